@@ -1,0 +1,475 @@
+/* track/format.h: every byte that leaves the target. Constants and packed structs, no functions.
+ *
+ * This header is the one thing that the library inside the target (libtrack) and the analyzer (profiler) share.
+ * It describes three things, in this order:
+ *
+ *   1. records   16-byte slots that a thread writes into its ring; the same slots (lap bit cleared) fill the
+ *                event blocks of a trace file;
+ *   2. arena     the shared memory between one program image (and its forked children) and its recorder:
+ *                header, processes, rings, stack depot, text, types; and the handshake that hands it over;
+ *   3. file      the trace: a header and a sequence of self-contained, optionally compressed blocks.
+ *
+ * docs/FORMAT.md is the prose for the file part. Everything is little-endian; readers refuse anything else.
+ * Both sides treat what the other wrote as hostile: mask indices, check lengths, follow no pointers. */
+#ifndef TRACK_FORMAT_H
+#define TRACK_FORMAT_H
+
+#include <stdint.h>
+
+/* ------------------------------------------------------------------------------------------------------------
+ * 1. Records
+ *
+ * A record is one first slot and zero or more TRK_OP_EXT slots behind it. A slot is two little-endian words:
+ *
+ *   w0:  bit 0       lap      valid when equal to the parity expected at this position (see section 2); 0 in files
+ *        bits 1-6    op       enum trk_op
+ *        bits 7-12   aux      small value, meaning depends on op
+ *        bits 13-16  stack id, bits 20-23
+ *        bits 17-63  addr     47-bit user address (or a number for ops that have no address)
+ *   w1:  bits 0-19   stack id, bits 0-19
+ *        bits 20-63  arg      44 bits; for slots of references the slot's address >> 3
+ *
+ * TRK_OP_EXT slots carry what did not fit:
+ *   w0:  bit 0 lap, bits 1-6 op (TRK_OP_EXT), bits 7-14 enum trk_ext, bits 15-63 zero in version 1
+ *   w1:  64-bit value
+ * A reader that lands on an EXT slot without a first slot (a hole before it) skips it. */
+struct trk_slot {
+    uint64_t w0;
+    uint64_t w1;
+};
+
+enum {
+    TRK_SLOT_BYTES = 16,
+    TRK_LAP_BITS = 1,
+    TRK_OP_SHIFT = 1,
+    TRK_OP_MASK = 0x3f,
+    TRK_AUX_SHIFT = 7,
+    TRK_AUX_MASK = 0x3f,
+    TRK_STACK_HI_SHIFT = 13, /* in w0 */
+    TRK_STACK_HI_MASK = 0xf,
+    TRK_STACK_LO_BITS = 20, /* in w1 */
+    TRK_STACK_LO_MASK = 0xfffff,
+    TRK_ADDR_SHIFT = 17,
+    TRK_ADDR_BITS = 47,
+    TRK_ARG_SHIFT = 20,
+    TRK_ARG_BITS = 44,
+    TRK_EXT_SHIFT = 7,
+    TRK_EXT_MASK = 0xff,
+    TRK_MAX_EXT = 4, /* no record has more EXT slots than this */
+};
+
+/* What happened. "stack" says that the stack id is set. Numbers are frozen; new ops are appended and a reader
+ * skips (and counts) those it does not know. */
+enum trk_op {
+    TRK_OP_NONE = 0,         /* never written: an untouched slot */
+    TRK_OP_EXT = 1,          /* continuation of the record before it */
+    TRK_OP_TICK = 2,         /* arg: microseconds since the arena's epoch; later records of this ring are not older */
+    TRK_OP_THREAD = 3,       /* addr: thread id; the ring now belongs to this thread. arg: microseconds */
+    TRK_OP_ALLOC = 4,        /* addr, stack, arg: requested size, aux: enum trk_alloc_kind;
+                                EXT_OLD: old address when the kind is REALLOC */
+    TRK_OP_FREE = 5,         /* addr, stack, aux: enum trk_alloc_kind, arg: length for MMAP. Before the real free */
+    TRK_OP_REALLOC = 6,      /* addr: old block, stack. Before the real realloc: the old block may be reused from here
+                                on. Followed, in the same thread, by ALLOC(kind REALLOC) or REALLOC_FAIL */
+    TRK_OP_REALLOC_FAIL = 7, /* addr: old block lives on */
+    TRK_OP_NEW = 8,          /* object born with one reference. addr, stack, arg: type id, aux bit 0: floating */
+    TRK_OP_REF = 9,          /* addr: object, stack, arg: slot >> 3 or 0, aux: count after (see TRK_COUNT_*) */
+    TRK_OP_UNREF = 10,       /* the same */
+    TRK_OP_MOVE = 11,        /* addr: object, stack, arg: to slot >> 3 or 0, EXT_FROM: from slot (absent: anonymous) */
+    TRK_OP_DEL = 12,         /* object dies. addr, stack */
+    TRK_OP_WEAK_SET = 13,    /* addr: object, stack, arg: slot: an uncounted pointer to it is stored in slot */
+    TRK_OP_WEAK_CLEAR = 14,
+    TRK_OP_BORROW = 15,      /* addr, stack, arg: slot: a pointer is used without a count until RETURN */
+    TRK_OP_RETURN = 16,
+    TRK_OP_SINK = 17,        /* floating reference becomes an ordinary one. arg: slot that owns it now or 0 */
+    TRK_OP_PIN = 18,         /* addr, EXT_TEXT: reason; a root by design */
+    TRK_OP_UNPIN = 19,
+    TRK_OP_MAY_LEAK = 20,    /* addr, EXT_TEXT: reason; listed, never gating */
+    TRK_OP_PARK = 21,        /* count went to 0 into a pool; neither dead nor leaked */
+    TRK_OP_REUSE = 22,       /* taken from the pool: a new life with one reference. addr, stack */
+    TRK_OP_RETYPE = 23,      /* addr, arg: type id */
+    TRK_OP_DTOR_BEGIN = 24,  /* addr, stack */
+    TRK_OP_DTOR_END = 25,
+    TRK_OP_ROOT_ADD = 26,    /* addr: start, arg: bytes, EXT_TEXT: name */
+    TRK_OP_ROOT_DEL = 27,    /* addr: start */
+    TRK_OP_TOUCH = 28,       /* addr, stack, EXT_TEXT: breadcrumb */
+    TRK_OP_CONTEXT = 29,     /* EXT_TEXT: key (absent: leave), EXT_VALUE: id; for later events of this thread */
+    TRK_OP_MARK = 30,        /* EXT_TEXT: name, stack */
+    TRK_OP_SCOPE_BEGIN = 31, /* EXT_TEXT: name, stack, arg: scope number within the process */
+    TRK_OP_SCOPE_END = 32,   /* arg: scope number */
+    TRK_OP_MOVE_RANGE = 33,  /* addr: to, arg: bytes, EXT_FROM: from: all slots inside move along */
+    TRK_OP_FORK = 34,        /* addr: process id of the child; written by the parent when fork() returned */
+    TRK_OP_MODULES = 35,     /* arg: text id of a new module map (EXT_VALUE: generation) */
+    TRK_OP_DROP = 36,        /* arg: records this thread dropped since its last DROP */
+    TRK_OP_EXIT = 37,        /* the program reached its exit handlers or _exit. arg: status & 0xff, aux bit 0: known */
+    TRK_OP_ASSERT_FREED = 38,/* addr, stack: the program asserts that the object is dead now */
+    TRK_OP_CHECKPOINT = 39,  /* EXT_TEXT: name, stack */
+    TRK_OP_COUNT_SEEN = 40,  /* addr: object, EXT_COUNT: value read from its count field */
+    TRK_OP_EXEC = 41,        /* an exec family call is about to be made; stack */
+    TRK_OP_EXEC_FAIL = 42,   /* and came back */
+    TRK_OP_SKIP = 43,        /* padding; ignore */
+    TRK_OP_COUNT_
+};
+
+/* aux of ALLOC and FREE. */
+enum trk_alloc_kind {
+    TRK_ALLOC_MALLOC = 0,
+    TRK_ALLOC_CALLOC = 1,
+    TRK_ALLOC_REALLOC = 2,
+    TRK_ALLOC_ALIGNED = 3, /* aligned_alloc, posix_memalign, memalign, valloc, pvalloc */
+    TRK_ALLOC_MMAP = 4,    /* mmap/munmap; addr and arg are the range */
+    TRK_ALLOC_CUSTOM = 5,  /* trk_alloc/trk_free */
+    TRK_ALLOC_BOOT = 6,    /* served from the start-up arena before the real malloc was known */
+};
+
+/* aux of REF and UNREF: the count after the change, as far as the program told it. */
+enum {
+    TRK_COUNT_INLINE_MAX = 61, /* 0..61: the count itself */
+    TRK_COUNT_EXT = 62,        /* in an EXT_COUNT slot */
+    TRK_COUNT_UNKNOWN = 63,
+};
+
+/* What an EXT slot's value is. */
+enum trk_ext {
+    TRK_EXT_COUNT = 1,  /* count after the change, signed */
+    TRK_EXT_SLOT = 2,   /* full slot address (when it is not a multiple of 8: arg is 0 then) */
+    TRK_EXT_FROM = 3,   /* full address moved from; a holder token (bit 63) is allowed */
+    TRK_EXT_OLD = 4,    /* old block of a realloc */
+    TRK_EXT_HOLDER = 5, /* the reference is held by the object or block at this address, no slot known */
+    TRK_EXT_TEXT = 6,   /* text id */
+    TRK_EXT_VALUE = 7,  /* plain number */
+    TRK_EXT_TO_HOLDER = 8, /* MOVE: destination is a holder, not a slot */
+};
+
+/* ------------------------------------------------------------------------------------------------------------
+ * 2. Arena
+ *
+ * The recorder creates one memfd per program image, sizes and seals it (F_SEAL_SHRINK|GROW|SEAL), fills the
+ * header and sends it to the target over a SOCK_SEQPACKET unix socket: target sends struct trk_hello, recorder
+ * answers struct trk_welcome with the memfd attached (SCM_RIGHTS). The target maps it MAP_SHARED, closes both
+ * descriptors and never talks on a socket again. Forked children inherit the mapping and claim their own
+ * process entry and rings in it.
+ *
+ * Ring protocol. A ring is a power-of-two array of slots. Positions are 64-bit slot counts that only grow;
+ * position p lives in index p & (nslots-1) and its lap bit is ((p >> log2(nslots)) & 1) ^ 1, so the zero-filled
+ * ring holds no valid slot in lap 0 and every lap flips the bit. The producer writes w1, then w0 with release
+ * order; the reader loads w0 with acquire order, takes the slot when the lap bit is the expected one, and
+ * publishes `tail` (release) after it copied. The producer never writes a slot at position >= tail + nslots
+ * (modes block and drop). There is no head: `head` is a copy for diagnosis, written at slow paths only.
+ *
+ * A slot that stays invalid while slots behind it are valid is a hole (killed thread, handler that left by
+ * siglongjmp): the reader waits TRK_HOLE_WAIT_US and then counts it in `holes` and skips it. */
+enum {
+    TRK_SHM_ABI = 1,
+    TRK_PROC_MAX = 64,     /* processes that can share one arena (an image and its forked descendants) */
+    TRK_RING_MAX = 512,
+    TRK_TYPE_MAX = 16384,  /* type ids 1..TRK_TYPE_MAX-1 */
+    TRK_STACK_ID_BITS = 24,
+    TRK_STACK_MAX_FRAMES = 64,
+    TRK_STACK_UNIT = 8,    /* stack id * 8 = byte offset in the depot */
+    TRK_TEXT_UNIT = 8,
+    TRK_TEXT_MAX = 1 << 20,/* longest text record (module maps) */
+    TRK_HOLE_WAIT_US = 200000,
+};
+
+#define TRK_SHM_MAGIC 0x314d485354524b54ull /* "TKRTSHM1" */
+
+/* Where the recorder is; the target reads it at slow paths. */
+enum trk_recorder_state {
+    TRK_REC_GONE = 0,      /* nobody will ever drain: drop and count */
+    TRK_REC_RUNNING = 1,
+    TRK_REC_STOPPING = 2,  /* still drains; new threads need not start */
+};
+
+enum trk_on_full {
+    TRK_FULL_BLOCK = 0, /* wait for the recorder, bounded by block_ms, then drop */
+    TRK_FULL_DROP = 1,
+    TRK_FULL_FLIGHT = 2,
+};
+
+/* Bits of trk_shm_header.flags. */
+enum {
+    TRK_SHM_FOLLOW_CHILDREN = 1 << 0, /* a forked child records too */
+    TRK_SHM_MALLOC = 1 << 1,          /* record allocator events */
+    TRK_SHM_MMAP = 1 << 2,
+};
+
+struct trk_shm_header {
+    uint64_t magic;         /* TRK_SHM_MAGIC */
+    uint32_t abi;           /* TRK_SHM_ABI */
+    uint32_t header_bytes;  /* sizeof(struct trk_shm_header) */
+    uint64_t bytes;         /* whole arena */
+    uint64_t epoch_ns;      /* CLOCK_MONOTONIC of microsecond 0 */
+    uint32_t flags;
+    uint32_t on_full;       /* enum trk_on_full */
+    uint32_t block_ms;      /* longest wait for room */
+    uint16_t depth_birth;   /* frames on ALLOC, NEW, REUSE; 1 = call site only */
+    uint16_t depth_ref;     /* frames on REF, UNREF, MOVE, DEL and the like */
+    uint16_t depth_free;    /* frames on FREE */
+    uint16_t pad0;
+    uint32_t pad1;
+    /* Tables: byte offsets from the start of the arena and sizes, fixed for its life. */
+    uint64_t procs_off;     /* struct trk_shm_proc[TRK_PROC_MAX] */
+    uint64_t rings_off;     /* struct trk_shm_ring[ring_count] */
+    uint64_t ring_count;    /* <= TRK_RING_MAX */
+    uint64_t types_off;     /* uint32_t[TRK_TYPE_MAX]: text id of the type's definition, 0 = none yet */
+    uint64_t depot_hash_off;/* uint32_t[depot_hash_count]: stack ids */
+    uint64_t depot_hash_count; /* power of two */
+    uint64_t depot_off;     /* stacks; stack id * TRK_STACK_UNIT is the offset in here */
+    uint64_t depot_bytes;
+    uint64_t text_off;      /* texts; text id * TRK_TEXT_UNIT is the offset in here */
+    uint64_t text_bytes;
+    uint64_t text_hash_off; /* uint32_t[text_hash_count]: text ids, for interning */
+    uint64_t text_hash_count;
+    uint64_t data_off;      /* ring data */
+    uint64_t data_bytes;
+
+    /* Written by the recorder (own cache line). */
+    uint64_t tick_us __attribute__((aligned(64))); /* coarse clock: microseconds since epoch; producers copy it when it changed */
+    uint32_t recorder_state;       /* enum trk_recorder_state */
+    uint32_t recorder_pid;
+    uint64_t heartbeat;            /* grows every time the recorder looked at the rings */
+
+    /* Written by the target with atomic read-modify-write (own cache line). */
+    uint64_t depot_used __attribute__((aligned(64)));  /* bump allocation, in bytes; starts at TRK_STACK_UNIT */
+    uint64_t text_used;                /* starts at TRK_TEXT_UNIT */
+    uint64_t depot_full;               /* stacks that found no room (their event has stack id 0) */
+    uint64_t text_full;
+    uint32_t type_next;                /* last type id given */
+    uint32_t module_gen;               /* grows on every dlclose that unloaded something */
+};
+
+/* One process of the image. Entry 0 is the process that made the handshake. */
+enum trk_proc_state {
+    TRK_PROC_FREE = 0,
+    TRK_PROC_CLAIMED = 1, /* being filled by the process itself */
+    TRK_PROC_LIVE = 2,
+};
+struct trk_shm_proc {
+    uint32_t state;        /* enum trk_proc_state; FREE -> CLAIMED by compare-exchange; back to FREE by the recorder */
+    uint32_t pid;          /* as the target sees itself */
+    uint32_t parent_pid;
+    uint32_t parent_index; /* entry of the forking process, or own index */
+    uint64_t start_us;
+    uint64_t dropped;      /* records dropped by threads that had no ring at all (atomic) */
+    uint64_t emergency;    /* events met inside libtrack itself and not recorded (atomic) */
+    uint32_t mem_request;  /* target increments at exit: please sample memory now */
+    uint32_t mem_done;     /* recorder copies mem_request here when it did (futex word) */
+    uint32_t modules_text; /* text id of the newest module map of this process */
+    uint32_t flags;        /* TRK_PROC_* */
+    uint32_t malloc_text;  /* text id: who serves malloc, when it is not us ("jemalloc in /usr/bin/x"), else 0 */
+    uint8_t pad[68];
+};
+enum {
+    TRK_PROC_MALLOC_OURS = 1 << 0,   /* malloc calls of this process come through us */
+    TRK_PROC_MALLOC_FOREIGN = 1 << 1,/* the program resolves malloc to somebody else: allocations are not seen */
+    TRK_PROC_MALLOC_NONE = 1 << 2,   /* plain -ltrack: allocations are not recorded by choice */
+    TRK_PROC_EXITING = 1 << 3,
+};
+
+/* One ring. A ring belongs to a process once claimed; the process hands it from thread to thread (TRK_OP_THREAD);
+ * the recorder gives it back (zeroed, tail = 0) when the process is gone and the ring drained. */
+enum trk_ring_state { TRK_RING_FREE = 0, TRK_RING_OWNED = 1 };
+struct trk_shm_ring {
+    /* fixed by the recorder */
+    uint64_t data_off; /* from the start of the arena, multiple of 4096 */
+    uint32_t log2_slots;
+    uint32_t pad0;
+    /* producer side */
+    uint32_t state;    /* FREE -> OWNED by compare-exchange (release fields below afterwards through `proc`) */
+    uint32_t proc;     /* process index + 1; 0 while not yet set */
+    uint32_t tid;      /* diagnosis only; TRK_OP_THREAD in the ring is what counts */
+    uint32_t waiting;  /* producer sleeps on `tail_futex` */
+    uint64_t head;     /* copy of the cursor at the last slow path */
+    uint64_t dropped;  /* records dropped for lack of room (plain stores of the owner) */
+    uint64_t pad1[2];
+    /* recorder side */
+    uint64_t tail __attribute__((aligned(64))); /* position up to which slots may be overwritten */
+    uint32_t tail_futex;        /* incremented and woken when `waiting` was set and tail moved */
+    uint32_t pad2;
+    uint64_t holes;
+    uint64_t pad3[5];
+};
+
+/* A stack in the depot: frames from the innermost outwards; pcs are return addresses (subtract 1 to look up the
+ * call), except pcs[0] of an entry with TRK_STACK_EXACT. Published by storing `head` last, with release order;
+ * head is never 0 for a published entry. */
+struct trk_shm_stack {
+    uint64_t head; /* hash 32 | frames 8 | flags 8 | module generation 16 (low) */
+    uint64_t pcs[];
+};
+enum {
+    TRK_STACK_HASH_SHIFT = 32,
+    TRK_STACK_COUNT_SHIFT = 24,
+    TRK_STACK_FLAGS_SHIFT = 16,
+    TRK_STACK_GEN_MASK = 0xffff,
+    TRK_STACK_TRUNCATED = 1, /* more frames existed than asked for or than could be unwound */
+    TRK_STACK_SITE_ONLY = 2, /* one frame on purpose */
+    TRK_STACK_BROKEN = 4,    /* unwinding stopped at a frame without usable unwind information */
+};
+
+/* A text: interned string or definition. Published by storing `head` last (release); never 0. */
+struct trk_shm_text {
+    uint64_t head; /* hash 32 | kind 8 | length 24 */
+    char bytes[];
+};
+enum trk_text_kind {
+    TRK_TEXT_STRING = 1,  /* names, reasons, breadcrumbs */
+    TRK_TEXT_MAPS = 2,    /* lines of /proc/self/maps that belong to files, [heap], [stack], [vdso] */
+    TRK_TEXT_TYPE = 3,    /* struct trk_type_def and the name behind it */
+};
+enum { TRK_TEXT_HASH_SHIFT = 32, TRK_TEXT_KIND_SHIFT = 24, TRK_TEXT_LEN_MASK = 0xffffff };
+
+/* Definition of a type, in the arena and in the file; the name (no NUL) follows. */
+struct trk_type_def {
+    uint32_t id;
+    uint32_t flags;       /* TRK_TYPE_* of track.h */
+    uint64_t object_size; /* 0: unknown, take the block's */
+    int64_t obj_offset;   /* the object starts this many bytes before the pointer handed to trk_new */
+    uint32_t count_offset;/* of the count, from the object's start; UINT32_MAX: unknown */
+    uint32_t count_width; /* 1, 2, 4, 8 bytes; 0: unknown */
+    uint32_t name_len;
+    uint32_t pad;
+};
+
+/* Handshake. */
+#define TRK_HELLO_MAGIC 0x31484b54u   /* "TKH1" */
+#define TRK_WELCOME_MAGIC 0x31574b54u /* "TKW1" */
+enum { TRK_HELLO_PRELOAD = 1 << 0, TRK_HELLO_LINKED = 1 << 1, TRK_HELLO_MALLOC = 1 << 2 };
+struct trk_hello {
+    uint32_t magic;
+    uint32_t abi;
+    uint32_t pid;
+    uint32_t flags;
+    uint64_t wish_budget;    /* bytes, 0: recorder decides */
+    uint32_t wish_on_full;   /* enum trk_on_full + 1, 0: recorder decides */
+    uint32_t wish_block_ms;  /* + 1, 0: recorder decides */
+    uint16_t wish_birth, wish_ref, wish_free; /* frames, 0: recorder decides */
+    uint16_t follow;         /* 0 recorder decides, 1 children=0, 2 children=1 */
+    uint32_t pad[4];
+};
+struct trk_welcome {
+    uint32_t magic;
+    uint32_t abi;     /* the recorder's; unequal: no descriptor attached, the target stays idle */
+    uint64_t bytes;   /* size of the arena */
+};
+
+/* ------------------------------------------------------------------------------------------------------------
+ * 3. Trace file
+ *
+ * struct trk_file_header, then blocks. Each block is struct trk_block and `stored` bytes of payload; payload is
+ * zstd when TRK_BLOCK_ZSTD is set. Readers check magic, lengths and checksum, and stop (keeping what they have) at
+ * the first block that fails: a file cut anywhere is good up to its last complete block. Blocks of an unknown
+ * kind are skipped, unless TRK_BLOCK_CRITICAL is set: then the reader refuses and names the version. */
+#define TRK_FILE_MAGIC "reftrk\r\n" /* 8 bytes: also catches text-mode damage */
+enum {
+    TRK_FILE_MAJOR = 1, /* unequal: refuse */
+    TRK_FILE_MINOR = 0, /* greater: read, skipping what is unknown */
+    TRK_BLOCK_MAX = 16 << 20, /* largest raw payload */
+};
+struct trk_file_header {
+    char magic[8];
+    uint16_t major, minor;
+    uint32_t header_bytes;   /* where the first block starts: sizeof(struct trk_file_header) in version 1 */
+    uint64_t created_ns;     /* CLOCK_REALTIME of microsecond 0 of this trace */
+    uint32_t pid;
+    uint32_t machine;        /* ELF e_machine: 62 x86-64, 183 aarch64 */
+    uint8_t trace_id[16];    /* random */
+    uint64_t pad[2];
+};
+
+#define TRK_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
+enum trk_block_kind {
+    TRK_BLOCK_META = 1,    /* "key=value" strings, each ended by NUL: see docs/FORMAT.md for keys */
+    TRK_BLOCK_MODULES = 2, /* struct trk_module_head + struct trk_module[] + strings */
+    TRK_BLOCK_STACKS = 3,  /* repeated: struct trk_stack_def + uint64_t pcs[frames] */
+    TRK_BLOCK_TYPES = 4,   /* repeated: struct trk_type_def + name, padded to 8 */
+    TRK_BLOCK_TEXTS = 5,   /* repeated: uint32_t id, uint32_t length, bytes, padded to 8 */
+    TRK_BLOCK_EVENTS = 6,  /* struct trk_events_head + slots */
+    TRK_BLOCK_MEM = 7,     /* struct trk_mem */
+    TRK_BLOCK_LOSS = 8,    /* struct trk_loss: cumulative, written when it changed */
+    TRK_BLOCK_END = 9,     /* struct trk_end; last block of a complete trace */
+};
+enum { TRK_BLOCK_ZSTD = 1 << 0, TRK_BLOCK_CRITICAL = 1 << 1 };
+struct trk_block {
+    uint32_t magic;
+    uint16_t kind;
+    uint16_t flags;
+    uint32_t stored;   /* payload bytes in the file */
+    uint32_t raw;      /* payload bytes after decompression */
+    uint64_t seq;      /* 0, 1, 2, ... */
+    uint64_t checksum; /* XXH64 (seed 0) of the stored payload */
+};
+
+struct trk_module_head {
+    uint32_t generation;
+    uint32_t count;
+    uint64_t at_us;
+};
+/* One mapping of a file (or a named area) in the target, in address order. Strings are offsets from the start of the
+ * string area that follows the array; 0 is the empty string. */
+struct trk_module {
+    uint64_t start, end;
+    uint64_t file_offset;
+    uint64_t dev, ino;
+    uint32_t prot;         /* PROT_* */
+    uint32_t path;         /* string offset; "[heap]", "[stack]", "[vdso]", "" anonymous */
+    uint8_t build_id_len;  /* 0: unknown */
+    uint8_t build_id[23];
+};
+struct trk_stack_def {
+    uint32_t id;
+    uint16_t generation;
+    uint8_t frames;
+    uint8_t flags; /* TRK_STACK_* */
+};
+/* Slots of one ring between two looks of the recorder. Events of one ring are in order; a record is never split
+ * over two blocks. Blocks of one `round` were taken in the same look at all rings. */
+struct trk_events_head {
+    uint32_t ring;
+    uint32_t tid;      /* owner at the first slot */
+    uint64_t round;
+    uint64_t start_us; /* time of the last TICK before the first slot */
+    uint32_t slots;
+    uint32_t pad;
+};
+/* Memory of the process, read from outside (bytes). Unknown members are UINT64_MAX. */
+struct trk_mem {
+    uint64_t at_us;
+    uint64_t rss, pss, swap;
+    uint64_t heap;      /* resident: [heap] */
+    uint64_t anon;      /* resident: other anonymous mappings (malloc arenas, mmap) */
+    uint64_t stacks;    /* resident: [stack] and thread stacks as far as they are named */
+    uint64_t files;     /* resident: code and data of files, and file mappings */
+    uint64_t reftrack;  /* resident: the arena and libtrack's own mappings */
+    uint64_t vm_hwm;
+    uint64_t cpu_us;    /* user+system time of the process */
+    uint64_t recorder_cpu_us, recorder_rss;
+    uint32_t threads;
+    uint32_t final_;    /* 1: taken while the program was exiting */
+};
+struct trk_loss {
+    uint64_t dropped;    /* records dropped by producers */
+    uint64_t holes;      /* slots that never became valid */
+    uint64_t emergency;  /* events met inside libtrack */
+    uint64_t depot_full, text_full;
+    uint64_t write_lost; /* records the recorder could not write (disk full) */
+    uint64_t in_flight;  /* records that were incomplete when the process died */
+};
+enum trk_end_reason {
+    TRK_END_EXIT = 1,    /* value: exit status */
+    TRK_END_SIGNAL = 2,  /* value: signal number */
+    TRK_END_GONE = 3,    /* the process is gone; how is not known (not our child) */
+    TRK_END_EXEC = 4,    /* replaced itself by another program */
+    TRK_END_STOPPED = 5, /* recording was stopped; the process lives on */
+    TRK_END_FAILED = 6,  /* the recorder gave up: value is an errno */
+};
+struct trk_end {
+    uint64_t at_us;
+    uint32_t reason;
+    int32_t value;
+    uint64_t records; /* first slots written to this file */
+    uint64_t slots;
+    struct trk_loss loss;
+};
+
+#endif

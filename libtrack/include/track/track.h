@@ -1,0 +1,370 @@
+/* track/track.h: tell the recorder about the life of reference-counted objects.
+ *
+ * This header is the manual of libtrack. Read the first page; look up the rest when you need it.
+ *
+ * What to call. An object is born with one reference, gains and loses references, and dies:
+ *
+ *     static TRK_TYPE(conn_type, struct conn);            // once, at file scope
+ *
+ *     struct conn *conn_new(void)
+ *     {
+ *         struct conn *c = calloc(1, sizeof *c);
+ *         c->refs = 1;
+ *         trk_new(c, &conn_type);                         // before anybody else can see it
+ *         return c;
+ *     }
+ *     ... c->refs++;  trk_ref(c, &session->conn);         // after the increment
+ *     ... trk_unref(c, &session->conn);  if (--c->refs == 0) { trk_del(c); free(c); }   // before the decrement
+ *
+ * Slots. The second argument of trk_ref and trk_unref is the address of the pointer variable that owns the
+ * reference: `&session->conn`, `&g_current`, `&vec->items[i]`. It is a token, never dereferenced. With it reftrack pairs
+ * each release with the reference it gives back, knows who holds whom and in which field, and tells a global from a
+ * local. Pass NULL where no variable owns the reference; it is then balanced by call site instead of paired.
+ * `new` may be referenced into a slot before `old` was released from it: order inside an assignment does not matter.
+ *
+ * Births. The reference an object is born with needs an owner too, or a cycle closed through it cannot be seen:
+ *
+ *     s->conn = conn_new();   trk_own(s->conn, &s->conn);     or     TRK_OWN(s->conn, conn_new());
+ *
+ * TRK_OWN serves every expression that returns a reference (`TRK_OWN(b->a, node_ref(a))`): it assigns, then says that
+ * the anonymous reference now lives in that variable. trk_disown is the reverse: the variable gives its reference
+ * away (return it, hand it to a queue) without releasing it. trk_move hands it from variable to variable.
+ *
+ * Wrappers. Most code has one out-of-line `conn_ref()`; its *caller* is what a report should name. Inside such a
+ * function use the _from forms with TRK_CALLER:
+ *
+ *     struct conn *conn_ref(struct conn *c) { c->refs++; trk_ref_from(c, NULL, TRK_CALLER); return c; }
+ *
+ * or leave the code alone and pass TRACK_OPTIONS=wrapper=conn_ref:conn_unref... The *site* of an event is always the
+ * first frame outside.
+ *
+ * Extents. trk_new(obj, type) covers [obj - type->offset, + type->size), or the rest of its block when the size is 0.
+ * An object may be embedded in a larger block, several may share one, and headers may precede the pointer: the innermost
+ * extent that contains a slot is the holder. Freeing a block ends the objects in it.
+ *
+ * Pools. An object that goes back to a freelist is parked (trk_park), and reused (trk_reuse) with one reference:
+ * neither leaked nor resurrected. An allocator of your own reports blocks with trk_alloc and trk_free;
+ * malloc needs neither (libtrack-preload.so or -ltrack-malloc see it).
+ *
+ * Rules that hold for every function here: any thread, any time (signal handlers, before main, after exit handlers,
+ * inside malloc); no return value unless documented; nothing fails, exits, locks, blocks beyond a bound, allocates
+ * through malloc or changes errno; objects and slots are never dereferenced. Without libtrack in the process, or
+ * without a recorder, each call is a predictable branch. With TRK_DISABLE defined this header compiles to nothing.
+ * Every verb exists as an exported function of the same name, for ctypes, Rust, Vala and the like.
+ *
+ * How it binds. Code that includes this header refers to libtrack weakly: a library can ship instrumented without a
+ * new dependency, and lights up when the program links libtrack (-ltrack), preloads it (`reftrack run`), or not at all.
+ *
+ * Verbs that belong together:
+ *
+ *     begins                     ends                        event kind
+ *     trk_new                    trk_del, free of its block  a life
+ *     trk_ref, trk_ref_rc        trk_unref, trk_unref_rc     one counted reference
+ *     trk_own                    trk_disown                  a variable's ownership of a reference
+ *     trk_weak_set               trk_weak_clear              an uncounted pointer that must be cleared at death
+ *     trk_borrow                 trk_return                  an uncounted pointer used for a while
+ *     trk_new_floating           trk_sink                    a birth reference that waits for its first owner
+ *     trk_park                   trk_reuse                   a pool's or freelist's hold
+ *     trk_pin                    trk_unpin                   a root by design
+ *     trk_dtor_begin             trk_dtor_end                a destructor
+ *     trk_root_add               trk_root_del                memory that reftrack should treat as a root
+ *     trk_alloc                  trk_free                    a block of a custom allocator
+ *     trk_scope_begin            trk_scope_end               a test or request that must leave nothing behind
+ */
+#ifndef TRACK_TRACK_H
+#define TRACK_TRACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TRK_VERSION_MAJOR 0
+#define TRK_VERSION_MINOR 1
+
+/* ---- Types ------------------------------------------------------------------------------------------------ */
+
+/* Flags of a type. */
+enum {
+    TRK_TYPE_ACYCLIC = 1,           /* holds no counted references: can never be part of a cycle */
+    TRK_TYPE_ORDERED_FINALIZER = 2, /* its destructor needs its referents alive */
+    TRK_TYPE_IMMORTAL = 4,          /* instances live until exit by design */
+};
+#define TRK_NO_COUNT 0xffffffffu    /* trk_type.count_offset: not known */
+
+struct trk_visit; /* handed to traverse hooks */
+
+/* Describes one kind of object. Define it with TRK_TYPE, or fill it and keep it for the life of the module.
+ * struct_size says how much of it the caller knows; later versions append members. The engine writes `id` on
+ * first use (0 before). name, describe and traverse are read only while the type is used. */
+struct trk_type {
+    uint32_t struct_size;  /* sizeof(struct trk_type) */
+    uint32_t flags;        /* TRK_TYPE_* */
+    const char *name;
+    size_t size;           /* of the object; 0: the rest of its block */
+    size_t offset;         /* the object starts this many bytes before the pointer given to trk_new */
+    uint32_t count_offset; /* of the reference count, from the start of the object; TRK_NO_COUNT */
+    uint32_t count_width;  /* bytes of the count: 1, 2, 4, 8; 0: not known */
+    /* Optional: writes a short description of obj into buf, returns its length. Called only on a thread that is
+     * inside trk_checkpoint. */
+    size_t (*describe)(const void *obj, char *buf, size_t size);
+    /* Optional: calls trk_visit_ref for each counted reference that obj holds. Called as describe is. */
+    void (*traverse)(const void *obj, struct trk_visit *visit);
+    uint32_t id;           /* engine's */
+    uint32_t reserved;
+};
+
+/* `static TRK_TYPE(var, struct foo);` */
+#define TRK_TYPE(var, ctype)                                                                                           \
+    struct trk_type var = { sizeof(struct trk_type), 0, #ctype, sizeof(ctype), 0, TRK_NO_COUNT, 0, 0, 0, 0, 0 }
+/* ... with the count: `static TRK_TYPE_COUNTED(var, struct foo, refs);` lets reftrack check its own books. */
+#define TRK_TYPE_COUNTED(var, ctype, member)                                                                           \
+    struct trk_type var = { sizeof(struct trk_type), 0, #ctype, sizeof(ctype), 0,                                      \
+                            (uint32_t)offsetof(ctype, member), (uint32_t)sizeof(((ctype *)0)->member), 0, 0, 0, 0 }
+/* ... with everything. */
+#define TRK_TYPE_FULL(var, name_, size_, offset_, count_offset_, count_width_, flags_)                                 \
+    struct trk_type var = { sizeof(struct trk_type), (flags_), (name_), (size_), (offset_), (count_offset_),           \
+                            (count_width_), 0, 0, 0, 0 }
+
+/* A holder that is not a variable: a hash table, a foreign container, "the queue". Pass it where a slot is expected; the
+ * reference becomes an edge from that object or block, with multiplicity. */
+#define TRK_HOLDER(h) ((const void *)((uintptr_t)(h) | ((uintptr_t)1 << 63)))
+
+/* Marks a function of your own as a wrapper of ref or unref: reports skip its frame and name its caller. */
+#define TRK_WRAPPER __attribute__((noinline, section("trk_wrapper")))
+/* The address this function returns to: what the _from forms take inside a wrapper. */
+#define TRK_CALLER __builtin_return_address(0)
+
+/* Answers of the functions that ask. */
+enum trk_answer {
+    TRK_YES = 1,
+    TRK_NO = 0,
+    TRK_UNKNOWN = -1, /* nobody is recording */
+    TRK_TIMEOUT = -2,
+};
+
+/* ---- How calls reach the engine ----------------------------------------------------------------------------- */
+
+#if defined(TRK_DISABLE)
+#define TRK_VERB(unread, name, params, args, ...) static inline void name params { (void)0; __VA_ARGS__ }
+#else
+/* Each verb below declares the exported function (trk_call_NAME, symbol NAME) and an inline NAME that evaluates its
+ * arguments and calls it when somebody listens; the inline's own symbol has another name so that both can coexist. */
+/* One byte per process: nonzero while a recorder listens. Lives in whichever copy of the engine came first. */
+extern volatile unsigned char trk_gate_v1 __attribute__((weak));
+#define TRK_ON() __builtin_expect(&trk_gate_v1 != 0 && trk_gate_v1 != 0, 0)
+#define TRK_VERB(unread, name, params, args, ...)                                                                              \
+    extern void trk_call_##name params __asm__(#name) __attribute__((weak)) unread;                                    \
+    static inline __attribute__((always_inline, artificial)) void name params __asm__("trk_inline_" #name);            \
+    static inline __attribute__((always_inline, artificial)) void name params                                          \
+    {                                                                                                                  \
+        if (TRK_ON())                                                                                                  \
+            trk_call_##name args;                                                                                      \
+    }
+#endif
+
+/* Tells the compiler that pointer arguments are only looked at as numbers: no "may be used uninitialized". */
+#if defined(__has_attribute)
+#if __has_attribute(access)
+#define TRK_ACCESS_NONE(n) __attribute__((access(none, n)))
+#endif
+#endif
+#ifndef TRK_ACCESS_NONE
+#define TRK_ACCESS_NONE(n)
+#endif
+#define TRK_UNREAD_0
+#define TRK_UNREAD_1 TRK_ACCESS_NONE(1)
+#define TRK_UNREAD_1_2 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2)
+#define TRK_UNREAD_1_2_3 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2) TRK_ACCESS_NONE(3)
+#define TRK_UNREAD_1_2_3_4 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2) TRK_ACCESS_NONE(3) TRK_ACCESS_NONE(4)
+#define TRK_UNREAD_1_2_4 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2) TRK_ACCESS_NONE(4)
+#define TRK_UNREAD_1_3 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(3)
+
+/* ---- Lives -------------------------------------------------------------------------------------------------- */
+
+/* obj is born with one reference, which nobody owns yet (trk_own). Call before publishing the pointer. type NULL:
+ * an object of unknown type. */
+TRK_VERB(TRK_UNREAD_1, trk_new, (const void *obj, struct trk_type *type), (obj, type), (void)obj; (void)type;)
+/* The same, and the birth reference is floating: the first trk_sink makes it ordinary. */
+TRK_VERB(TRK_UNREAD_1, trk_new_floating, (const void *obj, struct trk_type *type), (obj, type), (void)obj; (void)type;)
+/* obj dies now (its count reached zero, or it is destroyed by force). Call before its memory is given back. */
+TRK_VERB(TRK_UNREAD_1, trk_del, (const void *obj), (obj), (void)obj;)
+/* obj changes its type. */
+TRK_VERB(TRK_UNREAD_1, trk_retype, (const void *obj, struct trk_type *type), (obj, type), (void)obj; (void)type;)
+/* Its destructor runs; references taken inside are resurrections. */
+TRK_VERB(TRK_UNREAD_1, trk_dtor_begin, (const void *obj), (obj), (void)obj;)
+TRK_VERB(TRK_UNREAD_1, trk_dtor_end, (const void *obj), (obj), (void)obj;)
+/* obj went into a pool or freelist instead of dying, and comes back with one reference. */
+TRK_VERB(TRK_UNREAD_1, trk_park, (const void *obj), (obj), (void)obj;)
+TRK_VERB(TRK_UNREAD_1, trk_reuse, (const void *obj), (obj), (void)obj;)
+
+/* ---- References --------------------------------------------------------------------------------------------- */
+
+/* One more reference to obj, owned by the variable at slot (or TRK_HOLDER, or NULL). After the increment. */
+TRK_VERB(TRK_UNREAD_1_2, trk_ref, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+/* The reference owned by slot is given back. Before the decrement: afterwards obj may be somebody else's. */
+TRK_VERB(TRK_UNREAD_1_2, trk_unref, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+/* With the count after the change. trk_unref_rc is called after the decrement, with the value it returned; it never
+ * touches obj. An event that arrives after obj's death is sorted into its life by the chain of counts. */
+TRK_VERB(TRK_UNREAD_1_2, trk_ref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after), (void)obj; (void)slot; (void)count_after;)
+TRK_VERB(TRK_UNREAD_1_2, trk_unref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after), (void)obj; (void)slot; (void)count_after;)
+/* One reference changes hands; no count changes. NULL: anonymous. */
+TRK_VERB(TRK_UNREAD_1_2_3, trk_move, (const void *obj, const void *to_slot, const void *from_slot), (obj, to_slot, from_slot), (void)obj; (void)to_slot; (void)from_slot;)
+/* All slots in [from, from + size) moved to `to` (memcpy, memmove, qsort of holders). realloc needs no call. */
+TRK_VERB(TRK_UNREAD_1_2, trk_move_range, (const void *to, const void *from, size_t size), (to, from, size), (void)to; (void)from; (void)size;)
+/* A floating reference becomes an ordinary one owned by slot. On an object that does not float: trk_ref. */
+TRK_VERB(TRK_UNREAD_1_2, trk_sink, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+/* The anonymous reference (a birth, a returned one) now lives in slot; and back. */
+TRK_VERB(TRK_UNREAD_1_2, trk_own, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+TRK_VERB(TRK_UNREAD_1_2, trk_disown, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+
+/* Uncounted pointers. Weak ones must be cleared before obj dies; borrowed ones are used while somebody else holds it.
+ * A weak upgrade reports a trk_ref only when it succeeded. */
+TRK_VERB(TRK_UNREAD_1_2, trk_weak_set, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+TRK_VERB(TRK_UNREAD_1_2, trk_weak_clear, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+TRK_VERB(TRK_UNREAD_1_2, trk_borrow, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+TRK_VERB(TRK_UNREAD_1_2, trk_return, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+
+/* Inside wrappers: `caller` is a return address (TRK_CALLER); frames below it do not appear. */
+TRK_VERB(TRK_UNREAD_1_3, trk_new_from, (const void *obj, struct trk_type *type, const void *caller), (obj, type, caller), (void)obj; (void)type; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_3, trk_ref_from, (const void *obj, const void *slot, const void *caller), (obj, slot, caller), (void)obj; (void)slot; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_3, trk_unref_from, (const void *obj, const void *slot, const void *caller), (obj, slot, caller), (void)obj; (void)slot; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_4, trk_ref_rc_from, (const void *obj, const void *slot, long count_after, const void *caller), (obj, slot, count_after, caller), (void)obj; (void)slot; (void)count_after; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_4, trk_unref_rc_from, (const void *obj, const void *slot, long count_after, const void *caller), (obj, slot, count_after, caller), (void)obj; (void)slot; (void)count_after; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_3_4, trk_move_from, (const void *obj, const void *to_slot, const void *from_slot, const void *caller), (obj, to_slot, from_slot, caller), (void)obj; (void)to_slot; (void)from_slot; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2, trk_del_from, (const void *obj, const void *caller), (obj, caller), (void)obj; (void)caller;)
+
+/* Assign and own in one: TRK_OWN(x->f, obj_new()), TRK_OWN(x->f, obj_ref(y)). Yields nothing. */
+#define TRK_OWN(lhs, expr)                                                                                             \
+    do {                                                                                                               \
+        (lhs) = (expr);                                                                                                \
+        if (lhs)                                                                                                       \
+            trk_own((const void *)(lhs), (const void *)&(lhs));                                                        \
+    } while (0)
+/* Give the variable's reference away: clears nothing, counts nothing. TRK_DISOWN(x->f) before `return x->f`. */
+#define TRK_DISOWN(lhs) trk_disown((const void *)(lhs), (const void *)&(lhs))
+
+/* ---- Intentions --------------------------------------------------------------------------------------------- */
+
+/* obj is a root by design: it and what it holds are not leaks. */
+TRK_VERB(TRK_UNREAD_1, trk_pin, (const void *obj, const char *why), (obj, why), (void)obj; (void)why;)
+TRK_VERB(TRK_UNREAD_1, trk_unpin, (const void *obj), (obj), (void)obj;)
+/* obj may be alive at exit; reports list it with the reason and never fail because of it. */
+TRK_VERB(TRK_UNREAD_1, trk_may_leak, (const void *obj, const char *why), (obj, why), (void)obj; (void)why;)
+/* Memory outside .data, .bss, TLS and stacks that holds references as roots do. */
+TRK_VERB(TRK_UNREAD_1, trk_root_add, (const void *start, size_t size, const char *name), (start, size, name), (void)start; (void)size; (void)name;)
+TRK_VERB(TRK_UNREAD_1, trk_root_del, (const void *start), (start), (void)start;)
+/* A breadcrumb in obj's history. */
+TRK_VERB(TRK_UNREAD_1, trk_touch, (const void *obj, const char *text), (obj, text), (void)obj; (void)text;)
+/* Labels later events and objects of this thread ("request", 4711) until the next call; key NULL ends it. */
+TRK_VERB(TRK_UNREAD_0, trk_context, (const char *key, uint64_t id), (key, id), (void)key; (void)id;)
+
+/* ---- Blocks of a custom allocator ----------------------------------------------------------------------------- */
+
+TRK_VERB(TRK_UNREAD_1, trk_alloc, (const void *mem, size_t size), (mem, size), (void)mem; (void)size;)
+TRK_VERB(TRK_UNREAD_1, trk_free, (const void *mem), (mem), (void)mem;) /* before the memory can be handed out again */
+
+/* ---- Moments -------------------------------------------------------------------------------------------------- */
+
+/* A named instant: reports compare marks. */
+TRK_VERB(TRK_UNREAD_0, trk_mark, (const char *name), (name), (void)name;)
+/* Objects born between the two by this thread and alive at the end are reported for the scope. */
+TRK_VERB(TRK_UNREAD_0, trk_scope_begin, (const char *name), (name), (void)name;)
+TRK_VERB(TRK_UNREAD_0, trk_scope_end, (void), (), )
+/* TRK_SCOPE("test_x") { ... }; do not jump out of it. */
+#define TRK_SCOPE(name)                                                                                                \
+    for (int trk_scope_once_ = (trk_scope_begin(name), 1); trk_scope_once_; trk_scope_once_ = (trk_scope_end(), 0))
+/* The program believes that obj is dead now; a finding if it is not. */
+TRK_VERB(TRK_UNREAD_1, trk_assert_freed, (const void *obj), (obj), (void)obj;)
+/* The count of obj was seen to be `count`: lets reftrack check its books where no _rc form is used. */
+TRK_VERB(TRK_UNREAD_1, trk_count_seen, (const void *obj, long count), (obj, count), (void)obj; (void)count;)
+
+#undef TRK_VERB
+#undef TRK_UNREAD_0
+#undef TRK_UNREAD_1
+#undef TRK_UNREAD_1_2
+#undef TRK_UNREAD_1_2_3
+#undef TRK_UNREAD_1_2_3_4
+#undef TRK_UNREAD_1_2_4
+#undef TRK_UNREAD_1_3
+
+/* ---- Questions and registration -------------------------------------------------------------------------------- */
+
+#if defined(TRK_DISABLE)
+static inline uint32_t trk_type_register(struct trk_type *type) { (void)type; return 0; }
+static inline int trk_is_recording(void) { return TRK_UNKNOWN; }
+static inline int trk_checkpoint(const char *name) { (void)name; return TRK_UNKNOWN; }
+#else
+extern int trk_call_trk_checkpoint(const char *name) __asm__("trk_checkpoint") __attribute__((weak));
+extern uint32_t trk_call_trk_type_register(struct trk_type *type) __asm__("trk_type_register") __attribute__((weak));
+extern int trk_call_trk_is_recording(void) __asm__("trk_is_recording") __attribute__((weak));
+/* Registers a type ahead of its first use and returns its id; 0 without a recorder, or when no id is left. The
+ * struct must stay valid; its name is copied. Idempotent. */
+static inline uint32_t trk_type_register(struct trk_type *type) __asm__("trk_inline_type_register");
+static inline uint32_t trk_type_register(struct trk_type *type)
+{
+    return &trk_call_trk_type_register != 0 ? trk_call_trk_type_register(type) : 0;
+}
+/* Asks the recorder to look at the whole heap now. TRK_YES: noted in the trace. TRK_UNKNOWN: nobody is recording. */
+static inline int trk_checkpoint(const char *name) __asm__("trk_inline_checkpoint");
+static inline int trk_checkpoint(const char *name)
+{
+    return &trk_call_trk_checkpoint != 0 ? trk_call_trk_checkpoint(name) : TRK_UNKNOWN;
+}
+/* TRK_YES while a recorder listens, TRK_NO when libtrack is here but idle, TRK_UNKNOWN without libtrack. */
+static inline int trk_is_recording(void) __asm__("trk_inline_is_recording");
+static inline int trk_is_recording(void)
+{
+    return &trk_call_trk_is_recording != 0 ? trk_call_trk_is_recording() : TRK_UNKNOWN;
+}
+#endif
+
+/* ---- A ready-made reference count ------------------------------------------------------------------------------ */
+
+/* For new code: a count that saturates instead of wrapping (like Linux's refcount_t) and tells the recorder the exact
+ * order of its changes. Low half: the count; high half: number of changes. Needs the GNU __atomic builtins. */
+typedef struct trk_refcount {
+    uint64_t word;
+} trk_refcount_t;
+
+#define TRK_REFCOUNT_SATURATED 0x40000000u
+#define TRK_REFCOUNT_INIT { 1 }
+
+/* Sets the count to 1. Before the object is published. */
+static inline void trk_refcount_init(trk_refcount_t *r)
+{
+    __atomic_store_n(&r->word, (uint64_t)1, __ATOMIC_RELAXED);
+}
+/* The count now; only a hint when other threads hold references. */
+static inline uint32_t trk_refcount_read(const trk_refcount_t *r)
+{
+    return (uint32_t)__atomic_load_n(&r->word, __ATOMIC_RELAXED);
+}
+/* One more reference to obj, owned by slot. A saturated count stays: the object then leaks rather than dangles. */
+static inline __attribute__((always_inline)) void trk_refcount_inc(trk_refcount_t *r, const void *obj, const void *slot)
+{
+    uint64_t old = __atomic_fetch_add(&r->word, ((uint64_t)1 << 32) + 1, __ATOMIC_RELAXED);
+    if (__builtin_expect((uint32_t)old >= TRK_REFCOUNT_SATURATED, 0))
+        __atomic_fetch_sub(&r->word, (uint64_t)1, __ATOMIC_RELAXED);
+    trk_ref_rc(obj, slot, (long)(uint32_t)old + 1);
+}
+/* One reference of slot given back; returns 1 when it was the last and the caller must destroy obj. An extra release
+ * (count 0) is undone and reported: the count stays 0. */
+static inline __attribute__((always_inline)) int trk_refcount_dec(trk_refcount_t *r, const void *obj, const void *slot)
+{
+    uint64_t old = __atomic_fetch_add(&r->word, ((uint64_t)1 << 32) - 1, __ATOMIC_ACQ_REL);
+    if (__builtin_expect((uint32_t)old == 0 || (uint32_t)old >= TRK_REFCOUNT_SATURATED, 0)) {
+        __atomic_fetch_add(&r->word, (uint64_t)1, __ATOMIC_RELAXED); /* borrow from the upper half comes back */
+        trk_unref_rc(obj, slot, (uint32_t)old == 0 ? -1 : (long)(uint32_t)old);
+        return 0;
+    }
+    trk_unref_rc(obj, slot, (long)(uint32_t)old - 1);
+    return (uint32_t)old == 1;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,64 @@
+/* stack.h: call stacks of the running thread, unwound by cached .eh_frame rows. Internal to libtrack.
+ *
+ * Knows nothing of rings and events; depends on libc's _dl_find_object (glibc >= 2.35, looked up weakly) only. */
+#ifndef TRACK_STACK_H
+#define TRACK_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <track/format.h>
+
+/* A point in a running function: the return address into it, the stack pointer after that return, and the frame pointer
+ * register there. */
+struct trk_frame {
+    uintptr_t pc, sp, fp;
+};
+
+/* The caller of the function this is used in. Needs -fno-omit-frame-pointer for the using file (all of libtrack has it)
+ * and must be expanded directly in an exported (noinline) function. */
+#define TRK_FRAME_CALLER                                                                                               \
+    (struct trk_frame){ ((const uintptr_t *)__builtin_frame_address(0))[1],                                            \
+                        (uintptr_t)__builtin_frame_address(0) + 16,                                                    \
+                        ((const uintptr_t *)__builtin_frame_address(0))[0] }
+
+/* Where interned stacks live: pointers into the arena, filled by the engine. */
+struct trk_depot {
+    uint32_t *hash;
+    uint64_t hash_count; /* power of two */
+    char *base;
+    uint64_t bytes;
+    uint64_t *used;      /* atomic */
+    uint64_t *full;      /* atomic counter */
+};
+
+/* Interns a stack of n (1..TRK_STACK_MAX_FRAMES) addresses. Lock-free, async-signal-safe; returns the stack id, 0 when
+ * there is no room (counted in *full). Equal input gives an equal id, except that two threads racing on a new stack may
+ * leave one unused copy behind. */
+uint32_t trk_depot_put(const struct trk_depot *depot, const uint64_t *pcs, unsigned n, unsigned flags, unsigned generation);
+
+/* Per-thread cache; zero-filled memory of trk_stack_cache_bytes() bytes is a valid empty cache (the engine maps it per
+ * thread; NULL is allowed and means uncached). */
+struct trk_stack_cache;
+size_t trk_stack_cache_bytes(void);
+
+/* Captures and interns the stack that begins at `at` with at most `depth` frames.
+ * lo, hi: bounds of the thread's stack as far as known (0, 0: unknown; every read is then limited to the page range that the
+ * walk itself justifies); outside of them (coroutines, signal stacks) the walk goes on with care, it never reads memory that
+ * may be unmapped. caller: when not 0, frames up to but not including the one with this return address are left out
+ * (all are kept when it is not met). Async-signal-safe, no locks, no malloc, keeps errno. */
+uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache *cache, const struct trk_frame *at,
+                           uintptr_t lo, uintptr_t hi, unsigned depth, uintptr_t caller, unsigned generation);
+
+/* One-frame stack of a plain return address: the cheap form for call sites. */
+uint32_t trk_stack_site(const struct trk_depot *depot, struct trk_stack_cache *cache, uintptr_t pc, unsigned generation);
+
+/* Code was unloaded: all caches of unwind rows are stale from now on (a global epoch; caches notice by themselves). */
+void trk_stack_flush(void);
+
+/* For tests: unwinds without interning; returns the number of addresses, *flags gets TRK_STACK_*. */
+unsigned trk_stack_walk(struct trk_stack_cache *cache, const struct trk_frame *at, uintptr_t lo, uintptr_t hi, uint64_t *pcs,
+                        unsigned max, unsigned *flags);
+
+#endif

@@ -1,0 +1,263 @@
+/* prof/heap.h: the state of the target's heap at one moment of a trace.
+ *
+ * Layer model: applies events in order and is the only writer of this state; knows no bytes, no symbols and no verdicts.
+ * Everything here is read-only for its users and borrowed from the heap. Memory is proportional to what is alive plus types,
+ * stacks and incidents, not to the number of events.
+ *
+ * Two kinds of things live in it:
+ *   blocks   memory from an allocator (malloc event, mmap, trk_alloc)
+ *   objects  counted things reported with trk_new; an object lies inside a block, or in memory nobody reported
+ * Both are named by dense 32-bit ids that are never reused within one heap. An id of a dead thing is invalid, except for
+ * objects that an incident mentions: those stay readable (state DEAD) until the heap is destroyed. */
+#ifndef PROF_HEAP_H
+#define PROF_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <prof/error.h>
+#include <prof/trace.h>
+
+typedef uint32_t prof_obj_id;   /* 0: none */
+typedef uint32_t prof_block_id; /* 0: none */
+typedef uint32_t prof_type_id;  /* 0: unknown type */
+
+enum prof_block_flags {
+    PROF_BLOCK_ALIVE = 1 << 0,
+    PROF_BLOCK_HAS_OBJECT = 1 << 1, /* an object was born in it: it is not reported as a plain block */
+    PROF_BLOCK_FORCED = 1 << 2,     /* its birth met an address that was still allocated */
+};
+struct prof_block {
+    uint64_t addr, size;
+    uint64_t born_us;
+    uint32_t stack, tid;
+    uint8_t kind;  /* enum trk_alloc_kind */
+    uint8_t flags; /* enum prof_block_flags */
+    uint16_t scope;/* innermost scope open in its thread at birth, 0 none: index into scopes */
+};
+
+enum prof_obj_state {
+    PROF_OBJ_NONE = 0, /* id not in use */
+    PROF_OBJ_ALIVE,    /* count above zero */
+    PROF_OBJ_ZERO,     /* count reached zero; not yet deleted or freed */
+    PROF_OBJ_PARKED,   /* in a pool */
+    PROF_OBJ_DEAD,     /* kept because an incident mentions it */
+};
+enum prof_obj_flags {
+    PROF_OBJ_FLOATING = 1 << 0,
+    PROF_OBJ_PINNED = 1 << 1,
+    PROF_OBJ_MAY_LEAK = 1 << 2,
+    PROF_OBJ_SKEWED = 1 << 3,     /* its birth was not seen: count is relative */
+    PROF_OBJ_FINALIZING = 1 << 4, /* between DTOR_BEGIN and DTOR_END */
+    PROF_OBJ_FINALIZED = 1 << 5,
+    PROF_OBJ_MISCOUNT = 1 << 6,   /* an observed count did not fit the events: somebody counts without telling */
+    PROF_OBJ_COUNTED = 1 << 7,    /* at least one observed count */
+    PROF_OBJ_TOUCHED = 1 << 8,
+    PROF_OBJ_RESURRECTED = 1 << 9,
+};
+struct prof_obj {
+    uint64_t addr;         /* pointer given to trk_new */
+    uint64_t start, size;  /* extent: from the type or the block; size 0 unknown */
+    uint64_t born_us, last_us; /* last event */
+    uint64_t zero_us;      /* when the count reached zero, state ZERO */
+    uint32_t serial;       /* Type#serial, from 1 */
+    prof_type_id type;
+    prof_block_id block;   /* 0: none known */
+    int32_t count;         /* by events: 1 + refs - unrefs */
+    int32_t observed;      /* last count the program told, meaningful with PROF_OBJ_COUNTED */
+    uint32_t births;       /* 1, +1 for each reuse from a pool */
+    uint32_t refs, unrefs; /* exact totals of this life */
+    uint32_t stack, tid;   /* birth */
+    uint32_t zero_stack;   /* stack of the UNREF that reached zero */
+    uint32_t first_open;   /* open references with a slot or holder: index for prof_heap_open, 0 none */
+    uint32_t first_site;   /* anonymous balance: index for prof_heap_site_count, 0 none */
+    uint32_t why_text;     /* reason given with pin or may_leak */
+    uint32_t context;      /* index into contexts of its birth, 0 none */
+    uint16_t scope;
+    uint16_t flags;        /* enum prof_obj_flags */
+    uint8_t state;         /* enum prof_obj_state */
+};
+
+/* A reference that was taken and not given back, with its owner known (slot or holder), or a birth reference.
+ * Walk: for (i = obj->first_open; i; i = open->next) open = prof_heap_open(heap, i). Newest first. */
+enum prof_open_kind {
+    PROF_OPEN_SLOT = 1, /* slot is the variable */
+    PROF_OPEN_HOLDER,   /* slot is the holder's address */
+    PROF_OPEN_BIRTH,    /* the birth reference while nobody owned it; slot is 0 */
+};
+enum prof_open_flags {
+    PROF_OPEN_OVERWRITTEN = 1, /* another object was referenced into the slot since, without release or move */
+    PROF_OPEN_HOLDER_FREED = 2,/* the block or object around the slot died */
+    PROF_OPEN_WAS_BIRTH = 4,   /* the birth reference, moved here by own or move */
+};
+struct prof_open {
+    uint64_t slot;
+    uint64_t at_us;
+    uint32_t stack, tid;  /* of the event that took it (birth stack for a birth reference) */
+    uint32_t moved_stack; /* of the last move or own, 0 */
+    uint32_t spoil_stack; /* where it was overwritten or its holder freed */
+    prof_obj_id obj;
+    uint32_t next;
+    uint8_t kind, flags;
+};
+/* References without owner, balanced per site: exact numbers of events of one object with one stack. Includes
+ * only anonymous events; unowned births appear as PROF_OPEN_BIRTH until a matching anonymous UNREF takes them. */
+struct prof_site_count {
+    uint32_t stack;
+    uint32_t taken;  /* anonymous refs at this stack */
+    uint32_t given;  /* anonymous unrefs at this stack */
+    uint32_t next;
+    uint64_t first_us, last_us;
+};
+
+struct prof_type {
+    const char *name;     /* never NULL: "(unknown type)" for id 0 */
+    uint32_t flags;       /* TRK_TYPE_* */
+    uint64_t object_size;
+    bool has_count;       /* count offset known */
+    uint64_t born, died, live, live_bytes, peak_live, peak_bytes, zero, parked;
+    uint64_t refs_slot, refs_holder, refs_anon;       /* coverage: references by evidence; owned births count as slot */
+    uint64_t unrefs_slot, unrefs_holder, unrefs_anon;
+    uint64_t births_owned;                            /* births whose reference got an owner */
+    uint64_t counts_seen, counts_wrong;               /* observed counts, and those that did not fit */
+    uint64_t skewed;
+};
+
+/* Totals per stack id (same index as prof_trace_stack). */
+struct prof_stack_stat {
+    uint64_t allocs, frees;        /* frees of blocks that were born at this stack */
+    uint64_t bytes;                /* allocated in total */
+    uint64_t live, live_bytes;
+    uint64_t peak_bytes;
+    uint64_t temporary;            /* freed by the next allocator event of the same thread */
+    uint64_t births, refs, unrefs; /* events taken at this stack */
+};
+/* For learning what healthy objects do: per (type, stack), over objects that died correctly. */
+struct prof_type_site {
+    prof_type_id type;
+    uint32_t stack;
+    uint64_t taken, given;  /* anonymous events of correctly freed objects */
+    uint64_t objects;       /* how many such objects had an event here */
+    uint64_t slot_taken, slot_given;
+};
+
+/* What was noticed while events were applied; needs no search. */
+enum prof_incident_kind {
+    PROF_INCIDENT_OVER_RELEASE = 1, /* released below zero: stack is the extra release, other the one that reached zero */
+    PROF_INCIDENT_USE_AFTER,        /* event on a dead object: stack is the event, other the death */
+    PROF_INCIDENT_OVERWRITTEN,      /* slot got a new object while it owned obj: stack is the overwriting ref, other the taking */
+    PROF_INCIDENT_HOLDER_FREED,     /* memory around slot died while it owned obj: stack is the free, other the taking */
+    PROF_INCIDENT_WRONG_SLOT,       /* release through a slot that does not own obj; other: the taking it probably meant, 0 */
+    PROF_INCIDENT_FREED_ALIVE,      /* block freed or object deleted while its count was above zero; count tells */
+    PROF_INCIDENT_ASSERT_FREED,     /* trk_assert_freed on a live object */
+    PROF_INCIDENT_DOUBLE_FREE,      /* block freed that is not allocated (known address, freed before): other the first free */
+    PROF_INCIDENT_RESURRECTED,      /* reference taken inside the destructor and kept */
+    PROF_INCIDENT_SCOPE_LEFT,       /* object born in a scope alive at its end; text is the scope */
+    PROF_INCIDENT_WEAK_LEFT,        /* weak or borrowed pointer in slot not cleared when obj died */
+};
+struct prof_incident {
+    uint8_t kind;         /* enum prof_incident_kind */
+    bool forced;          /* order was a guess at that point: never certain */
+    bool reused;          /* the address was reused in the meantime: never certain */
+    prof_obj_id obj;      /* 0 for DOUBLE_FREE of plain blocks */
+    uint64_t addr, slot;
+    uint64_t at_us, other_us;
+    int64_t count;
+    uint32_t stack, other_stack;
+    uint32_t tid, other_tid;
+    uint32_t text;
+    uint64_t repeats;     /* equal (kind, type, stack, other_stack): kept once with a number; obj is the first */
+    uint64_t bytes;
+};
+
+struct prof_mark {
+    const char *name;
+    uint64_t at_us;
+    uint32_t kind;   /* enum trk_op: MARK, CHECKPOINT, SCOPE_BEGIN, SCOPE_END, FORK, EXIT */
+    uint32_t stack, tid;
+    uint64_t live_objects, live_blocks, live_bytes; /* at that moment */
+    uint64_t events;                                /* applied before it */
+};
+struct prof_scope {
+    const char *name;
+    uint64_t begin_us, end_us; /* end 0: still open */
+    uint32_t tid;
+    uint64_t left, left_bytes; /* objects alive at its end */
+};
+struct prof_context { const char *key; uint64_t id; };
+struct prof_root_region { uint64_t start, size; const char *name; };
+
+struct prof_heap_totals {
+    uint64_t events;                 /* applied */
+    uint64_t by_op[TRK_OP_COUNT_];
+    uint64_t forced;                 /* PROF_EVENT_FORCED events */
+    uint64_t live_objects, live_object_bytes;
+    uint64_t live_blocks, live_bytes;       /* blocks except mmap */
+    uint64_t mmap_blocks, mmap_bytes;
+    uint64_t peak_bytes, peak_us;
+    uint64_t allocs, frees, alloc_bytes;
+    uint64_t unknown_frees;          /* frees of addresses whose birth was not seen (inherited, before recording) */
+    uint64_t unknown_objects;        /* skewed objects */
+    uint64_t refs, unrefs;
+    uint64_t counts_seen, counts_wrong;
+    uint64_t end_us;                 /* time of the last event */
+};
+
+struct prof_heap;
+struct prof_heap_options {
+    uint64_t until_us;               /* stop before events later than this; 0: all */
+    const char *until_mark;          /* stop at this mark; NULL */
+    bool keep_type_sites;            /* gather prof_type_site */
+    bool (*progress)(void *ctx, uint64_t done_bytes, uint64_t all_bytes);
+    void *progress_ctx;
+};
+/* Replays the trace into a new heap. The trace must outlive it. */
+struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_heap_options *options, struct prof_heap **ret);
+void prof_heap_destroy(struct prof_heap *heap);
+/* Walks all invariants; a static description of the first violated one, or NULL. For tests. */
+const char *prof_heap_check(const struct prof_heap *heap);
+
+struct prof_trace *prof_heap_trace(const struct prof_heap *heap);
+const struct prof_heap_totals *prof_heap_totals(const struct prof_heap *heap);
+/* Ids run from 1 to max-1; a slot may be unused (state NONE / not ALIVE). */
+uint32_t prof_heap_obj_max(const struct prof_heap *heap);
+const struct prof_obj *prof_heap_obj(const struct prof_heap *heap, prof_obj_id id);     /* never NULL for id < max */
+uint32_t prof_heap_block_max(const struct prof_heap *heap);
+const struct prof_block *prof_heap_block(const struct prof_heap *heap, prof_block_id id);
+uint32_t prof_heap_type_max(const struct prof_heap *heap);
+const struct prof_type *prof_heap_type(const struct prof_heap *heap, prof_type_id id);  /* never NULL for id < max */
+const struct prof_open *prof_heap_open(const struct prof_heap *heap, uint32_t index);
+const struct prof_site_count *prof_heap_site_count(const struct prof_heap *heap, uint32_t index);
+/* stack ids are sparse: iterate with prof_heap_stack_each; NULL when no event had this stack. */
+const struct prof_stack_stat *prof_heap_stack_stat(const struct prof_heap *heap, uint32_t stack);
+void prof_heap_stack_each(const struct prof_heap *heap, void (*each)(void *ctx, uint32_t stack, const struct prof_stack_stat *stat), void *ctx);
+size_t prof_heap_type_sites(const struct prof_heap *heap, const struct prof_type_site **ret);
+size_t prof_heap_incidents(const struct prof_heap *heap, const struct prof_incident **ret);
+size_t prof_heap_marks(const struct prof_heap *heap, const struct prof_mark **ret);
+size_t prof_heap_mem(const struct prof_heap *heap, const struct trk_mem **ret);        /* samples in time order */
+size_t prof_heap_scopes(const struct prof_heap *heap, const struct prof_scope **ret);   /* index 0 unused */
+const struct prof_context *prof_heap_context(const struct prof_heap *heap, uint32_t index);
+size_t prof_heap_roots(const struct prof_heap *heap, const struct prof_root_region **ret);
+
+/* Who lives at an address now: the innermost live object whose extent contains it, and the live block. 0: nobody.
+ * O(log n) after the first call on an unchanged heap. */
+prof_obj_id prof_heap_obj_at(struct prof_heap *heap, uint64_t addr);
+prof_block_id prof_heap_block_at(struct prof_heap *heap, uint64_t addr);
+/* The newest object whose trk_new pointer was addr, dead ones kept by incidents included. 0: none. */
+prof_obj_id prof_heap_obj_by_addr(struct prof_heap *heap, uint64_t addr);
+/* "Type#12". 0: no such object alive or kept. */
+prof_obj_id prof_heap_obj_by_name(struct prof_heap *heap, const char *type, uint32_t serial);
+
+/* All events that concern one object, by a second replay: calls `each` for every event on the life of Type#serial (birth to
+ * death), dead objects included. */
+struct prof_history_event {
+    struct prof_event event;
+    int64_t count;      /* by events, after it */
+    uint64_t number;    /* 1, 2, ... within the life */
+    uint64_t pair;      /* number of the event it gives back (certain pairs by slot), 0 none */
+};
+struct prof_error *prof_heap_history(struct prof_heap *heap, const char *type, uint32_t serial,
+                                     struct prof_error *(*each)(void *ctx, const struct prof_history_event *event), void *ctx);
+
+#endif

@@ -1,0 +1,74 @@
+/* prof/symbol.h: addresses of the target to functions, lines, variables and types.
+ *
+ * Layer symbol: ELF and DWARF; knows addresses, not objects. Opens module files only when they are regular files whose
+ * build-id equals the recorded one (or, without a build-id, whose device and inode do); looks for debug information in
+ * the file, .gnu_debugdata, /usr/lib/debug/.build-id, debuglink (CRC checked), --symfs, and debuginfod when
+ * DEBUGINFOD_URLS is set and allowed. Everything is lazy and cached; not thread-safe. */
+#ifndef PROF_SYMBOL_H
+#define PROF_SYMBOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <prof/error.h>
+#include <prof/trace.h>
+
+struct prof_symbols;
+struct prof_symbols_options {
+    const char *symfs;       /* prefix for module files, NULL */
+    bool no_symbols;         /* everything becomes module+offset */
+    bool debuginfod;         /* may ask debuginfod */
+    const char *const *wrappers; /* NULL-terminated function names (fnmatch patterns) to skip as sites; may be NULL */
+};
+/* Borrows the trace, which must outlive the result. */
+struct prof_error *prof_symbols_create(const struct prof_trace *trace, const struct prof_symbols_options *options, struct prof_symbols **ret);
+void prof_symbols_destroy(struct prof_symbols *symbols);
+
+/* One source-level frame. Strings live as long as the symbols object. */
+struct prof_frame {
+    const char *function; /* demangled; NULL: unknown, print module+offset */
+    const char *file;     /* as in the line table, NULL: unknown */
+    const char *module;   /* path of the module, "" when the address lies in none, "[vdso]", "[jit]" */
+    uint32_t line, column;/* 0: unknown */
+    uint64_t pc;          /* as recorded */
+    uint64_t offset;      /* into the module (load-address independent: comparable between runs) */
+    bool inlined;         /* the next frame is its caller in the same machine frame */
+    bool wrapper;         /* libtrack's own, in section trk_wrapper, or matched by wrappers */
+};
+/* Resolves one pc of a stack into frames, innermost first; returns how many (>= 1, <= cap, inlined ones included).
+ * is_return: pc is a return address (look up pc - 1). */
+size_t prof_symbols_pc(struct prof_symbols *symbols, uint16_t generation, uint64_t pc, bool is_return, struct prof_frame *frames, size_t cap);
+/* All frames of a stack id, innermost first; borrowed, cached. The leading wrapper frames are included. */
+size_t prof_symbols_stack(struct prof_symbols *symbols, uint32_t stack, const struct prof_frame **ret);
+/* Index of the site frame in the result of prof_symbols_stack: the first that is not a wrapper, an allocator or libtrack's
+ * own (0 when all are). */
+size_t prof_symbols_site(struct prof_symbols *symbols, uint32_t stack);
+/* The site itself; never NULL (a frame without names for stack 0 or an unknown id). */
+const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, uint32_t stack);
+
+enum prof_place_kind {
+    PROF_PLACE_UNKNOWN = 0, /* nothing known lives there: most often malloc memory */
+    PROF_PLACE_GLOBAL,      /* .data/.bss of a module; name is the variable when a symbol covers it */
+    PROF_PLACE_STACK,       /* main thread's stack; thread stacks are decided by the model */
+    PROF_PLACE_HEAP,        /* inside [heap] */
+    PROF_PLACE_CODE,
+};
+struct prof_place {
+    enum prof_place_kind kind;
+    const char *name;   /* variable, NULL unknown */
+    const char *module; /* path */
+    uint64_t offset;    /* from the variable's start, or into the module */
+};
+/* What is at an address of data, by the module map current at time_us. */
+void prof_symbols_place(struct prof_symbols *symbols, uint64_t time_us, uint64_t addr, struct prof_place *ret);
+
+/* Field of a struct type by byte offset: "peer", "buckets[3].val" (arrays of structs are walked), into buf. `type` is the name
+ * given to TRK_TYPE ("struct conn"; "conn" finds a typedef). false: type or field unknown; buf untouched. */
+bool prof_symbols_field(struct prof_symbols *symbols, const char *type, uint64_t offset, char *buf, size_t size);
+
+/* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id ab12...)". */
+struct prof_symbols_gap { const char *module; const char *what; uint64_t frames; };
+size_t prof_symbols_gaps(struct prof_symbols *symbols, const struct prof_symbols_gap **ret);
+
+#endif

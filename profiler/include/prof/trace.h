@@ -1,0 +1,163 @@
+/* prof/trace.h: a trace as a stream of decoded events in one order.
+ *
+ * Layer input: bytes to events. Knows no objects. Every byte of a trace is distrusted here and nowhere else; what comes
+ * out has checked lengths, known ops and in-range ids.
+ *
+ * A trace is opened once (definitions, header, damage are found in one cheap walk over the block headers) and may be
+ * replayed any number of times. Memory is bounded: two rounds of event blocks and the definitions; never the events.
+ *
+ * Order. Events of one ring come in their order. Rings are merged by time (TICK records) and, inside the resolution of
+ * the clock, by cause: an ALLOC of an address that is still allocated waits for its FREE in another ring, an event on an
+ * unborn object waits for its NEW, a counted event waits for the count before it. When everything waits, the earliest
+ * is let through and marked PROF_EVENT_FORCED. */
+#ifndef PROF_TRACE_H
+#define PROF_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <prof/error.h>
+#include <track/format.h>
+
+struct prof_trace;
+
+/* Facts about a trace, borrowed from it. Strings are never NULL ("" when unknown) unless said. */
+struct prof_trace_info {
+    const char *path;
+    uint64_t file_bytes;
+    uint64_t usable_bytes;   /* up to the end of the last good block */
+    const char *damage;      /* NULL: complete to its last block; else one sentence: where and how it is cut or broken */
+    bool finished;           /* an END block was seen */
+    uint32_t end_reason;     /* enum trk_end_reason, 0 when not finished */
+    int32_t end_value;
+    uint64_t end_us;         /* time of END or of the last event block */
+    uint64_t created_ns;     /* CLOCK_REALTIME at microsecond 0 */
+    uint32_t pid, parent_pid;
+    uint32_t machine;
+    uint16_t major, minor;
+    uint8_t trace_id[16];
+    const char *program;     /* base name */
+    const char *exe;         /* resolved path of the executable */
+    const char *cwd;
+    const char *const *args; /* NULL-terminated */
+    const char *host, *recorder; /* host name; recorder version */
+    const char *parent_trace;/* file name of the forking process's trace, "" */
+    const char *malloc_note; /* "" or who serves malloc when it is not recorded: "jemalloc in /usr/bin/x" */
+    const char *options;     /* recording options as given */
+    struct trk_loss loss;    /* the latest known */
+    uint64_t records;        /* first slots in the event blocks */
+    uint64_t slots;
+    uint32_t blocks, unknown_blocks;
+};
+
+/* How the recorder, or anybody who makes traces, spelled a META key: prof_trace_meta(trace, "wrapper"). NULL: absent. */
+const char *prof_trace_meta(const struct prof_trace *trace, const char *key);
+
+/* Opens a trace. A cut or damaged file opens as far as it is good (info->damage says so); only a file without a
+ * usable header, of a newer major version, or with an unknown critical block is an error. A file that is still being
+ * written opens as well. */
+struct prof_error *prof_trace_open(const char *path, struct prof_trace **ret);
+void prof_trace_close(struct prof_trace *trace);
+const struct prof_trace_info *prof_trace_info(const struct prof_trace *trace);
+
+enum prof_event_flags {
+    PROF_EVENT_COUNT = 1 << 0,       /* count is the reference count after the event */
+    PROF_EVENT_SLOT = 1 << 1,        /* slot is the address of the owning variable */
+    PROF_EVENT_HOLDER = 1 << 2,      /* slot is the address of a holder instead (TRK_HOLDER) */
+    PROF_EVENT_FROM = 1 << 3,        /* from is set (a slot) */
+    PROF_EVENT_FROM_HOLDER = 1 << 4, /* from is a holder */
+    PROF_EVENT_FORCED = 1 << 5,      /* its place among other threads' events is a guess */
+};
+
+/* One decoded event. Which members mean something depends on op (see enum trk_op). 64 bytes. */
+struct prof_event {
+    uint64_t addr;    /* object, block, or the op's number */
+    uint64_t size;    /* ALLOC, MMAP FREE, ROOT_ADD, MOVE_RANGE: bytes. NEW, RETYPE: type id. Others: the raw arg */
+    uint64_t slot;    /* with PROF_EVENT_SLOT or PROF_EVENT_HOLDER */
+    uint64_t from;    /* MOVE, MOVE_RANGE: with PROF_EVENT_FROM*; ALLOC of kind REALLOC: the old address (0: none) */
+    int64_t count;    /* with PROF_EVENT_COUNT; CONTEXT and MODULES: the number */
+    uint64_t time_us; /* not before this moment, to the resolution of the clock */
+    uint32_t stack;   /* stack id, 0 none */
+    uint32_t tid;
+    uint32_t text;    /* text id, 0 none */
+    uint8_t op;       /* enum trk_op, never TICK, EXT, THREAD, SKIP, NONE */
+    uint8_t aux;
+    uint8_t flags;    /* enum prof_event_flags */
+    uint8_t ring;     /* ring number modulo 256: diagnosis */
+};
+
+/* Receives a replay in order. Any callback may be NULL. A callback returning an error ends the replay with it. */
+struct prof_trace_sink {
+    /* n events at once; the array is valid during the call */
+    struct prof_error *(*events)(void *ctx, const struct prof_event *events, size_t n);
+    struct prof_error *(*mem)(void *ctx, const struct trk_mem *mem);
+    /* called now and then with the file position; returning false cancels (PROF_ERROR_CANCELLED) */
+    bool (*progress)(void *ctx, uint64_t done_bytes, uint64_t all_bytes);
+};
+struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx);
+
+/* Definitions, complete after prof_trace_open. Borrowed. */
+struct prof_stack {
+    uint32_t id;
+    uint16_t generation; /* of the module map it was taken under */
+    uint8_t frames;
+    uint8_t flags;       /* TRK_STACK_* */
+    const uint64_t *pcs; /* innermost first */
+};
+/* false: unknown id (a definition was lost); *ret untouched. */
+bool prof_trace_stack(const struct prof_trace *trace, uint32_t id, struct prof_stack *ret);
+/* Type definition and its name (NUL-terminated); NULL when unknown. */
+const struct trk_type_def *prof_trace_type(const struct prof_trace *trace, uint32_t id, const char **ret_name);
+uint32_t prof_trace_type_max(const struct prof_trace *trace); /* largest id + 1 */
+/* NULL when unknown. */
+const char *prof_trace_text(const struct prof_trace *trace, uint32_t id);
+/* Module maps, oldest first. Strings borrowed. */
+struct prof_module {
+    uint64_t start, end, file_offset, dev, ino;
+    uint32_t prot;
+    const char *path;
+    uint8_t build_id_len;
+    uint8_t build_id[23];
+};
+struct prof_module_map {
+    uint32_t generation;
+    uint64_t at_us;
+    size_t count;
+    const struct prof_module *modules; /* in address order */
+};
+size_t prof_trace_module_maps(const struct prof_trace *trace, const struct prof_module_map **ret);
+
+/* ---- Writing -------------------------------------------------------------------------------------------------
+ * The recorder and the tests write traces through these; nobody else knows the file layout. */
+struct prof_writer;
+struct prof_writer_options {
+    uint32_t pid;
+    uint64_t created_ns;
+    uint32_t machine;         /* 0: this machine's */
+    const uint8_t *trace_id;  /* 16 bytes, NULL: random */
+    int zstd_level;           /* 0: store; else zstd level (negative: fast) */
+    bool force;               /* replace an existing regular file of this user */
+};
+/* Creates the file 0600 with O_EXCL|O_NOFOLLOW (force: unlinks an own regular file first). */
+struct prof_error *prof_writer_open(const char *path, const struct prof_writer_options *options, struct prof_writer **ret);
+/* Each appends one block (META keys: "key=value" pairs, NUL-terminated array). Blocks reach the file when the writer's
+ * buffer is full or at prof_writer_flush. After a failed write the writer stays usable: it remembers the first
+ * error, cuts the file back to its last whole block, and counts what it could not write in prof_writer_lost. */
+struct prof_error *prof_writer_meta(struct prof_writer *w, const char *const *pairs);
+struct prof_error *prof_writer_modules(struct prof_writer *w, uint32_t generation, uint64_t at_us, const struct prof_module *modules, size_t count);
+struct prof_error *prof_writer_stack(struct prof_writer *w, const struct trk_stack_def *def, const uint64_t *pcs); /* gathered into blocks */
+struct prof_error *prof_writer_type(struct prof_writer *w, const struct trk_type_def *def, const char *name, size_t name_len);
+struct prof_error *prof_writer_text(struct prof_writer *w, uint32_t id, const char *bytes, size_t length);
+/* Slots of one ring (lap bits are cleared here). Gathered definitions are written first. */
+struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_events_head *head, const struct trk_slot *slots);
+struct prof_error *prof_writer_mem(struct prof_writer *w, const struct trk_mem *mem);
+struct prof_error *prof_writer_loss(struct prof_writer *w, const struct trk_loss *loss);
+struct prof_error *prof_writer_end(struct prof_writer *w, const struct trk_end *end);
+struct prof_error *prof_writer_flush(struct prof_writer *w);
+uint64_t prof_writer_bytes(const struct prof_writer *w); /* written so far */
+uint64_t prof_writer_lost(const struct prof_writer *w);  /* records that could not be written */
+/* Flushes and closes; returns the first error that was met in the writer's life, if nobody got it before. */
+struct prof_error *prof_writer_close(struct prof_writer *w);
+
+#endif
