@@ -1,0 +1,129 @@
+/* cli.h: what the commands share: an opened trace with everything computed from it, output for people, exit codes.
+ *
+ * Every command is `int cmd_NAME(int argc, char **argv)`, described by a `struct cli_command` (opt.h) and listed in
+ * main.c. Results go to stdout, messages to stderr through cli_warn and cli_error. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <prof/view.h>
+
+#include "opt.h"
+
+/* Exit codes of everything but `run`, which hands on the target's. */
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_FINDINGS = 1, /* check: gating findings */
+    CLI_USAGE = 2,
+    CLI_UNREADABLE = 3, /* no such trace, not a trace, newer version; or the result cannot be written */
+    CLI_UNCERTAIN = 4,  /* check: nothing found, but events were lost or an identity does not hold */
+};
+
+#ifndef REFTRACK_VERSION
+#define REFTRACK_VERSION "unknown"
+#endif
+
+/* ---- Messages: one line each on stderr, "reftrack: ..." ---------------------------------------------------------- */
+void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Prints and ends the error; returns the exit code that fits it (CLI_UNREADABLE, or CLI_USAGE for syntax errors). */
+int cli_error(struct prof_error *error);
+
+/* ---- A trace and what is known about it -------------------------------------------------------------------------- */
+enum cli_parts {
+    CLI_PART_TRACE = 0, /* header and definitions only */
+    CLI_PART_HEAP = 1 << 0,
+    CLI_PART_SYMBOLS = 1 << 1,
+    CLI_PART_FINDINGS = 1 << 2, /* with heap and symbols */
+    CLI_PART_VIEW = 1 << 3,     /* tables and documents; with heap, symbols and findings */
+};
+struct cli_session {
+    char *path;   /* of the trace */
+    char *name;   /* the same as shown: escaped */
+    bool running; /* its process still lives: the trace grows */
+    bool chosen;  /* the newest of the folder was taken, nobody named it */
+    struct prof_trace *trace;
+    const struct prof_trace_info *info;
+    struct prof_heap *heap;
+    struct prof_symbols *symbols;
+    struct prof_suppressions *suppressions;
+    struct prof_baseline *baseline;
+    struct prof_findings *findings;
+    struct prof_view *view;
+    uint64_t from_us, to_us; /* --from and --to; 0: open */
+    const char *end_note;    /* "stopped at mark m3", NULL */
+};
+/* Opens `path` (NULL: the trace of --pid, or the newest *.trk of the current folder, and says which on stderr) and
+ * computes the parts, with progress on stderr. Returns -1 to go on, or the exit code after it printed what is wrong.
+ * cli_session_close is fine after both. */
+int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
+    __attribute__((warn_unused_result));
+void cli_session_close(struct cli_session *session);
+
+/* Traces of a running process, newest first: NAME.PID.trk (or .N.trk) here, then where its TRACK_OPTIONS say.
+ * malloc'ed, NULL when there is none. */
+char *cli_trace_of_pid(uint64_t pid);
+/* The newest *.trk of the current folder, malloc'ed, NULL none. */
+char *cli_trace_newest(void);
+
+/* ---- The end of `run` -------------------------------------------------------------------------------------------- */
+/* Analyses the traces and prints the few lines that `run` ends with: one line per process, the gating findings, and
+ * what to type next. Nothing but findings with common->quiet. Uses common's gate, symbol and output options. Returns
+ * the worst of CLI_OK, CLI_UNCERTAIN, CLI_FINDINGS, CLI_UNREADABLE (findings before uncertain). */
+int cli_summary(const struct cli_common *common, char *const *traces, size_t count, FILE *out);
+
+/* ---- Output ------------------------------------------------------------------------------------------------------ */
+/* Colour roles, not colours. */
+enum cli_role {
+    CLI_PLAIN = 0,
+    CLI_HEAD, /* titles */
+    CLI_BAD,  /* findings that gate */
+    CLI_WARN, /* uncertain, damaged */
+    CLI_GOOD,
+    CLI_PLACE, /* function and file:line */
+    CLI_FAINT,
+    CLI_TYPE,
+};
+struct cli_out {
+    FILE *file;
+    bool color;
+    unsigned width; /* columns; 0: unlimited */
+    enum prof_units units;
+    int pager; /* process id, 0 none */
+    FILE *saved;
+};
+/* Colour and width for a stream: --color, FORCE_COLOR, NO_COLOR, TERM=dumb, tty. */
+void cli_out_init(struct cli_out *out, const struct cli_common *common, FILE *file);
+/* Standard output, through the pager when it is a terminal and the pager is wanted. */
+void cli_out_open(struct cli_out *out, const struct cli_common *common);
+/* Ends the pager, flushes. Returns CLI_OK, or CLI_UNREADABLE after a message when writing failed. */
+int cli_out_close(struct cli_out *out) __attribute__((warn_unused_result));
+/* printf in a role. What comes from the target must have passed prof_escape_terminal. */
+void cli_printf(struct cli_out *out, enum cli_role role, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Text of the target, escaped. */
+void cli_put(struct cli_out *out, enum cli_role role, const char *text);
+/* Wraps plain text to the width, every line indented. */
+void cli_wrap(struct cli_out *out, unsigned indent, const char *text);
+
+/* A table in the format that was asked for; `name` is the key of the JSON document. Returns an exit code or -1. */
+int cli_table(struct cli_session *session, const struct cli_common *common, struct cli_out *out, const char *name,
+              const struct prof_table *table);
+/* A JSON document from the view layer: prints and frees it. Returns an exit code or -1. */
+int cli_json(struct cli_out *out, struct prof_error *error, char *text);
+
+/* ---- Progress: one line on stderr that erases itself; only on a terminal, only after 0.1 s ------------------------
+ */
+struct cli_progress {
+    const char *what; /* "reading app.trk" */
+    bool wanted, shown;
+    uint64_t begin_us, last_us;
+};
+void cli_progress_begin(struct cli_progress *progress, const struct cli_common *common, const char *what);
+/* Fits prof_trace_sink and prof_heap_options; ctx is the struct. Never cancels. */
+bool cli_progress_step(void *progress, uint64_t done_bytes, uint64_t all_bytes);
+void cli_progress_end(struct cli_progress *progress);
+
+#endif
