@@ -1,0 +1,61 @@
+# A thin front over meson. `make demo` and `make check` set everything up themselves, missing packages included.
+#
+#   make            build into build/
+#   make demo       record a sample and an installed program, print their reports
+#   make check      build and run all short tests          make check-long   the long suites
+#   make bench      speed, as ratios in one run            make lint         clang-format, clang-tidy, cppcheck, clang -Werror
+#   make asan|ubsan|tsan                                   make fuzz         each fuzzer for FUZZ_SECONDS
+#   make install    PREFIX=/usr/local DESTDIR=             make setup        install missing Debian packages (asks before sudo)
+BUILD ?= build
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 30
+MESON_FLAGS ?=
+NINJA = ninja -C $(BUILD)
+
+all: $(BUILD)/build.ninja
+	@$(NINJA)
+
+setup:
+	@tests/setup.sh build test
+
+$(BUILD)/build.ninja: | setup
+	@meson setup $(BUILD) --prefix=$(PREFIX) $(MESON_FLAGS) >$(BUILD).setup.log 2>&1 || { cat $(BUILD).setup.log; rm -f $(BUILD).setup.log; exit 1; }
+	@rm -f $(BUILD).setup.log
+
+demo: all
+	@tests/demo.sh $(BUILD)
+
+check: setup all
+	@meson test -C $(BUILD) --suite short --print-errorlogs
+
+check-long: all
+	@tests/setup.sh build test long
+	@meson test -C $(BUILD) --suite long --print-errorlogs --timeout-multiplier 4
+
+bench: all
+	@tests/setup.sh build bench
+	@tests/bench/run.sh $(BUILD)
+
+lint:
+	@tests/setup.sh build lint
+	@tests/lint.sh
+
+asan: ; @$(MAKE) --no-print-directory sanitize-address
+ubsan: ; @$(MAKE) --no-print-directory sanitize-undefined
+tsan: ; @$(MAKE) --no-print-directory sanitize-thread
+sanitize-%: setup
+	@test -f build-$*/build.ninja || meson setup build-$* -Db_sanitize=$* -Db_lundef=false --buildtype=debug >/dev/null
+	@ninja -C build-$* >/dev/null && meson test -C build-$* --suite sanitize --print-errorlogs --timeout-multiplier 4
+
+fuzz:
+	@tests/setup.sh build lint
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR))) >/dev/null
+	@echo "installed under $(DESTDIR)$(PREFIX)"
+
+clean:
+	@rm -rf build build-*
+
+.PHONY: all setup demo check check-long bench lint asan ubsan tsan fuzz install clean

@@ -1,0 +1,48 @@
+/* 05-cache-growth: nothing is lost, and yet memory grows.
+ *
+ * Every request inserts its session into a global table and nothing ever evicts it. All sessions are reachable
+ * from g_sessions: not a leak for any reachability checker. reftrack says "held", by which global and in which field, and the
+ * marks show the growth between warm-up and the end. */
+#include <stdlib.h>
+#include <track/track.h>
+
+enum { SLOTS = 64 };
+
+struct session {
+    int refs;
+    char payload[1000];
+    struct session *next;
+};
+static TRK_TYPE_COUNTED(session_type, struct session, refs);
+
+static struct session *g_sessions[SLOTS];
+
+static struct session *session_new(void)
+{
+    struct session *session = calloc(1, sizeof *session);
+    session->refs = 1;
+    trk_new_from(session, &session_type, TRK_CALLER);
+    return session;
+}
+
+static void serve(int request)
+{
+    struct session **bucket = &g_sessions[request % SLOTS];
+    struct session *session = session_new();
+    session->next = *bucket;
+    if (session->next != NULL)
+        trk_move(session->next, &session->next, bucket); /* the bucket's reference moves into the new head */
+    *bucket = session;
+    trk_own(session, bucket);
+}
+
+int main(void)
+{
+    for (int i = 0; i < 100; i++)
+        serve(i);
+    trk_mark("warm");
+    for (int i = 0; i < 1000; i++)
+        serve(i);
+    trk_mark("end");
+    return 0;
+}
