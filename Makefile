@@ -26,7 +26,7 @@ demo: all
 	@tests/demo.sh $(BUILD)
 
 check: setup all
-	@meson test -C $(BUILD) --suite short --print-errorlogs
+	@meson test -C $(BUILD) --no-suite long --print-errorlogs
 
 check-long: all
 	@tests/setup.sh build test long
@@ -45,7 +45,7 @@ ubsan: ; @$(MAKE) --no-print-directory sanitize-undefined
 tsan: ; @$(MAKE) --no-print-directory sanitize-thread
 sanitize-%: setup
 	@test -f build-$*/build.ninja || meson setup build-$* -Db_sanitize=$* -Db_lundef=false --buildtype=debug >/dev/null
-	@ninja -C build-$* >/dev/null && meson test -C build-$* --suite sanitize --print-errorlogs --timeout-multiplier 4
+	@ninja -C build-$* >/dev/null && meson test -C build-$* --no-suite long --no-suite nosan --print-errorlogs --timeout-multiplier 4
 
 fuzz:
 	@tests/setup.sh build lint
