@@ -1,0 +1,68 @@
+#!/bin/sh
+# Bad input gets one clear line that says what, where and what to do next, and the documented exit status.
+. "$ROOT/tests/e2e/lib.sh"
+
+# expect NAME STATUS PATTERN COMMAND...
+expect() {
+	name=$1 status=$2 pattern=$3
+	shift 3
+	"$@" >out 2>err
+	equal "$name: exit status" $? "$status"
+	oneline "$name" err
+	has "$name" err "$pattern"
+	has "$name" err '^reftrack'
+	checks=$((checks + 1))
+	[ ! -s out ] || fail "$name: printed to stdout"
+}
+
+"$REFTRACK" run -q -o good.trk -- true
+: >empty.trk
+echo 'this is not a trace, it is a text about traces' >foreign.trk
+cp good.trk newer.trk
+printf '\377\000' | dd of=newer.trk bs=1 seek=8 conv=notrunc 2>/dev/null
+
+expect 'missing program' 127 'no-such-program' "$REFTRACK" run -- ./no-such-program
+touch plain-file
+expect 'not executable' 126 'plain-file' "$REFTRACK" run -- ./plain-file
+expect 'no program' 2 'help' "$REFTRACK" run
+expect 'unwritable output' 125 'nowhere' "$REFTRACK" run -o /nowhere/x.trk -- true
+expect 'existing output is not overwritten' 125 'good.trk' "$REFTRACK" run -o good.trk -- true
+expect 'missing trace' 3 'missing.trk' "$REFTRACK" report missing.trk
+expect 'empty trace' 3 'empty.trk' "$REFTRACK" report empty.trk
+expect 'foreign file' 3 'foreign.trk' "$REFTRACK" leaks foreign.trk
+expect 'newer version' 3 'version' "$REFTRACK" info newer.trk
+expect 'directory as trace' 3 'director' "$REFTRACK" report .
+expect 'unknown option' 2 "no-such-option" "$REFTRACK" report --no-such-option good.trk
+expect 'misspelt option' 2 'did you mean' "$REFTRACK" leaks --supressions x good.trk
+expect 'unknown command' 2 'did you mean|help' "$REFTRACK" reprot good.trk
+expect 'bad where' 2 'nosuchkey' "$REFTRACK" types --where 'nosuchkey > 3' good.trk
+expect 'unknown object' 2 'Nothing#12' "$REFTRACK" show good.trk 'Nothing#12'
+echo '{ broken' >bad.supp
+expect 'bad suppressions' 2 'bad.supp:1' "$REFTRACK" leaks --suppressions bad.supp good.trk
+echo '[1' >bad.json
+expect 'bad baseline' 2 'bad.json' "$REFTRACK" check --baseline bad.json good.trk
+
+# A cut trace is analysed as far as it goes, and says so.
+"$REFTRACK" run -q -o long.trk -- "$BUILD/samples/01-missing-unref"
+size=$(stat -c %s long.trk)
+head -c $((size - 20)) long.trk >cut.trk
+"$REFTRACK" report --no-pager cut.trk >out 2>err
+equal 'cut trace: exit status' $? 0
+cat out err >both
+has 'cut trace says so' both 'cut|truncated|incomplete|ends inside|damaged'
+has 'cut trace still reports' out 'struct conn'
+"$REFTRACK" check cut.trk >out 2>&1
+status=$?
+checks=$((checks + 1))
+case $status in 1 | 4) ;; *) fail "cut trace: check says $status" ;; esac
+
+# Killed by any signal: what was recorded before is analysed, and the status is 128 + N.
+for signal in TERM KILL ABRT SEGV INT HUP; do
+	rm -f killed.trk
+	"$REFTRACK" run -q -o killed.trk -- sh -c "kill -$signal \$\$; sleep 1" >/dev/null 2>&1
+	number=$(kill -l $signal)
+	equal "killed by $signal" $? 0
+	"$REFTRACK" info --no-pager killed.trk >out 2>&1
+	has "killed by $signal: info says so" out "signal $number|SIG$signal|$signal"
+done
+finish

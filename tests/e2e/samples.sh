@@ -1,0 +1,30 @@
+#!/bin/sh
+# Each sample under `reftrack run`: its leaks report must equal samples/NAME.expected.txt (addresses, times and ids of
+# processes replaced). `samples.sh --update [NAME]` rewrites the expectations.
+. "$ROOT/tests/e2e/lib.sh"
+update=
+[ "${1:-}" = --update ] && { update=1; shift; }
+
+normalize() {
+	sed -E -e 's/0x[0-9a-f]{5,}/0xADDR/g' -e 's/pid [0-9]+/pid PID/g' -e 's/\.[0-9]+\.trk/.PID.trk/g' \
+		-e 's/[+][0-9]+\.[0-9]+ ?(s|ms)/+TIME/g' -e 's/[0-9.]+ (ms|us|µs|s)\b/TIME/g' -e 's/[0-9]{2}:[0-9]{2}(:[0-9]{2})?/TIME/g' \
+		-e "s#$work/##g" -e "s#$ROOT/##g" -e 's/[0-9]+ events/N events/g'
+}
+
+for source in "$ROOT"/samples/[0-9]*.c; do
+	name=$(basename "$source" .c)
+	[ $# -eq 0 ] || [ "$1" = "$name" ] || continue
+	mkdir "$work/$name"
+	(cd "$work/$name" && "$REFTRACK" run -q -- "$BUILD/samples/$name")
+	equal "$name: exit status of the program" $? 0
+	for trace in "$work/$name"/*.trk; do
+		"$REFTRACK" leaks --color=never --no-pager --width=100 "$trace"
+	done 2>&1 | normalize >"$work/$name.out"
+	expected=$ROOT/samples/$name.expected.txt
+	if [ -n "$update" ]; then
+		cp "$work/$name.out" "$expected"
+	else
+		same "$name" "$expected" "$work/$name.out"
+	fi
+done
+finish
