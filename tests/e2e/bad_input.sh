@@ -60,8 +60,9 @@ case $status in 1 | 4) ;; *) fail "cut trace: check says $status" ;; esac
 for signal in TERM KILL ABRT SEGV INT HUP; do
 	rm -f killed.trk
 	"$REFTRACK" run -q -o killed.trk -- sh -c "kill -$signal \$\$; sleep 1" >/dev/null 2>&1
+	status=$?
 	number=$(kill -l $signal)
-	equal "killed by $signal" $? 0
+	equal "killed by $signal" "$status" $((128 + number))
 	"$REFTRACK" info --no-pager killed.trk >out 2>&1
 	has "killed by $signal: info says so" out "signal $number|SIG$signal|$signal"
 done
