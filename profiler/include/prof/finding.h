@@ -35,7 +35,8 @@ enum prof_pairing { PROF_PAIR_SLOT = 1, PROF_PAIR_COUNT, PROF_PAIR_LEARNED, PROF
 
 const char *prof_verdict_name(enum prof_verdict verdict);   /* "missing-unref" */
 bool prof_verdict_parse(const char *name, enum prof_verdict *ret);
-bool prof_verdict_gates(enum prof_verdict verdict);         /* by default */
+/* By default. A finding of such a verdict gates when it is proven or probable; verdicts added by fail_on gate at any strength. */
+bool prof_verdict_gates(enum prof_verdict verdict);
 const char *prof_strength_name(enum prof_strength strength);
 const char *prof_headline_name(enum prof_headline headline);
 const char *prof_pairing_name(enum prof_pairing pairing);
@@ -52,7 +53,12 @@ struct prof_finding_open {
     const char *holder_text;    /* "global g_cache", "local variable", "freed memory", NULL */
 };
 /* One site of the balance of the group: anonymous events, summed. */
-struct prof_finding_site { uint32_t stack; uint64_t taken, given; double healthy_taken, healthy_given; /* mean per correctly freed object */ };
+struct prof_finding_site {
+    uint32_t stack;
+    uint64_t taken, given;                /* UNFREED and REACHABLE totals: taken is the number of blocks or objects born here */
+    double healthy_taken, healthy_given;  /* mean per correctly freed object */
+    uint64_t bytes;                       /* UNFREED and REACHABLE totals only */
+};
 
 struct prof_finding_edge { prof_obj_id from, to; const char *field; uint32_t stack; };
 
@@ -75,6 +81,14 @@ struct prof_finding {
     const struct prof_finding_edge *edges; size_t edge_count; /* cycles: in order, closing */
     const prof_obj_id *samples; size_t sample_count;          /* <= 8, smallest serials */
     uint64_t sample_addr;        /* plain blocks: an example */
+    /* The release that correctly freed objects of the type make and these did not (learned: always `~`). 0: none known. */
+    uint32_t missing_stack;
+    uint64_t missing_named, missing_of; /* how many of the group's objects lack it, of all */
+    uint64_t healthy_named, healthy_of; /* how many correctly freed objects were released there, of all */
+    uint32_t break_edge;         /* cycles: index of the edge to break (make weak) first */
+    const char *break_reason;    /* why that one: "its name says that it points back"; NULL without edges */
+    uint64_t baseline_objects;   /* how many the baseline knew; 0: not in the baseline */
+    const char *scope;           /* born in this TRK_SCOPE and alive at its end; NULL */
     const char *sentence;        /* the arithmetic: "count is 1 too high: 3 taken, 2 given back" */
     const char *reasons;         /* why not stronger, or NULL: "no check of memory; events lost" */
     char fingerprint[20];        /* v1: 16 hex digits */
@@ -101,6 +115,7 @@ struct prof_bytes {
 };
 
 struct prof_suppressions;        /* see below */
+struct prof_baseline;
 struct prof_findings_options {
     const struct prof_suppressions *suppressions; /* may be NULL */
     const struct prof_baseline *baseline;         /* may be NULL */
@@ -137,5 +152,8 @@ char *prof_suppression_for(const struct prof_findings *findings, const struct pr
 struct prof_baseline;
 struct prof_error *prof_baseline_read(const char *path, struct prof_baseline **ret);
 void prof_baseline_destroy(struct prof_baseline *baseline);
+/* Findings of the baseline that did not come again. Borrowed from findings, text from the baseline, which must live as long. */
+struct prof_baseline_gone { const char *fingerprint, *verdict, *type; uint64_t objects; };
+size_t prof_findings_gone(const struct prof_findings *findings, const struct prof_baseline_gone **ret);
 
 #endif
