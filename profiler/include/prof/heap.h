@@ -202,6 +202,7 @@ struct prof_heap_totals {
     uint64_t refs, unrefs;
     uint64_t counts_seen, counts_wrong;
     uint64_t end_us;                 /* time of the last event */
+    bool cut;                        /* stopped before the end by until_us or until_mark */
 };
 
 struct prof_heap;
@@ -236,6 +237,9 @@ size_t prof_heap_type_sites(const struct prof_heap *heap, const struct prof_type
 size_t prof_heap_incidents(const struct prof_heap *heap, const struct prof_incident **ret);
 size_t prof_heap_marks(const struct prof_heap *heap, const struct prof_mark **ret);
 size_t prof_heap_mem(const struct prof_heap *heap, const struct trk_mem **ret);        /* samples in time order */
+/* What was alive when each memory sample was taken: entry i belongs to entry i of prof_heap_mem. */
+struct prof_mem_live { uint64_t live_blocks, live_bytes, mmap_blocks, mmap_bytes; };
+size_t prof_heap_mem_live(const struct prof_heap *heap, const struct prof_mem_live **ret);
 size_t prof_heap_scopes(const struct prof_heap *heap, const struct prof_scope **ret);   /* index 0 unused */
 const struct prof_context *prof_heap_context(const struct prof_heap *heap, uint32_t index);
 size_t prof_heap_roots(const struct prof_heap *heap, const struct prof_root_region **ret);
