@@ -1,0 +1,48 @@
+#!/bin/sh
+# A program linked with libtrack and started alone: idle by default, a complete trace with TRACK_OPTIONS=out=..., the same with
+# libtrack.a, and never two engines in one process.
+. "$ROOT/tests/e2e/lib.sh"
+need cc
+
+sample=$ROOT/samples/01-missing-unref.c
+cc -g -O1 -I"$ROOT/libtrack/include" "$sample" -o shared -L"$BUILD/libtrack" -Wl,-rpath,"$BUILD/libtrack" -Wl,--no-as-needed -ltrack || fail 'linking with -ltrack'
+cc -g -O1 -I"$ROOT/libtrack/include" "$sample" -o static "$BUILD/libtrack/libtrack.a" -lpthread || fail 'linking with libtrack.a'
+
+wait_end() { # the recorder of a program that was started alone outlives it by a moment
+	i=0
+	while [ $i -lt 100 ]; do
+		"$REFTRACK" info --json "$1" 2>/dev/null | grep -q '"finished": *true' && return 0
+		i=$((i + 1))
+		sleep 0.1
+	done
+	fail "$1 was never finished"
+}
+
+for kind in shared static; do
+	./$kind
+	equal "$kind: idle run" $? 0
+	checks=$((checks + 1))
+	ls ./*.trk >/dev/null 2>&1 && fail "$kind: an idle program left a trace"
+	TRACK_OPTIONS="out=$kind.trk:recorder=$REFTRACK" ./$kind >out 2>err
+	equal "$kind: recorded run" $? 0
+	checks=$((checks + 1))
+	[ ! -s err ] || fail "$kind: said on stderr: $(cat err)"
+	wait_end $kind.trk
+	"$REFTRACK" leaks --no-pager $kind.trk >leaks.out 2>&1
+	has "$kind: finds the leak" leaks.out 'handle 01-missing-unref.c:39'
+	"$REFTRACK" run -q -o $kind-run.trk -- ./$kind
+	"$REFTRACK" leaks --json $kind-run.trk >leaks.json
+	has "$kind under run: two objects, once" leaks.json '"objects": *2'
+	rm -f ./*.trk
+done
+
+# Options that are wrong are named; the program runs on.
+TRACK_OPTIONS=no_such_option=1 ./shared >out 2>err
+equal 'unknown option: the program runs on' $? 0
+oneline 'unknown option' err
+has 'unknown option' err 'no_such_option.*help=1'
+TRACK_OPTIONS=help=1 ./shared >out 2>err
+has 'help=1 lists the options' err 'on_full'
+TRACK_OPTIONS=out=/nowhere/x.trk:recorder=$REFTRACK ./shared >out 2>err
+equal 'unwritable output: the program runs on' $? 0
+finish
