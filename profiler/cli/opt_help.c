@@ -1,0 +1,149 @@
+/* opt_help.c: what people read of the option tables: the help page of a command and the option list of its man page. */
+#include "opt.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { WIDTH_DEFAULT = 80, OPTION_COLUMN = 26 };
+
+static unsigned help_width(FILE *out)
+{
+    struct winsize size;
+    if (isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+        return size.ws_col > 110 ? 110 : size.ws_col;
+    return WIDTH_DEFAULT;
+}
+
+/* Prints text from `column` on (where the cursor is), later lines indented to `indent`. Line feeds in the text stay. */
+static void wrap(FILE *out, const char *text, unsigned column, unsigned indent, unsigned width)
+{
+    bool begin = true;
+    while (*text != '\0') {
+        if (*text == '\n') {
+            fputc('\n', out);
+            text++;
+            column = 0;
+            begin = true;
+            continue;
+        }
+        if (*text == ' ') {
+            text++;
+            continue;
+        }
+        size_t word = strcspn(text, " \n");
+        if (!begin && column + 1 + word > width) {
+            fputc('\n', out);
+            column = 0;
+            begin = true;
+        }
+        if (begin) {
+            for (; column < indent; column++)
+                fputc(' ', out);
+        } else {
+            fputc(' ', out);
+            column++;
+        }
+        fwrite(text, 1, word, out);
+        column += (unsigned)word;
+        text += word;
+        begin = false;
+    }
+    fputc('\n', out);
+}
+
+/* "-n, --top N" */
+static size_t option_words(char *buf, size_t size, const struct cli_option *option)
+{
+    char letter[8] = "    ";
+    if (option->letter != 0)
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    const char *argument = option->argument != NULL ? option->argument : "";
+    return (size_t)snprintf(buf, size, "  %s--%s%s%s", letter, option->name, *argument != '\0' ? " " : "", argument);
+}
+
+struct help_context {
+    FILE *out;
+    unsigned width;
+};
+
+static void help_option(void *ctx, const struct cli_option *option)
+{
+    struct help_context *help = ctx;
+    char words[128];
+    size_t length = option_words(words, sizeof words, option);
+    fputs(words, help->out);
+    unsigned column = (unsigned)length;
+    if (column + 2 > OPTION_COLUMN) {
+        fputc('\n', help->out);
+        column = 0;
+    }
+    wrap(help->out, option->help, column, OPTION_COLUMN, help->width);
+}
+
+void cli_help_command(FILE *out, const struct cli_command *command)
+{
+    struct help_context help = { .out = out, .width = help_width(out) };
+    fprintf(out, "reftrack %s: %s\n\n", command->name, command->summary);
+    fprintf(out, "usage: reftrack %s [options]%s%s\n", command->name, *command->synopsis != '\0' ? " " : "",
+            command->synopsis);
+    if (command->examples != NULL) {
+        fputs("\nexamples:\n", out);
+        for (const char *const *example = command->examples; *example != NULL; example += 2) {
+            fprintf(out, "  %s\n", example[0]);
+            fputs("      ", out);
+            wrap(out, example[1], 6, 6, help.width);
+        }
+    }
+    if (command->about != NULL && *command->about != '\0') {
+        fputc('\n', out);
+        wrap(out, command->about, 0, 0, help.width);
+    }
+    fputs("\noptions:\n", out);
+    cli_option_each(command, help_option, &help);
+}
+
+/* ---- man page ------------------------------------------------------------------------------------------------------
+ */
+/* Text as an mdoc line: backslashes and hyphens escaped, a leading dot or quote defused. */
+static void mdoc_text(FILE *out, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", out);
+    for (; *text != '\0'; text++) {
+        if (*text == '\\')
+            fputs("\\e", out);
+        else if (*text == '-')
+            fputs("\\-", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void mdoc_option(void *ctx, const struct cli_option *option)
+{
+    FILE *out = ctx;
+    fputs(".It ", out);
+    if (option->letter != 0)
+        fprintf(out, "Fl %c , ", option->letter);
+    fputs("Fl \\-", out);
+    mdoc_text(out, option->name);
+    if (option->argument != NULL)
+        fprintf(out, " Ar %s", option->argument);
+    fputc('\n', out);
+    mdoc_text(out, option->help);
+    if (option->choices != NULL) {
+        fputs(" (", out);
+        for (const char *choice = option->choices; *choice != '\0'; choice++)
+            fputs(*choice == '|' ? ", " : (char[2]){ *choice, '\0' }, out);
+        fputc(')', out);
+    }
+    fputs(".\n", out);
+}
+
+void cli_help_mdoc(FILE *out, const struct cli_command *command)
+{
+    fputs(".Bl -tag -width Ds\n", out);
+    cli_option_each(command, mdoc_option, out);
+    fputs(".El\n", out);
+}

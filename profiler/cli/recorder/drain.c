@@ -1,0 +1,354 @@
+/* drain.c: the reader's side of the rings.
+ *
+ * Slots are valid when their lap bit is the one expected at their position. Valid slots are copied in chunks, the
+ * producer gets the room back at once, and the copies wait in `pending` until a round is written. Only whole records
+ * are passed on: the last one of a copy waits one look longer, because its EXT slots may still be missing. A hole is
+ * waited for, then counted and skipped. Nothing read here is used as an address or a length without a check. */
+#include "private.h"
+
+#include <string.h>
+
+static unsigned op_of(const struct trk_slot *slot)
+{
+    return (unsigned)(slot->w0 >> TRK_OP_SHIFT) & TRK_OP_MASK;
+}
+
+static uint64_t addr_of(const struct trk_slot *slot)
+{
+    return slot->w0 >> TRK_ADDR_SHIFT;
+}
+
+static uint64_t arg_of(const struct trk_slot *slot)
+{
+    return slot->w1 >> TRK_ARG_SHIFT;
+}
+
+static uint32_t stack_of(const struct trk_slot *slot)
+{
+    return (uint32_t)((slot->w0 >> TRK_STACK_HI_SHIFT & TRK_STACK_HI_MASK) << TRK_STACK_LO_BITS |
+                      (slot->w1 & TRK_STACK_LO_MASK));
+}
+
+static struct trk_slot *slots_of(const struct arena *arena, const struct ring *ring)
+{
+    return (struct trk_slot *)(void *)(arena->base + ring->data_off);
+}
+
+/* Loads the slot at a position; false when it is not valid (yet). */
+static inline bool load_slot(struct trk_slot *slots, uint32_t log2_slots, uint64_t pos, struct trk_slot *ret)
+{
+    struct trk_slot *slot = &slots[pos & (((uint64_t)1 << log2_slots) - 1)];
+    /* Partner: the producer's release store of w0 after w1. */
+    uint64_t w0 = __atomic_load_n(&slot->w0, __ATOMIC_ACQUIRE);
+    if ((w0 & 1) != ((pos >> log2_slots & 1) ^ 1))
+        return false;
+    ret->w0 = w0 & ~(uint64_t)1;
+    ret->w1 = __atomic_load_n(&slot->w1, __ATOMIC_RELAXED);
+    return true;
+}
+
+/* The number in the EXT_VALUE slot of the record at `slot`; 0 without one. */
+static uint64_t value_of(const struct trk_slot *slot, const struct trk_slot *end)
+{
+    for (int i = 0; i < TRK_MAX_EXT && ++slot < end && op_of(slot) == TRK_OP_EXT; i++)
+        if ((slot->w0 >> TRK_EXT_SHIFT & TRK_EXT_MASK) == TRK_EXT_VALUE)
+            return slot->w1;
+    return 0;
+}
+
+/* The record says something about its process. */
+static void note_record(struct proc *proc, struct ring *ring, const struct trk_slot *slot, const struct trk_slot *end)
+{
+    unsigned op = op_of(slot);
+    switch (op) {
+    case TRK_OP_TICK:
+        ring->now_us = arg_of(slot);
+        break;
+    case TRK_OP_THREAD:
+        ring->tid = (uint32_t)addr_of(slot);
+        ring->now_us = arg_of(slot);
+        break;
+    case TRK_OP_NEW:
+    case TRK_OP_RETYPE:
+        rec_define_type(proc, arg_of(slot));
+        break;
+    case TRK_OP_MODULES:
+        rec_modules_write(proc, arg_of(slot), (uint32_t)value_of(slot, end), ring->now_us);
+        break;
+    case TRK_OP_FORK:
+        if (proc->forked.count < REC_FORKED_MAX)
+            (void)prof_vec_push(&proc->forked, (pid_t)addr_of(slot));
+        break;
+    case TRK_OP_EXIT:
+        if ((slot->w0 >> TRK_AUX_SHIFT) & 1)
+            proc->exit_status = (int)(arg_of(slot) & 0xff);
+        break;
+    case TRK_OP_EXEC:
+        proc->exec_seen = true;
+        proc->exec_us = ring->now_us;
+        break;
+    case TRK_OP_EXEC_FAIL:
+        proc->exec_seen = false;
+        break;
+    default:
+        break;
+    }
+}
+
+static void note_ext(struct proc *proc, const struct trk_slot *slot)
+{
+    if (((slot->w0 >> TRK_EXT_SHIFT) & TRK_EXT_MASK) == TRK_EXT_TEXT)
+        rec_define_text(proc, slot->w1);
+}
+
+/* Appends count copied slots to the ring's pending ones; drops EXT slots that belong to no record and those beyond what a record
+ * may have. */
+static void take_slots(struct recorder *rec, struct proc *proc, struct ring *ring, const struct trk_slot *slots,
+                       size_t count)
+{
+    if (ring->pending.count == 0) {
+        ring->pending_tid = ring->tid;
+        ring->pending_us = ring->now_us;
+    }
+    if (!prof_vec_reserve(&ring->pending, count)) {
+        for (size_t i = 0; i < count; i++)
+            proc->lost_unwritten += op_of(&slots[i]) != TRK_OP_EXT;
+        return;
+    }
+    struct trk_slot *out = ring->pending.items + ring->pending.count;
+    struct trk_slot *begin = out;
+    uint64_t records = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct trk_slot *slot = &slots[i];
+        unsigned op = op_of(slot);
+        if (op == TRK_OP_EXT) {
+            if (ring->skipping || ring->ext >= TRK_MAX_EXT)
+                continue;
+            ring->ext++;
+            note_ext(proc, slot);
+        } else {
+            ring->skipping = false;
+            ring->ext = 0;
+            if (op == TRK_OP_NONE || op == TRK_OP_SKIP) {
+                ring->skipping = true; /* its EXT slots mean nothing either */
+                continue;
+            }
+            uint32_t stack = stack_of(slot);
+            if (stack != 0)
+                rec_define_stack(proc, stack);
+            note_record(proc, ring, slot, slots + count);
+            records++;
+        }
+        *out++ = *slot;
+    }
+    size_t taken = (size_t)(out - begin);
+    ring->pending.count += taken;
+    ring->pending_records += records;
+    rec->pending_slots += taken;
+}
+
+static void publish_tail(struct trk_shm_ring *shm, struct ring *ring)
+{
+    /* Partner: the producer's acquire load of tail at its slow path. */
+    __atomic_store_n(&shm->tail, ring->tail, __ATOMIC_RELEASE);
+    /* The producer sets waiting, then looks at tail again; both sides need the order store, then load. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0) {
+        __atomic_fetch_add(&shm->tail_futex, 1, __ATOMIC_RELEASE);
+        rec_futex_wake(&shm->tail_futex);
+    }
+}
+
+/* A hole is at tail: finds the next valid slot behind it, at most `far` slots away. 0: none. */
+static uint64_t find_behind(const struct arena *arena, const struct ring *ring, uint64_t far)
+{
+    uint64_t nslots = (uint64_t)1 << ring->log2_slots;
+    struct trk_slot *slots = slots_of(arena, ring);
+    struct trk_slot slot;
+    if (far > nslots)
+        far = nslots;
+    for (uint64_t d = 1; d < far; d++)
+        if (load_slot(slots, ring->log2_slots, ring->tail + d, &slot))
+            return d;
+    return 0;
+}
+
+/* Nothing is ready at tail. Skips a hole that is old enough. */
+static void look_at_hole(struct arena *arena, struct ring *ring, struct trk_shm_ring *shm, uint64_t now_us)
+{
+    bool waiting = __atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0;
+    uint64_t behind = find_behind(arena, ring, waiting ? UINT64_MAX : REC_LOOKAHEAD);
+    if (behind == 0) {
+        ring->stuck_us = 0;
+        return;
+    }
+    if (ring->stuck_us == 0) {
+        ring->stuck_us = now_us;
+    } else if (now_us - ring->stuck_us >= TRK_HOLE_WAIT_US) {
+        ring->holes += behind;
+        shm->holes = ring->holes;
+        ring->tail += behind;
+        ring->skipping = true;
+        ring->stuck_us = 0;
+        publish_tail(shm, ring);
+    }
+}
+
+/* How many of the copied slots make whole records for sure; the rest stays in the ring. */
+static size_t whole_records(struct ring *ring, const struct trk_slot *slots, size_t count)
+{
+    size_t last = count;
+    while (last > 0 && count - last < TRK_MAX_EXT + 1 && op_of(&slots[last - 1]) == TRK_OP_EXT)
+        last--;
+    if (last == 0 || op_of(&slots[last - 1]) == TRK_OP_EXT)
+        return count; /* a tail of EXT slots: its record went out before, or it is garbage */
+    last--;           /* the first slot of the last record */
+    if (count - last == TRK_MAX_EXT + 1)
+        return count;
+    uint64_t position = ring->tail + last + 1;
+    if (ring->held == position + (count - last)) {
+        ring->held = 0;
+        return count; /* nothing came behind it since the last look */
+    }
+    ring->held = position + (count - last);
+    return last;
+}
+
+static size_t drain_ring(struct arena *arena, struct ring *ring, struct trk_shm_ring *shm, struct proc *proc)
+{
+    struct trk_slot chunk[REC_CHUNK_SLOTS];
+    struct recorder *rec = arena->rec;
+    struct trk_slot *slots = slots_of(arena, ring);
+    uint64_t nslots = (uint64_t)1 << ring->log2_slots;
+    size_t total = 0;
+    /* All that was there when the look began, so that rounds keep the order; and not more: other rings wait as well. */
+    while (total < nslots) {
+        size_t count = 0;
+        while (count < REC_CHUNK_SLOTS && load_slot(slots, ring->log2_slots, ring->tail + count, &chunk[count]))
+            count++;
+        if (count == 0) {
+            if (total == 0)
+                look_at_hole(arena, ring, shm, rec_now_us());
+            break;
+        }
+        size_t whole = whole_records(ring, chunk, count);
+        ring->stuck_us = 0;
+        if (whole > 0) {
+            take_slots(rec, proc, ring, chunk, whole);
+            ring->tail += whole;
+            publish_tail(shm, ring);
+            total += whole;
+        }
+        if (whole < count && count < REC_CHUNK_SLOTS)
+            break;
+        __atomic_store_n(&arena->h->tick_us, rec_arena_us(arena), __ATOMIC_RELAXED);
+    }
+    if (total > nslots / 4)
+        rec->hurry = true;
+    return total;
+}
+
+/* The process that owns the ring, NULL while that is not known. */
+static struct proc *owner(struct arena *arena, struct ring *ring, struct trk_shm_ring *shm)
+{
+    if (ring->proc < 0) {
+        if (__atomic_load_n(&shm->state, __ATOMIC_ACQUIRE) != TRK_RING_OWNED)
+            return NULL;
+        uint32_t index = __atomic_load_n(&shm->proc, __ATOMIC_ACQUIRE);
+        if (index == 0 || index > TRK_PROC_MAX || arena->proc[index - 1] == NULL)
+            return NULL;
+        ring->proc = (int)index - 1;
+    }
+    return arena->proc[ring->proc];
+}
+
+size_t rec_drain(struct arena *arena)
+{
+    size_t total = 0;
+    for (uint32_t i = 0; i < arena->ring_count; i++) {
+        struct proc *proc = owner(arena, &arena->rings[i], &arena->shm_rings[i]);
+        if (proc != NULL)
+            total += drain_ring(arena, &arena->rings[i], &arena->shm_rings[i], proc);
+    }
+    return total;
+}
+
+/* The process is dead: every valid slot in one turn of the ring is taken; each gap in front of one is a record that was being
+ * written when it died. */
+static void drain_ring_final(struct arena *arena, struct ring *ring, struct proc *proc)
+{
+    struct trk_slot chunk[REC_CHUNK_SLOTS];
+    struct trk_slot *slots = slots_of(arena, ring);
+    uint64_t end = ring->tail + ((uint64_t)1 << ring->log2_slots);
+    ring->held = 0;
+    while (ring->tail < end) {
+        size_t count = 0;
+        while (count < REC_CHUNK_SLOTS && ring->tail + count < end &&
+               load_slot(slots, ring->log2_slots, ring->tail + count, &chunk[count]))
+            count++;
+        if (count > 0) {
+            take_slots(arena->rec, proc, ring, chunk, count);
+            ring->tail += count;
+            continue;
+        }
+        uint64_t behind = find_behind(arena, ring, end - ring->tail);
+        if (behind == 0)
+            break;
+        proc->in_flight++;
+        ring->tail += behind;
+        ring->skipping = true;
+    }
+}
+
+void rec_drain_final(struct arena *arena, int proc_index)
+{
+    struct proc *proc = arena->proc[proc_index];
+    for (uint32_t i = 0; i < arena->ring_count; i++)
+        if (owner(arena, &arena->rings[i], &arena->shm_rings[i]) == proc)
+            drain_ring_final(arena, &arena->rings[i], proc);
+}
+
+/* Writes one ring's pending slots. */
+static void write_ring(struct arena *arena, uint32_t index)
+{
+    struct ring *ring = &arena->rings[index];
+    struct proc *proc = ring->proc >= 0 ? arena->proc[ring->proc] : NULL;
+    if (ring->pending.count == 0 || proc == NULL)
+        return;
+    struct trk_events_head head = { .ring = index,
+                                    .tid = ring->pending_tid,
+                                    .round = arena->rec->round,
+                                    .start_us = ring->pending_us,
+                                    .slots = (uint32_t)ring->pending.count };
+    if (proc->writer != NULL) {
+        rec_proc_problem(proc, prof_writer_events(proc->writer, &head, ring->pending.items));
+        proc->records_in += ring->pending_records;
+        proc->slots_in += ring->pending.count;
+    } else {
+        proc->lost_unwritten += ring->pending_records;
+    }
+    arena->rec->pending_slots -= ring->pending.count;
+    ring->pending.count = 0;
+    ring->pending_records = 0;
+    if (ring->pending.room > REC_ROUND_SLOTS)
+        prof_vec_deinit(&ring->pending); /* a burst; memory stays bounded by what is in flight */
+}
+
+void rec_round(struct recorder *rec)
+{
+    for (size_t a = 0; a < rec->arenas.count; a++) {
+        struct arena *arena = rec->arenas.items[a];
+        for (uint32_t i = 0; i < arena->ring_count; i++)
+            write_ring(arena, i);
+    }
+    rec->round++;
+    rec->round_us = rec_now_us();
+}
+
+void rec_round_proc(struct proc *proc)
+{
+    struct arena *arena = proc->arena;
+    for (uint32_t i = 0; i < arena->ring_count; i++)
+        if (arena->rings[i].proc == proc->index)
+            write_ring(arena, i);
+}

@@ -1,0 +1,217 @@
+/* image.c: program images, the processes that appear in them by fork, and their end.
+ *
+ * A process entry is believed only when the process really has the arena mapped (its number may have been taken by somebody
+ * else meanwhile); otherwise it counts as dead and only its records are taken. An arena stays as long as a process or an
+ * announced child may still write into it. */
+#include "private.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ORPHAN_CHECK_US = 250000 };
+
+/* 1: pid has this arena mapped; 0: it does not, or is gone; -1: not ours to know. */
+static int maps_arena(const struct arena *arena, pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return rec_pid_alive(pid, -1) ? -1 : 0;
+    char line[512];
+    int found = 0;
+    while (!found && fgets(line, sizeof line, file) != NULL) {
+        uint64_t ino;
+        if (strstr(line, "/memfd:reftrack") != NULL && sscanf(line, "%*s %*s %*s %*s %" SCNu64, &ino) == 1 &&
+            ino == arena->ino)
+            found = 1;
+    }
+    fclose(file);
+    return found;
+}
+
+/* A process that calls itself ns_pid in its pid namespace and has the arena mapped; 0: none. */
+static pid_t find_in_namespace(const struct arena *arena, pid_t ns_pid)
+{
+    DIR *dir = opendir("/proc");
+    pid_t found = 0;
+    if (dir == NULL)
+        return 0;
+    for (struct dirent *entry; found == 0 && (entry = readdir(dir)) != NULL;) {
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        char path[300], line[256];
+        snprintf(path, sizeof path, "/proc/%s/status", entry->d_name);
+        FILE *file = fopen(path, "re");
+        if (file == NULL)
+            continue;
+        while (fgets(line, sizeof line, file) != NULL) {
+            if (strncmp(line, "NSpid:", 6) != 0)
+                continue;
+            char *last = strrchr(line, '\t');
+            if (last != NULL && atoi(last + 1) == ns_pid && maps_arena(arena, atoi(entry->d_name)) == 1)
+                found = atoi(entry->d_name);
+        }
+        fclose(file);
+    }
+    closedir(dir);
+    return found;
+}
+
+static pid_t outer_pid(const struct arena *arena, int index, pid_t pid)
+{
+    if (arena->ns_pid == arena->image_pid)
+        return pid;
+    if (index == 0 && pid == arena->ns_pid)
+        return arena->image_pid;
+    pid_t found = find_in_namespace(arena, pid);
+    return found != 0 ? found : pid;
+}
+
+static void forget_forked(pid_t *pids, size_t *count, pid_t pid)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (pids[i] != pid)
+            pids[kept++] = pids[i];
+    *count = kept;
+}
+
+static const struct proc *parent_of(const struct arena *arena, const struct trk_shm_proc *shm, int index)
+{
+    uint32_t parent = shm->parent_index;
+    if (parent >= TRK_PROC_MAX || (int)parent == index)
+        return NULL;
+    return arena->proc[parent];
+}
+
+/* A process claimed entry `index`. */
+static void begin_proc(struct arena *arena, int index)
+{
+    struct trk_shm_proc *shm = &arena->procs[index];
+    pid_t ns_pid = (pid_t)shm->pid;
+    pid_t pid = outer_pid(arena, index, ns_pid);
+    const struct proc *parent = parent_of(arena, shm, index);
+    for (int i = 0; i < TRK_PROC_MAX; i++)
+        if (arena->proc[i] != NULL)
+            forget_forked(arena->proc[i]->forked.items, &arena->proc[i]->forked.count, ns_pid);
+    forget_forked(arena->forked.items, &arena->forked.count, ns_pid);
+
+    struct proc *proc = rec_proc_create(arena, index, pid);
+    if (proc == NULL) {
+        rec_problem_set(arena->rec, prof_error_memory());
+        return;
+    }
+    proc->start_us = shm->start_us;
+    proc->parent_pid = parent != NULL ? parent->pid : (pid_t)shm->parent_pid;
+    if (pid <= 0 || maps_arena(arena, pid) == 0)
+        proc->dead = true;
+    rec_proc_begin(proc, parent);
+}
+
+void rec_image_scan(struct arena *arena)
+{
+    for (int i = 0; i < TRK_PROC_MAX; i++)
+        /* Partner: the release store of LIVE by the process that claimed the entry. */
+        if (arena->proc[i] == NULL && __atomic_load_n(&arena->procs[i].state, __ATOMIC_ACQUIRE) == TRK_PROC_LIVE)
+            begin_proc(arena, i);
+}
+
+void rec_image_add(struct recorder *rec, const struct trk_hello *hello, pid_t pid, struct arena *arena)
+{
+    arena->rec = rec;
+    arena->hello = *hello;
+    arena->image_pid = pid;
+    arena->ns_pid = (pid_t)hello->pid;
+    arena->image_pidfd = rec_pidfd(pid);
+    arena->born_us = rec_now_us();
+    /* The same process again: it replaced itself. What it was before ends here. */
+    for (size_t a = 0; a < rec->arenas.count; a++) {
+        struct arena *old = rec->arenas.items[a];
+        if (old->image_pid == pid)
+            old->image_dead = true;
+        rec_image_scan(old);
+        for (int i = 0; i < TRK_PROC_MAX; i++)
+            if (old->proc[i] != NULL && old->proc[i]->pid == pid)
+                rec_proc_end(old->proc[i], rec_proc_alive(old->proc[i]) ? TRK_END_EXEC : 0);
+    }
+    if (!prof_vec_push(&rec->arenas, arena)) {
+        __atomic_store_n(&arena->h->recorder_state, TRK_REC_GONE, __ATOMIC_RELEASE);
+        rec_arena_destroy(arena);
+        rec_problem_set(rec, prof_error_memory());
+    }
+}
+
+/* Announced children that never wrote: are they still able to? */
+static bool has_silent_children(struct arena *arena, uint64_t now_us)
+{
+    if (arena->forked.count == 0)
+        return false;
+    if (now_us < arena->orphan_check_us)
+        return true;
+    arena->orphan_check_us = now_us + ORPHAN_CHECK_US;
+    size_t kept = 0;
+    for (size_t i = 0; i < arena->forked.count; i++) {
+        pid_t ns_pid = arena->forked.items[i];
+        pid_t pid = arena->ns_pid == arena->image_pid ? ns_pid : find_in_namespace(arena, ns_pid);
+        if (pid > 0 && maps_arena(arena, pid) == 1)
+            arena->forked.items[kept++] = ns_pid;
+    }
+    arena->forked.count = kept;
+    return kept > 0;
+}
+
+static bool is_in_use(struct arena *arena, uint64_t now_us)
+{
+    bool used = false;
+    for (int i = 0; i < TRK_PROC_MAX; i++) {
+        struct proc *proc = arena->proc[i];
+        if (proc != NULL && !rec_proc_alive(proc))
+            rec_proc_end(proc, 0);
+        else if (proc != NULL)
+            used = true;
+    }
+    if (used)
+        return true;
+    if (!arena->image_dead && rec_pid_alive(arena->image_pid, arena->image_pidfd))
+        return true;
+    arena->image_dead = true;
+    if (has_silent_children(arena, now_us))
+        return true;
+    /* Somebody may have come, and gone, since the last scan. */
+    rec_image_scan(arena);
+    for (int i = 0; i < TRK_PROC_MAX; i++)
+        if (arena->proc[i] != NULL)
+            return true;
+    return false;
+}
+
+void rec_image_destroy(struct arena *arena, enum trk_end_reason reason)
+{
+    rec_image_scan(arena);
+    __atomic_store_n(&arena->h->recorder_state, TRK_REC_GONE, __ATOMIC_RELEASE);
+    for (int i = 0; i < TRK_PROC_MAX; i++)
+        if (arena->proc[i] != NULL)
+            rec_proc_end(arena->proc[i], rec_proc_alive(arena->proc[i]) ? reason : 0);
+    rec_arena_destroy(arena);
+}
+
+void rec_image_reap(struct recorder *rec)
+{
+    uint64_t now = rec_now_us();
+    size_t kept = 0;
+    for (size_t a = 0; a < rec->arenas.count; a++) {
+        struct arena *arena = rec->arenas.items[a];
+        if (is_in_use(arena, now))
+            rec->arenas.items[kept++] = arena;
+        else
+            rec_image_destroy(arena, TRK_END_GONE);
+    }
+    rec->arenas.count = kept;
+}

@@ -1,0 +1,210 @@
+/* private.h: what the files of the recorder share.
+ *
+ *     struct recorder   the socket, all arenas, all traces
+ *     struct arena      shared memory of one program image and its forked children; private copies of everything that
+ *                       the target could change under our feet
+ *     struct ring       reader's side of one ring: position, owner, pending slots
+ *     struct proc       one process of an arena = one trace file
+ *
+ * Loop order in one look: new processes, rings (copied into pending), requests; then, when enough gathered or 100 ms
+ * passed, one round of event blocks for all rings. */
+#ifndef RECORDER_PRIVATE_H
+#define RECORDER_PRIVATE_H
+
+#include "recorder.h"
+
+#include <base/vec.h>
+#include <prof/trace.h>
+
+enum {
+    REC_ROUND_SLOTS = 1 << 16,   /* a round is written when this many slots gathered */
+    REC_ROUND_US = 100000,       /* or this time passed */
+    REC_CHUNK_SLOTS = 4096,      /* copied before the producer gets its room back */
+    REC_LOOKAHEAD = 16,          /* slots looked at behind a hole */
+    REC_SLEEP_MIN_US = 1000,
+    REC_SLEEP_MAX_US = 10000,
+    REC_SCAN_US = 5000,          /* how often unowned rings and free process entries are looked at, while idle */
+    REC_HELLO_US = 2000000,      /* a connection that says nothing this long is closed */
+    REC_MEM_US = 2000000,        /* shortest distance of periodic memory samples */
+    REC_BLOCK_MS = 1000,         /* default bound of a producer's wait for room */
+    REC_FORKED_MAX = 4096,       /* announced children that are waited for */
+};
+
+struct ring {
+    uint64_t data_off;
+    uint32_t log2_slots;
+    int proc;             /* index of the owner, -1: none. Latched when first seen */
+    uint64_t tail;
+    uint64_t held;        /* position + 1 of a record that may still get EXT slots; 0 none */
+    uint64_t stuck_us;    /* since when a hole is at tail; 0 none */
+    uint64_t now_us;      /* last TICK or THREAD copied */
+    uint32_t tid;
+    uint64_t holes;
+    bool skipping;        /* behind a hole, in front of the next first slot */
+    unsigned ext;         /* EXT slots of the current record so far */
+    PROF_VEC(struct trk_slot) pending;
+    uint64_t pending_records;
+    uint32_t pending_tid; /* state in front of pending */
+    uint64_t pending_us;
+};
+
+struct proc {
+    struct arena *arena;
+    int index;            /* in the arena's table */
+    pid_t pid;            /* as we see it */
+    pid_t parent_pid;
+    int pidfd;            /* -1: none, kill(pid, 0) decides */
+    bool dead;            /* seen dead, or replaced by exec */
+    struct prof_writer *writer; /* NULL when the file could not be made: slots are counted as lost */
+    struct rec_result result;
+    uint64_t records_in, slots_in; /* handed to the writer */
+    uint64_t lost_unwritten;       /* records met while there was no writer */
+    uint64_t in_flight, holes;
+    uint8_t *stacks_seen, *texts_seen, *types_seen; /* bitmaps: already defined in this trace */
+    uint32_t modules_text;         /* newest map written */
+    uint32_t modules_gen;
+    bool modules_any;
+    uint32_t malloc_text;
+    struct trk_loss loss_written;
+    int exit_status;      /* from TRK_OP_EXIT; -1 unknown */
+    bool exec_seen;       /* TRK_OP_EXEC without EXEC_FAIL behind it */
+    uint64_t exec_us;
+    uint32_t mem_done;
+    uint64_t mem_next_us;
+    uint64_t start_us;
+    PROF_VEC(pid_t) forked; /* children announced by TRK_OP_FORK that did not claim an entry yet */
+};
+
+struct arena {
+    struct recorder *rec;
+    unsigned char *base;
+    uint64_t bytes;
+    int memfd;
+    uint64_t ino, dev;    /* of the memfd: finds its mapping in /proc/PID/maps */
+    struct trk_shm_header *h;
+    struct trk_shm_proc *procs;
+    struct trk_shm_ring *shm_rings;
+    uint32_t *types;
+    uint64_t depot_off, depot_bytes, text_off, text_bytes;
+    uint64_t epoch_ns, realtime_ns; /* the same moment on both clocks */
+    uint32_t ring_count;
+    struct ring *rings;
+    struct proc *proc[TRK_PROC_MAX];
+    pid_t image_pid;      /* who said hello */
+    pid_t ns_pid;         /* as it sees itself */
+    int image_pidfd;
+    bool image_dead;
+    uint64_t born_us, scanned_us, heartbeat;
+    uint64_t idle_until_us, idle_step_us; /* of this arena: quiet programs are looked at less often */
+    uint64_t orphan_check_us;
+    PROF_VEC(pid_t) forked; /* announced children of processes that are gone */
+    struct trk_hello hello;
+};
+
+struct hello_wait {
+    int fd;
+    pid_t pid;
+    uint64_t since_us;
+};
+
+struct recorder {
+    struct rec_options options;
+    char *dir, *socket;
+    int listen_fd;
+    PROF_VEC(struct hello_wait) waiting;
+    PROF_VEC(struct arena *) arenas;
+    PROF_VEC(const struct rec_result *) results;
+    PROF_VEC(struct proc *) ended; /* finished traces: their results live here */
+    bool root_named;      /* the plain output name has been given away */
+    uint64_t round;
+    uint64_t round_us;    /* when the last one was written */
+    size_t pending_slots;
+    uint64_t sleep_us;
+    bool hurry;           /* a ring was rather full: look again at once */
+    char *problem;
+    uint64_t refused;
+    PROF_VEC(unsigned char) scratch;
+};
+
+/* ---- clock: microseconds of CLOCK_MONOTONIC ---- */
+uint64_t rec_now_us(void);
+/* Microseconds since the arena's epoch. */
+uint64_t rec_arena_us(const struct arena *arena);
+
+/* ---- arena.c ---- */
+struct arena_shape {
+    uint64_t budget;
+    uint32_t flags, on_full, block_ms;
+    uint16_t depth_birth, depth_ref, depth_free;
+};
+struct prof_error *rec_arena_create(const struct arena_shape *shape, struct arena **ret);
+void rec_arena_destroy(struct arena *arena); /* the processes must have ended */
+/* Gives a drained ring of a dead process back. */
+void rec_ring_give_back(struct arena *arena, uint32_t index);
+void rec_proc_give_back(struct arena *arena, int index);
+/* A published text of the wanted kind: NULL when the id leads nowhere. Borrowed from shared memory: copy before use, it may
+ * change. */
+const char *rec_arena_text(const struct arena *arena, uint64_t id, unsigned kind, uint32_t *ret_length);
+
+/* ---- server.c ---- */
+struct prof_error *rec_server_open(struct recorder *rec);
+void rec_server_close(struct recorder *rec);
+void rec_server_accept(struct recorder *rec);
+/* Reads a hello where one arrived; closes silent connections. */
+void rec_server_poll(struct recorder *rec);
+void rec_server_serve(struct recorder *rec, int fd, pid_t pid);
+
+/* ---- image.c: arenas and the processes in them ---- */
+void rec_image_add(struct recorder *rec, const struct trk_hello *hello, pid_t pid, struct arena *arena);
+/* Finds processes that claimed an entry. */
+void rec_image_scan(struct arena *arena);
+/* Ends what died; gives arenas back that nobody uses any more. */
+void rec_image_reap(struct recorder *rec);
+void rec_image_destroy(struct arena *arena, enum trk_end_reason reason);
+
+/* ---- proc.c ---- */
+struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid);
+bool rec_proc_alive(struct proc *proc);
+/* Final drain, END, file closed, rings and entry given back; moves the proc to rec->ended. reason 0: find out. */
+void rec_proc_end(struct proc *proc, enum trk_end_reason reason);
+void rec_proc_free(struct proc *proc);
+/* Keeps the first problem of a trace; ends the error. */
+void rec_proc_problem(struct proc *proc, struct prof_error *error);
+void rec_proc_loss(struct proc *proc, struct trk_loss *ret);
+/* Opens a pidfd, -1 when the kernel has none or the process is gone. */
+int rec_pidfd(pid_t pid);
+bool rec_pid_alive(pid_t pid, int pidfd);
+
+/* ---- name.c: names of traces and facts of processes for META ---- */
+struct prof_error *rec_name_open(struct proc *proc, const char *program, struct prof_writer **ret, char **ret_path);
+struct prof_error *rec_meta_write(struct proc *proc);
+
+/* ---- drain.c ---- */
+/* Copies what is ready in all rings of the arena into their pending slots; returns slots taken. */
+size_t rec_drain(struct arena *arena);
+/* Everything valid in the rings of a dead process, behind holes as well. */
+void rec_drain_final(struct arena *arena, int proc_index);
+/* Hands pending slots to the writers as one round. */
+void rec_round(struct recorder *rec);
+/* The same for the rings of one process. */
+void rec_round_proc(struct proc *proc);
+
+/* ---- define.c: definitions that events cite ---- */
+void rec_define_stack(struct proc *proc, uint32_t id);
+void rec_define_text(struct proc *proc, uint64_t id);
+void rec_define_type(struct proc *proc, uint64_t id);
+
+/* ---- modules.c ---- */
+/* Writes the module map that text id holds; 0: the one /proc shows, or the parent's. */
+void rec_modules_write(struct proc *proc, uint64_t text, uint32_t generation, uint64_t at_us);
+
+/* ---- mem.c ---- */
+/* Takes samples that are due or were asked for. */
+void rec_mem_look(struct proc *proc, uint64_t now_us);
+void rec_mem_sample(struct proc *proc, bool final);
+
+/* ---- loop.c ---- */
+void rec_problem_set(struct recorder *rec, struct prof_error *error);
+int rec_futex_wake(uint32_t *word);
+
+#endif

@@ -1,0 +1,245 @@
+/* proc.c: one recorded process: its trace from the first record to END.
+ *
+ * Death is noticed through a pidfd, or by kill(pid, 0) and /proc on kernels without. How it ended is asked of
+ * whoever knows: the kernel for our own children, the pidfd, /proc while it is a zombie, its last EXIT record. */
+#include "private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* PIDFD_GET_INFO of Linux 6.13 (exit code since 6.15); older kernels refuse it. */
+struct pidfd_info_v0 {
+    uint64_t mask, cgroup;
+    uint32_t ids[11];
+    int32_t exit_code;
+};
+#define PIDFD_GET_INFO_V0 _IOWR(0xFF, 11, struct pidfd_info_v0)
+#define PIDFD_INFO_EXIT_BIT ((uint64_t)1 << 3)
+
+int rec_pidfd(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
+/* State letter of /proc/PID/stat and, in *ret_code, the wait status of a zombie; 0 when it cannot be read. */
+static char read_state(pid_t pid, int *ret_code)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    /* The name may hold anything; the last parenthesis ends it. */
+    char *at = strrchr(text, ')');
+    if (at == NULL || at[1] != ' ')
+        return 0;
+    char state = at[2];
+    char *last = strrchr(at, ' '); /* exit_code is the last of the 52 members */
+    *ret_code = last != NULL ? atoi(last + 1) : 0;
+    return state;
+}
+
+bool rec_pid_alive(pid_t pid, int pidfd)
+{
+    if (pidfd >= 0) {
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
+        return poll(&p, 1, 0) <= 0;
+    }
+    int code;
+    if (kill(pid, 0) != 0 && errno == ESRCH)
+        return false;
+    char state = read_state(pid, &code);
+    return state != 'Z' && state != 'X' && (state != 0 || access("/proc/self/stat", F_OK) != 0);
+}
+
+bool rec_proc_alive(struct proc *proc)
+{
+    if (!proc->dead && !rec_pid_alive(proc->pid, proc->pidfd))
+        proc->dead = true;
+    return !proc->dead;
+}
+
+void rec_proc_problem(struct proc *proc, struct prof_error *error)
+{
+    if (error == NULL)
+        return;
+    if (proc->result.problem == NULL)
+        proc->result.problem = strdup(error->message);
+    prof_error_destroy(error);
+}
+
+struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid)
+{
+    struct recorder *rec = arena->rec;
+    struct proc *proc = calloc(1, sizeof *proc);
+    if (proc == NULL)
+        return NULL;
+    proc->arena = arena;
+    proc->index = index;
+    proc->pid = proc->result.pid = pid;
+    proc->exit_status = -1;
+    proc->pidfd = rec_pidfd(pid);
+    proc->stacks_seen = calloc(arena->depot_bytes / TRK_STACK_UNIT / 8 + 1, 1);
+    proc->texts_seen = calloc(arena->text_bytes / TRK_TEXT_UNIT / 8 + 1, 1);
+    proc->types_seen = calloc(TRK_TYPE_MAX / 8 + 1, 1);
+    if (proc->stacks_seen == NULL || proc->texts_seen == NULL || proc->types_seen == NULL ||
+        !prof_vec_push(&rec->results, &proc->result)) {
+        rec_proc_free(proc);
+        return NULL;
+    }
+    arena->proc[index] = proc;
+    return proc;
+}
+
+void rec_proc_free(struct proc *proc)
+{
+    if (proc->pidfd >= 0)
+        close(proc->pidfd);
+    free(proc->stacks_seen);
+    free(proc->texts_seen);
+    free(proc->types_seen);
+    prof_vec_deinit(&proc->forked);
+    free(proc->result.path);
+    free(proc->result.program);
+    free(proc->result.malloc_note);
+    free(proc->result.problem);
+    free(proc);
+}
+
+void rec_proc_loss(struct proc *proc, struct trk_loss *ret)
+{
+    struct arena *arena = proc->arena;
+    struct trk_shm_proc *shm = &arena->procs[proc->index];
+    struct trk_loss loss = {
+        .dropped = __atomic_load_n(&shm->dropped, __ATOMIC_RELAXED),
+        .emergency = __atomic_load_n(&shm->emergency, __ATOMIC_RELAXED),
+        .depot_full = __atomic_load_n(&arena->h->depot_full, __ATOMIC_RELAXED),
+        .text_full = __atomic_load_n(&arena->h->text_full, __ATOMIC_RELAXED),
+        .write_lost = proc->lost_unwritten + (proc->writer != NULL ? prof_writer_lost(proc->writer) : 0),
+        .in_flight = proc->in_flight,
+        .holes = proc->holes,
+    };
+    for (uint32_t i = 0; i < arena->ring_count; i++) {
+        if (arena->rings[i].proc != proc->index)
+            continue;
+        loss.dropped += __atomic_load_n(&arena->shm_rings[i].dropped, __ATOMIC_RELAXED);
+        loss.holes += arena->rings[i].holes;
+    }
+    *ret = loss;
+}
+
+/* Turns a wait status into a reason and a value. */
+static void from_status(int status, uint32_t *ret_reason, int32_t *ret_value)
+{
+    if (WIFSIGNALED(status)) {
+        *ret_reason = TRK_END_SIGNAL;
+        *ret_value = WTERMSIG(status);
+    } else {
+        *ret_reason = TRK_END_EXIT;
+        *ret_value = WEXITSTATUS(status);
+    }
+}
+
+static void find_reason(struct proc *proc, uint32_t *ret_reason, int32_t *ret_value)
+{
+    siginfo_t info = { 0 };
+    if (waitid(P_PID, (id_t)proc->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == proc->pid) {
+        *ret_reason = info.si_code == CLD_EXITED ? TRK_END_EXIT : TRK_END_SIGNAL;
+        *ret_value = info.si_status;
+        return;
+    }
+    struct pidfd_info_v0 kernel = { .mask = PIDFD_INFO_EXIT_BIT };
+    if (proc->pidfd >= 0 && ioctl(proc->pidfd, PIDFD_GET_INFO_V0, &kernel) == 0 && (kernel.mask & PIDFD_INFO_EXIT_BIT)) {
+        from_status(kernel.exit_code, ret_reason, ret_value);
+        return;
+    }
+    int status;
+    if (proc->pidfd >= 0 && read_state(proc->pid, &status) == 'Z') {
+        from_status(status, ret_reason, ret_value);
+        return;
+    }
+    *ret_reason = proc->exit_status >= 0 ? TRK_END_EXIT : TRK_END_GONE;
+    *ret_value = proc->exit_status >= 0 ? proc->exit_status : 0;
+}
+
+static void write_end(struct proc *proc, uint32_t reason, int32_t value)
+{
+    struct trk_end end = { .at_us = rec_arena_us(proc->arena), .reason = reason, .value = value };
+    rec_proc_loss(proc, &end.loss);
+    uint64_t unwritten = end.loss.write_lost - proc->lost_unwritten;
+    end.records = proc->records_in > unwritten ? proc->records_in - unwritten : 0;
+    end.slots = proc->slots_in;
+    proc->result.loss = end.loss;
+    proc->result.records = end.records;
+    proc->result.slots = end.slots;
+    proc->result.reason = reason;
+    proc->result.value = value;
+    if (proc->writer == NULL)
+        return;
+    if (memcmp(&end.loss, &proc->loss_written, sizeof end.loss) != 0)
+        rec_proc_problem(proc, prof_writer_loss(proc->writer, &end.loss));
+    rec_proc_problem(proc, prof_writer_end(proc->writer, &end));
+    rec_proc_problem(proc, prof_writer_flush(proc->writer));
+    uint64_t lost = prof_writer_lost(proc->writer);
+    if (lost > unwritten) {
+        proc->result.loss.write_lost += lost - unwritten;
+        proc->result.records -= lost - unwritten < proc->result.records ? lost - unwritten : proc->result.records;
+    }
+    proc->result.bytes = prof_writer_bytes(proc->writer);
+    proc->result.finished = proc->result.problem == NULL;
+    rec_proc_problem(proc, prof_writer_close(proc->writer));
+    proc->writer = NULL;
+}
+
+void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
+{
+    struct arena *arena = proc->arena;
+    struct recorder *rec = arena->rec;
+    rec_drain_final(arena, proc->index);
+    rec_round_proc(proc);
+    rec_meta_malloc(proc);
+    uint32_t why = reason;
+    int32_t value = 0;
+    if (reason == 0)
+        find_reason(proc, &why, &value);
+    proc->result.into_unknown = proc->exec_seen && why != TRK_END_EXEC && proc->exit_status < 0;
+    write_end(proc, why, value);
+    for (uint32_t i = 0; i < arena->ring_count; i++)
+        if (arena->rings[i].proc == proc->index)
+            rec_ring_give_back(arena, i);
+    /* Children that have not touched the arena yet keep it alive. */
+    for (size_t i = 0; i < proc->forked.count && arena->forked.count < REC_FORKED_MAX; i++)
+        (void)prof_vec_push(&arena->forked, proc->forked.items[i]);
+    arena->proc[proc->index] = NULL;
+    rec_proc_give_back(arena, proc->index);
+    proc->arena = NULL;
+    if (proc->pidfd >= 0)
+        close(proc->pidfd);
+    proc->pidfd = -1;
+    free(proc->stacks_seen);
+    free(proc->texts_seen);
+    free(proc->types_seen);
+    proc->stacks_seen = proc->texts_seen = proc->types_seen = NULL;
+    prof_vec_deinit(&proc->forked);
+    if (!prof_vec_push(&rec->ended, proc))
+        rec_problem_set(rec, prof_error_memory()); /* its result stays listed, the memory is lost */
+}

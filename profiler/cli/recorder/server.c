@@ -1,0 +1,193 @@
+/* server.c: the private socket where programs announce themselves, and the handshake.
+ *
+ * A program sends struct trk_hello and gets struct trk_welcome with the arena attached; then the connection ends. Nothing here
+ * blocks: a connection that stays silent is closed after a while. */
+#include "private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { WAITING_MAX = 64, FRAMES_BIRTH = TRK_STACK_MAX_FRAMES, FRAMES_REF = 8, FRAMES_FREE = 1 };
+
+/* A fresh 0700 directory in the first place that takes one. */
+static char *make_dir(void)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *places[] = { runtime != NULL && runtime[0] == '/' ? runtime : NULL, "/tmp", "/var/tmp" };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char *name;
+        /* sun_path holds 108 bytes. */
+        if (places[i] == NULL || strlen(places[i]) > 70 || strchr(places[i], ':') != NULL)
+            continue;
+        if (asprintf(&name, "%s/reftrack-XXXXXX", places[i]) < 0)
+            return NULL;
+        if (mkdtemp(name) != NULL)
+            return name;
+        free(name);
+    }
+    return NULL;
+}
+
+struct prof_error *rec_server_open(struct recorder *rec)
+{
+    rec->dir = make_dir();
+    if (rec->dir == NULL)
+        return prof_error_os(errno, "create", "a private directory in XDG_RUNTIME_DIR or /tmp", "make /tmp writable");
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/sock", rec->dir);
+    rec->socket = strdup(address.sun_path);
+    if (rec->socket == NULL)
+        return prof_error_memory();
+    rec->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (rec->listen_fd < 0 || bind(rec->listen_fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(rec->listen_fd, WAITING_MAX) != 0)
+        return prof_error_os(errno, "listen on", rec->socket, NULL);
+    return NULL;
+}
+
+void rec_server_close(struct recorder *rec)
+{
+    for (size_t i = 0; i < rec->waiting.count; i++)
+        close(rec->waiting.items[i].fd);
+    prof_vec_deinit(&rec->waiting);
+    if (rec->listen_fd >= 0)
+        close(rec->listen_fd);
+    rec->listen_fd = -1;
+    if (rec->socket != NULL)
+        unlink(rec->socket);
+    if (rec->dir != NULL)
+        rmdir(rec->dir);
+    free(rec->socket);
+    free(rec->dir);
+    rec->socket = rec->dir = NULL;
+}
+
+void rec_server_serve(struct recorder *rec, int fd, pid_t pid)
+{
+    if (!prof_vec_push(&rec->waiting, (struct hello_wait){ fd, pid, rec_now_us() }))
+        close(fd);
+}
+
+void rec_server_accept(struct recorder *rec)
+{
+    while (rec->waiting.count < WAITING_MAX) {
+        int fd = accept4(rec->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) {
+            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+                rec_problem_set(rec, prof_error_os(errno, "accept on", rec->socket, NULL));
+            return;
+        }
+        struct ucred who;
+        socklen_t length = sizeof who;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0 || who.uid != geteuid()) {
+            rec->refused++;
+            close(fd);
+            continue;
+        }
+        rec_server_serve(rec, fd, who.pid);
+    }
+}
+
+static uint16_t choose_depth(uint16_t option, uint16_t wish, uint16_t usual)
+{
+    uint16_t depth = option != 0 ? option : wish != 0 ? wish : usual;
+    return depth > TRK_STACK_MAX_FRAMES ? TRK_STACK_MAX_FRAMES : depth;
+}
+
+/* Command line before the target's wish before the default. */
+static struct arena_shape choose_shape(const struct rec_options *options, const struct trk_hello *hello)
+{
+    struct arena_shape shape = {
+        .budget = options->budget != 0 ? options->budget : hello->wish_budget,
+        .on_full = options->on_full != 0 ? options->on_full - 1 :
+                   hello->wish_on_full != 0 && hello->wish_on_full <= TRK_FULL_FLIGHT + 1 ? hello->wish_on_full - 1 :
+                                                                                            TRK_FULL_BLOCK,
+        .block_ms = options->block_ms != 0     ? options->block_ms - 1 :
+                    hello->wish_block_ms != 0 ? hello->wish_block_ms - 1 :
+                                                REC_BLOCK_MS,
+        .depth_birth = choose_depth(options->depth_birth, hello->wish_birth, FRAMES_BIRTH),
+        .depth_ref = choose_depth(options->depth_ref, hello->wish_ref, FRAMES_REF),
+        .depth_free = choose_depth(options->depth_free, hello->wish_free, FRAMES_FREE),
+        .flags = TRK_SHM_MMAP,
+    };
+    if (!options->no_malloc)
+        shape.flags |= TRK_SHM_MALLOC;
+    if (!options->no_children && hello->follow != 1)
+        shape.flags |= TRK_SHM_FOLLOW_CHILDREN;
+    return shape;
+}
+
+static bool send_welcome(int fd, uint64_t bytes, int memfd)
+{
+    struct trk_welcome welcome = { .magic = TRK_WELCOME_MAGIC, .abi = TRK_SHM_ABI, .bytes = bytes };
+    struct iovec iov = { &welcome, sizeof welcome };
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = { .head = { 0 } };
+    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+    if (memfd >= 0) {
+        message.msg_control = control.room;
+        message.msg_controllen = sizeof control.room;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(c), &memfd, sizeof memfd);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof welcome;
+}
+
+static void answer(struct recorder *rec, const struct hello_wait *wait, const struct trk_hello *hello)
+{
+    if (hello->magic != TRK_HELLO_MAGIC)
+        return;
+    if (hello->abi != TRK_SHM_ABI) {
+        send_welcome(wait->fd, 0, -1);
+        rec_problem_set(rec, prof_error_create(PROF_ERROR_FORMAT,
+                                               "process %d carries another version of libtrack (protocol %u, this is "
+                                               "%d) and is not recorded; rebuild it or use the matching reftrack",
+                                               (int)wait->pid, hello->abi, TRK_SHM_ABI));
+        return;
+    }
+    struct arena_shape shape = choose_shape(&rec->options, hello);
+    struct arena *arena;
+    struct prof_error *error = rec_arena_create(&shape, &arena);
+    if (error != NULL) {
+        send_welcome(wait->fd, 0, -1);
+        rec_problem_set(rec, error);
+        return;
+    }
+    if (!send_welcome(wait->fd, arena->bytes, arena->memfd)) {
+        rec_arena_destroy(arena);
+        return;
+    }
+    close(arena->memfd);
+    arena->memfd = -1;
+    rec_image_add(rec, hello, wait->pid, arena);
+}
+
+void rec_server_poll(struct recorder *rec)
+{
+    uint64_t now = rec_now_us();
+    size_t kept = 0;
+    for (size_t i = 0; i < rec->waiting.count; i++) {
+        struct hello_wait wait = rec->waiting.items[i];
+        struct trk_hello hello;
+        ssize_t n = recv(wait.fd, &hello, sizeof hello, MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR) && now - wait.since_us < REC_HELLO_US) {
+            rec->waiting.items[kept++] = wait;
+            continue;
+        }
+        if (n == (ssize_t)sizeof hello)
+            answer(rec, &wait, &hello);
+        close(wait.fd);
+    }
+    rec->waiting.count = kept;
+}

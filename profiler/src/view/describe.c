@@ -1,0 +1,319 @@
+/* describe.c: objects, references and findings in words. One place, so that reports, the viewer and --json use the
+ * same ones. Everything here is raw text of the target and must be escaped by who prints it. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *prof_op_name(unsigned op)
+{
+    static const char *const names[TRK_OP_COUNT_] = {
+        [TRK_OP_NONE] = "none",
+        [TRK_OP_EXT] = "ext",
+        [TRK_OP_TICK] = "tick",
+        [TRK_OP_THREAD] = "thread",
+        [TRK_OP_ALLOC] = "alloc",
+        [TRK_OP_FREE] = "free",
+        [TRK_OP_REALLOC] = "realloc",
+        [TRK_OP_REALLOC_FAIL] = "realloc-fail",
+        [TRK_OP_NEW] = "new",
+        [TRK_OP_REF] = "ref",
+        [TRK_OP_UNREF] = "unref",
+        [TRK_OP_MOVE] = "move",
+        [TRK_OP_DEL] = "del",
+        [TRK_OP_WEAK_SET] = "weak-set",
+        [TRK_OP_WEAK_CLEAR] = "weak-clear",
+        [TRK_OP_BORROW] = "borrow",
+        [TRK_OP_RETURN] = "return",
+        [TRK_OP_SINK] = "sink",
+        [TRK_OP_PIN] = "pin",
+        [TRK_OP_UNPIN] = "unpin",
+        [TRK_OP_MAY_LEAK] = "may-leak",
+        [TRK_OP_PARK] = "park",
+        [TRK_OP_REUSE] = "reuse",
+        [TRK_OP_RETYPE] = "retype",
+        [TRK_OP_DTOR_BEGIN] = "dtor-begin",
+        [TRK_OP_DTOR_END] = "dtor-end",
+        [TRK_OP_ROOT_ADD] = "root-add",
+        [TRK_OP_ROOT_DEL] = "root-del",
+        [TRK_OP_TOUCH] = "touch",
+        [TRK_OP_CONTEXT] = "context",
+        [TRK_OP_MARK] = "mark",
+        [TRK_OP_SCOPE_BEGIN] = "scope-begin",
+        [TRK_OP_SCOPE_END] = "scope-end",
+        [TRK_OP_MOVE_RANGE] = "move-range",
+        [TRK_OP_FORK] = "fork",
+        [TRK_OP_MODULES] = "modules",
+        [TRK_OP_DROP] = "drop",
+        [TRK_OP_EXIT] = "exit",
+        [TRK_OP_ASSERT_FREED] = "assert-freed",
+        [TRK_OP_CHECKPOINT] = "checkpoint",
+        [TRK_OP_COUNT_SEEN] = "count-seen",
+        [TRK_OP_EXEC] = "exec",
+        [TRK_OP_EXEC_FAIL] = "exec-fail",
+        [TRK_OP_SKIP] = "skip",
+    };
+    return op < TRK_OP_COUNT_ && names[op] != NULL ? names[op] : "?";
+}
+
+const char *prof_state_name(unsigned state)
+{
+    static const char *const names[] = { [PROF_OBJ_NONE] = "none",
+                                         [PROF_OBJ_ALIVE] = "alive",
+                                         [PROF_OBJ_ZERO] = "zero",
+                                         [PROF_OBJ_PARKED] = "parked",
+                                         [PROF_OBJ_DEAD] = "dead" };
+    return state < sizeof names / sizeof *names ? names[state] : "?";
+}
+
+const char *prof_verdict_words(enum prof_verdict verdict)
+{
+    static const char *const words[PROF_VERDICT_COUNT_] = {
+        [PROF_MISSING_UNREF] = "a reference was never given back",
+        [PROF_CYCLE] = "objects that only hold each other",
+        [PROF_CYCLE_HELD] = "a cycle that something still holds",
+        [PROF_OVER_RETAINED] = "held longer than its peers",
+        [PROF_COLLATERAL] = "alive only because of another finding",
+        [PROF_OVER_RELEASED] = "released once too often",
+        [PROF_USE_AFTER_RELEASE] = "used after its last release",
+        [PROF_ZERO_NOT_FREED] = "its count reached zero, but it was not freed",
+        [PROF_SLOT_OVERWRITTEN] = "the variable that owned it was overwritten",
+        [PROF_HOLDER_FREED] = "its holder was freed without releasing it",
+        [PROF_UNCOLLECTABLE] = "a cycle that cannot be collected",
+        [PROF_RESURRECTED] = "referenced again inside its destructor",
+        [PROF_WEAK_HAZARD] = "a weak pointer outlived it",
+        [PROF_FLOATING] = "its floating reference was never sunk",
+        [PROF_LOST] = "no pointer to it exists any more",
+        [PROF_INDIRECT] = "held only by something lost",
+        [PROF_POSSIBLE] = "only something that looks like a pointer holds it",
+        [PROF_REACHABLE] = "still held at the end",
+        [PROF_UNFREED] = "not freed at the end",
+        [PROF_GROWTH] = "more and more of them stay alive",
+    };
+    return verdict > 0 && verdict < PROF_VERDICT_COUNT_ && words[verdict] != NULL ? words[verdict] : "?";
+}
+
+char *prof_view_site(struct prof_view *view, uint32_t stack, char *buf, size_t size)
+{
+    if (stack == 0) {
+        snprintf(buf, size, "(no stack)");
+        return buf;
+    }
+    return prof_fmt_frame(buf, size, prof_symbols_site_frame(view->symbols, stack), false);
+}
+
+/* ---- Owners --------------------------------------------------------------------------------------------------------
+ */
+enum owner { OWNER_HOLDER, OWNER_ROOT, OWNER_STACK, OWNER_ELSEWHERE, OWNER_NOBODY };
+
+static const struct prof_root_region *root_at(struct prof_view *view, uint64_t addr)
+{
+    const struct prof_root_region *roots;
+    size_t count = prof_heap_roots(view->heap, &roots);
+    for (size_t i = 0; i < count; i++)
+        if (addr - roots[i].start < roots[i].size)
+            return &roots[i];
+    return NULL;
+}
+
+/* What kind of place owns the reference; *place is filled when the module map was asked. */
+static enum owner classify(struct prof_view *view, const struct prof_open *open, struct prof_place *place)
+{
+    *place = (struct prof_place){ .kind = PROF_PLACE_UNKNOWN };
+    if (open->kind == PROF_OPEN_BIRTH)
+        return OWNER_NOBODY;
+    if (open->kind == PROF_OPEN_HOLDER)
+        return OWNER_HOLDER;
+    if (root_at(view, open->slot) != NULL)
+        return OWNER_ROOT;
+    if (prof_heap_obj_at(view->heap, open->slot) != 0 || prof_heap_block_at(view->heap, open->slot) != 0)
+        return OWNER_HOLDER;
+    prof_symbols_place(view->symbols, open->at_us, open->slot, place);
+    if (place->kind == PROF_PLACE_GLOBAL)
+        return OWNER_ROOT;
+    return place->kind == PROF_PLACE_STACK ? OWNER_STACK : OWNER_ELSEWHERE;
+}
+
+void prof_view_split(struct prof_view *view, prof_obj_id id, struct prof_split *ret)
+{
+    const struct prof_obj *obj = prof_heap_obj(view->heap, id);
+    struct prof_split split = { 0 };
+    int64_t owned = 0;
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(view->heap, i);
+        struct prof_place place;
+        i = open->next;
+        switch (classify(view, open, &place)) {
+        case OWNER_HOLDER:
+            split.holders++;
+            break;
+        case OWNER_ROOT:
+            split.roots++;
+            break;
+        case OWNER_STACK:
+            split.stacks++;
+            break;
+        case OWNER_ELSEWHERE:
+            split.elsewhere++;
+            break;
+        case OWNER_NOBODY:
+            continue;
+        }
+        owned++;
+    }
+    split.anonymous = obj->count - owned;
+    split.checked = (obj->flags & PROF_OBJ_COUNTED) != 0;
+    if (split.checked && (obj->flags & PROF_OBJ_MISCOUNT) != 0)
+        split.unaccounted = (int64_t)obj->observed - obj->count;
+    *ret = split;
+}
+
+static void holder_words(struct prof_view *view, uint64_t addr, bool named_holder, char *buf, size_t size)
+{
+    prof_obj_id obj = prof_heap_obj_at(view->heap, addr);
+    if (obj != 0) {
+        const struct prof_obj *o = prof_heap_obj(view->heap, obj);
+        char name[512], field[256];
+        prof_fmt_obj(name, sizeof name, view->heap, obj);
+        if (named_holder)
+            snprintf(buf, size, "%s", name);
+        else if (prof_symbols_field(view->symbols, prof_heap_type(view->heap, o->type)->name, addr - o->start, field,
+                                    sizeof field))
+            snprintf(buf, size, "%s.%s", name, field);
+        else
+            snprintf(buf, size, "%s+%llu", name, (unsigned long long)(addr - o->start));
+        return;
+    }
+    prof_block_id id = prof_heap_block_at(view->heap, addr);
+    if (id != 0) {
+        const struct prof_block *block = prof_heap_block(view->heap, id);
+        char site[512];
+        prof_view_site(view, block->stack, site, sizeof site);
+        snprintf(buf, size, "block 0x%llx+%llu of %s", (unsigned long long)block->addr,
+                 (unsigned long long)(addr - block->addr), site);
+        return;
+    }
+    snprintf(buf, size, "%s 0x%llx", named_holder ? "holder" : "variable", (unsigned long long)addr);
+}
+
+char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char *buf, size_t size)
+{
+    struct prof_place place;
+    const struct prof_root_region *root;
+    switch (classify(view, open, &place)) {
+    case OWNER_NOBODY:
+        snprintf(buf, size, "nobody told");
+        break;
+    case OWNER_HOLDER:
+        holder_words(view, open->slot, open->kind == PROF_OPEN_HOLDER, buf, size);
+        break;
+    case OWNER_ROOT:
+        root = root_at(view, open->slot);
+        if (root != NULL)
+            snprintf(buf, size, "root %s+%llu", root->name != NULL ? root->name : "",
+                     (unsigned long long)(open->slot - root->start));
+        else if (place.name != NULL && place.offset == 0)
+            snprintf(buf, size, "global %s", place.name);
+        else if (place.name != NULL)
+            snprintf(buf, size, "global %s+%llu", place.name, (unsigned long long)place.offset);
+        else
+            snprintf(buf, size, "global variable 0x%llx", (unsigned long long)open->slot);
+        break;
+    case OWNER_STACK:
+        snprintf(buf, size, "local variable");
+        break;
+    case OWNER_ELSEWHERE:
+        snprintf(buf, size, "variable 0x%llx", (unsigned long long)open->slot);
+        break;
+    }
+    return buf;
+}
+
+/* ---- Findings ------------------------------------------------------------------------------------------------------
+ */
+bool prof_finding_rate(const struct prof_finding *finding, double *ret_bytes_per_h)
+{
+    if (finding->objects < 3 || finding->last_us < finding->first_us || finding->last_us - finding->first_us < 60000000)
+        return false;
+    double hours = (double)(finding->last_us - finding->first_us) / 3600e6;
+    /* the first of them opens the interval */
+    *ret_bytes_per_h = (double)finding->bytes * (double)(finding->objects - 1) / (double)finding->objects / hours;
+    return true;
+}
+
+char *prof_view_subject(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size)
+{
+    char count[32], bytes[32];
+    prof_fmt_count(count, sizeof count, finding->objects);
+    prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, units);
+    if (finding->type[0] != '\0')
+        snprintf(buf, size, "%s %s, %s", count, finding->type, bytes);
+    else
+        snprintf(buf, size, "%s block%s, %s", count, finding->objects == 1 ? "" : "s", bytes);
+    return buf;
+}
+
+char *prof_view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size)
+{
+    char site[512];
+    uint32_t taken = finding->open_count != 0 ? finding->open[0].stack : finding->born_stack;
+    switch (finding->verdict) {
+    case PROF_CYCLE:
+    case PROF_CYCLE_HELD:
+    case PROF_UNCOLLECTABLE:
+        if (finding->edge_count != 0) {
+            const struct prof_finding_edge *edge =
+                &finding->edges[finding->break_edge < finding->edge_count ? finding->break_edge : 0];
+            char from[512];
+            prof_fmt_obj(from, sizeof from, view->heap, edge->from);
+            from[strcspn(from, "#")] = '\0';
+            snprintf(buf, size, "make %s%s%s weak, or clear it when its owner ends (set at %s)", from,
+                     edge->field != NULL && edge->field[0] != '+' ? "." : "", edge->field != NULL ? edge->field : "",
+                     prof_view_site(view, edge->stack, site, sizeof site));
+        } else {
+            snprintf(buf, size, "break the cycle");
+        }
+        break;
+    case PROF_OVER_RELEASED:
+    case PROF_USE_AFTER_RELEASE:
+        snprintf(buf, size, "look at %s", prof_view_site(view, finding->born_stack, site, sizeof site));
+        if (finding->other_stack != 0) {
+            size_t used = strlen(buf);
+            snprintf(buf + used, size - used, " and at %s",
+                     prof_view_site(view, finding->other_stack, site, sizeof site));
+        }
+        break;
+    case PROF_ZERO_NOT_FREED:
+        snprintf(buf, size, "free it where its count reaches zero%s%s", finding->other_stack != 0 ? ": " : "",
+                 finding->other_stack != 0 ? prof_view_site(view, finding->other_stack, site, sizeof site) : "");
+        break;
+    case PROF_SLOT_OVERWRITTEN:
+    case PROF_HOLDER_FREED:
+        snprintf(buf, size, "release the reference first, at %s",
+                 prof_view_site(view, finding->other_stack != 0 ? finding->other_stack : finding->born_stack, site,
+                                sizeof site));
+        break;
+    case PROF_FLOATING:
+        snprintf(buf, size, "sink or release what %s returns",
+                 prof_view_site(view, finding->born_stack, site, sizeof site));
+        break;
+    case PROF_LOST:
+    case PROF_UNFREED:
+    case PROF_POSSIBLE:
+    case PROF_INDIRECT:
+        snprintf(buf, size, "free what %s allocates", prof_view_site(view, finding->born_stack, site, sizeof site));
+        break;
+    case PROF_REACHABLE:
+    case PROF_OVER_RETAINED:
+    case PROF_GROWTH:
+        snprintf(buf, size, "check that the holder lets go of it");
+        break;
+    default:
+        if (finding->missing_stack != 0)
+            snprintf(buf, size, "give it back as at %s",
+                     prof_view_site(view, finding->missing_stack, site, sizeof site));
+        else
+            snprintf(buf, size, "give back the reference of %s", prof_view_site(view, taken, site, sizeof site));
+    }
+    return buf;
+}

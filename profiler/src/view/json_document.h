@@ -1,0 +1,37 @@
+/* json_document.h: building the JSON documents. Only schema 1 exists: keys may be added to it, never removed or changed
+ * in meaning. What is not known is null; times are seconds, sizes bytes. */
+#ifndef VIEW_JSON_DOCUMENT_H
+#define VIEW_JSON_DOCUMENT_H
+
+#include "internal.h"
+
+#include <jansson.h>
+
+/* Every doc_ function hands the value to jansson; what could not be made is noted, and doc_finish then fails as a
+ * whole. */
+struct document {
+    json_t *root;
+    bool failed;
+};
+void doc_begin(struct document *doc, const char *kind);
+/* Dumps and ends the document; the text is malloc'ed. */
+struct prof_error *doc_finish(struct document *doc, char **ret);
+void doc_set(struct document *doc, json_t *object, const char *key, json_t *value);
+void doc_append(struct document *doc, json_t *array, json_t *value);
+
+/* Text of the target: JSON must be UTF-8, so what is not is written as \xNN. NULL becomes null. */
+json_t *json_of_text(const char *value);
+json_t *json_of_number(uint64_t n);
+json_t *json_of_real(double value); /* null unless finite */
+json_t *json_of_seconds(uint64_t us);
+
+/* Adds function, file, line, and module and offset where those are not known. */
+void doc_frame(struct document *doc, json_t *object, const struct prof_frame *frame);
+/* {function, file, line, stack[]} of a stack's site; null for 0. */
+json_t *doc_site(struct document *doc, struct prof_view *view, uint32_t stack, bool with_stack);
+/* "Type#12"; null for 0. */
+json_t *doc_object_name(struct prof_view *view, prof_obj_id obj);
+/* {path, args, pid, exit, build_id} */
+json_t *doc_program(struct document *doc, struct prof_view *view);
+
+#endif

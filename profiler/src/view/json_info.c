@@ -1,0 +1,238 @@
+/* json_info.c: the JSON documents of a trace's facts and of one object. */
+#include "json_document.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- info ----------------------------------------------------------------------------------------------------------
+ */
+static json_t *modules(struct document *doc, struct prof_view *view)
+{
+    const struct prof_module_map *maps;
+    size_t count = prof_trace_module_maps(prof_heap_trace(view->heap), &maps);
+    json_t *array = json_array();
+    const char *last = NULL;
+    for (size_t i = 0; count != 0 && i < maps[count - 1].count; i++) {
+        const struct prof_module *module = &maps[count - 1].modules[i];
+        char hex[64], addr[32];
+        if (module->path[0] == '\0' || (last != NULL && strcmp(last, module->path) == 0))
+            continue;
+        last = module->path;
+        json_t *object = json_object();
+        bool known = module->build_id_len != 0 && module->build_id_len <= sizeof module->build_id;
+        doc_set(doc, object, "path", json_of_text(module->path));
+        doc_set(doc, object, "start", json_string(prof_fmt_addr(addr, sizeof addr, module->start)));
+        doc_set(doc, object, "build_id",
+                known ? json_string(prof_fmt_hex(hex, sizeof hex, module->build_id, module->build_id_len))
+                      : json_null());
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
+static json_t *loss(struct document *doc, const struct trk_loss *loss)
+{
+    json_t *object = json_object();
+    doc_set(doc, object, "dropped", json_of_number(loss->dropped));
+    doc_set(doc, object, "holes", json_of_number(loss->holes));
+    doc_set(doc, object, "emergency", json_of_number(loss->emergency));
+    doc_set(doc, object, "depot_full", json_of_number(loss->depot_full));
+    doc_set(doc, object, "text_full", json_of_number(loss->text_full));
+    doc_set(doc, object, "write_lost", json_of_number(loss->write_lost));
+    doc_set(doc, object, "in_flight", json_of_number(loss->in_flight));
+    return object;
+}
+
+static json_t *events(struct document *doc, const struct prof_heap_totals *totals)
+{
+    json_t *object = json_object();
+    for (unsigned op = 0; op < TRK_OP_COUNT_; op++)
+        if (totals->by_op[op] != 0)
+            doc_set(doc, object, prof_op_name(op), json_of_number(totals->by_op[op]));
+    return object;
+}
+
+static json_t *gaps(struct document *doc, struct prof_view *view)
+{
+    const struct prof_symbols_gap *list;
+    size_t count = prof_symbols_gaps(view->symbols, &list);
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = json_object();
+        doc_set(doc, object, "module", json_of_text(list[i].module));
+        doc_set(doc, object, "what", json_of_text(list[i].what));
+        doc_set(doc, object, "frames", json_of_number(list[i].frames));
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
+struct prof_error *prof_json_info(struct prof_view *view, char **ret)
+{
+    const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(view->heap));
+    const struct prof_heap_totals *totals = prof_heap_totals(view->heap);
+    struct document doc;
+    char id[64], date[64];
+    doc_begin(&doc, "info");
+    doc_set(&doc, doc.root, "program", doc_program(&doc, view));
+    json_t *trace = json_object();
+    doc_set(&doc, trace, "path", json_of_text(info->path));
+    doc_set(&doc, trace, "bytes", json_of_number(info->file_bytes));
+    doc_set(&doc, trace, "usable_bytes", json_of_number(info->usable_bytes));
+    doc_set(&doc, trace, "format", json_sprintf("%u.%u", info->major, info->minor));
+    doc_set(&doc, trace, "id", json_string(prof_fmt_hex(id, sizeof id, info->trace_id, sizeof info->trace_id)));
+    doc_set(&doc, trace, "created",
+            info->created_ns != 0 ? json_string(prof_fmt_date(date, sizeof date, info->created_ns)) : json_null());
+    doc_set(&doc, trace, "finished", json_boolean(info->finished));
+    doc_set(&doc, trace, "damage", json_of_text(info->damage));
+    doc_set(&doc, trace, "duration", json_of_seconds(info->end_us));
+    doc_set(&doc, trace, "records", json_of_number(info->records));
+    doc_set(&doc, trace, "blocks", json_of_number(info->blocks));
+    doc_set(&doc, trace, "unknown_blocks", json_of_number(info->unknown_blocks));
+    doc_set(&doc, trace, "host", json_of_text(info->host));
+    doc_set(&doc, trace, "recorder", json_of_text(info->recorder));
+    doc_set(&doc, trace, "options", json_of_text(info->options));
+    doc_set(&doc, trace, "parent_pid", json_of_number(info->parent_pid));
+    doc_set(&doc, trace, "parent_trace", json_of_text(info->parent_trace));
+    doc_set(&doc, trace, "malloc_note", json_of_text(info->malloc_note));
+    doc_set(&doc, doc.root, "trace", trace);
+    doc_set(&doc, doc.root, "loss", loss(&doc, &info->loss));
+    doc_set(&doc, doc.root, "events", events(&doc, totals));
+    json_t *heap = json_object();
+    doc_set(&doc, heap, "live_objects", json_of_number(totals->live_objects));
+    doc_set(&doc, heap, "live_blocks", json_of_number(totals->live_blocks));
+    doc_set(&doc, heap, "live_bytes", json_of_number(totals->live_bytes));
+    doc_set(&doc, heap, "mmap_bytes", json_of_number(totals->mmap_bytes));
+    doc_set(&doc, heap, "peak_bytes", json_of_number(totals->peak_bytes));
+    doc_set(&doc, heap, "peak_at", json_of_seconds(totals->peak_us));
+    doc_set(&doc, heap, "allocs", json_of_number(totals->allocs));
+    doc_set(&doc, heap, "frees", json_of_number(totals->frees));
+    doc_set(&doc, heap, "alloc_bytes", json_of_number(totals->alloc_bytes));
+    doc_set(&doc, heap, "unknown_frees", json_of_number(totals->unknown_frees));
+    doc_set(&doc, heap, "unknown_objects", json_of_number(totals->unknown_objects));
+    doc_set(&doc, heap, "forced", json_of_number(totals->forced));
+    doc_set(&doc, doc.root, "heap", heap);
+    doc_set(&doc, doc.root, "modules", modules(&doc, view));
+    doc_set(&doc, doc.root, "symbol_gaps", gaps(&doc, view));
+    return doc_finish(&doc, ret);
+}
+
+/* ---- one object ----------------------------------------------------------------------------------------------------
+ */
+static json_t *split(struct document *doc, struct prof_view *view, prof_obj_id obj)
+{
+    struct prof_split split;
+    json_t *object = json_object();
+    prof_view_split(view, obj, &split);
+    doc_set(doc, object, "holders", json_of_number(split.holders));
+    doc_set(doc, object, "roots", json_of_number(split.roots));
+    doc_set(doc, object, "stacks", json_of_number(split.stacks));
+    doc_set(doc, object, "elsewhere", json_of_number(split.elsewhere));
+    doc_set(doc, object, "anonymous", json_integer(split.anonymous));
+    doc_set(doc, object, "unaccounted", split.checked ? json_integer(split.unaccounted) : json_null());
+    return object;
+}
+
+static json_t *opens(struct document *doc, struct prof_view *view, const struct prof_obj *obj)
+{
+    json_t *array = json_array();
+    for (uint32_t i = obj->first_open; i != 0 && !doc->failed;) {
+        const struct prof_open *open = prof_heap_open(view->heap, i);
+        char owner[1024], addr[32];
+        i = open->next;
+        json_t *object = open->stack != 0 ? doc_site(doc, view, open->stack, true) : json_object();
+        doc_set(doc, object, "owner", json_of_text(prof_view_owner(view, open, owner, sizeof owner)));
+        doc_set(doc, object, "slot",
+                open->slot != 0 ? json_string(prof_fmt_addr(addr, sizeof addr, open->slot)) : json_null());
+        doc_set(doc, object, "birth",
+                json_boolean(open->kind == PROF_OPEN_BIRTH || (open->flags & PROF_OPEN_WAS_BIRTH) != 0));
+        doc_set(doc, object, "overwritten", json_boolean((open->flags & PROF_OPEN_OVERWRITTEN) != 0));
+        doc_set(doc, object, "holder_freed", json_boolean((open->flags & PROF_OPEN_HOLDER_FREED) != 0));
+        doc_set(doc, object, "at", json_of_seconds(open->at_us));
+        doc_set(doc, object, "tid", json_of_number(open->tid));
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
+static json_t *balance(struct document *doc, struct prof_view *view, const struct prof_obj *obj)
+{
+    json_t *array = json_array();
+    for (uint32_t i = obj->first_site; i != 0 && !doc->failed;) {
+        const struct prof_site_count *count = prof_heap_site_count(view->heap, i);
+        i = count->next;
+        json_t *object = count->stack != 0 ? doc_site(doc, view, count->stack, true) : json_object();
+        doc_set(doc, object, "taken", json_of_number(count->taken));
+        doc_set(doc, object, "given", json_of_number(count->given));
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
+struct history {
+    struct document *doc;
+    struct prof_view *view;
+    json_t *array;
+};
+
+static struct prof_error *add_event(void *ctx, const struct prof_history_event *event)
+{
+    struct history *history = ctx;
+    struct document *doc = history->doc;
+    json_t *object = event->event.stack != 0 ? doc_site(doc, history->view, event->event.stack, false) : json_object();
+    char addr[32];
+    doc_set(doc, object, "number", json_of_number(event->number));
+    doc_set(doc, object, "event", json_string(prof_op_name(event->event.op)));
+    doc_set(doc, object, "count", json_integer(event->count));
+    doc_set(doc, object, "pair", event->pair != 0 ? json_of_number(event->pair) : json_null());
+    doc_set(doc, object, "at", json_of_seconds(event->event.time_us));
+    doc_set(doc, object, "tid", json_of_number(event->event.tid));
+    doc_set(doc, object, "slot",
+            (event->event.flags & (PROF_EVENT_SLOT | PROF_EVENT_HOLDER)) != 0
+                ? json_string(prof_fmt_addr(addr, sizeof addr, event->event.slot))
+                : json_null());
+    doc_append(doc, history->array, object);
+    return doc->failed ? prof_error_memory() : NULL;
+}
+
+struct prof_error *prof_json_object(struct prof_view *view, prof_obj_id id, char **ret)
+{
+    struct document doc;
+    char addr[32];
+    if (id == 0 || id >= prof_heap_obj_max(view->heap))
+        return prof_error_create(PROF_ERROR_ARGUMENT, "there is no object with id %u", id);
+    const struct prof_obj *obj = prof_heap_obj(view->heap, id);
+    const struct prof_type *type = prof_heap_type(view->heap, obj->type);
+    const struct prof_finding *finding = view->findings != NULL ? prof_findings_of(view->findings, id) : NULL;
+    doc_begin(&doc, "object");
+    doc_set(&doc, doc.root, "object", doc_object_name(view, id));
+    doc_set(&doc, doc.root, "type", json_of_text(type->name));
+    doc_set(&doc, doc.root, "serial", json_of_number(obj->serial));
+    doc_set(&doc, doc.root, "id", json_of_number(id));
+    doc_set(&doc, doc.root, "addr", json_string(prof_fmt_addr(addr, sizeof addr, obj->addr)));
+    doc_set(&doc, doc.root, "bytes", obj->size != 0 ? json_of_number(obj->size) : json_null());
+    doc_set(&doc, doc.root, "state", json_string(prof_state_name(obj->state)));
+    doc_set(&doc, doc.root, "count", json_integer(obj->count));
+    doc_set(&doc, doc.root, "observed",
+            (obj->flags & PROF_OBJ_COUNTED) != 0 ? json_integer(obj->observed) : json_null());
+    doc_set(&doc, doc.root, "refs", json_of_number(obj->refs));
+    doc_set(&doc, doc.root, "unrefs", json_of_number(obj->unrefs));
+    doc_set(&doc, doc.root, "split", split(&doc, view, id));
+    doc_set(&doc, doc.root, "born", doc_site(&doc, view, obj->stack, true));
+    doc_set(&doc, doc.root, "born_at", json_of_seconds(obj->born_us));
+    doc_set(&doc, doc.root, "last_at", json_of_seconds(obj->last_us));
+    doc_set(&doc, doc.root, "tid", json_of_number(obj->tid));
+    doc_set(&doc, doc.root, "verdict",
+            finding != NULL ? json_string(prof_verdict_name(finding->verdict)) : json_null());
+    doc_set(&doc, doc.root, "finding", finding != NULL ? json_integer(finding->id) : json_null());
+    doc_set(&doc, doc.root, "open", opens(&doc, view, obj));
+    doc_set(&doc, doc.root, "balance", balance(&doc, view, obj));
+    struct history history = { .doc = &doc, .view = view, .array = json_array() };
+    struct prof_error *error = prof_heap_history(view->heap, type->name, obj->serial, add_event, &history);
+    doc_set(&doc, doc.root, "history", history.array);
+    if (error != NULL) {
+        json_decref(doc.root);
+        return error;
+    }
+    return doc_finish(&doc, ret);
+}

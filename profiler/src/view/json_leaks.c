@@ -1,0 +1,272 @@
+/* json_leaks.c: the JSON document of findings. Its keys are stable; what is not known is null. */
+#include "json_document.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *doc_program(struct document *doc, struct prof_view *view)
+{
+    const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(view->heap));
+    json_t *object = json_object();
+    json_t *args = json_array();
+    for (size_t i = 0; info->args != NULL && info->args[i] != NULL; i++)
+        doc_append(doc, args, json_of_text(info->args[i]));
+    doc_set(doc, object, "path", json_of_text(info->exe));
+    doc_set(doc, object, "args", args);
+    doc_set(doc, object, "pid", json_integer(info->pid));
+    static const char *const reasons[] = {
+        [TRK_END_EXIT] = "exit", [TRK_END_SIGNAL] = "signal",   [TRK_END_GONE] = "gone",
+        [TRK_END_EXEC] = "exec", [TRK_END_STOPPED] = "stopped", [TRK_END_FAILED] = "failed"
+    };
+    bool known = info->finished && info->end_reason < sizeof reasons / sizeof *reasons && reasons[info->end_reason];
+    json_t *end = json_null();
+    if (known) {
+        end = json_object();
+        doc_set(doc, end, "reason", json_string(reasons[info->end_reason]));
+        doc_set(doc, end, "value", json_integer(info->end_value));
+    }
+    doc_set(doc, object, "exit", end);
+    const struct prof_module_map *maps;
+    size_t count = prof_trace_module_maps(prof_heap_trace(view->heap), &maps);
+    json_t *build_id = NULL;
+    for (size_t m = 0; m < count && build_id == NULL; m++) {
+        for (size_t i = 0; i < maps[m].count && build_id == NULL; i++) {
+            const struct prof_module *module = &maps[m].modules[i];
+            char hex[64];
+            if (module->build_id_len != 0 && module->build_id_len <= sizeof module->build_id &&
+                strcmp(module->path, info->exe) == 0)
+                build_id = json_string(prof_fmt_hex(hex, sizeof hex, module->build_id, module->build_id_len));
+        }
+    }
+    doc_set(doc, object, "build_id", build_id != NULL ? build_id : json_null());
+    return object;
+}
+
+static json_t *memory(struct document *doc, struct prof_view *view)
+{
+    const struct prof_bytes *bytes = prof_findings_bytes(view->findings);
+    if (!bytes->known)
+        return json_null();
+    const struct {
+        const char *key;
+        int64_t value;
+        double slope;
+    } parts[] = {
+        { "rss", (int64_t)bytes->rss, bytes->rss_per_h },    { "live", bytes->live, bytes->live_per_h },
+        { "slack", bytes->slack, bytes->slack_per_h },       { "retained", bytes->retained, bytes->retained_per_h },
+        { "mmap", bytes->mmap, bytes->mmap_per_h },          { "stacks", bytes->stacks, bytes->stacks_per_h },
+        { "files", bytes->files, bytes->files_per_h },       { "reftrack", bytes->reftrack, bytes->reftrack_per_h },
+        { "unknown", bytes->unknown, bytes->unknown_per_h },
+    };
+    json_t *object = json_object(), *slopes = json_object();
+    doc_set(doc, object, "at", json_of_seconds(bytes->at_us));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        doc_set(doc, object, parts[i].key, json_integer(parts[i].value));
+        if (bytes->slopes_known)
+            doc_set(doc, slopes, parts[i].key, json_of_real(parts[i].slope));
+    }
+    if (bytes->slopes_known) {
+        doc_set(doc, object, "bytes_per_h", slopes);
+    } else {
+        json_decref(slopes);
+        doc_set(doc, object, "bytes_per_h", json_null());
+    }
+    return object;
+}
+
+static const char *identity(uint64_t seen, uint64_t wrong)
+{
+    return seen == 0 ? "not checked" : wrong == 0 ? "ok" : "broken";
+}
+
+static json_t *audit(struct document *doc, struct prof_view *view)
+{
+    const struct prof_audit *audit = prof_findings_audit(view->findings);
+    const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(view->heap));
+    json_t *object = json_object();
+    doc_set(doc, object, "events", json_of_number(audit->events));
+    doc_set(doc, object, "lost", json_of_number(audit->lost));
+    doc_set(doc, object, "coverage", audit->coverage < 0 ? json_null() : json_of_real(audit->coverage));
+    doc_set(doc, object, "skewed", json_of_number(audit->skewed));
+    doc_set(doc, object, "count_identity", json_string(identity(audit->counts_seen, audit->counts_wrong)));
+    doc_set(doc, object, "byte_identity",
+            json_string(!audit->bytes_known                      ? "not checked"
+                        : fabs(audit->bytes_unknown_share) < 0.1 ? "ok"
+                                                                 : "broken"));
+    doc_set(doc, object, "revived", json_of_number(audit->revived));
+    doc_set(doc, object, "forced", json_of_number(audit->forced));
+    doc_set(doc, object, "certain", json_boolean(audit->certain));
+    doc_set(doc, object, "why_uncertain", json_of_text(audit->why_uncertain));
+    doc_set(doc, object, "damage", json_of_text(info->damage));
+    return object;
+}
+
+static json_t *opens(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < finding->open_count; i++) {
+        const struct prof_finding_open *open = &finding->open[i];
+        json_t *object = open->stack != 0 ? doc_site(doc, view, open->stack, true) : json_object();
+        doc_set(doc, object, "count", json_of_number(open->count));
+        doc_set(doc, object, "pairing", json_string(prof_pairing_name(open->pairing)));
+        doc_set(doc, object, "birth", json_boolean(open->birth));
+        json_t *holder = json_null();
+        if (open->holder_type != NULL || open->holder_text != NULL) {
+            holder = json_object();
+            doc_set(doc, holder, "type", json_of_text(open->holder_type));
+            doc_set(doc, holder, "field", json_of_text(open->holder_field));
+            doc_set(doc, holder, "object", doc_object_name(view, open->holder_obj));
+            doc_set(doc, holder, "text", json_of_text(open->holder_text));
+        }
+        doc_set(doc, object, "holder", holder);
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
+static json_t *missing(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+{
+    if (finding->missing_stack == 0)
+        return json_null();
+    json_t *object = doc_site(doc, view, finding->missing_stack, false);
+    doc_set(doc, object, "named", json_of_number(finding->missing_named));
+    doc_set(doc, object, "of", json_of_number(finding->missing_of));
+    doc_set(doc, object, "healthy_named", json_of_number(finding->healthy_named));
+    doc_set(doc, object, "healthy_of", json_of_number(finding->healthy_of));
+    return object;
+}
+
+static json_t *edge(struct document *doc, struct prof_view *view, const struct prof_finding_edge *edge)
+{
+    json_t *object = edge->stack != 0 ? doc_site(doc, view, edge->stack, false) : json_object();
+    doc_set(doc, object, "from", doc_object_name(view, edge->from));
+    doc_set(doc, object, "field", json_of_text(edge->field));
+    doc_set(doc, object, "to", doc_object_name(view, edge->to));
+    return object;
+}
+
+static const char *type_of(struct prof_view *view, prof_obj_id obj)
+{
+    return obj != 0 && obj < prof_heap_obj_max(view->heap)
+               ? prof_heap_type(view->heap, prof_heap_obj(view->heap, obj)->type)->name
+               : "?";
+}
+
+static json_t *cycle(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+{
+    if (finding->edge_count == 0)
+        return json_null();
+    json_t *object = json_object(), *edges = json_array();
+    struct prof_str signature = { 0 };
+    for (size_t i = 0; i < finding->edge_count; i++) {
+        doc_append(doc, edges, edge(doc, view, &finding->edges[i]));
+        prof_str_addf(&signature, "%s --%s--> ", type_of(view, finding->edges[i].from),
+                      finding->edges[i].field != NULL ? finding->edges[i].field : "?");
+    }
+    prof_str_add(&signature, type_of(view, finding->edges[0].from));
+    char *words = prof_str_take(&signature);
+    doc_set(doc, object, "signature", words != NULL ? json_of_text(words) : NULL);
+    free(words);
+    doc_set(doc, object, "edges", edges);
+    json_t *cut = json_null();
+    if (finding->break_reason != NULL && finding->break_edge < finding->edge_count) {
+        cut = edge(doc, view, &finding->edges[finding->break_edge]);
+        doc_set(doc, cut, "frees", json_null());
+        doc_set(doc, cut, "reasons", json_pack("[o]", json_of_text(finding->break_reason)));
+    }
+    doc_set(doc, object, "break", cut);
+    return object;
+}
+
+/* Totals carry their sites: for unfreed blocks and reachable objects. */
+static json_t *sites(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < finding->site_count; i++) {
+        const struct prof_finding_site *s = &finding->sites[i];
+        json_t *object = s->stack != 0 ? doc_site(doc, view, s->stack, false) : json_object();
+        doc_set(doc, object, "taken", json_of_number(s->taken));
+        doc_set(doc, object, "given", json_of_number(s->given));
+        doc_set(doc, object, "healthy_taken", json_of_real(s->healthy_taken));
+        doc_set(doc, object, "healthy_given", json_of_real(s->healthy_given));
+        doc_set(doc, object, "bytes", s->bytes != 0 ? json_of_number(s->bytes) : json_null());
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
+static json_t *context_of(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+{
+    json_t *object = json_object();
+    if (finding->sample_count != 0) {
+        const struct prof_obj *obj = prof_heap_obj(view->heap, finding->samples[0]);
+        const struct prof_context *context = obj->context != 0 ? prof_heap_context(view->heap, obj->context) : NULL;
+        if (context != NULL && context->key != NULL) {
+            char key[256];
+            doc_set(doc, object, prof_escape_terminal(key, sizeof key, context->key), json_of_number(context->id));
+        }
+    }
+    return object;
+}
+
+static json_t *finding_object(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+{
+    json_t *object = json_object(), *samples = json_array();
+    double rate;
+    for (size_t i = 0; i < finding->sample_count; i++)
+        doc_append(doc, samples, doc_object_name(view, finding->samples[i]));
+    doc_set(doc, object, "id", json_integer(finding->id));
+    doc_set(doc, object, "headline", json_string(prof_headline_name(finding->headline)));
+    doc_set(doc, object, "class", json_string(finding->type[0] != '\0' ? "object" : "block"));
+    doc_set(doc, object, "verdict", json_string(prof_verdict_name(finding->verdict)));
+    doc_set(doc, object, "strength", json_string(prof_strength_name(finding->strength)));
+    doc_set(doc, object, "gating", json_boolean(finding->gating));
+    doc_set(doc, object, "suppressed_by", json_of_text(finding->suppressed_by));
+    doc_set(doc, object, "type", finding->type[0] != '\0' ? json_of_text(finding->type) : json_null());
+    doc_set(doc, object, "objects", json_of_number(finding->objects));
+    doc_set(doc, object, "bytes", json_of_number(finding->bytes));
+    doc_set(doc, object, "retained", json_null());
+    doc_set(doc, object, "collateral_objects", json_of_number(finding->collateral_objects));
+    doc_set(doc, object, "collateral_bytes", json_of_number(finding->collateral_bytes));
+    doc_set(doc, object, "rate_bytes_per_h", prof_finding_rate(finding, &rate) ? json_of_real(rate) : json_null());
+    doc_set(doc, object, "first_seen", json_of_seconds(finding->first_us));
+    doc_set(doc, object, "last_seen", json_of_seconds(finding->last_us));
+    doc_set(doc, object, "born", doc_site(doc, view, finding->born_stack, true));
+    doc_set(doc, object, "open", opens(doc, view, finding));
+    doc_set(doc, object, "missing", missing(doc, view, finding));
+    doc_set(doc, object, "root_path", json_null());
+    doc_set(doc, object, "cycle", cycle(doc, view, finding));
+    doc_set(doc, object, "sites", sites(doc, view, finding));
+    json_t *other = finding->other_stack != 0 ? doc_site(doc, view, finding->other_stack, true) : json_null();
+    if (finding->other_stack != 0)
+        doc_set(doc, other, "what", json_of_text(finding->other_what));
+    doc_set(doc, object, "other", other);
+    doc_set(doc, object, "objects_sample", samples);
+    doc_set(doc, object, "context", context_of(doc, view, finding));
+    doc_set(doc, object, "scope", json_of_text(finding->scope));
+    doc_set(doc, object, "sentence", json_of_text(finding->sentence));
+    doc_set(doc, object, "reasons", json_of_text(finding->reasons));
+    doc_set(doc, object, "fingerprint", json_of_text(finding->fingerprint));
+    return object;
+}
+
+struct prof_error *prof_json_leaks(struct prof_view *view, char **ret)
+{
+    struct document doc;
+    doc_begin(&doc, "leaks");
+    if (view->findings == NULL) {
+        json_decref(doc.root);
+        return prof_error_create(PROF_ERROR_ARGUMENT, "this view has no findings");
+    }
+    doc_set(&doc, doc.root, "program", doc_program(&doc, view));
+    doc_set(&doc, doc.root, "memory", memory(&doc, view));
+    doc_set(&doc, doc.root, "audit", audit(&doc, view));
+    json_t *array = json_array();
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(view->findings, &list);
+    for (size_t i = 0; i < count; i++)
+        doc_append(&doc, array, finding_object(&doc, view, &list[i]));
+    doc_set(&doc, doc.root, "findings", array);
+    return doc_finish(&doc, ret);
+}

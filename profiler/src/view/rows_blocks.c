@@ -1,0 +1,82 @@
+/* rows_blocks.c: one row for each block that is allocated. */
+#include "internal.h"
+
+enum { ADDR, BYTES, AGE, KIND, OBJECT, SITE, BORN, TID, SCOPE, ID, COLUMNS };
+static const struct prof_column columns[COLUMNS] = {
+    [ADDR] = { "addr", "ADDR", PROF_CELL_ADDR },
+    [BYTES] = { "bytes", "BYTES", PROF_CELL_BYTES },
+    [AGE] = { "age", "AGE", PROF_CELL_TIME },
+    [KIND] = { "kind", "KIND", PROF_CELL_TEXT },
+    [OBJECT] = { "object", "OBJECT", PROF_CELL_TEXT, .extra = true },
+    [SITE] = { "site", "BORN IN", PROF_CELL_TEXT, .wide = true },
+    [BORN] = { "born", "BORN", PROF_CELL_MOMENT, .extra = true },
+    [TID] = { "tid", "THREAD", PROF_CELL_COUNT, .extra = true },
+    [SCOPE] = { "scope", "SCOPE", PROF_CELL_TEXT, .extra = true },
+    [ID] = { "id", "ID", PROF_CELL_COUNT, .extra = true },
+};
+
+static const char *kind_name(unsigned kind)
+{
+    static const char *const names[] = {
+        [TRK_ALLOC_MALLOC] = "malloc",   [TRK_ALLOC_CALLOC] = "calloc", [TRK_ALLOC_REALLOC] = "realloc",
+        [TRK_ALLOC_ALIGNED] = "aligned", [TRK_ALLOC_MMAP] = "mmap",     [TRK_ALLOC_CUSTOM] = "custom",
+        [TRK_ALLOC_BOOT] = "boot",
+    };
+    return kind < sizeof names / sizeof *names ? names[kind] : "?";
+}
+
+/* The object that lies in the block, named; an object may begin anywhere in it. */
+static const char *object_in(struct prof_view *view, const struct prof_block *block, char *buf, size_t size)
+{
+    if ((block->flags & PROF_BLOCK_HAS_OBJECT) == 0)
+        return "";
+    prof_obj_id obj = prof_heap_obj_at(view->heap, block->addr);
+    return obj != 0 ? prof_fmt_obj(buf, size, view->heap, obj) : "(object)";
+}
+
+static void finish(struct rows *rows, struct prof_cell *row, uint64_t key)
+{
+    const struct prof_block *block = prof_heap_block(rows->view->heap, (prof_block_id)key);
+    if (!rows_wants(rows, SITE)) {
+        row[SITE].text = view_site_text(rows->view, block->stack);
+        rows->failed |= row[SITE].text == NULL;
+    }
+    if (!rows_wants(rows, OBJECT)) {
+        char name[512];
+        row[OBJECT].text = view_text(rows->view, object_in(rows->view, block, name, sizeof name));
+        rows->failed |= row[OBJECT].text == NULL;
+    }
+}
+
+struct prof_error *rows_blocks(struct prof_view *view, const struct prof_query *query, const struct prof_table **ret)
+{
+    struct rows rows;
+    struct prof_error *error = rows_begin(&rows, view, columns, COLUMNS, query, "bytes,addr");
+    if (error != NULL)
+        return error;
+    uint32_t max = prof_heap_block_max(view->heap);
+    uint64_t end = prof_heap_totals(view->heap)->end_us;
+    const struct prof_scope *scopes;
+    size_t scope_count = prof_heap_scopes(view->heap, &scopes);
+    for (prof_block_id id = 1; id < max && !rows.failed; id++) {
+        const struct prof_block *block = prof_heap_block(view->heap, id);
+        char name[512];
+        if ((block->flags & PROF_BLOCK_ALIVE) == 0 || block->born_us < query->from_us ||
+            (query->to_us != 0 && block->born_us > query->to_us))
+            continue;
+        struct prof_cell row[COLUMNS] = {
+            [ADDR] = cell_number(block->addr),
+            [BYTES] = cell_number(block->size),
+            [AGE] = cell_number(end > block->born_us ? end - block->born_us : 0),
+            [KIND] = cell_text(kind_name(block->kind)),
+            [OBJECT] = cell_text(rows_wants(&rows, OBJECT) ? object_in(view, block, name, sizeof name) : ""),
+            [SITE] = cell_text(rows_wants(&rows, SITE) ? view_site_text(view, block->stack) : ""),
+            [BORN] = cell_number(block->born_us),
+            [TID] = cell_number(block->tid),
+            [SCOPE] = cell_text(block->scope != 0 && block->scope < scope_count ? scopes[block->scope].name : ""),
+            [ID] = cell_number(id),
+        };
+        rows_offer(&rows, row, id);
+    }
+    return rows_end(&rows, finish, ret);
+}

@@ -1,0 +1,90 @@
+/* rows_types.c: one row for each type. */
+#include "internal.h"
+
+#include <string.h>
+
+enum {
+    TYPE,
+    LIVE,
+    BYTES,
+    LEAKED,
+    BORN,
+    DIED,
+    PEAK,
+    PEAK_BYTES,
+    REFS,
+    UNREFS,
+    COVERAGE,
+    MISCOUNTS,
+    ZERO,
+    PARKED,
+    SKEWED,
+    SIZE,
+    COLUMNS
+};
+static const struct prof_column columns[COLUMNS] = {
+    [TYPE] = { "type", "TYPE", PROF_CELL_TEXT, .wide = true },
+    [LIVE] = { "live", "LIVE", PROF_CELL_COUNT },
+    [BYTES] = { "bytes", "BYTES", PROF_CELL_BYTES },
+    [LEAKED] = { "leaked", "LEAKED", PROF_CELL_COUNT },
+    [BORN] = { "born", "BORN", PROF_CELL_COUNT },
+    [DIED] = { "died", "DIED", PROF_CELL_COUNT, .extra = true },
+    [PEAK] = { "peak", "PEAK", PROF_CELL_COUNT, .extra = true },
+    [PEAK_BYTES] = { "peak_bytes", "PEAK BYTES", PROF_CELL_BYTES },
+    [REFS] = { "refs", "REFS", PROF_CELL_COUNT },
+    [UNREFS] = { "unrefs", "UNREFS", PROF_CELL_COUNT, .extra = true },
+    [COVERAGE] = { "coverage", "OWNED", PROF_CELL_RATIO },
+    [MISCOUNTS] = { "miscounts", "MISCOUNTS", PROF_CELL_COUNT, .extra = true },
+    [ZERO] = { "zero", "ZERO", PROF_CELL_COUNT, .extra = true },
+    [PARKED] = { "parked", "PARKED", PROF_CELL_COUNT, .extra = true },
+    [SKEWED] = { "skewed", "SKEWED", PROF_CELL_COUNT, .extra = true },
+    [SIZE] = { "size", "SIZE", PROF_CELL_BYTES, .extra = true },
+};
+
+/* Objects of gating findings of this type. */
+static uint64_t leaked(const struct prof_view *view, const char *name)
+{
+    const struct prof_finding *list = NULL;
+    size_t count = view->findings != NULL ? prof_findings_list(view->findings, &list) : 0;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        if (list[i].gating && list[i].headline != PROF_HEADLINE_MISUSED && strcmp(list[i].type, name) == 0)
+            sum += list[i].objects;
+    return sum;
+}
+
+struct prof_error *rows_types(struct prof_view *view, const struct prof_query *query, const struct prof_table **ret)
+{
+    struct rows rows;
+    struct prof_error *error = rows_begin(&rows, view, columns, COLUMNS, query, "bytes,live,type");
+    if (error != NULL)
+        return error;
+    uint32_t max = prof_heap_type_max(view->heap);
+    for (prof_type_id id = 0; id < max; id++) {
+        const struct prof_type *type = prof_heap_type(view->heap, id);
+        uint64_t refs = type->refs_slot + type->refs_holder + type->refs_anon;
+        if (type->born == 0 && type->live == 0 && refs == 0)
+            continue;
+        uint64_t owned = type->refs_slot + type->refs_holder;
+        struct prof_cell row[COLUMNS] = {
+            [TYPE] = cell_text(type->name),
+            [LIVE] = cell_number(type->live),
+            [BYTES] = cell_number(type->live_bytes),
+            [LEAKED] = cell_number(leaked(view, type->name)),
+            [BORN] = cell_number(type->born),
+            [DIED] = cell_number(type->died),
+            [PEAK] = cell_number(type->peak_live),
+            [PEAK_BYTES] = cell_number(type->peak_bytes),
+            [REFS] = cell_number(refs),
+            [UNREFS] = cell_number(type->unrefs_slot + type->unrefs_holder + type->unrefs_anon),
+            [COVERAGE] = refs != 0 ? (struct prof_cell){ .ratio = (double)owned / (double)refs } : cell_none(),
+            [MISCOUNTS] = type->counts_seen != 0 ? cell_number(type->counts_wrong) : cell_none(),
+            [ZERO] = cell_number(type->zero),
+            [PARKED] = cell_number(type->parked),
+            [SKEWED] = cell_number(type->skewed),
+            [SIZE] = type->object_size != 0 ? cell_number(type->object_size) : cell_none(),
+        };
+        rows_offer(&rows, row, id);
+    }
+    return rows_end(&rows, NULL, ret);
+}
