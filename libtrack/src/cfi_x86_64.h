@@ -1,0 +1,71 @@
+/* cfi_x86_64.h: what unwinding needs to know about x86-64. Included by cfi.h only.
+ *
+ * Another machine needs the same names: the registers that are followed, their DWARF numbers, where a call leaves the
+ * return address, and the probe. The layout of signal frames is not needed: their unwind rows say where each register
+ * is. */
+#ifndef TRACK_CFI_X86_64_H
+#define TRACK_CFI_X86_64_H
+
+#include <stdint.h>
+#include <sys/syscall.h>
+
+/* Registers a row keeps rules for. All but RA are callee-saved: a caller's value survives in a register or in a slot.
+ */
+enum trk_cfi_reg {
+    TRK_CFI_FP, /* rbp */
+    TRK_CFI_RBX,
+    TRK_CFI_R12,
+    TRK_CFI_R13,
+    TRK_CFI_R14,
+    TRK_CFI_R15,
+    TRK_CFI_RA,
+    TRK_CFI_REGS, /* count of the above */
+    TRK_CFI_SP,   /* has no rule: the caller's is the CFA */
+    TRK_CFI_OTHER,
+};
+
+enum {
+    TRK_CFI_DWARF_RA = 16,
+    /* The call instruction stores the return address at CFA - 8; rows with another place go the slow way. */
+    TRK_CFI_RA_OFFSET = -8,
+};
+
+/* The followed register of a DWARF register number. */
+static inline enum trk_cfi_reg trk_cfi_reg(uint64_t dwarf)
+{
+    switch (dwarf) {
+    case 3:
+        return TRK_CFI_RBX;
+    case 6:
+        return TRK_CFI_FP;
+    case 7:
+        return TRK_CFI_SP;
+    case 12:
+        return TRK_CFI_R12;
+    case 13:
+        return TRK_CFI_R13;
+    case 14:
+        return TRK_CFI_R14;
+    case 15:
+        return TRK_CFI_R15;
+    case TRK_CFI_DWARF_RA:
+        return TRK_CFI_RA;
+    default:
+        return TRK_CFI_OTHER;
+    }
+}
+
+/* Asks the kernel to read 8 bytes at addr: -EINVAL when it could, -EFAULT when it could not; another value means that
+ * the question was refused. Changes nothing: `how` is invalid, so the mask is copied in and thrown away. */
+static inline long trk_cfi_probe(uintptr_t addr)
+{
+    long ret;
+    register long size __asm__("r10") = 8;
+    __asm__ volatile("syscall"
+                     : "=a"(ret)
+                     : "0"((long)SYS_rt_sigprocmask), "D"(-1L), "S"(addr), "d"(0L), "r"(size)
+                     : "rcx", "r11", "memory");
+    return ret;
+}
+
+#endif

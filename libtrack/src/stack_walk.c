@@ -1,0 +1,396 @@
+/* stack_walk.c: the unwinding loop, its row cache and the proof that memory may be read.
+ *
+ * Most frames need two facts: "CFA = sp (or fp) + n" and "the caller's fp was saved at CFA - m". These fit in one
+ * 64-bit word together with the return address they belong to, so the cache is one table for all threads that is read
+ * and written without locks: a word is right or it is not there. All other frames go through step_general. */
+#include "stack_walk.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A row word: tag 35 | cfa / 8 17 | fp / 8 9 | kind 3. The tag and the number of the set determine the address. */
+enum row_kind {
+    ROW_NONE = 0,
+    ROW_SP = 1,  /* CFA = sp + cfa */
+    ROW_FP = 2,  /* CFA = fp + cfa */
+    ROW_END = 3, /* outermost frame */
+    ROW_GENERAL = 4,
+};
+enum {
+    KIND_BITS = 3,
+    FP_BITS = 9,
+    CFA_BITS = 17,
+    DATA_BITS = KIND_BITS + FP_BITS + CFA_BITS,
+    SET_BITS = 13,
+    WAYS = 2,
+    ADDRESS_BITS = 48,
+};
+_Static_assert(DATA_BITS + ADDRESS_BITS - SET_BITS <= 64, "a row must fit a word");
+
+static uint64_t rows[1 << SET_BITS][WAYS] __attribute__((aligned(64)));
+uint32_t trk_walk_epoch;
+
+enum { SAVED_NOT = 0, SAVED_LOST = 1 }; /* in trk_walk.saved: still in the register; not to be found */
+enum { PROBES_MAX = 64, SEARCH_MAX = 16, PAGE = 4096 };
+
+/* ---- Readable memory ------------------------------------------------------------------------------------------- */
+
+/* Whether the kernel can be asked at all: filters may refuse the question, and emulators may answer it in another
+ * order. */
+static bool probe_works(void)
+{
+    static signed char state; /* 0: not tried. Racing threads find the same. */
+    signed char s = __atomic_load_n(&state, __ATOMIC_RELAXED);
+    if (s == 0) {
+        uint64_t here = 0;
+        s = trk_cfi_probe(8) == -EFAULT && trk_cfi_probe((uintptr_t)&here) == -EINVAL ? 1 : -1;
+        __atomic_store_n(&state, s, __ATOMIC_RELAXED);
+    }
+    return s > 0;
+}
+
+static bool page_readable(struct trk_window *w, uintptr_t page)
+{
+    return w->probes++ < PROBES_MAX && probe_works() && trk_cfi_probe(page) == -EINVAL;
+}
+
+bool trk_window_extend(struct trk_window *w, uintptr_t hi)
+{
+    if (hi > w->hi && hi - w->hi > 16 * PAGE)
+        return false;
+    while (w->hi < hi) {
+        uintptr_t page = w->hi & ~(uintptr_t)(PAGE - 1);
+        if (!page_readable(w, page))
+            return false;
+        w->hi = page + PAGE;
+    }
+    return true;
+}
+
+/* Slow half of readable(): asks for one page and makes it, or the range it extends, the window. */
+static __attribute__((noinline)) bool prove(struct trk_walk *w, uintptr_t addr)
+{
+    uintptr_t page = addr & ~(uintptr_t)(PAGE - 1);
+    if (addr & 7 || !page_readable(&w->window, page))
+        return false;
+    if (page == w->window.hi) {
+        w->window.hi = page + PAGE;
+    } else {
+        /* Not one range from the start any more: a later check of the same slots could not be proved as cheaply. */
+        w->window.lo = page;
+        w->window.hi = page + PAGE;
+        w->repeatable = false;
+    }
+    return true;
+}
+
+static inline bool readable(struct trk_walk *w, uintptr_t addr)
+{
+    if (__builtin_expect(!(addr & 7) && addr >= w->window.lo && addr < w->window.hi, 1))
+        return true;
+    return prove(w, addr);
+}
+
+/* Notes that the word at addr was read. */
+static inline void note_slot(struct trk_walk *w, uintptr_t addr)
+{
+    uintptr_t off = (addr - w->start_sp) >> 3;
+    if (__builtin_expect(w->nslots < w->slots_max && off <= UINT32_MAX, 1))
+        w->slots[w->nslots++] = (uint32_t)off;
+    else
+        w->repeatable = false;
+}
+
+static inline bool read_slot(struct trk_walk *w, uintptr_t addr, uintptr_t *ret)
+{
+    if (!readable(w, addr))
+        return false;
+    note_slot(w, addr);
+    *ret = *(const volatile uintptr_t *)addr;
+    return true;
+}
+
+/* ---- Rows -------------------------------------------------------------------------------------------------------- */
+
+static inline uint64_t row_set(uintptr_t pc)
+{
+    return (pc ^ pc >> SET_BITS) & ((1 << SET_BITS) - 1);
+}
+
+static uint64_t pack_row(uintptr_t pc, const struct trk_cfi_row *row)
+{
+    uint64_t kind = ROW_GENERAL, cfa = 0, fp = 0;
+    const struct trk_cfi_rule *ra = &row->rule[TRK_CFI_RA], *saved = &row->rule[TRK_CFI_FP];
+    bool fp_plain = saved->how == TRK_CFI_SAME || (saved->how == TRK_CFI_AT_CFA && saved->off < 0 &&
+                                                   saved->off % 8 == 0 && -saved->off / 8 < 1 << FP_BITS);
+    if (ra->how == TRK_CFI_UNDEFINED) {
+        kind = ROW_END;
+    } else if (!row->signal && row->cfa_how == TRK_CFI_CFA_REG && fp_plain && ra->how == TRK_CFI_AT_CFA &&
+               ra->off == TRK_CFI_RA_OFFSET && (row->cfa_reg == TRK_CFI_SP || row->cfa_reg == TRK_CFI_FP) &&
+               row->cfa_off > 0 && row->cfa_off % 8 == 0 && row->cfa_off / 8 < 1 << CFA_BITS) {
+        kind = row->cfa_reg == TRK_CFI_SP ? ROW_SP : ROW_FP;
+        cfa = (uint64_t)row->cfa_off / 8;
+        fp = saved->how == TRK_CFI_SAME ? 0 : (uint64_t)(-saved->off / 8);
+    }
+    return (uint64_t)(pc >> SET_BITS) << DATA_BITS | cfa << (FP_BITS + KIND_BITS) | fp << KIND_BITS | kind;
+}
+
+/* Reads the row of return address pc and remembers it. Rows of addresses outside all modules are not kept: a module
+ * loaded there later would be described by them. */
+static __attribute__((noinline)) uint64_t row_load(uintptr_t pc)
+{
+    struct trk_cfi_row row;
+    uint32_t epoch = __atomic_load_n(&trk_walk_epoch, __ATOMIC_ACQUIRE);
+    enum trk_cfi_result r = trk_cfi_find(pc - 1, &row);
+    uint64_t word = (uint64_t)(pc >> SET_BITS) << DATA_BITS | ROW_GENERAL;
+    if (r == TRK_CFI_OK)
+        word = pack_row(pc, &row);
+    if (r == TRK_CFI_NO_OBJECT || pc >> ADDRESS_BITS)
+        return word;
+    uint64_t *set = rows[row_set(pc)];
+    uint64_t old = __atomic_load_n(&set[0], __ATOMIC_RELAXED);
+    __atomic_store_n(&set[1], old, __ATOMIC_RELAXED);
+    __atomic_store_n(&set[0], word, __ATOMIC_RELAXED);
+    /* Partner: the fence in trk_walk_flush. Either the flush clears our word, or we see that it began and take it back.
+     */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&trk_walk_epoch, __ATOMIC_RELAXED) != epoch) {
+        __atomic_store_n(&set[0], 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&set[1], 0, __ATOMIC_RELAXED);
+    }
+    return word;
+}
+
+static inline uint64_t row_of(uintptr_t pc)
+{
+    const uint64_t *set = rows[row_set(pc)];
+    uint64_t tag = pc >> SET_BITS;
+    uint64_t word = __atomic_load_n(&set[0], __ATOMIC_RELAXED);
+    if (__builtin_expect(word >> DATA_BITS == tag, 1))
+        return word;
+    word = __atomic_load_n(&set[1], __ATOMIC_RELAXED);
+    if (__builtin_expect(word >> DATA_BITS == tag, 1))
+        return word;
+    return row_load(pc);
+}
+
+void trk_walk_flush(void)
+{
+    __atomic_fetch_add(&trk_walk_epoch, 1, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* partner: row_load */
+    for (unsigned i = 0; i < 1 << SET_BITS; i++)
+        for (unsigned way = 0; way < WAYS; way++)
+            __atomic_store_n(&rows[i][way], 0, __ATOMIC_RELAXED);
+}
+
+/* ---- Steps ---------------------------------------------------------------------------------------------------------
+ */
+
+enum step {
+    STEP_ON,
+    STEP_END,
+    STEP_BROKEN,
+    STEP_TRUNCATED,
+    STEP_NEED_FULL, /* needs a register that was not followed: start again with `full` */
+};
+
+/* This frame's value of a register. */
+static enum step register_value(struct trk_walk *w, unsigned reg, uintptr_t *ret)
+{
+    if (reg == TRK_CFI_SP) {
+        *ret = w->sp;
+        return STEP_ON;
+    }
+    if (reg >= TRK_CFI_RA || w->saved[reg] == SAVED_LOST)
+        return STEP_BROKEN;
+    if (w->saved[reg] == SAVED_NOT) {
+        if (reg != TRK_CFI_FP)
+            return w->full ? STEP_BROKEN : STEP_NEED_FULL;
+        w->used_fp = true;
+        *ret = w->start_fp;
+        return STEP_ON;
+    }
+    return read_slot(w, w->saved[reg], ret) ? STEP_ON : STEP_TRUNCATED;
+}
+
+/* A frame without unwind information: believes the frame pointer once, if it looks like one and leads to known code. */
+static enum step step_frame_pointer(struct trk_walk *w)
+{
+    uintptr_t fp, ra;
+    enum step s = register_value(w, TRK_CFI_FP, &fp);
+    if (s != STEP_ON)
+        return s == STEP_TRUNCATED ? STEP_TRUNCATED : STEP_BROKEN;
+    if (fp & 15 || fp < w->sp || fp >= UINTPTR_MAX - 16 || !readable(w, fp) || !read_slot(w, fp + 8, &ra))
+        return STEP_BROKEN;
+    if (ra == 0)
+        return STEP_END;
+    if (!trk_cfi_known(ra - 1))
+        return STEP_BROKEN;
+    w->saved[TRK_CFI_FP] = fp;
+    w->sp = fp + 16;
+    w->pc = ra;
+    return STEP_ON;
+}
+
+/* One step by the rules as they are written in the module, whatever they are. */
+static __attribute__((noinline)) enum step step_general(struct trk_walk *w)
+{
+    struct trk_cfi_row row;
+    enum trk_cfi_result r = trk_cfi_find(w->pc - 1, &row);
+    if (r == TRK_CFI_NO_OBJECT)
+        w->repeatable = false; /* the next module loaded may change the answer */
+    if (r == TRK_CFI_NO_OBJECT || r == TRK_CFI_NO_ENTRY)
+        return step_frame_pointer(w);
+    if (r != TRK_CFI_OK)
+        return STEP_BROKEN;
+    if (row.rule[TRK_CFI_RA].how == TRK_CFI_UNDEFINED)
+        return STEP_END;
+    if (row.cfa_how == TRK_CFI_CFA_LOST)
+        return STEP_BROKEN;
+
+    uintptr_t cfa, ra, base;
+    enum step s = register_value(w, row.cfa_reg, &base);
+    if (s != STEP_ON)
+        return s;
+    cfa = base + (uintptr_t)(intptr_t)row.cfa_off;
+    if (row.cfa_how == TRK_CFI_CFA_DEREF) {
+        if (!read_slot(w, cfa, &cfa))
+            return STEP_TRUNCATED;
+        cfa += (uintptr_t)(intptr_t)row.cfa_add;
+    }
+    uintptr_t saved[TRK_CFI_REGS];
+    for (unsigned i = 0; i < TRK_CFI_REGS; i++) {
+        const struct trk_cfi_rule *rule = &row.rule[i];
+        saved[i] = SAVED_LOST;
+        if (rule->how == TRK_CFI_AT_CFA) {
+            saved[i] = cfa + (uintptr_t)(intptr_t)rule->off;
+        } else if (rule->how == TRK_CFI_SAME) {
+            saved[i] = w->saved[i];
+        } else if (rule->how == TRK_CFI_AT_REG) {
+            s = register_value(w, rule->reg, &base);
+            if (s == STEP_ON)
+                saved[i] = base + (uintptr_t)(intptr_t)rule->off;
+            else if (i == TRK_CFI_RA || s == STEP_NEED_FULL)
+                return s;
+        }
+    }
+    if (row.rule[TRK_CFI_RA].how != TRK_CFI_AT_CFA && row.rule[TRK_CFI_RA].how != TRK_CFI_AT_REG)
+        return STEP_BROKEN;
+    /* A call's frame lies above its callee's; only a signal frame may lead to another stack. */
+    if (cfa & 7 || (!row.signal && cfa <= w->sp))
+        return STEP_BROKEN;
+    if (!read_slot(w, saved[TRK_CFI_RA], &ra))
+        return STEP_TRUNCATED;
+    saved[TRK_CFI_RA] = SAVED_LOST;
+    memcpy(w->saved, saved, sizeof saved);
+    if (row.signal) {
+        if (cfa < w->window.lo || cfa >= w->window.hi) {
+            uint32_t probes = w->window.probes;
+            trk_window_init(&w->window, cfa, w->lo, w->hi);
+            /* Unlike at the start nothing says that the word below sp is there. */
+            if (!(cfa >= w->lo && cfa < w->hi))
+                w->window.hi = w->window.lo;
+            w->window.probes = probes;
+            w->repeatable = false;
+        }
+        /* So that "minus 1 is inside the instruction" holds for interrupted instructions as it does for calls. */
+        if (ra != 0)
+            ra++;
+    }
+    w->sp = cfa;
+    w->pc = ra;
+    return ra ? STEP_ON : STEP_END;
+}
+
+/* True when pc is the outermost frame. */
+static bool is_outermost(uintptr_t pc)
+{
+    return (row_of(pc) & ((1 << KIND_BITS) - 1)) == ROW_END;
+}
+
+static void walk(struct trk_walk *w, const struct trk_frame *at)
+{
+    enum step step = STEP_ON;
+    unsigned limit = w->keep, n = 0;
+    if (w->caller != 0 && limit < SEARCH_MAX)
+        limit = SEARCH_MAX < w->max ? SEARCH_MAX : w->max;
+    w->first = 0;
+    w->flags = 0;
+    w->nslots = 0;
+    w->used_fp = false;
+    w->repeatable = true;
+    w->pc = at->pc;
+    w->sp = w->start_sp = at->sp;
+    w->start_fp = at->fp;
+    memset(w->saved, 0, sizeof w->saved);
+    trk_window_init(&w->window, w->sp, w->lo, w->hi);
+    bool met = w->caller == 0;
+
+    for (;;) {
+        w->pcs[n++] = w->pc;
+        if (__builtin_expect(!met, 0) && w->pc == w->caller) {
+            met = true;
+            w->first = n - 1;
+            limit = w->first + w->keep < w->max ? w->first + w->keep : w->max;
+        }
+        if (__builtin_expect(n == limit, 0)) {
+            if (!is_outermost(w->pc))
+                step = STEP_TRUNCATED;
+            break;
+        }
+        uint64_t row = w->full ? ROW_GENERAL : row_of(w->pc);
+        unsigned kind = row & ((1 << KIND_BITS) - 1);
+        if (__builtin_expect(kind == ROW_SP || kind == ROW_FP, 1)) {
+            uintptr_t cfa = w->sp, ra;
+            if (kind == ROW_FP) {
+                step = register_value(w, TRK_CFI_FP, &cfa);
+                if (step != STEP_ON)
+                    break;
+            }
+            cfa += (row >> (KIND_BITS + FP_BITS) & ((1 << CFA_BITS) - 1)) * 8;
+            if (cfa <= w->sp || cfa & 7) {
+                step = STEP_BROKEN;
+                break;
+            }
+            if (!read_slot(w, cfa - 8, &ra)) {
+                step = STEP_TRUNCATED;
+                break;
+            }
+            uintptr_t fp = (row >> KIND_BITS & ((1 << FP_BITS) - 1)) * 8;
+            if (fp)
+                w->saved[TRK_CFI_FP] = cfa - fp;
+            w->sp = cfa;
+            w->pc = ra;
+            if (ra == 0)
+                break;
+        } else {
+            step = kind == ROW_END ? STEP_END : step_general(w);
+            if (step != STEP_ON)
+                break;
+        }
+    }
+    w->n = n;
+    if (step == STEP_BROKEN)
+        w->flags |= TRK_STACK_BROKEN;
+    else if (step == STEP_TRUNCATED)
+        w->flags |= TRK_STACK_TRUNCATED;
+    else if (step == STEP_NEED_FULL)
+        w->n = 0;
+    /* A walk that ended for want of readable memory may go further next time. */
+    if (step == STEP_TRUNCATED && n != limit)
+        w->repeatable = false;
+    if (w->n - w->first > w->keep) {
+        w->n = w->first + w->keep;
+        w->flags = TRK_STACK_TRUNCATED;
+    }
+}
+
+void trk_walk_run(struct trk_walk *w, const struct trk_frame *at)
+{
+    w->full = false;
+    walk(w, at);
+    if (w->n == 0) {
+        w->full = true;
+        walk(w, at);
+    }
+}
