@@ -1,0 +1,180 @@
+/* malloc_owner.c: finds out who serves malloc. Three ways in which allocations can pass us by:
+ *   - the executable, or a library preloaded before us, defines malloc: found by asking for the symbol as the program
+ * does;
+ *   - the executable has an allocator under another name inside: it maps much memory itself and never calls malloc;
+ *   - the program is static: nobody loads us, and the recorder notices that. */
+#include "malloc_owner.h"
+
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+enum {
+    NAME_BYTES = 256,
+    MANY_CALLS = 4096,         /* calls of malloc from libraries alone that prove it is used */
+    MUCH_MEMORY = 1024 * 1024, /* bytes that the executable mapped itself before we speak of an own allocator */
+};
+
+/* A loaded object. */
+struct object {
+    uintptr_t lo, hi; /* hi == lo: not known */
+    char path[NAME_BYTES];
+};
+
+/* Written once by trk_owner_find before TRK_ODD_UNSEEN is set or a second thread can be there. */
+static struct object allocator, executable;
+static uintptr_t libc_lo, libc_hi;
+
+/* Atomic counters, partner: themselves. */
+static uint64_t calls_seen, bytes_mapped;
+/* Set once a core call arrived although malloc is foreign: a wrapper that passes everything on to us. */
+static unsigned char passed_on;
+
+#if __GLIBC_PREREQ(2, 35)
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+#endif
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+    size_t n = strlen(from);
+    if (n >= size)
+        n = size - 1;
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+static void object_of(const void *address, struct object *ret)
+{
+    *ret = (struct object){ 0 };
+    const char *path = NULL;
+#if __GLIBC_PREREQ(2, 35)
+    struct dl_find_object found;
+    if (_dl_find_object && _dl_find_object((void *)(uintptr_t)address, &found) == 0) {
+        ret->lo = (uintptr_t)found.dlfo_map_start;
+        ret->hi = (uintptr_t)found.dlfo_map_end;
+        path = found.dlfo_link_map->l_name;
+    }
+#endif
+    Dl_info info;
+    if (!ret->hi && dladdr(address, &info)) {
+        ret->lo = ret->hi = (uintptr_t)info.dli_fbase;
+        path = info.dli_fname;
+    }
+    if (path && *path) {
+        copy_text(ret->path, sizeof(ret->path), path);
+    } else {
+        ssize_t n = readlink("/proc/self/exe", ret->path, sizeof(ret->path) - 1);
+        ret->path[n > 0 ? n : 0] = '\0';
+    }
+}
+
+/* What people call it: by the library's name, else by a function that only it has. */
+static const char *allocator_name(const char *path)
+{
+    static const struct {
+        const char *name, *in_path, *symbol;
+    } known[] = {
+        { "jemalloc", "jemalloc", "mallctl" },           { "tcmalloc", "tcmalloc", "tc_malloc" },
+        { "mimalloc", "mimalloc", "mi_malloc" },         { "AddressSanitizer", "libasan", "__asan_init" },
+        { "ThreadSanitizer", "libtsan", "__tsan_init" }, { "LeakSanitizer", "liblsan", "__lsan_init" },
+    };
+    const char *file = strrchr(path, '/');
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strstr(file ? file : path, known[i].in_path))
+            return known[i].name;
+    const char *name = "malloc";
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (dlsym(RTLD_DEFAULT, known[i].symbol)) {
+            name = known[i].name;
+            break;
+        }
+    }
+    while (dlerror())
+        ;
+    return name;
+}
+
+static void say(uint32_t flag, const char *what, const char *where)
+{
+    char text[NAME_BYTES + 64];
+    copy_text(text, sizeof(text), what);
+    if (where) {
+        size_t n = strlen(text);
+        copy_text(text + n, sizeof(text) - n, " in ");
+        n = strlen(text);
+        copy_text(text + n, sizeof(text) - n, where);
+    }
+    trk_hook_malloc_owner_v1(flag, text);
+}
+
+/* As the program sees it: the first definition in the global scope. */
+static bool is_ours(const char *name, const void *ours, void **ret)
+{
+    *ret = dlsym(RTLD_DEFAULT, name);
+    return !*ret || *ret == ours;
+}
+
+void trk_owner_find(void)
+{
+    void *theirs[4];
+    bool ours = is_ours("malloc", (const void *)trk_our_malloc, &theirs[0]);
+    ours &= is_ours("free", (const void *)trk_our_free, &theirs[1]);
+    ours &= is_ours("realloc", (const void *)trk_our_realloc, &theirs[2]);
+    ours &= is_ours("calloc", (const void *)trk_our_calloc, &theirs[3]);
+
+    struct object libc;
+    object_of(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"), &libc);
+    libc_lo = libc.lo;
+    libc_hi = libc.hi;
+    if (!ours) {
+        object_of(theirs[0], &allocator);
+        trk_real.any_free = theirs[1] ? (void (*)(void *))theirs[1] : trk_real.any_free;
+        trk_real.any_realloc = theirs[2] ? (void *(*)(void *, size_t))theirs[2] : trk_real.any_realloc;
+        trk_odd_set(TRK_ODD_FOREIGN | TRK_ODD_NESTING);
+        say(TRK_PROC_MALLOC_FOREIGN, allocator_name(allocator.path), allocator.path);
+        return;
+    }
+    object_of((const void *)trk_real.malloc, &allocator);
+    if (allocator.lo != libc.lo)
+        trk_odd_set(TRK_ODD_NESTING);
+    object_of((const void *)(uintptr_t)getauxval(AT_PHDR), &executable);
+    if (executable.hi > executable.lo)
+        trk_odd_set(TRK_ODD_UNSEEN);
+    trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_OURS, NULL);
+}
+
+bool trk_owner_arrived(uintptr_t pc, bool core)
+{
+    if (trk_odd_bits() & TRK_ODD_FOREIGN) {
+        bool before = __atomic_load_n(&passed_on, __ATOMIC_RELAXED);
+        if (!before && core) {
+            before = true;
+            if (!__atomic_exchange_n(&passed_on, 1, __ATOMIC_RELAXED))
+                trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_OURS, NULL);
+        }
+        return before;
+    }
+    if (core) {
+        bool from_program = pc - executable.lo < executable.hi - executable.lo;
+        if (from_program || __atomic_add_fetch(&calls_seen, 1, __ATOMIC_RELAXED) >= MANY_CALLS) {
+            trk_odd_clear(TRK_ODD_UNSEEN);
+            if (__atomic_load_n(&bytes_mapped, __ATOMIC_RELAXED) >= MUCH_MEMORY)
+                trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_OURS, NULL);
+        }
+    }
+    return true;
+}
+
+void trk_owner_mapped(uintptr_t pc, size_t length)
+{
+    if (pc - executable.lo >= executable.hi - executable.lo)
+        return;
+    uint64_t before = __atomic_fetch_add(&bytes_mapped, length, __ATOMIC_RELAXED);
+    if (before < MUCH_MEMORY && before + length >= MUCH_MEMORY)
+        say(TRK_PROC_MALLOC_FOREIGN, "an allocator that never calls malloc", executable.path);
+}
+
+bool trk_owner_is_allocator(uintptr_t pc)
+{
+    return allocator.lo != libc_lo && pc - allocator.lo < allocator.hi - allocator.lo;
+}
