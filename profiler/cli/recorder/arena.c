@@ -1,7 +1,8 @@
 /* arena.c: the shared memory of one program image: sized, laid out, sealed, and given back ring by ring.
  *
  * All geometry is kept in private copies; what the target writes into the header later is never used to compute an
- * address. The memory is sparse: only pages that are touched cost anything, and rings of dead processes are punched out. */
+ * address. The memory is sparse: only pages that are touched cost anything, and rings of dead processes are punched
+ * out. */
 #include "private.h"
 
 #include <errno.h>
@@ -16,11 +17,11 @@
 
 enum { PAGE = 4096, RING_BYTES_MIN = 4096 };
 #define BUDGET_DEFAULT ((uint64_t)64 << 20)
-#define BUDGET_MIN ((uint64_t)1 << 20)
-#define BUDGET_MAX ((uint64_t)4 << 30)
+#define BUDGET_MIN     ((uint64_t)1 << 20)
+#define BUDGET_MAX     ((uint64_t)4 << 30)
 
-/* Ring sizes at the default budget; each class gets `share` 64ths of the budget. A few large rings for busy threads, many small
- * ones so that every thread finds one. */
+/* Ring sizes at the default budget; each class gets `share` 64ths of the budget. A few large rings for busy threads,
+ * many small ones so that every thread finds one. */
 static const struct ring_class {
     uint64_t bytes;
     uint32_t count, share;
@@ -193,6 +194,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
         return prof_error_memory();
     arena->memfd = arena->image_pidfd = -1;
     arena->bytes = header.bytes;
+    arena->shape = *shape;
     arena->ring_count = (uint32_t)header.ring_count;
     arena->depot_off = header.depot_off;
     arena->depot_bytes = header.depot_bytes;

@@ -1,8 +1,8 @@
 /* define.c: copies the definitions that events cite out of the arena into the trace, once per trace.
  *
- * A definition is published before the first record that cites it, so it is complete when the record is seen; an id that leads
- * nowhere is left undefined (readers know how to live with that). Copies are checked after copying: the target may change
- * the original at any time. */
+ * A definition is published before the first record that cites it, so it is complete when the record is seen; an id
+ * that leads nowhere is left undefined (readers know how to live with that). Copies are checked after copying: the
+ * target may change the original at any time. */
 #include "private.h"
 
 #include <string.h>

@@ -85,7 +85,7 @@ static void note_record(struct proc *proc, struct ring *ring, const struct trk_s
         break;
     case TRK_OP_EXEC:
         proc->exec_seen = true;
-        proc->exec_us = ring->now_us;
+        proc->exec_check_us = rec_now_us() + REC_MEM_US / 20;
         break;
     case TRK_OP_EXEC_FAIL:
         proc->exec_seen = false;
@@ -101,8 +101,8 @@ static void note_ext(struct proc *proc, const struct trk_slot *slot)
         rec_define_text(proc, slot->w1);
 }
 
-/* Appends count copied slots to the ring's pending ones; drops EXT slots that belong to no record and those beyond what a record
- * may have. */
+/* Appends count copied slots to the ring's pending ones; drops EXT slots that belong to no record and those beyond what
+ * a record may have. */
 static void take_slots(struct recorder *rec, struct proc *proc, struct ring *ring, const struct trk_slot *slots,
                        size_t count)
 {
@@ -154,6 +154,7 @@ static void publish_tail(struct trk_shm_ring *shm, struct ring *ring)
     /* The producer sets waiting, then looks at tail again; both sides need the order store, then load. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0) {
+        __atomic_store_n(&shm->waiting, 0, __ATOMIC_RELAXED); /* it sets it again before it sleeps again */
         __atomic_fetch_add(&shm->tail_futex, 1, __ATOMIC_RELEASE);
         rec_futex_wake(&shm->tail_futex);
     }
@@ -273,8 +274,8 @@ size_t rec_drain(struct arena *arena)
     return total;
 }
 
-/* The process is dead: every valid slot in one turn of the ring is taken; each gap in front of one is a record that was being
- * written when it died. */
+/* The process is dead: every valid slot in one turn of the ring is taken; each gap in front of one is a record that was
+ * being written when it died. */
 static void drain_ring_final(struct arena *arena, struct ring *ring, struct proc *proc)
 {
     struct trk_slot chunk[REC_CHUNK_SLOTS];
@@ -342,7 +343,6 @@ void rec_round(struct recorder *rec)
             write_ring(arena, i);
     }
     rec->round++;
-    rec->round_us = rec_now_us();
 }
 
 void rec_round_proc(struct proc *proc)

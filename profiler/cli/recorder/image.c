@@ -1,8 +1,8 @@
 /* image.c: program images, the processes that appear in them by fork, and their end.
  *
- * A process entry is believed only when the process really has the arena mapped (its number may have been taken by somebody
- * else meanwhile); otherwise it counts as dead and only its records are taken. An arena stays as long as a process or an
- * announced child may still write into it. */
+ * A process entry is believed only when the process really has the arena mapped (its number may have been taken by
+ * somebody else meanwhile); otherwise it counts as dead and only its records are taken. An arena stays as long as a
+ * process or an announced child may still write into it. */
 #include "private.h"
 
 #include <ctype.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ORPHAN_CHECK_US = 250000 };
+enum { ORPHAN_CHECK_US = 250000, EXEC_CHECK_US = 50000 };
 
 /* 1: pid has this arena mapped; 0: it does not, or is gone; -1: not ours to know. */
 static int maps_arena(const struct arena *arena, pid_t pid)
@@ -130,7 +130,6 @@ void rec_image_add(struct recorder *rec, const struct trk_hello *hello, pid_t pi
     arena->image_pid = pid;
     arena->ns_pid = (pid_t)hello->pid;
     arena->image_pidfd = rec_pidfd(pid);
-    arena->born_us = rec_now_us();
     /* The same process again: it replaced itself. What it was before ends here. */
     for (size_t a = 0; a < rec->arenas.count; a++) {
         struct arena *old = rec->arenas.items[a];
@@ -139,8 +138,11 @@ void rec_image_add(struct recorder *rec, const struct trk_hello *hello, pid_t pi
         rec_image_scan(old);
         for (int i = 0; i < TRK_PROC_MAX; i++)
             if (old->proc[i] != NULL && old->proc[i]->pid == pid)
-                rec_proc_end(old->proc[i], rec_proc_alive(old->proc[i]) ? TRK_END_EXEC : 0);
+                rec_proc_end(old->proc[i], rec_pid_alive(pid, old->proc[i]->pidfd) ? TRK_END_EXEC : 0);
     }
+    for (size_t i = 0; i < rec->ended.count; i++)
+        if (rec->ended.items[i]->pid == pid)
+            rec->ended.items[i]->result.into_unknown = false;
     if (!prof_vec_push(&rec->arenas, arena)) {
         __atomic_store_n(&arena->h->recorder_state, TRK_REC_GONE, __ATOMIC_RELEASE);
         rec_arena_destroy(arena);
@@ -167,14 +169,28 @@ static bool has_silent_children(struct arena *arena, uint64_t now_us)
     return kept > 0;
 }
 
+/* It was about to exec: has it become another program, one that did not connect? */
+static bool has_left(struct arena *arena, struct proc *proc, uint64_t now_us)
+{
+    proc->exec_check_us = now_us + EXEC_CHECK_US;
+    if (maps_arena(arena, proc->pid) != 0)
+        return false;
+    proc->result.into_unknown = true; /* until it says hello */
+    return true;
+}
+
 static bool is_in_use(struct arena *arena, uint64_t now_us)
 {
     bool used = false;
     for (int i = 0; i < TRK_PROC_MAX; i++) {
         struct proc *proc = arena->proc[i];
-        if (proc != NULL && !rec_proc_alive(proc))
+        if (proc == NULL)
+            continue;
+        if (!rec_proc_alive(proc))
             rec_proc_end(proc, 0);
-        else if (proc != NULL)
+        else if (proc->exec_seen && now_us >= proc->exec_check_us && has_left(arena, proc, now_us))
+            rec_proc_end(proc, TRK_END_EXEC);
+        else
             used = true;
     }
     if (used)

@@ -13,35 +13,43 @@
 
 #include "recorder.h"
 
+#include <poll.h>
+
 #include <base/vec.h>
 #include <prof/trace.h>
 
 enum {
-    REC_ROUND_SLOTS = 1 << 16,   /* a round is written when this many slots gathered */
-    REC_ROUND_US = 100000,       /* or this time passed */
-    REC_CHUNK_SLOTS = 4096,      /* copied before the producer gets its room back */
-    REC_LOOKAHEAD = 16,          /* slots looked at behind a hole */
+    REC_ROUND_SLOTS = 1 << 16, /* a round is written when this many slots gathered */
+    REC_ROUND_US = 100000,     /* or this time passed */
+    REC_CHUNK_SLOTS = 4096,    /* copied before the producer gets its room back */
+    REC_LOOKAHEAD = 16,        /* slots looked at behind a hole */
     REC_SLEEP_MIN_US = 1000,
     REC_SLEEP_MAX_US = 10000,
-    REC_SCAN_US = 5000,          /* how often unowned rings and free process entries are looked at, while idle */
-    REC_HELLO_US = 2000000,      /* a connection that says nothing this long is closed */
-    REC_MEM_US = 2000000,        /* shortest distance of periodic memory samples */
-    REC_BLOCK_MS = 1000,         /* default bound of a producer's wait for room */
-    REC_FORKED_MAX = 4096,       /* announced children that are waited for */
+    REC_HELLO_US = 2000000, /* a connection that says nothing this long is closed */
+    REC_MEM_US = 2000000,   /* shortest distance of periodic memory samples */
+    REC_BLOCK_MS = 1000,    /* default bound of a producer's wait for room */
+    REC_FORKED_MAX = 4096,  /* announced children that are waited for */
+};
+
+/* How an image's memory is to be used. */
+struct arena_shape {
+    uint64_t budget;
+    uint32_t flags, on_full, block_ms;
+    uint16_t depth_birth, depth_ref, depth_free;
 };
 
 struct ring {
     uint64_t data_off;
     uint32_t log2_slots;
-    int proc;             /* index of the owner, -1: none. Latched when first seen */
+    int proc; /* index of the owner, -1: none. Latched when first seen */
     uint64_t tail;
-    uint64_t held;        /* position + 1 of a record that may still get EXT slots; 0 none */
-    uint64_t stuck_us;    /* since when a hole is at tail; 0 none */
-    uint64_t now_us;      /* last TICK or THREAD copied */
+    uint64_t held;     /* position + 1 of a record that may still get EXT slots; 0 none */
+    uint64_t stuck_us; /* since when a hole is at tail; 0 none */
+    uint64_t now_us;   /* last TICK or THREAD copied */
     uint32_t tid;
     uint64_t holes;
-    bool skipping;        /* behind a hole, in front of the next first slot */
-    unsigned ext;         /* EXT slots of the current record so far */
+    bool skipping; /* behind a hole, in front of the next first slot */
+    unsigned ext;  /* EXT slots of the current record so far */
     PROF_VEC(struct trk_slot) pending;
     uint64_t pending_records;
     uint32_t pending_tid; /* state in front of pending */
@@ -50,25 +58,26 @@ struct ring {
 
 struct proc {
     struct arena *arena;
-    int index;            /* in the arena's table */
-    pid_t pid;            /* as we see it */
+    int index; /* in the arena's table */
+    pid_t pid; /* as we see it */
     pid_t parent_pid;
-    int pidfd;            /* -1: none, kill(pid, 0) decides */
-    bool dead;            /* seen dead, or replaced by exec */
+    int pidfd;                  /* -1: none, kill(pid, 0) decides */
+    bool dead;                  /* seen dead, or replaced by exec */
     struct prof_writer *writer; /* NULL when the file could not be made: slots are counted as lost */
     struct rec_result result;
     uint64_t records_in, slots_in; /* handed to the writer */
     uint64_t lost_unwritten;       /* records met while there was no writer */
     uint64_t in_flight, holes;
     uint8_t *stacks_seen, *texts_seen, *types_seen; /* bitmaps: already defined in this trace */
-    uint32_t modules_text;         /* newest map written */
+    uint32_t modules_text;                          /* newest map written */
     uint32_t modules_gen;
     bool modules_any;
     uint32_t malloc_text;
     struct trk_loss loss_written;
-    int exit_status;      /* from TRK_OP_EXIT; -1 unknown */
-    bool exec_seen;       /* TRK_OP_EXEC without EXEC_FAIL behind it */
-    uint64_t exec_us;
+    int exit_status; /* from TRK_OP_EXIT; -1 unknown */
+    bool exec_seen;  /* TRK_OP_EXEC without EXEC_FAIL behind it */
+    uint64_t exec_check_us;
+    bool data_since_flush;
     uint32_t mem_done;
     uint64_t mem_next_us;
     uint64_t start_us;
@@ -80,7 +89,7 @@ struct arena {
     unsigned char *base;
     uint64_t bytes;
     int memfd;
-    uint64_t ino, dev;    /* of the memfd: finds its mapping in /proc/PID/maps */
+    uint64_t ino, dev; /* of the memfd: finds its mapping in /proc/PID/maps */
     struct trk_shm_header *h;
     struct trk_shm_proc *procs;
     struct trk_shm_ring *shm_rings;
@@ -90,15 +99,16 @@ struct arena {
     uint32_t ring_count;
     struct ring *rings;
     struct proc *proc[TRK_PROC_MAX];
-    pid_t image_pid;      /* who said hello */
-    pid_t ns_pid;         /* as it sees itself */
+    pid_t image_pid; /* who said hello */
+    pid_t ns_pid;    /* as it sees itself */
     int image_pidfd;
     bool image_dead;
-    uint64_t born_us, scanned_us, heartbeat;
-    uint64_t idle_until_us, idle_step_us; /* of this arena: quiet programs are looked at less often */
+    uint64_t heartbeat;
+    uint64_t idle_step_us; /* quiet programs are looked at less often */
     uint64_t orphan_check_us;
     PROF_VEC(pid_t) forked; /* announced children of processes that are gone */
     struct trk_hello hello;
+    struct arena_shape shape;
 };
 
 struct hello_wait {
@@ -115,15 +125,16 @@ struct recorder {
     PROF_VEC(struct arena *) arenas;
     PROF_VEC(const struct rec_result *) results;
     PROF_VEC(struct proc *) ended; /* finished traces: their results live here */
-    bool root_named;      /* the plain output name has been given away */
+    bool root_named;               /* the plain output name has been given away */
     uint64_t round;
-    uint64_t round_us;    /* when the last one was written */
+    uint64_t flush_us; /* when gathered data last went to the files */
     size_t pending_slots;
     uint64_t sleep_us;
-    bool hurry;           /* a ring was rather full: look again at once */
+    bool hurry; /* a ring was rather full: look again at once */
     char *problem;
     uint64_t refused;
     PROF_VEC(unsigned char) scratch;
+    PROF_VEC(struct pollfd) polls;
 };
 
 /* ---- clock: microseconds of CLOCK_MONOTONIC ---- */
@@ -132,18 +143,13 @@ uint64_t rec_now_us(void);
 uint64_t rec_arena_us(const struct arena *arena);
 
 /* ---- arena.c ---- */
-struct arena_shape {
-    uint64_t budget;
-    uint32_t flags, on_full, block_ms;
-    uint16_t depth_birth, depth_ref, depth_free;
-};
 struct prof_error *rec_arena_create(const struct arena_shape *shape, struct arena **ret);
 void rec_arena_destroy(struct arena *arena); /* the processes must have ended */
 /* Gives a drained ring of a dead process back. */
 void rec_ring_give_back(struct arena *arena, uint32_t index);
 void rec_proc_give_back(struct arena *arena, int index);
-/* A published text of the wanted kind: NULL when the id leads nowhere. Borrowed from shared memory: copy before use, it may
- * change. */
+/* A published text of the wanted kind: NULL when the id leads nowhere. Borrowed from shared memory: copy before use, it
+ * may change. */
 const char *rec_arena_text(const struct arena *arena, uint64_t id, unsigned kind, uint32_t *ret_length);
 
 /* ---- server.c ---- */
@@ -164,6 +170,8 @@ void rec_image_destroy(struct arena *arena, enum trk_end_reason reason);
 
 /* ---- proc.c ---- */
 struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid);
+/* Opens its trace and writes what is known at the start. parent: whose fork it is, NULL: the image itself. */
+void rec_proc_begin(struct proc *proc, const struct proc *parent);
 bool rec_proc_alive(struct proc *proc);
 /* Final drain, END, file closed, rings and entry given back; moves the proc to rec->ended. reason 0: find out. */
 void rec_proc_end(struct proc *proc, enum trk_end_reason reason);
@@ -176,8 +184,13 @@ int rec_pidfd(pid_t pid);
 bool rec_pid_alive(pid_t pid, int pidfd);
 
 /* ---- name.c: names of traces and facts of processes for META ---- */
-struct prof_error *rec_name_open(struct proc *proc, const char *program, struct prof_writer **ret, char **ret_path);
-struct prof_error *rec_meta_write(struct proc *proc);
+/* Creates the trace of a new process; result.program must be set. */
+struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, char **ret_path);
+/* Base name of the program of a process, malloc'ed, never empty; NULL without memory. */
+char *rec_name_program(pid_t pid, const char *otherwise);
+void rec_meta_write(struct proc *proc, const struct proc *parent);
+/* Who serves malloc, once the process told. */
+void rec_meta_malloc(struct proc *proc);
 
 /* ---- drain.c ---- */
 /* Copies what is ready in all rings of the arena into their pending slots; returns slots taken. */
@@ -195,8 +208,10 @@ void rec_define_text(struct proc *proc, uint64_t id);
 void rec_define_type(struct proc *proc, uint64_t id);
 
 /* ---- modules.c ---- */
-/* Writes the module map that text id holds; 0: the one /proc shows, or the parent's. */
+/* Writes the module map that text id holds. */
 void rec_modules_write(struct proc *proc, uint64_t text, uint32_t generation, uint64_t at_us);
+/* Writes what /proc/PID/maps shows now, when the process has not told. */
+void rec_modules_observe(struct proc *proc);
 
 /* ---- mem.c ---- */
 /* Takes samples that are due or were asked for. */

@@ -22,7 +22,7 @@ struct pidfd_info_v0 {
     uint32_t ids[11];
     int32_t exit_code;
 };
-#define PIDFD_GET_INFO_V0 _IOWR(0xFF, 11, struct pidfd_info_v0)
+#define PIDFD_GET_INFO_V0   _IOWR(0xFF, 11, struct pidfd_info_v0)
 #define PIDFD_INFO_EXIT_BIT ((uint64_t)1 << 3)
 
 int rec_pidfd(pid_t pid)
@@ -110,6 +110,31 @@ struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid)
     return proc;
 }
 
+void rec_proc_begin(struct proc *proc, const struct proc *parent)
+{
+    struct arena *arena = proc->arena;
+    struct trk_shm_proc *shm = &arena->procs[proc->index];
+    const char *inherited = parent != NULL ? parent->result.program : NULL;
+    if (inherited != NULL)
+        proc->result.program = strdup(inherited);
+    else
+        proc->result.program = rec_name_program(proc->dead ? 0 : proc->pid, "unknown");
+    if (proc->result.program == NULL) {
+        rec_proc_problem(proc, prof_error_memory());
+        return;
+    }
+    rec_proc_problem(proc, rec_name_open(proc, &proc->writer, &proc->result.path));
+    if (proc->writer == NULL)
+        return;
+    rec_meta_write(proc, parent);
+    uint32_t text = __atomic_load_n(&shm->modules_text, __ATOMIC_ACQUIRE);
+    if (text == 0 && parent != NULL)
+        text = parent->modules_text;
+    if (text != 0)
+        rec_modules_write(proc, text, parent != NULL ? parent->modules_gen : 0, proc->start_us);
+    rec_proc_problem(proc, prof_writer_flush(proc->writer));
+}
+
 void rec_proc_free(struct proc *proc)
 {
     if (proc->pidfd >= 0)
@@ -167,8 +192,15 @@ static void find_reason(struct proc *proc, uint32_t *ret_reason, int32_t *ret_va
         *ret_value = info.si_status;
         return;
     }
+    if (rec_pid_alive(proc->pid, proc->pidfd)) {
+        /* It lives, but not with our memory: it is another program now. */
+        *ret_reason = TRK_END_EXEC;
+        *ret_value = 0;
+        return;
+    }
     struct pidfd_info_v0 kernel = { .mask = PIDFD_INFO_EXIT_BIT };
-    if (proc->pidfd >= 0 && ioctl(proc->pidfd, PIDFD_GET_INFO_V0, &kernel) == 0 && (kernel.mask & PIDFD_INFO_EXIT_BIT)) {
+    if (proc->pidfd >= 0 && ioctl(proc->pidfd, PIDFD_GET_INFO_V0, &kernel) == 0 &&
+        (kernel.mask & PIDFD_INFO_EXIT_BIT)) {
         from_status(kernel.exit_code, ret_reason, ret_value);
         return;
     }
@@ -221,7 +253,8 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     int32_t value = 0;
     if (reason == 0)
         find_reason(proc, &why, &value);
-    proc->result.into_unknown = proc->exec_seen && why != TRK_END_EXEC && proc->exit_status < 0;
+    if (proc->exec_seen && why != TRK_END_EXEC && proc->exit_status < 0)
+        proc->result.into_unknown = true;
     write_end(proc, why, value);
     for (uint32_t i = 0; i < arena->ring_count; i++)
         if (arena->rings[i].proc == proc->index)

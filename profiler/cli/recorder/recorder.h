@@ -21,17 +21,17 @@ struct rec_options {
      * default name inside. Without %p the first process gets exactly this name (an older trace of this user is
      * replaced), later ones get their process id in front of the suffix. */
     const char *out;
-    bool no_children;    /* forked children do not record */
-    bool no_malloc;      /* allocator events are not wanted */
-    uint64_t budget;     /* bytes of shared memory per image, 0: 64 MiB or what the target wished */
-    uint32_t on_full;    /* enum trk_on_full + 1; 0: as the target wishes, else block */
-    uint32_t block_ms;   /* + 1; 0: as the target wishes, else the default */
+    bool no_children;  /* forked children do not record */
+    bool no_malloc;    /* allocator events are not wanted */
+    uint64_t budget;   /* bytes of shared memory per image, 0: 64 MiB or what the target wished */
+    uint32_t on_full;  /* enum trk_on_full + 1; 0: as the target wishes, else block */
+    uint32_t block_ms; /* + 1; 0: as the target wishes, else the default */
     uint16_t depth_birth, depth_ref, depth_free; /* frames; 0: as the target wishes, else 64, 8, 1 */
-    int zstd_level;      /* as prof_writer_options, 0 = the recorder's default */
-    const char *version; /* of the program that records; NULL: unknown */
-    const char *text;    /* the options as the user gave them, for the trace; may be NULL */
-    const char *const *wrappers; /* NULL-terminated patterns for the trace; may be NULL */
-    pid_t root;          /* this process gets the plain output name; 0: the first that connects */
+    int zstd_level;                              /* as prof_writer_options, 0 = the recorder's default */
+    const char *version;                         /* of the program that records; NULL: unknown */
+    const char *text;                            /* the options as the user gave them, for the trace; may be NULL */
+    const char *const *wrappers;                 /* NULL-terminated patterns for the trace; may be NULL */
+    pid_t root; /* this process gets the plain output name; 0: the first that connects */
 };
 
 /* Starts a recorder that listens on a socket of its own. Strings of options must live as long as the recorder. */
@@ -45,11 +45,13 @@ void rec_set_root(struct recorder *rec, pid_t pid);
 
 /* The socket's path, for TRACK_OPTIONS=sock=. */
 const char *rec_socket(const struct recorder *rec);
-/* Serves a program over an already connected socket instead; takes fd over. pid: who is at the other end. */
-struct prof_error *rec_serve(struct recorder *rec, int fd, pid_t pid) __attribute__((warn_unused_result));
+/* A recorder that serves one program over an already connected socket and listens nowhere; takes fd over. pid: who is
+ * at the other end. */
+struct prof_error *rec_create_for(const struct rec_options *options, int fd, pid_t pid, struct recorder **ret)
+    __attribute__((warn_unused_result));
 
-/* Works once: waits for something to do (at most max_ms, less while programs run), answers hellos, drains rings, writes, notices
- * deaths. fd (-1: none) is polled as well; returns true when it became readable. */
+/* Works once: waits for something to do (at most max_ms, less while programs run), answers hellos, drains rings,
+ * writes, notices deaths. fd (-1: none) is polled as well; returns true when it became readable. */
 bool rec_step(struct recorder *rec, int fd, int max_ms);
 /* Drains everything and hands all gathered data to the files; for a last look before a report. */
 void rec_flush(struct recorder *rec);
@@ -61,19 +63,19 @@ bool rec_knows(const struct recorder *rec, pid_t pid);
 
 /* One per trace, in the order of their start; valid until the next rec_step or rec_destroy. */
 struct rec_result {
-    char *path;       /* of the trace; NULL when it could not be created */
-    char *program;    /* base name */
+    char *path;    /* of the trace; NULL when it could not be created */
+    char *program; /* base name */
     pid_t pid;
-    bool finished;    /* END was written */
-    uint32_t reason;  /* enum trk_end_reason */
+    bool finished;   /* END was written */
+    uint32_t reason; /* enum trk_end_reason */
     int32_t value;
     uint64_t records, slots;
-    uint64_t bytes;   /* of the file */
+    uint64_t bytes; /* of the file */
     struct trk_loss loss;
-    char *malloc_note; /* NULL, or who serves malloc when it is not recorded */
+    char *malloc_note;     /* NULL, or who serves malloc when it is not recorded */
     uint32_t malloc_flags; /* TRK_PROC_MALLOC_* */
-    bool into_unknown; /* it replaced itself by a program that never connected */
-    char *problem;     /* first error of this trace, NULL none */
+    bool into_unknown;     /* it replaced itself by a program that never connected */
+    char *problem;         /* first error of this trace, NULL none */
 };
 size_t rec_results(const struct recorder *rec, const struct rec_result *const **ret);
 

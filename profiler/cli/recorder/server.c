@@ -1,7 +1,7 @@
 /* server.c: the private socket where programs announce themselves, and the handshake.
  *
- * A program sends struct trk_hello and gets struct trk_welcome with the arena attached; then the connection ends. Nothing here
- * blocks: a connection that stays silent is closed after a while. */
+ * A program sends struct trk_hello and gets struct trk_welcome with the arena attached; then the connection ends.
+ * Nothing here blocks: a connection that stays silent is closed after a while. */
 #include "private.h"
 
 #include <errno.h>
@@ -105,12 +105,12 @@ static struct arena_shape choose_shape(const struct rec_options *options, const 
 {
     struct arena_shape shape = {
         .budget = options->budget != 0 ? options->budget : hello->wish_budget,
-        .on_full = options->on_full != 0 ? options->on_full - 1 :
-                   hello->wish_on_full != 0 && hello->wish_on_full <= TRK_FULL_FLIGHT + 1 ? hello->wish_on_full - 1 :
-                                                                                            TRK_FULL_BLOCK,
-        .block_ms = options->block_ms != 0     ? options->block_ms - 1 :
-                    hello->wish_block_ms != 0 ? hello->wish_block_ms - 1 :
-                                                REC_BLOCK_MS,
+        .on_full = options->on_full != 0                                                    ? options->on_full - 1
+                   : hello->wish_on_full != 0 && hello->wish_on_full <= TRK_FULL_FLIGHT + 1 ? hello->wish_on_full - 1
+                                                                                            : TRK_FULL_BLOCK,
+        .block_ms = options->block_ms != 0      ? options->block_ms - 1
+                    : hello->wish_block_ms != 0 ? hello->wish_block_ms - 1
+                                                : REC_BLOCK_MS,
         .depth_birth = choose_depth(options->depth_birth, hello->wish_birth, FRAMES_BIRTH),
         .depth_ref = choose_depth(options->depth_ref, hello->wish_ref, FRAMES_REF),
         .depth_free = choose_depth(options->depth_free, hello->wish_free, FRAMES_FREE),

@@ -1,0 +1,336 @@
+/* name.c: what a trace is called, and the facts about its process that go into META.
+ *
+ * META keys this recorder writes, each "key=value":
+ *
+ *   program       base name of the executable
+ *   exe           its path as the process sees it
+ *   cwd           its working directory at the start
+ *   arg           one per argument, in order, the first is argv[0]
+ *   pid, ppid     as the recorder sees them
+ *   uid           real user id of the process
+ *   host, kernel  host name; release of the running kernel
+ *   recorder      version of this program
+ *   options       recording options as given
+ *   depths        frames on births, references, frees: "64,8,1"
+ *   on_full       block, drop or flight
+ *   budget        bytes of shared memory
+ *   wrapper       patterns of functions that are never a site, joined by ':'
+ *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
+ *   fork_us       when it was forked, microseconds of this trace
+ *   malloc        "recorded", "foreign" or "off"
+ *   malloc_note   who serves malloc when it is not recorded
+ *
+ * Names of files never leave the folder that the user chose and hold plain characters only. */
+#include "private.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <base/str.h>
+
+enum { ARGS_BYTES = 64 << 10, SERIAL_MAX = 9999, ZSTD_LEVEL = -1 };
+
+static char *read_link(pid_t pid, const char *what)
+{
+    char path[64], target[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n <= 0)
+        return NULL;
+    target[n] = '\0';
+    return strdup(target);
+}
+
+/* Reads a /proc file whole, at most `max` bytes; malloc'ed and NUL-terminated, NULL when there is nothing. */
+static char *read_proc(pid_t pid, const char *what, size_t max, size_t *ret_length)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *text = malloc(max + 1);
+    size_t length = 0;
+    while (text != NULL && length < max) {
+        ssize_t n = read(fd, text + length, max - length);
+        if (n <= 0)
+            break;
+        length += (size_t)n;
+    }
+    close(fd);
+    if (text == NULL || length == 0) {
+        free(text);
+        return NULL;
+    }
+    text[length] = '\0';
+    *ret_length = length;
+    return text;
+}
+
+char *rec_name_program(pid_t pid, const char *otherwise)
+{
+    char *exe = pid > 0 ? read_link(pid, "exe") : NULL;
+    const char *base = otherwise;
+    if (exe != NULL) {
+        char *deleted = strstr(exe, " (deleted)");
+        if (deleted != NULL)
+            *deleted = '\0';
+        const char *slash = strrchr(exe, '/');
+        if (slash != NULL && slash[1] != '\0')
+            base = slash + 1;
+    }
+    char *name = strdup(base);
+    free(exe);
+    return name;
+}
+
+static void add_safe(struct prof_str *str, const char *name)
+{
+    for (const char *c = name; *c != '\0' && c - name < 100; c++) {
+        bool plain = isalnum((unsigned char)*c) || strchr("_+-", *c) != NULL || (*c == '.' && c != name);
+        prof_str_addn(str, plain ? c : "_", 1);
+    }
+}
+
+/* Fills a template; *ret_has_pid tells whether %p was in it. */
+static char *fill(const char *template, const struct proc *proc, bool *ret_has_pid)
+{
+    struct prof_str str = { 0 };
+    *ret_has_pid = false;
+    for (const char *c = template; *c != '\0'; c++) {
+        if (*c != '%') {
+            prof_str_addn(&str, c, 1);
+        } else if (c[1] == 'p') {
+            prof_str_addf(&str, "%d", (int)proc->pid);
+            *ret_has_pid = true;
+            c++;
+        } else if (c[1] == 'e') {
+            add_safe(&str, proc->result.program);
+            c++;
+        } else {
+            prof_str_add(&str, "%");
+            c += c[1] == '%';
+        }
+    }
+    return prof_str_take(&str);
+}
+
+/* "dir/app.trk" with something in front of the suffix: "dir/app.17.trk". */
+static char *insert(const char *path, long number)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    size_t length = strlen(path);
+    bool suffix = length >= 4 && path + length - 4 > base && strcmp(path + length - 4, ".trk") == 0;
+    char *name;
+    int stem = (int)(suffix ? length - 4 : length);
+    return asprintf(&name, "%.*s.%ld%s", stem, path, number, suffix ? ".trk" : "") >= 0 ? name : NULL;
+}
+
+/* An own regular file that is a trace or empty: what may be replaced. */
+static bool is_old_trace(const char *path)
+{
+    char magic[8];
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return false;
+    struct stat st;
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid();
+    ssize_t n = regular ? read(fd, magic, sizeof magic) : -1;
+    close(fd);
+    return n == 0 || (n == (ssize_t)sizeof magic && memcmp(magic, TRK_FILE_MAGIC, sizeof magic) == 0);
+}
+
+/* The wanted name before anything is known of what exists already. */
+static char *wanted_name(struct proc *proc, bool *ret_exact)
+{
+    struct recorder *rec = proc->arena->rec;
+    const char *out = rec->options.out != NULL ? rec->options.out : "%e.%p.trk";
+    struct stat st;
+    char *joined = NULL;
+    size_t length = strlen(out);
+    if (stat(out, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (asprintf(&joined, "%s%s%%e.%%p.trk", out, length > 0 && out[length - 1] == '/' ? "" : "/") < 0)
+            return NULL;
+        out = joined;
+    }
+    bool has_pid;
+    char *name = fill(out, proc, &has_pid);
+    free(joined);
+    *ret_exact = false;
+    if (name == NULL || has_pid)
+        return name;
+    bool first = !rec->root_named && (rec->options.root == 0 || rec->options.root == proc->pid);
+    if (first) {
+        rec->root_named = true;
+        *ret_exact = true;
+        return name;
+    }
+    char *other = insert(name, proc->pid);
+    free(name);
+    return other;
+}
+
+struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, char **ret_path)
+{
+    const struct recorder *rec = proc->arena->rec;
+    struct prof_writer_options options = {
+        .pid = (uint32_t)proc->pid,
+        .created_ns = proc->arena->realtime_ns,
+        .zstd_level = rec->options.zstd_level != 0 ? rec->options.zstd_level : ZSTD_LEVEL,
+    };
+    bool exact;
+    char *name = wanted_name(proc, &exact);
+    if (name == NULL)
+        return prof_error_memory();
+    options.force = exact && is_old_trace(name);
+    char *path = strdup(name);
+    struct prof_error *error = NULL;
+    for (long serial = 1;; serial++) {
+        if (path == NULL) {
+            error = prof_error_memory();
+            break;
+        }
+        error = prof_writer_open(path, &options, ret);
+        if (error == NULL || error->sys_errno != EEXIST || exact || serial > SERIAL_MAX)
+            break;
+        prof_error_destroy(error);
+        free(path);
+        path = insert(name, serial);
+    }
+    free(name);
+    if (error == NULL)
+        *ret_path = path;
+    else
+        free(path);
+    return error;
+}
+
+typedef PROF_VEC(char *) pair_vec;
+
+static void add_pair(pair_vec *pairs, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void add_pair(pair_vec *pairs, const char *key, const char *format, ...)
+{
+    char *value, *pair;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&value, format, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    if (asprintf(&pair, "%s=%s", key, value) >= 0 && !prof_vec_push(pairs, pair))
+        free(pair);
+    free(value);
+}
+
+static void write_pairs(struct proc *proc, pair_vec *pairs)
+{
+    if (prof_vec_push(pairs, NULL))
+        rec_proc_problem(proc, prof_writer_meta(proc->writer, (const char *const *)pairs->items));
+    for (size_t i = 0; i < pairs->count; i++)
+        free(pairs->items[i]);
+    prof_vec_deinit(pairs);
+}
+
+static void add_process(pair_vec *pairs, const struct proc *proc)
+{
+    static const char *const links[] = { "exe", "cwd" };
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        char *target = read_link(proc->pid, links[i]);
+        if (target != NULL)
+            add_pair(pairs, links[i], "%s", target);
+        free(target);
+    }
+    size_t length;
+    char *args = read_proc(proc->pid, "cmdline", ARGS_BYTES, &length);
+    for (size_t at = 0; args != NULL && at < length; at += strlen(args + at) + 1)
+        add_pair(pairs, "arg", "%s", args + at);
+    free(args);
+    char path[64];
+    struct stat st;
+    snprintf(path, sizeof path, "/proc/%d", (int)proc->pid);
+    if (stat(path, &st) == 0)
+        add_pair(pairs, "uid", "%u", (unsigned)st.st_uid);
+}
+
+static void add_wrappers(pair_vec *pairs, const struct rec_options *options)
+{
+    struct prof_str str = { 0 };
+    for (size_t i = 0; options->wrappers != NULL && options->wrappers[i] != NULL; i++) {
+        if (i > 0)
+            prof_str_add(&str, ":");
+        prof_str_add(&str, options->wrappers[i]);
+    }
+    char *all = str.length > 0 ? prof_str_take(&str) : NULL;
+    if (all != NULL)
+        add_pair(pairs, "wrapper", "%s", all);
+    free(all);
+}
+
+void rec_meta_write(struct proc *proc, const struct proc *parent)
+{
+    static const char *const on_full[] = { "block", "drop", "flight" };
+    const struct arena *arena = proc->arena;
+    const struct rec_options *options = &arena->rec->options;
+    pair_vec pairs = { 0 };
+    add_pair(&pairs, "program", "%s", proc->result.program);
+    add_pair(&pairs, "pid", "%d", (int)proc->pid);
+    add_pair(&pairs, "ppid", "%d", (int)proc->parent_pid);
+    add_process(&pairs, proc);
+    struct utsname uts;
+    if (uname(&uts) == 0) {
+        add_pair(&pairs, "host", "%s", uts.nodename);
+        add_pair(&pairs, "kernel", "%s", uts.release);
+    }
+    add_pair(&pairs, "recorder", "%s", options->version != NULL ? options->version : "unknown");
+    if (options->text != NULL)
+        add_pair(&pairs, "options", "%s", options->text);
+    add_pair(&pairs, "depths", "%u,%u,%u", arena->shape.depth_birth, arena->shape.depth_ref, arena->shape.depth_free);
+    add_pair(&pairs, "on_full", "%s", on_full[arena->shape.on_full % 3]);
+    add_pair(&pairs, "budget", "%" PRIu64, arena->bytes);
+    add_wrappers(&pairs, options);
+    if (parent != NULL && parent->result.path != NULL) {
+        const char *slash = strrchr(parent->result.path, '/');
+        add_pair(&pairs, "parent_trace", "%s", slash != NULL ? slash + 1 : parent->result.path);
+        add_pair(&pairs, "fork_us", "%" PRIu64, proc->start_us);
+    }
+    write_pairs(proc, &pairs);
+}
+
+void rec_meta_malloc(struct proc *proc)
+{
+    const struct trk_shm_proc *shm = &proc->arena->procs[proc->index];
+    uint32_t flags = __atomic_load_n(&shm->flags, __ATOMIC_RELAXED);
+    uint32_t text_id = __atomic_load_n(&shm->malloc_text, __ATOMIC_ACQUIRE);
+    uint32_t which = flags & (TRK_PROC_MALLOC_OURS | TRK_PROC_MALLOC_FOREIGN | TRK_PROC_MALLOC_NONE);
+    if (which == proc->result.malloc_flags && text_id == proc->malloc_text)
+        return;
+    proc->result.malloc_flags = which;
+    proc->malloc_text = text_id;
+    uint32_t length;
+    const char *text = rec_arena_text(proc->arena, text_id, TRK_TEXT_STRING, &length);
+    pair_vec pairs = { 0 };
+    add_pair(&pairs, "malloc", "%s",
+             which & TRK_PROC_MALLOC_FOREIGN ? "foreign"
+             : which & TRK_PROC_MALLOC_OURS  ? "recorded"
+                                             : "off");
+    free(proc->result.malloc_note);
+    proc->result.malloc_note = text != NULL ? strndup(text, length) : NULL;
+    if (proc->result.malloc_note != NULL)
+        add_pair(&pairs, "malloc_note", "%s", proc->result.malloc_note);
+    if (proc->writer != NULL)
+        write_pairs(proc, &pairs);
+    for (size_t i = 0; i < pairs.count; i++)
+        free(pairs.items[i]);
+    prof_vec_deinit(&pairs);
+}
