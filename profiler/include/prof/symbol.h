@@ -27,8 +27,9 @@ void prof_symbols_destroy(struct prof_symbols *symbols);
 
 /* One source-level frame. Strings live as long as the symbols object. */
 struct prof_frame {
-    const char *function; /* demangled; NULL: unknown, print module+offset */
-    const char *file;     /* as in the line table, NULL: unknown */
+    const char *function; /* C++ and Rust: qualified name without parameters, mangled when it is too difficult; NULL:
+                           * unknown, print module+offset */
+    const char *file;     /* absolute when the compiler said where it ran, without "." and ".."; NULL: unknown */
     const char *module;   /* path of the module, "" when the address lies in none, "[vdso]", "[jit]" */
     uint32_t line, column;/* 0: unknown */
     uint64_t pc;          /* as recorded */
@@ -66,6 +67,9 @@ void prof_symbols_place(struct prof_symbols *symbols, uint64_t time_us, uint64_t
 /* Field of a struct type by byte offset: "peer", "buckets[3].val" (arrays of structs are walked), into buf. `type` is the name
  * given to TRK_TYPE ("struct conn"; "conn" finds a typedef). false: type or field unknown; buf untouched. */
 bool prof_symbols_field(struct prof_symbols *symbols, const char *type, uint64_t offset, char *buf, size_t size);
+/* The same when the object's size is known (0: not): of several types of one name, the one of that size counts. */
+bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, uint64_t object_size, uint64_t offset,
+                              char *buf, size_t size);
 
 /* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id ab12...)". */
 struct prof_symbols_gap { const char *module; const char *what; uint64_t frames; };

@@ -1,0 +1,73 @@
+/* symbol/state.h: struct prof_symbols, shared by the files that implement prof/symbol.h. Internal to layer symbol. */
+#ifndef SYMBOL_STATE_H
+#define SYMBOL_STATE_H
+
+#include <prof/symbol.h>
+
+#include <base/arena.h>
+#include <base/str.h>
+#include <base/table.h>
+#include <base/vec.h>
+#include <symbol/file.h>
+#include <symbol/site.h>
+#include <symbol/source.h>
+#include <symbol/space.h>
+#include <symbol/types.h>
+
+/* A file by identity: path, NUL, device, inode, build-id. */
+struct prof_file_entry {
+    UT_hash_handle hh;
+    struct prof_file *file;
+    struct prof_types *types;
+    bool types_tried;
+    char key[];
+};
+
+struct prof_pc_key {
+    uint64_t pc;
+    uint64_t base; /* of the mapped object; the generation when pc lies in none */
+    const struct prof_file_entry *file;
+    uint64_t is_return;
+};
+/* One looked up code address. */
+struct prof_pc_entry {
+    UT_hash_handle hh;
+    struct prof_pc_key key;
+    struct prof_frame *frames;
+    uint32_t count;
+    uint32_t skip;   /* leading frames that are wrappers or allocators */
+    bool allocator;  /* one of the skipped ones is an allocator */
+    bool trampoline; /* returns into a signal trampoline: the next frame was interrupted, not called */
+};
+struct prof_stack_entry {
+    UT_hash_handle hh;
+    uint32_t id;
+    uint32_t site;
+    const struct prof_frame *site_frame;
+    const struct prof_frame *frames; /* NULL: not asked for yet */
+    size_t count;
+};
+
+struct prof_symbols {
+    struct prof_symbols_source source;
+    struct prof_file_options file_options;
+    bool no_symbols;
+    struct prof_space *space;
+    struct prof_site_rules rules;
+    struct prof_file_entry *files;
+    struct prof_pc_entry *pcs;
+    struct prof_stack_entry *stacks;
+    struct prof_arena arena;
+    struct prof_intern strings;
+    PROF_VEC(struct prof_symbols_gap) gaps;
+    char *symfs;
+};
+
+/* The file of a mapped object; NULL without memory. */
+struct prof_file_entry *prof_symbols_file(struct prof_symbols *symbols, const struct prof_mapping *mapping);
+/* A copy of text that lives as long as the symbols; NULL for NULL and without memory. */
+const char *prof_symbols_keep(struct prof_symbols *symbols, const char *text, size_t length);
+/* The same for the name of a symbol, demangled if that is possible. */
+const char *prof_symbols_keep_name(struct prof_symbols *symbols, const char *name, size_t length);
+
+#endif
