@@ -130,6 +130,7 @@ void rec_image_add(struct recorder *rec, const struct trk_hello *hello, pid_t pi
     arena->image_pid = pid;
     arena->ns_pid = (pid_t)hello->pid;
     arena->image_pidfd = rec_pidfd(pid);
+    rec->root_seen |= rec->options.root == 0 || rec->options.root == pid;
     /* The same process again: it replaced itself. What it was before ends here. */
     for (size_t a = 0; a < rec->arenas.count; a++) {
         struct arena *old = rec->arenas.items[a];

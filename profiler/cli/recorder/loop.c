@@ -125,6 +125,17 @@ bool rec_knows(const struct recorder *rec, pid_t pid)
     return false;
 }
 
+bool rec_root_seen(const struct recorder *rec)
+{
+    return rec->root_seen;
+}
+
+void rec_moved(struct recorder *rec)
+{
+    for (size_t a = 0; a < rec->arenas.count; a++)
+        __atomic_store_n(&rec->arenas.items[a]->h->recorder_pid, (uint32_t)getpid(), __ATOMIC_RELEASE);
+}
+
 /* One look at an arena; returns whether it had something. */
 static bool look(struct arena *arena, uint64_t now)
 {

@@ -32,13 +32,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <base/str.h>
 
-enum { ARGS_BYTES = 64 << 10, SERIAL_MAX = 9999, ZSTD_LEVEL = -1 };
+enum { ARGS_BYTES = 64 << 10, ENVIRON_BYTES = 2 << 20, SERIAL_MAX = 9999, ZSTD_LEVEL = -1 };
 
 static char *read_link(pid_t pid, const char *what)
 {
@@ -145,10 +146,20 @@ static bool is_old_trace(const char *path)
     if (fd < 0)
         return false;
     struct stat st;
-    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid();
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+                   flock(fd, LOCK_SH | LOCK_NB) == 0; /* else somebody is writing it */
     ssize_t n = regular ? read(fd, magic, sizeof magic) : -1;
     close(fd);
     return n == 0 || (n == (ssize_t)sizeof magic && memcmp(magic, TRK_FILE_MAGIC, sizeof magic) == 0);
+}
+
+static bool is_being_written(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
+    if (fd >= 0)
+        close(fd);
+    return locked;
 }
 
 /* The wanted name before anything is known of what exists already. */
@@ -194,6 +205,7 @@ struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, ch
     if (name == NULL)
         return prof_error_memory();
     options.force = exact && is_old_trace(name);
+    exact = exact && !is_being_written(name);
     char *path = strdup(name);
     struct prof_error *error = NULL;
     for (long serial = 1;; serial++) {
@@ -263,18 +275,61 @@ static void add_process(pair_vec *pairs, const struct proc *proc)
         add_pair(pairs, "uid", "%u", (unsigned)st.st_uid);
 }
 
-static void add_wrappers(pair_vec *pairs, const struct rec_options *options)
+/* The value of TRACK_OPTIONS in the process's environment, malloc'ed; NULL: not set. */
+static char *track_options(pid_t pid)
 {
-    struct prof_str str = { 0 };
-    for (size_t i = 0; options->wrappers != NULL && options->wrappers[i] != NULL; i++) {
-        if (i > 0)
-            prof_str_add(&str, ":");
-        prof_str_add(&str, options->wrappers[i]);
+    static const char name[] = "TRACK_OPTIONS=";
+    size_t length;
+    char *text = read_proc(pid, "environ", ENVIRON_BYTES, &length), *found = NULL;
+    for (size_t at = 0; text != NULL && found == NULL && at < length; at += strlen(text + at) + 1)
+        if (strncmp(text + at, name, sizeof name - 1) == 0)
+            found = strdup(text + at + sizeof name - 1);
+    free(text);
+    return found;
+}
+
+static void add_wrapper(struct prof_str *str, const char *pattern, size_t length)
+{
+    if (length == 0)
+        return;
+    if (str->length > 0)
+        prof_str_add(str, ":");
+    prof_str_addn(str, pattern, length);
+}
+
+/* Splits TRACK_OPTIONS: wrapper=a|b:c is a list that goes on over bare words; sock= is ours and left out. */
+static void split_options(const char *text, struct prof_str *wrappers, struct prof_str *others)
+{
+    bool in_list = false;
+    while (*text != '\0') {
+        size_t length = strcspn(text, ":\n");
+        if (memchr(text, '=', length) != NULL)
+            in_list = strncmp(text, "wrapper=", 8) == 0;
+        for (size_t at = strncmp(text, "wrapper=", 8) == 0 ? 8 : 0; in_list && at < length;) {
+            size_t word = strcspn(text + at, "|,:\n");
+            add_wrapper(wrappers, text + at, word);
+            at += word + 1;
+        }
+        if (strncmp(text, "sock=", 5) != 0)
+            add_wrapper(others, text, length);
+        text += length + (text[length] != '\0');
     }
-    char *all = str.length > 0 ? prof_str_take(&str) : NULL;
-    if (all != NULL)
-        add_pair(pairs, "wrapper", "%s", all);
-    free(all);
+}
+
+static void add_options(pair_vec *pairs, const struct proc *proc, const struct rec_options *options)
+{
+    struct prof_str wrappers = { 0 }, others = { 0 };
+    for (size_t i = 0; options->wrappers != NULL && options->wrappers[i] != NULL; i++)
+        add_wrapper(&wrappers, options->wrappers[i], strlen(options->wrappers[i]));
+    char *text = track_options(proc->pid);
+    split_options(text != NULL ? text : options->text != NULL ? options->text : "", &wrappers, &others);
+    free(text);
+    if (wrappers.length > 0 && !wrappers.failed)
+        add_pair(pairs, "wrapper", "%s", wrappers.text);
+    if (others.length > 0 && !others.failed)
+        add_pair(pairs, "options", "%s", others.text);
+    prof_str_deinit(&wrappers);
+    prof_str_deinit(&others);
 }
 
 void rec_meta_write(struct proc *proc, const struct proc *parent)
@@ -293,12 +348,10 @@ void rec_meta_write(struct proc *proc, const struct proc *parent)
         add_pair(&pairs, "kernel", "%s", uts.release);
     }
     add_pair(&pairs, "recorder", "%s", options->version != NULL ? options->version : "unknown");
-    if (options->text != NULL)
-        add_pair(&pairs, "options", "%s", options->text);
+    add_options(&pairs, proc, options);
     add_pair(&pairs, "depths", "%u,%u,%u", arena->shape.depth_birth, arena->shape.depth_ref, arena->shape.depth_free);
     add_pair(&pairs, "on_full", "%s", on_full[arena->shape.on_full % 3]);
     add_pair(&pairs, "budget", "%" PRIu64, arena->bytes);
-    add_wrappers(&pairs, options);
     if (parent != NULL && parent->result.path != NULL) {
         const char *slash = strrchr(parent->result.path, '/');
         add_pair(&pairs, "parent_trace", "%s", slash != NULL ? slash + 1 : parent->result.path);

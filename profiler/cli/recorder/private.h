@@ -125,7 +125,8 @@ struct recorder {
     PROF_VEC(struct arena *) arenas;
     PROF_VEC(const struct rec_result *) results;
     PROF_VEC(struct proc *) ended; /* finished traces: their results live here */
-    bool root_named;               /* the plain output name has been given away */
+    bool root_seen;
+    bool root_named; /* the plain output name has been given away */
     uint64_t round;
     uint64_t flush_us; /* when gathered data last went to the files */
     size_t pending_slots;

@@ -61,6 +61,12 @@ size_t rec_live(const struct recorder *rec);
 /* The given process is recorded right now. */
 bool rec_knows(const struct recorder *rec, pid_t pid);
 
+/* The root process said hello at some time. */
+bool rec_root_seen(const struct recorder *rec);
+/* The recorder goes on in another process (fork): call there. The old one must not touch it again, not even to destroy
+ * it. */
+void rec_moved(struct recorder *rec);
+
 /* One per trace, in the order of their start; valid until the next rec_step or rec_destroy. */
 struct rec_result {
     char *path;    /* of the trace; NULL when it could not be created */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -249,6 +250,7 @@ static struct prof_error *create_file(const char *path, bool force, int *ret)
                              err == EEXIST ? "remove it or choose another name with -o"
                                            : "choose another place with -o");
     }
+    flock(fd, LOCK_EX | LOCK_NB); /* tells others that somebody is writing */
     *ret = fd;
     return NULL;
 }

@@ -1,0 +1,418 @@
+/* cmd_run.c: `reftrack run`: starts a program with libtrack in it, records it and all its children, and ends as it
+ * ended.
+ *
+ * The program keeps its standard files, its process group and its terminal. Signals sent to reftrack are handed on;
+ * what the terminal sends reaches the program by itself. When processes are left after the program's end (daemons),
+ * recording goes on in the background. */
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <base/str.h>
+
+#include "recorder/launch.h"
+#include "recorder/recorder.h"
+
+enum { FAILED = 125, GRACE_MS = 300, ROOT_END_MS = 2000, STEP_MS = 250, NO_EXIT_CODE = 23, UNCERTAIN_CODE = 24 };
+
+struct run_args {
+    const char *output, *stacks;
+    int children, on_full;
+    uint64_t budget, exit_code;
+    bool preload, no_preload, check;
+};
+
+static const struct cli_option options[] = {
+    { .name = "output",
+      .letter = 'o',
+      .kind = CLI_TEXT,
+      .offset = offsetof(struct run_args, output),
+      .argument = "FILE",
+      .hint = CLI_HINT_FILE,
+      .help =
+          "write the trace to FILE, or into it when it is a folder; %p is the process id, %e the program (%e.%p.trk)" },
+    { .name = "children",
+      .kind = CLI_CHOICE,
+      .offset = offsetof(struct run_args, children),
+      .argument = "yes|no",
+      .choices = "yes|no",
+      .help = "record forked children and programs they execute, one trace each (yes)" },
+    { .name = "stacks",
+      .kind = CLI_TEXT,
+      .offset = offsetof(struct run_args, stacks),
+      .argument = "B,R,F",
+      .help = "frames kept on births, on references, on frees (64,8,1)" },
+    { .name = "on-full",
+      .kind = CLI_CHOICE,
+      .offset = offsetof(struct run_args, on_full),
+      .argument = "block|drop",
+      .choices = "default|block|drop",
+      .help = "what a program does that is faster than the recorder: wait a bounded time, or drop and count (block)" },
+    { .name = "budget",
+      .kind = CLI_SIZE,
+      .offset = offsetof(struct run_args, budget),
+      .argument = "SIZE",
+      .help = "shared memory per program (64MiB)" },
+    { .name = "preload",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct run_args, preload),
+      .help = "preload libtrack-preload.so, which also records malloc and free (the default)" },
+    { .name = "no-preload",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct run_args, no_preload),
+      .help = "preload nothing: the program was linked with libtrack" },
+    { .name = "check",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct run_args, check),
+      .help = "exit 23 when the program succeeded and there are gating findings, 24 when that is uncertain" },
+    { .name = "exitcode",
+      .kind = CLI_NUMBER,
+      .offset = offsetof(struct run_args, exit_code),
+      .argument = "N",
+      .help = "exit code of --check for findings instead of 23" },
+    { 0 },
+};
+
+static const char *const examples[] = {
+    "reftrack run -- ./server -p 8080",
+    "record ./server and everything it starts",
+    "reftrack run --check -o traces/ -- make test",
+    "one trace per process in traces/, exit 23 when something leaks",
+    NULL,
+};
+
+const struct cli_command cli_command_run = {
+    .name = "run",
+    .main = cmd_run,
+    .synopsis = "[--] PROGRAM [ARG...]",
+    .summary = "record a program and its children, then report",
+    .about =
+        "Starts PROGRAM with libtrack preloaded and records every allocation, free, reference and release of it and of "
+        "the processes it starts, one trace each. The program's input, output and terminal are its own. At its end a "
+        "summary goes to standard error.\n\n"
+        "The exit code is the program's; 128+N when signal N ended it; 125 when reftrack failed, 126 when PROGRAM "
+        "cannot "
+        "be executed, 127 when it was not found. With --check a program that succeeded is followed by 23 for gating "
+        "findings and 24 when the answer is uncertain.",
+    .examples = examples,
+    .options = options,
+    .groups = CLI_GROUP_TRACE | CLI_GROUP_GATE,
+    .operands_min = 1,
+    .operands_any = true,
+    .stop_at_operand = true,
+    .operand_hint = CLI_HINT_COMMAND,
+};
+
+struct run {
+    const struct cli_common *common;
+    struct recorder *rec;
+    pid_t pid;
+    int signal_fd;
+    sigset_t inherited;
+    bool ended;
+    int code; /* the program's, as a shell shows it */
+};
+
+/* "64,8,1": one to three numbers. */
+static bool parse_stacks(const char *text, struct rec_options *ret)
+{
+    uint16_t depths[3] = { 0 };
+    for (int i = 0; i < 3 && text != NULL; i++) {
+        char *end;
+        unsigned long n = strtoul(text, &end, 10);
+        if (end == text || n < 1 || n > TRK_STACK_MAX_FRAMES || (*end != '\0' && (*end != ',' || i == 2)))
+            return false;
+        depths[i] = (uint16_t)n;
+        text = *end == ',' ? end + 1 : NULL;
+    }
+    ret->depth_birth = depths[0];
+    ret->depth_ref = depths[1];
+    ret->depth_free = depths[2];
+    return true;
+}
+
+static int fail(struct prof_error *error, int code)
+{
+    cli_error(error);
+    return code;
+}
+
+/* ---- Signals ------------------------------------------------------------------------------------------------------
+ */
+
+static bool catch_signals(struct run *run)
+{
+    static const int caught[] = { SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGALRM };
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        sigaddset(&set, caught[i]);
+    sigprocmask(SIG_BLOCK, &set, &run->inherited);
+    run->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return run->signal_fd >= 0;
+}
+
+/* The program was stopped by job control: so are we, and both go on together. */
+static void stop_along(struct run *run, int signal)
+{
+    if ((signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU) || tcgetpgrp(STDIN_FILENO) < 0)
+        return;
+    rec_flush(run->rec);
+    kill(getpid(), SIGSTOP);
+    kill(run->pid, SIGCONT);
+}
+
+static void look_at_child(struct run *run)
+{
+    siginfo_t info = { 0 };
+    while (waitid(P_PID, (id_t)run->pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == run->pid) {
+        stop_along(run, info.si_status);
+        info.si_pid = 0;
+    }
+    /* Left as a zombie until its trace is finished: the recorder asks how it ended. */
+    if (!run->ended && waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == run->pid) {
+        run->ended = true;
+        run->code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    }
+}
+
+static void take_signals(struct run *run)
+{
+    struct signalfd_siginfo info;
+    while (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        /* What the kernel sends (terminal keys, hang-up) went to the program as well: same process group. */
+        if (info.ssi_signo != SIGCHLD && info.ssi_code <= 0 && !run->ended)
+            kill(run->pid, (int)info.ssi_signo);
+    look_at_child(run);
+}
+
+/* ---- Recording ----------------------------------------------------------------------------------------------------
+ */
+
+static void widen_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk to us */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void record(struct run *run)
+{
+    while (!run->ended)
+        if (rec_step(run->rec, run->signal_fd, STEP_MS))
+            take_signals(run);
+    uint64_t until = now_ms() + ROOT_END_MS;
+    while (rec_knows(run->rec, run->pid) && now_ms() < until)
+        rec_step(run->rec, -1, 1);
+    /* Children that end with their parent, as those of a pipeline do. */
+    until = now_ms() + GRACE_MS;
+    while (rec_live(run->rec) > 0 && now_ms() < until)
+        if (rec_step(run->rec, run->signal_fd, STEP_MS))
+            take_signals(run);
+    rec_flush(run->rec);
+}
+
+/* Processes outlived the program: a background process records them to their end. Returns false when that could not be
+ * arranged; their traces are ended then. */
+static bool go_on_in_background(struct run *run)
+{
+    int ready[2];
+    if (pipe2(ready, O_CLOEXEC) != 0)
+        return false;
+    pid_t pid = fork();
+    if (pid == 0) {
+        setsid();
+        rec_moved(run->rec);
+        close(ready[0]);
+        launch_detach_files(-1);
+        close(ready[1]);
+        while (rec_live(run->rec) > 0)
+            rec_step(run->rec, -1, STEP_MS);
+        rec_destroy(run->rec);
+        _exit(0);
+    }
+    close(ready[1]);
+    char nothing;
+    bool ok = pid > 0 && read(ready[0], &nothing, 1) == 0;
+    close(ready[0]);
+    return ok;
+}
+
+/* ---- What is said at the end ----------------------------------------------------------------------------------------
+ */
+
+static void say_silent(const struct run *run, const char *program, size_t traces)
+{
+    if (rec_root_seen(run->rec))
+        return;
+    char *why = launch_why_silent(program);
+    cli_warn("%s was not recorded: it %s%s", program,
+             why != NULL ? why : "never connected (libtrack-preload.so was not loaded)",
+             traces > 0 ? "; its children were" : "; link it with -ltrack-malloc to record it");
+    free(why);
+}
+
+static void say_losses(const struct rec_result *result, const char *name)
+{
+    const struct trk_loss *loss = &result->loss;
+    char a[32], b[32];
+    uint64_t lost = loss->dropped + loss->holes + loss->write_lost;
+    if (lost > 0)
+        cli_warn("%s: %s of %s events lost (%s); its reports are uncertain", name, prof_fmt_count(a, sizeof a, lost),
+                 prof_fmt_count(b, sizeof b, result->records + lost),
+                 loss->write_lost > 0 ? "the disk was full"
+                 : loss->dropped > 0  ? "the recorder was too slow, try a larger --budget"
+                                      : "threads ended inside a record");
+    if (loss->depot_full > 0)
+        cli_warn("%s: %s events have no stack, the table was full; try a larger --budget or fewer --stacks", name,
+                 prof_fmt_count(a, sizeof a, loss->depot_full));
+}
+
+static void say_trace(const struct rec_result *result)
+{
+    const char *program = result->program != NULL ? result->program : "?";
+    if (result->problem != NULL)
+        cli_warn("%s", result->problem);
+    if (result->malloc_note != NULL)
+        cli_warn("%s[%d]: malloc is served by %s and was not recorded", program, (int)result->pid, result->malloc_note);
+    if (result->into_unknown)
+        cli_warn("%s[%d] became another program that was not recorded (static, privileged, or another environment)",
+                 program, (int)result->pid);
+    say_losses(result, result->path != NULL ? result->path : program);
+}
+
+static void say_totals(const struct rec_result *const *results, size_t count, size_t running)
+{
+    uint64_t records = 0, bytes = 0;
+    size_t traces = 0;
+    const char *path = NULL;
+    for (size_t i = 0; i < count; i++) {
+        records += results[i]->records;
+        bytes += results[i]->bytes;
+        traces += results[i]->path != NULL;
+        path = path == NULL ? results[i]->path : path;
+    }
+    char a[32], b[32], name[512];
+    if (path == NULL)
+        return;
+    prof_escape_terminal(name, sizeof name, path);
+    prof_fmt_count(a, sizeof a, records);
+    prof_fmt_bytes(b, sizeof b, bytes, PROF_UNITS_IEC);
+    if (traces == 1)
+        fprintf(stderr, "reftrack: %s events in %s (%s)\n", a, name, b);
+    else
+        fprintf(stderr, "reftrack: %s events of %zu processes in %s and %zu more (%s)\n", a, traces, name, traces - 1,
+                b);
+    if (running > 0)
+        fprintf(stderr, "reftrack: %zu %s still running and recorded on in the background\n", running,
+                running == 1 ? "process is" : "processes are");
+}
+
+/* Prints what the recorder has to say and then the findings; returns the command's exit code. */
+static int conclude(struct run *run, const struct run_args *args, const char *program)
+{
+    const struct rec_result *const *results;
+    size_t count = rec_results(run->rec, &results), traces = 0;
+    char **paths = calloc(count + 1, sizeof *paths);
+    if (paths == NULL)
+        return fail(prof_error_memory(), FAILED);
+    for (size_t i = 0; i < count; i++)
+        if (results[i]->path != NULL)
+            paths[traces++] = results[i]->path;
+    say_silent(run, program, traces);
+    if (rec_problem(run->rec) != NULL)
+        cli_warn("%s", rec_problem(run->rec));
+    bool incomplete = !rec_root_seen(run->rec) || rec_problem(run->rec) != NULL;
+    for (size_t i = 0; i < count; i++) {
+        say_trace(results[i]);
+        incomplete |= results[i]->into_unknown || results[i]->problem != NULL || results[i]->malloc_note != NULL;
+    }
+    if (!run->common->quiet)
+        say_totals(results, count, rec_live(run->rec));
+    int verdict = traces > 0 ? cli_summary(run->common, paths, traces, stderr) : CLI_UNCERTAIN;
+    free(paths);
+    if (verdict == CLI_OK && incomplete)
+        verdict = CLI_UNCERTAIN;
+    if (!args->check || run->code != 0 || verdict == CLI_OK)
+        return run->code;
+    return verdict == CLI_FINDINGS ? (int)args->exit_code : UNCERTAIN_CODE;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run_args args = { .exit_code = NO_EXIT_CODE };
+    struct cli_common common;
+    struct cli_operands operands;
+    int code = cli_parse(&cli_command_run, argc, argv, &args, &common, &operands);
+    if (code >= 0)
+        return code == CLI_USAGE ? FAILED : code;
+    struct rec_options recording = { .out = args.output,
+                                     .no_children = args.children == 1,
+                                     .budget = args.budget,
+                                     .on_full = (uint32_t)args.on_full,
+                                     .version = REFTRACK_VERSION,
+                                     .text = getenv("TRACK_OPTIONS"),
+                                     .wrappers = common.wrappers.count > 0 ? common.wrappers.items : NULL };
+    if (args.stacks != NULL && !parse_stacks(args.stacks, &recording)) {
+        cli_usage(&cli_command_run, "--stacks takes up to three numbers from 1 to %d, as in 64,8,1",
+                  TRK_STACK_MAX_FRAMES);
+        return FAILED;
+    }
+    if (args.exit_code > 255) {
+        cli_usage(&cli_command_run, "--exitcode takes a number from 0 to 255");
+        return FAILED;
+    }
+    struct run run = { .common = &common };
+    struct prof_error *error = rec_create(&recording, &run.rec);
+    if (error != NULL)
+        return fail(error, FAILED);
+    char *preload = args.no_preload ? NULL : launch_find_preload();
+    if (!args.no_preload && preload == NULL)
+        error =
+            prof_error_create(PROF_ERROR_NOT_FOUND, "libtrack-preload.so is neither beside this program nor installed; "
+                                                    "install libtrack, or use --no-preload for a linked program");
+    else if (!catch_signals(&run))
+        error = prof_error_os(errno, "watch", "signals", NULL);
+    struct launch launch = {
+        .argv = operands.items, .socket = rec_socket(run.rec), .preload = preload, .signals = &run.inherited
+    };
+    code = FAILED;
+    if (error == NULL)
+        error = launch_program(&launch, &run.pid, &code);
+    free(preload);
+    if (error != NULL) {
+        rec_destroy(run.rec);
+        return fail(error, code);
+    }
+    widen_limits();
+    rec_set_root(run.rec, run.pid);
+    record(&run);
+    bool handed_over = rec_live(run.rec) > 0 && go_on_in_background(&run);
+    code = conclude(&run, &args, operands.items[0]);
+    siginfo_t info;
+    waitid(P_PID, (id_t)run.pid, &info, WEXITED | WNOHANG);
+    if (!handed_over)
+        rec_destroy(run.rec);
+    close(run.signal_fd);
+    return code;
+}
