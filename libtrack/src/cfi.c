@@ -29,7 +29,7 @@ enum {
     PE_TABLE = 0x3b, /* datarel | sdata4: the only table that can be searched */
 };
 enum {
-    REMEMBER_MAX = 4, /* compilers nest 1 deep; the copies live on a stack that may be small */
+    REMEMBER_MAX = 3, /* compilers nest 1 deep; the copies live on a stack that may be small */
     EXPR_MAX = 6,     /* operands */
     AUGMENTATION_MAX = 8,
 };

@@ -18,6 +18,10 @@ enum trk_cfi_reg {
     TRK_CFI_R13,
     TRK_CFI_R14,
     TRK_CFI_R15,
+    TRK_CFI_VOLATILE, /* from here on calls destroy them */
+    TRK_CFI_RAX = TRK_CFI_VOLATILE,
+    TRK_CFI_R10,
+    TRK_CFI_R11,
     TRK_CFI_RA,
     TRK_CFI_REGS, /* count of the above */
     TRK_CFI_SP,   /* has no rule: the caller's is the CFA */
@@ -34,12 +38,18 @@ enum {
 static inline enum trk_cfi_reg trk_cfi_reg(uint64_t dwarf)
 {
     switch (dwarf) {
+    case 0:
+        return TRK_CFI_RAX;
     case 3:
         return TRK_CFI_RBX;
     case 6:
         return TRK_CFI_FP;
     case 7:
         return TRK_CFI_SP;
+    case 10:
+        return TRK_CFI_R10;
+    case 11:
+        return TRK_CFI_R11;
     case 12:
         return TRK_CFI_R12;
     case 13:

@@ -18,8 +18,7 @@ enum {
     SET_BITS = 8,
     WAYS = 4,
     LOG_WORDS = 32 * 1024, /* slot values and offsets of all entries, oldest overwritten */
-    SKIP_MAX = 16,         /* frames of wrappers in front of the first one to keep */
-    WALK_MAX = TRK_STACK_MAX_FRAMES + SKIP_MAX,
+    WALK_MAX = TRK_STACK_MAX_FRAMES + TRK_WALK_SEARCH,
     SLOTS_MAX = 128,
     ADDRESS_BITS = 48,
     UNKNOWN_REACH = 16 * 4096, /* entries that reach further are used inside known bounds only */

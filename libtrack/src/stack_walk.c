@@ -6,6 +6,7 @@
 #include "stack_walk.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 /* A row word: tag 35 | cfa / 8 17 | fp / 8 9 | kind 3. The tag and the number of the set determine the address. */
@@ -31,7 +32,7 @@ static uint64_t rows[1 << SET_BITS][WAYS] __attribute__((aligned(64)));
 uint32_t trk_walk_epoch;
 
 enum { SAVED_NOT = 0, SAVED_LOST = 1 }; /* in trk_walk.saved: still in the register; not to be found */
-enum { PROBES_MAX = 64, SEARCH_MAX = 16, PAGE = 4096 };
+enum { PROBES_MAX = 64, PAGE = 4096 };
 
 /* ---- Readable memory ------------------------------------------------------------------------------------------- */
 
@@ -135,13 +136,26 @@ static uint64_t pack_row(uintptr_t pc, const struct trk_cfi_row *row)
     return (uint64_t)(pc >> SET_BITS) << DATA_BITS | cfa << (FP_BITS + KIND_BITS) | fp << KIND_BITS | kind;
 }
 
+/* The row of a return address: of the call in front of it. When that is in no function but the address is the first of
+ * one, nobody called: it was put there by hand to begin a coroutine (makecontext does so), and there is nothing behind
+ * it. */
+static enum trk_cfi_result find_row(uintptr_t pc, struct trk_cfi_row *row)
+{
+    enum trk_cfi_result r = trk_cfi_find(pc - 1, row);
+    if (r == TRK_CFI_NO_ENTRY && trk_cfi_find(pc, row) == TRK_CFI_OK) {
+        row->rule[TRK_CFI_RA].how = TRK_CFI_UNDEFINED;
+        return TRK_CFI_OK;
+    }
+    return r;
+}
+
 /* Reads the row of return address pc and remembers it. Rows of addresses outside all modules are not kept: a module
  * loaded there later would be described by them. */
 static __attribute__((noinline)) uint64_t row_load(uintptr_t pc)
 {
     struct trk_cfi_row row;
     uint32_t epoch = __atomic_load_n(&trk_walk_epoch, __ATOMIC_ACQUIRE);
-    enum trk_cfi_result r = trk_cfi_find(pc - 1, &row);
+    enum trk_cfi_result r = find_row(pc, &row);
     uint64_t word = (uint64_t)(pc >> SET_BITS) << DATA_BITS | ROW_GENERAL;
     if (r == TRK_CFI_OK)
         word = pack_row(pc, &row);
@@ -220,7 +234,9 @@ static enum step step_frame_pointer(struct trk_walk *w)
     enum step s = register_value(w, TRK_CFI_FP, &fp);
     if (s != STEP_ON)
         return s == STEP_TRUNCATED ? STEP_TRUNCATED : STEP_BROKEN;
-    if (fp & 15 || fp < w->sp || fp >= UINTPTR_MAX - 16 || !readable(w, fp) || !read_slot(w, fp + 8, &ra))
+    /* It must point into this very stack: a coroutine inherits the fp of whoever created it. */
+    if (fp & 15 || fp < w->sp || fp >= UINTPTR_MAX - 16 || w->sp < w->window.lo ||
+        !trk_window_extend(&w->window, fp + 16) || !read_slot(w, fp + 8, &ra))
         return STEP_BROKEN;
     if (ra == 0)
         return STEP_END;
@@ -236,7 +252,14 @@ static enum step step_frame_pointer(struct trk_walk *w)
 static __attribute__((noinline)) enum step step_general(struct trk_walk *w)
 {
     struct trk_cfi_row row;
-    enum trk_cfi_result r = trk_cfi_find(w->pc - 1, &row);
+    enum trk_cfi_result r = find_row(w->pc, &row);
+    if (!w->full && w->general_at + 1 != w->n) {
+        /* Frames in between were stepped over by their word, which says nothing of these registers. */
+        for (unsigned i = 0; i < TRK_CFI_REGS; i++)
+            if (i != TRK_CFI_FP)
+                w->saved[i] = SAVED_NOT;
+    }
+    w->general_at = w->n;
     if (r == TRK_CFI_NO_OBJECT)
         w->repeatable = false; /* the next module loaded may change the answer */
     if (r == TRK_CFI_NO_OBJECT || r == TRK_CFI_NO_ENTRY)
@@ -264,7 +287,7 @@ static __attribute__((noinline)) enum step step_general(struct trk_walk *w)
         saved[i] = SAVED_LOST;
         if (rule->how == TRK_CFI_AT_CFA) {
             saved[i] = cfa + (uintptr_t)(intptr_t)rule->off;
-        } else if (rule->how == TRK_CFI_SAME) {
+        } else if (rule->how == TRK_CFI_SAME && i < TRK_CFI_VOLATILE) {
             saved[i] = w->saved[i];
         } else if (rule->how == TRK_CFI_AT_REG) {
             s = register_value(w, rule->reg, &base);
@@ -312,8 +335,8 @@ static void walk(struct trk_walk *w, const struct trk_frame *at)
 {
     enum step step = STEP_ON;
     unsigned limit = w->keep, n = 0;
-    if (w->caller != 0 && limit < SEARCH_MAX)
-        limit = SEARCH_MAX < w->max ? SEARCH_MAX : w->max;
+    if (w->caller != 0 && limit < TRK_WALK_SEARCH)
+        limit = TRK_WALK_SEARCH < w->max ? TRK_WALK_SEARCH : w->max;
     w->first = 0;
     w->flags = 0;
     w->nslots = 0;
@@ -323,12 +346,13 @@ static void walk(struct trk_walk *w, const struct trk_frame *at)
     w->sp = w->start_sp = at->sp;
     w->start_fp = at->fp;
     memset(w->saved, 0, sizeof w->saved);
+    w->general_at = UINT_MAX;
     trk_window_init(&w->window, w->sp, w->lo, w->hi);
     bool met = w->caller == 0;
 
     for (;;) {
         w->pcs[n++] = w->pc;
-        if (__builtin_expect(!met, 0) && w->pc == w->caller) {
+        if (__builtin_expect(!met, 0) && w->pc == w->caller && n <= TRK_WALK_SEARCH) {
             met = true;
             w->first = n - 1;
             limit = w->first + w->keep < w->max ? w->first + w->keep : w->max;
@@ -364,6 +388,7 @@ static void walk(struct trk_walk *w, const struct trk_frame *at)
             if (ra == 0)
                 break;
         } else {
+            w->n = n;
             step = kind == ROW_END ? STEP_END : step_general(w);
             if (step != STEP_ON)
                 break;

@@ -31,6 +31,8 @@ static inline void trk_window_init(struct trk_window *w, uintptr_t sp, uintptr_t
 /* Extends the window upwards until it covers [lo, hi), page by page; false when a page cannot be read or is too far. */
 bool trk_window_extend(struct trk_window *w, uintptr_t hi);
 
+enum { TRK_WALK_SEARCH = 16 }; /* frames among which `caller` is looked for */
+
 /* One walk. The caller fills the first part; arrays are the caller's. */
 struct trk_walk {
     uintptr_t lo, hi; /* bounds of the thread's stack, 0, 0: unknown */
@@ -53,7 +55,8 @@ struct trk_walk {
     struct trk_window window;
     uintptr_t pc, sp, start_sp, start_fp;
     uintptr_t saved[TRK_CFI_REGS]; /* slot that holds this frame's value of a register; SAVED_* */
-    bool full;                     /* all registers have been followed, not only FP */
+    unsigned general_at;           /* frames when the last general step was made */
+    bool full;                     /* all registers are followed in each frame, not only FP */
 };
 
 /* Walks from `at`. Always yields at least one frame. */

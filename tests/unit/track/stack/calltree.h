@@ -1,0 +1,14 @@
+/* calltree.h: call trees of functions with awkward frames, for the stack tests. Built with -O2 -fomit-frame-pointer. */
+#ifndef TEST_CALLTREE_H
+#define TEST_CALLTREE_H
+
+#include <stdint.h>
+
+typedef void (*calltree_leaf)(void *arg);
+
+enum { CALLTREE_KINDS = 13, CALLTREE_HUGE = 12 /* a frame of more than 1 MiB */ };
+
+/* Calls one function per byte of path, kind path[i] % CALLTREE_KINDS, each from the one before; the last calls leaf. */
+void calltree_run(const uint8_t *path, unsigned n, calltree_leaf leaf, void *arg);
+
+#endif
