@@ -3,7 +3,10 @@
  *
  * A range is free from the moment the kernel is asked to unmap it, so the engine hears of it before; when the kernel
  * refuses after all, it is told that the range lives (again). */
-#include <errno.h>
+
+/* With 64-bit file offsets by default the headers would rename mmap to mmap64; both are defined here. */
+#undef _FILE_OFFSET_BITS
+
 #include <stdarg.h>
 #include <sys/syscall.h>
 

@@ -14,7 +14,7 @@ TRK_HOOK volatile unsigned char trk_malloc_gate_v1;
 
 static uint64_t counts[STUB_OP_COUNT];
 static uint64_t kinds[TRK_ALLOC_BOOT + 1];
-static uint64_t boot_frees;
+static uint64_t unmaps;
 static uint64_t next_event;
 static struct stub_event events[STUB_EVENTS];
 static unsigned starts;
@@ -28,8 +28,8 @@ static void keep(enum stub_op op, enum trk_alloc_kind kind, const void *p, const
     __atomic_fetch_add(&counts[op], 1, __ATOMIC_RELAXED);
     if (op == STUB_ALLOC)
         __atomic_fetch_add(&kinds[kind], 1, __ATOMIC_RELAXED);
-    if (op == STUB_FREE && kind == TRK_ALLOC_BOOT)
-        __atomic_fetch_add(&boot_frees, 1, __ATOMIC_RELAXED);
+    if (op == STUB_FREE && kind == TRK_ALLOC_MMAP)
+        __atomic_fetch_add(&unmaps, 1, __ATOMIC_RELAXED);
     uint64_t i = __atomic_fetch_add(&next_event, 1, __ATOMIC_RELAXED);
     if (i < STUB_EVENTS)
         events[i] = (struct stub_event){
@@ -68,7 +68,7 @@ void stub_reset(bool record)
         counts[i] = 0;
     for (size_t i = 0; i <= TRK_ALLOC_BOOT; i++)
         kinds[i] = 0;
-    boot_frees = 0;
+    unmaps = 0;
     next_event = 0;
     trk_malloc_gate_v1 = record;
 }
@@ -100,7 +100,7 @@ static void write_counts(void)
                      "pid %d allocs %llu frees %llu reallocs %llu failed %llu maps %llu exit %llu exec %llu execback "
                      "%llu unloads %llu owner %u %s\n",
                      (int)getpid(), (unsigned long long)(counts[STUB_ALLOC] - kinds[TRK_ALLOC_MMAP]),
-                     (unsigned long long)counts[STUB_FREE], (unsigned long long)counts[STUB_REALLOC_END],
+                     (unsigned long long)(counts[STUB_FREE] - unmaps), (unsigned long long)counts[STUB_REALLOC_END],
                      (unsigned long long)counts[STUB_REALLOC_FAIL], (unsigned long long)kinds[TRK_ALLOC_MMAP],
                      (unsigned long long)counts[STUB_EXIT], (unsigned long long)counts[STUB_EXEC],
                      (unsigned long long)counts[STUB_EXEC_FAILED], (unsigned long long)counts[STUB_UNLOADED], owner,
