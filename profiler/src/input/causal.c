@@ -1,0 +1,378 @@
+/* causal.c: address states and the index of coming events, see causal.h. The state table is open addressing of our own:
+ * it is touched by every event of a multi-threaded trace, and a chained table would cost a cache miss more each time.
+ */
+#include "causal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATES_FIRST = 1 << 10, COMING_FIRST = 1 << 8 };
+
+static size_t hash_key(uint64_t key)
+{
+    key *= 0x9e3779b97f4a7c15ull;
+    return (size_t)(key ^ key >> 32);
+}
+
+void causal_deinit(struct causal *c)
+{
+    free(c->states);
+    free(c->coming);
+    free(c->coming_hash);
+    memset(c, 0, sizeof *c);
+}
+
+/* ---- States ---- */
+
+static struct causal_state *find_state(const struct causal *c, uint64_t key)
+{
+    if (c->states == NULL)
+        return NULL;
+    for (size_t i = hash_key(key) & c->state_mask;; i = (i + 1) & c->state_mask) {
+        if (c->states[i].key == key)
+            return &c->states[i];
+        if (c->states[i].key == 0)
+            return NULL;
+    }
+}
+
+static bool grow_states(struct causal *c)
+{
+    size_t room = c->states == NULL ? STATES_FIRST : (c->state_mask + 1) * 2;
+    struct causal_state *fresh = calloc(room, sizeof *fresh);
+    if (fresh == NULL)
+        return false;
+    for (size_t i = 0; c->states != NULL && i <= c->state_mask; i++) {
+        if (c->states[i].key == 0)
+            continue;
+        size_t at = hash_key(c->states[i].key) & (room - 1);
+        while (fresh[at].key != 0)
+            at = (at + 1) & (room - 1);
+        fresh[at] = c->states[i];
+    }
+    free(c->states);
+    c->states = fresh;
+    c->state_mask = room - 1;
+    return true;
+}
+
+static struct causal_state *make_state(struct causal *c, uint64_t key)
+{
+    struct causal_state *s = find_state(c, key);
+    if (s != NULL)
+        return s;
+    if ((c->states == NULL || (c->state_count + 1) * 10 > (c->state_mask + 1) * 7) && !grow_states(c))
+        return NULL;
+    size_t i = hash_key(key) & c->state_mask;
+    while (c->states[i].key != 0)
+        i = (i + 1) & c->state_mask;
+    c->states[i] = (struct causal_state){ .key = key };
+    c->state_count++;
+    return &c->states[i];
+}
+
+/* Removes s; the entries behind it move up so that probing needs no tombstones. */
+static void drop_state(struct causal *c, struct causal_state *s)
+{
+    size_t hole = (size_t)(s - c->states);
+    for (size_t i = (hole + 1) & c->state_mask; c->states[i].key != 0; i = (i + 1) & c->state_mask) {
+        size_t home = hash_key(c->states[i].key) & c->state_mask;
+        if (((i - home) & c->state_mask) >= ((i - hole) & c->state_mask)) {
+            c->states[hole] = c->states[i];
+            hole = i;
+        }
+    }
+    c->states[hole].key = 0;
+    c->state_count--;
+}
+
+/* Classes an event belongs to, as bits; 0: it neither waits nor is waited for. */
+static unsigned classes_of(const struct prof_event *e)
+{
+    switch (e->op) {
+    case TRK_OP_ALLOC:
+    case TRK_OP_REALLOC_FAIL:
+        return 1u << CAUSAL_ALLOC;
+    case TRK_OP_FREE:
+    case TRK_OP_REALLOC:
+        return 1u << CAUSAL_FREE;
+    case TRK_OP_NEW:
+        return 1u << CAUSAL_NEW;
+    case TRK_OP_DEL:
+        return 1u << CAUSAL_DEL;
+    case TRK_OP_REF:
+        return 1u << CAUSAL_REF | ((e->flags & PROF_EVENT_COUNT) != 0 ? 1u << CAUSAL_COUNTED : 0);
+    case TRK_OP_UNREF:
+        return 1u << CAUSAL_UNREF | ((e->flags & PROF_EVENT_COUNT) != 0 ? 1u << CAUSAL_COUNTED : 0);
+    default:
+        return 0;
+    }
+}
+
+/* Ops that need their object to be alive. */
+static bool op_on_object(unsigned op)
+{
+    switch (op) {
+    case TRK_OP_REF:
+    case TRK_OP_UNREF:
+    case TRK_OP_MOVE:
+    case TRK_OP_DEL:
+    case TRK_OP_WEAK_SET:
+    case TRK_OP_BORROW:
+    case TRK_OP_SINK:
+    case TRK_OP_PIN:
+    case TRK_OP_UNPIN:
+    case TRK_OP_MAY_LEAK:
+    case TRK_OP_PARK:
+    case TRK_OP_REUSE:
+    case TRK_OP_RETYPE:
+    case TRK_OP_DTOR_BEGIN:
+    case TRK_OP_DTOR_END:
+    case TRK_OP_TOUCH:
+    case TRK_OP_COUNT_SEEN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+uint64_t causal_key(const struct prof_event *e)
+{
+    if (e->op == TRK_OP_ALLOC || e->op == TRK_OP_FREE) {
+        if (e->aux == TRK_ALLOC_CUSTOM)
+            return e->addr | (uint64_t)1 << 62;
+        if (e->aux == TRK_ALLOC_MMAP)
+            return e->addr | (uint64_t)1 << 61;
+    }
+    return e->addr | (uint64_t)1 << 60; /* never 0 */
+}
+
+void causal_prefetch(const struct causal *c, const struct prof_event *e)
+{
+    if (c->states != NULL)
+        __builtin_prefetch(&c->states[hash_key(causal_key(e)) & c->state_mask]);
+}
+
+bool causal_apply(struct causal *c, const struct prof_event *e)
+{
+    struct causal_state *s;
+    uint64_t key = causal_key(e);
+    switch (e->op) {
+    case TRK_OP_ALLOC:
+    case TRK_OP_REALLOC_FAIL:
+        s = make_state(c, key);
+        if (s == NULL)
+            return false;
+        s->allocated = 1;
+        s->alive = s->alive && e->op == TRK_OP_REALLOC_FAIL;
+        return true;
+    case TRK_OP_FREE:
+        s = find_state(c, key);
+        if (s != NULL)
+            drop_state(c, s);
+        return true;
+    case TRK_OP_REALLOC:
+        /* The object in it, if any, moves with the block; its new address is learned from its next event. */
+        s = find_state(c, key);
+        if (s != NULL && s->alive)
+            s->allocated = 0;
+        else if (s != NULL)
+            drop_state(c, s);
+        return true;
+    case TRK_OP_NEW:
+    case TRK_OP_REUSE:
+        s = make_state(c, key);
+        if (s == NULL)
+            return false;
+        s->alive = 1;
+        s->counted = 1;
+        s->count = 1;
+        return true;
+    case TRK_OP_DEL:
+        s = find_state(c, key);
+        if (s != NULL && s->allocated)
+            s->alive = 0;
+        else if (s != NULL)
+            drop_state(c, s);
+        return true;
+    case TRK_OP_REF:
+    case TRK_OP_UNREF:
+        s = make_state(c, key);
+        if (s == NULL)
+            return false;
+        /* An object whose birth was not seen counts as alive from now on, so that nothing waits for it again. */
+        s->alive = 1;
+        s->count += e->op == TRK_OP_REF ? 1 : -1;
+        if ((e->flags & PROF_EVENT_COUNT) != 0) {
+            s->count = (int32_t)e->count;
+            s->counted = 1;
+        }
+        return true;
+    default:
+        return true;
+    }
+}
+
+bool causal_fits(const struct causal *c, const struct prof_event *e)
+{
+    const struct causal_state *s;
+    switch (e->op) {
+    case TRK_OP_ALLOC:
+        s = find_state(c, causal_key(e));
+        return s == NULL || !s->allocated;
+    case TRK_OP_FREE:
+    case TRK_OP_REALLOC:
+        s = find_state(c, causal_key(e));
+        return s != NULL && s->allocated && !(s->alive && s->counted && s->count > 0);
+    case TRK_OP_NEW:
+        s = find_state(c, causal_key(e));
+        return s == NULL || !s->alive;
+    case TRK_OP_DEL:
+        s = find_state(c, causal_key(e));
+        return s != NULL && s->alive && !(s->counted && s->count > 0);
+    case TRK_OP_REF:
+    case TRK_OP_UNREF:
+        s = find_state(c, causal_key(e));
+        if (s == NULL || !s->alive)
+            return false;
+        if (!s->counted)
+            return true;
+        if ((e->flags & PROF_EVENT_COUNT) != 0)
+            return s->count + (e->op == TRK_OP_REF ? 1 : -1) == e->count;
+        return e->op == TRK_OP_REF || s->count > 1;
+    default:
+        if (!op_on_object(e->op))
+            return true;
+        s = find_state(c, causal_key(e));
+        return s != NULL && s->alive;
+    }
+}
+
+/* ---- What is still to come in this moment ---- */
+
+void causal_index_begin(struct causal *c)
+{
+    c->coming_count = 0;
+    if (c->coming_hash != NULL)
+        memset(c->coming_hash, 0, (c->coming_mask + 1) * sizeof *c->coming_hash);
+    c->indexed = true;
+}
+
+void causal_index_end(struct causal *c)
+{
+    c->indexed = false;
+    c->coming_count = 0;
+}
+
+static struct causal_coming *find_coming(const struct causal *c, uint64_t key, uint32_t ring)
+{
+    if (c->coming_hash == NULL)
+        return NULL;
+    uint32_t i = c->coming_hash[hash_key(key) & c->coming_mask];
+    for (; i != 0; i = c->coming[i - 1].next)
+        if (c->coming[i - 1].key == key && c->coming[i - 1].ring == ring)
+            return &c->coming[i - 1];
+    return NULL;
+}
+
+static bool grow_coming(struct causal *c)
+{
+    size_t room = c->coming_room == 0 ? COMING_FIRST : c->coming_room * 2;
+    struct causal_coming *coming = reallocarray(c->coming, room, sizeof *coming);
+    if (coming == NULL)
+        return false;
+    c->coming = coming;
+    uint32_t *heads = calloc(room, sizeof *heads);
+    if (heads == NULL)
+        return false;
+    free(c->coming_hash);
+    c->coming_hash = heads;
+    c->coming_mask = room - 1;
+    c->coming_room = room;
+    for (size_t i = 0; i < c->coming_count; i++) {
+        uint32_t *head = &heads[hash_key(coming[i].key) & c->coming_mask];
+        coming[i].next = *head;
+        *head = (uint32_t)i + 1;
+    }
+    return true;
+}
+
+bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    unsigned classes = classes_of(e);
+    if (classes == 0)
+        return true;
+    uint64_t key = causal_key(e);
+    struct causal_coming *entry = find_coming(c, key, ring);
+    if (entry == NULL) {
+        if (c->coming_count == c->coming_room && !grow_coming(c))
+            return false;
+        entry = &c->coming[c->coming_count++];
+        uint32_t *head = &c->coming_hash[hash_key(key) & c->coming_mask];
+        *entry = (struct causal_coming){ .key = key, .ring = ring, .next = *head };
+        *head = (uint32_t)c->coming_count;
+    }
+    for (unsigned class = 0; class < CAUSAL_CLASSES; class ++)
+        entry->left[class] += classes >> class & 1;
+    return true;
+}
+
+void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    unsigned classes = classes_of(e);
+    if (classes == 0)
+        return;
+    struct causal_coming *entry = find_coming(c, causal_key(e), ring);
+    for (unsigned class = 0; entry != NULL && class < CAUSAL_CLASSES; class ++)
+        entry->left[class] -= entry->left[class] > 0 ? classes >> class & 1 : 0;
+}
+
+/* Does another ring still bring an event of these classes for the key? */
+static bool comes(const struct causal *c, uint64_t key, uint32_t ring, unsigned classes)
+{
+    if (c->coming_hash == NULL)
+        return false;
+    uint32_t i = c->coming_hash[hash_key(key) & c->coming_mask];
+    for (; i != 0; i = c->coming[i - 1].next) {
+        const struct causal_coming *entry = &c->coming[i - 1];
+        if (entry->key != key || entry->ring == ring)
+            continue;
+        for (unsigned class = 0; class < CAUSAL_CLASSES; class ++)
+            if ((classes >> class & 1) != 0 && entry->left[class] > 0)
+                return true;
+    }
+    return false;
+}
+
+bool causal_should_wait(const struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    uint64_t key = causal_key(e);
+    const struct causal_state *s = find_state(c, key);
+    const unsigned dying = 1u << CAUSAL_DEL | 1u << CAUSAL_FREE;
+    switch (e->op) {
+    case TRK_OP_ALLOC:
+        return comes(c, key, ring, 1u << CAUSAL_FREE);
+    case TRK_OP_FREE:
+    case TRK_OP_REALLOC:
+        if (s == NULL || !s->allocated)
+            return comes(c, key, ring, 1u << CAUSAL_ALLOC);
+        return comes(c, key, ring, 1u << CAUSAL_UNREF);
+    case TRK_OP_NEW:
+        return comes(c, key, ring, dying);
+    case TRK_OP_DEL:
+        if (s == NULL || !s->alive)
+            return comes(c, key, ring, 1u << CAUSAL_NEW);
+        return comes(c, key, ring, 1u << CAUSAL_UNREF);
+    case TRK_OP_REF:
+    case TRK_OP_UNREF:
+        if (s == NULL || !s->alive)
+            return comes(c, key, ring, 1u << CAUSAL_NEW);
+        if ((e->flags & PROF_EVENT_COUNT) != 0)
+            return comes(c, key, ring, 1u << CAUSAL_COUNTED | 1u << CAUSAL_NEW | dying);
+        /* The last release: whoever else touches the object in this moment did so before, unless the address begins
+         * another life as well; then nothing can be said. */
+        return comes(c, key, ring, 1u << CAUSAL_REF) && !comes(c, key, UINT32_MAX, 1u << CAUSAL_NEW);
+    default:
+        return (s == NULL || !s->alive) && comes(c, key, ring, 1u << CAUSAL_NEW);
+    }
+}

@@ -1,0 +1,273 @@
+/* define.c: definitions of a trace: META, modules, stacks, types, texts. Parses checked payloads of untrusted content;
+ * an entry that does not fit its block ends that block. */
+#include "trace.h"
+
+#include <string.h>
+
+#include <base/table.h>
+
+struct text_rec {
+    UT_hash_handle hh;
+    uint32_t id;
+    const char *text;
+};
+
+bool define_meta(struct prof_trace *trace, const unsigned char *payload, size_t bytes)
+{
+    while (bytes > 0) {
+        const unsigned char *end = memchr(payload, 0, bytes);
+        if (end == NULL)
+            return true;
+        size_t length = (size_t)(end - payload);
+        const unsigned char *equals = memchr(payload, '=', length);
+        if (equals != NULL) {
+            struct meta_pair pair;
+            pair.key = prof_arena_strndup(&trace->arena, (const char *)payload, (size_t)(equals - payload));
+            pair.value = prof_arena_strndup(&trace->arena, (const char *)equals + 1, (size_t)(end - equals - 1));
+            if (pair.key == NULL || pair.value == NULL || !prof_vec_push(&trace->meta, pair))
+                return false;
+        }
+        payload += length + 1;
+        bytes -= length + 1;
+    }
+    return true;
+}
+
+const char *prof_trace_meta(const struct prof_trace *trace, const char *key)
+{
+    for (size_t i = trace->meta.count; i > 0; i--)
+        if (strcmp(trace->meta.items[i - 1].key, key) == 0)
+            return trace->meta.items[i - 1].value;
+    return NULL;
+}
+
+static const char *meta_or_empty(const struct prof_trace *trace, const char *key)
+{
+    const char *value = prof_trace_meta(trace, key);
+    return value != NULL ? value : "";
+}
+
+static uint32_t meta_number(const struct prof_trace *trace, const char *key, uint32_t otherwise)
+{
+    const char *text = prof_trace_meta(trace, key);
+    uint64_t number = 0;
+    if (text == NULL || *text == '\0')
+        return otherwise;
+    for (; *text >= '0' && *text <= '9' && number <= UINT32_MAX; text++)
+        number = number * 10 + (uint64_t)(*text - '0');
+    return *text == '\0' && number <= UINT32_MAX ? (uint32_t)number : otherwise;
+}
+
+bool define_info(struct prof_trace *trace)
+{
+    struct prof_trace_info *info = &trace->info;
+    info->program = meta_or_empty(trace, "program");
+    info->exe = meta_or_empty(trace, "exe");
+    info->cwd = meta_or_empty(trace, "cwd");
+    info->host = meta_or_empty(trace, "host");
+    info->recorder = meta_or_empty(trace, "recorder");
+    info->parent_trace = meta_or_empty(trace, "parent_trace");
+    info->malloc_note = meta_or_empty(trace, "malloc_note");
+    info->options = meta_or_empty(trace, "options");
+    info->pid = meta_number(trace, "pid", info->pid);
+    info->parent_pid = meta_number(trace, "ppid", 0);
+    for (size_t i = 0; i < trace->meta.count; i++)
+        if (strcmp(trace->meta.items[i].key, "arg") == 0 && !prof_vec_push(&trace->args, trace->meta.items[i].value))
+            return false;
+    if (!prof_vec_push(&trace->args, NULL))
+        return false;
+    info->args = trace->args.items;
+    return true;
+}
+
+bool define_modules(struct prof_trace *trace, const unsigned char *payload, size_t bytes)
+{
+    struct trk_module_head head;
+    if (bytes < sizeof head)
+        return true;
+    memcpy(&head, payload, sizeof head);
+    payload += sizeof head;
+    bytes -= sizeof head;
+    if (head.count > bytes / sizeof(struct trk_module))
+        return true;
+    const char *strings = (const char *)payload + head.count * sizeof(struct trk_module);
+    size_t string_bytes = bytes - head.count * sizeof(struct trk_module);
+    struct prof_module *modules = prof_arena_alloc(&trace->arena, (head.count + 1) * sizeof *modules);
+    if (modules == NULL)
+        return false;
+    for (uint32_t i = 0; i < head.count; i++) {
+        struct trk_module in;
+        memcpy(&in, payload + i * sizeof in, sizeof in);
+        struct prof_module *m = &modules[i];
+        m->start = in.start;
+        m->end = in.end < in.start ? in.start : in.end;
+        m->file_offset = in.file_offset;
+        m->dev = in.dev;
+        m->ino = in.ino;
+        m->prot = in.prot;
+        m->path = "";
+        if (in.path < string_bytes) {
+            m->path = prof_arena_strndup(&trace->arena, strings + in.path,
+                                         strnlen(strings + in.path, string_bytes - in.path));
+            if (m->path == NULL)
+                return false;
+        }
+        m->build_id_len = in.build_id_len <= sizeof m->build_id ? in.build_id_len : 0;
+        memcpy(m->build_id, in.build_id, m->build_id_len);
+    }
+    struct prof_module_map map = {
+        .generation = head.generation, .at_us = head.at_us, .count = head.count, .modules = modules
+    };
+    return prof_vec_push(&trace->maps, map);
+}
+
+size_t prof_trace_module_maps(const struct prof_trace *trace, const struct prof_module_map **ret)
+{
+    *ret = trace->maps.items;
+    return trace->maps.count;
+}
+
+/* Grows the index by id so that it covers `id`. */
+static bool cover_stack_id(struct prof_trace *trace, uint32_t id)
+{
+    size_t count = trace->stack_index.count;
+    if (id < count)
+        return true;
+    size_t extra = (size_t)id + 1 - count;
+    if (!prof_vec_reserve(&trace->stack_index, extra))
+        return false;
+    memset(trace->stack_index.items + count, 0, extra * sizeof *trace->stack_index.items);
+    trace->stack_index.count = (size_t)id + 1;
+    return true;
+}
+
+bool define_stacks(struct prof_trace *trace, const unsigned char *payload, size_t bytes)
+{
+    struct trk_stack_def def;
+    while (bytes >= sizeof def) {
+        memcpy(&def, payload, sizeof def);
+        size_t need = sizeof def + def.frames * sizeof(uint64_t);
+        if (need > bytes)
+            return true;
+        if (def.id != 0 && def.id < (uint32_t)1 << TRK_STACK_ID_BITS && def.frames <= TRK_STACK_MAX_FRAMES) {
+            struct stack_rec rec = { .first = trace->pcs.count,
+                                     .id = def.id,
+                                     .generation = def.generation,
+                                     .frames = def.frames,
+                                     .flags = def.flags };
+            if (!cover_stack_id(trace, def.id) || !prof_vec_reserve(&trace->pcs, def.frames) ||
+                !prof_vec_push(&trace->stacks, rec))
+                return false;
+            if (def.frames > 0)
+                memcpy(trace->pcs.items + trace->pcs.count, payload + sizeof def, def.frames * sizeof(uint64_t));
+            trace->pcs.count += def.frames;
+            trace->stack_index.items[def.id] = (uint32_t)trace->stacks.count;
+        }
+        payload += need;
+        bytes -= need;
+    }
+    return true;
+}
+
+bool prof_trace_stack(const struct prof_trace *trace, uint32_t id, struct prof_stack *ret)
+{
+    if (id >= trace->stack_index.count || trace->stack_index.items[id] == 0)
+        return false;
+    const struct stack_rec *rec = &trace->stacks.items[trace->stack_index.items[id] - 1];
+    ret->id = id;
+    ret->generation = rec->generation;
+    ret->frames = rec->frames;
+    ret->flags = rec->flags;
+    ret->pcs = trace->pcs.items + rec->first;
+    return true;
+}
+
+bool define_types(struct prof_trace *trace, const unsigned char *payload, size_t bytes)
+{
+    struct trk_type_def def;
+    while (bytes >= sizeof def) {
+        memcpy(&def, payload, sizeof def);
+        if (def.name_len > bytes - sizeof def)
+            return true;
+        if (def.id != 0 && def.id < TRK_TYPE_MAX) {
+            const char *name = prof_arena_strndup(&trace->arena, (const char *)payload + sizeof def, def.name_len);
+            size_t count = trace->types.count;
+            if (name == NULL || (def.id >= count && !prof_vec_reserve(&trace->types, def.id + 1 - count)))
+                return false;
+            if (def.id >= count) {
+                memset(trace->types.items + count, 0, (def.id + 1 - count) * sizeof *trace->types.items);
+                trace->types.count = def.id + 1;
+            }
+            trace->types.items[def.id] = (struct type_rec){ def, name };
+        }
+        size_t need = (sizeof def + def.name_len + 7) & ~(size_t)7;
+        if (need >= bytes)
+            return true;
+        payload += need;
+        bytes -= need;
+    }
+    return true;
+}
+
+const struct trk_type_def *prof_trace_type(const struct prof_trace *trace, uint32_t id, const char **ret_name)
+{
+    if (id >= trace->types.count || trace->types.items[id].name == NULL)
+        return NULL;
+    if (ret_name != NULL)
+        *ret_name = trace->types.items[id].name;
+    return &trace->types.items[id].def;
+}
+
+uint32_t prof_trace_type_max(const struct prof_trace *trace)
+{
+    return trace->types.count > 0 ? (uint32_t)trace->types.count : 1;
+}
+
+bool define_texts(struct prof_trace *trace, const unsigned char *payload, size_t bytes)
+{
+    uint32_t head[2];
+    while (bytes >= sizeof head) {
+        memcpy(head, payload, sizeof head);
+        if (head[1] > bytes - sizeof head)
+            return true;
+        struct text_rec *rec = NULL;
+        HASH_FIND(hh, trace->texts, &head[0], sizeof head[0], rec);
+        if (rec == NULL) {
+            rec = prof_arena_alloc(&trace->arena, sizeof *rec);
+            if (rec == NULL)
+                return false;
+            rec->id = head[0];
+            HASH_ADD(hh, trace->texts, id, sizeof rec->id, rec);
+            if (rec->hh.tbl == NULL)
+                return false;
+        }
+        rec->text = prof_arena_strndup(&trace->arena, (const char *)payload + sizeof head, head[1]);
+        if (rec->text == NULL)
+            return false;
+        size_t need = (sizeof head + head[1] + 7) & ~(size_t)7;
+        if (need >= bytes)
+            return true;
+        payload += need;
+        bytes -= need;
+    }
+    return true;
+}
+
+const char *prof_trace_text(const struct prof_trace *trace, uint32_t id)
+{
+    struct text_rec *rec = NULL;
+    HASH_FIND(hh, trace->texts, &id, sizeof id, rec);
+    return rec != NULL ? rec->text : NULL;
+}
+
+void define_deinit(struct prof_trace *trace)
+{
+    HASH_CLEAR(hh, trace->texts);
+    prof_vec_deinit(&trace->meta);
+    prof_vec_deinit(&trace->args);
+    prof_vec_deinit(&trace->stack_index);
+    prof_vec_deinit(&trace->stacks);
+    prof_vec_deinit(&trace->pcs);
+    prof_vec_deinit(&trace->types);
+    prof_vec_deinit(&trace->maps);
+}

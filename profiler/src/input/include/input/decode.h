@@ -1,0 +1,33 @@
+/* input/decode.h: slots to events. Distrusts every bit: what comes out has a known op, addresses below 2^56, type ids
+ * below TRK_TYPE_MAX and sizes below 2^44. Not thread-safe; no allocation, no errors. */
+#ifndef INPUT_DECODE_H
+#define INPUT_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <prof/trace.h>
+#include <track/format.h>
+
+#define PROF_ADDR_MASK (((uint64_t)1 << 56) - 1)
+#define PROF_TIME_MAX  (((uint64_t)1 << TRK_ARG_BITS) - 1) /* microseconds */
+
+/* What one ring remembers from slot to slot. Zero-initialize; lives as long as the ring is read. */
+struct prof_decoder {
+    uint64_t time_us;
+    uint32_t tid;
+    uint32_t ring;
+    uint64_t records; /* first slots seen */
+    uint64_t strays;  /* EXT slots without a first slot */
+    uint64_t unknown; /* records whose op this reader does not know */
+};
+
+/* The ring goes on with a block: its head tells owner and time. Time never goes back. */
+void prof_decoder_enter(struct prof_decoder *decoder, const struct trk_events_head *head);
+
+/* Decodes slots[*pos..count) into at most `room` events (64 bytes each), moves *pos behind what was used, and returns
+ * the number of events. Returns less than room only when the slots are used up. */
+size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, size_t count, size_t *pos,
+                   struct prof_event *events, size_t room);
+
+#endif

@@ -1,0 +1,283 @@
+/* order.c: merges rings by time and, inside one tick of the clock, by cause.
+ *
+ * All events of one tick form a moment. Rings whose next event belongs to the moment are let through one after the
+ * other; an event that could not have happened yet (causal_fits) waits when another ring still brings its cause in the
+ * same moment (causal_should_wait). Only events of old rounds must leave; those of the newest loaded round leave when
+ * an old one waits for them, because what precedes them may not be loaded yet. When everything waits, the first is let
+ * through and marked as a guess. */
+#include "order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool order_init(struct order *order, struct outlet *out)
+{
+    memset(order, 0, sizeof *order);
+    order->out = out;
+    order->by_number = calloc(RING_NUMBER_MAX, sizeof *order->by_number);
+    return order->by_number != NULL;
+}
+
+void order_deinit(struct order *order)
+{
+    for (size_t i = 0; i < order->ring_count; i++) {
+        struct ring *ring = order->rings[i];
+        while (ring->first != NULL) {
+            struct loaded *next = ring->first->next;
+            free(ring->first);
+            ring->first = next;
+        }
+        free(ring);
+    }
+    free(order->rings);
+    free(order->by_number);
+    causal_deinit(&order->causal);
+}
+
+struct ring *order_ring(struct order *order, uint32_t number)
+{
+    if (order->by_number[number] != 0)
+        return order->rings[order->by_number[number] - 1];
+    if (order->ring_count == order->ring_room) {
+        size_t room = order->ring_room * 2 + 8;
+        struct ring **rings = reallocarray(order->rings, room, sizeof *rings);
+        if (rings == NULL)
+            return NULL;
+        order->rings = rings;
+        order->ring_room = room;
+    }
+    struct ring *ring = calloc(1, sizeof *ring);
+    if (ring == NULL)
+        return NULL;
+    ring->number = number;
+    ring->last = &ring->first;
+    order->rings[order->ring_count++] = ring;
+    order->by_number[number] = (uint32_t)order->ring_count;
+    return ring;
+}
+
+/* Makes ring->events[ring->at] its next event. false: nothing more is loaded. */
+static bool ring_fill(struct order *order, struct ring *ring)
+{
+    while (ring->at == ring->count) {
+        struct loaded *block = ring->first;
+        if (block == NULL)
+            return false;
+        if (block->pos == 0)
+            prof_decoder_enter(&ring->decoder, &block->head);
+        if (block->pos == block->count) {
+            /* Used up to the last event: only now does it stop to hold its round open. */
+            ring->first = block->next;
+            if (ring->first == NULL)
+                ring->last = &ring->first;
+            if (block->head.round <= order->round)
+                order->old_blocks--;
+            free(block);
+            continue;
+        }
+        ring->at = 0;
+        ring->count = prof_decode(&ring->decoder, block->slots, block->count, &block->pos, ring->events, RING_EVENTS);
+        ring->round = block->head.round;
+        for (size_t i = 0; i < ring->count; i++)
+            causal_prefetch(&order->causal, &ring->events[i]);
+    }
+    return true;
+}
+
+/* Indexes what the ring has loaded of the moment. */
+static bool index_ring(struct order *order, const struct ring *ring, uint64_t time_us)
+{
+    for (size_t i = ring->at; i < ring->count; i++) {
+        if (ring->events[i].time_us != time_us)
+            return true;
+        if (!causal_index_add(&order->causal, &ring->events[i], ring->number))
+            return false;
+    }
+    struct prof_decoder decoder = ring->decoder;
+    for (const struct loaded *block = ring->first; block != NULL; block = block->next) {
+        size_t pos = block->pos;
+        if (pos == 0)
+            prof_decoder_enter(&decoder, &block->head);
+        while (pos < block->count) {
+            struct prof_event events[RING_EVENTS];
+            size_t count = prof_decode(&decoder, block->slots, block->count, &pos, events, RING_EVENTS);
+            for (size_t i = 0; i < count; i++) {
+                if (events[i].time_us != time_us)
+                    return true;
+                if (!causal_index_add(&order->causal, &events[i], ring->number))
+                    return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool index_moment(struct order *order, uint64_t time_us)
+{
+    causal_index_begin(&order->causal);
+    for (size_t i = 0; i < order->ring_count; i++)
+        if (!index_ring(order, order->rings[i], time_us))
+            return false;
+    return true;
+}
+
+/* Hands out the ring's next event. */
+static struct prof_error *pass(struct order *order, struct ring *ring, bool forced)
+{
+    struct outlet *out = order->out;
+    struct prof_event *e = &ring->events[ring->at++];
+    if (forced)
+        e->flags |= PROF_EVENT_FORCED;
+    if (order->causal.indexed)
+        causal_index_take(&order->causal, e, ring->number);
+    if (!causal_apply(&order->causal, e))
+        return prof_error_memory();
+    if (e->time_us > out->mem_us) {
+        struct prof_error *error = outlet_flush(out);
+        if (error != NULL)
+            return error;
+    }
+    out->batch[out->count++] = *e;
+    return out->count == BATCH_EVENTS ? outlet_flush(out) : NULL;
+}
+
+/* May the ring's next event go now? -1: out of memory. */
+static int may_pass(struct order *order, const struct ring *ring)
+{
+    const struct prof_event *e = &ring->events[ring->at];
+    if (causal_fits(&order->causal, e))
+        return 1;
+    if (!order->causal.indexed && !index_moment(order, e->time_us))
+        return -1;
+    return !causal_should_wait(&order->causal, e, ring->number);
+}
+
+/* Lets the ring's events of the moment through until one waits; of the newest round only one. */
+static struct prof_error *run_ring(struct order *order, struct ring *ring, uint64_t time_us, bool new_round,
+                                   bool *ret_progress, bool *ret_waits)
+{
+    while (ring_fill(order, ring) && ring->events[ring->at].time_us == time_us &&
+           (ring->round > order->pass_round) == new_round) {
+        int may = may_pass(order, ring);
+        if (may < 0)
+            return prof_error_memory();
+        if (may == 0) {
+            *ret_waits = true;
+            return NULL;
+        }
+        struct prof_error *error = pass(order, ring, false);
+        if (error != NULL)
+            return error;
+        *ret_progress = true;
+        if (new_round)
+            return NULL; /* look at once whether this was what an old one waits for */
+    }
+    return NULL;
+}
+
+/* Everything old waits: some of the newest round may be the cause. */
+static struct prof_error *run_new_round(struct order *order, uint64_t time_us, bool *ret_progress)
+{
+    for (size_t i = 0; i < order->ring_count && !*ret_progress; i++) {
+        struct ring *ring = order->rings[i];
+        bool waits = false;
+        if (!ring_fill(order, ring) || ring->round <= order->pass_round)
+            continue;
+        struct prof_error *error = run_ring(order, ring, time_us, true, ret_progress, &waits);
+        if (error != NULL)
+            return error;
+    }
+    return NULL;
+}
+
+static struct prof_error *force_first(struct order *order, uint64_t time_us)
+{
+    for (size_t i = 0; i < order->ring_count; i++) {
+        struct ring *ring = order->rings[i];
+        if (ring_fill(order, ring) && ring->events[ring->at].time_us == time_us && ring->round <= order->pass_round)
+            return pass(order, ring, true);
+    }
+    return NULL;
+}
+
+/* Merges the old events of one moment in which several rings take part. */
+static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
+{
+    struct prof_error *error = NULL;
+    bool waits = true;
+    while (error == NULL && waits) {
+        bool progress = false;
+        waits = false;
+        for (size_t i = 0; i < order->ring_count && error == NULL; i++)
+            error = run_ring(order, order->rings[i], time_us, false, &progress, &waits);
+        if (error == NULL && waits && !progress)
+            error = run_new_round(order, time_us, &progress);
+        if (error == NULL && waits && !progress)
+            error = force_first(order, time_us);
+    }
+    causal_index_end(&order->causal);
+    return error;
+}
+
+/* The ring is alone until `until_us` (exclusive): no checks. */
+static struct prof_error *run_alone(struct order *order, struct ring *ring, uint64_t until_us)
+{
+    while (ring_fill(order, ring) && order->old_blocks > 0 && ring->events[ring->at].time_us < until_us) {
+        struct prof_error *error = pass(order, ring, false);
+        if (error != NULL)
+            return error;
+    }
+    return NULL;
+}
+
+struct prof_error *order_merge(struct order *order, uint64_t round)
+{
+    order->round = order->pass_round = round;
+    order->old_blocks = 0;
+    for (size_t i = 0; i < order->ring_count; i++)
+        for (const struct loaded *block = order->rings[i]->first; block != NULL && block->head.round <= round;
+             block = block->next)
+            order->old_blocks++;
+    while (order->old_blocks > 0) {
+        /* The moment is the earliest time of a next event; `after` is the earliest time of all other rings. */
+        uint64_t first_us = UINT64_MAX, after_us = UINT64_MAX;
+        struct ring *first = NULL;
+        size_t old = 0;
+        bool any_old = false;
+        for (size_t i = 0; i < order->ring_count; i++) {
+            struct ring *ring = order->rings[i];
+            if (!ring_fill(order, ring))
+                continue;
+            uint64_t time_us = ring->events[ring->at].time_us;
+            any_old |= ring->round <= round;
+            if (time_us < first_us) {
+                after_us = first_us;
+                first_us = time_us;
+                first = ring;
+                old = ring->round <= round;
+            } else {
+                if (time_us == first_us)
+                    old += ring->round <= round;
+                if (time_us < after_us)
+                    after_us = time_us;
+            }
+        }
+        if (first == NULL || !any_old)
+            break;
+        struct prof_error *error;
+        if (after_us > first_us) {
+            error = run_alone(order, first, after_us);
+        } else if (old > 0) {
+            error = merge_moment(order, first_us);
+        } else {
+            /* Only events of the newest round, earlier than every old one: they are complete, as nothing that is not
+             * loaded can be older than an old event. */
+            order->pass_round = UINT64_MAX;
+            error = merge_moment(order, first_us);
+            order->pass_round = round;
+        }
+        if (error != NULL)
+            return error;
+    }
+    return NULL;
+}

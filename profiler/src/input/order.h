@@ -1,0 +1,67 @@
+/* order.h: the merge of all rings into one order. Private to this folder. */
+#ifndef INPUT_ORDER_H
+#define INPUT_ORDER_H
+
+#include "causal.h"
+#include "trace.h"
+
+#include <input/decode.h>
+
+enum {
+    RING_EVENTS = 64,   /* decoded ahead per ring */
+    BATCH_EVENTS = 256, /* given to the sink at once */
+    RING_NUMBER_MAX = 65536,
+};
+
+/* A block of one ring in memory. */
+struct loaded {
+    struct loaded *next;
+    struct trk_events_head head;
+    uint64_t offset;   /* in the file, for progress */
+    size_t count, pos; /* slots */
+    size_t bytes;      /* of this struct with its slots */
+    struct trk_slot slots[];
+};
+
+struct ring {
+    struct prof_decoder decoder;
+    uint32_t number;
+    struct loaded *first, **last;
+    struct prof_event events[RING_EVENTS]; /* decoded ahead, all of one block */
+    size_t at, count;
+    uint64_t round; /* of the decoded events */
+};
+
+struct order;
+
+/* Where merged events go. Batches are cut where a memory sample is due. */
+struct outlet {
+    const struct prof_trace_sink *sink;
+    void *ctx;
+    struct prof_event batch[BATCH_EVENTS];
+    size_t count;
+    PROF_VEC(struct trk_mem) mem; /* loaded, not yet handed on */
+    size_t mem_at;
+    uint64_t mem_us; /* time of the next one, UINT64_MAX */
+};
+struct prof_error *outlet_flush(struct outlet *out);
+
+struct order {
+    struct outlet *out;
+    struct ring **rings; /* in order of first appearance */
+    size_t ring_count, ring_room;
+    uint32_t *by_number; /* RING_NUMBER_MAX entries: index + 1 */
+    struct causal causal;
+    size_t old_blocks; /* loaded blocks of rounds <= round, not used up */
+    uint64_t round;
+    uint64_t pass_round; /* events of rounds up to this one leave unasked: `round`, or all */
+};
+
+bool order_init(struct order *order, struct outlet *out);
+void order_deinit(struct order *order);
+/* The ring of this number, made when new. NULL without memory. */
+struct ring *order_ring(struct order *order, uint32_t number);
+/* Hands out events until no loaded block of a round <= `round` is left. */
+struct prof_error *order_merge(struct order *order, uint64_t round);
+
+#endif
