@@ -7,10 +7,9 @@
 
 TRK_DIRECT int dlclose(void *handle)
 {
-    trk_real_settle();
     int (*real)(void *) = TRK_REAL(dlclose);
     if (!real) {
-        /* An old glibc has it in libdl, which was not loaded when we looked. */
+        /* Looked up late: an old glibc has it in libdl, which need not be there at the start. */
         real = (int (*)(void *))trk_real_next("dlclose", (const void *)trk_our_dlclose);
         if (!real)
             return -1;

@@ -17,7 +17,8 @@ enum {
 
 /* A loaded object. */
 struct object {
-    uintptr_t lo, hi; /* hi == lo: not known */
+    uintptr_t lo, hi;           /* hi == lo: not known */
+    const struct link_map *map; /* may be NULL */
     char path[NAME_BYTES];
 };
 
@@ -52,6 +53,7 @@ static void object_of(const void *address, struct object *ret)
     if (_dl_find_object && _dl_find_object((void *)(uintptr_t)address, &found) == 0) {
         ret->lo = (uintptr_t)found.dlfo_map_start;
         ret->hi = (uintptr_t)found.dlfo_map_end;
+        ret->map = found.dlfo_link_map;
         path = found.dlfo_link_map->l_name;
     }
 #endif
@@ -68,8 +70,34 @@ static void object_of(const void *address, struct object *ret)
     }
 }
 
+/* Does the object speak of this symbol? Looked up in its string table, not by dlsym: a dlsym that fails leaves a text
+ * behind, and whoever frees that, or wraps free and dlsym, would notice. */
+static bool mentions(const struct link_map *map, const char *symbol)
+{
+    uintptr_t strings = 0;
+    size_t bytes = 0;
+    for (const ElfW(Dyn) *dyn = map ? map->l_ld : NULL; dyn && dyn->d_tag != DT_NULL; dyn++) {
+        if (dyn->d_tag == DT_STRTAB)
+            strings = dyn->d_un.d_ptr;
+        else if (dyn->d_tag == DT_STRSZ)
+            bytes = dyn->d_un.d_val;
+    }
+    if (!strings || !bytes)
+        return false;
+    if (strings < map->l_addr) /* some loaders leave it relative */
+        strings += map->l_addr;
+    const char *at = (const char *)strings, *end = at + bytes;
+    size_t n = strlen(symbol) + 1;
+    while ((at = memmem(at, (size_t)(end - at), symbol, n)) != NULL) {
+        if (at == (const char *)strings || at[-1] == '\0')
+            return true;
+        at++;
+    }
+    return false;
+}
+
 /* What people call it: by the library's name, else by a function that only it has. */
-static const char *allocator_name(const char *path)
+static const char *allocator_name(const struct object *object)
 {
     static const struct {
         const char *name, *in_path, *symbol;
@@ -78,20 +106,14 @@ static const char *allocator_name(const char *path)
         { "mimalloc", "mimalloc", "mi_malloc" },         { "AddressSanitizer", "libasan", "__asan_init" },
         { "ThreadSanitizer", "libtsan", "__tsan_init" }, { "LeakSanitizer", "liblsan", "__lsan_init" },
     };
-    const char *file = strrchr(path, '/');
+    const char *file = strrchr(object->path, '/');
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (strstr(file ? file : path, known[i].in_path))
+        if (strstr(file ? file : object->path, known[i].in_path))
             return known[i].name;
-    const char *name = "malloc";
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (dlsym(RTLD_DEFAULT, known[i].symbol)) {
-            name = known[i].name;
-            break;
-        }
-    }
-    while (dlerror())
-        ;
-    return name;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (mentions(object->map, known[i].symbol))
+            return known[i].name;
+    return "malloc";
 }
 
 static void say(uint32_t flag, const char *what, const char *where)
@@ -131,7 +153,7 @@ void trk_owner_find(void)
         trk_real.any_free = theirs[1] ? (void (*)(void *))theirs[1] : trk_real.any_free;
         trk_real.any_realloc = theirs[2] ? (void *(*)(void *, size_t))theirs[2] : trk_real.any_realloc;
         trk_odd_set(TRK_ODD_FOREIGN | TRK_ODD_NESTING);
-        say(TRK_PROC_MALLOC_FOREIGN, allocator_name(allocator.path), allocator.path);
+        say(TRK_PROC_MALLOC_FOREIGN, allocator_name(&allocator), allocator.path);
         return;
     }
     object_of((const void *)trk_real.malloc, &allocator);

@@ -272,8 +272,7 @@ void *trk_real_next(const char *name, const void *ours)
     void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
     if (!libc)
         return NULL;
-    found = dlsym(libc, name);
-    dlclose(libc);
+    found = dlsym(libc, name); /* stays open: it is loaded anyway */
     return found == ours ? NULL : found;
 }
 
@@ -300,7 +299,6 @@ static void find_all(void)
     FIND(mmap64, mmap64, trk_first_mmap64);
     FIND(munmap, munmap, trk_first_munmap);
     FIND(mremap, mremap, trk_first_mremap);
-    FIND(dlclose, dlclose, NULL);
     FIND(exit_now, _exit, NULL);
     FIND(exit_c99, _Exit, NULL);
     FIND(exit_quick, quick_exit, NULL);
@@ -309,7 +307,6 @@ static void find_all(void)
     FIND(execvp, execvp, NULL);
     FIND(execvpe, execvpe, NULL);
     FIND(fexecve, fexecve, NULL);
-    FIND(execveat, execveat, NULL);
 
     /* The two that can meet blocks of the arena come last: only now it is known whether there are any. */
     void *next = trk_real_next("realloc", (const void *)trk_our_realloc);

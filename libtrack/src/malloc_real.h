@@ -62,7 +62,7 @@ struct trk_real {
     int (*munmap)(void *addr, size_t length);
     void *(*mremap)(void *old, size_t old_length, size_t length, int flags, ...);
 
-    int (*dlclose)(void *handle);
+    int (*dlclose)(void *handle); /* NULL until its first use */
 
     void (*exit_now)(int status) __attribute__((noreturn));   /* _exit */
     void (*exit_c99)(int status) __attribute__((noreturn));   /* _Exit */
@@ -72,7 +72,6 @@ struct trk_real {
     int (*execvp)(const char *file, char *const argv[]);
     int (*execvpe)(const char *file, char *const argv[], char *const envp[]);
     int (*fexecve)(int fd, char *const argv[], char *const envp[]);
-    int (*execveat)(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 };
 extern struct trk_real trk_real TRK_HIDDEN;
 
@@ -144,6 +143,5 @@ extern __typeof__(execv) trk_our_execv TRK_HIDDEN;
 extern __typeof__(execvp) trk_our_execvp TRK_HIDDEN;
 extern __typeof__(execvpe) trk_our_execvpe TRK_HIDDEN;
 extern __typeof__(fexecve) trk_our_fexecve TRK_HIDDEN;
-extern __typeof__(execveat) trk_our_execveat TRK_HIDDEN;
 
 #endif
