@@ -23,6 +23,30 @@ enum cli_exit {
     CLI_UNCERTAIN = 4,  /* check: nothing found, but events were lost or an identity does not hold */
 };
 
+/* ---- Commands ---------------------------------------------------------------------------------------------------- */
+int cmd_blocks(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_leaks(int argc, char **argv);
+int cmd_marks(int argc, char **argv);
+int cmd_objects(int argc, char **argv);
+int cmd_recorder(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_sites(int argc, char **argv);
+int cmd_types(int argc, char **argv);
+extern const struct cli_command cli_command_blocks, cli_command_check, cli_command_dump, cli_command_help,
+    cli_command_info, cli_command_leaks, cli_command_marks, cli_command_objects, cli_command_recorder,
+    cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_types;
+
+/* The page of bare `reftrack` and `reftrack help`. */
+void cli_help_overview(FILE *out);
+/* Says that there is no such command, with a suggestion; returns CLI_USAGE. */
+int cli_unknown_command(const char *name);
+
 #ifndef REFTRACK_VERSION
 #define REFTRACK_VERSION "unknown"
 #endif
@@ -68,6 +92,13 @@ void cli_session_close(struct cli_session *session);
 char *cli_trace_of_pid(uint64_t pid);
 /* The newest *.trk of the current folder, malloc'ed, NULL none. */
 char *cli_trace_newest(void);
+
+bool cli_file_exists(const char *path);
+
+/* What a session with findings means for the exit code: CLI_OK, CLI_FINDINGS or CLI_UNCERTAIN. */
+int cli_verdict(const struct cli_session *session);
+/* The worse of two exit codes: unreadable, usage, findings, uncertain, fine. */
+int cli_worse(int a, int b);
 
 /* ---- The end of `run` -------------------------------------------------------------------------------------------- */
 /* Analyses the traces and prints the few lines that `run` ends with: one line per process, the gating findings, and

@@ -28,6 +28,10 @@ static const struct cli_option group_output[] = {
       .argument = "UNITS",
       .choices = "iec|si|bytes",
       .help = "sizes as KiB and MiB (iec), kB and MB (si), or plain bytes" },
+    { .name = "plain",
+      .kind = CLI_FLAG,
+      .offset = COMMON(plain),
+      .help = "for scripts: no colour, no pager, no folding, one record per line, full numbers" },
     { .name = "quiet",
       .letter = 'q',
       .kind = CLI_FLAG,
@@ -40,24 +44,18 @@ static const struct cli_option group_output[] = {
       .help = "more detail: whole stacks, whole paths" },
     { 0 }
 };
-static const struct cli_option group_format[] = {
-    { .name = "format",
-      .kind = CLI_CHOICE,
-      .offset = COMMON(format),
-      .argument = "FORMAT",
-      .choices = "text|json|csv|tsv",
-      .help = "form of the result; csv and tsv only for tables" },
-    { .name = "json",
-      .kind = CLI_SET,
-      .offset = COMMON(format),
-      .set = CLI_FORMAT_JSON,
-      .help = "the same as --format json" },
-    { .name = "plain",
-      .kind = CLI_FLAG,
-      .offset = COMMON(plain),
-      .help = "for scripts: no colour, no pager, no folding, one record per line, full numbers" },
-    { 0 }
-};
+static const struct cli_option group_format[] = { { .name = "format",
+                                                    .kind = CLI_CHOICE,
+                                                    .offset = COMMON(format),
+                                                    .argument = "FORMAT",
+                                                    .choices = "text|json|csv|tsv",
+                                                    .help = "form of the result; csv and tsv only for tables" },
+                                                  { .name = "json",
+                                                    .kind = CLI_SET,
+                                                    .offset = COMMON(format),
+                                                    .set = CLI_FORMAT_JSON,
+                                                    .help = "the same as --format json" },
+                                                  { 0 } };
 static const struct cli_option group_table[] = {
     { .name = "where",
       .kind = CLI_TEXT,
@@ -137,9 +135,16 @@ static const struct cli_option group_pid[] = { { .name = "pid",
                                                  .hint = CLI_HINT_PID,
                                                  .help = "the growing trace of this running process" },
                                                { 0 } };
+static const struct cli_option group_top[] = { { .name = "top",
+                                                 .letter = 'n',
+                                                 .kind = CLI_NUMBER,
+                                                 .offset = COMMON(top),
+                                                 .argument = "N",
+                                                 .help = "only the first N findings; 0 for all" },
+                                               { 0 } };
 /* In the order of enum cli_groups. */
 static const struct cli_option *const groups[CLI_GROUP_COUNT_] = { group_output, group_format, group_table, group_trace,
-                                                                   group_window, group_gate,   group_pid };
+                                                                   group_window, group_gate,   group_pid,   group_top };
 static const struct cli_option help_option = {
     .name = "help", .letter = 'h', .kind = CLI_NONE, .help = "show this help and leave"
 };
@@ -151,8 +156,8 @@ void cli_option_each(const struct cli_command *command, void (*each)(void *ctx, 
         if (!option->hidden)
             each(ctx, option);
     static const unsigned order[CLI_GROUP_COUNT_] = { CLI_GROUP_PID,   CLI_GROUP_WINDOW, CLI_GROUP_TABLE,
-                                                      CLI_GROUP_GATE,  CLI_GROUP_FORMAT, CLI_GROUP_TRACE,
-                                                      CLI_GROUP_OUTPUT };
+                                                      CLI_GROUP_TOP,   CLI_GROUP_GATE,   CLI_GROUP_FORMAT,
+                                                      CLI_GROUP_TRACE, CLI_GROUP_OUTPUT };
     for (size_t i = 0; i < CLI_GROUP_COUNT_; i++) {
         if (((command->groups | CLI_GROUP_OUTPUT) & order[i]) == 0)
             continue;

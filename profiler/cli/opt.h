@@ -72,14 +72,16 @@ struct cli_option {
 
 /* Options that several commands share; they land in struct cli_common. */
 enum cli_groups {
-    CLI_GROUP_OUTPUT = 1 << 0, /* --color --no-pager --width --units -q -v: every command has these and --help */
-    CLI_GROUP_FORMAT = 1 << 1, /* --format --json --plain */
+    CLI_GROUP_OUTPUT =
+        1 << 0, /* --color --no-pager --width --units --plain -q -v: every command has these and --help */
+    CLI_GROUP_FORMAT = 1 << 1, /* --format --json */
     CLI_GROUP_TABLE = 1 << 2,  /* --where --sort --top */
     CLI_GROUP_TRACE = 1 << 3,  /* --symfs --no-symbols --wrapper */
     CLI_GROUP_WINDOW = 1 << 4, /* --from --to */
     CLI_GROUP_GATE = 1 << 5,   /* --suppressions --baseline --fail-on */
     CLI_GROUP_PID = 1 << 6,    /* --pid */
-    CLI_GROUP_COUNT_ = 7
+    CLI_GROUP_TOP = 1 << 7,    /* --top alone */
+    CLI_GROUP_COUNT_ = 8
 };
 
 enum cli_format { CLI_FORMAT_TEXT = 0, CLI_FORMAT_JSON, CLI_FORMAT_CSV, CLI_FORMAT_TSV };
@@ -126,6 +128,9 @@ struct cli_command {
     bool hidden;                        /* not listed; still has --help */
     enum cli_hint operand_hint;
 };
+
+/* Topics of `reftrack help`, ended by NULL. */
+extern const char *const cli_topics[];
 
 /* The table of main.c, ended by NULL. */
 extern const struct cli_command *const cli_commands[];

@@ -24,6 +24,12 @@ static void words_of_choices(FILE *out, const char *choices)
         fputc(*choices == '|' ? ' ' : *choices, out);
 }
 
+static void put_topics(FILE *out)
+{
+    for (size_t i = 0; cli_topics[i] != NULL; i++)
+        fprintf(out, "%s%s", i != 0 ? " " : "", cli_topics[i]);
+}
+
 static bool listed(const struct cli_command *command)
 {
     return !command->hidden;
@@ -93,7 +99,8 @@ static void bash(FILE *out)
         else if (command->operand_hint == CLI_HINT_FILE)
             fputs("    *) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n", out);
         else if (command->operand_hint == CLI_HINT_COMMAND) {
-            fputs("    *) COMPREPLY=($(compgen -W 'concepts leaks ci format suppressions environment", out);
+            fputs("    *) COMPREPLY=($(compgen -W '", out);
+            put_topics(out);
             for (size_t k = 0; cli_commands[k] != NULL; k++)
                 if (listed(cli_commands[k]))
                     fprintf(out, " %s", cli_commands[k]->name);
@@ -172,7 +179,9 @@ static void zsh(FILE *out)
             fputs("            '*:trace:_files -g \"*.trk\"' ;;\n", out);
             break;
         case CLI_HINT_COMMAND:
-            fputs("            '*:topic:(concepts leaks ci format suppressions environment)' ;;\n", out);
+            fputs("            '*:topic:(", out);
+            put_topics(out);
+            fputs(")' ;;\n", out);
             break;
         default:
             fputs(command->stop_at_operand ? "            '*::program:_normal' ;;\n" : "            '*: :_files' ;;\n",
@@ -231,11 +240,11 @@ static void fish(FILE *out)
                 command->summary);
         struct fish_context fish_ctx = { .out = out, .command = command->name };
         cli_option_each(command, fish_option, &fish_ctx);
-        if (command->operand_hint == CLI_HINT_COMMAND)
-            fprintf(out,
-                    "complete -c reftrack -f -n '__fish_seen_subcommand_from %s' "
-                    "-a 'concepts leaks ci format suppressions environment'\n",
-                    command->name);
+        if (command->operand_hint == CLI_HINT_COMMAND) {
+            fprintf(out, "complete -c reftrack -f -n '__fish_seen_subcommand_from %s' -a '", command->name);
+            put_topics(out);
+            fputs("'\n", out);
+        }
     }
 }
 

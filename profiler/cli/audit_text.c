@@ -1,0 +1,276 @@
+/* audit_text.c: the frame of a report: whose trace it is, what memory is made of, what was folded away, how far the
+ * report can be believed. */
+#include "findings_text.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *end_words(const struct cli_session *session, char *buf, size_t size)
+{
+    const struct prof_trace_info *info = session->info;
+    if (session->running)
+        return "still running";
+    if (!info->finished)
+        return "ended without a word";
+    switch (info->end_reason) {
+    case TRK_END_EXIT:
+        snprintf(buf, size, "exit status %d", info->end_value);
+        return buf;
+    case TRK_END_SIGNAL:
+        snprintf(buf, size, "killed by signal %d (%s)", info->end_value,
+                 sigabbrev_np(info->end_value) != NULL ? sigabbrev_np(info->end_value) : "?");
+        return buf;
+    case TRK_END_EXEC:
+        return "replaced itself by another program";
+    case TRK_END_STOPPED:
+        return "recording was stopped, the process went on";
+    case TRK_END_FAILED:
+        snprintf(buf, size, "the recorder gave up: %s",
+                 strerrordesc_np(info->end_value) != NULL ? strerrordesc_np(info->end_value) : "unknown error");
+        return buf;
+    default:
+        return "gone";
+    }
+}
+
+void text_head(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_trace_info *info = session->info;
+    char buf[256], count[32];
+    cli_put(out, CLI_HEAD, info->program[0] != '\0' ? info->program : "(unknown program)");
+    fprintf(out->file, " (pid %u), %s", info->pid, end_words(session, buf, sizeof buf));
+    fprintf(out->file, ", %s", prof_fmt_duration(buf, sizeof buf, info->end_us));
+    if (session->heap != NULL)
+        fprintf(out->file, ", %s events", prof_fmt_count(count, sizeof count, prof_heap_totals(session->heap)->events));
+    fputc('\n', out->file);
+    if (session->heap != NULL && prof_heap_totals(session->heap)->cut)
+        fprintf(out->file, "The state at %s, not at the end.\n",
+                prof_fmt_time(buf, sizeof buf, prof_heap_totals(session->heap)->end_us));
+    if (info->malloc_note[0] != '\0') {
+        cli_printf(out, CLI_WARN, "Allocations are not recorded: ");
+        cli_put(out, CLI_WARN, info->malloc_note);
+        fputs(".\n", out->file);
+    }
+    if (info->damage != NULL && !session->running) {
+        cli_printf(out, CLI_WARN, "The trace is incomplete: ");
+        cli_put(out, CLI_WARN, info->damage);
+        cli_printf(out, CLI_WARN, ". Everything before that was analysed.\n");
+    }
+}
+
+/* ---- bytes ---------------------------------------------------------------------------------------------------------
+ */
+struct part {
+    const char *name;
+    int64_t bytes;
+    double slope;
+};
+
+void text_bytes(struct cli_session *session, struct cli_out *out, bool whole)
+{
+    const struct prof_bytes *bytes = prof_findings_bytes(session->findings);
+    char text[64];
+    if (!bytes->known)
+        return;
+    const struct part parts[] = {
+        { "live", bytes->live, bytes->live_per_h },
+        { "allocator slack", bytes->slack, bytes->slack_per_h },
+        { "retained free", bytes->retained, bytes->retained_per_h },
+        { "mmap", bytes->mmap, bytes->mmap_per_h },
+        { "stacks", bytes->stacks, bytes->stacks_per_h },
+        { "files", bytes->files, bytes->files_per_h },
+        { "reftrack", bytes->reftrack, bytes->reftrack_per_h },
+        { "unknown", bytes->unknown, bytes->unknown_per_h },
+    };
+    cli_printf(out, CLI_HEAD, "RSS %s", prof_fmt_bytes(text, sizeof text, bytes->rss, out->units));
+    const char *sign = " = ";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].bytes == 0 && !whole)
+            continue;
+        bool negative = parts[i].bytes < 0;
+        fprintf(out->file, "%s%s %s", negative && i != 0 ? " - " : sign, parts[i].name,
+                prof_fmt_bytes(text, sizeof text, (uint64_t)(negative ? -parts[i].bytes : parts[i].bytes), out->units));
+        sign = " + ";
+    }
+    fputc('\n', out->file);
+    if (!bytes->slopes_known)
+        return;
+    fprintf(out->file, "per hour: RSS %s =", prof_fmt_delta(text, sizeof text, bytes->rss_per_h, out->units));
+    bool any = false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!isfinite(parts[i].slope) || fabs(parts[i].slope) < 0.5)
+            continue;
+        fprintf(out->file, "%s%s %s", any ? ", " : " ", parts[i].name,
+                prof_fmt_delta(text, sizeof text, parts[i].slope, out->units));
+        any = true;
+    }
+    fputs(any ? "\n" : " nothing grows\n", out->file);
+}
+
+/* ---- what is folded away -------------------------------------------------------------------------------------------
+ */
+static void folded_total(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding,
+                         size_t top)
+{
+    char subject[512], count[32], bytes[32], site[1024];
+    const char *what = finding->verdict == PROF_UNFREED     ? "not freed at the end"
+                       : finding->verdict == PROF_REACHABLE ? "held at the end, by design until shown otherwise"
+                                                            : prof_verdict_words(finding->verdict);
+    prof_view_subject(finding, out->units, subject, sizeof subject);
+    if (finding->verdict == PROF_REACHABLE && finding->type[0] == '\0')
+        snprintf(subject, sizeof subject, "%s objects, %s", prof_fmt_count(count, sizeof count, finding->objects),
+                 prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, out->units));
+    fprintf(out->file, "%s: ", what);
+    cli_put(out, CLI_PLAIN, subject);
+    fputc('\n', out->file);
+    size_t shown = 0;
+    for (size_t i = 0; i < finding->site_count && shown < top; i++) {
+        const struct prof_finding_site *s = &finding->sites[i];
+        if (s->bytes == 0 && s->taken == 0)
+            continue;
+        shown++;
+        cli_printf(out, CLI_FAINT, "  %10s  %8s  ", prof_fmt_bytes(bytes, sizeof bytes, s->bytes, out->units),
+                   prof_fmt_count(count, sizeof count, s->taken));
+        cli_put(out, CLI_PLACE, prof_view_site(session->view, s->stack, site, sizeof site));
+        fputc('\n', out->file);
+    }
+    if (finding->site_count > shown && shown != 0)
+        cli_printf(out, CLI_FAINT, "  %10s  and %zu more places\n", "", finding->site_count - shown);
+}
+
+void text_folded(struct cli_session *session, struct cli_out *out, size_t top)
+{
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(session->findings, &list);
+    uint64_t suppressed = 0, objects = 0, bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].suppressed_by != NULL) {
+            suppressed++;
+            objects += list[i].objects;
+            bytes += list[i].bytes;
+        } else if (text_is_folded(&list[i])) {
+            folded_total(session, out, &list[i], top);
+        }
+    }
+    if (suppressed != 0) {
+        char a[32], b[32], c[32];
+        fprintf(out->file, "suppressed: %s finding%s, %s objects or blocks, %s\n",
+                prof_fmt_count(a, sizeof a, suppressed), suppressed == 1 ? "" : "s",
+                prof_fmt_count(b, sizeof b, objects), prof_fmt_bytes(c, sizeof c, bytes, out->units));
+    }
+}
+
+void text_suppressions(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_suppression_use *uses;
+    size_t count = session->suppressions != NULL ? prof_suppressions_used(session->suppressions, &uses) : 0;
+    bool head = false;
+    for (size_t i = 0; i < count; i++) {
+        char bytes[32];
+        if (uses[i].findings == 0 && !uses[i].expired)
+            continue;
+        if (!head)
+            cli_printf(out, CLI_FAINT, "%8s  %10s  suppression\n", "findings", "bytes");
+        head = true;
+        fprintf(out->file, "%8llu  %10s  ", (unsigned long long)uses[i].findings,
+                prof_fmt_bytes(bytes, sizeof bytes, uses[i].bytes, out->units));
+        cli_put(out, CLI_PLAIN, uses[i].place);
+        fputs("  ", out->file);
+        cli_put(out, CLI_PLAIN, uses[i].text);
+        if (uses[i].expired)
+            cli_printf(out, CLI_WARN, "  expired");
+        fputc('\n', out->file);
+    }
+    const struct prof_baseline_gone *gone;
+    count = session->baseline != NULL ? prof_findings_gone(session->findings, &gone) : 0;
+    if (count != 0)
+        cli_printf(out, CLI_GOOD, "%zu finding%s of the baseline did not come again; it can be renewed\n", count,
+                   count == 1 ? "" : "s");
+}
+
+/* ---- audit ---------------------------------------------------------------------------------------------------------
+ */
+static void cost(struct cli_session *session, struct cli_out *out)
+{
+    const struct trk_mem *samples;
+    size_t count = prof_heap_mem(session->heap, &samples);
+    char text[64];
+    if (count == 0)
+        return;
+    const struct trk_mem *last = &samples[count - 1];
+    const char *separator = "reftrack itself: ";
+    if (last->reftrack != UINT64_MAX && last->reftrack != 0) {
+        fprintf(out->file, "%s%s in the program", separator,
+                prof_fmt_bytes(text, sizeof text, last->reftrack, out->units));
+        separator = ", ";
+    }
+    if (last->recorder_rss != UINT64_MAX && last->recorder_rss != 0) {
+        fprintf(out->file, "%s%s in the recorder", separator,
+                prof_fmt_bytes(text, sizeof text, last->recorder_rss, out->units));
+        separator = ", ";
+    }
+    if (last->recorder_cpu_us != UINT64_MAX && last->recorder_cpu_us != 0) {
+        fprintf(out->file, "%s%s of its processor time", separator,
+                prof_fmt_duration(text, sizeof text, last->recorder_cpu_us));
+        if (last->cpu_us != UINT64_MAX && last->cpu_us != 0)
+            fprintf(out->file, " (the program: %s)", prof_fmt_duration(text, sizeof text, last->cpu_us));
+        separator = ", ";
+    }
+    if (separator[0] == ',')
+        fputc('\n', out->file);
+}
+
+void text_audit(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_audit *audit = prof_findings_audit(session->findings);
+    const struct prof_heap_totals *totals = prof_heap_totals(session->heap);
+    char a[32], b[32], c[32];
+    if (audit->coverage >= 0)
+        fprintf(out->file, "coverage: %s of %s references have a known owner (%s without)\n",
+                prof_fmt_ratio(a, sizeof a, audit->coverage), prof_fmt_count(b, sizeof b, audit->refs),
+                prof_fmt_count(c, sizeof c, audit->refs_anon));
+    else
+        fprintf(out->file, "coverage: no references were recorded\n");
+    fprintf(out->file, "events: %s", prof_fmt_count(a, sizeof a, audit->events));
+    cli_printf(out, audit->lost != 0 ? CLI_WARN : CLI_PLAIN, ", %s lost", prof_fmt_count(a, sizeof a, audit->lost));
+    if (audit->skewed != 0)
+        fprintf(out->file, ", %s objects seen without birth", prof_fmt_count(a, sizeof a, audit->skewed));
+    if (audit->forced != 0)
+        fprintf(out->file, ", %s put in order by guess", prof_fmt_count(a, sizeof a, audit->forced));
+    if (totals->unknown_frees != 0)
+        fprintf(out->file, ", %s frees of unseen blocks", prof_fmt_count(a, sizeof a, totals->unknown_frees));
+    if (audit->revived != 0)
+        fprintf(out->file, ", %s verdicts withdrawn", prof_fmt_count(a, sizeof a, audit->revived));
+    fputc('\n', out->file);
+    fputs("identities: counts ", out->file);
+    if (audit->counts_seen == 0)
+        fputs("not checked", out->file);
+    else if (audit->counts_wrong == 0)
+        cli_printf(out, CLI_GOOD, "hold (%s seen)", prof_fmt_count(a, sizeof a, audit->counts_seen));
+    else
+        cli_printf(out, CLI_WARN, "broken (%s of %s do not fit)", prof_fmt_count(a, sizeof a, audit->counts_wrong),
+                   prof_fmt_count(b, sizeof b, audit->counts_seen));
+    if (audit->bytes_known)
+        fprintf(out->file, "; bytes %s unexplained", prof_fmt_ratio(a, sizeof a, fabs(audit->bytes_unknown_share)));
+    else
+        fputs("; bytes not checked", out->file);
+    fputc('\n', out->file);
+    cost(session, out);
+    const struct prof_symbols_gap *gaps;
+    size_t count = prof_symbols_gaps(session->symbols, &gaps);
+    if (count != 0)
+        cli_printf(out, CLI_FAINT, "symbols: %zu module%s without debug information ('reftrack info' names them)\n",
+                   count, count == 1 ? "" : "s");
+}
+
+void text_clean(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_audit *audit = prof_findings_audit(session->findings);
+    if (audit->certain) {
+        cli_printf(out, CLI_GOOD, "Nothing lost, nothing held too long, nothing released too often.\n");
+        return;
+    }
+    cli_printf(out, CLI_WARN, "Uncertain: ");
+    cli_put(out, CLI_WARN, audit->why_uncertain != NULL ? audit->why_uncertain : "the record is incomplete");
+    cli_printf(out, CLI_WARN, ". Nothing was found, but something may be missing.\n");
+}

@@ -1,0 +1,243 @@
+/* cmd_show.c: everything about one object: facts, where its references are, the balance by site, its history. */
+#include "findings_text.h"
+
+struct show_args {
+    bool no_history;
+};
+
+static const struct cli_option options[] = { { .name = "no-history",
+                                               .kind = CLI_FLAG,
+                                               .offset = offsetof(struct show_args, no_history),
+                                               .help =
+                                                   "leave the history out; it needs a second reading of the trace" },
+                                             { 0 } };
+
+static const char *const examples[] = {
+    "reftrack show app.trk @leak:1",
+    "An example of the first finding.",
+    "reftrack show 'struct conn#12'",
+    "The twelfth struct conn of the newest trace.",
+    "reftrack show app.trk 0x55d0c3a1b0",
+    "The object at, or around, an address.",
+    NULL,
+};
+
+const struct cli_command cli_command_show = {
+    .name = "show",
+    .main = cmd_show,
+    .synopsis = "[TRACE] OBJECT",
+    .summary = "one object: who holds it, who took and gave back, its history",
+    .about = "OBJECT is Type#12, #1204 (id), 0x55d0c3a1b0 (address), or @leak:3 (an example of the third finding). "
+             "The count is split into references held by blocks and objects, by globals, by local variables, and those "
+             "without a known owner. In the history, =N says which event a release gives back for certain.",
+    .examples = examples,
+    .options = options,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_TOP | CLI_GROUP_PID,
+    .operands_min = 1,
+    .operands_max = 2,
+    .operand_hint = CLI_HINT_TRACE,
+};
+
+static void facts(struct cli_session *session, struct cli_out *out, prof_obj_id id)
+{
+    const struct prof_obj *obj = prof_heap_obj(session->heap, id);
+    const struct prof_finding *finding = prof_findings_of(session->findings, id);
+    uint64_t end = prof_heap_totals(session->heap)->end_us;
+    char name[512], text[1024];
+    cli_put(out, CLI_TYPE, prof_fmt_obj(name, sizeof name, session->heap, id));
+    fprintf(out->file, "  at %s, id #%u, %s", prof_fmt_addr(text, sizeof text, obj->addr), id,
+            prof_state_name(obj->state));
+    if (obj->size != 0)
+        fprintf(out->file, ", %s", prof_fmt_bytes(text, sizeof text, obj->size, out->units));
+    fprintf(out->file, "\n  born      %s", prof_fmt_time(text, sizeof text, obj->born_us));
+    fprintf(out->file, " in thread %u at ", obj->tid);
+    cli_put(out, CLI_PLACE, prof_view_site(session->view, obj->stack, text, sizeof text));
+    fprintf(out->file, "\n  age       %s",
+            prof_fmt_duration(text, sizeof text, end > obj->born_us ? end - obj->born_us : 0));
+    fprintf(out->file, ", last event %s\n", prof_fmt_time(text, sizeof text, obj->last_us));
+    if (obj->context != 0) {
+        const struct prof_context *context = prof_heap_context(session->heap, obj->context);
+        fputs("  context   ", out->file);
+        cli_put(out, CLI_PLAIN, context->key != NULL ? context->key : "");
+        fprintf(out->file, " %llu\n", (unsigned long long)context->id);
+    }
+    if (obj->why_text != 0) {
+        const char *why = prof_trace_text(session->trace, obj->why_text);
+        fputs((obj->flags & PROF_OBJ_PINNED) != 0 ? "  pinned    " : "  may leak  ", out->file);
+        cli_put(out, CLI_PLAIN, why != NULL ? why : "");
+        fputc('\n', out->file);
+    }
+    if (finding != NULL) {
+        fputs("  finding   ", out->file);
+        cli_printf(out, finding->gating ? CLI_BAD : CLI_WARN, "@leak:%u %s", finding->id,
+                   prof_headline_name(finding->headline));
+        fprintf(out->file, ", %s, %s: ", prof_verdict_name(finding->verdict), prof_strength_name(finding->strength));
+        cli_put(out, CLI_PLAIN, prof_view_action(session->view, finding, text, sizeof text));
+        fputc('\n', out->file);
+    }
+}
+
+static void count_split(struct cli_session *session, struct cli_out *out, prof_obj_id id)
+{
+    const struct prof_obj *obj = prof_heap_obj(session->heap, id);
+    struct prof_split split;
+    prof_view_split(session->view, id, &split);
+    fprintf(out->file, "  count     %d = %llu in blocks + %llu in globals + %llu in local variables", obj->count,
+            (unsigned long long)split.holders, (unsigned long long)split.roots, (unsigned long long)split.stacks);
+    if (split.elsewhere != 0)
+        fprintf(out->file, " + %llu elsewhere", (unsigned long long)split.elsewhere);
+    fprintf(out->file, " + %lld without a known owner\n", (long long)split.anonymous);
+    fputs("            ", out->file);
+    if (!split.checked)
+        fputs("the program never told its count: not checked", out->file);
+    else if (split.unaccounted == 0)
+        cli_printf(out, CLI_GOOD, "the program's own count agreed (%d when last seen)", obj->observed);
+    else
+        cli_printf(out, CLI_WARN, "the program's own count was %d when last seen: %+lld unaccounted for", obj->observed,
+                   (long long)split.unaccounted);
+    fprintf(out->file, "\n            %u refs, %u unrefs in this life\n", obj->refs, obj->unrefs);
+}
+
+static void open_references(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj, uint64_t top)
+{
+    uint64_t n = 0, left = 0;
+    char text[1024];
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(session->heap, i);
+        i = open->next;
+        if (n == top) {
+            left++;
+            continue;
+        }
+        if (n++ == 0)
+            cli_printf(out, CLI_HEAD, "\nOpen references, newest first\n");
+        bool birth = open->kind == PROF_OPEN_BIRTH || (open->flags & PROF_OPEN_WAS_BIRTH) != 0;
+        fprintf(out->file, "  %-10s %s ", prof_fmt_time(text, sizeof text, open->at_us),
+                open->kind == PROF_OPEN_BIRTH ? "~" : "=");
+        cli_put(out, CLI_PLACE, prof_view_site(session->view, open->stack, text, sizeof text));
+        fputs(birth ? "  birth reference, owner: " : "  owner: ", out->file);
+        cli_put(out, CLI_PLAIN, prof_view_owner(session->view, open, text, sizeof text));
+        if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0) {
+            cli_printf(out, CLI_BAD, "  overwritten at ");
+            cli_put(out, CLI_PLACE, prof_view_site(session->view, open->spoil_stack, text, sizeof text));
+        }
+        if ((open->flags & PROF_OPEN_HOLDER_FREED) != 0) {
+            cli_printf(out, CLI_BAD, "  holder freed at ");
+            cli_put(out, CLI_PLACE, prof_view_site(session->view, open->spoil_stack, text, sizeof text));
+        }
+        fputc('\n', out->file);
+    }
+    if (left != 0)
+        cli_printf(out, CLI_FAINT, "  %llu more; --top 0 shows all\n", (unsigned long long)left);
+}
+
+static void balance(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj)
+{
+    char text[1024];
+    if (obj->first_site != 0)
+        cli_printf(out, CLI_HEAD, "\nReferences without owner, by site\n   TAKEN   GIVEN  SITE\n");
+    for (uint32_t i = obj->first_site; i != 0;) {
+        const struct prof_site_count *count = prof_heap_site_count(session->heap, i);
+        i = count->next;
+        fprintf(out->file, "%8u%8u  ", count->taken, count->given);
+        cli_put(out, CLI_PLACE, prof_view_site(session->view, count->stack, text, sizeof text));
+        fputc('\n', out->file);
+    }
+}
+
+struct history {
+    struct cli_session *session;
+    struct cli_out *out;
+    uint64_t top, shown, left;
+};
+
+static struct prof_error *history_line(void *ctx, const struct prof_history_event *event)
+{
+    struct history *history = ctx;
+    struct cli_out *out = history->out;
+    const struct prof_event *e = &event->event;
+    char text[1024];
+    if (history->shown == history->top) {
+        history->left++;
+        return NULL;
+    }
+    if (history->shown++ == 0)
+        cli_printf(out, CLI_HEAD, "\nHistory\n     N  TIME        COUNT  EVENT\n");
+    fprintf(out->file, "%6llu  %-10s  %5lld  %-12s ", (unsigned long long)event->number,
+            prof_fmt_time(text, sizeof text, e->time_us), (long long)event->count, prof_op_name(e->op));
+    cli_put(out, CLI_PLACE, e->stack != 0 ? prof_view_site(history->session->view, e->stack, text, sizeof text) : "");
+    if (event->pair != 0)
+        fprintf(out->file, "  =%llu", (unsigned long long)event->pair);
+    else if (e->op == TRK_OP_UNREF)
+        fputs("  ~", out->file);
+    if ((e->flags & PROF_EVENT_SLOT) != 0)
+        fprintf(out->file, "  slot %s", prof_fmt_addr(text, sizeof text, e->slot));
+    if ((e->flags & PROF_EVENT_HOLDER) != 0)
+        fprintf(out->file, "  holder %s", prof_fmt_addr(text, sizeof text, e->slot));
+    if (e->text != 0) {
+        const char *note = prof_trace_text(history->session->trace, e->text);
+        fputs("  ", out->file);
+        cli_put(out, CLI_PLAIN, note != NULL ? note : "");
+    }
+    if ((e->flags & PROF_EVENT_FORCED) != 0)
+        fputs("  (order guessed)", out->file);
+    fprintf(out->file, "  thread %u\n", e->tid);
+    return NULL;
+}
+
+static int show(struct cli_session *session, const struct cli_common *common, const struct show_args *args,
+                struct cli_out *out, prof_obj_id id)
+{
+    const struct prof_obj *obj = prof_heap_obj(session->heap, id);
+    uint64_t top = common->top == CLI_TOP_DEFAULT ? 40 : common->top == 0 ? UINT64_MAX : common->top;
+    facts(session, out, id);
+    count_split(session, out, id);
+    open_references(session, out, obj, top);
+    balance(session, out, obj);
+    if (args->no_history)
+        return -1;
+    struct history history = { .session = session, .out = out, .top = top };
+    struct prof_error *error = prof_heap_history(session->heap, prof_heap_type(session->heap, obj->type)->name,
+                                                 obj->serial, history_line, &history);
+    if (error != NULL)
+        return cli_error(error);
+    if (history.left != 0)
+        cli_printf(out, CLI_FAINT, "%llu more events; --top 0 shows all\n", (unsigned long long)history.left);
+    return -1;
+}
+
+int cmd_show(int argc, char **argv)
+{
+    struct show_args args = { 0 };
+    struct cli_common common;
+    struct cli_operands operands;
+    int code = cli_parse(&cli_command_show, argc, argv, &args, &common, &operands);
+    if (code >= 0)
+        return code;
+    if (common.format == CLI_FORMAT_CSV || common.format == CLI_FORMAT_TSV)
+        return cli_usage(&cli_command_show, "an object is text or json; csv and tsv are for tables");
+    const char *spec = operands.items[operands.count - 1];
+    struct cli_session session;
+    code = cli_session_open(&session, &common, operands.count > 1 ? operands.items[0] : NULL, CLI_PART_VIEW);
+    if (code < 0) {
+        prof_obj_id obj;
+        struct prof_error *error = prof_view_find(session.view, spec, &obj);
+        if (error != NULL) {
+            code = cli_error(error);
+        } else {
+            struct cli_out out;
+            cli_out_open(&out, &common);
+            if (common.format == CLI_FORMAT_JSON) {
+                char *text = NULL;
+                error = prof_json_object(session.view, obj, &text);
+                code = cli_json(&out, error, text);
+            } else {
+                code = show(&session, &common, &args, &out, obj);
+            }
+            int closed = cli_out_close(&out);
+            code = code >= 0 ? code : closed;
+        }
+    }
+    cli_session_close(&session);
+    return code;
+}

@@ -1,0 +1,177 @@
+/* cmd_table.c: the commands that print one table: types, objects, sites, marks, blocks. */
+#include "cli.h"
+
+static const char *const types_examples[] = {
+    "reftrack types",
+    "Types by the bytes that are alive.",
+    "reftrack types --where 'live>100 && type~json_' --sort leaked",
+    "Conditions and order name columns; 'reftrack types --json' shows them all.",
+    NULL,
+};
+static const char *const objects_examples[] = {
+    "reftrack objects app.trk 'struct conn' --sort -age",
+    "All live objects of a type, youngest first.",
+    "reftrack objects --where 'age>60s && count>1 && finding~unref'",
+    "Old objects with a finding.",
+    NULL,
+};
+static const char *const sites_examples[] = {
+    "reftrack sites --sort allocs --top 10",
+    "The busiest places.",
+    NULL,
+};
+static const char *const marks_examples[] = {
+    "reftrack marks --pid 4711",
+    "Marks of a running program.",
+    NULL,
+};
+static const char *const blocks_examples[] = {
+    "reftrack blocks --where 'bytes>=64KiB && age>60s'",
+    "Large old blocks.",
+    NULL,
+};
+
+#define TABLE_GROUPS (CLI_GROUP_FORMAT | CLI_GROUP_TABLE | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID)
+
+const struct cli_command cli_command_types = {
+    .name = "types",
+    .main = cmd_types,
+    .synopsis = "[TRACE]",
+    .summary = "one line for each type: how many live, their bytes, their references",
+    .about = "Keys: type live bytes leaked born died peak peak_bytes refs unrefs coverage miscounts zero parked "
+             "skewed size. OWNED (coverage) is the share of references whose owner is known.",
+    .examples = types_examples,
+    .groups = TABLE_GROUPS,
+    .operands_max = 1,
+    .operand_hint = CLI_HINT_TRACE,
+};
+const struct cli_command cli_command_objects = {
+    .name = "objects",
+    .main = cmd_objects,
+    .synopsis = "[TRACE] [TYPE]",
+    .summary = "one line for each live object, or those of one type",
+    .about = "Keys: object count owned bytes age state finding site type addr id born last observed refs unrefs tid "
+             "scope context flags. Objects are called Type#12, the twelfth of its type.",
+    .examples = objects_examples,
+    .groups = TABLE_GROUPS,
+    .operands_max = 2,
+    .operand_hint = CLI_HINT_TRACE,
+};
+const struct cli_command cli_command_sites = {
+    .name = "sites",
+    .main = cmd_sites,
+    .synopsis = "[TRACE]",
+    .summary = "one line for each place that allocates, refs or unrefs",
+    .about = "A site is the first line outside allocators and registered wrappers. Keys: site live live_bytes allocs "
+             "bytes frees peak_bytes temporary births refs unrefs stacks.",
+    .examples = sites_examples,
+    .groups = TABLE_GROUPS,
+    .operands_max = 1,
+    .operand_hint = CLI_HINT_TRACE,
+};
+const struct cli_command cli_command_marks = {
+    .name = "marks",
+    .main = cmd_marks,
+    .synopsis = "[TRACE]",
+    .summary = "the named moments of a trace and what grew between them",
+    .about = "Marks, checkpoints, scopes, forks and the exit, in order of time. Their names serve --from and --to. "
+             "Keys: mark kind at objects blocks bytes grown_objects grown_blocks grown_bytes events tid site.",
+    .examples = marks_examples,
+    .groups = TABLE_GROUPS,
+    .operands_max = 1,
+    .operand_hint = CLI_HINT_TRACE,
+};
+const struct cli_command cli_command_blocks = {
+    .name = "blocks",
+    .main = cmd_blocks,
+    .synopsis = "[TRACE]",
+    .summary = "one line for each allocated block",
+    .about = "Blocks that contain an object name it in the column object (-v). Keys: addr bytes age kind object site "
+             "born tid scope id.",
+    .examples = blocks_examples,
+    .groups = TABLE_GROUPS,
+    .operands_max = 1,
+    .operand_hint = CLI_HINT_TRACE,
+};
+
+/* A first operand that is no trace is the TYPE of the newest one. */
+static bool looks_like_trace(const char *word)
+{
+    size_t length = 0;
+    while (word[length] != '\0')
+        length++;
+    return (length > 4 && word[length - 4] == '.' && word[length - 3] == 't' && word[length - 2] == 'r' &&
+            word[length - 1] == 'k') ||
+           cli_file_exists(word);
+}
+
+static int table(const struct cli_command *command, enum prof_table_kind kind, uint64_t default_top, int argc,
+                 char **argv)
+{
+    struct cli_common common;
+    struct cli_operands operands;
+    int code = cli_parse(command, argc, argv, NULL, &common, &operands);
+    if (code >= 0)
+        return code;
+    const char *path = operands.items[0], *type = operands.count > 1 ? operands.items[1] : NULL;
+    if (kind == PROF_TABLE_OBJECTS && operands.count == 1 && !looks_like_trace(path)) {
+        type = path;
+        path = NULL;
+    }
+    struct cli_session session;
+    code = cli_session_open(&session, &common, path, CLI_PART_VIEW);
+    if (code < 0) {
+        bool for_people = common.format == CLI_FORMAT_TEXT && !common.plain;
+        struct prof_query query = { .where = common.where,
+                                    .sort = common.sort,
+                                    .type = type,
+                                    .from_us = session.from_us,
+                                    .to_us = session.to_us,
+                                    .top = common.top != CLI_TOP_DEFAULT ? common.top
+                                           : for_people                  ? default_top
+                                                                         : 0 };
+        const struct prof_table *result;
+        struct prof_error *error = prof_view_table(session.view, kind, &query, &result);
+        if (error != NULL) {
+            code = cli_error(error);
+        } else {
+            struct cli_out out;
+            if (session.running && !common.quiet && for_people)
+                cli_warn("pid %u is still running; this is its state %s after the start", session.info->pid,
+                         prof_fmt_duration((char[32]){ "" }, 32, session.info->end_us));
+            if (session.info->damage != NULL && !session.running)
+                cli_warn("%s is incomplete: %s", session.path, session.info->damage);
+            cli_out_open(&out, &common);
+            code = cli_table(&session, &common, &out, command->name, result);
+            int closed = cli_out_close(&out);
+            code = code >= 0 ? code : closed;
+        }
+    }
+    cli_session_close(&session);
+    return code;
+}
+
+int cmd_types(int argc, char **argv)
+{
+    return table(&cli_command_types, PROF_TABLE_TYPES, 0, argc, argv);
+}
+
+int cmd_objects(int argc, char **argv)
+{
+    return table(&cli_command_objects, PROF_TABLE_OBJECTS, 30, argc, argv);
+}
+
+int cmd_sites(int argc, char **argv)
+{
+    return table(&cli_command_sites, PROF_TABLE_SITES, 30, argc, argv);
+}
+
+int cmd_marks(int argc, char **argv)
+{
+    return table(&cli_command_marks, PROF_TABLE_MARKS, 0, argc, argv);
+}
+
+int cmd_blocks(int argc, char **argv)
+{
+    return table(&cli_command_blocks, PROF_TABLE_BLOCKS, 30, argc, argv);
+}

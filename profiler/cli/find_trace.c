@@ -1,0 +1,148 @@
+/* find_trace.c: which trace is meant when nobody names a file: the newest of the folder, or the one that a running
+ * process is filling. */
+#include "cli.h"
+
+#include <base/str.h>
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), n = strlen(end);
+    return length >= n && strcmp(text + length - n, end) == 0;
+}
+
+/* ".PID." stands in front of the suffix: NAME.PID.trk or NAME.PID.N.trk. */
+static bool names_pid(const char *name, uint64_t pid)
+{
+    char part[32];
+    snprintf(part, sizeof part, ".%llu.", (unsigned long long)pid);
+    return strstr(name, part) != NULL;
+}
+
+/* Newest regular file in a folder that ends in .trk and, with pid != 0, names the process. */
+static char *newest_in(const char *folder, uint64_t pid)
+{
+    DIR *dir = opendir(folder);
+    char *best = NULL;
+    struct timespec best_time = { 0 };
+    if (dir == NULL)
+        return NULL;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        struct stat st;
+        if (!ends_with(entry->d_name, ".trk") || (pid != 0 && !names_pid(entry->d_name, pid)) ||
+            fstatat(dirfd(dir), entry->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode))
+            continue;
+        if (best != NULL && (st.st_mtim.tv_sec < best_time.tv_sec ||
+                             (st.st_mtim.tv_sec == best_time.tv_sec && st.st_mtim.tv_nsec <= best_time.tv_nsec)))
+            continue;
+        char *path = NULL;
+        if (asprintf(&path, "%s%s%s", strcmp(folder, ".") == 0 ? "" : folder, strcmp(folder, ".") == 0 ? "" : "/",
+                     entry->d_name) < 0)
+            continue;
+        free(best);
+        best = path;
+        best_time = st.st_mtim;
+    }
+    closedir(dir);
+    return best;
+}
+
+char *cli_trace_newest(void)
+{
+    return newest_in(".", 0);
+}
+
+/* The folder of a link below /proc, malloc'ed. */
+static char *process_link(uint64_t pid, const char *name)
+{
+    char path[64], target[4096];
+    snprintf(path, sizeof path, "/proc/%llu/%s", (unsigned long long)pid, name);
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length <= 0)
+        return NULL;
+    target[length] = '\0';
+    return strdup(target);
+}
+
+/* A file that a process holds open and that is the pid's trace: the recorder's output, wherever it was sent. */
+static char *open_trace_of(uint64_t holder, uint64_t pid)
+{
+    char folder[64];
+    snprintf(folder, sizeof folder, "/proc/%llu/fd", (unsigned long long)holder);
+    DIR *dir = opendir(folder);
+    char *found = NULL;
+    if (dir == NULL)
+        return NULL;
+    for (struct dirent *entry; found == NULL && (entry = readdir(dir)) != NULL;) {
+        char target[4096];
+        ssize_t length = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
+        if (length <= 0)
+            continue;
+        target[length] = '\0';
+        if (!ends_with(target, ".trk"))
+            continue;
+        /* the name need not tell the process; the header does */
+        struct prof_trace *trace;
+        struct prof_error *error = prof_trace_open(target, &trace);
+        if (error != NULL) {
+            prof_error_destroy(error);
+            continue;
+        }
+        if (prof_trace_info(trace)->pid == pid)
+            found = strdup(target);
+        prof_trace_close(trace);
+    }
+    closedir(dir);
+    return found;
+}
+
+/* Processes of this user called reftrack: one of them may be the recorder. */
+static char *from_recorders(uint64_t pid)
+{
+    DIR *dir = opendir("/proc");
+    char *found = NULL;
+    if (dir == NULL)
+        return NULL;
+    for (struct dirent *entry; found == NULL && (entry = readdir(dir)) != NULL;) {
+        uint64_t candidate;
+        char path[320], name[32] = "";
+        if (!cli_parse_number(entry->d_name, &candidate) || candidate == (uint64_t)getpid())
+            continue;
+        snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
+        FILE *comm = fopen(path, "re");
+        if (comm == NULL)
+            continue;
+        if (fgets(name, sizeof name, comm) == NULL)
+            name[0] = '\0';
+        fclose(comm);
+        if (strncmp(name, "reftrack", 8) == 0)
+            found = open_trace_of(candidate, pid);
+    }
+    closedir(dir);
+    return found;
+}
+
+char *cli_trace_of_pid(uint64_t pid)
+{
+    char *path = newest_in(".", pid);
+    if (path != NULL)
+        return path;
+    path = from_recorders(pid);
+    if (path != NULL)
+        return path;
+    char *cwd = process_link(pid, "cwd");
+    if (cwd != NULL)
+        path = newest_in(cwd, pid);
+    free(cwd);
+    return path;
+}
+
+bool cli_file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}

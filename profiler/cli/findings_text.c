@@ -1,0 +1,270 @@
+/* findings_text.c: one finding in words: the headline and what to do first, the evidence below it. */
+#include "findings_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LABEL = 10 };
+
+bool text_is_folded(const struct prof_finding *finding)
+{
+    return !finding->gating && (finding->verdict == PROF_REACHABLE || finding->verdict == PROF_UNFREED ||
+                                finding->verdict == PROF_INDIRECT || finding->verdict == PROF_COLLATERAL);
+}
+
+bool text_is_listed(const struct prof_finding *finding)
+{
+    return finding->suppressed_by == NULL && !text_is_folded(finding);
+}
+
+static enum cli_role headline_role(const struct prof_finding *finding)
+{
+    return finding->gating ? CLI_BAD : CLI_WARN;
+}
+
+static void label(struct cli_out *out, const char *word)
+{
+    cli_printf(out, CLI_FAINT, "     %-*s", LABEL, word);
+}
+
+/* "conn_open net.c:31" in colour. */
+static void place(struct cli_session *session, struct cli_out *out, uint32_t stack)
+{
+    char site[1024];
+    cli_put(out, CLI_PLACE, prof_view_site(session->view, stack, site, sizeof site));
+}
+
+/* The frames above the site, one per line. */
+static void whole_stack(struct cli_session *session, struct cli_out *out, uint32_t stack)
+{
+    const struct prof_frame *frames;
+    size_t count = stack != 0 ? prof_symbols_stack(session->symbols, stack, &frames) : 0;
+    size_t site = count != 0 ? prof_symbols_site(session->symbols, stack) : 0;
+    for (size_t i = site + 1; i < count; i++) {
+        char text[1024];
+        cli_printf(out, CLI_FAINT, "     %*s  from ", LABEL, "");
+        cli_put(out, CLI_FAINT, prof_fmt_frame(text, sizeof text, &frames[i], false));
+        fputc('\n', out->file);
+    }
+}
+
+static void owner(struct cli_session *session, struct cli_out *out, const struct prof_finding_open *open)
+{
+    char name[512];
+    if (open->holder_type != NULL) {
+        fputs(", in ", out->file);
+        cli_put(out, CLI_TYPE, open->holder_type);
+        if (open->holder_field != NULL) {
+            if (open->holder_field[0] != '+')
+                fputc('.', out->file);
+            cli_put(out, CLI_TYPE, open->holder_field);
+        }
+        if (open->holder_obj != 0) {
+            fputs(" (", out->file);
+            cli_put(out, CLI_PLAIN, prof_fmt_obj(name, sizeof name, session->heap, open->holder_obj));
+            fputc(')', out->file);
+        }
+    } else if (open->holder_text != NULL) {
+        fputs(", in ", out->file);
+        cli_put(out, CLI_PLAIN, open->holder_text);
+    }
+}
+
+/* Certain pairs are marked '=', guesses '~'. */
+static char pair_mark(enum prof_pairing pairing)
+{
+    return pairing == PROF_PAIR_SLOT ? '=' : '~';
+}
+
+static void taken(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
+{
+    size_t most = verbose ? finding->open_count : finding->open_count < 4 ? finding->open_count : 4;
+    for (size_t i = 0; i < most; i++) {
+        const struct prof_finding_open *open = &finding->open[i];
+        char count[32];
+        label(out, open->birth ? "born" : "taken");
+        fprintf(out->file, "%c ", pair_mark(open->pairing));
+        place(session, out, open->stack);
+        if (open->count > 1)
+            fprintf(out->file, "  %s times", prof_fmt_count(count, sizeof count, open->count));
+        if (open->birth)
+            fputs(", its birth reference", out->file);
+        owner(session, out, open);
+        fputc('\n', out->file);
+        if (verbose)
+            whole_stack(session, out, open->stack);
+    }
+    if (most < finding->open_count)
+        cli_printf(out, CLI_FAINT, "     %*s  and %zu more places; -v lists them\n", LABEL, "",
+                   finding->open_count - most);
+}
+
+/* Sites of anonymous events: what was given back, and by how much it falls short of healthy objects. */
+static void balance(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < finding->site_count; i++) {
+        const struct prof_finding_site *site = &finding->sites[i];
+        char count[32];
+        if (site->given == 0 || (shown == 4 && !verbose))
+            continue;
+        shown++;
+        label(out, "given back");
+        fputs("~ ", out->file);
+        place(session, out, site->stack);
+        fprintf(out->file, "  %s times\n", prof_fmt_count(count, sizeof count, site->given));
+        if (verbose)
+            whole_stack(session, out, site->stack);
+    }
+}
+
+static void missing(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+{
+    char a[32], b[32];
+    if (finding->missing_stack == 0)
+        return;
+    label(out, "missing");
+    fputs("~ ", out->file);
+    place(session, out, finding->missing_stack);
+    fprintf(out->file, "  not called for %s of %s", prof_fmt_count(a, sizeof a, finding->missing_named),
+            prof_fmt_count(b, sizeof b, finding->missing_of));
+    if (finding->healthy_of != 0)
+        fprintf(out->file, "; %s of %s healthy ones were released there",
+                prof_fmt_count(a, sizeof a, finding->healthy_named), prof_fmt_count(b, sizeof b, finding->healthy_of));
+    fputc('\n', out->file);
+}
+
+static void cycle(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+{
+    char name[512];
+    for (size_t i = 0; i < finding->edge_count; i++) {
+        const struct prof_finding_edge *edge = &finding->edges[i];
+        label(out, i == 0 ? "cycle" : "");
+        fputs("= ", out->file);
+        cli_put(out, CLI_TYPE, prof_fmt_obj(name, sizeof name, session->heap, edge->from));
+        fputs(" --", out->file);
+        cli_put(out, CLI_PLAIN, edge->field != NULL ? edge->field : "?");
+        fputs("--> ", out->file);
+        cli_put(out, CLI_TYPE, prof_fmt_obj(name, sizeof name, session->heap, edge->to));
+        if (edge->stack != 0) {
+            fputs("  set at ", out->file);
+            place(session, out, edge->stack);
+        }
+        if (finding->break_reason != NULL && i == finding->break_edge) {
+            cli_printf(out, CLI_HEAD, "  break here: ");
+            cli_put(out, CLI_PLAIN, finding->break_reason);
+        }
+        fputc('\n', out->file);
+    }
+}
+
+static void examples(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
+{
+    char name[512];
+    size_t most = verbose ? finding->sample_count : finding->sample_count < 3 ? finding->sample_count : 3;
+    if (most == 0 && finding->sample_addr == 0)
+        return;
+    label(out, "examples");
+    fputs("  ", out->file);
+    for (size_t i = 0; i < most; i++) {
+        fputs(i != 0 ? ", " : "", out->file);
+        cli_put(out, CLI_PLAIN, prof_fmt_obj(name, sizeof name, session->heap, finding->samples[i]));
+    }
+    if (most == 0)
+        fputs(prof_fmt_addr(name, sizeof name, finding->sample_addr), out->file);
+    fputc('\n', out->file);
+}
+
+/* "lost  1.3 MiB in 32 struct conn" */
+static void subject(struct cli_out *out, const struct prof_finding *finding)
+{
+    char bytes[32], count[32];
+    prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, out->units);
+    prof_fmt_count(count, sizeof count, finding->objects);
+    cli_printf(out, headline_role(finding), "%s", prof_headline_name(finding->headline));
+    fprintf(out->file, "  %s in %s ", bytes, count);
+    if (finding->type[0] != '\0')
+        cli_put(out, CLI_TYPE, finding->type);
+    else
+        fputs(finding->objects == 1 ? "block" : "blocks", out->file);
+}
+
+void text_finding(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
+{
+    char text[2048], count[32];
+    double rate;
+    fprintf(out->file, "%3u. ", finding->id);
+    subject(out, finding);
+    if (prof_finding_rate(finding, &rate))
+        fprintf(out->file, ", %s", prof_fmt_rate(text, sizeof text, rate, out->units));
+    fprintf(out->file, ", first seen %s", prof_fmt_time(text, sizeof text, finding->first_us));
+    if (finding->baseline_objects != 0)
+        fprintf(out->file, " (%s in the baseline)", prof_fmt_count(count, sizeof count, finding->baseline_objects));
+    fputc('\n', out->file);
+
+    label(out, "do");
+    fputs("  ", out->file);
+    cli_put(out, CLI_PLAIN, prof_view_action(session->view, finding, text, sizeof text));
+    fputc('\n', out->file);
+    label(out, "why");
+    fprintf(out->file, "  %s", prof_verdict_words(finding->verdict));
+    if (finding->sentence != NULL && finding->sentence[0] != '\0') {
+        fputs(": ", out->file);
+        cli_put(out, CLI_PLAIN, finding->sentence);
+    }
+    fputc('\n', out->file);
+    if (finding->open_count == 0 || !finding->open[0].birth || finding->open[0].stack != finding->born_stack) {
+        label(out, finding->type[0] != '\0' ? "born" : "allocated");
+        fputs("  ", out->file);
+        place(session, out, finding->born_stack);
+        fputc('\n', out->file);
+        if (verbose)
+            whole_stack(session, out, finding->born_stack);
+    }
+    taken(session, out, finding, verbose);
+    balance(session, out, finding, verbose);
+    missing(session, out, finding);
+    cycle(session, out, finding);
+    if (finding->other_stack != 0) {
+        label(out, "also");
+        fputs("  ", out->file);
+        cli_put(out, CLI_PLAIN, finding->other_what != NULL ? finding->other_what : "at");
+        fputc(' ', out->file);
+        place(session, out, finding->other_stack);
+        fputc('\n', out->file);
+        if (verbose)
+            whole_stack(session, out, finding->other_stack);
+    }
+    if (finding->collateral_objects != 0) {
+        label(out, "holds");
+        fprintf(out->file, "  %s more objects, %s, alive only because of it\n",
+                prof_fmt_count(count, sizeof count, finding->collateral_objects),
+                prof_fmt_bytes(text, sizeof text, finding->collateral_bytes, out->units));
+    }
+    if (finding->scope != NULL) {
+        label(out, "scope");
+        fputs("  ", out->file);
+        cli_put(out, CLI_PLAIN, finding->scope);
+        fputc('\n', out->file);
+    }
+    examples(session, out, finding, verbose);
+    label(out, "class");
+    fprintf(out->file, "  %s, %s", prof_verdict_name(finding->verdict), prof_strength_name(finding->strength));
+    if (finding->reasons != NULL && finding->reasons[0] != '\0') {
+        fputs(", because ", out->file);
+        cli_put(out, CLI_PLAIN, finding->reasons);
+    }
+    if (verbose)
+        fprintf(out->file, ", fingerprint %s", finding->fingerprint);
+    fputs("\n", out->file);
+}
+
+void text_finding_line(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+{
+    char text[2048];
+    fputs("  ", out->file);
+    subject(out, finding);
+    fputs(": ", out->file);
+    cli_put(out, CLI_PLAIN, prof_view_action(session->view, finding, text, sizeof text));
+    fputc('\n', out->file);
+}

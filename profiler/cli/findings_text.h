@@ -1,0 +1,28 @@
+/* findings_text.h: the parts of reports in words: one finding, the byte lines, the folded sections, the audit. */
+#ifndef CLI_FINDINGS_TEXT_H
+#define CLI_FINDINGS_TEXT_H
+
+#include "cli.h"
+
+/* "app (pid 4711), 02:14, 31 204 881 events", then what is wrong with the trace, if anything. */
+void text_head(struct cli_session *session, struct cli_out *out);
+/* The byte identity: RSS and what it is made of, with slopes. Nothing when no sample of memory exists. */
+void text_bytes(struct cli_session *session, struct cli_out *out, bool whole);
+/* One finding: headline first, evidence below. */
+void text_finding(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose);
+/* "lost 32 struct conn, 1.3 MiB: a reference was never given back (open net.c:31)" in one line. */
+void text_finding_line(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
+/* True for the totals that reports fold away from the findings: held by globals, unfreed plain blocks. */
+bool text_is_folded(const struct prof_finding *finding);
+/* Listed among the findings: not folded and not suppressed. */
+bool text_is_listed(const struct prof_finding *finding);
+/* What is folded away: held by globals, unfreed blocks with their largest sites, suppressed. */
+void text_folded(struct cli_session *session, struct cli_out *out, size_t top);
+/* Coverage, losses, identities, cost. */
+void text_audit(struct cli_session *session, struct cli_out *out);
+/* "nothing lost" or why that cannot be said; only when no finding is listed. */
+void text_clean(struct cli_session *session, struct cli_out *out);
+/* Which suppressions were used, which expired, what left the baseline. */
+void text_suppressions(struct cli_session *session, struct cli_out *out);
+
+#endif

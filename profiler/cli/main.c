@@ -1,0 +1,68 @@
+/* main.c: the reftrack command. It picks a subcommand; each one opens a trace, asks the library, prints, and returns
+ * an exit code.
+ *
+ * Where things are, in the order in which data flows:
+ *
+ *   libtrack/               goes into the target and writes records into shared memory
+ *     include/track/        track.h: the verbs;  format.h: every byte that leaves the target
+ *     src/                  engine, rings, stacks, types, texts, fork, control
+ *     src/malloc_*.c ...    the allocator hooks of libtrack-preload.so and -ltrack-malloc
+ *   profiler/include/prof/  the analyzer library, one header for each layer
+ *   profiler/src/base/      errors, memory, strings, tables
+ *   profiler/src/symbol/    addresses to functions, lines, variables, fields (ELF, DWARF)
+ *   profiler/src/input/     the bytes of a trace to events in one order, and writing traces
+ *   profiler/src/model/     events to the state of the heap
+ *   profiler/src/analysis/  the heap to findings: verdicts, pairing, suppressions, baselines
+ *   profiler/src/view/      what command line and viewer show in the same words
+ *     fmt.c escape.c        numbers, times, places; hostile names
+ *     query.c               --where and --sort
+ *     view.c rows_*.c       tables;  find.c: object names;  describe.c: objects and findings in words
+ *     json*.c               the documents of --json
+ *   profiler/cli/           this program
+ *     opt.[ch]              parsing by tables;  opt_help.c, opt_complete.c: what else is made from them
+ *     cli.h                 what commands share
+ *     session.c find_trace.c  which trace, opened, with everything computed from it
+ *     out_text.c pager.c progress.c message.c  output
+ *     findings_text.c audit_text.c lsan_text.c summary.c  findings in words
+ *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks
+ *     topics.c              the pages of `reftrack help`
+ *     recorder/             takes records out of shared memory and writes traces (run, recorder)
+ *   tests/, samples/, docs/ */
+#include "cli.h"
+
+#include <string.h>
+
+const struct cli_command *const cli_commands[] = {
+    &cli_command_run,     &cli_command_report, &cli_command_leaks, &cli_command_check,    &cli_command_types,
+    &cli_command_objects, &cli_command_show,   &cli_command_sites, &cli_command_blocks,   &cli_command_marks,
+    &cli_command_info,    &cli_command_dump,   &cli_command_help,  &cli_command_recorder, NULL,
+};
+
+const struct cli_command *cli_command_find(const char *name)
+{
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0)
+            return cli_commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        cli_help_overview(stderr);
+        return CLI_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        cli_help_overview(stdout);
+        return CLI_OK;
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        puts("reftrack " REFTRACK_VERSION);
+        return CLI_OK;
+    }
+    const struct cli_command *command = cli_command_find(name);
+    if (command == NULL)
+        return cli_unknown_command(name);
+    return command->main(argc - 1, argv + 1);
+}

@@ -1,0 +1,288 @@
+/* out_text.c: text for people: colours by role, wrapped paragraphs, aligned tables; and tables as CSV and TSV. */
+#include "cli.h"
+
+#include <base/str.h>
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const codes[] = {
+    [CLI_PLAIN] = "",        [CLI_HEAD] = "\033[1m",   [CLI_BAD] = "\033[1;31m", [CLI_WARN] = "\033[33m",
+    [CLI_GOOD] = "\033[32m", [CLI_PLACE] = "\033[36m", [CLI_FAINT] = "\033[2m",  [CLI_TYPE] = "\033[1m",
+};
+
+static void role_begin(struct cli_out *out, enum cli_role role)
+{
+    if (out->color && role != CLI_PLAIN)
+        fputs(codes[role], out->file);
+}
+
+static void role_end(struct cli_out *out, enum cli_role role)
+{
+    if (out->color && role != CLI_PLAIN)
+        fputs("\033[0m", out->file);
+}
+
+void cli_printf(struct cli_out *out, enum cli_role role, const char *format, ...)
+{
+    va_list args;
+    role_begin(out, role);
+    va_start(args, format);
+    vfprintf(out->file, format, args);
+    va_end(args);
+    role_end(out, role);
+}
+
+void cli_put(struct cli_out *out, enum cli_role role, const char *text)
+{
+    char shown[4096];
+    role_begin(out, role);
+    fputs(prof_escape_terminal(shown, sizeof shown, text), out->file);
+    role_end(out, role);
+}
+
+/* Columns that a well-formed UTF-8 text fills, one for each character. */
+static size_t columns_of(const char *text)
+{
+    size_t n = 0;
+    for (; *text != '\0'; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+void cli_wrap(struct cli_out *out, unsigned indent, const char *text)
+{
+    unsigned column = 0;
+    bool begin = true;
+    while (*text != '\0') {
+        if (*text == '\n') {
+            fputc('\n', out->file);
+            column = 0;
+            begin = true;
+            text++;
+            continue;
+        }
+        if (*text == ' ' && !begin) {
+            text++;
+            continue;
+        }
+        size_t word = strcspn(text + (*text == ' '), " \n") + (*text == ' ');
+        if (!begin && out->width != 0 && column + 1 + word > out->width) {
+            fputc('\n', out->file);
+            column = 0;
+            begin = true;
+        }
+        if (begin)
+            for (; column < indent; column++)
+                fputc(' ', out->file);
+        else
+            column += (unsigned)fprintf(out->file, " ");
+        fwrite(text, 1, word, out->file);
+        column += (unsigned)word;
+        text += word;
+        begin = false;
+    }
+    fputc('\n', out->file);
+}
+
+/* ---- Tables --------------------------------------------------------------------------------------------------------
+ */
+static bool is_text(const struct prof_column *column)
+{
+    return column->kind == PROF_CELL_TEXT;
+}
+
+/* The first `width` characters, '~' for what is cut, filled with blanks. */
+static void put_cell(struct cli_out *out, enum cli_role role, const char *text, size_t width, bool left, bool last)
+{
+    size_t length = columns_of(text);
+    size_t fill = length < width ? width - length : 0;
+    if (!left)
+        for (size_t i = 0; i < fill; i++)
+            fputc(' ', out->file);
+    role_begin(out, role);
+    if (length <= width) {
+        fputs(text, out->file);
+    } else {
+        size_t n = 0, bytes = 0;
+        while (text[bytes] != '\0') {
+            if (((unsigned char)text[bytes] & 0xc0) != 0x80 && n++ == width - 1)
+                break;
+            bytes++;
+        }
+        fwrite(text, 1, bytes, out->file);
+        fputc('~', out->file);
+    }
+    role_end(out, role);
+    if (left && !last)
+        for (size_t i = 0; i < fill; i++)
+            fputc(' ', out->file);
+}
+
+enum { TEXT_COLUMNS_MAX = 32, WIDE_MIN = 16 };
+
+/* Widths of all columns; those that may be wide give way until the table fits. */
+static void shrink(const struct cli_out *out, const struct prof_table *table, const size_t *shown, size_t count,
+                   size_t *widths)
+{
+    if (out->width == 0)
+        return;
+    for (int pass = 0; pass < 2; pass++) {
+        size_t total = 0;
+        for (size_t i = 0; i < count; i++)
+            total += widths[i] + (i != 0 ? 2 : 0);
+        for (size_t i = 0; i < count && total > out->width; i++) {
+            const struct prof_column *column = &table->columns[shown[i]];
+            if (!is_text(column) || (pass == 0) != column->wide || widths[i] <= WIDE_MIN)
+                continue;
+            size_t excess = total - out->width;
+            size_t cut = widths[i] - WIDE_MIN < excess ? widths[i] - WIDE_MIN : excess;
+            widths[i] -= cut;
+            total -= cut;
+        }
+    }
+}
+
+static void text_table(struct cli_out *out, const struct cli_common *common, const struct prof_table *table)
+{
+    size_t shown[TEXT_COLUMNS_MAX], widths[TEXT_COLUMNS_MAX], count = 0;
+    char cell[1024];
+    for (size_t c = 0; c < table->column_count && count < TEXT_COLUMNS_MAX; c++)
+        if (!table->columns[c].extra || common->verbose)
+            shown[count++] = c;
+    for (size_t i = 0; i < count; i++) {
+        const struct prof_column *column = &table->columns[shown[i]];
+        widths[i] = strlen(column->title);
+        for (size_t r = 0; r < table->row_count; r++) {
+            prof_fmt_cell(cell, sizeof cell, &table->cells[r * table->column_count + shown[i]], column->kind,
+                          out->units);
+            size_t length = columns_of(cell);
+            if (length > widths[i])
+                widths[i] = length;
+        }
+    }
+    shrink(out, table, shown, count, widths);
+    for (size_t r = 0; r <= table->row_count; r++) {
+        for (size_t i = 0; i < count; i++) {
+            const struct prof_column *column = &table->columns[shown[i]];
+            const char *text = column->title;
+            enum cli_role role = CLI_HEAD;
+            if (r != 0) {
+                text = prof_fmt_cell(cell, sizeof cell, &table->cells[(r - 1) * table->column_count + shown[i]],
+                                     column->kind, out->units);
+                role = CLI_PLAIN;
+            }
+            fputs(i != 0 ? "  " : "", out->file);
+            put_cell(out, role, text, widths[i], is_text(column), i + 1 == count);
+        }
+        fputc('\n', out->file);
+    }
+    if (table->total_rows > table->row_count && !common->quiet) {
+        char rest[32];
+        cli_printf(out, CLI_FAINT, "%s more; --top 0 shows all\n",
+                   prof_fmt_count(rest, sizeof rest, table->total_rows - table->row_count));
+    }
+}
+
+/* A cell as a program wants it: plain numbers, seconds, bytes. */
+static const char *raw_cell(char *buf, size_t size, const struct prof_cell *cell, enum prof_cell_kind kind)
+{
+    if (cell->none)
+        return "";
+    switch (kind) {
+    case PROF_CELL_TEXT:
+        return prof_escape_terminal(buf, size, cell->text);
+    case PROF_CELL_COUNT:
+        snprintf(buf, size, "%lld", (long long)cell->number);
+        break;
+    case PROF_CELL_BYTES:
+        snprintf(buf, size, "%llu", (unsigned long long)cell->number);
+        break;
+    case PROF_CELL_TIME:
+    case PROF_CELL_MOMENT:
+        snprintf(buf, size, "%llu.%06u", (unsigned long long)(cell->number / 1000000),
+                 (unsigned)(cell->number % 1000000));
+        break;
+    case PROF_CELL_ADDR:
+        return prof_fmt_addr(buf, size, cell->number);
+    case PROF_CELL_RATIO:
+        snprintf(buf, size, "%.6f", cell->ratio);
+        break;
+    }
+    return buf;
+}
+
+static void put_csv(FILE *file, const char *text)
+{
+    if (strpbrk(text, ",\"\n\r") == NULL) {
+        fputs(text, file);
+        return;
+    }
+    fputc('"', file);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            fputc('"', file);
+        fputc(*text, file);
+    }
+    fputc('"', file);
+}
+
+static void raw_table(struct cli_out *out, const struct prof_table *table, bool csv, bool all_columns)
+{
+    char buf[4096];
+    for (size_t r = 0; r <= table->row_count; r++) {
+        bool first = true;
+        for (size_t c = 0; c < table->column_count; c++) {
+            const struct prof_column *column = &table->columns[c];
+            if (column->extra && !all_columns)
+                continue;
+            const char *text = column->key;
+            if (r != 0)
+                text = raw_cell(buf, sizeof buf, &table->cells[(r - 1) * table->column_count + c], column->kind);
+            if (!first)
+                fputc(csv ? ',' : '\t', out->file);
+            first = false;
+            if (csv)
+                put_csv(out->file, text);
+            else
+                fputs(text, out->file);
+        }
+        fputc('\n', out->file);
+    }
+}
+
+int cli_json(struct cli_out *out, struct prof_error *error, char *text)
+{
+    if (error != NULL)
+        return cli_error(error);
+    fputs(text, out->file);
+    fputc('\n', out->file);
+    free(text);
+    return -1;
+}
+
+int cli_table(struct cli_session *session, const struct cli_common *common, struct cli_out *out, const char *name,
+              const struct prof_table *table)
+{
+    char *text = NULL;
+    switch ((enum cli_format)common->format) {
+    case CLI_FORMAT_JSON: {
+        struct prof_error *error = prof_json_table(session->view, name, table, &text);
+        return cli_json(out, error, text);
+    }
+    case CLI_FORMAT_CSV:
+    case CLI_FORMAT_TSV:
+        raw_table(out, table, common->format == CLI_FORMAT_CSV, true);
+        return -1;
+    case CLI_FORMAT_TEXT:
+        break;
+    }
+    if (common->plain)
+        raw_table(out, table, false, common->verbose);
+    else if (table->total_rows == 0)
+        cli_printf(out, CLI_FAINT, "no %s\n", common->where != NULL ? "row fulfils --where" : name);
+    else
+        text_table(out, common, table);
+    return -1;
+}

@@ -1,0 +1,261 @@
+/* session.c: opens a trace and computes what a command asked for, with progress; tells what cannot be done and why. */
+#include "cli.h"
+
+#include <base/str.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The process of the trace is still there: same pid, same program. */
+static bool still_runs(const struct prof_trace_info *info)
+{
+    char path[64], exe[4096], host[256] = "";
+    if (info->finished || info->pid == 0 || (kill((pid_t)info->pid, 0) != 0 && errno != EPERM))
+        return false;
+    gethostname(host, sizeof host - 1);
+    if (info->host[0] != '\0' && strcmp(info->host, host) != 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%u/exe", info->pid);
+    ssize_t length = readlink(path, exe, sizeof exe - 1);
+    if (length <= 0)
+        return true; /* another user's */
+    exe[length] = '\0';
+    return info->exe[0] == '\0' || strcmp(exe, info->exe) == 0;
+}
+
+static int choose(struct cli_session *session, const struct cli_common *common, const char *path)
+{
+    if (path != NULL) {
+        session->path = strdup(path);
+    } else if (common->pid != 0) {
+        session->path = cli_trace_of_pid(common->pid);
+        if (session->path == NULL) {
+            bool lives = kill((pid_t)common->pid, 0) == 0 || errno == EPERM;
+            cli_warn(lives
+                         ? "process %llu is not being recorded: no trace of it here or from a recorder of yours; start "
+                           "it with 'reftrack run'"
+                         : "there is no process %llu and no trace of it here",
+                     (unsigned long long)common->pid);
+            return CLI_UNREADABLE;
+        }
+    } else {
+        session->path = cli_trace_newest();
+        session->chosen = true;
+        if (session->path == NULL) {
+            cli_warn(
+                "there is no trace (*.trk) in this folder; name one, or record one with 'reftrack run -- PROGRAM'");
+            return CLI_UNREADABLE;
+        }
+        if (!common->quiet)
+            cli_warn("reading %s, the newest trace here", session->path);
+    }
+    if (session->path == NULL)
+        return cli_error(prof_error_memory());
+    size_t size = strlen(session->path) * 4 + 2;
+    session->name = malloc(size);
+    if (session->name == NULL)
+        return cli_error(prof_error_memory());
+    prof_escape_terminal(session->name, size, session->path);
+    return -1;
+}
+
+/* A moment such as "90s" or "1500ms"; a bare number is not one, because marks may be called so. */
+static bool moment(const char *text, uint64_t *ret)
+{
+    size_t length = strlen(text);
+    char last = length != 0 ? text[length - 1] : '\0';
+    return (last < '0' || last > '9') && prof_parse_quantity(text[0] == '+' ? text + 1 : text, PROF_UNIT_US, ret);
+}
+
+static const struct prof_mark *find_mark(const struct prof_heap *heap, const char *name)
+{
+    const struct prof_mark *marks;
+    size_t count = prof_heap_marks(heap, &marks);
+    for (size_t i = 0; i < count; i++)
+        if (marks[i].name != NULL && strcmp(marks[i].name, name) == 0)
+            return &marks[i];
+    return NULL;
+}
+
+static int unknown_mark(const struct prof_heap *heap, const char *option, const char *name)
+{
+    const struct prof_mark *marks;
+    size_t count = prof_heap_marks(heap, &marks);
+    struct prof_str known = { 0 };
+    size_t listed = 0;
+    for (size_t i = 0; i < count && listed < 8; i++)
+        if (marks[i].name != NULL && marks[i].name[0] != '\0')
+            prof_str_addf(&known, "%s%s", listed++ != 0 ? ", " : "", marks[i].name);
+    char *text = prof_str_take(&known);
+    if (listed == 0)
+        cli_warn("--%s: this trace has no mark '%s'; it has none at all, but a moment such as 90s works", option, name);
+    else
+        cli_warn("--%s: this trace has no mark '%s'; it has %s%s", option, name, text != NULL ? text : "",
+                 listed < count ? " and more ('reftrack marks' lists them)" : "");
+    free(text);
+    return CLI_USAGE;
+}
+
+static int open_heap(struct cli_session *session, const struct cli_common *common)
+{
+    struct cli_progress progress;
+    char what[512];
+    struct prof_heap_options options = { .keep_type_sites = true,
+                                         .progress = cli_progress_step,
+                                         .progress_ctx = &progress };
+    snprintf(what, sizeof what, "reading %s", session->name);
+    if (common->to != NULL && !moment(common->to, &options.until_us))
+        options.until_mark = common->to;
+    cli_progress_begin(&progress, common, what);
+    struct prof_error *error = prof_heap_create(session->trace, &options, &session->heap);
+    cli_progress_end(&progress);
+    if (error != NULL)
+        return cli_error(error);
+    session->to_us = options.until_us;
+    if (options.until_mark != NULL) {
+        const struct prof_mark *mark = find_mark(session->heap, common->to);
+        if (mark == NULL)
+            return unknown_mark(session->heap, "to", common->to);
+        session->to_us = mark->at_us;
+    }
+    if (common->from != NULL && !moment(common->from, &session->from_us)) {
+        const struct prof_mark *mark = find_mark(session->heap, common->from);
+        if (mark == NULL)
+            return unknown_mark(session->heap, "from", common->from);
+        session->from_us = mark->at_us;
+    }
+    if (session->to_us != 0 && session->from_us >= session->to_us) {
+        cli_warn("--from is not before --to: nothing can be born in between");
+        return CLI_USAGE;
+    }
+    return -1;
+}
+
+/* "cycle,lost": these; "+growth,-lost": the default set changed. */
+static int parse_fail_on(const char *list, uint64_t *ret)
+{
+    uint64_t set = 1; /* bit 0 is no verdict: an empty set is not "default" */
+    bool first = true;
+    for (const char *p = list; *p != '\0';) {
+        char word[64];
+        size_t length = strcspn(p, ",");
+        char sign = *p == '+' || *p == '-' ? *p : '\0';
+        snprintf(word, sizeof word, "%.*s", (int)(length - (sign != '\0')), p + (sign != '\0'));
+        if (first && sign != '\0')
+            for (int v = 1; v < PROF_VERDICT_COUNT_; v++)
+                if (prof_verdict_gates((enum prof_verdict)v))
+                    set |= UINT64_C(1) << v;
+        first = false;
+        enum prof_verdict verdict;
+        if (strcmp(word, "all") == 0) {
+            set = (UINT64_C(1) << PROF_VERDICT_COUNT_) - 1;
+        } else if (prof_verdict_parse(word, &verdict)) {
+            if (sign == '-')
+                set &= ~(UINT64_C(1) << verdict);
+            else
+                set |= UINT64_C(1) << verdict;
+        } else if (strcmp(word, "none") != 0) {
+            const char *names[PROF_VERDICT_COUNT_];
+            size_t count = 0;
+            for (int v = 1; v < PROF_VERDICT_COUNT_; v++)
+                names[count++] = prof_verdict_name((enum prof_verdict)v);
+            const char *near = cli_nearest(word, names, count);
+            cli_warn("--fail-on: there is no verdict '%s'%s%s%s; see 'reftrack help leaks'", word,
+                     near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+            return CLI_USAGE;
+        }
+        p += length;
+        p += *p == ',';
+    }
+    *ret = set;
+    return -1;
+}
+
+static int open_gate(struct cli_session *session, const struct cli_common *common, uint64_t *fail_on)
+{
+    struct prof_error *error = NULL;
+    if (common->fail_on != NULL) {
+        int code = parse_fail_on(common->fail_on, fail_on);
+        if (code >= 0)
+            return code;
+    }
+    if (common->suppressions.count != 0)
+        error = prof_suppressions_create(&session->suppressions);
+    for (size_t i = 0; error == NULL && i < common->suppressions.count; i++)
+        error = prof_suppressions_read(session->suppressions, common->suppressions.items[i]);
+    if (error == NULL && common->baseline != NULL)
+        error = prof_baseline_read(common->baseline, &session->baseline);
+    if (error == NULL)
+        return -1;
+    cli_error(error);
+    return CLI_USAGE;
+}
+
+int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
+{
+    *session = (struct cli_session){ .path = NULL };
+    if (parts & (CLI_PART_VIEW | CLI_PART_FINDINGS))
+        parts |= CLI_PART_HEAP | CLI_PART_SYMBOLS | CLI_PART_FINDINGS;
+    uint64_t fail_on = 0;
+    int code = open_gate(session, common, &fail_on);
+    if (code < 0)
+        code = choose(session, common, path);
+    if (code >= 0)
+        return code;
+    struct prof_error *error = prof_trace_open(session->path, &session->trace);
+    if (error != NULL) {
+        cli_error(error);
+        return CLI_UNREADABLE;
+    }
+    session->info = prof_trace_info(session->trace);
+    session->running = still_runs(session->info);
+    if (parts & CLI_PART_HEAP) {
+        code = open_heap(session, common);
+        if (code >= 0)
+            return code;
+    }
+    if (parts & CLI_PART_SYMBOLS) {
+        const char *wrappers[CLI_LIST_MAX + 1] = { NULL };
+        for (size_t i = 0; i < common->wrappers.count; i++)
+            wrappers[i] = common->wrappers.items[i];
+        struct prof_symbols_options options = { .symfs = common->symfs,
+                                                .no_symbols = common->no_symbols,
+                                                .debuginfod = getenv("DEBUGINFOD_URLS") != NULL,
+                                                .wrappers = wrappers };
+        error = prof_symbols_create(session->trace, &options, &session->symbols);
+    }
+    if (error == NULL && (parts & CLI_PART_FINDINGS)) {
+        struct prof_findings_options options = { .suppressions = session->suppressions,
+                                                 .baseline = session->baseline,
+                                                 .fail_on = fail_on,
+                                                 .from_us = session->from_us,
+                                                 .to_us = session->to_us };
+        error = prof_findings_create(session->heap, session->symbols, &options, &session->findings);
+    }
+    if (error == NULL && (parts & CLI_PART_VIEW))
+        error = prof_view_create(session->heap, session->symbols, session->findings, &session->view);
+    return error != NULL ? cli_error(error) : -1;
+}
+
+void cli_session_close(struct cli_session *session)
+{
+    prof_view_destroy(session->view);
+    if (session->findings != NULL)
+        prof_findings_destroy(session->findings);
+    if (session->baseline != NULL)
+        prof_baseline_destroy(session->baseline);
+    if (session->suppressions != NULL)
+        prof_suppressions_destroy(session->suppressions);
+    if (session->symbols != NULL)
+        prof_symbols_destroy(session->symbols);
+    if (session->heap != NULL)
+        prof_heap_destroy(session->heap);
+    if (session->trace != NULL)
+        prof_trace_close(session->trace);
+    free(session->path);
+    free(session->name);
+    *session = (struct cli_session){ .path = NULL };
+}

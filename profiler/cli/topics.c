@@ -1,0 +1,138 @@
+/* topics.c: the pages of `reftrack help TOPIC`. */
+#include "topics.h"
+
+#include <string.h>
+
+const char *const cli_topics[] = { "concepts", "leaks", "ci", "format", "suppressions", "environment", NULL };
+
+static const char concepts[] =
+    "CONCEPTS\n\n"
+    "block       memory from an allocator: malloc, mmap, or your own through trk_alloc\n"
+    "object      a counted thing inside a block, reported with trk_new; called Type#12, the twelfth of its type\n"
+    "ref, unref  a reference is taken, is given back\n"
+    "slot        the address of the pointer variable that owns a reference\n"
+    "holder      what contains the slot: an object, a block, a global, a stack\n"
+    "open reference  taken and not given back\n"
+    "referrer, referent  who holds, who is held\n"
+    "site        the first line outside allocators and registered wrappers\n"
+    "coverage    the share of references whose owner is known; the higher, the more is certain\n"
+    "mark        a named moment set with trk_mark; --from and --to take it\n"
+    "checkpoint  a mark at which memory is examined\n"
+    "generation  how many passes of the cycle detector an object survived, not its age\n"
+    "shallow, retained  its own bytes; what its death would free\n"
+    "verdict     what is wrong with an object, with a strength: proven, probable, suspect, growth\n\n"
+    "In evidence, = marks a pair that is certain because both events named the same slot, and ~ what was learned from "
+    "objects of the same type that were freed.\n\n"
+    "A count is explained as: holders + globals + local variables + without owner + unaccounted. Unaccounted is "
+    "known only where the program tells its own count (trk_ref_rc and the like).\n";
+
+static const char leaks[] =
+    "LEAKS\n\n"
+    "Every finding begins with one of four words:\n\n"
+    "lost      nobody can give it back any more\n"
+    "held      something still holds it, longer than its peers or by mistake\n"
+    "growing   more and more of them stay alive\n"
+    "misused   released too often, used after release, or its owner was overwritten\n\n"
+    "Verdicts (with * those that fail a check by default):\n\n"
+    "missing-unref *      a reference was taken, or born, and never given back\n"
+    "cycle *              objects that only hold each other\n"
+    "cycle-held *         a cycle that something still holds\n"
+    "over-retained *      held longer than its peers\n"
+    "over-released *      released once too often\n"
+    "use-after-release *  an event on an object that was already dead\n"
+    "zero-not-freed *     its count reached zero, but it was not freed\n"
+    "slot-overwritten *   the variable that owned it got another value first\n"
+    "holder-freed *       its holder was freed without releasing it\n"
+    "uncollectable *      a cycle with destructors that need an order\n"
+    "lost *               no pointer to it exists\n"
+    "indirect             held only by something lost\n"
+    "collateral           alive only because of another finding; folded below it\n"
+    "possible             only something that looks like a pointer holds it\n"
+    "resurrected          referenced again inside its destructor\n"
+    "weak-hazard          a weak pointer outlived it\n"
+    "floating             its floating reference was never sunk\n"
+    "reachable            alive at the end and held by a global, pinned or allowed to leak\n"
+    "unfreed              a plain block not freed at the end; whether it is reachable was not examined\n"
+    "growth               statistics only: more and more stay alive\n\n"
+    "Strengths: proven (the events say so), probable (all evidence agrees, memory was not examined), suspect, growth "
+    "(statistics).\n\n"
+    "\"Nothing lost\" is said only when no event was lost and the identities hold; otherwise the answer is "
+    "uncertain.\n";
+
+static const char ci[] =
+    "CONTINUOUS INTEGRATION\n\n"
+    "  reftrack run --check -- ./tests        the tests' own status; else 23 for findings, 24 uncertain\n"
+    "  reftrack run -q -o t.trk -- ./tests    record now,\n"
+    "  reftrack check t.trk                   judge later: 0 clean, 1 findings, 2 usage, 3 unreadable, 4 uncertain\n\n"
+    "Old findings do not have to block: 'reftrack leaks --json t.trk >known.json' once, then '--baseline known.json'. "
+    "A finding of the baseline counts again when it grows. Or write suppressions: 'reftrack leaks "
+    "--gen-suppressions', then '--suppressions FILE' (see 'reftrack help suppressions').\n\n"
+    "--fail-on LIST changes which verdicts count: '+unfreed,-cycle-held' changes the default set, 'lost,cycle' "
+    "replaces it, 'all' and 'none' exist.\n\n"
+    "A leak never hides the target's own failure, and a recording that lost events is never called clean.\n";
+
+static const char format[] =
+    "FORMATS\n\n"
+    "--format text   for people; may change between versions\n"
+    "--format json   one document with \"schema\": 1; keys are only ever added. Times are seconds since the trace "
+    "began, sizes bytes, what is not known is null\n"
+    "--format csv    tables with all columns, RFC 4180, first line the keys\n"
+    "--format tsv    the same separated by tabs\n"
+    "--plain         text without colour, pager and folding: columns separated by one tab, plain numbers\n\n"
+    "leaks --json has: schema, tool, kind, program{path,args,pid,exit,build_id}, memory{rss,live,slack,retained,mmap,"
+    "stacks,files,reftrack,unknown,bytes_per_h}, audit{events,lost,coverage,skewed,count_identity,byte_identity,"
+    "revived,certain,why_uncertain}, findings[{id,headline,class,verdict,strength,gating,type,objects,bytes,retained,"
+    "rate_bytes_per_h,first_seen,born,open[],missing,root_path,cycle,sites[],objects_sample[],context,fingerprint}]."
+    "\n\n"
+    "--where EXPR    conditions on columns: 'live>100 && (type~json_ || bytes>=64KiB) && !parked'. Operators == != < "
+    "<= "
+    "> >= ~ !~; ~ is a substring, or a glob when it has * ? or [. Sizes take KiB, MiB, kB, MB; times ms, s, m, h, d; "
+    "shares %. A key alone holds when it is neither zero nor empty. Quote values with blanks: type=='struct conn'.\n"
+    "--sort KEYS     'bytes,-age': numbers largest first, texts from A; - turns a key round\n"
+    "--from, --to    a mark, or a moment such as 90s\n\n"
+    "A trace is a file NAME.PID.trk, readable up to its last whole block however the program ended.\n";
+
+static const char suppressions[] =
+    "SUPPRESSIONS\n\n"
+    "A file may mix three kinds of lines; # begins a comment.\n\n"
+    "  leak:GLOB                     as LeakSanitizer: a function, file or module of the birth stack\n\n"
+    "  {                             as Valgrind\n"
+    "    name\n"
+    "    Memcheck:Leak\n"
+    "    fun:parse_*\n"
+    "    ...\n"
+    "    obj:*/libfoo.so*\n"
+    "  }\n\n"
+    "  type:GLOB fun:GLOB verdict:NAME fingerprint:HEX reason:TEXT expires:YYYY-MM-DD max:N\n"
+    "                                our own: all conditions of a line must hold\n\n"
+    "What was used is listed with counts; what expired counts again and is said so. trk_may_leak(obj, \"why\") in the "
+    "program does the same for one object.\n";
+
+static const char environment[] =
+    "ENVIRONMENT\n\n"
+    "TRACK_OPTIONS    options of the library in the program, key=value separated by colons; help=1 lists them\n"
+    "PAGER            shows long output on a terminal (default: less -FIRX); empty or cat: none\n"
+    "NO_COLOR         no colour, unless --color or FORCE_COLOR say otherwise\n"
+    "FORCE_COLOR      colour even when the output is not a terminal; 0: none\n"
+    "TERM             dumb: no colour, no pager, no progress\n"
+    "DEBUGINFOD_URLS  servers that may be asked for missing debug information when a report is made\n"
+    "TMPDIR           temporary files\n";
+
+static const struct {
+    const char *name, *text;
+} pages[] = {
+    { "concepts", concepts },
+    { "leaks", leaks },
+    { "ci", ci },
+    { "format", format },
+    { "suppressions", suppressions },
+    { "environment", environment },
+};
+
+const char *cli_topic(const char *name)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        if (strcmp(pages[i].name, name) == 0)
+            return pages[i].text;
+    return NULL;
+}
