@@ -1,0 +1,479 @@
+/* api.c: the exported verbs of track.h, and how each becomes a record.
+ *
+ * The C functions have names of their own; the symbols are those of the header, which is included with its inline forms
+ * disabled. A verb with one slot and a known call site takes trk_fast; everything else builds an event for trk_emit. */
+#define TRK_DISABLE
+#include <track/track.h>
+
+#include "record.h"
+
+#define VERB(name) __asm__(#name) __attribute__((visibility("default"), noinline))
+
+/* True for a slot address that fits the 44-bit argument (NULL does). */
+static inline bool slot_fits(const void *slot)
+{
+    return ((uintptr_t)slot & ~((((uintptr_t)1 << TRK_ADDR_BITS) - 1) & ~(uintptr_t)7)) == 0;
+}
+
+static inline uint64_t addr_bits(const void *p)
+{
+    return (uint64_t)(uintptr_t)p & (((uint64_t)1 << TRK_ADDR_BITS) - 1);
+}
+
+static inline uint64_t arg_bits(uint64_t n)
+{
+    uint64_t max = ((uint64_t)1 << TRK_ARG_BITS) - 1;
+    return n < max ? n : max;
+}
+
+static void add_ext(struct trk_event *ev, enum trk_ext kind, uint64_t value)
+{
+    if (ev->exts < TRK_MAX_EXT) {
+        ev->ext_kind[ev->exts] = kind;
+        ev->ext_value[ev->exts++] = value;
+    }
+}
+
+/* Puts a slot into arg, or into an EXT slot when it does not fit there. */
+static void set_slot(struct trk_event *ev, const void *slot, enum trk_ext holder_kind)
+{
+    uintptr_t s = (uintptr_t)slot;
+    if (slot_fits(slot))
+        ev->arg = s >> 3;
+    else if (s >> 63)
+        add_ext(ev, holder_kind, s & ~((uintptr_t)1 << 63));
+    else
+        add_ext(ev, TRK_EXT_SLOT, s);
+}
+
+/* REF, UNREF, WEAK_SET and all others with an object and a slot. */
+static __attribute__((noinline)) void emit_slot(enum trk_op op, const void *obj, const void *slot, const long *count,
+                                                const struct trk_frame *at, const void *caller)
+{
+    struct trk_event ev = {
+        .op = op, .aux = 0, .depth = TRK_DEPTH_REF, .addr = addr_bits(obj), .at = *at, .caller = (uintptr_t)caller
+    };
+    if (op == TRK_OP_REF || op == TRK_OP_UNREF)
+        ev.aux = TRK_COUNT_UNKNOWN;
+    if (count != NULL) {
+        bool small = *count >= 0 && *count <= TRK_COUNT_INLINE_MAX;
+        ev.aux = small ? (uint8_t)*count : TRK_COUNT_EXT;
+        if (!small)
+            add_ext(&ev, TRK_EXT_COUNT, (uint64_t)*count);
+    }
+    set_slot(&ev, slot, TRK_EXT_HOLDER);
+    trk_emit(&ev);
+}
+
+static __attribute__((noinline)) void emit_move(const void *obj, const void *to, const void *from,
+                                                const struct trk_frame *at, const void *caller)
+{
+    struct trk_event ev = {
+        .op = TRK_OP_MOVE, .depth = TRK_DEPTH_REF, .addr = addr_bits(obj), .at = *at, .caller = (uintptr_t)caller
+    };
+    set_slot(&ev, to, TRK_EXT_TO_HOLDER);
+    if (from != NULL)
+        add_ext(&ev, TRK_EXT_FROM, (uintptr_t)from);
+    trk_emit(&ev);
+}
+
+static __attribute__((noinline)) void emit_plain(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
+                                                 uint64_t arg, const struct trk_frame *at, const void *caller)
+{
+    struct trk_event ev = { .op = op,
+                            .aux = (uint8_t)aux,
+                            .depth = depth,
+                            .addr = addr_bits(addr),
+                            .arg = arg_bits(arg),
+                            .at = *at,
+                            .caller = (uintptr_t)caller };
+    trk_emit(&ev);
+}
+
+static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth depth, const void *addr, uint64_t arg,
+                                                const char *text, const struct trk_frame *at)
+{
+    struct trk_event ev = {
+        .op = op, .depth = depth, .addr = addr_bits(addr), .arg = arg_bits(arg), .at = *at, .text = text
+    };
+    trk_emit(&ev);
+}
+
+/* Body of a verb with object and slot. */
+#define SLOT_VERB(op, obj, slot, caller)                                                                               \
+    do {                                                                                                               \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
+        unsigned aux_ = (op) == TRK_OP_REF || (op) == TRK_OP_UNREF ? TRK_COUNT_UNKNOWN : 0;                            \
+        if (TRK_LIKELY(slot_fits(slot)) && trk_fast((op), aux_, addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF, \
+                                                    (caller) ? (uintptr_t)(caller) : at.pc))                           \
+            return;                                                                                                    \
+        emit_slot((op), (obj), (slot), NULL, &at, (caller));                                                           \
+    } while (0)
+
+#define COUNT_VERB(op, obj, slot, count, caller)                                                                       \
+    do {                                                                                                               \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
+        if (TRK_LIKELY(slot_fits(slot) && (unsigned long)(count) <= TRK_COUNT_INLINE_MAX) &&                           \
+            trk_fast((op), (unsigned)(count), addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF,                   \
+                     (caller) ? (uintptr_t)(caller) : at.pc))                                                          \
+            return;                                                                                                    \
+        emit_slot((op), (obj), (slot), &(count), &at, (caller));                                                       \
+    } while (0)
+
+#define MOVE_VERB(obj, to, from, caller)                                                                               \
+    do {                                                                                                               \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
+        if ((from) == NULL && slot_fits(to) &&                                                                         \
+            trk_fast(TRK_OP_MOVE, 0, addr_bits(obj), (uintptr_t)(to) >> 3, TRK_DEPTH_REF,                              \
+                     (caller) ? (uintptr_t)(caller) : at.pc))                                                          \
+            return;                                                                                                    \
+        emit_move((obj), (to), (from), &at, (caller));                                                                 \
+    } while (0)
+
+#define PLAIN_VERB(op, aux, depth, addr, arg, caller)                                                                  \
+    do {                                                                                                               \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
+        if (trk_fast((op), (aux), addr_bits(addr), arg_bits(arg), (depth), (caller) ? (uintptr_t)(caller) : at.pc))    \
+            return;                                                                                                    \
+        emit_plain((op), (aux), (depth), (addr), (arg), &at, (caller));                                                \
+    } while (0)
+
+/* A birth or another event with a type. The id is known after the first one. */
+static __attribute__((noinline)) void emit_typed(enum trk_op op, unsigned aux, const void *obj, struct trk_type *type,
+                                                 const struct trk_frame *at, const void *caller)
+{
+    struct trk_event ev = { .op = op,
+                            .aux = (uint8_t)aux,
+                            .depth = TRK_DEPTH_BIRTH,
+                            .addr = addr_bits(obj),
+                            .at = *at,
+                            .caller = (uintptr_t)caller,
+                            .type = type };
+    trk_emit(&ev);
+}
+
+static inline uint32_t known_id(const struct trk_type *type)
+{
+    if (type == NULL || type->struct_size < sizeof *type)
+        return 0;
+    uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE);
+    return id < TRK_TYPE_MAX ? id : 0;
+}
+
+#define TYPED_VERB(op, aux, obj, type, caller)                                                                         \
+    do {                                                                                                               \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
+        uint32_t id_ = known_id(type);                                                                                 \
+        if (id_ &&                                                                                                     \
+            trk_fast((op), (aux), addr_bits(obj), id_, TRK_DEPTH_BIRTH, (caller) ? (uintptr_t)(caller) : at.pc))       \
+            return;                                                                                                    \
+        emit_typed((op), (aux), (obj), (type), &at, (caller));                                                         \
+    } while (0)
+
+/* ---- Lives
+ * ------------------------------------------------------------------------------------------------------------ */
+
+void verb_new(const void *obj, struct trk_type *type) VERB(trk_new);
+void verb_new(const void *obj, struct trk_type *type)
+{
+    TYPED_VERB(TRK_OP_NEW, 0, obj, type, NULL);
+}
+
+void verb_new_from(const void *obj, struct trk_type *type, const void *caller) VERB(trk_new_from);
+void verb_new_from(const void *obj, struct trk_type *type, const void *caller)
+{
+    TYPED_VERB(TRK_OP_NEW, 0, obj, type, caller);
+}
+
+void verb_new_floating(const void *obj, struct trk_type *type) VERB(trk_new_floating);
+void verb_new_floating(const void *obj, struct trk_type *type)
+{
+    TYPED_VERB(TRK_OP_NEW, 1, obj, type, NULL);
+}
+
+void verb_retype(const void *obj, struct trk_type *type) VERB(trk_retype);
+void verb_retype(const void *obj, struct trk_type *type)
+{
+    TYPED_VERB(TRK_OP_RETYPE, 0, obj, type, NULL);
+}
+
+void verb_del(const void *obj) VERB(trk_del);
+void verb_del(const void *obj)
+{
+    PLAIN_VERB(TRK_OP_DEL, 0, TRK_DEPTH_REF, obj, 0, NULL);
+}
+
+void verb_del_from(const void *obj, const void *caller) VERB(trk_del_from);
+void verb_del_from(const void *obj, const void *caller)
+{
+    PLAIN_VERB(TRK_OP_DEL, 0, TRK_DEPTH_REF, obj, 0, caller);
+}
+
+void verb_dtor_begin(const void *obj) VERB(trk_dtor_begin);
+void verb_dtor_begin(const void *obj)
+{
+    PLAIN_VERB(TRK_OP_DTOR_BEGIN, 0, TRK_DEPTH_REF, obj, 0, NULL);
+}
+
+void verb_dtor_end(const void *obj) VERB(trk_dtor_end);
+void verb_dtor_end(const void *obj)
+{
+    PLAIN_VERB(TRK_OP_DTOR_END, 0, TRK_DEPTH_REF, obj, 0, NULL);
+}
+
+void verb_park(const void *obj) VERB(trk_park);
+void verb_park(const void *obj)
+{
+    PLAIN_VERB(TRK_OP_PARK, 0, TRK_DEPTH_REF, obj, 0, NULL);
+}
+
+void verb_reuse(const void *obj) VERB(trk_reuse);
+void verb_reuse(const void *obj)
+{
+    PLAIN_VERB(TRK_OP_REUSE, 0, TRK_DEPTH_BIRTH, obj, 0, NULL);
+}
+
+/* ---- References
+ * --------------------------------------------------------------------------------------------------------- */
+
+void verb_ref(const void *obj, const void *slot) VERB(trk_ref);
+void verb_ref(const void *obj, const void *slot)
+{
+    SLOT_VERB(TRK_OP_REF, obj, slot, NULL);
+}
+
+void verb_unref(const void *obj, const void *slot) VERB(trk_unref);
+void verb_unref(const void *obj, const void *slot)
+{
+    SLOT_VERB(TRK_OP_UNREF, obj, slot, NULL);
+}
+
+void verb_ref_from(const void *obj, const void *slot, const void *caller) VERB(trk_ref_from);
+void verb_ref_from(const void *obj, const void *slot, const void *caller)
+{
+    SLOT_VERB(TRK_OP_REF, obj, slot, caller);
+}
+
+void verb_unref_from(const void *obj, const void *slot, const void *caller) VERB(trk_unref_from);
+void verb_unref_from(const void *obj, const void *slot, const void *caller)
+{
+    SLOT_VERB(TRK_OP_UNREF, obj, slot, caller);
+}
+
+void verb_ref_rc(const void *obj, const void *slot, long count) VERB(trk_ref_rc);
+void verb_ref_rc(const void *obj, const void *slot, long count)
+{
+    COUNT_VERB(TRK_OP_REF, obj, slot, count, NULL);
+}
+
+void verb_unref_rc(const void *obj, const void *slot, long count) VERB(trk_unref_rc);
+void verb_unref_rc(const void *obj, const void *slot, long count)
+{
+    COUNT_VERB(TRK_OP_UNREF, obj, slot, count, NULL);
+}
+
+void verb_ref_rc_from(const void *obj, const void *slot, long count, const void *caller) VERB(trk_ref_rc_from);
+void verb_ref_rc_from(const void *obj, const void *slot, long count, const void *caller)
+{
+    COUNT_VERB(TRK_OP_REF, obj, slot, count, caller);
+}
+
+void verb_unref_rc_from(const void *obj, const void *slot, long count, const void *caller) VERB(trk_unref_rc_from);
+void verb_unref_rc_from(const void *obj, const void *slot, long count, const void *caller)
+{
+    COUNT_VERB(TRK_OP_UNREF, obj, slot, count, caller);
+}
+
+void verb_move(const void *obj, const void *to, const void *from) VERB(trk_move);
+void verb_move(const void *obj, const void *to, const void *from)
+{
+    MOVE_VERB(obj, to, from, NULL);
+}
+
+void verb_move_from(const void *obj, const void *to, const void *from, const void *caller) VERB(trk_move_from);
+void verb_move_from(const void *obj, const void *to, const void *from, const void *caller)
+{
+    MOVE_VERB(obj, to, from, caller);
+}
+
+void verb_own(const void *obj, const void *slot) VERB(trk_own);
+void verb_own(const void *obj, const void *slot)
+{
+    MOVE_VERB(obj, slot, NULL, NULL);
+}
+
+void verb_disown(const void *obj, const void *slot) VERB(trk_disown);
+void verb_disown(const void *obj, const void *slot)
+{
+    MOVE_VERB(obj, NULL, slot, NULL);
+}
+
+void verb_move_range(const void *to, const void *from, size_t size) VERB(trk_move_range);
+void verb_move_range(const void *to, const void *from, size_t size)
+{
+    struct trk_event ev = { .op = TRK_OP_MOVE_RANGE, .addr = addr_bits(to), .arg = arg_bits(size) };
+    add_ext(&ev, TRK_EXT_FROM, (uintptr_t)from);
+    trk_emit(&ev);
+}
+
+void verb_sink(const void *obj, const void *slot) VERB(trk_sink);
+void verb_sink(const void *obj, const void *slot)
+{
+    SLOT_VERB(TRK_OP_SINK, obj, slot, NULL);
+}
+
+void verb_weak_set(const void *obj, const void *slot) VERB(trk_weak_set);
+void verb_weak_set(const void *obj, const void *slot)
+{
+    SLOT_VERB(TRK_OP_WEAK_SET, obj, slot, NULL);
+}
+
+void verb_weak_clear(const void *obj, const void *slot) VERB(trk_weak_clear);
+void verb_weak_clear(const void *obj, const void *slot)
+{
+    SLOT_VERB(TRK_OP_WEAK_CLEAR, obj, slot, NULL);
+}
+
+void verb_borrow(const void *obj, const void *slot) VERB(trk_borrow);
+void verb_borrow(const void *obj, const void *slot)
+{
+    SLOT_VERB(TRK_OP_BORROW, obj, slot, NULL);
+}
+
+void verb_return(const void *obj, const void *slot) VERB(trk_return);
+void verb_return(const void *obj, const void *slot)
+{
+    SLOT_VERB(TRK_OP_RETURN, obj, slot, NULL);
+}
+
+/* ---- Intentions, blocks
+ * ------------------------------------------------------------------------------------------------- */
+
+void verb_pin(const void *obj, const char *why) VERB(trk_pin);
+void verb_pin(const void *obj, const char *why)
+{
+    struct trk_frame at = TRK_FRAME_CALLER;
+    emit_text(TRK_OP_PIN, TRK_DEPTH_REF, obj, 0, why, &at);
+}
+
+void verb_unpin(const void *obj) VERB(trk_unpin);
+void verb_unpin(const void *obj)
+{
+    PLAIN_VERB(TRK_OP_UNPIN, 0, TRK_DEPTH_REF, obj, 0, NULL);
+}
+
+void verb_may_leak(const void *obj, const char *why) VERB(trk_may_leak);
+void verb_may_leak(const void *obj, const char *why)
+{
+    struct trk_frame at = TRK_FRAME_CALLER;
+    emit_text(TRK_OP_MAY_LEAK, TRK_DEPTH_REF, obj, 0, why, &at);
+}
+
+void verb_root_add(const void *start, size_t size, const char *name) VERB(trk_root_add);
+void verb_root_add(const void *start, size_t size, const char *name)
+{
+    struct trk_frame at = TRK_FRAME_CALLER;
+    emit_text(TRK_OP_ROOT_ADD, TRK_DEPTH_REF, start, size, name, &at);
+}
+
+void verb_root_del(const void *start) VERB(trk_root_del);
+void verb_root_del(const void *start)
+{
+    PLAIN_VERB(TRK_OP_ROOT_DEL, 0, TRK_DEPTH_REF, start, 0, NULL);
+}
+
+void verb_touch(const void *obj, const char *text) VERB(trk_touch);
+void verb_touch(const void *obj, const char *text)
+{
+    struct trk_frame at = TRK_FRAME_CALLER;
+    emit_text(TRK_OP_TOUCH, TRK_DEPTH_REF, obj, 0, text, &at);
+}
+
+void verb_context(const char *key, uint64_t id) VERB(trk_context);
+void verb_context(const char *key, uint64_t id)
+{
+    struct trk_event ev = { .op = TRK_OP_CONTEXT, .text = key };
+    if (key != NULL)
+        add_ext(&ev, TRK_EXT_VALUE, id);
+    trk_emit(&ev);
+}
+
+void verb_alloc(const void *mem, size_t size) VERB(trk_alloc);
+void verb_alloc(const void *mem, size_t size)
+{
+    if (mem != NULL)
+        PLAIN_VERB(TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, TRK_DEPTH_BIRTH, mem, size, NULL);
+}
+
+void verb_free(const void *mem) VERB(trk_free);
+void verb_free(const void *mem)
+{
+    if (mem != NULL)
+        PLAIN_VERB(TRK_OP_FREE, TRK_ALLOC_CUSTOM, TRK_DEPTH_FREE, mem, 0, NULL);
+}
+
+/* ---- Moments
+ * -------------------------------------------------------------------------------------------------------------- */
+
+void verb_mark(const char *name) VERB(trk_mark);
+void verb_mark(const char *name)
+{
+    struct trk_frame at = TRK_FRAME_CALLER;
+    emit_text(TRK_OP_MARK, TRK_DEPTH_BIRTH, NULL, 0, name, &at);
+}
+
+void verb_scope_begin(const char *name) VERB(trk_scope_begin);
+void verb_scope_begin(const char *name)
+{
+    struct trk_frame at = TRK_FRAME_CALLER;
+    emit_text(TRK_OP_SCOPE_BEGIN, TRK_DEPTH_BIRTH, NULL, 0, name, &at);
+}
+
+void verb_scope_end(void) VERB(trk_scope_end);
+void verb_scope_end(void)
+{
+    struct trk_event ev = { .op = TRK_OP_SCOPE_END };
+    trk_emit(&ev);
+}
+
+void verb_assert_freed(const void *obj) VERB(trk_assert_freed);
+void verb_assert_freed(const void *obj)
+{
+    PLAIN_VERB(TRK_OP_ASSERT_FREED, 0, TRK_DEPTH_REF, obj, 0, NULL);
+}
+
+void verb_count_seen(const void *obj, long count) VERB(trk_count_seen);
+void verb_count_seen(const void *obj, long count)
+{
+    struct trk_event ev = { .op = TRK_OP_COUNT_SEEN, .addr = addr_bits(obj) };
+    add_ext(&ev, TRK_EXT_COUNT, (uint64_t)count);
+    trk_emit(&ev);
+}
+
+/* ---- Questions
+ * -------------------------------------------------------------------------------------------------------------- */
+
+int verb_checkpoint(const char *name) VERB(trk_checkpoint);
+int verb_checkpoint(const char *name)
+{
+    struct trk_frame at = TRK_FRAME_CALLER;
+    if (!trk_gate_v1)
+        return TRK_UNKNOWN;
+    emit_text(TRK_OP_CHECKPOINT, TRK_DEPTH_BIRTH, NULL, 0, name, &at);
+    return TRK_YES;
+}
+
+uint32_t verb_type_register(struct trk_type *type) VERB(trk_type_register);
+uint32_t verb_type_register(struct trk_type *type)
+{
+    trk_engine_start();
+    if (trk_eng.phase == TRK_PHASE_FORWARD)
+        return trk_eng.forward->type_register(type);
+    return trk_gate_v1 ? trk_type_id(type) : 0;
+}
+
+int verb_is_recording(void) VERB(trk_is_recording);
+int verb_is_recording(void)
+{
+    return trk_gate_v1 ? TRK_YES : TRK_NO;
+}

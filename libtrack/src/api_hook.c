@@ -1,0 +1,96 @@
+/* api_hook.c: the exported entry points of hook.h, for allocator, loader and process hooks. */
+#include "record.h"
+
+static inline uint64_t addr_of(const void *p)
+{
+    return (uint64_t)(uintptr_t)p & (((uint64_t)1 << TRK_ADDR_BITS) - 1);
+}
+
+static inline uint64_t arg_of(uint64_t n)
+{
+    uint64_t max = ((uint64_t)1 << TRK_ARG_BITS) - 1;
+    return n < max ? n : max;
+}
+
+static void hook_event(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr, uint64_t arg,
+                       const void *old, const struct trk_frame *at)
+{
+    struct trk_event ev = {
+        .op = op, .aux = (uint8_t)aux, .depth = at ? depth : TRK_DEPTH_NONE, .addr = addr_of(addr), .arg = arg_of(arg)
+    };
+    if (at != NULL)
+        ev.at = *at;
+    if (old != NULL) {
+        ev.exts = 1;
+        ev.ext_kind[0] = TRK_EXT_OLD;
+        ev.ext_value[0] = (uintptr_t)old;
+    }
+    trk_emit(&ev);
+}
+
+void trk_hook_start_v1(void)
+{
+    trk_engine_start();
+}
+
+void trk_hook_alloc_v1(const void *p, size_t size, enum trk_alloc_kind kind, const struct trk_frame *at)
+{
+    if (p != NULL && !(at != NULL && trk_fast(TRK_OP_ALLOC, kind, addr_of(p), arg_of(size), TRK_DEPTH_BIRTH, at->pc)))
+        hook_event(TRK_OP_ALLOC, kind, TRK_DEPTH_BIRTH, p, size, NULL, at);
+}
+
+void trk_hook_free_v1(const void *p, size_t length, enum trk_alloc_kind kind, const struct trk_frame *at)
+{
+    if (p != NULL && !(at != NULL && trk_fast(TRK_OP_FREE, kind, addr_of(p), arg_of(length), TRK_DEPTH_FREE, at->pc)))
+        hook_event(TRK_OP_FREE, kind, TRK_DEPTH_FREE, p, length, NULL, at);
+}
+
+void trk_hook_realloc_begin_v1(const void *old, const struct trk_frame *at)
+{
+    hook_event(TRK_OP_REALLOC, 0, TRK_DEPTH_FREE, old, 0, NULL, at);
+}
+
+void trk_hook_realloc_end_v1(const void *old, const void *fresh, size_t size, const struct trk_frame *at)
+{
+    hook_event(TRK_OP_ALLOC, TRK_ALLOC_REALLOC, TRK_DEPTH_BIRTH, fresh, size, old, at);
+}
+
+void trk_hook_realloc_fail_v1(const void *old, const struct trk_frame *at)
+{
+    hook_event(TRK_OP_REALLOC_FAIL, 0, TRK_DEPTH_FREE, old, 0, NULL, at);
+}
+
+void trk_hook_unloaded_v1(void)
+{
+    trk_engine_control(TRK_CONTROL_UNLOADED, 0, NULL);
+}
+
+void trk_hook_loaded_v1(void)
+{
+    trk_engine_control(TRK_CONTROL_LOADED, 0, NULL);
+}
+
+void trk_hook_exit_v1(int status)
+{
+    trk_engine_control(TRK_CONTROL_EXIT, (uint64_t)(unsigned)status, NULL);
+}
+
+void trk_hook_exec_v1(const struct trk_frame *at)
+{
+    hook_event(TRK_OP_EXEC, 0, TRK_DEPTH_BIRTH, NULL, 0, NULL, at);
+}
+
+void trk_hook_exec_failed_v1(void)
+{
+    hook_event(TRK_OP_EXEC_FAIL, 0, TRK_DEPTH_NONE, NULL, 0, NULL, NULL);
+}
+
+void trk_hook_malloc_owner_v1(uint32_t flag, const char *who)
+{
+    trk_engine_control(TRK_CONTROL_MALLOC_OWNER, flag, who);
+}
+
+bool trk_hook_busy_v1(void)
+{
+    return trk_engine_busy();
+}

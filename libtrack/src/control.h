@@ -1,0 +1,56 @@
+/* control.h: TRACK_OPTIONS, the handshake with the recorder, and starting one. Internal; used once, at start, by one
+ * thread that is inside the engine. Raw system calls only. */
+#ifndef TRACK_CONTROL_H
+#define TRACK_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TRK_PATH_MAX = 512, TRK_SOCK_MAX = 108 };
+
+/* What TRACK_OPTIONS asks for. -1: not given. */
+struct trk_options {
+    char sock[TRK_SOCK_MAX]; /* "": not given; '@' first: abstract name */
+    char out[TRK_PATH_MAX];  /* with %p already replaced */
+    char recorder[TRK_PATH_MAX];
+    int64_t birth, ref, free; /* frames; 0 and -1: the recorder decides */
+    int64_t on_full;          /* enum trk_on_full */
+    int64_t block_ms;
+    int64_t budget; /* bytes */
+    int64_t children, malloc, active, help;
+    char bad[64];   /* first option that was not understood, "" none */
+    bool bad_value; /* its name is known, its value is not */
+};
+extern struct trk_options trk_options __attribute__((visibility("hidden")));
+
+/* Reads TRACK_OPTIONS; false when it is absent or empty. Prints nothing. */
+bool trk_options_read(void);
+/* Parses one option string into *o, which must hold the defaults; for trk_options_read and tests. */
+void trk_options_parse(struct trk_options *o, const char *s);
+void trk_options_defaults(struct trk_options *o);
+/* Says on stderr what the user should know: help=1, an unknown option. */
+void trk_options_talk(void);
+
+/* The environment as a NULL-terminated list, also before libc is up. Close gives its memory back. */
+struct trk_env {
+    char **list;
+    void *scratch;
+    size_t bytes;
+};
+void trk_env_open(struct trk_env *env);
+void trk_env_close(struct trk_env *env);
+/* Value of a variable, NULL when absent; valid until close. */
+const char *trk_env_get(const struct trk_env *env, const char *name);
+
+/* Gets an arena from the recorder that the options name, or from a new one, and adopts it. False: stay idle. */
+bool trk_control_connect(void);
+
+/* Maps, validates and adopts the arena that the peer of socket fd hands over. Bounded wait; fd stays open. On failure
+ * *why gets a short text for people. */
+bool trk_control_handshake(int fd, const char **why);
+
+/* Starts a recorder for this process, double-forked, and returns our end of its socket; -1 after saying why. */
+int trk_control_spawn(void);
+
+#endif

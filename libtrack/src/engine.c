@@ -1,0 +1,346 @@
+/* engine.c: start, gates, the process entry, re-entrancy marks and the end. */
+#include "engine.h"
+
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "control.h"
+
+struct trk_engine trk_eng;
+volatile unsigned char trk_gate_v1;
+volatile unsigned char trk_malloc_gate_v1;
+
+static const uint64_t no_tick = 0;
+
+enum {
+    TRK_CHILD_WAIT_NS = 200000000, /* for another thread of a new process to claim its entry */
+    TRK_STALE_MARK_US = 3000000,
+};
+#define TRK_COOKIE 0x6c69627472616b31ull
+
+/* ---- Gates --------------------------------------------------------------------------------------------------------
+ */
+
+void trk_engine_gate(bool on)
+{
+    bool with_malloc = on && trk_eng.want_malloc;
+    trk_gate_v1 = on;
+    trk_malloc_gate_v1 = with_malloc;
+    for (unsigned i = 0; i < TRK_GATES; i++) {
+        volatile unsigned char *gate = __atomic_load_n(&trk_eng.gates[i], __ATOMIC_ACQUIRE);
+        if (gate != NULL) {
+            *gate = on;
+            *trk_eng.malloc_gates[i] = with_malloc;
+        }
+    }
+}
+
+void trk_engine_over(void)
+{
+    __atomic_store_n(&trk_eng.phase, TRK_PHASE_OVER, __ATOMIC_RELEASE);
+    trk_engine_gate(false);
+}
+
+/* ---- Re-entrancy ----------------------------------------------------------------------------------------------------
+ */
+
+/* Whether the frame that set the mark was left by a jump. Stacks grow down: a handler that interrupted it is deeper and
+ * leaves its cookie alone. Only memory between us and the top of our own stack is looked at. */
+__attribute__((no_sanitize_address)) static bool mark_stale(uintptr_t sp)
+{
+    const struct trk_thread *st = trk_tls.self;
+    uintptr_t mark = trk_tls.busy_sp;
+    uint64_t patience = TRK_STALE_MARK_US + (uint64_t)trk_eng.block_ms * 1000;
+    if (trk_eng.tick != NULL && trk_load64(trk_eng.tick) - trk_tls.busy_tick > patience)
+        return true;
+    if (st == NULL || st->hi == 0)
+        return sp > mark && sp - mark < (64 << 10);
+    if (sp < st->lo || sp >= st->hi || mark < st->lo || mark >= st->hi)
+        return false;
+    return sp > mark || *(const volatile uint64_t *)mark != (TRK_COOKIE ^ mark);
+}
+
+bool trk_engine_enter(uint64_t *cookie)
+{
+    uintptr_t sp = (uintptr_t)cookie;
+    if (TRK_UNLIKELY(trk_tls.busy) && !mark_stale(sp))
+        return false;
+    *(volatile uint64_t *)cookie = TRK_COOKIE ^ sp;
+    trk_tls.busy_sp = sp;
+    trk_tls.busy_tick = trk_eng.tick ? trk_load64(trk_eng.tick) : 0;
+    __atomic_store_n(&trk_tls.busy, 1, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return true;
+}
+
+void trk_engine_leave(uint64_t *cookie)
+{
+    *(volatile uint64_t *)cookie = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&trk_tls.busy, 0, __ATOMIC_RELAXED);
+}
+
+bool trk_engine_busy(void)
+{
+    return trk_eng.phase == TRK_PHASE_FORWARD ? trk_eng.forward->busy() : trk_tls.busy != 0;
+}
+
+void trk_engine_emergency(void)
+{
+    if (trk_eng.proc != NULL)
+        __atomic_fetch_add(&trk_eng.proc->emergency, 1, __ATOMIC_RELAXED);
+}
+
+void trk_engine_dropped(void)
+{
+    if (trk_eng.proc != NULL)
+        __atomic_fetch_add(&trk_eng.proc->dropped, 1, __ATOMIC_RELAXED);
+}
+
+uint64_t trk_engine_now_us(void)
+{
+    uint64_t now = trk_now_ns();
+    return now > trk_eng.epoch_ns ? (now - trk_eng.epoch_ns) / 1000 : 0;
+}
+
+/* ---- Processes
+ * -------------------------------------------------------------------------------------------------------- */
+
+static void publish_malloc_owner(void)
+{
+    if (trk_eng.malloc_flag == 0)
+        __atomic_fetch_or(&trk_eng.proc->flags, TRK_PROC_MALLOC_NONE, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_or(&trk_eng.proc->flags, trk_eng.malloc_flag, __ATOMIC_RELAXED);
+    if (trk_eng.malloc_who[0])
+        __atomic_store_n(&trk_eng.proc->malloc_text, trk_text_string(trk_eng.malloc_who), __ATOMIC_RELEASE);
+}
+
+/* Claims entry i for this process. */
+static bool claim_proc(uint32_t i, uint32_t parent_pid, uint32_t parent_index, uint32_t modules_text)
+{
+    struct trk_shm_proc *p = &trk_eng.procs[i];
+    uint32_t expected = TRK_PROC_FREE;
+    if (!__atomic_compare_exchange_n(&p->state, &expected, TRK_PROC_CLAIMED, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return false;
+    trk_eng.proc = p;
+    trk_eng.proc_index = i;
+    trk_eng.pid = (uint32_t)trk_sys0(SYS_getpid);
+    p->pid = trk_eng.pid;
+    p->parent_pid = parent_pid;
+    p->parent_index = parent_index;
+    p->start_us = trk_engine_now_us();
+    p->modules_text = modules_text;
+    publish_malloc_owner();
+    __atomic_store_n(&p->state, TRK_PROC_LIVE, __ATOMIC_RELEASE); /* partner: the recorder's look at the entries */
+    return true;
+}
+
+/* First slow path of a forked child. Private states are wiped; everything else is a copy of the parent's. */
+static void become_child(void)
+{
+    uint32_t parent_index = trk_eng.proc_index;
+    uint32_t parent_pid = trk_eng.pid;
+    uint32_t modules_text = trk_load32(&trk_eng.procs[parent_index].modules_text);
+    trk_eng.modules_busy = 0;
+    if (trk_eng.flags & TRK_SHM_FOLLOW_CHILDREN) {
+        for (uint32_t i = 0; i < TRK_PROC_MAX; i++) {
+            if (claim_proc(i, parent_pid, parent_index, modules_text))
+                return;
+        }
+        trk_engine_dropped(); /* in the parent's entry: an untraced child is a loss */
+    }
+    __atomic_store_n(&trk_eng.phase, TRK_PHASE_IDLE, __ATOMIC_RELEASE);
+    trk_engine_gate(false);
+}
+
+bool trk_engine_here(void)
+{
+    struct trk_sentinel *s = trk_eng.sentinel;
+    uint32_t state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
+    if (TRK_UNLIKELY(state == 0) &&
+        __atomic_compare_exchange_n(&s->state, &state, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        become_child();
+        __atomic_store_n(&s->state, 2, __ATOMIC_RELEASE);
+        state = 2;
+    }
+    for (uint64_t end = 0; TRK_UNLIKELY(state == 1); state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE)) {
+        uint64_t now = trk_now_ns();
+        end = end ? end : now + TRK_CHILD_WAIT_NS;
+        if (now >= end)
+            return false;
+        trk_futex_wait(&s->state, 1, 1000000);
+    }
+    return __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) == TRK_PHASE_LIVE;
+}
+
+bool trk_engine_adopt_arena(void)
+{
+    trk_eng.sentinel = trk_map(TRK_PAGE);
+    if (trk_eng.sentinel == NULL)
+        return false;
+    trk_eng.wipes = !trk_failed(trk_sys3(SYS_madvise, trk_eng.sentinel, TRK_PAGE, MADV_WIPEONFORK));
+    trk_eng.sentinel->state = 2;
+    trk_eng.tick = &trk_eng.hdr->tick_us;
+    trk_eng.thread_bytes = TRK_PAGE + TRK_SITES * sizeof(uint64_t) + trk_stack_cache_bytes();
+    trk_eng.thread_bytes = (trk_eng.thread_bytes + TRK_PAGE - 1) & ~(size_t)(TRK_PAGE - 1);
+    if (!claim_proc(0, (uint32_t)trk_sys0(SYS_getppid), 0, 0))
+        return false;
+    trk_eng.want_malloc = trk_eng.flags & TRK_SHM_MALLOC && trk_options.malloc != 0;
+    return true;
+}
+
+/* ---- Start --------------------------------------------------------------------------------------------------------
+ */
+
+static bool privileged(void)
+{
+    return getauxval(AT_SECURE) != 0 || trk_sys1(SYS_prctl, PR_GET_DUMPABLE) != 1;
+}
+
+static enum trk_phase start(void)
+{
+    trk_eng.tick = &no_tick;
+    if (privileged())
+        return TRK_PHASE_INERT;
+    bool asked = trk_options_read();
+    if (!asked) /* nothing to record; whoever else is in this process decides the same */
+        return TRK_PHASE_IDLE;
+    const struct trk_engine_table *owner = trk_copy_find();
+    if (owner != NULL) {
+        if (owner->abi != TRK_TABLE_ABI || owner->bytes < sizeof *owner)
+            return TRK_PHASE_INERT;
+        trk_eng.forward = owner;
+        owner->start();
+        owner->adopt(&trk_gate_v1, &trk_malloc_gate_v1);
+        return TRK_PHASE_FORWARD;
+    }
+    trk_options_talk();
+    return trk_control_connect() ? TRK_PHASE_LIVE : TRK_PHASE_IDLE;
+}
+
+void trk_engine_start(void)
+{
+    int expected = TRK_PHASE_NEW;
+    uint64_t cookie;
+    if (__atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) != TRK_PHASE_NEW || !trk_engine_enter(&cookie))
+        return;
+    if (!__atomic_compare_exchange_n(&trk_eng.phase, &expected, TRK_PHASE_STARTING, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED)) {
+        trk_engine_leave(&cookie);
+        return;
+    }
+    enum trk_phase phase = start();
+    bool grew, shrank;
+    uint32_t maps = phase == TRK_PHASE_LIVE ? trk_module_update(&grew, &shrank) : 0;
+    __atomic_store_n(&trk_eng.phase, phase, __ATOMIC_RELEASE);
+    trk_engine_leave(&cookie);
+    if (phase == TRK_PHASE_LIVE) {
+        trk_module_event(maps);
+        trk_engine_gate(true);
+    }
+}
+
+/* ---- End ------------------------------------------------------------------------------------------------------------
+ */
+
+static void record_exit(bool known, int status)
+{
+    struct trk_event ev = { .op = TRK_OP_EXIT, .aux = known, .arg = (uint64_t)status & 0xff };
+    if (__atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) != TRK_PHASE_LIVE || trk_eng.sentinel->state != 2)
+        return; /* idle, or a forked child that never recorded anything */
+    trk_emit(&ev);
+    __atomic_fetch_or(&trk_eng.proc->flags, TRK_PROC_EXITING, __ATOMIC_RELAXED);
+    if (trk_load32(&trk_eng.hdr->recorder_state) == TRK_REC_RUNNING)
+        trk_ring_mem_sample();
+}
+
+static void module_change(bool unloaded)
+{
+    uint64_t cookie;
+    bool grew, shrank;
+    if (!trk_engine_enter(&cookie)) {
+        trk_eng.modules_dirty = 1;
+        return;
+    }
+    uint32_t id = 0;
+    if (trk_engine_here()) {
+        id = trk_module_update(&grew, &shrank);
+        if (unloaded && shrank) {
+            trk_stack_flush();
+            uint32_t gen = __atomic_add_fetch(&trk_eng.hdr->module_gen, 1, __ATOMIC_RELAXED);
+            __atomic_store_n(&trk_eng.gen, gen, __ATOMIC_RELEASE);
+            __atomic_store_n(&trk_eng.site_salt, (uint64_t)gen * 0x5851f42d4c957f2dull, __ATOMIC_RELEASE);
+        }
+    }
+    trk_engine_leave(&cookie);
+    trk_module_event(id);
+}
+
+void trk_engine_control(enum trk_control what, uint64_t number, const char *text)
+{
+    int phase = __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE);
+    if (phase == TRK_PHASE_FORWARD) {
+        trk_eng.forward->control(what, number, text);
+        return;
+    }
+    if (what == TRK_CONTROL_MALLOC_OWNER) {
+        trk_eng.malloc_flag |= (uint32_t)number;
+        for (size_t i = 0; text != NULL && i + 1 < sizeof trk_eng.malloc_who && (i == 0 || text[i - 1]); i++)
+            trk_eng.malloc_who[i] = text[i];
+        if (phase == TRK_PHASE_LIVE)
+            publish_malloc_owner();
+    }
+    if (phase != TRK_PHASE_LIVE)
+        return;
+    if (what == TRK_CONTROL_EXIT)
+        record_exit(true, (int)number);
+    else if (what == TRK_CONTROL_LOADED || what == TRK_CONTROL_UNLOADED)
+        module_change(what == TRK_CONTROL_UNLOADED);
+}
+
+static void at_exit(int status, void *arg)
+{
+    (void)arg;
+    record_exit(true, status);
+}
+
+/* The loader runs this after our dependencies' constructors; on_exit handlers registered here run after everything that
+ * the program registers. */
+__attribute__((constructor(101))) static void engine_constructor(void)
+{
+    trk_engine_start();
+    if (trk_eng.phase != TRK_PHASE_LIVE)
+        return;
+    trk_fork_init();
+    if (!trk_copy_stays())
+        trk_copy_pin();
+    trk_eng.exit_known = trk_copy_stays() && on_exit(at_exit, NULL) == 0;
+}
+
+__attribute__((destructor(101))) static void engine_destructor(void)
+{
+    if (trk_eng.phase == TRK_PHASE_FORWARD)
+        trk_copy_leave();
+    else if (!trk_eng.exit_known)
+        record_exit(false, 0);
+}
+
+/* ---- The table ------------------------------------------------------------------------------------------------------
+ */
+
+const struct trk_engine_table trk_engine_v1 = {
+    .abi = TRK_TABLE_ABI,
+    .bytes = sizeof(struct trk_engine_table),
+    .emit = trk_emit,
+    .type_register = trk_type_id,
+    .control = trk_engine_control,
+    .busy = trk_engine_busy,
+    .start = trk_engine_start,
+    .adopt = trk_copy_adopt,
+    .abandon = trk_copy_abandon,
+};
+/* The same table under a name that no other copy can take over. */
+extern const struct trk_engine_table trk_engine_self __attribute__((alias("trk_engine_v1"), visibility("hidden")));

@@ -1,0 +1,294 @@
+/* engine.h: the state of libtrack in one process, and what its parts offer each other. Internal.
+ *
+ * One copy of the engine per process records (the owner); other copies hand everything to it (engine_owner.c).
+ * Life of a copy: NEW -> STARTING -> LIVE, IDLE, INERT or FORWARD; LIVE -> OVER when nobody will drain any more.
+ *
+ * Threads: each recording thread writes its own ring through a private struct trk_thread. That struct lives in a page
+ * which a forked child sees zero-filled, and every zero in it leads the child to the slow path. */
+#ifndef TRACK_ENGINE_H
+#define TRACK_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <track/format.h>
+
+#include "hook.h"
+#include "prim.h"
+#include "stack.h"
+
+struct trk_type;
+
+enum trk_phase {
+    TRK_PHASE_NEW = 0,
+    TRK_PHASE_STARTING = 1,
+    TRK_PHASE_IDLE = 2, /* nobody asked for a recording, or it could not start */
+    TRK_PHASE_LIVE = 3,
+    TRK_PHASE_OVER = 4,    /* the recorder is gone; for good */
+    TRK_PHASE_INERT = 5,   /* privileged process: never looks at the environment */
+    TRK_PHASE_FORWARD = 6, /* another copy owns this process */
+};
+
+/* Which of the three configured depths an event's stack takes. */
+enum trk_depth { TRK_DEPTH_NONE = 0, TRK_DEPTH_BIRTH = 1, TRK_DEPTH_REF = 2, TRK_DEPTH_FREE = 3, TRK_DEPTH_COUNT };
+
+enum {
+    TRK_SITES_LOG2 = 9, /* entries of a thread's call-site cache */
+    TRK_SITES = 1 << TRK_SITES_LOG2,
+    TRK_PAGE = 4096,
+    TRK_MARGIN = 256, /* slots kept free for handlers that interrupt a writer between its test and its reservation */
+    TRK_SCOPES = 16,  /* open scopes per thread */
+    TRK_GATES = 32,   /* copies that can follow the owner */
+};
+
+/* One ring as its writing thread sees it: bound to that ring for the life of the process image. The first page is wiped
+ * on fork; the call-site cache and the stack cache behind it are not, because their content stays true. All members are
+ * written by the owning thread only, except `owner`. */
+struct trk_thread {
+    struct trk_slot scratch;            /* after a wipe delta and mask are 0: a write in flight lands here */
+    uint64_t cursor;                    /* next position; only trk_take changes it */
+    uint64_t limit;                     /* soft: tested before a reservation, see TRK_MARGIN */
+    int64_t delta;                      /* ring data - this struct, in bytes */
+    uint64_t mask;                      /* slots of the ring - 1 */
+    uint64_t tick;                      /* last tick written */
+    uint32_t shift;                     /* log2 of the slots */
+    uint32_t max_stack;                 /* largest stack id seen: a larger one was interned just now */
+    uint8_t site_only[TRK_DEPTH_COUNT]; /* nonzero: this kind of event takes its call site only */
+    uint8_t retired;                    /* the thread left this ring for another one */
+    uint8_t gave_up;                    /* waited in vain; do not wait again before there was room */
+    uint8_t due;                        /* THREAD not yet written for this owner; limit is 0 until then */
+    struct trk_shm_ring *ring;          /* NULL after a wipe */
+    uint64_t owner;   /* thread id, and above it a count of owners; atomic, partner: other threads' claims */
+    uint64_t pending; /* drops not yet reported in band */
+    uint64_t holes;   /* ring->holes when last looked at */
+    uint64_t tail;    /* ring->tail when last looked at */
+    uint64_t heartbeat, heartbeat_ns; /* of the recorder, and when it last moved */
+    uintptr_t lo, hi;                 /* bounds of the thread's stack, 0 when unknown */
+};
+
+static inline uint64_t *trk_thread_sites(struct trk_thread *st)
+{
+    return (uint64_t *)(void *)((char *)st + TRK_PAGE);
+}
+
+static inline struct trk_stack_cache *trk_thread_stack_cache(struct trk_thread *st)
+{
+    return (struct trk_stack_cache *)(void *)((char *)st + TRK_PAGE + TRK_SITES * sizeof(uint64_t));
+}
+
+/* What a thread has besides its ring; copied by fork. */
+struct trk_tls {
+    struct trk_thread *self; /* NULL: no ring (yet) */
+    uint32_t busy;           /* inside a slow path */
+    uint32_t misses;         /* events since the last vain search for a ring */
+    uintptr_t busy_sp;       /* where that slow path's frame is */
+    uint64_t busy_tick;
+    uint64_t retry_tick; /* do not look for a ring before */
+    uint32_t scopes[TRK_SCOPES];
+    uint32_t scope_depth; /* may exceed TRK_SCOPES: the excess is counted, not named */
+};
+extern __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* A page that a forked child sees zero-filled: tells fork from vfork and threads. */
+struct trk_sentinel {
+    uint32_t state; /* 0: new process; 1: somebody is setting it up; 2: done. Atomic, partner: trk_engine_here */
+};
+
+/* An event on its way from a verb to the ring. */
+struct trk_event {
+    uint8_t op; /* enum trk_op */
+    uint8_t aux;
+    uint8_t depth; /* enum trk_depth */
+    uint8_t exts;  /* EXT slots set below */
+    uint8_t ext_kind[TRK_MAX_EXT];
+    uint64_t ext_value[TRK_MAX_EXT];
+    uint64_t addr, arg;
+    struct trk_frame at;   /* where the stack starts, when depth is not NONE */
+    uintptr_t caller;      /* nonzero: frames before the one with this return address are left out */
+    const char *text;      /* not NULL: interned and added as EXT_TEXT */
+    struct trk_type *type; /* not NULL: registered, its id becomes arg */
+};
+
+/* What one copy offers the others. Frozen: a copy of another abi stays out. */
+enum { TRK_TABLE_ABI = 1 };
+enum trk_control {
+    TRK_CONTROL_LOADED = 1,
+    TRK_CONTROL_UNLOADED = 2,
+    TRK_CONTROL_EXIT = 3,         /* number: status */
+    TRK_CONTROL_MALLOC_OWNER = 4, /* number: flag; text */
+};
+struct trk_engine_table {
+    uint32_t abi;
+    uint32_t bytes;
+    void (*emit)(const struct trk_event *ev);
+    uint32_t (*type_register)(struct trk_type *type);
+    void (*control)(enum trk_control what, uint64_t number, const char *text);
+    bool (*busy)(void);
+    void (*start)(void);
+    /* Keeps a follower's gate bytes equal to the owner's until abandon. */
+    void (*adopt)(volatile unsigned char *gate, volatile unsigned char *malloc_gate);
+    void (*abandon)(volatile unsigned char *gate);
+};
+/* The ownership symbol: the dynamic linker gives every copy that exports it the same one. */
+extern const struct trk_engine_table trk_engine_v1 TRK_EXPORT;
+extern TRK_EXPORT volatile unsigned char trk_gate_v1;
+
+enum { TRK_RANGES = 1024 };
+struct trk_range {
+    uintptr_t start, end;
+};
+/* Executable ranges of the process; two buffers, the current one is replaced as a whole. */
+struct trk_ranges {
+    uint32_t count;
+    struct trk_range at[TRK_RANGES];
+};
+
+struct trk_options; /* control.h */
+
+struct trk_engine {
+    int phase;                              /* enum trk_phase, atomic */
+    const struct trk_engine_table *forward; /* set before phase FORWARD */
+    /* The arena; layout copied from the header once and never read again from shared memory. */
+    char *arena;
+    uint64_t bytes;
+    struct trk_shm_header *hdr;
+    struct trk_shm_proc *procs;
+    struct trk_shm_ring *rings;
+    uint32_t ring_count;
+    uint32_t on_full;
+    uint32_t block_ms;
+    uint32_t flags;
+    uint32_t *types;
+    struct trk_depot depot;
+    char *text;
+    uint64_t text_bytes;
+    uint32_t *text_hash;
+    uint64_t text_hash_count;
+    uint64_t epoch_ns;
+    uint64_t data_off, data_bytes;
+    uint16_t depth[TRK_DEPTH_COUNT];
+    bool want_malloc;
+    bool wipes; /* the kernel wipes pages on fork; else the child's fork handler does */
+    /* This process. */
+    struct trk_sentinel *sentinel;
+    struct trk_shm_proc *proc;
+    uint32_t proc_index;
+    uint32_t pid;
+    struct trk_thread *threads[TRK_RING_MAX]; /* by ring; mapped once, atomic pointer */
+    size_t thread_bytes;
+    const uint64_t *tick; /* the recorder's coarse clock, or a constant */
+    uint64_t site_salt;   /* changes when code was unloaded */
+    uint32_t gen;         /* module generation */
+    uint32_t scope_next;
+    uint32_t ranges_now;
+    uint32_t modules_dirty; /* modules changed while somebody was already looking */
+    uint64_t modules_busy;  /* tick + 1 when an update began; atomic */
+    uint64_t modules_next;  /* not before this tick: somebody keeps calling from nowhere */
+    uint64_t modules_backoff;
+    struct trk_ranges ranges[2];
+    uint32_t malloc_flag;
+    char malloc_who[128];
+    bool exit_known; /* an exit handler with the status is registered */
+    volatile unsigned char *gates[TRK_GATES];
+    volatile unsigned char *malloc_gates[TRK_GATES];
+};
+extern struct trk_engine trk_eng __attribute__((visibility("hidden")));
+
+/* ---- engine.c ---------------------------------------------------------------------------------------------------- */
+
+/* Starts this copy when that has not happened. Any thread, any time; at most one caller does the work, others return at
+ * once (they record from the moment the gate opens). */
+void trk_engine_start(void);
+
+/* True when this process may write to the arena. In a forked child the first caller claims its process entry. Slow
+ * path only; call with busy set. */
+bool trk_engine_here(void);
+
+/* Takes over a mapped and validated arena as process 0. False: entry 0 is taken. */
+bool trk_engine_adopt_arena(void);
+
+/* Sets the gate bytes of this copy and its followers. */
+void trk_engine_gate(bool on);
+
+/* Nobody will drain any more: closes the gates for good. */
+void trk_engine_over(void);
+
+uint64_t trk_engine_now_us(void); /* since the arena's epoch */
+
+/* Counts an event that was met inside the engine, or that a thread without ring lost. */
+void trk_engine_emergency(void);
+void trk_engine_dropped(void);
+
+/* Marks the calling thread as inside the engine; false when it already is (count the event and go). A mark left behind
+ * by a handler that jumped out is recognised and taken over. sp: TRK_SP of the caller, which keeps its frame until
+ * trk_engine_leave. cookie: a variable in that frame. */
+bool trk_engine_enter(uint64_t *cookie);
+void trk_engine_leave(uint64_t *cookie);
+
+void trk_engine_control(enum trk_control what, uint64_t number, const char *text);
+bool trk_engine_busy(void);
+
+/* ---- engine_owner.c ------------------------------------------------------------------------------------------------
+ */
+
+/* Finds the copy that owns this process, or makes this one the owner (NULL). */
+const struct trk_engine_table *trk_copy_find(void);
+void trk_copy_adopt(volatile unsigned char *gate, volatile unsigned char *malloc_gate);
+void trk_copy_abandon(volatile unsigned char *gate);
+/* Called from the destructor of a copy: leaves its owner. */
+void trk_copy_leave(void);
+/* True when this copy's code stays mapped until the process ends. */
+bool trk_copy_stays(void);
+/* Keeps the shared object of this copy from being unloaded. Constructor only. */
+void trk_copy_pin(void);
+
+/* ---- thread.c ------------------------------------------------------------------------------------------------------
+ */
+
+/* The calling thread's ring, acquired when it has none. NULL: none to be had; the event was counted as lost. */
+struct trk_thread *trk_thread_ready(void);
+/* Moves the calling thread, which is inside the engine, to another ring; NULL when there is no other. */
+struct trk_thread *trk_thread_move(struct trk_thread *from);
+/* Finds the stack bounds of the calling thread. */
+void trk_thread_bounds(struct trk_thread *st);
+void trk_thread_wipe_all(void);
+
+/* ---- ring.c --------------------------------------------------------------------------------------------------------
+ */
+
+/* Makes room for `need` slots: returns the thread state to write to (usually st), or NULL after counting one lost
+ * record. Waits within the configured bound. */
+struct trk_thread *trk_ring_room(struct trk_thread *st, unsigned need);
+/* Waits until the recorder sampled the memory of this process; at most 50 ms. */
+void trk_ring_mem_sample(void);
+
+/* ---- record.c ------------------------------------------------------------------------------------------------------
+ */
+
+/* Writes one event to the calling thread's ring. Any thread, any time. */
+void trk_emit(const struct trk_event *ev);
+
+/* ---- type.c, text.c, module.c, fork.c ------------------------------------------------------------------------------
+ */
+
+/* Id of a type, registered on first use; 0 when it cannot be. Lock-free. */
+uint32_t trk_type_id(struct trk_type *type);
+
+/* Interns bytes; returns the text id, 0 when there is no room (counted). Lock-free, async-signal-safe. */
+uint32_t trk_text_put(enum trk_text_kind kind, const void *bytes, size_t size);
+uint32_t trk_text_string(const char *s);
+
+/* Stores the module map of this process and remembers its executable ranges. Returns its text id, 0 when it could not
+ * or when another thread is at it (which then looks again). *grew: an executable range was new; *shrank: one is gone,
+ * or it is not known. Call with the mark of trk_engine_enter set; the record is written afterwards by trk_module_event,
+ * which ignores id 0. */
+uint32_t trk_module_update(bool *grew, bool *shrank);
+void trk_module_event(uint32_t text_id);
+/* Looks whether a stack interned just now knows code that the last module map does not have. */
+void trk_module_check(struct trk_thread *st, uint32_t stack_id);
+
+/* Registers the fork handlers; constructor only. */
+void trk_fork_init(void);
+
+#endif

@@ -1,0 +1,128 @@
+/* record.c: writes any event, with its stack, its extra slots, and the records that are due before it. */
+#include "record.h"
+
+enum { TRK_LEADS = 3 }; /* DROP, THREAD, TICK */
+
+static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
+{
+    unsigned depth = trk_eng.depth[ev->depth];
+    uint32_t id;
+    if (depth == 0)
+        return 0;
+    if (depth == 1) {
+        uintptr_t pc = ev->caller ? ev->caller : ev->at.pc;
+        id = trk_site_find(st, pc);
+        if (id)
+            return id;
+        id = trk_stack_site(&trk_eng.depot, trk_thread_stack_cache(st), pc, trk_eng.gen);
+        if (id)
+            trk_site_keep(st, pc, id);
+    } else {
+        id = trk_stack_capture(&trk_eng.depot, trk_thread_stack_cache(st), &ev->at, st->lo, st->hi, depth, ev->caller,
+                               trk_eng.gen);
+    }
+    if (TRK_UNLIKELY(id > st->max_stack))
+        trk_module_check(st, id);
+    return id;
+}
+
+/* Writes one record at pos, EXT slots first. */
+static void write_slots(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64_t w1, const struct trk_event *ev)
+{
+    for (unsigned i = 0; i < ev->exts; i++)
+        trk_slot_write(st, pos + 1 + i, (uint64_t)ev->ext_kind[i] << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT,
+                       ev->ext_value[i]);
+    trk_slot_write(st, pos, w0, w1);
+}
+
+static void emit_simple(const struct trk_event *ev)
+{
+    struct trk_thread *st = trk_tls.self;
+    if (TRK_UNLIKELY(st == NULL || st->ring == NULL)) {
+        st = trk_thread_ready();
+        if (st == NULL)
+            return;
+    }
+    uint32_t id = ev->depth ? event_stack(st, ev) : 0;
+    uint64_t tick = trk_load64(trk_eng.tick);
+    unsigned need = 1 + ev->exts;
+    if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
+        st = trk_ring_room(st, need + TRK_LEADS);
+        if (st == NULL)
+            return;
+    }
+    /* What is due before the record. A handler that interrupts here may write the same once more: harmless. */
+    uint64_t lost = st->pending;
+    bool greet = st->due;
+    bool lead = greet || tick != st->tick;
+    if (TRK_UNLIKELY(lost))
+        lost = __atomic_exchange_n(&st->pending, 0, __ATOMIC_RELAXED);
+    uint64_t pos = trk_take(&st->cursor, need + (lost != 0) + greet + lead);
+    if (TRK_UNLIKELY(lost))
+        trk_slot_write(st, pos++, trk_w0(TRK_OP_DROP, 0, 0, 0), trk_w1(lost, 0));
+    if (TRK_UNLIKELY(greet)) {
+        trk_slot_write(st, pos++, trk_w0(TRK_OP_THREAD, 0, (uint32_t)st->owner, 0), trk_w1(trk_engine_now_us(), 0));
+        st->due = 0;
+    }
+    if (lead) {
+        trk_slot_write(st, pos++, trk_w0(TRK_OP_TICK, 0, 0, 0), trk_w1(tick, 0));
+        st->tick = tick;
+    }
+    write_slots(st, pos, trk_w0(ev->op, ev->aux, ev->addr, id), trk_w1(ev->arg, id), ev);
+}
+
+/* Opens or closes a scope of this thread and returns its number, 0 for none. */
+static uint32_t scope_number(enum trk_op op)
+{
+    uint32_t depth = trk_tls.scope_depth;
+    if (op == TRK_OP_SCOPE_BEGIN) {
+        uint32_t n = __atomic_add_fetch(&trk_eng.scope_next, 1, __ATOMIC_RELAXED);
+        if (depth < TRK_SCOPES)
+            trk_tls.scopes[depth] = n;
+        trk_tls.scope_depth = depth + 1;
+        return n;
+    }
+    if (depth == 0)
+        return 0;
+    trk_tls.scope_depth = --depth;
+    return depth < TRK_SCOPES ? trk_tls.scopes[depth] : 0;
+}
+
+/* Replaces text, type and scope by their ids. */
+static void emit_rare(const struct trk_event *ev)
+{
+    struct trk_event e = *ev;
+    struct trk_thread *st = trk_tls.self;
+    if ((st == NULL || st->ring == NULL) && trk_thread_ready() == NULL)
+        return; /* first: in a forked child the arena may not be ours to write */
+    if (e.text != NULL && e.exts < TRK_MAX_EXT) {
+        uint32_t id = trk_text_string(e.text);
+        if (id) {
+            e.ext_kind[e.exts] = TRK_EXT_TEXT;
+            e.ext_value[e.exts++] = id;
+        }
+    }
+    if (e.type != NULL)
+        e.arg = trk_type_id(e.type);
+    if (e.op == TRK_OP_SCOPE_BEGIN || e.op == TRK_OP_SCOPE_END)
+        e.arg = scope_number(e.op);
+    if (e.op == TRK_OP_SCOPE_END && e.arg == 0)
+        return;
+    emit_simple(&e);
+}
+
+void trk_emit(const struct trk_event *ev)
+{
+    int phase = __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE);
+    if (TRK_UNLIKELY(phase != TRK_PHASE_LIVE)) {
+        if (phase == TRK_PHASE_FORWARD)
+            trk_eng.forward->emit(ev);
+        else if (phase == TRK_PHASE_STARTING)
+            trk_engine_emergency();
+        return;
+    }
+    if (ev->text == NULL && ev->type == NULL && ev->op != TRK_OP_SCOPE_BEGIN && ev->op != TRK_OP_SCOPE_END)
+        emit_simple(ev);
+    else
+        emit_rare(ev);
+}

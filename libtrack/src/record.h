@@ -1,0 +1,77 @@
+/* record.h: the event path, inlined into the verbs. Internal.
+ *
+ * A record is written in this order: soft limit tested, slots reserved by one trk_take, EXT slots written, then the
+ * first slot, whose w0 goes last with release order. A reader that sees the first slot therefore sees the whole record.
+ */
+#ifndef TRACK_RECORD_H
+#define TRACK_RECORD_H
+
+#include "engine.h"
+
+/* Words of a first slot, lap bit clear. */
+static inline uint64_t trk_w0(unsigned op, unsigned aux, uint64_t addr, uint32_t stack)
+{
+    return addr << TRK_ADDR_SHIFT | (uint64_t)(stack >> TRK_STACK_LO_BITS) << TRK_STACK_HI_SHIFT |
+           (uint64_t)aux << TRK_AUX_SHIFT | (uint64_t)op << TRK_OP_SHIFT;
+}
+
+static inline uint64_t trk_w1(uint64_t arg, uint32_t stack)
+{
+    return arg << TRK_ARG_SHIFT | (stack & TRK_STACK_LO_MASK);
+}
+
+/* Writes the slot at position pos, which the caller reserved. delta and mask are read after the reservation: when a
+ * fork came between, both are 0 and the slot lands in the scratch slot. */
+static inline void trk_slot_write(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64_t w1)
+{
+    struct trk_slot *slot = (struct trk_slot *)(void *)((char *)st + st->delta) + (pos & st->mask);
+    uint64_t lap = ((pos >> st->shift) & 1) ^ 1;
+    __atomic_store_n(&slot->w1, w1, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->w0, w0 | lap, __ATOMIC_RELEASE); /* partner: the recorder's acquire load */
+}
+
+/* Cursor as a signal handler of this thread left it. */
+static inline uint64_t trk_cursor(const struct trk_thread *st)
+{
+    return trk_load64(&st->cursor);
+}
+
+/* Call-site cache: one word per entry, so that handlers see it whole: 38 bits of the scrambled address, 24 bits of
+ * stack id. Scrambling is a bijection of 47-bit addresses, so equal tags at equal index are equal addresses. */
+static inline uint64_t trk_site_scramble(uintptr_t pc)
+{
+    return ((pc + trk_eng.site_salt) * 0x9e3779b97f4a7c15ull) & (((uint64_t)1 << TRK_ADDR_BITS) - 1);
+}
+
+static inline uint32_t trk_site_find(struct trk_thread *st, uintptr_t pc)
+{
+    uint64_t h = trk_site_scramble(pc);
+    uint64_t entry = trk_load64(&trk_thread_sites(st)[h >> (TRK_ADDR_BITS - TRK_SITES_LOG2)]);
+    uint64_t tag = h & (((uint64_t)1 << (TRK_ADDR_BITS - TRK_SITES_LOG2)) - 1);
+    return entry >> TRK_STACK_ID_BITS == tag ? (uint32_t)entry & ((1u << TRK_STACK_ID_BITS) - 1) : 0;
+}
+
+static inline void trk_site_keep(struct trk_thread *st, uintptr_t pc, uint32_t id)
+{
+    uint64_t h = trk_site_scramble(pc);
+    uint64_t tag = h & (((uint64_t)1 << (TRK_ADDR_BITS - TRK_SITES_LOG2)) - 1);
+    __atomic_store_n(&trk_thread_sites(st)[h >> (TRK_ADDR_BITS - TRK_SITES_LOG2)], tag << TRK_STACK_ID_BITS | id,
+                     __ATOMIC_RELAXED);
+}
+
+/* The whole path of a one-slot event with a known call site. False: nothing was done, take trk_emit. */
+static inline __attribute__((always_inline)) bool trk_fast(enum trk_op op, unsigned aux, uint64_t addr, uint64_t arg,
+                                                           enum trk_depth depth, uintptr_t pc)
+{
+    struct trk_thread *st = trk_tls.self;
+    if (TRK_UNLIKELY(st == NULL || !st->site_only[depth]))
+        return false;
+    uint32_t id = trk_site_find(st, pc);
+    if (TRK_UNLIKELY(id == 0 || trk_load64(trk_eng.tick) != st->tick || trk_cursor(st) >= trk_load64(&st->limit)))
+        return false;
+    uint64_t pos = trk_take(&st->cursor, 1);
+    trk_slot_write(st, pos, trk_w0(op, aux, addr, id), trk_w1(arg, id));
+    return true;
+}
+
+#endif

@@ -1,0 +1,150 @@
+/* ring.c: what happens when a thread reached its soft limit: look at the recorder's tail, wait for it within the bound,
+ * or drop and count. */
+#include "record.h"
+
+#include <errno.h>
+
+enum {
+    TRK_NAP_NS = 5000000,      /* one sleep while waiting for room */
+    TRK_STALE_NS = 1000000000, /* a recorder whose heart stands still this long is not waited for */
+    TRK_MEM_WAIT_NS = 50000000,
+};
+
+static bool recorder_gone(void)
+{
+    return trk_load32(&trk_eng.hdr->recorder_state) == TRK_REC_GONE;
+}
+
+/* False when the recorder does not look at the rings any more. Ends the recording when its process is gone, too. */
+static bool recorder_alive(struct trk_thread *st, uint64_t now)
+{
+    uint64_t beat = trk_load64(&trk_eng.hdr->heartbeat);
+    if (recorder_gone()) {
+        trk_engine_over();
+        return false;
+    }
+    if (st->heartbeat_ns == 0 || beat != st->heartbeat) {
+        st->heartbeat = beat;
+        st->heartbeat_ns = now;
+        return true;
+    }
+    if (now - st->heartbeat_ns < TRK_STALE_NS)
+        return true;
+    uint32_t pid = trk_load32(&trk_eng.hdr->recorder_pid);
+    if (pid != 0 && trk_sys2(SYS_kill, pid, 0) == -ESRCH)
+        trk_engine_over();
+    return false;
+}
+
+/* A hole may be a record that a frame below us has begun and will finish after this ring went round. */
+static bool hole_seen(const struct trk_thread *st, const struct trk_shm_ring *ring)
+{
+    return trk_load64(&ring->holes) != st->holes;
+}
+
+/* Takes the recorder's tail and moves the limit; true when there is room then. The tail is hostile: it never goes back
+ * and never passes the cursor. The limit stays when the recorder gave up a hole meanwhile (it counts the hole first).
+ */
+static bool limit_update(struct trk_thread *st, struct trk_shm_ring *ring, unsigned need)
+{
+    uint64_t slots = st->mask + 1;
+    uint64_t margin = slots / 4 < TRK_MARGIN ? slots / 4 : TRK_MARGIN;
+    uint64_t cursor = trk_cursor(st);
+    if (st->ring == NULL)
+        return false; /* a handler forked here: the state is empty now */
+    __atomic_store_n(&ring->head, cursor, __ATOMIC_RELAXED);
+    if (trk_eng.on_full == TRK_FULL_FLIGHT) {
+        __atomic_store_n(&st->limit, cursor + slots / 4, __ATOMIC_RELAXED);
+        return true;
+    }
+    uint64_t tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE); /* partner: the recorder's release after copying */
+    if (tail < st->tail || tail > cursor || hole_seen(st, ring))
+        return false;
+    st->tail = tail;
+    __atomic_store_n(&st->limit, tail + slots - margin, __ATOMIC_RELAXED);
+    return trk_cursor(st) + need <= tail + slots - margin;
+}
+
+/* Sleeps once. False when waiting longer is pointless. */
+static bool wait_once(struct trk_thread *st, struct trk_shm_ring *ring, unsigned need, uint64_t deadline)
+{
+    uint64_t now = trk_now_ns();
+    if (now >= deadline || !recorder_alive(st, now) || st->ring == NULL)
+        return false;
+    uint32_t seen = __atomic_load_n(&ring->tail_futex, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&ring->waiting, 1, __ATOMIC_SEQ_CST); /* partner: the recorder's look after it moved tail */
+    if (!limit_update(st, ring, need) && !hole_seen(st, ring))
+        trk_futex_wait(&ring->tail_futex, seen, deadline - now < TRK_NAP_NS ? deadline - now : TRK_NAP_NS);
+    return true;
+}
+
+/* Inside the engine: room in this ring or another one, or NULL. */
+static struct trk_thread *room_slow(struct trk_thread *st, struct trk_shm_ring *ring, unsigned need)
+{
+    uint64_t deadline = 0;
+    for (;;) {
+        if (hole_seen(st, ring)) {
+            struct trk_thread *other = trk_thread_move(st);
+            if (other != NULL) {
+                st = other;
+                ring = st->ring;
+            } else {
+                st->holes = trk_load64(&ring->holes);
+            }
+        }
+        if (limit_update(st, ring, need)) {
+            st->gave_up = 0;
+            return st;
+        }
+        if (trk_eng.on_full != TRK_FULL_BLOCK || st->gave_up) {
+            recorder_alive(st, trk_now_ns());
+            return NULL;
+        }
+        if (deadline == 0) {
+            deadline = trk_now_ns() + (uint64_t)trk_eng.block_ms * 1000000u;
+            st->heartbeat_ns = 0;
+        }
+        if (!wait_once(st, ring, need, deadline)) {
+            st->gave_up = 1;
+            return NULL;
+        }
+    }
+}
+
+struct trk_thread *trk_ring_room(struct trk_thread *st, unsigned need)
+{
+    uint64_t cookie;
+    struct trk_shm_ring *ring = st->ring;
+    if (ring == NULL)
+        return NULL;
+    if (limit_update(st, ring, need)) {
+        st->gave_up = 0;
+        return st;
+    }
+    if (!trk_engine_enter(&cookie)) {
+        trk_engine_emergency();
+        return NULL;
+    }
+    struct trk_thread *ready = room_slow(st, ring, need);
+    trk_engine_leave(&cookie);
+    if (ready == NULL && st->ring != NULL) {
+        st = trk_tls.self; /* it may have moved before it found that ring full, too */
+        trk_take(&st->ring->dropped, 1);
+        trk_take(&st->pending, 1);
+    }
+    return ready;
+}
+
+void trk_ring_mem_sample(void)
+{
+    struct trk_shm_proc *proc = trk_eng.proc;
+    uint64_t end = trk_now_ns() + TRK_MEM_WAIT_NS;
+    uint32_t mine = __atomic_add_fetch(&proc->mem_request, 1, __ATOMIC_SEQ_CST);
+    for (;;) {
+        uint32_t done = __atomic_load_n(&proc->mem_done, __ATOMIC_ACQUIRE);
+        uint64_t now = trk_now_ns();
+        if ((int32_t)(done - mine) >= 0 || now >= end || trk_load32(&trk_eng.hdr->recorder_state) != TRK_REC_RUNNING)
+            return;
+        trk_futex_wait(&proc->mem_done, done, end - now < TRK_NAP_NS ? end - now : TRK_NAP_NS);
+    }
+}
