@@ -7,8 +7,9 @@
  * Two kinds of things live in it:
  *   blocks   memory from an allocator (malloc event, mmap, trk_alloc)
  *   objects  counted things reported with trk_new; an object lies inside a block, or in memory nobody reported
- * Both are named by dense 32-bit ids that are never reused within one heap. An id of a dead thing is invalid, except for
- * objects that an incident mentions: those stay readable (state DEAD) until the heap is destroyed. */
+ * Both are named by dense 32-bit ids, which stay what they are once the heap is created; while it is filled the id of a dead
+ * thing may be given to a new one, so ids say nothing about order of birth (serials do). An id of a dead thing is invalid,
+ * except for objects that an incident mentions: those stay readable (state DEAD) until the heap is destroyed. */
 #ifndef PROF_HEAP_H
 #define PROF_HEAP_H
 
@@ -35,6 +36,7 @@ struct prof_block {
     uint8_t kind;  /* enum trk_alloc_kind */
     uint8_t flags; /* enum prof_block_flags */
     uint16_t scope;/* innermost scope open in its thread at birth, 0 none: index into scopes */
+    prof_obj_id first_obj; /* objects in it: walk prof_obj.next_in_block; 0 none */
 };
 
 enum prof_obj_state {
@@ -58,25 +60,30 @@ enum prof_obj_flags {
 };
 struct prof_obj {
     uint64_t addr;         /* pointer given to trk_new */
-    uint64_t start, size;  /* extent: from the type or the block; size 0 unknown */
-    uint64_t born_us, last_us; /* last event */
-    uint64_t zero_us;      /* when the count reached zero, state ZERO */
-    uint32_t serial;       /* Type#serial, from 1 */
+    uint64_t last_us;      /* last event */
     prof_type_id type;
     prof_block_id block;   /* 0: none known */
     int32_t count;         /* by events: 1 + refs - unrefs */
-    int32_t observed;      /* last count the program told, meaningful with PROF_OBJ_COUNTED */
-    uint32_t births;       /* 1, +1 for each reuse from a pool */
+    int32_t observed;      /* last count the program told, carried on by later events; meaningful with PROF_OBJ_COUNTED */
     uint32_t refs, unrefs; /* exact totals of this life */
+    uint32_t first_open;   /* open references with a slot or holder, and an unowned birth: index for prof_heap_open, 0 none */
+    uint32_t first_site;   /* anonymous balance: index for prof_heap_site_count, 0 none */
+    uint32_t opens;        /* length of the list of open references; count - opens are anonymous */
+    uint16_t flags;        /* enum prof_obj_flags */
+    uint16_t scope;
+    uint8_t state;         /* enum prof_obj_state */
+    uint8_t internal;      /* the model's own */
+    uint16_t spare;
+    prof_obj_id next_in_block, prev_in_block; /* state DEAD: the model's own */
+    uint32_t serial;       /* Type#serial, from 1 */
+    uint32_t births;       /* 1, +1 for each reuse from a pool */
     uint32_t stack, tid;   /* birth */
     uint32_t zero_stack;   /* stack of the UNREF that reached zero */
-    uint32_t first_open;   /* open references with a slot or holder: index for prof_heap_open, 0 none */
-    uint32_t first_site;   /* anonymous balance: index for prof_heap_site_count, 0 none */
     uint32_t why_text;     /* reason given with pin or may_leak */
     uint32_t context;      /* index into contexts of its birth, 0 none */
-    uint16_t scope;
-    uint16_t flags;        /* enum prof_obj_flags */
-    uint8_t state;         /* enum prof_obj_state */
+    uint64_t start, size;  /* extent: from the type or the block; size 0 unknown */
+    uint64_t born_us;
+    uint64_t zero_us;      /* when the count reached zero, state ZERO */
 };
 
 /* A reference that was taken and not given back, with its owner known (slot or holder), or a birth reference.
@@ -99,10 +106,15 @@ struct prof_open {
     uint32_t spoil_stack; /* where it was overwritten or its holder freed */
     prof_obj_id obj;
     uint32_t next;
+    uint32_t prev, chain_next, chain_prev; /* the model's own */
     uint8_t kind, flags;
+    uint8_t index; /* the model's own */
 };
 /* References without owner, balanced per site: exact numbers of events of one object with one stack. Includes
- * only anonymous events; unowned births appear as PROF_OPEN_BIRTH until a matching anonymous UNREF takes them. */
+ * only anonymous events; unowned births appear as PROF_OPEN_BIRTH until an anonymous UNREF takes them: the birth then counts
+ * as taken at the birth's stack. An anonymous UNREF prefers an anonymous reference: the birth is taken only when none is
+ * open. An anonymous reference that got an owner (own, move) leaves its site; one that lost it (disown) enters the
+ * site where it was taken. */
 struct prof_site_count {
     uint32_t stack;
     uint32_t taken;  /* anonymous refs at this stack */
@@ -116,8 +128,9 @@ struct prof_type {
     uint32_t flags;       /* TRK_TYPE_* */
     uint64_t object_size;
     bool has_count;       /* count offset known */
-    uint64_t born, died, live, live_bytes, peak_live, peak_bytes, zero, parked;
-    uint64_t refs_slot, refs_holder, refs_anon;       /* coverage: references by evidence; owned births count as slot */
+    uint64_t born, died, live, live_bytes, peak_live, peak_bytes; /* live: not dead, so zero and parked ones included */
+    uint64_t zero, parked;                            /* in that state now */
+    uint64_t refs_slot, refs_holder, refs_anon;       /* coverage: references by evidence, births included: anon until owned */
     uint64_t unrefs_slot, unrefs_holder, unrefs_anon;
     uint64_t births_owned;                            /* births whose reference got an owner */
     uint64_t counts_seen, counts_wrong;               /* observed counts, and those that did not fit */
@@ -138,14 +151,21 @@ struct prof_type_site {
     prof_type_id type;
     uint32_t stack;
     uint64_t taken, given;  /* anonymous events of correctly freed objects */
-    uint64_t objects;       /* how many such objects had an event here */
-    uint64_t slot_taken, slot_given;
+    uint64_t objects;       /* how many such objects had an anonymous event here */
+    uint64_t slot_taken, slot_given; /* pairs closed through a slot or holder, whatever became of the object */
+};
+/* Which release served which taking, for references paired by slot or holder: certain. */
+struct prof_type_pair {
+    prof_type_id type;
+    uint32_t taken, given;  /* stacks */
+    uint64_t count;
 };
 
 /* What was noticed while events were applied; needs no search. */
 enum prof_incident_kind {
-    PROF_INCIDENT_OVER_RELEASE = 1, /* released below zero: stack is the extra release, other the one that reached zero */
-    PROF_INCIDENT_USE_AFTER,        /* event on a dead object: stack is the event, other the death */
+    PROF_INCIDENT_OVER_RELEASE = 1, /* released below zero: stack is the extra release, other the one that reached zero; also when
+                                       the object, correctly released, is dead already */
+    PROF_INCIDENT_USE_AFTER,        /* any other event on a dead object: stack is the event, other the death */
     PROF_INCIDENT_OVERWRITTEN,      /* slot got a new object while it owned obj: stack is the overwriting ref, other the taking */
     PROF_INCIDENT_HOLDER_FREED,     /* memory around slot died while it owned obj: stack is the free, other the taking */
     PROF_INCIDENT_WRONG_SLOT,       /* release through a slot that does not own obj; other: the taking it probably meant, 0 */
@@ -233,7 +253,8 @@ const struct prof_site_count *prof_heap_site_count(const struct prof_heap *heap,
 /* stack ids are sparse: iterate with prof_heap_stack_each; NULL when no event had this stack. */
 const struct prof_stack_stat *prof_heap_stack_stat(const struct prof_heap *heap, uint32_t stack);
 void prof_heap_stack_each(const struct prof_heap *heap, void (*each)(void *ctx, uint32_t stack, const struct prof_stack_stat *stat), void *ctx);
-size_t prof_heap_type_sites(const struct prof_heap *heap, const struct prof_type_site **ret);
+size_t prof_heap_type_sites(const struct prof_heap *heap, const struct prof_type_site **ret); /* by type, then stack */
+size_t prof_heap_type_pairs(const struct prof_heap *heap, const struct prof_type_pair **ret); /* by type, taken, given */
 size_t prof_heap_incidents(const struct prof_heap *heap, const struct prof_incident **ret);
 size_t prof_heap_marks(const struct prof_heap *heap, const struct prof_mark **ret);
 size_t prof_heap_mem(const struct prof_heap *heap, const struct trk_mem **ret);        /* samples in time order */
