@@ -1,0 +1,171 @@
+/* analysis.h: what the files of this layer share while findings are made. Layer-private.
+ *
+ * The way of an object: owner.c says who owns each open reference; classify.c decides, over the whole graph, whether
+ * the object is a cause, a consequence or held by design; group.c puts equal causes together; pair.c asks correctly
+ * freed siblings which reference is the one too many; report.c turns groups into findings; incident.c and block.c add
+ * what needs no graph. */
+#ifndef ANALYSIS_ANALYSIS_H
+#define ANALYSIS_ANALYSIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/arena.h>
+#include <base/str.h>
+#include <base/vec.h>
+#include <prof/finding.h>
+
+#include "graph.h"
+#include "map.h"
+
+struct prof_findings {
+    struct prof_heap *heap;
+    struct prof_symbols *symbols;
+    struct prof_arena arena; /* everything that findings point to */
+    PROF_VEC(struct prof_finding) list;
+    PROF_VEC(struct prof_baseline_gone) gone;
+    uint32_t *of; /* by object: index into list + 1, 0 none */
+    uint32_t obj_max;
+    struct prof_audit audit;
+    struct prof_bytes bytes;
+    size_t gating;
+};
+
+/* A place in the program where references are taken or given: all stacks with the same site frame. */
+struct site {
+    uint64_t key;      /* of function, module and line */
+    uint64_t function; /* of function and module: equal for all lines of a function */
+    const char *name;  /* function, or "libfoo.so+0x1a40" */
+    uint32_t stack;    /* one of its stacks */
+};
+
+/* Who owns an open reference. */
+enum owner_kind {
+    OWNER_NOBODY = 1, /* a birth reference without owner */
+    OWNER_OBJECT,     /* inside a live object */
+    OWNER_BLOCK,      /* inside a live block without objects */
+    OWNER_HEAP,       /* in heap memory whose allocation was not recorded */
+    OWNER_GLOBAL,     /* .data or .bss */
+    OWNER_REGION,     /* trk_root_add */
+    OWNER_STACK,      /* the main thread's stack */
+    OWNER_THREAD,     /* memory of another thread: its stack or its thread-local variables */
+    OWNER_UNKNOWN,
+    OWNER_FREED,       /* the memory around the slot was freed */
+    OWNER_OVERWRITTEN, /* the slot owns another object now */
+};
+struct owner {
+    enum owner_kind kind;
+    prof_obj_id obj;   /* OWNER_OBJECT */
+    const char *type;  /* of the holding object, else NULL */
+    const char *field; /* "peer", "+16", NULL */
+    const char *text;  /* "global g_cache", NULL for objects */
+};
+
+/* What became of an object. */
+enum fate {
+    FATE_NONE = 0,  /* dead, parked, not examined */
+    FATE_LEAKED,    /* examined and not reachable; role says more */
+    FATE_REACHABLE, /* held by design: global, pinned, may_leak, immortal, or the program did not end */
+};
+enum role {
+    ROLE_CONSEQUENCE = 0, /* held only by other leaked objects */
+    ROLE_SOURCE,          /* has a count that no leaked object explains */
+    ROLE_CYCLE,           /* member of a component whose counts are all explained from inside */
+    ROLE_UNEXPLAINED,     /* alive without any count: no evidence, not reported */
+};
+
+/* Work state of prof_findings_create. */
+struct analysis {
+    struct prof_findings *out;
+    struct prof_heap *heap;
+    struct prof_symbols *symbols;
+    const struct prof_findings_options *options;
+    struct prof_arena *arena;  /* == &out->arena */
+    struct prof_intern intern; /* texts that live as long as the work; copied when a finding keeps them */
+
+    /* The run. */
+    bool ended;            /* the program reached its end: what is alive now is never released */
+    const char *not_ended; /* why not */
+    uint64_t lost;         /* records */
+    uint32_t main_tid;
+    bool malloc_seen;        /* allocator events were recorded */
+    uint64_t from_us, to_us; /* window of births */
+
+    /* Sites. */
+    PROF_VEC(struct site) sites;
+    struct map site_of_stack, site_of_key;
+    struct map place_of_slot; /* slot -> index into places */
+    PROF_VEC(struct owner) places;
+    struct map field_of; /* (type, offset) -> index into fields */
+    PROF_VEC(const char *) fields;
+    struct map text_of_block_site;
+    PROF_VEC(const char *) block_texts;
+
+    /* The graph of never released objects; nodes are object ids. */
+    uint32_t n;
+    struct graph graph;  /* label: index for prof_heap_open */
+    uint8_t *fate;       /* enum fate */
+    uint8_t *role;       /* enum role */
+    int32_t *extra;      /* count minus references from leaked objects */
+    uint32_t *component; /* of leaked objects */
+    uint32_t *root;      /* reachable: the held object it hangs on; leaked: the cause it is a consequence of */
+    uint32_t *scratch;   /* n entries of GRAPH_NONE */
+    uint32_t component_count;
+    uint32_t *component_size;
+    uint64_t cycle_budget; /* edges that searches for cycles may still look at */
+};
+
+/* ---- site.c ---- */
+/* Index into sites of a stack; UINT32_MAX without memory. */
+uint32_t site_of(struct analysis *a, uint32_t stack);
+
+/* ---- owner.c ---- */
+/* false without memory. */
+bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *ret);
+/* The reference keeps its object alive by design at the end of the run. */
+bool owner_is_root(const struct analysis *a, const struct owner *owner);
+
+/* ---- classify.c ---- */
+struct prof_error *classify(struct analysis *a);
+void classify_deinit(struct analysis *a);
+
+/* ---- group.c, report.c, incident.c, block.c: each appends findings ---- */
+struct prof_error *group_objects(struct analysis *a);
+struct prof_error *incident_findings(struct analysis *a);
+struct prof_error *block_findings(struct analysis *a);
+
+/* A finding with the members that every kind sets: verdict, its headline, type, birth window. */
+struct prof_finding finding_blank(enum prof_verdict verdict, const char *type);
+/* The stack whose functions identify a finding: the first open reference, else the incident's, else the birth. */
+uint32_t finding_take_stack(const struct prof_finding *finding);
+
+/* ---- fingerprint.c ---- */
+enum { FINGERPRINT_FRAMES = 4 };
+/* v1: verdict, type (cycles: their signature) and the function chain of a stack. */
+void fingerprint_make(struct prof_symbols *symbols, enum prof_verdict verdict, const char *type, uint32_t stack,
+                      char ret[20]);
+
+/* ---- audit.c, bytes.c ---- */
+void audit_make(struct analysis *a);
+void bytes_make(struct prof_heap *heap, struct prof_bytes *ret);
+/* glibc's chunk for a request on 64-bit: what the program may use, and what the heap spends (header included). */
+uint64_t bytes_usable(uint64_t request);
+uint64_t bytes_chunk(uint64_t request);
+struct bytes_point {
+    uint64_t at_us;
+    double value;
+};
+/* Slope per hour by least squares. */
+double bytes_slope(const struct bytes_point *points, size_t count);
+
+/* ---- run.c ---- */
+/* Facts about the end of the run: ended, not_ended, lost, main_tid, malloc_seen. */
+void run_facts(struct analysis *a);
+
+static inline bool in_window(const struct analysis *a, uint64_t at_us)
+{
+    return at_us >= a->from_us && at_us <= a->to_us;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* audit.c: how far the findings, and their absence, can be trusted. */
+#include "analysis.h"
+
+/* Memory whose owner nobody knows makes "no leak" a guess; small programs are noise. */
+static const double unknown_share_most = 0.30;
+static const int64_t unknown_bytes_least = 16 << 20;
+
+static void coverage(struct analysis *a, struct prof_audit *audit)
+{
+    for (prof_type_id id = 0; id < prof_heap_type_max(a->heap); id++) {
+        const struct prof_type *type = prof_heap_type(a->heap, id);
+        audit->refs_slot += type->refs_slot;
+        audit->refs_holder += type->refs_holder;
+        audit->refs_anon += type->refs_anon;
+        audit->counts_seen += type->counts_seen;
+        audit->counts_wrong += type->counts_wrong;
+        audit->skewed += type->skewed;
+    }
+    audit->refs = audit->refs_slot + audit->refs_holder + audit->refs_anon;
+    audit->coverage = audit->refs == 0 ? -1 : (double)(audit->refs_slot + audit->refs_holder) / (double)audit->refs;
+}
+
+static void because(struct prof_str *why, const char *text)
+{
+    if (why->length > 0)
+        prof_str_add(why, "; ");
+    prof_str_add(why, text);
+}
+
+void audit_make(struct analysis *a)
+{
+    struct prof_audit *audit = &a->out->audit;
+    const struct prof_bytes *bytes = &a->out->bytes;
+    const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(a->heap));
+    const struct prof_heap_totals *totals = prof_heap_totals(a->heap);
+    struct prof_str why = { 0 };
+
+    *audit = (struct prof_audit){ .events = totals->events, .lost = a->lost, .forced = totals->forced };
+    coverage(a, audit);
+    audit->bytes_known = bytes->known;
+    if (bytes->known && bytes->rss > 0)
+        audit->bytes_unknown_share =
+            (double)(bytes->unknown < 0 ? -bytes->unknown : bytes->unknown) / (double)bytes->rss;
+
+    if (totals->events == 0)
+        because(&why, "nothing was recorded");
+    if (audit->lost > 0)
+        prof_str_addf(&why, "%s%llu events lost", why.length > 0 ? "; " : "", (unsigned long long)audit->lost);
+    if (info->damage != NULL)
+        because(&why, "the trace is damaged");
+    if (!a->ended)
+        because(&why, a->not_ended != NULL ? a->not_ended : "the end of the run is not known");
+    if (info->malloc_note[0] != '\0') {
+        because(&why, "allocations were not recorded: ");
+        prof_str_add(&why, info->malloc_note);
+    }
+    if (audit->counts_wrong > 0)
+        prof_str_addf(&why, "%s%llu of %llu observed counts do not fit the events", why.length > 0 ? "; " : "",
+                      (unsigned long long)audit->counts_wrong, (unsigned long long)audit->counts_seen);
+    // Memory that was reserved but never touched (negative) hides nothing.
+    if (bytes->known && bytes->unknown > unknown_bytes_least && audit->bytes_unknown_share > unknown_share_most)
+        prof_str_addf(&why, "%s%.0f %% of the resident memory has no known owner", why.length > 0 ? "; " : "",
+                      audit->bytes_unknown_share * 100);
+    audit->certain = why.length == 0 && !why.failed;
+    audit->why_uncertain = why.length > 0 ? prof_arena_strdup(a->arena, why.text) : NULL;
+    if (!audit->certain && audit->why_uncertain == NULL)
+        audit->why_uncertain = "out of memory";
+    prof_str_deinit(&why);
+}

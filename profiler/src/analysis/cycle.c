@@ -1,0 +1,138 @@
+/* cycle.c: one readable cycle out of a component: its edges, a signature that equal cycles share, the edge to break. */
+#include "group.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct step {
+    const char *type, *field;
+};
+
+static int compare_steps(const struct step *a, const struct step *b)
+{
+    int order = a->type == b->type ? 0 : strcmp(a->type, b->type);
+    if (order == 0)
+        order = a->field == b->field ? 0 : strcmp(a->field, b->field);
+    return order;
+}
+
+/* Start of the smallest rotation. */
+static size_t smallest_rotation(const struct step *steps, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++) {
+        for (size_t j = 0; j < n; j++) {
+            int order = compare_steps(&steps[(i + j) % n], &steps[(best + j) % n]);
+            if (order < 0)
+                best = i;
+            if (order != 0)
+                break;
+        }
+    }
+    return best;
+}
+
+/* Length of the pattern that the cycle repeats: rings of any length have one signature. */
+static size_t period(const struct step *steps, size_t n)
+{
+    for (size_t p = 1; p < n; p++) {
+        size_t i = 0;
+        while (n % p == 0 && i + p < n && compare_steps(&steps[i], &steps[i + p]) == 0)
+            i++;
+        if (n % p == 0 && i + p == n)
+            return p;
+    }
+    return n;
+}
+
+static const char *type_name(struct analysis *a, prof_obj_id id)
+{
+    return prof_heap_type(a->heap, prof_heap_obj(a->heap, id)->type)->name;
+}
+
+bool cycle_describe(struct analysis *a, prof_obj_id start, struct prof_finding_edge *edges, size_t *ret_count,
+                    const char **ret_signature)
+{
+    uint32_t indices[CYCLE_EDGES_MAX];
+    struct prof_finding_edge raw[CYCLE_EDGES_MAX];
+    struct step steps[CYCLE_EDGES_MAX];
+    size_t n = graph_cycle(&a->graph, a->component, start, a->scratch, indices, CYCLE_EDGES_MAX);
+
+    *ret_count = 0;
+    if (n == 0) {
+        *ret_signature = prof_arena_printf(a->arena, "%s ring", type_name(a, start));
+        return *ret_signature != NULL;
+    }
+    prof_obj_id from = start;
+    for (size_t i = 0; i < n; i++) {
+        const struct prof_open *open = prof_heap_open(a->heap, a->graph.label[indices[i]]);
+        struct owner owner;
+        if (!owner_of(a, open, &owner))
+            return false;
+        raw[i] = (struct prof_finding_edge){
+            .from = from, .to = a->graph.to[indices[i]], .field = owner.field, .stack = open->stack
+        };
+        steps[i] = (struct step){ type_name(a, from), owner.field != NULL ? owner.field : "" };
+        from = raw[i].to;
+    }
+    size_t first = smallest_rotation(steps, n);
+    struct step turned[CYCLE_EDGES_MAX];
+    for (size_t i = 0; i < n; i++) {
+        edges[i] = raw[(first + i) % n];
+        turned[i] = steps[(first + i) % n];
+    }
+    size_t p = period(turned, n);
+    struct prof_str text = { 0 };
+    for (size_t i = 0; i < p; i++)
+        prof_str_addf(&text, "%s%s%s%s", i > 0 ? " > " : "", turned[i].type, turned[i].field[0] != '\0' ? "." : "",
+                      turned[i].field);
+    *ret_signature = text.failed ? NULL : prof_arena_strdup(a->arena, text.text);
+    prof_str_deinit(&text);
+    *ret_count = n;
+    return *ret_signature != NULL;
+}
+
+/* Names that people give to pointers to where they came from. */
+static bool points_back(const char *field)
+{
+    static const char *const words[] = { "parent",    "owner",     "prev",     "self",     "ctx",
+                                         "context",   "user_data", "userdata", "back",     "up",
+                                         "container", "delegate",  "listener", "observer", "data" };
+    const char *last = field != NULL ? strrchr(field, '.') : NULL;
+
+    last = last != NULL ? last + 1 : field;
+    for (size_t i = 0; last != NULL && i < sizeof words / sizeof *words; i++) {
+        size_t n = strlen(words[i]);
+        const char *at = strcasestr(last, words[i]);
+        if (at != NULL && (at == last || at[-1] == '_') && (at[n] == '\0' || at[n] == '_' || at[n] == '['))
+            return true;
+    }
+    return false;
+}
+
+uint32_t cycle_break(struct analysis *a, const struct prof_finding_edge *edges, size_t count, const char **ret_reason)
+{
+    uint32_t youngest = 0;
+    uint64_t youngest_us = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (points_back(edges[i].field)) {
+            *ret_reason = "its name says that it points back";
+            return (uint32_t)i;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct prof_obj *to = prof_heap_obj(a->heap, edges[i].to);
+        for (uint32_t at = to->first_open; at != 0;) {
+            const struct prof_open *open = prof_heap_open(a->heap, at);
+            if (open->stack == edges[i].stack && open->at_us >= youngest_us) {
+                youngest_us = open->at_us;
+                youngest = (uint32_t)i;
+                break; // newest first
+            }
+            at = open->next;
+        }
+    }
+    *ret_reason = "it was taken last and closed the cycle";
+    return youngest;
+}

@@ -1,0 +1,291 @@
+/* finding.c: makes the list of findings: runs the steps, applies suppressions and baseline, decides what gates, sorts.
+ */
+#include "analysis.h"
+#include "baseline.h"
+#include "suppress.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct prof_findings_options no_options;
+
+static enum prof_headline headline_of(enum prof_verdict verdict)
+{
+    switch (verdict) {
+    case PROF_OVER_RELEASED:
+    case PROF_USE_AFTER_RELEASE:
+    case PROF_WEAK_HAZARD:
+        return PROF_HEADLINE_MISUSED;
+    case PROF_REACHABLE:
+    case PROF_UNFREED:
+    case PROF_OVER_RETAINED:
+    case PROF_POSSIBLE:
+        return PROF_HEADLINE_HELD;
+    case PROF_GROWTH:
+        return PROF_HEADLINE_GROWING;
+    default:
+        return PROF_HEADLINE_LOST;
+    }
+}
+
+struct prof_finding finding_blank(enum prof_verdict verdict, const char *type)
+{
+    return (struct prof_finding){
+        .verdict = verdict, .strength = PROF_PROVEN, .headline = headline_of(verdict), .type = type
+    };
+}
+
+uint32_t finding_take_stack(const struct prof_finding *finding)
+{
+    return finding->open_count > 0 ? finding->open[0].stack : finding->born_stack;
+}
+
+/* ---- Suppressions, baseline, gating ------------------------------------------------------------------------------ */
+
+static bool suppress(struct analysis *a, struct prof_finding *f)
+{
+    enum { MOST = 40 };
+    struct suppress_stack stacks[MOST];
+    uint32_t ids[MOST];
+    size_t count = 0;
+
+    if (a->options->suppressions == NULL || f->suppressed_by != NULL)
+        return true;
+    ids[count++] = f->born_stack;
+    ids[count++] = f->other_stack;
+    for (size_t i = 0; i < f->open_count && count < MOST; i++)
+        ids[count++] = f->open[i].stack;
+    for (size_t i = 0; i < f->edge_count && count < MOST; i++)
+        ids[count++] = f->edges[i].stack;
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == 0)
+            continue;
+        struct suppress_stack *stack = &stacks[used++];
+        stack->count = prof_symbols_stack(a->symbols, ids[i], &stack->frames);
+        stack->site = stack->count > 0 ? prof_symbols_site(a->symbols, ids[i]) : 0;
+    }
+    struct suppress_facts facts = { .verdict = f->verdict,
+                                    .type = f->type,
+                                    .fingerprint = f->fingerprint,
+                                    .objects = f->objects,
+                                    .bytes = f->bytes,
+                                    .stacks = stacks,
+                                    .stack_count = used };
+    const char *place = suppress_match(a->options->suppressions, &facts);
+    if (place == NULL)
+        return true;
+    // The finding may outlive the suppressions.
+    f->suppressed_by = prof_arena_strdup(a->arena, place);
+    return f->suppressed_by != NULL;
+}
+
+static void compare_baseline(struct analysis *a, struct prof_finding *f)
+{
+    if (a->options->baseline == NULL)
+        return;
+    f->baseline_objects = baseline_objects(a->options->baseline, f->fingerprint);
+    if (f->suppressed_by == NULL && f->baseline_objects >= f->objects)
+        f->suppressed_by = "baseline";
+}
+
+static bool gates(const struct analysis *a, const struct prof_finding *f)
+{
+    uint64_t set = a->options->fail_on;
+
+    if (f->suppressed_by != NULL)
+        return false;
+    if (set != 0 && (set >> f->verdict & 1) == 0)
+        return false;
+    if (!prof_verdict_gates(f->verdict))
+        return set != 0;
+    return f->strength == PROF_PROVEN || f->strength == PROF_PROBABLE;
+}
+
+static bool judge_all(struct analysis *a)
+{
+    struct prof_findings *out = a->out;
+
+    for (size_t i = 0; i < out->list.count; i++) {
+        struct prof_finding *f = &out->list.items[i];
+        if (!suppress(a, f))
+            return false;
+        compare_baseline(a, f);
+        f->gating = gates(a, f);
+        out->gating += f->gating;
+    }
+    return true;
+}
+
+static bool find_gone(struct analysis *a)
+{
+    const struct prof_baseline_gone *entries;
+    struct map now = { 0 };
+    bool good = true;
+
+    if (a->options->baseline == NULL)
+        return true;
+    size_t count = baseline_entries(a->options->baseline, &entries);
+    for (size_t i = 0; good && i < a->out->list.count; i++)
+        good = map_put(&now, strtoull(a->out->list.items[i].fingerprint, NULL, 16), 0);
+    for (size_t i = 0; good && i < count; i++) {
+        if (map_get(&now, strtoull(entries[i].fingerprint, NULL, 16)) == UINT32_MAX)
+            good = prof_vec_push(&a->out->gone, entries[i]);
+    }
+    map_deinit(&now);
+    return good;
+}
+
+/* ---- Order ------------------------------------------------------------------------------------------------------- */
+
+static int group_order(const struct prof_finding *f)
+{
+    static const uint8_t headline[] = {
+        [PROF_HEADLINE_LOST] = 0, [PROF_HEADLINE_MISUSED] = 1, [PROF_HEADLINE_GROWING] = 2, [PROF_HEADLINE_HELD] = 3
+    };
+    int kind = f->gating ? 0 : f->suppressed_by != NULL ? 2 : 1;
+    // Held things come after everything else, gating or not suppressed or not.
+    if (!f->gating && f->headline == PROF_HEADLINE_HELD)
+        kind += 2;
+    return kind * 8 + headline[f->headline];
+}
+
+static int by_weight(const void *left, const void *right)
+{
+    const struct prof_finding *a = left, *b = right;
+    int ga = group_order(a), gb = group_order(b);
+    uint64_t wa = a->bytes + a->collateral_bytes, wb = b->bytes + b->collateral_bytes;
+
+    if (ga != gb)
+        return ga < gb ? -1 : 1;
+    if (wa != wb)
+        return wa > wb ? -1 : 1;
+    if (a->objects != b->objects)
+        return a->objects > b->objects ? -1 : 1;
+    int order = strcmp(a->fingerprint, b->fingerprint);
+    return order != 0 ? order : (int)a->id - (int)b->id;
+}
+
+/* Sorts and numbers; `of` follows. */
+static bool order_all(struct prof_findings *out)
+{
+    uint32_t *now = malloc((out->list.count + 1) * sizeof *now);
+
+    if (now == NULL)
+        return false;
+    for (size_t i = 0; i < out->list.count; i++)
+        out->list.items[i].id = (uint32_t)i + 1;
+    if (out->list.count > 1)
+        qsort(out->list.items, out->list.count, sizeof *out->list.items, by_weight);
+    now[0] = 0;
+    for (size_t i = 0; i < out->list.count; i++) {
+        now[out->list.items[i].id] = (uint32_t)i + 1;
+        out->list.items[i].id = (uint32_t)i + 1;
+    }
+    for (uint32_t id = 0; id < out->obj_max; id++)
+        out->of[id] = now[out->of[id]];
+    free(now);
+    return true;
+}
+
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
+
+static void analysis_deinit(struct analysis *a)
+{
+    classify_deinit(a);
+    prof_vec_deinit(&a->sites);
+    prof_vec_deinit(&a->places);
+    prof_vec_deinit(&a->fields);
+    prof_vec_deinit(&a->block_texts);
+    map_deinit(&a->site_of_stack);
+    map_deinit(&a->site_of_key);
+    map_deinit(&a->place_of_slot);
+    map_deinit(&a->field_of);
+    map_deinit(&a->text_of_block_site);
+}
+
+struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symbols *symbols,
+                                        const struct prof_findings_options *options, struct prof_findings **ret)
+{
+    struct prof_findings *out = calloc(1, sizeof *out);
+    struct prof_error *error;
+
+    if (out == NULL)
+        return prof_error_memory();
+    prof_arena_init(&out->arena);
+    out->heap = heap;
+    out->symbols = symbols;
+    out->obj_max = prof_heap_obj_max(heap);
+    out->of = calloc((size_t)out->obj_max + 1, sizeof *out->of);
+    struct analysis a = { .out = out,
+                          .heap = heap,
+                          .symbols = symbols,
+                          .arena = &out->arena,
+                          .options = options != NULL ? options : &no_options };
+    a.from_us = a.options->from_us;
+    a.to_us = a.options->to_us != 0 ? a.options->to_us : UINT64_MAX;
+    if (out->of == NULL) {
+        prof_findings_destroy(out);
+        return prof_error_memory();
+    }
+    run_facts(&a);
+    bytes_make(heap, &out->bytes);
+    if ((error = classify(&a)) == NULL && (error = group_objects(&a)) == NULL &&
+        (error = incident_findings(&a)) == NULL && (error = block_findings(&a)) == NULL) {
+        audit_make(&a);
+        if (!judge_all(&a) || !find_gone(&a) || !order_all(out))
+            error = prof_error_memory();
+    }
+    analysis_deinit(&a);
+    if (error != NULL) {
+        prof_findings_destroy(out);
+        return error;
+    }
+    *ret = out;
+    return NULL;
+}
+
+void prof_findings_destroy(struct prof_findings *findings)
+{
+    if (findings == NULL)
+        return;
+    prof_vec_deinit(&findings->list);
+    prof_vec_deinit(&findings->gone);
+    prof_arena_deinit(&findings->arena);
+    free(findings->of);
+    free(findings);
+}
+
+size_t prof_findings_list(const struct prof_findings *findings, const struct prof_finding **ret)
+{
+    *ret = findings->list.items;
+    return findings->list.count;
+}
+
+const struct prof_audit *prof_findings_audit(const struct prof_findings *findings)
+{
+    return &findings->audit;
+}
+
+const struct prof_bytes *prof_findings_bytes(const struct prof_findings *findings)
+{
+    return &findings->bytes;
+}
+
+size_t prof_findings_gating(const struct prof_findings *findings)
+{
+    return findings->gating;
+}
+
+const struct prof_finding *prof_findings_of(const struct prof_findings *findings, prof_obj_id obj)
+{
+    if (obj >= findings->obj_max || findings->of[obj] == 0)
+        return NULL;
+    return &findings->list.items[findings->of[obj] - 1];
+}
+
+size_t prof_findings_gone(const struct prof_findings *findings, const struct prof_baseline_gone **ret)
+{
+    *ret = findings->gone.items;
+    return findings->gone.count;
+}

@@ -1,0 +1,107 @@
+/* group.h: objects with the same cause, while they are gathered. Layer-private.
+ *
+ * Two rounds. First objects with the same verdict, type, place of birth and set of open references come together
+ * (bundles): small enough for an undisturbed comparison with healthy siblings. Bundles that turn out to have the same
+ * fingerprint then become one group, which becomes one finding. */
+#ifndef ANALYSIS_GROUP_H
+#define ANALYSIS_GROUP_H
+
+#include "analysis.h"
+#include "pair.h"
+
+enum { GROUP_SAMPLES = 8, CYCLE_EDGES_MAX = 256, GROUP_SITES_MAX = 64, GROUP_OPEN_MAX = 256 };
+
+/* What weakens a finding; also why objects are kept apart from others of the same kind. */
+enum group_doubt {
+    DOUBT_SKEWED = 1 << 0,     /* birth not seen */
+    DOUBT_MISCOUNT = 1 << 1,   /* an observed count did not fit */
+    DOUBT_UNCHECKED = 1 << 2,  /* held only from memory whose reachability was not examined */
+    DOUBT_FINALIZING = 1 << 3, /* its destructor had begun */
+    DOUBT_UNEVEN = 1 << 4,     /* more references from inside a cycle than its counts say */
+};
+
+struct bundle {
+    enum prof_verdict verdict;
+    prof_type_id type;
+    prof_obj_id example;
+    uint8_t doubts;
+    uint32_t birth_stack, take_stack;
+    uint32_t group;
+    uint64_t objects, births, surplus;
+    uint32_t tally_first, tally_count;
+    struct pairing pairing;
+};
+
+struct group {
+    enum prof_verdict verdict;
+    prof_type_id type;
+    prof_obj_id example;
+    uint8_t doubts;
+    char fingerprint[20];
+    uint64_t bundled; /* what its bundles counted: objects, or whole cycles */
+    uint64_t objects, bytes, collateral_objects, collateral_bytes;
+    uint64_t first_us, last_us;
+    uint64_t refs, unrefs, births; /* births: anonymous ones among what was taken */
+    uint64_t surplus;              /* anonymous references not given back */
+    uint64_t owned;                /* open references with an owner, those of leaked objects left out */
+    int64_t excess;                /* sum of counts that no leaked object explains */
+    bool uneven;                   /* not the same arithmetic for every object */
+    bool paired;                   /* some taking site was named */
+    uint32_t born_stack, born_votes;
+    prof_obj_id samples[GROUP_SAMPLES]; /* smallest serials, ascending */
+    uint32_t sample_count;
+    const char *scope;
+    uint64_t scope_left;
+    const char *signature;  /* cycles: "a.peer > b.owner" */
+    const char *cycle_type; /* type of the first object of the signature */
+    const char *reason;     /* reachable: "pinned: REASON", or who holds it */
+    uint32_t cycle_start;   /* cycles: the object the edges begin at */
+    struct pairing pairing; /* of the largest bundle */
+    uint64_t pairing_objects;
+    uint32_t tally_first, tally_count, open_first, open_count;
+};
+
+/* One kind of open reference of a group. */
+struct open_sum {
+    uint32_t group;
+    uint8_t rank; /* order in the finding: 0 the cause, ... */
+    struct prof_finding_open open;
+};
+
+struct groups {
+    struct analysis *a;
+    PROF_VEC(struct bundle) bundles;
+    PROF_VEC(struct group) list;
+    PROF_VEC(struct tally) tallies; /* of bundles, then of groups */
+    PROF_VEC(struct open_sum) opens;
+    struct map bundle_of_key, tally_of_key, group_of_key, open_of_key;
+    PROF_VEC(uint64_t) keys; /* scratch */
+    struct learned learned;
+    uint32_t *of;             /* by object: bundle, then group; UINT32_MAX none */
+    uint32_t reachable_total; /* the group of all objects held by design, UINT32_MAX */
+};
+
+/* ---- group.c ---- */
+/* How the object leaks; only for causes. */
+bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint8_t *ret_doubts);
+/* Count of references without a slot, births included. */
+int64_t group_anonymous(struct analysis *a, const struct prof_obj *obj);
+const char *group_scope(struct analysis *a, const struct prof_obj *obj, uint64_t *ret_left);
+/* Text and rank of an owner for a finding: 0 says most. */
+uint8_t group_rank(const struct owner *owner);
+
+/* ---- cycle.c ---- */
+/* Shortest cycle through start: edges rotated so that equal cycles read equal, and their signature. *ret_count 0: no
+ * cycle of at most CYCLE_EDGES_MAX edges; the signature is then only the type's name. */
+bool cycle_describe(struct analysis *a, prof_obj_id start, struct prof_finding_edge *edges, size_t *ret_count,
+                    const char **ret_signature);
+/* Index of the edge to make weak, and why. */
+uint32_t cycle_break(struct analysis *a, const struct prof_finding_edge *edges, size_t count, const char **ret_reason);
+
+/* ---- report.c ---- */
+struct prof_error *report_groups(struct groups *g);
+/* ---- sentence.c ---- */
+const char *sentence_of(struct analysis *a, const struct group *group);
+const char *reasons_of(struct analysis *a, const struct group *group, enum prof_strength *ret_strength);
+
+#endif

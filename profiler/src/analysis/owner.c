@@ -1,0 +1,200 @@
+/* owner.c: the slot of a reference to its owner: field of an object, global, local variable, freed memory. */
+#include "analysis.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "buckets[17].val" -> "buckets[].val": elements of one array are one place. In place. */
+static void fold_indices(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++) {
+        *to++ = *from;
+        if (*from == '[') {
+            const char *close = strchr(from, ']');
+            if (close != NULL)
+                from = close - 1;
+        }
+    }
+    *to = '\0';
+}
+
+static const char *field_text(struct analysis *a, prof_type_id type, uint64_t offset)
+{
+    uint64_t key = map_mix(type, offset);
+    uint32_t index = map_get(&a->field_of, key);
+    char buf[256];
+
+    if (index != UINT32_MAX)
+        return a->fields.items[index];
+    if (prof_symbols_field(a->symbols, prof_heap_type(a->heap, type)->name, offset, buf, sizeof buf))
+        fold_indices(buf);
+    else
+        snprintf(buf, sizeof buf, "+%llu", (unsigned long long)offset);
+    const char *text = prof_arena_strdup(a->arena, buf);
+    if (text == NULL || !map_put(&a->field_of, key, (uint32_t)a->fields.count) || !prof_vec_push(&a->fields, text))
+        return NULL;
+    return text;
+}
+
+static bool own_by_object(struct analysis *a, prof_obj_id id, const struct prof_open *open, struct owner *ret)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+
+    ret->kind = OWNER_OBJECT;
+    ret->obj = id;
+    ret->type = prof_heap_type(a->heap, obj->type)->name;
+    ret->text = NULL;
+    ret->field = NULL;
+    if (open->kind == PROF_OPEN_HOLDER)
+        return true;
+    ret->field = field_text(a, obj->type, open->slot - obj->start);
+    return ret->field != NULL;
+}
+
+static bool own_by_block(struct analysis *a, prof_block_id id, struct owner *ret)
+{
+    const struct prof_block *block = prof_heap_block(a->heap, id);
+    uint32_t site = site_of(a, block->stack);
+    if (site == UINT32_MAX)
+        return false;
+    uint32_t index = map_get(&a->text_of_block_site, site);
+    if (index == UINT32_MAX) {
+        const char *text = prof_arena_printf(a->arena, "block from %s", a->sites.items[site].name);
+        index = (uint32_t)a->block_texts.count;
+        if (text == NULL || !map_put(&a->text_of_block_site, site, index) || !prof_vec_push(&a->block_texts, text))
+            return false;
+    }
+    *ret = (struct owner){ .kind = OWNER_BLOCK, .text = a->block_texts.items[index] };
+    return true;
+}
+
+static const char *region_name(struct analysis *a, uint64_t slot)
+{
+    const struct prof_root_region *roots;
+    size_t count = prof_heap_roots(a->heap, &roots);
+
+    for (size_t i = 0; i < count; i++) {
+        if (slot >= roots[i].start && slot - roots[i].start < roots[i].size)
+            return roots[i].name != NULL ? roots[i].name : "";
+    }
+    return NULL;
+}
+
+static const char *global_text(struct analysis *a, const struct prof_place *place)
+{
+    if (place->name == NULL) {
+        const char *slash = place->module != NULL ? strrchr(place->module, '/') : NULL;
+        const char *module = slash != NULL ? slash + 1 : place->module != NULL ? place->module : "?";
+        return prof_arena_printf(a->arena, "global in %s+0x%llx", module, (unsigned long long)place->offset);
+    }
+    if (place->offset == 0)
+        return prof_arena_printf(a->arena, "global %s", place->name);
+    return prof_arena_printf(a->arena, "global %s+%llu", place->name, (unsigned long long)place->offset);
+}
+
+/* Neither in an object nor in a block. Local variables are named after the function that took the reference. */
+static bool own_by_place(struct analysis *a, const struct prof_open *open, struct owner *ret)
+{
+    uint32_t site = site_of(a, open->stack);
+    if (site == UINT32_MAX)
+        return false;
+    uint64_t key = map_mix(open->slot, map_mix(site, open->tid));
+    uint32_t index = map_get(&a->place_of_slot, key);
+    if (index != UINT32_MAX) {
+        *ret = a->places.items[index];
+        return true;
+    }
+
+    struct owner owner = { 0 };
+    struct prof_place place = { 0 };
+    const char *region = region_name(a, open->slot);
+    if (region != NULL) {
+        owner.kind = OWNER_REGION;
+        owner.text = prof_arena_printf(a->arena, "root region %s", region);
+    } else {
+        prof_symbols_place(a->symbols, open->at_us, open->slot, &place);
+        switch (place.kind) {
+        case PROF_PLACE_GLOBAL:
+            owner.kind = OWNER_GLOBAL;
+            owner.text = global_text(a, &place);
+            break;
+        case PROF_PLACE_STACK:
+            owner.kind = OWNER_STACK;
+            owner.text = prof_arena_printf(a->arena, "local variable of %s()", a->sites.items[site].name);
+            break;
+        case PROF_PLACE_HEAP:
+            owner.kind = OWNER_HEAP;
+            owner.text = "heap memory that was not recorded";
+            break;
+        default:
+            // Allocator events name all malloc memory; what is left of another thread is its stack or its
+            // thread-locals.
+            if (open->tid != a->main_tid && a->malloc_seen) {
+                owner.kind = OWNER_THREAD;
+                owner.text = prof_arena_printf(a->arena, "local variable of %s() in thread %u",
+                                               a->sites.items[site].name, open->tid);
+            } else {
+                owner.kind = OWNER_UNKNOWN;
+                owner.text = "memory that was not recorded";
+            }
+        }
+    }
+    if (owner.text == NULL || !map_put(&a->place_of_slot, key, (uint32_t)a->places.count) ||
+        !prof_vec_push(&a->places, owner))
+        return false;
+    *ret = owner;
+    return true;
+}
+
+bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *ret)
+{
+    struct owner owner = { 0 };
+
+    if (open->kind == PROF_OPEN_BIRTH) {
+        *ret = (struct owner){ .kind = OWNER_NOBODY };
+        return true;
+    }
+    if (open->flags & PROF_OPEN_HOLDER_FREED) {
+        *ret = (struct owner){ .kind = OWNER_FREED, .text = "freed memory" };
+        return true;
+    }
+    if (open->flags & PROF_OPEN_OVERWRITTEN) {
+        *ret = (struct owner){ .kind = OWNER_OVERWRITTEN, .text = "a slot that was overwritten" };
+        return true;
+    }
+    prof_obj_id holder = prof_heap_obj_at(a->heap, open->slot);
+    if (holder == 0) {
+        prof_block_id block = prof_heap_block_at(a->heap, open->slot);
+        if (block != 0) {
+            const struct prof_block *b = prof_heap_block(a->heap, block);
+            // A type may be declared smaller than its block (a base at the front): the block's object is the holder.
+            if (b->flags & PROF_BLOCK_HAS_OBJECT)
+                holder = prof_heap_obj_at(a->heap, b->addr);
+            if (holder == 0 && b->kind != TRK_ALLOC_MMAP) {
+                if (!own_by_block(a, block, &owner))
+                    return false;
+                *ret = owner;
+                return true;
+            }
+        }
+    }
+    if (holder != 0 ? !own_by_object(a, holder, open, &owner) : !own_by_place(a, open, &owner))
+        return false;
+    *ret = owner;
+    return true;
+}
+
+bool owner_is_root(const struct analysis *a, const struct owner *owner)
+{
+    switch (owner->kind) {
+    case OWNER_GLOBAL:
+    case OWNER_REGION:
+        return true;
+    case OWNER_STACK: // frames are gone when the program has ended, in use when it has not
+    case OWNER_THREAD:
+        return !a->ended;
+    default:
+        return false;
+    }
+}

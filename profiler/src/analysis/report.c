@@ -1,0 +1,260 @@
+/* report.c: groups to findings: open references in order, the balance table, the cycle, strength and sentence. */
+#include "group.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_rank(const void *left, const void *right)
+{
+    const struct open_sum *a = left, *b = right;
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    if (a->open.count != b->open.count)
+        return a->open.count > b->open.count ? -1 : 1;
+    return a->open.stack < b->open.stack ? -1 : a->open.stack > b->open.stack;
+}
+
+static double distance(double a, double b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static double imbalance(const struct prof_finding_site *s)
+{
+    return distance((double)s->taken, (double)s->given);
+}
+
+static int by_imbalance(const void *left, const void *right)
+{
+    const struct prof_finding_site *a = left, *b = right;
+    double da = imbalance(a), db = imbalance(b);
+    if (da != db)
+        return da > db ? -1 : 1;
+    return a->stack < b->stack ? -1 : a->stack > b->stack;
+}
+
+static int by_bytes(const void *left, const void *right)
+{
+    const struct prof_finding_site *a = left, *b = right;
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes ? -1 : 1;
+    return a->stack < b->stack ? -1 : a->stack > b->stack;
+}
+
+static bool fill_sites(struct groups *g, const struct group *group, bool total, struct prof_finding *ret)
+{
+    struct analysis *a = g->a;
+    size_t count = group->tally_count + (group->births > 0 ? 1 : 0), n = 0;
+    struct prof_finding_site *sites = calloc(count + 1, sizeof *sites), *copy;
+    uint64_t healthy = g->learned.types.items[group->type].healthy;
+
+    if (sites == NULL)
+        return false;
+    if (group->births > 0)
+        sites[n++] = (struct prof_finding_site){
+            .stack = group->born_stack,
+            .taken = group->births,
+            .healthy_taken = healthy > 0 ? (double)g->learned.types.items[group->type].births / (double)healthy : 0,
+        };
+    for (uint32_t i = 0; i < group->tally_count; i++) {
+        const struct tally *tally = &g->tallies.items[group->tally_first + i];
+        struct prof_finding_site *site = &sites[n++];
+        *site = (struct prof_finding_site){ .stack = tally->stack, .taken = tally->taken, .given = tally->given };
+        if (total) {
+            site->bytes = tally->given; // tally_reachable stores bytes there
+            site->given = 0;
+            continue;
+        }
+        uint32_t at = map_get(&g->learned.index, (uint64_t)group->type << 32 | tally->site);
+        if (at != UINT32_MAX && healthy > 0) {
+            site->healthy_taken = (double)g->learned.sites.items[at].taken / (double)healthy;
+            site->healthy_given = (double)g->learned.sites.items[at].given / (double)healthy;
+        }
+    }
+    qsort(sites, n, sizeof *sites, total ? by_bytes : by_imbalance);
+    if (n > GROUP_SITES_MAX)
+        n = GROUP_SITES_MAX;
+    copy = prof_arena_alloc(a->arena, (n + 1) * sizeof *copy);
+    if (copy != NULL)
+        memcpy(copy, sites, n * sizeof *copy);
+    free(sites);
+    ret->sites = copy;
+    ret->site_count = n;
+    return copy != NULL;
+}
+
+/* When no site could be named: all that took, with what is left at them after what the same function gave back. */
+static bool list_takings(struct groups *g, uint32_t index)
+{
+    struct analysis *a = g->a;
+    const struct group *group = &g->list.items[index];
+    uint64_t given = 0;
+
+    if (group->surplus == 0 || group->paired)
+        return true;
+    for (uint32_t i = 0; i < group->tally_count; i++)
+        given += g->tallies.items[group->tally_first + i].given;
+    enum prof_pairing pairing = given == 0 ? PROF_PAIR_COUNT : PROF_PAIR_ANONYMOUS;
+    if (group->births > 0) {
+        struct open_sum sum = {
+            .group = index,
+            .rank = 2,
+            .open = { .stack = group->born_stack, .count = group->births, .pairing = pairing, .birth = true }
+        };
+        if (!prof_vec_push(&g->opens, sum))
+            return false;
+    }
+    for (uint32_t i = 0; i < group->tally_count; i++) {
+        const struct tally *tally = &g->tallies.items[group->tally_first + i];
+        uint64_t left = tally->taken;
+        for (uint32_t j = 0; j < group->tally_count && left > 0 && given > 0; j++) {
+            const struct tally *other = &g->tallies.items[group->tally_first + j];
+            if (a->sites.items[other->site].function == a->sites.items[tally->site].function)
+                left -= other->given < left ? other->given : left;
+        }
+        if (left == 0)
+            continue;
+        struct open_sum sum = { .group = index,
+                                .rank = 2,
+                                .open = { .stack = tally->stack, .count = left, .pairing = pairing } };
+        if (!prof_vec_push(&g->opens, sum))
+            return false;
+    }
+    return true;
+}
+
+static bool fill_open(struct groups *g, const struct group *group, struct prof_finding *ret)
+{
+    size_t count = group->open_count < GROUP_OPEN_MAX ? group->open_count : GROUP_OPEN_MAX;
+    struct prof_finding_open *open = prof_arena_alloc(g->a->arena, (count + 1) * sizeof *open);
+
+    if (open == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        open[i] = g->opens.items[group->open_first + i].open;
+    ret->open = open;
+    ret->open_count = count;
+    return true;
+}
+
+static bool fill_cycle(struct analysis *a, const struct group *group, struct prof_finding *ret)
+{
+    struct prof_finding_edge edges[CYCLE_EDGES_MAX], *copy;
+    prof_obj_id start = group->verdict == PROF_CYCLE ? group->cycle_start : group->example;
+    uint64_t size = a->component_size[a->component[start]];
+    const char *signature;
+    size_t count;
+
+    if (size > a->cycle_budget)
+        return true; // a crowd of findings in one huge component: the first ones show its cycle
+    a->cycle_budget -= size;
+    if (!cycle_describe(a, start, edges, &count, &signature))
+        return false;
+    if (count == 0)
+        return true;
+    if ((copy = prof_arena_alloc(a->arena, count * sizeof *copy)) == NULL)
+        return false;
+    memcpy(copy, edges, count * sizeof *copy);
+    ret->edges = copy;
+    ret->edge_count = count;
+    ret->break_edge = cycle_break(a, copy, count, &ret->break_reason);
+    return true;
+}
+
+/* Where the slot was overwritten or its memory freed: from the first open reference of an example that knows. */
+static void fill_other(struct analysis *a, const struct group *group, struct prof_finding *ret)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, group->example);
+
+    if (group->verdict == PROF_ZERO_NOT_FREED) {
+        ret->other_stack = obj->zero_stack;
+        ret->other_what = obj->zero_stack != 0 ? "count reached 0 at" : NULL;
+        return;
+    }
+    unsigned flag = group->verdict == PROF_HOLDER_FREED       ? PROF_OPEN_HOLDER_FREED
+                    : group->verdict == PROF_SLOT_OVERWRITTEN ? PROF_OPEN_OVERWRITTEN
+                                                              : 0;
+    for (uint32_t i = obj->first_open; flag != 0 && i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        if ((open->flags & flag) != 0) {
+            ret->other_stack = open->spoil_stack;
+            ret->other_what = flag == PROF_OPEN_HOLDER_FREED ? "freed at" : "overwritten at";
+            return;
+        }
+        i = open->next;
+    }
+}
+
+static bool report_group(struct groups *g, uint32_t index)
+{
+    struct analysis *a = g->a;
+    const struct group *group = &g->list.items[index];
+    bool total = g->reachable_total != UINT32_MAX && g->bundles.items[g->reachable_total].group == index;
+    const char *type = total                       ? ""
+                       : group->cycle_type != NULL ? group->cycle_type
+                                                   : prof_heap_type(a->heap, group->type)->name;
+    struct prof_finding f = finding_blank(group->verdict, type);
+
+    memcpy(f.fingerprint, group->fingerprint, sizeof f.fingerprint);
+    f.objects = group->objects;
+    f.bytes = group->bytes;
+    f.collateral_objects = group->collateral_objects;
+    f.collateral_bytes = group->collateral_bytes;
+    f.first_us = group->first_us;
+    f.last_us = group->last_us;
+    f.born_stack = group->born_stack;
+    f.scope = group->scope;
+    f.missing_stack = group->pairing.missing_stack;
+    f.missing_named = group->pairing.missing_named;
+    f.missing_of = f.missing_stack != 0 ? group->objects : 0;
+    f.healthy_named = group->pairing.healthy_named;
+    f.healthy_of = group->pairing.healthy_of;
+    if (f.missing_named > f.missing_of)
+        f.missing_named = f.missing_of;
+    prof_obj_id *samples = prof_arena_alloc(a->arena, sizeof group->samples);
+    if (samples == NULL)
+        return false;
+    memcpy(samples, group->samples, sizeof group->samples);
+    f.samples = samples;
+    f.sample_count = group->sample_count;
+    if (!fill_sites(g, group, total, &f) || !fill_open(g, group, &f))
+        return false;
+    if ((group->verdict == PROF_CYCLE || group->verdict == PROF_CYCLE_HELD) && !fill_cycle(a, group, &f))
+        return false;
+    fill_other(a, group, &f);
+    f.reasons = reasons_of(a, group, &f.strength);
+    f.sentence = sentence_of(a, group);
+    if (group->reason != NULL && strncmp(group->reason, "may-leak: ", 10) == 0)
+        f.suppressed_by = group->reason;
+    return f.sentence != NULL && prof_vec_push(&a->out->list, f);
+}
+
+struct prof_error *report_groups(struct groups *g)
+{
+    struct prof_findings *out = g->a->out;
+    uint32_t base = (uint32_t)out->list.count;
+
+    for (uint32_t i = 0; i < g->list.count; i++) {
+        if (!list_takings(g, i))
+            return prof_error_memory();
+    }
+    if (g->opens.count > 0)
+        qsort(g->opens.items, g->opens.count, sizeof *g->opens.items, by_rank);
+    for (size_t i = 0; i < g->opens.count; i++) {
+        struct group *group = &g->list.items[g->opens.items[i].group];
+        if (group->open_count++ == 0)
+            group->open_first = (uint32_t)i;
+    }
+    for (uint32_t i = 0; i < g->list.count; i++) {
+        if (!report_group(g, i))
+            return prof_error_memory();
+    }
+    // Until here `of` named groups; they are in the list in the same order.
+    for (uint32_t id = 0; id < out->obj_max; id++) {
+        if (out->of[id] != 0)
+            out->of[id] += base;
+    }
+    return NULL;
+}

@@ -1,0 +1,161 @@
+/* sentence.c: the arithmetic of a finding in one sentence, how strong it is, and why not stronger. */
+#include "group.h"
+
+#include <stdio.h>
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* "count is 1 too high: 3 taken (birth included), 2 given back" */
+static void add_balance(struct prof_str *str, const struct group *group)
+{
+    bool skewed = (group->doubts & DOUBT_SKEWED) != 0;
+    uint64_t n = group->objects, taken = group->refs + (skewed ? 0 : n), given = group->unrefs;
+    int64_t excess = group->excess;
+    // What is left of taken minus given after the excess is held by objects that leak themselves.
+    int64_t inside = (int64_t)taken - (int64_t)given - excess;
+    bool each = !group->uneven && excess % (int64_t)n == 0;
+
+    if (each) {
+        taken /= n;
+        given /= n;
+        excess /= (int64_t)n;
+        inside /= (int64_t)n;
+    }
+    prof_str_addf(str, "%s %lld too high%s: %llu taken (%s), %llu given back",
+                  n == 1 ? "count is"
+                  : each ? "each count is"
+                         : "counts are",
+                  (long long)excess, n > 1 && !each ? " together" : "", (unsigned long long)taken,
+                  skewed           ? "birth not seen"
+                  : n > 1 && !each ? "births included"
+                                   : "birth included",
+                  (unsigned long long)given);
+    if (inside > 0 && !skewed)
+        prof_str_addf(str, ", %lld held by objects that leak too", (long long)inside);
+}
+
+static void add_cycle(struct prof_str *str, const struct group *group)
+{
+    uint64_t n = group->objects;
+    int64_t counted = (int64_t)(group->refs + n) - (int64_t)group->unrefs;
+
+    if (group->bundled > 1)
+        prof_str_addf(str, "%llu cycles of the same shape, %llu objects in them", (unsigned long long)group->bundled,
+                      (unsigned long long)n);
+    else if (n == 1)
+        prof_str_add(str, "the object holds itself");
+    else
+        prof_str_addf(str, "%llu objects hold each other", (unsigned long long)n);
+    prof_str_addf(str, ": %lld reference%s counted, %lld of them from inside", (long long)counted,
+                  plural((uint64_t)counted), (long long)(counted - group->excess));
+}
+
+const char *sentence_of(struct analysis *a, const struct group *group)
+{
+    struct prof_str str = { 0 };
+    const char *copy = NULL;
+
+    switch (group->verdict) {
+    case PROF_CYCLE:
+        add_cycle(&str, group);
+        break;
+    case PROF_CYCLE_HELD:
+        prof_str_add(&str, "a cycle is kept alive from outside: ");
+        add_balance(&str, group);
+        break;
+    case PROF_ZERO_NOT_FREED:
+        prof_str_addf(&str, "count reached 0, but the object%s not freed", group->objects == 1 ? " was" : "s were");
+        break;
+    case PROF_HOLDER_FREED:
+        prof_str_add(&str, "the memory that held the reference was freed; ");
+        add_balance(&str, group);
+        break;
+    case PROF_SLOT_OVERWRITTEN:
+        prof_str_add(&str, "the slot that held the reference was overwritten; ");
+        add_balance(&str, group);
+        break;
+    case PROF_FLOATING:
+        prof_str_add(&str, "the floating reference of its birth was never sunk; ");
+        add_balance(&str, group);
+        break;
+    case PROF_RESURRECTED:
+        prof_str_add(&str, "a reference taken inside the destructor was kept; ");
+        add_balance(&str, group);
+        break;
+    case PROF_REACHABLE:
+        prof_str_addf(&str, "%llu object%s alive at the end, held by design%s%s", (unsigned long long)group->objects,
+                      plural(group->objects), group->reason != NULL ? ": " : "",
+                      group->reason != NULL ? group->reason : "");
+        break;
+    default:
+        add_balance(&str, group);
+        break;
+    }
+    if (group->scope != NULL)
+        prof_str_addf(&str, "; born in scope %s, which left %llu object%s alive", group->scope,
+                      (unsigned long long)group->scope_left, plural(group->scope_left));
+    if (!str.failed)
+        copy = prof_arena_strdup(a->arena, str.text);
+    prof_str_deinit(&str);
+    return copy;
+}
+
+static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof_strength to, const char *text)
+{
+    if (*strength < to)
+        *strength = to;
+    if (why->length > 0)
+        prof_str_add(why, "; ");
+    prof_str_add(why, text);
+}
+
+const char *reasons_of(struct analysis *a, const struct group *group, enum prof_strength *ret_strength)
+{
+    struct prof_str why = { 0 };
+    enum prof_strength strength = PROF_PROVEN;
+    const struct prof_type *type = prof_heap_type(a->heap, group->type);
+    const char *copy = NULL;
+    char text[96];
+
+    if (group->verdict == PROF_REACHABLE) {
+        *ret_strength = PROF_PROVEN;
+        return NULL;
+    }
+    if (group->verdict == PROF_CYCLE)
+        weaken(&why, &strength, PROF_PROBABLE, "no memory was read: the slots were not checked");
+    if ((group->verdict == PROF_HOLDER_FREED || group->verdict == PROF_SLOT_OVERWRITTEN) && type->births_owned == 0)
+        weaken(&why, &strength, PROF_PROBABLE,
+               "the reference may have been moved by copying the pointer: report moves to be sure");
+    if (group->surplus > 0)
+        weaken(&why, &strength, PROF_PROBABLE, "references without a slot are matched by counting");
+    if (group->pairing.tie_count > 0)
+        weaken(&why, &strength, PROF_PROBABLE,
+               "several sites fit equally: a slot at one of them would tell them apart");
+    if (group->doubts & DOUBT_UNCHECKED)
+        weaken(&why, &strength, PROF_SUSPECT,
+               "held from memory that was not freed; whether it can still be reached was not examined");
+    if (group->doubts & DOUBT_SKEWED)
+        weaken(&why, &strength, PROF_SUSPECT, "born before recording began");
+    if (group->doubts & DOUBT_MISCOUNT)
+        weaken(&why, &strength, PROF_SUSPECT,
+               "an observed count does not fit the events: somebody counts without telling");
+    if (group->doubts & DOUBT_FINALIZING)
+        weaken(&why, &strength, PROF_SUSPECT, "its destructor had begun");
+    if (group->doubts & DOUBT_UNEVEN)
+        weaken(&why, &strength, PROF_SUSPECT, "more owners than the count says: a release did not name its slot");
+    if (!a->ended)
+        weaken(&why, &strength, PROF_SUSPECT, a->not_ended != NULL ? a->not_ended : "the end of the run is not known");
+    if (a->lost > 0) {
+        // A lost release explains one object at most.
+        snprintf(text, sizeof text, "%llu events were lost", (unsigned long long)a->lost);
+        weaken(&why, &strength, a->lost >= group->objects ? PROF_SUSPECT : PROF_PROBABLE, text);
+    }
+    *ret_strength = strength;
+    if (why.length > 0 && !why.failed)
+        copy = prof_arena_strdup(a->arena, why.text);
+    prof_str_deinit(&why);
+    return copy;
+}
