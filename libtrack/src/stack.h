@@ -38,26 +38,33 @@ struct trk_depot {
  * leave one unused copy behind. */
 uint32_t trk_depot_put(const struct trk_depot *depot, const uint64_t *pcs, unsigned n, unsigned flags, unsigned generation);
 
-/* Per-thread cache; zero-filled memory of trk_stack_cache_bytes() bytes is a valid empty cache (the engine maps it per
- * thread; NULL is allowed and means uncached). */
+/* Per-thread cache of finished captures; zero-filled memory of trk_stack_cache_bytes() bytes is a valid empty cache (the
+ * engine maps it per thread, page-aligned; NULL is allowed and means uncached). Pages are touched as stacks come, about 100
+ * KiB at once. Signal handlers of the thread may use it at any point of an interrupted use, and may leave by longjmp. It
+ * belongs to the stamp it was used with last (epoch, generation, depot) and empties itself when that changes; a new depot
+ * at the same address as the old one (another arena in a forked child) needs a trk_stack_flush. */
 struct trk_stack_cache;
 size_t trk_stack_cache_bytes(void);
 
 /* Captures and interns the stack that begins at `at` with at most `depth` frames.
  * lo, hi: bounds of the thread's stack as far as known (0, 0: unknown; every read is then limited to the page range that the
- * walk itself justifies); outside of them (coroutines, signal stacks) the walk goes on with care, it never reads memory that
- * may be unmapped. caller: when not 0, frames up to but not including the one with this return address are left out
- * (all are kept when it is not met). Async-signal-safe, no locks, no malloc, keeps errno. */
+ * walk itself justifies, and each further page costs a system call of 100 ns); outside of them (coroutines, signal stacks)
+ * the walk goes on with care, it never reads memory that may be unmapped. [sp, hi) must be mapped when sp is in [lo, hi).
+ * caller: when not 0, frames up to but not including the one with this return address are left out (all are kept when it is
+ * not met among the innermost 16). depth counts what is kept; 0 and 1: the site, 64 at most.
+ * A frame that was interrupted by a signal is stored as its instruction + 1, so that all addresses are looked up alike.
+ * Async-signal-safe, no locks, no malloc, keeps errno; needs 3 KiB of stack. */
 uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache *cache, const struct trk_frame *at,
                            uintptr_t lo, uintptr_t hi, unsigned depth, uintptr_t caller, unsigned generation);
 
 /* One-frame stack of a plain return address: the cheap form for call sites. */
 uint32_t trk_stack_site(const struct trk_depot *depot, struct trk_stack_cache *cache, uintptr_t pc, unsigned generation);
 
-/* Code was unloaded: all caches of unwind rows are stale from now on (a global epoch; caches notice by themselves). */
+/* Code was unloaded: all caches of unwind rows are stale from now on (a global epoch; caches notice by themselves). Call
+ * it after the unloading and before other code can be loaded at the same place. Any thread, async-signal-safe. */
 void trk_stack_flush(void);
 
-/* For tests: unwinds without interning; returns the number of addresses, *flags gets TRK_STACK_*. */
+/* For tests: unwinds without interning and without looking for finished captures; returns the number of addresses, *flags gets TRK_STACK_*. */
 unsigned trk_stack_walk(struct trk_stack_cache *cache, const struct trk_frame *at, uintptr_t lo, uintptr_t hi, uint64_t *pcs,
                         unsigned max, unsigned *flags);
 

@@ -234,6 +234,9 @@ static enum step step_frame_pointer(struct trk_walk *w)
     enum step s = register_value(w, TRK_CFI_FP, &fp);
     if (s != STEP_ON)
         return s == STEP_TRUNCATED ? STEP_TRUNCATED : STEP_BROKEN;
+    /* Entry code of the loader and of threads begins with fp 0 and marks the outermost frame by it. */
+    if (fp == 0)
+        return STEP_END;
     /* It must point into this very stack: a coroutine inherits the fp of whoever created it. */
     if (fp & 15 || fp < w->sp || fp >= UINTPTR_MAX - 16 || w->sp < w->window.lo ||
         !trk_window_extend(&w->window, fp + 16) || !read_slot(w, fp + 8, &ra))

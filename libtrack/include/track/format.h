@@ -291,8 +291,8 @@ struct trk_shm_ring {
 };
 
 /* A stack in the depot: frames from the innermost outwards; pcs are return addresses (subtract 1 to look up the
- * call), except pcs[0] of an entry with TRK_STACK_EXACT. Published by storing `head` last, with release order;
- * head is never 0 for a published entry. */
+ * call); an instruction interrupted by a signal is stored + 1, so that the same holds for it. Published by storing
+ * `head` last, with release order; head is never 0 for a published entry. */
 struct trk_shm_stack {
     uint64_t head; /* hash 32 | frames 8 | flags 8 | module generation 16 (low) */
     uint64_t pcs[];

@@ -1,8 +1,8 @@
 /* bench_stack.c: nanoseconds per captured stack against libunwind's unw_backtrace in the same rounds.
  *
- * A chain of 16 functions without frame pointers ends in a loop that captures ("fixed"), or its lower part is entered anew
- * for each event, each function being one of two ("re-entered", 2^k different stacks). Prints medians over rounds of
- * (variant - empty call), and the ratio to libunwind. Machines drift: compare ratios, and only inside one run. */
+ * A chain of 16 functions without frame pointers ends in a loop that captures ("fixed"), or its lower part is entered
+ * anew for each event, each function being one of two ("re-entered", 2^k different stacks). Prints medians over rounds
+ * of (variant - empty call), and the ratio to libunwind. Machines drift: compare ratios, and only inside one run. */
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 #include <pthread.h>
@@ -161,9 +161,9 @@ int main(void)
         const char *name;
         record_fn fn;
     } variants[] = {
-        { "empty call", record_nothing },          { "site", record_site },
-        { "capture, cache", record_cached },       { "capture, no cache", record_uncached },
-        { "walk only", record_walk },              { "libunwind unw_backtrace", record_unwind },
+        { "empty call", record_nothing },    { "site", record_site },
+        { "capture, cache", record_cached }, { "capture, no cache", record_uncached },
+        { "walk only", record_walk },        { "libunwind unw_backtrace", record_unwind },
     };
     enum { N = sizeof variants / sizeof variants[0] };
     static const unsigned lower[] = { 0, 2, 4, 8, 12 }; /* functions entered anew for each event */
