@@ -96,6 +96,39 @@ static bool mentions(const struct link_map *map, const char *symbol)
     return false;
 }
 
+/* Says in the object that carries it: reftrack's malloc hooks are in here. A program can have them inside
+ * (-ltrack-malloc, static) and be started with the preload library as well; the second set must not take the first for
+ * a stranger. */
+enum { NOTE_TYPE = 0x6b7274, NOTE_NAME_BYTES = 12 };
+struct note {
+    ElfW(Nhdr) head;
+    char name[NOTE_NAME_BYTES];
+};
+__attribute__((used, aligned(4), section(".note.reftrack"))) static const struct note hooks_note = {
+    { .n_namesz = NOTE_NAME_BYTES, .n_descsz = 0, .n_type = NOTE_TYPE }, "reftrackhk"
+};
+
+static bool has_hooks(const struct object *object)
+{
+    const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)object->lo;
+    if (object->hi - object->lo < sizeof(*file) || memcmp(file->e_ident, ELFMAG, SELFMAG) != 0)
+        return false;
+    size_t bytes = object->hi - object->lo;
+    if (file->e_phoff > bytes || (size_t)file->e_phnum * sizeof(ElfW(Phdr)) > bytes - file->e_phoff)
+        return false;
+    const ElfW(Phdr) *phdr = (const ElfW(Phdr) *)(object->lo + file->e_phoff);
+    for (size_t i = 0; i < file->e_phnum; i++) {
+        if (phdr[i].p_type != PT_NOTE)
+            continue;
+        uintptr_t at = object->map->l_addr + phdr[i].p_vaddr;
+        if (at < object->lo || at > object->hi || phdr[i].p_memsz > object->hi - at)
+            continue;
+        if (memmem((const void *)at, phdr[i].p_memsz, &hooks_note, sizeof(hooks_note)))
+            return true;
+    }
+    return false;
+}
+
 /* What people call it: by the library's name, else by a function that only it has. */
 static const char *allocator_name(const struct object *object)
 {
@@ -153,7 +186,8 @@ void trk_owner_find(void)
         trk_real.any_free = theirs[1] ? (void (*)(void *))theirs[1] : trk_real.any_free;
         trk_real.any_realloc = theirs[2] ? (void *(*)(void *, size_t))theirs[2] : trk_real.any_realloc;
         trk_odd_set(TRK_ODD_FOREIGN | TRK_ODD_NESTING);
-        say(TRK_PROC_MALLOC_FOREIGN, allocator_name(&allocator), allocator.path);
+        if (!has_hooks(&allocator))
+            say(TRK_PROC_MALLOC_FOREIGN, allocator_name(&allocator), allocator.path);
         return;
     }
     object_of((const void *)trk_real.malloc, &allocator);

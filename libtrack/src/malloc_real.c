@@ -215,12 +215,18 @@ void *trk_real_leave_arena(void *old, size_t size, const struct trk_frame *at)
 
 /* ---- Looking up --------------------------------------------------------------------------------------------- */
 
-/* glibc's own names for its allocator, for when nothing else can be found. */
-extern void *__libc_malloc(size_t) __attribute__((weak));
-extern void *__libc_calloc(size_t, size_t) __attribute__((weak));
-extern void *__libc_realloc(void *, size_t) __attribute__((weak));
-extern void __libc_free(void *) __attribute__((weak));
-extern void *__libc_memalign(size_t, size_t) __attribute__((weak));
+/* glibc's own names for its allocator, for when nothing else can be found. They also keep us out of fully static
+ * programs, where there is no next definition: the linker then reports two definitions of malloc. */
+#ifdef __GLIBC__
+#define LIBC_OWN
+#else
+#define LIBC_OWN __attribute__((weak))
+#endif
+extern void *__libc_malloc(size_t) LIBC_OWN;
+extern void *__libc_calloc(size_t, size_t) LIBC_OWN;
+extern void *__libc_realloc(void *, size_t) LIBC_OWN;
+extern void __libc_free(void *) LIBC_OWN;
+extern void *__libc_memalign(size_t, size_t) LIBC_OWN;
 
 /* What an allocator without these is taken to mean by them. */
 static int plain_posix_memalign(void **ret, size_t align, size_t size)

@@ -155,6 +155,9 @@ static void test_owner(void **state)
     expect_text("1 \n", "@libmalloc_wrap.so " STUB, "@malloc_target owner");
     expect(0, "@libmalloc_count.so " STUB, "@malloc_target family");
     expect(0, "@libmalloc_wrap.so " STUB, "@malloc_target family");
+    /* hooks inside the program, with and without their symbols in sight: no strangers */
+    expect_text("1 \n", STUB, "@malloc_target_inside owner");
+    expect_text("0 \n", STUB, "@malloc_target_hidden owner");
     /* and behind us: its calloc calls malloc by name, which must not count twice */
     expect_text("1 \n", STUB " @libmalloc_wrap.so", "@malloc_target owner");
     expect(0, STUB " @libmalloc_wrap.so", "@malloc_target threads");
