@@ -93,6 +93,17 @@ const char *prof_verdict_words(enum prof_verdict verdict)
     return verdict > 0 && verdict < PROF_VERDICT_COUNT_ && words[verdict] != NULL ? words[verdict] : "?";
 }
 
+char *prof_fmt_obj(char *buf, size_t size, const struct prof_heap *heap, prof_obj_id obj)
+{
+    if (obj == 0 || obj >= prof_heap_obj_max(heap)) {
+        snprintf(buf, size, "-");
+        return buf;
+    }
+    const struct prof_obj *o = prof_heap_obj(heap, obj);
+    snprintf(buf, size, "%s#%u", prof_heap_type(heap, o->type)->name, o->serial);
+    return buf;
+}
+
 char *prof_view_site(struct prof_view *view, uint32_t stack, char *buf, size_t size)
 {
     if (stack == 0) {

@@ -206,15 +206,6 @@ char *prof_fmt_frame(char *buf, size_t size, const struct prof_frame *frame, boo
     return put(buf, size, "%s", place);
 }
 
-char *prof_fmt_obj(char *buf, size_t size, const struct prof_heap *heap, prof_obj_id obj)
-{
-    if (obj == 0 || obj >= prof_heap_obj_max(heap))
-        return put(buf, size, "-");
-    const struct prof_obj *o = prof_heap_obj(heap, obj);
-    const char *type = o->type < prof_heap_type_max(heap) ? prof_heap_type(heap, o->type)->name : "(unknown type)";
-    return put(buf, size, "%s#%u", type, o->serial);
-}
-
 char *prof_fmt_cell(char *buf, size_t size, const struct prof_cell *cell, enum prof_cell_kind kind,
                     enum prof_units units)
 {
