@@ -16,7 +16,8 @@ TRK_DIRECT int dlclose(void *handle)
         __atomic_store_n(&trk_real.dlclose, real, __ATOMIC_RELAXED);
     }
     int failed = real(handle);
-    trk_hook_unloaded_v1();
+    if (!(trk_odd_bits() & TRK_ODD_SECOND))
+        trk_hook_unloaded_v1();
     return failed;
 }
 

@@ -13,7 +13,7 @@
 
 static bool leaving(const struct trk_frame *at)
 {
-    bool ours = !trk_vfork_child();
+    bool ours = !(trk_odd_bits() & TRK_ODD_SECOND) && !trk_vfork_child();
     if (ours)
         trk_hook_exec_v1(at);
     return ours;

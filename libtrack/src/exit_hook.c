@@ -7,7 +7,7 @@
 
 static void leaving(int status)
 {
-    if (!trk_vfork_child())
+    if (!(trk_odd_bits() & TRK_ODD_SECOND) && !trk_vfork_child())
         trk_hook_exit_v1(status);
 }
 

@@ -186,7 +186,9 @@ void trk_owner_find(void)
         trk_real.any_free = theirs[1] ? (void (*)(void *))theirs[1] : trk_real.any_free;
         trk_real.any_realloc = theirs[2] ? (void *(*)(void *, size_t))theirs[2] : trk_real.any_realloc;
         trk_odd_set(TRK_ODD_FOREIGN | TRK_ODD_NESTING);
-        if (!has_hooks(&allocator))
+        if (has_hooks(&allocator))
+            trk_odd_set(TRK_ODD_SECOND);
+        else
             say(TRK_PROC_MALLOC_FOREIGN, allocator_name(&allocator), allocator.path);
         return;
     }

@@ -389,6 +389,8 @@ bool trk_odd_begin(const struct trk_frame *at, bool core)
         trk_real_settle();
         odd = trk_odd_bits();
     }
+    if (odd & TRK_ODD_SECOND)
+        return false;
     if (odd & TRK_ODD_NESTING) {
         uintptr_t outer = outer_sp;
         if (outer && at->sp < outer && outer - at->sp < NEST_REACH)

@@ -86,6 +86,7 @@ enum {
     TRK_ODD_FOREIGN = 4,    /* the program resolves malloc to somebody else */
     TRK_ODD_NESTING = 8,    /* the real functions may call each other by name, and thus us: count the outer call only */
     TRK_ODD_UNSEEN = 16,    /* the executable itself has not called malloc so far */
+    TRK_ODD_SECOND = 32,    /* another set of these hooks stands before us and records everything */
 };
 extern unsigned char trk_odd TRK_HIDDEN;
 

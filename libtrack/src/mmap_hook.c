@@ -59,7 +59,7 @@ static bool wanted(const struct trk_frame *at)
         return true;
     if (odd & TRK_ODD_UNRESOLVED)
         trk_real_settle();
-    return !trk_owner_is_allocator(at->pc);
+    return !(trk_odd_bits() & TRK_ODD_SECOND) && !trk_owner_is_allocator(at->pc);
 }
 
 static size_t whole_pages(size_t length)
