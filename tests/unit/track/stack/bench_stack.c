@@ -13,10 +13,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "calltree.h"
 #include "stack.h"
-
-#define NOINLINE __attribute__((noinline, noclone))
-#define FRAME    __attribute__((noinline, noclone, optimize("no-omit-frame-pointer")))
 
 enum { DEPTH = 16, ROUNDS = 9 };
 
@@ -27,29 +25,29 @@ static uintptr_t lo, hi;
 static uint32_t sink;
 
 typedef void (*record_fn)(void);
-static FRAME void record_nothing(void)
+static NOINLINE void record_nothing(void)
 {
     __asm__ volatile("" ::: "memory");
 }
-static FRAME void record_site(void)
+static NOINLINE void record_site(void)
 {
     sink += trk_stack_site(&depot, cache, TRK_FRAME_CALLER.pc, 0);
 }
-static FRAME void record_cached(void)
+static NOINLINE void record_cached(void)
 {
     sink += trk_stack_capture(&depot, cache, &TRK_FRAME_CALLER, lo, hi, DEPTH, 0, 0);
 }
-static FRAME void record_uncached(void)
+static NOINLINE void record_uncached(void)
 {
     sink += trk_stack_capture(&depot, NULL, &TRK_FRAME_CALLER, lo, hi, DEPTH, 0, 0);
 }
-static FRAME void record_walk(void)
+static NOINLINE void record_walk(void)
 {
     uint64_t pcs[DEPTH];
     unsigned flags;
     sink += trk_stack_walk(NULL, &TRK_FRAME_CALLER, lo, hi, pcs, DEPTH, &flags);
 }
-static FRAME void record_unwind(void)
+static NOINLINE void record_unwind(void)
 {
     void *pcs[DEPTH + 1];
     sink += (uint32_t)unw_backtrace(pcs, DEPTH + 1);
@@ -87,6 +85,7 @@ static void loop(unsigned level)
     {                                                                                                                  \
         char pad[16 + n * 8];                                                                                          \
         __asm__ volatile("" ::"r"(pad) : "memory");                                                                    \
+        (void)choice;                                                                                                  \
         below;                                                                                                         \
         __asm__ volatile("" ::"r"(pad) : "memory", "rbx");                                                             \
     }                                                                                                                  \
@@ -94,6 +93,7 @@ static void loop(unsigned level)
     {                                                                                                                  \
         char pad[16 + n * 8];                                                                                          \
         __asm__ volatile("" ::"r"(pad) : "memory");                                                                    \
+        (void)choice;                                                                                                  \
         below;                                                                                                         \
         __asm__ volatile("" ::"r"(pad) : "memory", "r12");                                                             \
     }

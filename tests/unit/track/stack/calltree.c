@@ -13,7 +13,6 @@ struct tree {
 };
 
 #define KEEP(p)      __asm__ volatile("" ::"r"(p) : "memory")
-#define NOINLINE     __attribute__((noinline, noclone))
 #define AFTER_CALL() __asm__ volatile("" ::: "memory") /* work left to do: no tail call */
 
 static int next(struct tree *t);
@@ -90,8 +89,9 @@ static NOINLINE int all_registers(struct tree *t)
     return r;
 }
 
-static NOINLINE __attribute__((optimize("no-omit-frame-pointer"))) int frame_pointer(struct tree *t)
+static NOINLINE int frame_pointer(struct tree *t)
 {
+    KEEP(__builtin_frame_address(0)); /* makes the compiler set one up */
     int r = next(t);
     AFTER_CALL();
     return r;

@@ -4,6 +4,13 @@
 
 #include <stdint.h>
 
+/* A function that is really there, once. */
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone))
+#endif
+
 typedef void (*calltree_leaf)(void *arg);
 
 enum { CALLTREE_KINDS = 13, CALLTREE_HUGE = 12 /* a frame of more than 1 MiB */ };

@@ -28,7 +28,7 @@ static int lazy_body(void)
     return 42;
 }
 
-static int (*resolve_lazy(void))(void)
+__attribute__((used)) static int (*resolve_lazy(void))(void)
 {
     if (resolver_callback)
         resolver_callback(resolver_arg);

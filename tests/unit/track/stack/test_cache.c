@@ -11,8 +11,6 @@
 
 #include "calltree.h"
 
-#define NOINLINE __attribute__((noinline, noclone, optimize("no-omit-frame-pointer")))
-
 struct capture {
     struct arena arena;
     struct trk_stack_cache *cache;
@@ -118,7 +116,7 @@ static void repeated_trees_hit(void **state)
             stack_bounds(&c.lo, &c.hi);
         c.generation++;
         c.events = c.hits = 0;
-        for (unsigned i = 0; i < 200; i++)
+        for (volatile unsigned i = 0; i < 200; i++)
             calltree_run(paths[i % 5], 6, capture_both, &c);
         assert_int_equal(c.different, 0);
         assert_int_equal(c.events, 200);
@@ -154,7 +152,7 @@ static void big_frames(void **state)
     struct capture c;
     capture_init(&c);
     uint8_t path[] = { CALLTREE_HUGE, 0, CALLTREE_HUGE, 1 };
-    for (unsigned i = 0; i < 10; i++)
+    for (volatile unsigned i = 0; i < 10; i++) /* one call site: not to be unrolled */
         calltree_run(path, sizeof path, capture_both, &c);
     assert_int_equal(c.different, 0);
     assert_int_equal(c.hits, 9);
@@ -410,6 +408,7 @@ static void signals_share_the_cache(void **state)
 static void *thread_body(void *arg)
 {
     struct capture *shared = arg, c = *shared;
+    c.events = c.hits = c.different = 0;
     c.arena.depot.used = &shared->arena.used;
     c.arena.depot.full = &shared->arena.full;
     c.cache = cache_create();

@@ -21,8 +21,6 @@
 #define ORACLE(frames, max) backtrace((frames), (max))
 #endif
 
-#define NOINLINE __attribute__((noinline, noclone))
-
 enum { MAX = 4000 };
 struct check {
     uintptr_t lo, hi;
