@@ -5,9 +5,10 @@
 #include <symbol/demangle.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
-enum { MAX_LOCAL = 8 };
+enum { MAX_LOCAL = 8, MAX_OPEN = 64 };
 
 struct reader {
     const char *at, *end;
@@ -81,48 +82,55 @@ static const char *identifier(struct reader *r, size_t *length)
     return value != 0 ? start : NULL;
 }
 
+// The digits of a literal's value.
+static void skip_value(struct reader *r)
+{
+    while (r->at < r->end && *r->at != 'E' && *r->at != '_')
+        r->at++;
+}
+
 // Skips types up to and including the E that closes them. false: there is none.
 static bool skip_types(struct reader *r)
 {
-    for (size_t open = 1; r->at < r->end;) {
+    uint64_t literals = 0; // bit n: level n is a literal (L type value E), whose type may be a nested name
+    size_t open = 1, length;
+    while (r->at < r->end) {
         char c = *r->at;
-        size_t length;
-        if (c == 'L' && r->at + 1 < r->end) { // a literal: type, digits that are no length, E
-            if (eat(r, "L_Z"))
-                open++;
-            else
-                for (r->at++; r->at < r->end && *r->at != 'E' && !is_digit(*r->at);)
-                    r->at++;
-            const char *before = r->at;
-            while (is_digit(peek(r)))
-                r->at++;
-            if (peek(r) == 'E' && r->at > before)
-                r->at++;
-            else if (peek(r) != 'E')
-                open++, r->at = before; // the type was a name
-            else
-                r->at++;
-        } else if (is_digit(c)) {
+        if (is_digit(c)) {
             if (identifier(r, &length) == NULL)
                 return false;
+            if (literals >> open & 1)
+                skip_value(r);
+            continue;
+        }
+        r->at++;
+        if (c == 'E') {
+            literals &= ~((uint64_t)1 << open);
+            if (--open == 0)
+                return true;
+            if (literals >> open & 1)
+                skip_value(r);
         } else if (c == 'S' || c == 'T') { // St, Sa, S_, S12_, T_, T0_
-            r->at++;
             if (r->at < r->end && *r->at >= 'a' && *r->at <= 'z') {
                 r->at++;
-            } else {
-                while (r->at < r->end && *r->at != '_')
-                    r->at++;
-                r->at++;
+                continue;
             }
-        } else if (c == 'A') { // array: A10_i
-            for (r->at++; is_digit(peek(r));)
+            while (r->at < r->end && *r->at != '_')
                 r->at++;
-        } else {
-            r->at++;
-            if (c == 'I' || c == 'N' || c == 'J' || c == 'X' || c == 'F')
-                open++;
-            else if (c == 'E' && --open == 0)
-                return true;
+            eat(r, "_");
+        } else if (c == 'A') { // array: A10_i
+            while (is_digit(peek(r)))
+                r->at++;
+        } else if (c == 'I' || c == 'N' || c == 'J' || c == 'X' || c == 'F' || c == 'L') {
+            if (++open >= MAX_OPEN)
+                return false;
+            if (c != 'L')
+                continue;
+            if (eat(r, "_Z"))
+                continue;
+            literals |= (uint64_t)1 << open;
+            if (peek(r) >= 'a' && peek(r) <= 'z')
+                skip_value(r);
         }
     }
     return false;
@@ -227,7 +235,7 @@ static bool component(struct reader *r, bool first, const char **last, size_t *l
     }
     if (eat(r, "I")) {
         *is_name = false;
-        put_text(r, "<...>");
+        put_text(r, r->length > 0 && r->out[r->length - 1] == '<' ? " <...>" : "<...>");
         return !first && skip_types(r);
     }
     if (eat(r, "B")) { // an ABI tag belongs to the name before it

@@ -188,6 +188,14 @@ static enum prof_image_state accept(struct prof_image *image, const struct prof_
     return PROF_IMAGE_GOOD;
 }
 
+// /proc/PID/maps and stat disagree about the device on file systems that are made of several.
+static bool same_device(int fd, uint64_t dev, uint64_t recorded)
+{
+    struct statfs fs;
+    return dev == recorded || (fstatfs(fd, &fs) == 0 && ((unsigned long)fs.f_type == OVERLAYFS_SUPER_MAGIC ||
+                                                         (unsigned long)fs.f_type == BTRFS_SUPER_MAGIC));
+}
+
 enum prof_image_state prof_image_open(const char *path, const struct prof_image_wish *wish, struct prof_image *ret)
 {
     enum prof_image_state state = PROF_IMAGE_MISSING;
@@ -196,7 +204,8 @@ enum prof_image_state prof_image_open(const char *path, const struct prof_image_
     if (fd < 0)
         return state;
     if (wish->build_id_len == 0 && wish->same_file &&
-        (dev != wish->dev || ino != wish->ino || (wish->max_mtime_ns != 0 && mtime_ns > wish->max_mtime_ns))) {
+        (!same_device(fd, dev, wish->dev) || ino != wish->ino ||
+         (wish->max_mtime_ns != 0 && mtime_ns > wish->max_mtime_ns))) {
         close(fd);
         return PROF_IMAGE_OTHER_FILE;
     }

@@ -25,7 +25,7 @@ struct ranges {
 struct unit {
     Dwarf_Off entry;
     bool read;   /* functions is filled */
-    bool nested; /* functions inside functions were added too */
+    bool nested; /* functions inside functions and classes were added too */
     struct ranges functions;
 };
 
@@ -140,7 +140,14 @@ static bool next_sibling(Dwarf_Die *die)
     return true;
 }
 
-// Walks the part of a unit's tree where functions can be. `nested`: also into functions.
+static bool has_methods(int language)
+{
+    return language != DW_LANG_C && language != DW_LANG_C89 && language != DW_LANG_C99 && language != DW_LANG_C11 &&
+           language != DW_LANG_Mips_Assembler;
+}
+
+// Walks the part of a unit's tree where functions can be. `nested`: also into functions and classes, where code hardly
+// ever is described (GNU C's nested functions, methods of local classes) and most entries are.
 static void read_functions(struct prof_lines *lines, struct unit *unit, bool nested)
 {
     unit->functions.count = 0;
@@ -150,9 +157,7 @@ static void read_functions(struct prof_lines *lines, struct unit *unit, bool nes
     int depth = 0;
     if (dwarf_offdie(lines->dwarf, unit->entry, &top) == NULL || dwarf_child(&top, &stack[0]) != 0)
         return;
-    int language = dwarf_srclang(&top);
-    bool methods = language != DW_LANG_C && language != DW_LANG_C89 && language != DW_LANG_C99 &&
-                   language != DW_LANG_C11 && language != DW_LANG_Mips_Assembler;
+    bool methods = has_methods(dwarf_srclang(&top));
     for (;;) {
         bool descend = false;
         switch (dwarf_tag(&stack[depth])) {
@@ -171,7 +176,7 @@ static void read_functions(struct prof_lines *lines, struct unit *unit, bool nes
         case DW_TAG_class_type:
         case DW_TAG_structure_type:
         case DW_TAG_union_type:
-            descend = methods;
+            descend = nested && methods;
             break;
         default:
             break;
@@ -292,7 +297,10 @@ size_t prof_lines_find(struct prof_lines *lines, uint64_t vaddr, struct prof_lin
             .column = number(&chain[i - 1], DW_AT_call_column),
         };
     }
-    name_function(&function, &frame);
+    int language = dwarf_srclang(&unit_die);
+    if (language != DW_LANG_Mips_Assembler)
+        name_function(&function, &frame);
+    frame.qualifies = has_methods(language);
     frames[count++] = frame;
     return count;
 }

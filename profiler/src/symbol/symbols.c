@@ -192,8 +192,11 @@ static size_t resolve(struct prof_symbols *symbols, struct prof_file_entry *home
         count = 1;
     }
     struct prof_line_frame *outer = &lines[count - 1];
-    const struct prof_elfsym *symbol =
-        outer->function == NULL ? prof_file_function(file, &symbols->file_options, vaddr) : NULL;
+    const struct prof_elfsym *symbol = NULL;
+    if (outer->linkage == NULL && (outer->function == NULL || outer->qualifies))
+        symbol = prof_file_function(file, &symbols->file_options, vaddr);
+    if (symbol != NULL && outer->function != NULL && strncmp(symbol->name, "_Z", 2) != 0)
+        symbol = NULL;
     for (size_t i = 0; i < count; i++) {
         const char *mangled = lines[i].linkage;
         struct prof_frame frame = bare;

@@ -34,9 +34,10 @@ int main(int argc, char **argv)
     // A program with fixed addresses is mapped where it wants to be.
     uint64_t base = argc > 2 && strcmp(argv[argc - 1], "-x") == 0 ? 0 : 0x7f0000000000;
     fake_map(&fake, 0, 0);
-    if (argc < 2 || !fake_elf(&fake, argv[1], base, true))
+    char *path = argc > 1 ? realpath(argv[1], NULL) : NULL;
+    if (path == NULL || !fake_elf(&fake, path, base, true))
         return 2;
-    fake.source.exe = argv[1];
+    fake.source.exe = path;
     struct prof_symbols_options options = { .debuginfod = true, .symfs = getenv("SYMFS") };
     struct prof_symbols *symbols = fake_open(&fake, &options);
     if (symbols == NULL)
@@ -74,5 +75,6 @@ int main(int argc, char **argv)
     for (size_t i = prof_symbols_gaps(symbols, &gaps); i > 0; i--)
         fprintf(stderr, "%s: %s, %llu\n", gaps[i - 1].module, gaps[i - 1].what, (unsigned long long)gaps[i - 1].frames);
     prof_symbols_destroy(symbols);
+    free(path);
     return 0;
 }

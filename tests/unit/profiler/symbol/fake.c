@@ -4,6 +4,8 @@
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -93,4 +95,42 @@ struct prof_symbols *fake_open(struct fake *fake, const struct prof_symbols_opti
         fake->source.exe = "";
     prof_error_destroy(prof_symbols_create_from(&fake->source, options != NULL ? options : &none, &symbols));
     return symbols;
+}
+
+uint64_t fake_symbol(const char *path, const char *name, uint64_t *size)
+{
+    uint64_t value = 0;
+    elf_version(EV_CURRENT);
+    int fd = open(path, O_RDONLY);
+    Elf *elf = fd >= 0 ? elf_begin(fd, ELF_C_READ, NULL) : NULL;
+    for (Elf_Scn *scn = NULL; elf != NULL && value == 0 && (scn = elf_nextscn(elf, scn)) != NULL;) {
+        GElf_Shdr shdr;
+        gelf_getshdr(scn, &shdr);
+        if (shdr.sh_type != SHT_SYMTAB && shdr.sh_type != SHT_DYNSYM)
+            continue;
+        Elf_Data *data = elf_getdata(scn, NULL);
+        GElf_Sym sym;
+        for (int i = 0; value == 0 && gelf_getsym(data, i, &sym) != NULL; i++) {
+            const char *found = elf_strptr(elf, shdr.sh_link, sym.st_name);
+            if (found != NULL && strcmp(found, name) == 0) {
+                value = sym.st_value;
+                if (size != NULL)
+                    *size = sym.st_size;
+            }
+        }
+    }
+    elf_end(elf);
+    if (fd >= 0)
+        close(fd);
+    return value;
+}
+
+const char *fixture(const char *name)
+{
+    static char paths[16][512];
+    static unsigned next;
+    const char *folder = getenv("SYMBOL_FIXTURES");
+    char *path = paths[next++ % 16];
+    snprintf(path, sizeof paths[0], "%s/%s", folder != NULL ? folder : ".", name);
+    return path;
 }

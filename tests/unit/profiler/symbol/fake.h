@@ -29,4 +29,9 @@ uint32_t fake_stack(struct fake *fake, uint16_t generation, size_t count, const 
 /* Symbols over it; options NULL: none. */
 struct prof_symbols *fake_open(struct fake *fake, const struct prof_symbols_options *options);
 
+/* Value and size of a symbol of .symtab or .dynsym; 0 when there is none. */
+uint64_t fake_symbol(const char *path, const char *name, uint64_t *size);
+/* Path of a file that fixture/make.sh built ($SYMBOL_FIXTURES/name), kept in static memory (a few at a time). */
+const char *fixture(const char *name);
+
 #endif

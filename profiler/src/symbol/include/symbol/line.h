@@ -11,11 +11,12 @@
 
 /* A source-level frame; strings are borrowed from the Dwarf. */
 struct prof_line_frame {
-    const char *function; /* DW_AT_name, NULL */
+    const char *function; /* DW_AT_name, NULL; in assembler always NULL: there the symbol table knows better */
     const char *linkage;  /* DW_AT_linkage_name when it is a mangled name, NULL */
     const char *file;     /* NULL */
     const char *dir;      /* of the compiler run, when file is relative to it; NULL */
     uint32_t line, column;
+    bool qualifies; /* the language mangles: a symbol may say more than function */
 };
 
 /* Tables of one Dwarf: units by address, functions of each unit that was asked for. */

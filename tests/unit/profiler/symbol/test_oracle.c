@@ -1,0 +1,257 @@
+/* test_oracle.c: all functions of this test program, at several addresses each, against eu-addr2line: function and
+ * line of every frame, inlined ones included. Also: addresses of the running process by its real module map. */
+#include "fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <elfutils/libdwelf.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_ADDRESSES = 20000 };
+static uint64_t addresses[MAX_ADDRESSES];
+static size_t address_count;
+static char self[4096];
+
+// Start, thirds and last byte of every function that the linker took from our own objects.
+static void gather(void)
+{
+    elf_version(EV_CURRENT);
+    int fd = open(self, O_RDONLY);
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn)) != NULL;) {
+        GElf_Shdr shdr;
+        gelf_getshdr(scn, &shdr);
+        if (shdr.sh_type != SHT_SYMTAB)
+            continue;
+        Elf_Data *data = elf_getdata(scn, NULL);
+        GElf_Sym sym;
+        for (int i = 0; gelf_getsym(data, i, &sym) != NULL; i++) {
+            if (GELF_ST_TYPE(sym.st_info) != STT_FUNC || sym.st_size == 0 || sym.st_shndx == SHN_UNDEF)
+                continue;
+            for (uint64_t third = 0; third < 4 && address_count < MAX_ADDRESSES; third++)
+                addresses[address_count++] = sym.st_value + (third < 3 ? sym.st_size * third / 3 : sym.st_size - 1);
+        }
+    }
+    elf_end(elf);
+    close(fd);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    return slash != NULL ? slash + 1 : path;
+}
+
+// One frame as eu-addr2line prints it, the path cut to the file's name.
+static void cut_answer(char *line)
+{
+    char *colon = strchr(line, ':');
+    char *discriminator = strstr(line, " (");
+    if (discriminator != NULL)
+        *discriminator = '\0';
+    if (colon != NULL) {
+        const char *name = base_name(line);
+        memmove(line, name, strlen(name) + 1);
+    }
+}
+
+static bool same_answer(FILE *answer, const struct prof_frame *frames, size_t count, char *next, size_t size)
+{
+    bool same = true;
+    size_t i = 0;
+    // Until the next address: a line with the function, a line with the place.
+    while (fgets(next, (int)size, answer) != NULL && strncmp(next, "0x", 2) != 0) {
+        char place[4096], want[4096];
+        next[strcspn(next, "\n")] = '\0';
+        if (fgets(place, sizeof place, answer) == NULL)
+            break;
+        place[strcspn(place, "\n")] = '\0';
+        cut_answer(place);
+        char *inlined = strstr(next, " inlined at ");
+        if (inlined != NULL)
+            *inlined = '\0';
+        if (i < count) {
+            const struct prof_frame *frame = &frames[i];
+            snprintf(want, sizeof want, "%s:%u:%u", frame->file != NULL ? base_name(frame->file) : "??", frame->line,
+                     frame->column);
+            const char *function = frame->function != NULL ? frame->function : "??";
+            char short_want[4096];
+            snprintf(short_want, sizeof short_want, "%s:%u", frame->file != NULL ? base_name(frame->file) : "??",
+                     frame->line);
+            same = same && strcmp(function, next) == 0 && (strcmp(want, place) == 0 || strcmp(short_want, place) == 0);
+        }
+        i++;
+    }
+    return same && i == count;
+}
+
+static void against_eu_addr2line(void **state)
+{
+    (void)state;
+    if (system("eu-addr2line --version >/dev/null 2>&1") != 0)
+        skip();
+    gather();
+    assert_true(address_count > 400);
+    char list[] = "/tmp/oracle-XXXXXX", command[8300];
+    FILE *file = fdopen(mkstemp(list), "w");
+    for (size_t i = 0; i < address_count; i++)
+        fprintf(file, "0x%llx\n", (unsigned long long)addresses[i]);
+    fclose(file);
+    snprintf(command, sizeof command, "eu-addr2line -a -i -f -e '%s' <'%s'", self, list);
+    FILE *answer = popen(command, "r");
+    static struct fake f;
+    fake_map(&f, 0, 0);
+    uint64_t base = 0x7f1200000000;
+    assert_true(fake_elf(&f, self, base, true));
+    struct prof_symbols *symbols = fake_open(&f, NULL);
+    char line[4096];
+    assert_non_null(fgets(line, sizeof line, answer));
+    size_t equal = 0;
+    for (size_t i = 0; i < address_count; i++) {
+        struct prof_frame frames[64];
+        size_t count = prof_symbols_pc(symbols, 0, base + addresses[i], false, frames, 64);
+        assert_int_equal(strtoull(line, NULL, 16), addresses[i]);
+        if (same_answer(answer, frames, count, line, sizeof line))
+            equal++;
+        else if (i - equal < 5)
+            print_message("differs: 0x%llx %s %s:%u (%zu frames)\n", (unsigned long long)addresses[i],
+                          frames[0].function != NULL ? frames[0].function : "??",
+                          frames[0].file != NULL ? frames[0].file : "??", frames[0].line, count);
+    }
+    pclose(answer);
+    unlink(list);
+    prof_symbols_destroy(symbols);
+    print_message("%zu of %zu addresses as eu-addr2line has them\n", equal, address_count);
+    assert_true(equal * 1000 >= address_count * 999);
+}
+
+static struct fake live;
+static char paths[FAKE_MODULES][512];
+
+// /proc/self/maps as the recorder would write it: files and named areas, with the build-id of the vdso.
+static void read_maps(void)
+{
+    fake_map(&live, 0, 0);
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[1024];
+    for (size_t i = 0; i < FAKE_MODULES && fgets(line, sizeof line, maps) != NULL; i++) {
+        unsigned long long start, end, offset, inode;
+        char prot[8];
+        int at = 0;
+        if (sscanf(line, "%llx-%llx %7s %llx %*s %llu %n", &start, &end, prot, &offset, &inode, &at) != 5)
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(paths[i], sizeof paths[i], "%s", line + at);
+        if (paths[i][0] == '\0')
+            continue;
+        struct prof_module *module = fake_module(&live, paths[i], start, end,
+                                                 (prot[0] == 'r' ? PROT_READ : 0) | (prot[1] == 'w' ? PROT_WRITE : 0) |
+                                                     (prot[2] == 'x' ? PROT_EXEC : 0));
+        module->file_offset = offset;
+        module->ino = inode;
+        struct stat st;
+        if (paths[i][0] == '/' && stat(paths[i], &st) == 0)
+            module->dev = st.st_dev;
+        if (strcmp(paths[i], "[vdso]") == 0) {
+            Elf *elf = elf_memory((char *)(uintptr_t)start, end - start);
+            const void *id;
+            ssize_t length = dwelf_elf_gnu_build_id(elf, &id);
+            if (length > 0 && (size_t)length <= sizeof module->build_id) {
+                module->build_id_len = (uint8_t)length;
+                memcpy(module->build_id, id, (size_t)length);
+            }
+            elf_end(elf);
+        }
+    }
+    fclose(maps);
+}
+
+static int static_variable = 3;
+
+static __attribute__((noinline)) int inner_call(void **pcs)
+{
+    int count = backtrace(pcs, 20);
+    __asm__ volatile("" : : "r"(pcs) : "memory"); // no tail call
+    return count;
+}
+
+static int compare(const void *a, const void *b)
+{
+    static void *pcs[20];
+    static int count;
+    if (count == 0) {
+        count = inner_call(pcs);
+        uint64_t addresses64[20];
+        for (int i = 0; i < count; i++)
+            addresses64[i] = (uint64_t)(uintptr_t)pcs[i];
+        fake_stack(&live, 0, (size_t)count, addresses64);
+    }
+    return *(const int *)a - *(const int *)b;
+}
+
+// A stack through libc (qsort), which may have no symbols but its exported ones.
+static void own_process(void **state)
+{
+    (void)state;
+    int numbers[] = { 3, 1, 2 };
+    qsort(numbers, 3, sizeof numbers[0], compare);
+    read_maps();
+    live.source.exe = self;
+    struct prof_symbols *symbols = fake_open(&live, NULL);
+    const struct prof_frame *frames;
+    size_t count = prof_symbols_stack(symbols, 1, &frames);
+    assert_true(count >= 5);
+    assert_string_equal(frames[0].function, "inner_call");
+    assert_string_equal(frames[1].function, "compare");
+    bool through_libc = false, found = false;
+    for (size_t i = 2; i < count; i++) {
+        through_libc |= strstr(frames[i].module, "/libc") != NULL;
+        found |= frames[i].function != NULL && strcmp(frames[i].function, "own_process") == 0;
+    }
+    assert_true(through_libc);
+    assert_true(found);
+    struct prof_place place;
+    prof_symbols_place(symbols, 0, (uint64_t)(uintptr_t)&static_variable, &place);
+    assert_int_equal(place.kind, PROF_PLACE_GLOBAL);
+    assert_string_equal(place.name, "static_variable");
+    prof_symbols_place(symbols, 0, (uint64_t)(uintptr_t)&place, &place);
+    assert_int_equal(place.kind, PROF_PLACE_STACK);
+    prof_symbols_place(symbols, 0, (uint64_t)(uintptr_t)&addresses[MAX_ADDRESSES - 1], &place);
+    assert_string_equal(place.name, "addresses");
+    assert_int_equal(place.offset, (MAX_ADDRESSES - 1) * sizeof addresses[0]);
+    // The vdso is an ELF file without a file.
+    for (size_t i = 0; i < live.maps[0].count; i++) {
+        const struct prof_module *module = &live.modules[0][i];
+        if (strcmp(module->path, "[vdso]") != 0 || module->build_id_len == 0)
+            continue;
+        struct prof_frame frame;
+        bool named = false;
+        for (uint64_t at = module->start; at < module->end && !named; at += 16)
+            named = prof_symbols_pc(symbols, 0, at, false, &frame, 1) == 1 && frame.function != NULL &&
+                    strstr(frame.function, "vdso_clock_gettime") != NULL;
+        assert_true(named);
+    }
+    prof_symbols_destroy(symbols);
+    (void)static_variable;
+}
+
+int main(void)
+{
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length > 0 ? length : 0] = '\0';
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(against_eu_addr2line),
+        cmocka_unit_test(own_process),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
