@@ -6,7 +6,7 @@
 
 struct help_args {
     const char *completions;
-    const char *mdoc;
+    const char *man;
 };
 
 static const struct cli_option options[] = { { .name = "completions",
@@ -15,11 +15,11 @@ static const struct cli_option options[] = { { .name = "completions",
                                                .argument = "SHELL",
                                                .help = "write the completion script for bash, zsh or fish",
                                                .hidden = true },
-                                             { .name = "mdoc",
+                                             { .name = "man",
                                                .kind = CLI_TEXT,
-                                               .offset = offsetof(struct help_args, mdoc),
+                                               .offset = offsetof(struct help_args, man),
                                                .argument = "COMMAND",
-                                               .help = "write the option list of the command's man page",
+                                               .help = "write the man page of the command",
                                                .hidden = true },
                                              { 0 } };
 
@@ -40,7 +40,7 @@ const struct cli_command cli_command_help = {
     .examples = examples,
     .options = options,
     .operands_max = 1,
-    .operand_hint = CLI_HINT_COMMAND,
+    .operand_hint = CLI_HINT_TOPIC,
 };
 
 void cli_help_overview(FILE *out)
@@ -109,11 +109,11 @@ int cmd_help(int argc, char **argv)
                              args.completions);
         return CLI_OK;
     }
-    if (args.mdoc != NULL) {
-        const struct cli_command *command = cli_command_find(args.mdoc);
+    if (args.man != NULL) {
+        const struct cli_command *command = cli_command_find(args.man);
         if (command == NULL)
-            return cli_unknown_command(args.mdoc);
-        cli_help_mdoc(stdout, command);
+            return cli_unknown_command(args.man);
+        cli_help_man(stdout, command);
         return CLI_OK;
     }
     if (operands.count == 0) {

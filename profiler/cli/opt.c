@@ -215,7 +215,7 @@ static unsigned distance(const char *a, const char *b)
 const char *cli_nearest(const char *word, const char *const *names, size_t count)
 {
     const char *best = NULL;
-    unsigned best_distance = strlen(word) <= 3 ? 2 : (unsigned)strlen(word) / 3 + 2;
+    unsigned best_distance = strlen(word) <= 3 ? 2 : (unsigned)strlen(word) / 3 + 1;
     for (size_t i = 0; i < count; i++) {
         unsigned d = distance(word, names[i]);
         /* A word that was begun correctly is the likeliest. */

@@ -1,7 +1,7 @@
 /* opt.h: one table of commands and options for everything.
  *
  * Each command is a `struct cli_command` with a table of its own options and a set of shared groups. Parsing, --help,
- * "did you mean", the option sections of the man pages and the completions for bash, zsh and fish all read the same
+ * "did you mean", the man pages of commands and the completions for bash, zsh and fish all read the same
  * tables, so none of them can drift.
  *
  *     struct my_args { bool fast; const char *out; };
@@ -49,7 +49,15 @@ enum cli_kind {
 };
 
 /* What a completion may offer for the argument. */
-enum cli_hint { CLI_HINT_NONE = 0, CLI_HINT_FILE, CLI_HINT_DIR, CLI_HINT_TRACE, CLI_HINT_COMMAND, CLI_HINT_PID };
+enum cli_hint {
+    CLI_HINT_NONE = 0,
+    CLI_HINT_FILE,
+    CLI_HINT_DIR,
+    CLI_HINT_TRACE,
+    CLI_HINT_COMMAND,
+    CLI_HINT_PID,
+    CLI_HINT_TOPIC
+};
 
 enum { CLI_LIST_MAX = 64 };
 struct cli_list {
@@ -159,8 +167,8 @@ void cli_option_each(const struct cli_command *command, void (*each)(void *ctx, 
 
 /* The help page of a command. */
 void cli_help_command(FILE *out, const struct cli_command *command);
-/* The mdoc lines of the option list (.Bl to .El) of a command's man page. */
-void cli_help_mdoc(FILE *out, const struct cli_command *command);
+/* The man page of a command, in mdoc. */
+void cli_help_man(FILE *out, const struct cli_command *command);
 /* The completion script of "bash", "zsh" or "fish"; false: another shell. */
 bool cli_completions(FILE *out, const char *shell);
 

@@ -98,7 +98,9 @@ static void bash(FILE *out)
                   out);
         else if (command->operand_hint == CLI_HINT_FILE)
             fputs("    *) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n", out);
-        else if (command->operand_hint == CLI_HINT_COMMAND) {
+        else if (command->operand_hint == CLI_HINT_COMMAND)
+            fputs("    *) COMPREPLY=($(compgen -c -- \"$cur\") $(compgen -f -- \"$cur\")) ;;\n", out);
+        else if (command->operand_hint == CLI_HINT_TOPIC) {
             fputs("    *) COMPREPLY=($(compgen -W '", out);
             put_topics(out);
             for (size_t k = 0; cli_commands[k] != NULL; k++)
@@ -178,14 +180,16 @@ static void zsh(FILE *out)
         case CLI_HINT_TRACE:
             fputs("            '*:trace:_files -g \"*.trk\"' ;;\n", out);
             break;
-        case CLI_HINT_COMMAND:
+        case CLI_HINT_TOPIC:
             fputs("            '*:topic:(", out);
             put_topics(out);
             fputs(")' ;;\n", out);
             break;
+        case CLI_HINT_COMMAND:
+            fputs("            '*::program:_normal' ;;\n", out);
+            break;
         default:
-            fputs(command->stop_at_operand ? "            '*::program:_normal' ;;\n" : "            '*: :_files' ;;\n",
-                  out);
+            fputs("            '*: :_files' ;;\n", out);
         }
     }
     fputs("    esac\n}\nif [ \"$funcstack[1]\" = _reftrack ]; then\n    _reftrack \"$@\"\nelse\n"
@@ -240,7 +244,12 @@ static void fish(FILE *out)
                 command->summary);
         struct fish_context fish_ctx = { .out = out, .command = command->name };
         cli_option_each(command, fish_option, &fish_ctx);
-        if (command->operand_hint == CLI_HINT_COMMAND) {
+        if (command->operand_hint == CLI_HINT_COMMAND)
+            fprintf(out,
+                    "complete -c reftrack -n '__fish_seen_subcommand_from %s' "
+                    "-a '(__fish_complete_subcommand --fcs-skip=2)'\n",
+                    command->name);
+        if (command->operand_hint == CLI_HINT_TOPIC) {
             fprintf(out, "complete -c reftrack -f -n '__fish_seen_subcommand_from %s' -a '", command->name);
             put_topics(out);
             fputs("'\n", out);

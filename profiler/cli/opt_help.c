@@ -1,4 +1,4 @@
-/* opt_help.c: what people read of the option tables: the help page of a command and the option list of its man page. */
+/* opt_help.c: the help page of a command, from its tables. */
 #include "opt.h"
 
 #include <string.h>
@@ -101,49 +101,4 @@ void cli_help_command(FILE *out, const struct cli_command *command)
     }
     fputs("\noptions:\n", out);
     cli_option_each(command, help_option, &help);
-}
-
-/* ---- man page ------------------------------------------------------------------------------------------------------
- */
-/* Text as an mdoc line: backslashes and hyphens escaped, a leading dot or quote defused. */
-static void mdoc_text(FILE *out, const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", out);
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
-            fputs("\\e", out);
-        else if (*text == '-')
-            fputs("\\-", out);
-        else
-            fputc(*text, out);
-    }
-}
-
-static void mdoc_option(void *ctx, const struct cli_option *option)
-{
-    FILE *out = ctx;
-    fputs(".It ", out);
-    if (option->letter != 0)
-        fprintf(out, "Fl %c , ", option->letter);
-    fputs("Fl \\-", out);
-    mdoc_text(out, option->name);
-    if (option->argument != NULL)
-        fprintf(out, " Ar %s", option->argument);
-    fputc('\n', out);
-    mdoc_text(out, option->help);
-    if (option->choices != NULL) {
-        fputs(" (", out);
-        for (const char *choice = option->choices; *choice != '\0'; choice++)
-            fputs(*choice == '|' ? ", " : (char[2]){ *choice, '\0' }, out);
-        fputc(')', out);
-    }
-    fputs(".\n", out);
-}
-
-void cli_help_mdoc(FILE *out, const struct cli_command *command)
-{
-    fputs(".Bl -tag -width Ds\n", out);
-    cli_option_each(command, mdoc_option, out);
-    fputs(".El\n", out);
 }
