@@ -16,7 +16,8 @@
 
 enum { ORPHAN_CHECK_US = 250000, EXEC_CHECK_US = 50000 };
 
-/* 1: pid has this arena mapped; 0: it does not, or is gone; -1: not ours to know. */
+/* 1: pid has this arena mapped; 0: it does not, or is gone; -1: not ours to know, or it is just dying (no memory left).
+ */
 static int maps_arena(const struct arena *arena, pid_t pid)
 {
     char path[64];
@@ -25,9 +26,10 @@ static int maps_arena(const struct arena *arena, pid_t pid)
     if (file == NULL)
         return rec_pid_alive(pid, -1) ? -1 : 0;
     char line[512];
-    int found = 0;
-    while (!found && fgets(line, sizeof line, file) != NULL) {
+    int found = -1;
+    while (found != 1 && fgets(line, sizeof line, file) != NULL) {
         uint64_t ino;
+        found = 0;
         if (strstr(line, "/memfd:reftrack") != NULL && sscanf(line, "%*s %*s %*s %*s %" SCNu64, &ino) == 1 &&
             ino == arena->ino)
             found = 1;
