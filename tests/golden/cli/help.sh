@@ -1,0 +1,6 @@
+reftrack help
+reftrack help leaks
+reftrack help format
+reftrack types --help
+reftrack help chekc
+reftrack --version

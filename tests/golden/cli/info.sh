@@ -1,0 +1,2 @@
+reftrack info leaky.trk
+reftrack info lossy.trk

@@ -1,0 +1,1 @@
+reftrack leaks --style=lsan leaky.trk

@@ -1,0 +1,1 @@
+reftrack leaks misuse.trk

@@ -1,0 +1,1 @@
+reftrack leaks -v --units bytes leaky.trk

@@ -1,0 +1,1 @@
+reftrack leaks leaky.trk

@@ -1,0 +1,1 @@
+reftrack report leaky.trk

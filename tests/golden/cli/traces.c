@@ -1,0 +1,199 @@
+/* Writes the traces that the golden tests of the command line read: traces DIR. Same bytes every time. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <mktrace.h>
+
+static const char *folder;
+
+static void path_of(char *buf, size_t size, const char *name)
+{
+    snprintf(buf, size, "%s/%s", folder, name);
+}
+
+/* Ends the trace as a file of this name. */
+static void save(struct mk_trace *t, const char *name)
+{
+    char path[4096];
+    path_of(path, sizeof path, name);
+    if (rename(mk_finish(t), path) != 0) {
+        perror(path);
+        exit(1);
+    }
+    mk_destroy(t);
+}
+
+/* Twenty connections, each closed as it should be; one global stays. */
+static void some_healthy(struct mk_trace *t, uint64_t base, int count)
+{
+    for (int i = 0; i < count; i++) {
+        uint64_t conn = base + (uint64_t)i * 0x100;
+        mk_time(t, 1000 + (uint64_t)i * 1000);
+        mk_born(t, "struct conn", conn, 96, "conn_new < accept < main");
+        mk_own(t, conn, MK_STACK_BASE + 0x100, "accept < main");
+        mk_ref(t, conn, 0, "session_start < main");
+        mk_unref(t, conn, 0, "session_end < main");
+        mk_unref(t, conn, MK_STACK_BASE + 0x100, "accept < main");
+        mk_gone(t, conn, "conn_free < accept");
+    }
+}
+
+static void healthy(void)
+{
+    struct mk_trace *t = mk_create();
+    mk_type(t, "struct conn", 96);
+    some_healthy(t, 0x5555557b0000, 20);
+    mk_born(t, "struct config", 0x5555557a1000, 256, "config_load < main");
+    mk_own(t, 0x5555557a1000, MK_APP_DATA + 0x40, "main");
+    mk_alloc(t, 0x5555557a2000, 64, "cache_init < main");
+    save(t, "healthy.trk");
+}
+
+/* Five of 25 connections keep the reference that session_start took. */
+static void leaky(void)
+{
+    struct mk_trace *t = mk_create();
+    mk_type(t, "struct conn", 96);
+    some_healthy(t, 0x5555557b0000, 20);
+    for (int i = 0; i < 5; i++) {
+        uint64_t conn = 0x5555557c0000 + (uint64_t)i * 0x100;
+        mk_time(t, 50000 + (uint64_t)i * 1000);
+        mk_born(t, "struct conn", conn, 96, "conn_new < accept < main");
+        mk_own(t, conn, MK_STACK_BASE + 0x100, "accept < main");
+        mk_ref(t, conn, 0, "session_start < main");
+        mk_touch(t, conn, "login failed", "session_fail < main");
+        mk_unref(t, conn, MK_STACK_BASE + 0x100, "accept < main");
+    }
+    mk_mark(t, "after-load", "main");
+    mk_alloc(t, 0x5555557a2000, 4096, "log_open < main");
+    mk_alloc(t, 0x5555557a4000, 24, "name_dup < log_open < main");
+    mk_time(t, 2500000);
+    mk_mark(t, "done", "main");
+    save(t, "leaky.trk");
+}
+
+/* parent and child hold each other. */
+static void cycle(void)
+{
+    struct mk_trace *t = mk_create();
+    mk_type(t, "node", 64);
+    for (uint64_t i = 0; i < 3; i++) {
+        uint64_t parent = 0x5555557d0000 + i * 0x200, child = parent + 0x100;
+        mk_time(t, 1000 + i * 1000);
+        mk_born(t, "node", parent, 64, "node_new < build");
+        mk_own(t, parent, MK_STACK_BASE + 0x200, "build");
+        mk_born(t, "node", child, 64, "node_new < build");
+        mk_own(t, child, parent + 16, "node_add < build");
+        mk_ref(t, parent, child + 8, "node_set_parent < build");
+        mk_unref(t, parent, MK_STACK_BASE + 0x200, "build");
+    }
+    save(t, "cycle.trk");
+}
+
+/* A release too many, an owner overwritten, a holder freed. */
+static void misuse(void)
+{
+    struct mk_trace *t = mk_create();
+    mk_type(t, "buffer", 128);
+    mk_time(t, 1000);
+    mk_born(t, "buffer", 0x5555557e0000, 128, "buffer_new < main");
+    mk_unref_rc(t, 0x5555557e0000, 0, 0, "buffer_put < reader");
+    mk_time(t, 2000);
+    mk_unref_rc(t, 0x5555557e0000, 0, -1, "buffer_put < writer");
+    mk_born(t, "buffer", 0x5555557e1000, 128, "buffer_new < main");
+    mk_own(t, 0x5555557e1000, MK_APP_DATA + 0x80, "set_current < main");
+    mk_born(t, "buffer", 0x5555557e2000, 128, "buffer_new < main");
+    mk_own(t, 0x5555557e2000, MK_APP_DATA + 0x80, "set_current < main");
+    save(t, "misuse.trk");
+}
+
+/* Names that try to write to the terminal, to break tables and documents. */
+static void hostile(void)
+{
+    struct mk_trace *t = mk_create();
+    mk_meta(t, "program=app\033]0;owned\007");
+    mk_type(t, "evil\033[2J\n\"type\",<b>\xff", 32);
+    mk_time(t, 1000);
+    mk_born(t, "evil\033[2J\n\"type\",<b>\xff", 0x5555557f0000, 32, "f");
+    mk_ref(t, 0x5555557f0000, 0, "g");
+    mk_mark(t, "mark\r\xe2\x80\xae", "f");
+    save(t, "hostile.trk");
+}
+
+/* The recorder could not keep up: nothing may be called clean. */
+static void lossy(void)
+{
+    struct mk_trace *t = mk_create();
+    struct trk_loss loss = { .dropped = 1234, .in_flight = 1 };
+    mk_type(t, "struct conn", 96);
+    some_healthy(t, 0x5555557b0000, 3);
+    mk_loss(t, &loss);
+    mk_end(t, TRK_END_SIGNAL, 9);
+    save(t, "lossy.trk");
+}
+
+/* An allocator-only program with samples of its memory, over two minutes. */
+static void growing(void)
+{
+    struct mk_trace *t = mk_create();
+    for (uint64_t i = 0; i < 13; i++) {
+        mk_time(t, i * 10000000);
+        mk_alloc(t, 0x5555557a0000 + i * 0x20000, 0x10000, "cache_add < serve");
+        struct trk_mem mem = { .at_us = i * 10000000,
+                               .rss = (4 << 20) + i * 0x11000,
+                               .pss = UINT64_MAX,
+                               .heap = (1 << 20) + i * 0x10800,
+                               .anon = 1 << 18,
+                               .stacks = 132 << 10,
+                               .files = 2 << 20,
+                               .reftrack = 64 << 10,
+                               .vm_hwm = 5 << 20,
+                               .cpu_us = i * 100000,
+                               .recorder_cpu_us = i * 2000,
+                               .recorder_rss = 8 << 20,
+                               .threads = 1 };
+        mk_mem(t, &mem);
+        mk_round(t);
+    }
+    save(t, "growing.trk");
+}
+
+/* The first `bytes` of a file, or all but the last -bytes, as another one. */
+static void cut(const char *from, const char *to, long bytes)
+{
+    char path[4096], text[65536];
+    path_of(path, sizeof path, from);
+    FILE *in = fopen(path, "rb");
+    path_of(path, sizeof path, to);
+    FILE *out = fopen(path, "wb");
+    if (in == NULL || out == NULL)
+        exit(1);
+    size_t length = fread(text, 1, sizeof text, in);
+    if (bytes < 0)
+        bytes += (long)length;
+    fwrite(text, 1, (size_t)bytes, out);
+    fclose(in);
+    fclose(out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    folder = argv[1];
+    setenv("TMPDIR", folder, 1);
+    healthy();
+    leaky();
+    cycle();
+    misuse();
+    hostile();
+    lossy();
+    growing();
+    cut("leaky.trk", "cut.trk", -300);
+    cut("leaky.trk", "empty.trk", 0);
+    cut("leaky.trk", "header.trk", 20);
+    return 0;
+}

@@ -1,0 +1,4 @@
+reftrack types leaky.trk
+reftrack types -v leaky.trk
+reftrack types --where 'live>5' leaky.trk
+reftrack types --json leaky.trk
