@@ -154,14 +154,18 @@ enum trk_answer {
  * arguments and calls it when somebody listens; the inline's own symbol has another name so that both can coexist. */
 /* One byte per process: nonzero while a recorder listens. Lives in whichever copy of the engine came first. */
 extern volatile unsigned char trk_gate_v1 __attribute__((weak));
+/* Behind a call: keeps it from becoming a jump, which would make the site that of the caller's caller. */
+#define TRK_NO_TAIL_CALL __asm__ __volatile__("")
 #define TRK_ON() __builtin_expect(&trk_gate_v1 != 0 && trk_gate_v1 != 0, 0)
 #define TRK_VERB(unread, name, params, args, ...)                                                                              \
     extern void trk_call_##name params __asm__(#name) __attribute__((weak)) unread;                                    \
     static inline __attribute__((always_inline, artificial)) void name params __asm__("trk_inline_" #name);            \
     static inline __attribute__((always_inline, artificial)) void name params                                          \
     {                                                                                                                  \
-        if (TRK_ON())                                                                                                  \
+        if (TRK_ON()) {                                                                                                \
             trk_call_##name args;                                                                                      \
+            TRK_NO_TAIL_CALL;                                                                                          \
+        }                                                                                                              \
     }
 #endif
 
@@ -311,7 +315,9 @@ static inline uint32_t trk_type_register(struct trk_type *type)
 static inline int trk_checkpoint(const char *name) __asm__("trk_inline_checkpoint");
 static inline int trk_checkpoint(const char *name)
 {
-    return &trk_call_trk_checkpoint != 0 ? trk_call_trk_checkpoint(name) : TRK_UNKNOWN;
+    int answer = &trk_call_trk_checkpoint != 0 ? trk_call_trk_checkpoint(name) : TRK_UNKNOWN;
+    TRK_NO_TAIL_CALL;
+    return answer;
 }
 /* TRK_YES while a recorder listens, TRK_NO when libtrack is here but idle, TRK_UNKNOWN without libtrack. */
 static inline int trk_is_recording(void) __asm__("trk_inline_is_recording");
