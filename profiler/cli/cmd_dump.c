@@ -96,45 +96,53 @@ static int parse_events(struct dump *dump, const char *list)
     return -1;
 }
 
+/* A blank between details, none before the first. */
+static FILE *detail(struct dump *dump, bool *first)
+{
+    if (!*first)
+        fputc(' ', dump->out->file);
+    *first = false;
+    return dump->out->file;
+}
+
 static void details(struct dump *dump, const struct prof_event *e)
 {
-    FILE *file = dump->out->file;
+    bool first = true;
+    const char *name = NULL;
     switch (e->op) {
     case TRK_OP_ALLOC:
     case TRK_OP_ROOT_ADD:
     case TRK_OP_MOVE_RANGE:
-        fprintf(file, " size=%llu", (unsigned long long)e->size);
+        fprintf(detail(dump, &first), "size=%llu", (unsigned long long)e->size);
         break;
     case TRK_OP_FREE:
         if (e->size != 0)
-            fprintf(file, " size=%llu", (unsigned long long)e->size);
+            fprintf(detail(dump, &first), "size=%llu", (unsigned long long)e->size);
         break;
     case TRK_OP_NEW:
-    case TRK_OP_RETYPE: {
-        const char *name = NULL;
-        fputs(" type=", file);
+    case TRK_OP_RETYPE:
+        fputs("type=", detail(dump, &first));
         if (prof_trace_type(dump->session->trace, (uint32_t)e->size, &name) != NULL && name != NULL)
             cli_put(dump->out, CLI_TYPE, name);
         else
-            fprintf(file, "%llu", (unsigned long long)e->size);
+            fprintf(dump->out->file, "%llu", (unsigned long long)e->size);
         break;
-    }
     default:
         break;
     }
     if (e->flags & PROF_EVENT_SLOT)
-        fprintf(file, " slot=0x%llx", (unsigned long long)e->slot);
+        fprintf(detail(dump, &first), "slot=0x%llx", (unsigned long long)e->slot);
     if (e->flags & PROF_EVENT_HOLDER)
-        fprintf(file, " holder=0x%llx", (unsigned long long)e->slot);
+        fprintf(detail(dump, &first), "holder=0x%llx", (unsigned long long)e->slot);
     if ((e->flags & (PROF_EVENT_FROM | PROF_EVENT_FROM_HOLDER)) != 0 || (e->op == TRK_OP_ALLOC && e->from != 0))
-        fprintf(file, " %s=0x%llx", e->flags & PROF_EVENT_FROM_HOLDER ? "from-holder" : "from",
+        fprintf(detail(dump, &first), "%s=0x%llx", e->flags & PROF_EVENT_FROM_HOLDER ? "from-holder" : "from",
                 (unsigned long long)e->from);
     if (e->flags & PROF_EVENT_COUNT)
-        fprintf(file, " count=%lld", (long long)e->count);
+        fprintf(detail(dump, &first), "count=%lld", (long long)e->count);
     if (e->text != 0) {
-        const char *text = prof_trace_text(dump->session->trace, e->text);
-        fputs(" text=", file);
-        cli_put(dump->out, CLI_PLAIN, text != NULL ? text : "?");
+        name = prof_trace_text(dump->session->trace, e->text);
+        fputs("text=", detail(dump, &first));
+        cli_put(dump->out, CLI_PLAIN, name != NULL ? name : "?");
     }
 }
 
@@ -148,7 +156,7 @@ static void one(struct dump *dump, const struct prof_event *e)
                 e->flags & PROF_EVENT_FORCED ? "?" : "", (unsigned long long)(e->time_us / 1000000),
                 (unsigned)(e->time_us % 1000000), e->tid, prof_op_name(e->op), (unsigned long long)e->addr);
     else
-        fprintf(file, "%8llu%c %-11s %7u  %-12s 0x%-12llx", (unsigned long long)dump->number,
+        fprintf(file, "%8llu%c %-11s %7u  %-12s 0x%-12llx  ", (unsigned long long)dump->number,
                 e->flags & PROF_EVENT_FORCED ? '?' : ' ', prof_fmt_time(text, sizeof text, e->time_us), e->tid,
                 prof_op_name(e->op), (unsigned long long)e->addr);
     details(dump, e);

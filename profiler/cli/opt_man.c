@@ -97,8 +97,8 @@ void cli_help_man(FILE *out, const struct cli_command *command)
     if (command->examples != NULL) {
         fputs(".Sh EXAMPLES\n", out);
         for (const char *const *example = command->examples; *example != NULL; example += 2) {
-            line_text(out, example[1], strlen(example[1]));
-            fputs("\n.Pp\n.Dl ", out);
+            paragraphs(out, example[1]);
+            fputs(".Pp\n.Dl ", out);
             inline_text(out, example[0], strlen(example[0]));
             fputs(example[2] != NULL ? "\n.Pp\n" : "\n", out);
         }

@@ -206,6 +206,11 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
     if (code >= 0)
         return code;
     struct prof_error *error = prof_trace_open(session->path, &session->trace);
+    if (error != NULL && error->sys_errno == ENOENT) {
+        cli_warn("there is no '%s'; 'reftrack run -o %s -- PROGRAM' records one", session->path, session->path);
+        prof_error_destroy(error);
+        return CLI_UNREADABLE;
+    }
     if (error != NULL) {
         cli_error(error);
         return CLI_UNREADABLE;
