@@ -231,6 +231,10 @@ void rec_arena_destroy(struct arena *arena)
     if (arena->image_pidfd >= 0)
         close(arena->image_pidfd);
     prof_vec_deinit(&arena->forked);
+    for (size_t i = 0; i < arena->facts.count; i++)
+        free(arena->facts.items[i]);
+    prof_vec_deinit(&arena->facts);
+    free(arena->program);
     free(arena);
 }
 
@@ -239,7 +243,10 @@ void rec_ring_give_back(struct arena *arena, uint32_t index)
     struct ring *ring = &arena->rings[index];
     struct trk_shm_ring *shm = &arena->shm_rings[index];
     uint64_t bytes = (uint64_t)TRK_SLOT_BYTES << ring->log2_slots;
-    if (madvise(arena->base + ring->data_off, bytes, MADV_REMOVE) != 0)
+    /* In the first lap nothing behind tail was ever valid. */
+    if (ring->tail < bytes / TRK_SLOT_BYTES)
+        bytes = round_up(ring->tail * TRK_SLOT_BYTES, PAGE);
+    if (bytes > 0 && madvise(arena->base + ring->data_off, bytes, MADV_REMOVE) != 0)
         memset(arena->base + ring->data_off, 0, bytes);
     shm->proc = shm->tid = shm->waiting = 0;
     shm->head = shm->dropped = shm->holes = 0;

@@ -178,7 +178,7 @@ static uint64_t find_behind(const struct arena *arena, const struct ring *ring, 
 static void look_at_hole(struct arena *arena, struct ring *ring, struct trk_shm_ring *shm, uint64_t now_us)
 {
     bool waiting = __atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0;
-    uint64_t behind = find_behind(arena, ring, waiting ? UINT64_MAX : REC_LOOKAHEAD);
+    uint64_t behind = find_behind(arena, ring, waiting ? REC_HOLE_MAX : REC_LOOKAHEAD);
     if (behind == 0) {
         ring->stuck_us = 0;
         return;
@@ -292,8 +292,8 @@ static void drain_ring_final(struct arena *arena, struct ring *ring, struct proc
             ring->tail += count;
             continue;
         }
-        uint64_t behind = find_behind(arena, ring, end - ring->tail);
-        if (behind == 0)
+        uint64_t behind = find_behind(arena, ring, REC_HOLE_MAX);
+        if (behind == 0 || ring->tail + behind >= end)
             break;
         proc->in_flight++;
         ring->tail += behind;

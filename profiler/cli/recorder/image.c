@@ -125,13 +125,9 @@ void rec_image_scan(struct arena *arena)
             begin_proc(arena, i);
 }
 
-void rec_image_add(struct recorder *rec, const struct trk_hello *hello, pid_t pid, struct arena *arena)
+void rec_image_add(struct recorder *rec, struct arena *arena)
 {
-    arena->rec = rec;
-    arena->hello = *hello;
-    arena->image_pid = pid;
-    arena->ns_pid = (pid_t)hello->pid;
-    arena->image_pidfd = rec_pidfd(pid);
+    pid_t pid = arena->image_pid;
     rec->root_seen |= rec->options.root == 0 || rec->options.root == pid;
     /* The same process again: it replaced itself. What it was before ends here. */
     for (size_t a = 0; a < rec->arenas.count; a++) {

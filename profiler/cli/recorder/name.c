@@ -78,9 +78,10 @@ static char *read_proc(pid_t pid, const char *what, size_t max, size_t *ret_leng
     return text;
 }
 
-char *rec_name_program(pid_t pid, const char *otherwise)
+/* Base name of the program of a process, malloc'ed, never empty; NULL without memory. */
+static char *program_of(pid_t pid, const char *otherwise)
 {
-    char *exe = pid > 0 ? read_link(pid, "exe") : NULL;
+    char *exe = read_link(pid, "exe");
     const char *base = otherwise;
     if (exe != NULL) {
         char *deleted = strstr(exe, " (deleted)");
@@ -254,23 +255,23 @@ static void write_pairs(struct proc *proc, pair_vec *pairs)
     prof_vec_deinit(pairs);
 }
 
-static void add_process(pair_vec *pairs, const struct proc *proc)
+static void add_process(pair_vec *pairs, pid_t pid)
 {
     static const char *const links[] = { "exe", "cwd" };
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
-        char *target = read_link(proc->pid, links[i]);
+        char *target = read_link(pid, links[i]);
         if (target != NULL)
             add_pair(pairs, links[i], "%s", target);
         free(target);
     }
     size_t length;
-    char *args = read_proc(proc->pid, "cmdline", ARGS_BYTES, &length);
+    char *args = read_proc(pid, "cmdline", ARGS_BYTES, &length);
     for (size_t at = 0; args != NULL && at < length; at += strlen(args + at) + 1)
         add_pair(pairs, "arg", "%s", args + at);
     free(args);
     char path[64];
     struct stat st;
-    snprintf(path, sizeof path, "/proc/%d", (int)proc->pid);
+    snprintf(path, sizeof path, "/proc/%d", (int)pid);
     if (stat(path, &st) == 0)
         add_pair(pairs, "uid", "%u", (unsigned)st.st_uid);
 }
@@ -316,12 +317,12 @@ static void split_options(const char *text, struct prof_str *wrappers, struct pr
     }
 }
 
-static void add_options(pair_vec *pairs, const struct proc *proc, const struct rec_options *options)
+static void add_options(pair_vec *pairs, pid_t pid, const struct rec_options *options)
 {
     struct prof_str wrappers = { 0 }, others = { 0 };
     for (size_t i = 0; options->wrappers != NULL && options->wrappers[i] != NULL; i++)
         add_wrapper(&wrappers, options->wrappers[i], strlen(options->wrappers[i]));
-    char *text = track_options(proc->pid);
+    char *text = track_options(pid);
     split_options(text != NULL ? text : options->text != NULL ? options->text : "", &wrappers, &others);
     free(text);
     if (wrappers.length > 0 && !wrappers.failed)
@@ -330,6 +331,17 @@ static void add_options(pair_vec *pairs, const struct proc *proc, const struct r
         add_pair(pairs, "options", "%s", others.text);
     prof_str_deinit(&wrappers);
     prof_str_deinit(&others);
+}
+
+void rec_facts_take(struct arena *arena)
+{
+    pair_vec pairs = { 0 };
+    add_process(&pairs, arena->image_pid);
+    add_options(&pairs, arena->image_pid, &arena->rec->options);
+    arena->program = program_of(arena->image_pid, "unknown");
+    arena->facts.items = pairs.items;
+    arena->facts.count = pairs.count;
+    arena->facts.room = pairs.room;
 }
 
 void rec_meta_write(struct proc *proc, const struct proc *parent)
@@ -341,14 +353,17 @@ void rec_meta_write(struct proc *proc, const struct proc *parent)
     add_pair(&pairs, "program", "%s", proc->result.program);
     add_pair(&pairs, "pid", "%d", (int)proc->pid);
     add_pair(&pairs, "ppid", "%d", (int)proc->parent_pid);
-    add_process(&pairs, proc);
+    for (size_t i = 0; i < arena->facts.count; i++) {
+        char *copy = strdup(arena->facts.items[i]);
+        if (copy != NULL && !prof_vec_push(&pairs, copy))
+            free(copy);
+    }
     struct utsname uts;
     if (uname(&uts) == 0) {
         add_pair(&pairs, "host", "%s", uts.nodename);
         add_pair(&pairs, "kernel", "%s", uts.release);
     }
     add_pair(&pairs, "recorder", "%s", options->version != NULL ? options->version : "unknown");
-    add_options(&pairs, proc, options);
     add_pair(&pairs, "depths", "%u,%u,%u", arena->shape.depth_birth, arena->shape.depth_ref, arena->shape.depth_free);
     add_pair(&pairs, "on_full", "%s", on_full[arena->shape.on_full % 3]);
     add_pair(&pairs, "budget", "%" PRIu64, arena->bytes);

@@ -23,6 +23,8 @@ enum {
     REC_ROUND_US = 100000,     /* or this time passed */
     REC_CHUNK_SLOTS = 4096,    /* copied before the producer gets its room back */
     REC_LOOKAHEAD = 16,        /* slots looked at behind a hole */
+    REC_HOLE_MAX = 256,        /* widest hole: some records of handlers that interrupted each other. Looking further
+                                  would make pages of memory that was never used */
     REC_SLEEP_MIN_US = 1000,
     REC_SLEEP_MAX_US = 10000,
     REC_HELLO_US = 2000000, /* a connection that says nothing this long is closed */
@@ -107,7 +109,8 @@ struct arena {
     uint64_t idle_step_us; /* quiet programs are looked at less often */
     uint64_t orphan_check_us;
     PROF_VEC(pid_t) forked; /* announced children of processes that are gone */
-    struct trk_hello hello;
+    char *program;          /* base name */
+    PROF_VEC(char *) facts; /* META pairs about the program */
     struct arena_shape shape;
 };
 
@@ -162,7 +165,8 @@ void rec_server_poll(struct recorder *rec);
 void rec_server_serve(struct recorder *rec, int fd, pid_t pid);
 
 /* ---- image.c: arenas and the processes in them ---- */
-void rec_image_add(struct recorder *rec, const struct trk_hello *hello, pid_t pid, struct arena *arena);
+/* A program got its arena. */
+void rec_image_add(struct recorder *rec, struct arena *arena);
 /* Finds processes that claimed an entry. */
 void rec_image_scan(struct arena *arena);
 /* Ends what died; gives arenas back that nobody uses any more. */
@@ -187,8 +191,8 @@ bool rec_pid_alive(pid_t pid, int pidfd);
 /* ---- name.c: names of traces and facts of processes for META ---- */
 /* Creates the trace of a new process; result.program must be set. */
 struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, char **ret_path);
-/* Base name of the program of a process, malloc'ed, never empty; NULL without memory. */
-char *rec_name_program(pid_t pid, const char *otherwise);
+/* Looks at the process that said hello while it waits for the answer: later it may be gone, or another program. */
+void rec_facts_take(struct arena *arena);
 void rec_meta_write(struct proc *proc, const struct proc *parent);
 /* Who serves malloc, once the process told. */
 void rec_meta_malloc(struct proc *proc);

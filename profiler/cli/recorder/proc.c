@@ -97,7 +97,9 @@ struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid)
     proc->index = index;
     proc->pid = proc->result.pid = pid;
     proc->exit_status = -1;
-    proc->pidfd = rec_pidfd(pid);
+    /* The image's descriptor is older: it tells how the process ended even when somebody has waited for it. */
+    proc->pidfd = pid == arena->image_pid && arena->image_pidfd >= 0 ? fcntl(arena->image_pidfd, F_DUPFD_CLOEXEC, 3)
+                                                                     : rec_pidfd(pid);
     proc->stacks_seen = calloc(arena->depot_bytes / TRK_STACK_UNIT / 8 + 1, 1);
     proc->texts_seen = calloc(arena->text_bytes / TRK_TEXT_UNIT / 8 + 1, 1);
     proc->types_seen = calloc(TRK_TYPE_MAX / 8 + 1, 1);
@@ -114,11 +116,7 @@ void rec_proc_begin(struct proc *proc, const struct proc *parent)
 {
     struct arena *arena = proc->arena;
     struct trk_shm_proc *shm = &arena->procs[proc->index];
-    const char *inherited = parent != NULL ? parent->result.program : NULL;
-    if (inherited != NULL)
-        proc->result.program = strdup(inherited);
-    else
-        proc->result.program = rec_name_program(proc->dead ? 0 : proc->pid, "unknown");
+    proc->result.program = arena->program != NULL ? strdup(arena->program) : NULL;
     if (proc->result.program == NULL) {
         rec_proc_problem(proc, prof_error_memory());
         return;

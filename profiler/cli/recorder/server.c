@@ -164,13 +164,18 @@ static void answer(struct recorder *rec, const struct hello_wait *wait, const st
         rec_problem_set(rec, error);
         return;
     }
+    arena->rec = rec;
+    arena->image_pid = wait->pid;
+    arena->ns_pid = (pid_t)hello->pid;
+    arena->image_pidfd = rec_pidfd(wait->pid);
+    rec_facts_take(arena);
     if (!send_welcome(wait->fd, arena->bytes, arena->memfd)) {
         rec_arena_destroy(arena);
         return;
     }
     close(arena->memfd);
     arena->memfd = -1;
-    rec_image_add(rec, hello, wait->pid, arena);
+    rec_image_add(rec, arena);
 }
 
 void rec_server_poll(struct recorder *rec)
