@@ -3,12 +3,15 @@
 #include <sys/syscall.h>
 
 #include "exit_vfork.h"
+#include "malloc_owner.h"
 #include "malloc_real.h"
 
 static void leaving(int status)
 {
-    if (!(trk_odd_bits() & TRK_ODD_SECOND) && !trk_vfork_child())
-        trk_hook_exit_v1(status);
+    if ((trk_odd_bits() & TRK_ODD_SECOND) || trk_vfork_child())
+        return;
+    trk_owner_conclude();
+    trk_hook_exit_v1(status);
 }
 
 static void __attribute__((noreturn)) leave_by(void (*real)(int), int status)

@@ -24,11 +24,12 @@ struct object {
 
 /* Written once by trk_owner_find before TRK_ODD_UNSEEN is set or a second thread can be there. */
 static struct object allocator, executable;
-static uintptr_t libc_lo, libc_hi;
+static uintptr_t libc_lo;
+static void *(*their_malloc)(size_t); /* when malloc is foreign */
 
 /* Atomic counters, partner: themselves. */
 static uint64_t calls_seen, bytes_mapped;
-/* Set once a core call arrived although malloc is foreign: a wrapper that passes everything on to us. */
+/* Atomic; set once a core call arrived although malloc is foreign: a wrapper that hands everything on to us. */
 static unsigned char passed_on;
 
 #if __GLIBC_PREREQ(2, 35)
@@ -149,17 +150,16 @@ static const char *allocator_name(const struct object *object)
     return "malloc";
 }
 
-static void say(uint32_t flag, const char *what, const char *where)
+/* "WHAT in PATH". Without libc's formatting, which is not for signal handlers. */
+static void say_foreign(const char *what, const char *path)
 {
     char text[NAME_BYTES + 64];
     copy_text(text, sizeof(text), what);
-    if (where) {
-        size_t n = strlen(text);
-        copy_text(text + n, sizeof(text) - n, " in ");
-        n = strlen(text);
-        copy_text(text + n, sizeof(text) - n, where);
-    }
-    trk_hook_malloc_owner_v1(flag, text);
+    size_t n = strlen(text);
+    copy_text(text + n, sizeof(text) - n, " in ");
+    n = strlen(text);
+    copy_text(text + n, sizeof(text) - n, path);
+    trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_FOREIGN, text);
 }
 
 /* As the program sees it: the first definition in the global scope. */
@@ -180,16 +180,12 @@ void trk_owner_find(void)
     struct object libc;
     object_of(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"), &libc);
     libc_lo = libc.lo;
-    libc_hi = libc.hi;
     if (!ours) {
         object_of(theirs[0], &allocator);
+        their_malloc = (void *(*)(size_t))theirs[0];
         trk_real.any_free = theirs[1] ? (void (*)(void *))theirs[1] : trk_real.any_free;
         trk_real.any_realloc = theirs[2] ? (void *(*)(void *, size_t))theirs[2] : trk_real.any_realloc;
-        trk_odd_set(TRK_ODD_FOREIGN | TRK_ODD_NESTING);
-        if (has_hooks(&allocator))
-            trk_odd_set(TRK_ODD_SECOND);
-        else
-            say(TRK_PROC_MALLOC_FOREIGN, allocator_name(&allocator), allocator.path);
+        trk_odd_set(TRK_ODD_FOREIGN | TRK_ODD_NESTING | (has_hooks(&allocator) ? TRK_ODD_SECOND : 0));
         return;
     }
     object_of((const void *)trk_real.malloc, &allocator);
@@ -198,38 +194,68 @@ void trk_owner_find(void)
     object_of((const void *)(uintptr_t)getauxval(AT_PHDR), &executable);
     if (executable.hi > executable.lo)
         trk_odd_set(TRK_ODD_UNSEEN);
-    trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_OURS, NULL);
+}
+
+void trk_owner_tell(void)
+{
+    unsigned odd = trk_odd_bits();
+    if (!(odd & TRK_ODD_SECOND) && (!(odd & TRK_ODD_FOREIGN) || __atomic_load_n(&passed_on, __ATOMIC_RELAXED)))
+        trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_OURS, NULL);
+}
+
+/* Stands in for the real malloc while theirs is tried. */
+static void *(*behind_probe)(size_t);
+static unsigned char probed;
+
+static void *probe(size_t size)
+{
+    __atomic_store_n(&probed, 1, __ATOMIC_RELAXED);
+    return behind_probe(size);
+}
+
+void trk_owner_confirm(void)
+{
+    unsigned odd = trk_odd_bits();
+    if (!(odd & TRK_ODD_FOREIGN) || (odd & TRK_ODD_SECOND))
+        return;
+    if (!__atomic_load_n(&passed_on, __ATOMIC_RELAXED) && their_malloc) {
+        behind_probe = TRK_REAL(malloc);
+        __atomic_store_n(&trk_real.malloc, probe, __ATOMIC_RELEASE);
+        void *p = their_malloc(1);
+        __atomic_store_n(&trk_real.malloc, behind_probe, __ATOMIC_RELEASE);
+        TRK_REAL(any_free)(p);
+        if (__atomic_load_n(&probed, __ATOMIC_RELAXED))
+            __atomic_store_n(&passed_on, 1, __ATOMIC_RELAXED);
+    }
+    if (__atomic_load_n(&passed_on, __ATOMIC_RELAXED))
+        trk_owner_tell();
+    else
+        say_foreign(allocator_name(&allocator), allocator.path);
+}
+
+void trk_owner_conclude(void)
+{
+    if ((trk_odd_bits() & TRK_ODD_UNSEEN) && __atomic_load_n(&bytes_mapped, __ATOMIC_RELAXED) >= MUCH_MEMORY)
+        say_foreign("an allocator that never calls malloc", executable.path);
 }
 
 bool trk_owner_arrived(uintptr_t pc, bool core)
 {
     if (trk_odd_bits() & TRK_ODD_FOREIGN) {
-        bool before = __atomic_load_n(&passed_on, __ATOMIC_RELAXED);
-        if (!before && core) {
-            before = true;
-            if (!__atomic_exchange_n(&passed_on, 1, __ATOMIC_RELAXED))
-                trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_OURS, NULL);
-        }
-        return before;
+        if (core)
+            __atomic_store_n(&passed_on, 1, __ATOMIC_RELAXED);
+        return __atomic_load_n(&passed_on, __ATOMIC_RELAXED);
     }
-    if (core) {
-        bool from_program = pc - executable.lo < executable.hi - executable.lo;
-        if (from_program || __atomic_add_fetch(&calls_seen, 1, __ATOMIC_RELAXED) >= MANY_CALLS) {
-            trk_odd_clear(TRK_ODD_UNSEEN);
-            if (__atomic_load_n(&bytes_mapped, __ATOMIC_RELAXED) >= MUCH_MEMORY)
-                trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_OURS, NULL);
-        }
-    }
+    if (core && (pc - executable.lo < executable.hi - executable.lo ||
+                 __atomic_add_fetch(&calls_seen, 1, __ATOMIC_RELAXED) >= MANY_CALLS))
+        trk_odd_clear(TRK_ODD_UNSEEN);
     return true;
 }
 
 void trk_owner_mapped(uintptr_t pc, size_t length)
 {
-    if (pc - executable.lo >= executable.hi - executable.lo)
-        return;
-    uint64_t before = __atomic_fetch_add(&bytes_mapped, length, __ATOMIC_RELAXED);
-    if (before < MUCH_MEMORY && before + length >= MUCH_MEMORY)
-        say(TRK_PROC_MALLOC_FOREIGN, "an allocator that never calls malloc", executable.path);
+    if (pc - executable.lo < executable.hi - executable.lo)
+        __atomic_fetch_add(&bytes_mapped, length, __ATOMIC_RELAXED);
 }
 
 bool trk_owner_is_allocator(uintptr_t pc)

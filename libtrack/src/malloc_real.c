@@ -361,7 +361,9 @@ bool trk_real_settle(void)
     __atomic_store_n(&state, SETTLED, __ATOMIC_RELEASE);
     trk_odd_clear(TRK_ODD_UNRESOLVED);
     trk_owner_find();
+    trk_owner_tell();
     trk_hook_start_v1();
+    trk_owner_tell();
     report_arena();
     errno = kept;
     return true;
@@ -371,6 +373,12 @@ bool trk_real_settle(void)
 __attribute__((constructor(101))) static void settle_early(void)
 {
     trk_real_settle();
+    trk_owner_confirm();
+}
+
+static void __attribute__((destructor)) conclude(void)
+{
+    trk_owner_conclude();
 }
 
 /* ---- Recording in an unusual process ------------------------------------------------------------------------ */

@@ -67,6 +67,11 @@ PUBLIC void *aligned_alloc(size_t align, size_t size)
     return add(&allocs, __libc_memalign(align, size));
 }
 
+PUBLIC void *valloc(size_t size)
+{
+    return memalign(4096, size);
+}
+
 PUBLIC int posix_memalign(void **ret, size_t align, size_t size)
 {
     if (align < sizeof(void *) || (align & (align - 1)))

@@ -19,6 +19,21 @@ static void *(*volatile do_calloc)(size_t, size_t) = calloc;
 static void *(*volatile do_realloc)(void *, size_t) = realloc;
 static void (*volatile do_free)(void *) = free;
 
+/* For modes that also run under the real engine, where nobody can be asked. */
+#define CHECK_SEEN(condition) CHECK(!stub.count || (condition))
+
+static void record_anew(void)
+{
+    if (stub.reset)
+        stub.reset(true);
+}
+
+static void stop_recording(void)
+{
+    if (stub.count)
+        *stub.gate = 0;
+}
+
 /* ---- early and late: before main, thread ends, signal handlers, exit handlers ------------------------------- */
 
 static void *early;
@@ -226,28 +241,28 @@ static int mode_fork(void)
 {
     void *kept = do_malloc(10);
     for (int round = 0; round < 3; round++) {
-        stub.reset(true);
+        record_anew();
         pid_t pid = fork();
         CHECK(pid >= 0);
         if (!pid) {
-            uint64_t before = stub.count(STUB_ALLOC), freed = stub.count(STUB_FREE);
+            record_anew();
             void *p = do_malloc(20);
             do_free(p);
             do_free(kept);
-            CHECK(stub.count(STUB_ALLOC) - before == 1 && stub.count(STUB_FREE) - freed == 2);
+            CHECK_SEEN(stub.count(STUB_ALLOC) == 1 && stub.count(STUB_FREE) == 2);
             _exit(round == 2 ? 42 : 0);
         }
         CHECK(wait_status(pid) == (round == 2 ? 42 : 0));
-        CHECK(stub.count(STUB_EXIT) == 0);
+        CHECK_SEEN(stub.count(STUB_EXIT) == 0);
     }
     do_free(kept);
     /* a child made without libc's fork */
     pid_t pid = (pid_t)syscall(SYS_fork);
     if (!pid) {
-        stub.reset(true);
+        record_anew();
         do_free(do_malloc(20));
-        *stub.gate = 0;
-        CHECK(stub.count(STUB_ALLOC) == 1 && stub.count(STUB_FREE) == 1);
+        stop_recording();
+        CHECK_SEEN(stub.count(STUB_ALLOC) == 1 && stub.count(STUB_FREE) == 1);
         _exit(0);
     }
     CHECK(wait_status(pid) == 0);
@@ -257,12 +272,12 @@ static int mode_fork(void)
 /* A vfork child's exit and exec are not ours; neither are those of a vfork child of a forked child. */
 static void vfork_once(void)
 {
-    stub.reset(true);
+    record_anew();
     pid_t pid = vfork();
     if (!pid)
         _exit(3);
     CHECK(wait_status(pid) == 3);
-    CHECK(stub.count(STUB_EXIT) == 0);
+    CHECK_SEEN(stub.count(STUB_EXIT) == 0);
     pid = vfork();
     if (!pid) {
         execl("/does/not/exist", "exist", (char *)NULL);
@@ -270,9 +285,9 @@ static void vfork_once(void)
         _exit(4);
     }
     CHECK(wait_status(pid) == 5);
-    CHECK(stub.count(STUB_EXIT) == 0 && stub.count(STUB_EXEC) == 0 && stub.count(STUB_EXEC_FAILED) == 0);
+    CHECK_SEEN(stub.count(STUB_EXIT) == 0 && stub.count(STUB_EXEC) == 0 && stub.count(STUB_EXEC_FAILED) == 0);
     CHECK(system("exit 6") >> 8 == 6);
-    CHECK(stub.count(STUB_EXIT) == 0 && stub.count(STUB_EXEC) == 0);
+    CHECK_SEEN(stub.count(STUB_EXIT) == 0 && stub.count(STUB_EXEC) == 0);
 }
 
 static int mode_vfork(void)
@@ -283,8 +298,8 @@ static int mode_vfork(void)
         vfork_once();
         errno = 0;
         CHECK(execl("/does/not/exist", "exist", (char *)NULL) == -1 && errno == ENOENT);
-        CHECK(stub.count(STUB_EXEC) == 1 && stub.count(STUB_EXEC_FAILED) == 1);
-        *stub.gate = 0;
+        CHECK_SEEN(stub.count(STUB_EXEC) == 1 && stub.count(STUB_EXEC_FAILED) == 1);
+        stop_recording();
         _exit(0);
     }
     CHECK(wait_status(pid) == 0);
