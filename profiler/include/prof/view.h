@@ -17,16 +17,16 @@
 
 /* ---- Formatting: all write into buf (NUL-terminated, truncated with … or ~ when too small) and return buf ---- */
 enum prof_units { PROF_UNITS_IEC = 0, PROF_UNITS_SI, PROF_UNITS_BYTES };
-char *prof_fmt_bytes(char *buf, size_t size, uint64_t bytes, enum prof_units units);   /* "2.9 KiB" */
-char *prof_fmt_delta(char *buf, size_t size, double bytes, enum prof_units units);     /* "+11.9 MiB", "-3 B" */
-char *prof_fmt_count(char *buf, size_t size, uint64_t n);                              /* "31 204 881" */
-char *prof_fmt_duration(char *buf, size_t size, uint64_t us);                          /* "02:14", "1.204 s", "3 d 04:12" */
-char *prof_fmt_time(char *buf, size_t size, uint64_t us);                              /* moment in the trace: "+12.504s" */
-char *prof_fmt_addr(char *buf, size_t size, uint64_t addr);                            /* "0x55d0c3a1b0" */
+char *prof_fmt_bytes(char *buf, size_t size, uint64_t bytes, enum prof_units units); /* "2.9 KiB" */
+char *prof_fmt_delta(char *buf, size_t size, double bytes, enum prof_units units);   /* "+11.9 MiB", "-3 B" */
+char *prof_fmt_count(char *buf, size_t size, uint64_t n);                            /* "31 204 881" */
+char *prof_fmt_duration(char *buf, size_t size, uint64_t us); /* "02:14", "1.204 s", "3 d 04:12" */
+char *prof_fmt_time(char *buf, size_t size, uint64_t us);     /* moment in the trace: "+12.504s" */
+char *prof_fmt_addr(char *buf, size_t size, uint64_t addr);   /* "0x55d0c3a1b0" */
 char *prof_fmt_rate(char *buf, size_t size, double bytes_per_h, enum prof_units units); /* "+11.9 MiB/h" */
-char *prof_fmt_ratio(char *buf, size_t size, double share);                            /* "91 %", "99.6 %" */
-char *prof_fmt_date(char *buf, size_t size, uint64_t realtime_ns);                     /* "2026-11-20 21:58:33 UTC" */
-char *prof_fmt_hex(char *buf, size_t size, const uint8_t *bytes, size_t length);       /* build-ids: "ab12..." */
+char *prof_fmt_ratio(char *buf, size_t size, double share);                             /* "91 %", "99.6 %" */
+char *prof_fmt_date(char *buf, size_t size, uint64_t realtime_ns);                      /* "2026-11-20 21:58:33 UTC" */
+char *prof_fmt_hex(char *buf, size_t size, const uint8_t *bytes, size_t length);        /* build-ids: "ab12..." */
 /* "parse_value load.c:655", "libfoo.so+0x1a40"; path shortened to its last component unless full. */
 char *prof_fmt_frame(char *buf, size_t size, const struct prof_frame *frame, bool full);
 /* "load.c:655", "libfoo.so+0x1a40": a frame without its function. */
@@ -34,63 +34,78 @@ char *prof_fmt_place(char *buf, size_t size, const struct prof_frame *frame, boo
 /* "Session#12"; "-" for 0. */
 char *prof_fmt_obj(char *buf, size_t size, const struct prof_heap *heap, prof_obj_id obj);
 
-/* Reads what people write: sizes "4096", "4KiB", "4K", "1.5MB", "3 GiB"; times "60s", "500ms", "250us", "5m", "2h", "1d" (a bare
- * number is seconds); plain numbers "1000", "31_204", "2k", "0x55d0". false: not such a quantity; *ret untouched. */
+/* Reads what people write: sizes "4096", "4KiB", "4K", "1.5MB", "3 GiB"; times "60s", "500ms", "250us", "5m", "2h",
+ * "1d" (a bare number is seconds); plain numbers "1000", "31_204", "2k", "0x55d0". false: not such a quantity; *ret
+ * untouched. */
 enum prof_unit { PROF_UNIT_NONE = 0, PROF_UNIT_BYTES, PROF_UNIT_US };
 bool prof_parse_quantity(const char *text, enum prof_unit unit, uint64_t *ret);
 
 /* Escaping, one function per output. Each appends to nothing: writes into buf like the above. */
-char *prof_escape_terminal(char *buf, size_t size, const char *text); /* bytes of control characters (bidirectional ones too) and bad UTF-8 become \xNN; applying it twice changes nothing */
+char *prof_escape_terminal(char *buf, size_t size,
+                           const char *text); /* bytes of control characters (bidirectional ones too) and bad UTF-8
+                                                 become \xNN; applying it twice changes nothing */
 char *prof_escape_xml(char *buf, size_t size, const char *text);
 
 /* ---- Tables: one row source for CLI, JSON, CSV and viewer ------------------------------------------------------- */
 enum prof_cell_kind {
     PROF_CELL_TEXT = 1,
-    PROF_CELL_COUNT,  /* signed: cell.number holds an int64_t */
+    PROF_CELL_COUNT, /* signed: cell.number holds an int64_t */
     PROF_CELL_BYTES,
-    PROF_CELL_TIME,   /* a duration in microseconds */
+    PROF_CELL_TIME, /* a duration in microseconds */
     PROF_CELL_ADDR,
     PROF_CELL_RATIO,
     PROF_CELL_MOMENT, /* microseconds since the trace began */
 };
 struct prof_column {
-    const char *key;     /* JSON key, --sort and --where name: "retained" */
-    const char *title;   /* "RETAINED" */
+    const char *key;   /* JSON key, --sort and --where name: "retained" */
+    const char *title; /* "RETAINED" */
     enum prof_cell_kind kind;
-    bool wide;           /* may take the remaining width */
-    bool extra;          /* left out of text tables unless -v asks for more; always in JSON, CSV and for --where */
+    bool wide;  /* may take the remaining width */
+    bool extra; /* left out of text tables unless -v asks for more; always in JSON, CSV and for --where */
 };
 struct prof_cell {
-    const char *text;    /* PROF_CELL_TEXT: never NULL */
-    uint64_t number;     /* the others except RATIO */
+    const char *text; /* PROF_CELL_TEXT: never NULL */
+    uint64_t number;  /* the others except RATIO */
     double ratio;
-    bool none;           /* not known: "-" / null */
+    bool none; /* not known: "-" / null */
 };
 struct prof_table {
-    const struct prof_column *columns; size_t column_count;
-    const struct prof_cell *cells; size_t row_count; /* row-major */
-    uint64_t total_rows;                             /* before --top */
+    const struct prof_column *columns;
+    size_t column_count;
+    const struct prof_cell *cells;
+    size_t row_count;    /* row-major */
+    uint64_t total_rows; /* before --top */
 };
 struct prof_query {
-    const char *where;   /* expression or NULL */
-    const char *sort;    /* "KEY[,KEY]", "-KEY" reverses; NULL: the table's own order */
-    uint64_t top;        /* 0: all */
-    const char *type;    /* objects only: this type */
+    const char *where;       /* expression or NULL */
+    const char *sort;        /* "KEY[,KEY]", "-KEY" reverses; NULL: the table's own order */
+    uint64_t top;            /* 0: all */
+    const char *type;        /* objects only: this type */
     uint64_t from_us, to_us; /* objects and blocks: born in this window; to 0: open */
 };
-char *prof_fmt_cell(char *buf, size_t size, const struct prof_cell *cell, enum prof_cell_kind kind, enum prof_units units); /* "-" when none */
-struct prof_view;        /* owns what the tables borrow */
-struct prof_error *prof_view_create(struct prof_heap *heap, struct prof_symbols *symbols, struct prof_findings *findings, struct prof_view **ret);
+char *prof_fmt_cell(char *buf, size_t size, const struct prof_cell *cell, enum prof_cell_kind kind,
+                    enum prof_units units); /* "-" when none */
+struct prof_view;                           /* owns what the tables borrow */
+struct prof_error *prof_view_create(struct prof_heap *heap, struct prof_symbols *symbols,
+                                    struct prof_findings *findings, struct prof_view **ret);
 void prof_view_destroy(struct prof_view *view);
-enum prof_table_kind { PROF_TABLE_TYPES = 1, PROF_TABLE_OBJECTS, PROF_TABLE_SITES, PROF_TABLE_MARKS, PROF_TABLE_BLOCKS };
-/* Borrowed until the view is destroyed. PROF_ERROR_SYNTAX for a bad where or sort (message names the column of the error and
- * the known names). */
-struct prof_error *prof_view_table(struct prof_view *view, enum prof_table_kind kind, const struct prof_query *query, const struct prof_table **ret);
+enum prof_table_kind {
+    PROF_TABLE_TYPES = 1,
+    PROF_TABLE_OBJECTS,
+    PROF_TABLE_SITES,
+    PROF_TABLE_MARKS,
+    PROF_TABLE_BLOCKS
+};
+/* Borrowed until the view is destroyed. PROF_ERROR_SYNTAX for a bad where or sort (message names the column of the
+ * error and the known names). */
+struct prof_error *prof_view_table(struct prof_view *view, enum prof_table_kind kind, const struct prof_query *query,
+                                   const struct prof_table **ret);
 
 /* OBJ as people write it: "Type#12", "#1204", "0x55..", "@leak:3" (its first sample). */
 struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof_obj_id *ret);
 
-/* ---- One object and one finding in words --------------------------------------------------------------------------- */
+/* ---- One object and one finding in words ---------------------------------------------------------------------------
+ */
 /* Where the references of an object are: rc = holders + roots + stacks + anonymous + unaccounted. */
 struct prof_split {
     uint64_t holders;    /* slots inside blocks or objects, and named holders */
@@ -102,8 +117,8 @@ struct prof_split {
     int64_t unaccounted; /* observed count minus counted events; not 0: somebody counts without telling */
 };
 void prof_view_split(struct prof_view *view, prof_obj_id obj, struct prof_split *ret);
-/* Who owns an open reference: "Session#12.peer", "global g_cache+8", "local variable", "block 0x55.. +16", "nobody told". Raw text:
- * escape it. */
+/* Who owns an open reference: "Session#12.peer", "global g_cache+8", "local variable", "block 0x55.. +16", "nobody
+ * told". Raw text: escape it. */
 char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char *buf, size_t size);
 /* "parse_value load.c:655" of a stack's site. Raw text: escape it. */
 char *prof_view_site(struct prof_view *view, uint32_t stack, char *buf, size_t size);
@@ -115,12 +130,13 @@ char *prof_view_subject(const struct prof_finding *finding, enum prof_units unit
 char *prof_view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size);
 /* How fast it grows, when its births span at least a minute and three objects. */
 bool prof_finding_rate(const struct prof_finding *finding, double *ret_bytes_per_h);
-const char *prof_op_name(unsigned op);     /* "ref", "unref", "new", ...; "op 61" never: "?" when unknown */
+const char *prof_op_name(unsigned op);       /* "ref", "unref", "new", ...; "op 61" never: "?" when unknown */
 const char *prof_state_name(unsigned state); /* "alive", "zero", "parked", "dead" */
 
 /* ---- JSON documents (jansson inside; the caller frees the string) ------------------------------------------------ */
 struct prof_error *prof_json_leaks(struct prof_view *view, char **ret);
-struct prof_error *prof_json_table(struct prof_view *view, const char *name, const struct prof_table *table, char **ret);
+struct prof_error *prof_json_table(struct prof_view *view, const char *name, const struct prof_table *table,
+                                   char **ret);
 struct prof_error *prof_json_info(struct prof_view *view, char **ret);
 struct prof_error *prof_json_object(struct prof_view *view, prof_obj_id obj, char **ret);
 

@@ -3,16 +3,16 @@
 
 enum { ADDR, BYTES, AGE, KIND, OBJECT, SITE, BORN, TID, SCOPE, ID, COLUMNS };
 static const struct prof_column columns[COLUMNS] = {
-    [ADDR] = { "addr", "ADDR", PROF_CELL_ADDR },
-    [BYTES] = { "bytes", "BYTES", PROF_CELL_BYTES },
-    [AGE] = { "age", "AGE", PROF_CELL_TIME },
-    [KIND] = { "kind", "KIND", PROF_CELL_TEXT },
-    [OBJECT] = { "object", "OBJECT", PROF_CELL_TEXT, .extra = true },
-    [SITE] = { "site", "BORN IN", PROF_CELL_TEXT, .wide = true },
-    [BORN] = { "born", "BORN", PROF_CELL_MOMENT, .extra = true },
-    [TID] = { "tid", "THREAD", PROF_CELL_COUNT, .extra = true },
-    [SCOPE] = { "scope", "SCOPE", PROF_CELL_TEXT, .extra = true },
-    [ID] = { "id", "ID", PROF_CELL_COUNT, .extra = true },
+    [ADDR] = { .key = "addr", .title = "ADDR", .kind = PROF_CELL_ADDR },
+    [BYTES] = { .key = "bytes", .title = "BYTES", .kind = PROF_CELL_BYTES },
+    [AGE] = { .key = "age", .title = "AGE", .kind = PROF_CELL_TIME },
+    [KIND] = { .key = "kind", .title = "KIND", .kind = PROF_CELL_TEXT },
+    [OBJECT] = { .key = "object", .title = "OBJECT", .kind = PROF_CELL_TEXT, .extra = true },
+    [SITE] = { .key = "site", .title = "BORN IN", .kind = PROF_CELL_TEXT, .wide = true },
+    [BORN] = { .key = "born", .title = "BORN", .kind = PROF_CELL_MOMENT, .extra = true },
+    [TID] = { .key = "tid", .title = "THREAD", .kind = PROF_CELL_COUNT, .extra = true },
+    [SCOPE] = { .key = "scope", .title = "SCOPE", .kind = PROF_CELL_TEXT, .extra = true },
+    [ID] = { .key = "id", .title = "ID", .kind = PROF_CELL_COUNT, .extra = true },
 };
 
 static const char *kind_name(unsigned kind)

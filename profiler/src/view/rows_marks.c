@@ -3,18 +3,18 @@
 
 enum { MARK, KIND, AT, OBJECTS, BLOCKS, BYTES, GROWN_OBJECTS, GROWN_BLOCKS, GROWN_BYTES, EVENTS, TID, SITE, COLUMNS };
 static const struct prof_column columns[COLUMNS] = {
-    [MARK] = { "mark", "MARK", PROF_CELL_TEXT, .wide = true },
-    [KIND] = { "kind", "KIND", PROF_CELL_TEXT },
-    [AT] = { "at", "AT", PROF_CELL_MOMENT },
-    [OBJECTS] = { "objects", "OBJECTS", PROF_CELL_COUNT },
-    [BLOCKS] = { "blocks", "BLOCKS", PROF_CELL_COUNT },
-    [BYTES] = { "bytes", "BYTES", PROF_CELL_BYTES },
-    [GROWN_OBJECTS] = { "grown_objects", "+OBJECTS", PROF_CELL_COUNT },
-    [GROWN_BLOCKS] = { "grown_blocks", "+BLOCKS", PROF_CELL_COUNT, .extra = true },
-    [GROWN_BYTES] = { "grown_bytes", "+BYTES", PROF_CELL_COUNT },
-    [EVENTS] = { "events", "EVENTS", PROF_CELL_COUNT, .extra = true },
-    [TID] = { "tid", "THREAD", PROF_CELL_COUNT, .extra = true },
-    [SITE] = { "site", "SITE", PROF_CELL_TEXT, .extra = true },
+    [MARK] = { .key = "mark", .title = "MARK", .kind = PROF_CELL_TEXT, .wide = true },
+    [KIND] = { .key = "kind", .title = "KIND", .kind = PROF_CELL_TEXT },
+    [AT] = { .key = "at", .title = "AT", .kind = PROF_CELL_MOMENT },
+    [OBJECTS] = { .key = "objects", .title = "OBJECTS", .kind = PROF_CELL_COUNT },
+    [BLOCKS] = { .key = "blocks", .title = "BLOCKS", .kind = PROF_CELL_COUNT },
+    [BYTES] = { .key = "bytes", .title = "BYTES", .kind = PROF_CELL_BYTES },
+    [GROWN_OBJECTS] = { .key = "grown_objects", .title = "+OBJECTS", .kind = PROF_CELL_COUNT },
+    [GROWN_BLOCKS] = { .key = "grown_blocks", .title = "+BLOCKS", .kind = PROF_CELL_COUNT, .extra = true },
+    [GROWN_BYTES] = { .key = "grown_bytes", .title = "+BYTES", .kind = PROF_CELL_COUNT },
+    [EVENTS] = { .key = "events", .title = "EVENTS", .kind = PROF_CELL_COUNT, .extra = true },
+    [TID] = { .key = "tid", .title = "THREAD", .kind = PROF_CELL_COUNT, .extra = true },
+    [SITE] = { .key = "site", .title = "SITE", .kind = PROF_CELL_TEXT, .extra = true },
 };
 
 struct prof_error *rows_marks(struct prof_view *view, const struct prof_query *query, const struct prof_table **ret)

@@ -5,18 +5,18 @@
 
 enum { SITE, LIVE, LIVE_BYTES, ALLOCS, BYTES, FREES, PEAK_BYTES, TEMPORARY, BIRTHS, REFS, UNREFS, STACKS, COLUMNS };
 static const struct prof_column columns[COLUMNS] = {
-    [SITE] = { "site", "SITE", PROF_CELL_TEXT, .wide = true },
-    [LIVE] = { "live", "LIVE", PROF_CELL_COUNT },
-    [LIVE_BYTES] = { "live_bytes", "LIVE BYTES", PROF_CELL_BYTES },
-    [ALLOCS] = { "allocs", "ALLOCS", PROF_CELL_COUNT },
-    [BYTES] = { "bytes", "BYTES", PROF_CELL_BYTES },
-    [FREES] = { "frees", "FREED", PROF_CELL_COUNT, .extra = true },
-    [PEAK_BYTES] = { "peak_bytes", "PEAK BYTES", PROF_CELL_BYTES, .extra = true },
-    [TEMPORARY] = { "temporary", "TEMPORARY", PROF_CELL_COUNT, .extra = true },
-    [BIRTHS] = { "births", "BIRTHS", PROF_CELL_COUNT },
-    [REFS] = { "refs", "REFS", PROF_CELL_COUNT },
-    [UNREFS] = { "unrefs", "UNREFS", PROF_CELL_COUNT },
-    [STACKS] = { "stacks", "STACKS", PROF_CELL_COUNT, .extra = true },
+    [SITE] = { .key = "site", .title = "SITE", .kind = PROF_CELL_TEXT, .wide = true },
+    [LIVE] = { .key = "live", .title = "LIVE", .kind = PROF_CELL_COUNT },
+    [LIVE_BYTES] = { .key = "live_bytes", .title = "LIVE BYTES", .kind = PROF_CELL_BYTES },
+    [ALLOCS] = { .key = "allocs", .title = "ALLOCS", .kind = PROF_CELL_COUNT },
+    [BYTES] = { .key = "bytes", .title = "BYTES", .kind = PROF_CELL_BYTES },
+    [FREES] = { .key = "frees", .title = "FREED", .kind = PROF_CELL_COUNT, .extra = true },
+    [PEAK_BYTES] = { .key = "peak_bytes", .title = "PEAK BYTES", .kind = PROF_CELL_BYTES, .extra = true },
+    [TEMPORARY] = { .key = "temporary", .title = "TEMPORARY", .kind = PROF_CELL_COUNT, .extra = true },
+    [BIRTHS] = { .key = "births", .title = "BIRTHS", .kind = PROF_CELL_COUNT },
+    [REFS] = { .key = "refs", .title = "REFS", .kind = PROF_CELL_COUNT },
+    [UNREFS] = { .key = "unrefs", .title = "UNREFS", .kind = PROF_CELL_COUNT },
+    [STACKS] = { .key = "stacks", .title = "STACKS", .kind = PROF_CELL_COUNT, .extra = true },
 };
 
 /* Keyed by the interned words of the site: equal words, equal pointer. */
@@ -81,6 +81,7 @@ struct prof_error *rows_sites(struct prof_view *view, const struct prof_query *q
     struct site *site, *next;
     HASH_ITER (hh, gather.sites, site, next) {
         struct prof_cell row[COLUMNS] = {
+            // cppcheck-suppress uninitvar
             [SITE] = cell_text(site->text),
             [LIVE] = cell_number(site->sum.live),
             [LIVE_BYTES] = cell_number(site->sum.live_bytes),

@@ -23,22 +23,22 @@ enum {
     COLUMNS
 };
 static const struct prof_column columns[COLUMNS] = {
-    [TYPE] = { "type", "TYPE", PROF_CELL_TEXT, .wide = true },
-    [LIVE] = { "live", "LIVE", PROF_CELL_COUNT },
-    [BYTES] = { "bytes", "BYTES", PROF_CELL_BYTES },
-    [LEAKED] = { "leaked", "LEAKED", PROF_CELL_COUNT },
-    [BORN] = { "born", "BORN", PROF_CELL_COUNT },
-    [DIED] = { "died", "DIED", PROF_CELL_COUNT, .extra = true },
-    [PEAK] = { "peak", "PEAK", PROF_CELL_COUNT, .extra = true },
-    [PEAK_BYTES] = { "peak_bytes", "PEAK BYTES", PROF_CELL_BYTES },
-    [REFS] = { "refs", "REFS", PROF_CELL_COUNT },
-    [UNREFS] = { "unrefs", "UNREFS", PROF_CELL_COUNT, .extra = true },
-    [COVERAGE] = { "coverage", "OWNED", PROF_CELL_RATIO },
-    [MISCOUNTS] = { "miscounts", "MISCOUNTS", PROF_CELL_COUNT, .extra = true },
-    [ZERO] = { "zero", "ZERO", PROF_CELL_COUNT, .extra = true },
-    [PARKED] = { "parked", "PARKED", PROF_CELL_COUNT, .extra = true },
-    [SKEWED] = { "skewed", "SKEWED", PROF_CELL_COUNT, .extra = true },
-    [SIZE] = { "size", "SIZE", PROF_CELL_BYTES, .extra = true },
+    [TYPE] = { .key = "type", .title = "TYPE", .kind = PROF_CELL_TEXT, .wide = true },
+    [LIVE] = { .key = "live", .title = "LIVE", .kind = PROF_CELL_COUNT },
+    [BYTES] = { .key = "bytes", .title = "BYTES", .kind = PROF_CELL_BYTES },
+    [LEAKED] = { .key = "leaked", .title = "LEAKED", .kind = PROF_CELL_COUNT },
+    [BORN] = { .key = "born", .title = "BORN", .kind = PROF_CELL_COUNT },
+    [DIED] = { .key = "died", .title = "DIED", .kind = PROF_CELL_COUNT, .extra = true },
+    [PEAK] = { .key = "peak", .title = "PEAK", .kind = PROF_CELL_COUNT, .extra = true },
+    [PEAK_BYTES] = { .key = "peak_bytes", .title = "PEAK BYTES", .kind = PROF_CELL_BYTES },
+    [REFS] = { .key = "refs", .title = "REFS", .kind = PROF_CELL_COUNT },
+    [UNREFS] = { .key = "unrefs", .title = "UNREFS", .kind = PROF_CELL_COUNT, .extra = true },
+    [COVERAGE] = { .key = "coverage", .title = "OWNED", .kind = PROF_CELL_RATIO },
+    [MISCOUNTS] = { .key = "miscounts", .title = "MISCOUNTS", .kind = PROF_CELL_COUNT, .extra = true },
+    [ZERO] = { .key = "zero", .title = "ZERO", .kind = PROF_CELL_COUNT, .extra = true },
+    [PARKED] = { .key = "parked", .title = "PARKED", .kind = PROF_CELL_COUNT, .extra = true },
+    [SKEWED] = { .key = "skewed", .title = "SKEWED", .kind = PROF_CELL_COUNT, .extra = true },
+    [SIZE] = { .key = "size", .title = "SIZE", .kind = PROF_CELL_BYTES, .extra = true },
 };
 
 /* Objects of gating findings of this type. */
@@ -53,6 +53,13 @@ static uint64_t leaked(const struct prof_view *view, const char *name)
     return sum;
 }
 
+static struct prof_cell share(uint64_t part, uint64_t whole)
+{
+    if (whole == 0)
+        return cell_none();
+    return (struct prof_cell){ .ratio = (double)part / (double)whole };
+}
+
 struct prof_error *rows_types(struct prof_view *view, const struct prof_query *query, const struct prof_table **ret)
 {
     struct rows rows;
@@ -65,7 +72,6 @@ struct prof_error *rows_types(struct prof_view *view, const struct prof_query *q
         uint64_t refs = type->refs_slot + type->refs_holder + type->refs_anon;
         if (type->born == 0 && type->live == 0 && refs == 0)
             continue;
-        uint64_t owned = type->refs_slot + type->refs_holder;
         struct prof_cell row[COLUMNS] = {
             [TYPE] = cell_text(type->name),
             [LIVE] = cell_number(type->live),
@@ -77,7 +83,7 @@ struct prof_error *rows_types(struct prof_view *view, const struct prof_query *q
             [PEAK_BYTES] = cell_number(type->peak_bytes),
             [REFS] = cell_number(refs),
             [UNREFS] = cell_number(type->unrefs_slot + type->unrefs_holder + type->unrefs_anon),
-            [COVERAGE] = refs != 0 ? (struct prof_cell){ .ratio = (double)owned / (double)refs } : cell_none(),
+            [COVERAGE] = share(type->refs_slot + type->refs_holder, refs),
             [MISCOUNTS] = type->counts_seen != 0 ? cell_number(type->counts_wrong) : cell_none(),
             [ZERO] = cell_number(type->zero),
             [PARKED] = cell_number(type->parked),
