@@ -17,7 +17,8 @@ struct prof_error *prof_error_memory(void)
     return &memory_error;
 }
 
-static struct prof_error *create(enum prof_error_code code, const char *path, uint64_t offset, const char *format, va_list args)
+static __attribute__((format(printf, 4, 0))) struct prof_error *
+create(enum prof_error_code code, const char *path, uint64_t offset, const char *format, va_list args)
 {
     struct prof_error *error = calloc(1, sizeof *error);
     if (error == NULL)

@@ -320,6 +320,28 @@ static bool enter_array(Dwarf_Die *type, uint64_t *offset, struct prof_str *path
     return true;
 }
 
+static bool number(Dwarf_Die *die, unsigned name, Dwarf_Word *ret)
+{
+    Dwarf_Attribute attr;
+    return dwarf_attr(die, name, &attr) != NULL && dwarf_formudata(&attr, ret) == 0;
+}
+
+// First bit, from the start of the struct, and bits of a bit field; false: it is none.
+static bool bit_field(Dwarf_Die *member, Dwarf_Word start, Dwarf_Word *first, Dwarf_Word *size)
+{
+    Dwarf_Word from_top, unit;
+    if (!number(member, DW_AT_bit_size, size) || *size == 0 || *size > 64)
+        return false;
+    if (number(member, DW_AT_data_bit_offset, first))
+        return true;
+    // The old way counts from the most significant bit of a storage unit at `start`.
+    if (!number(member, DW_AT_bit_offset, &from_top) || !number(member, DW_AT_byte_size, &unit) ||
+        from_top + *size > unit * 8)
+        return false;
+    *first = start * 8 + unit * 8 - from_top - *size;
+    return true;
+}
+
 // Does a member cover the offset? *type and *into get what lies there.
 static bool member_covers(Dwarf_Die *member, uint64_t offset, bool outermost, Dwarf_Die *type, uint64_t *into)
 {
@@ -329,14 +351,12 @@ static bool member_covers(Dwarf_Die *member, uint64_t offset, bool outermost, Dw
     if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) || has_flag(member, DW_AT_external) ||
         has_flag(member, DW_AT_declaration) || !type_of(member, type))
         return false;
-    if (dwarf_attr(member, DW_AT_data_bit_offset, &attr) != NULL && dwarf_formudata(&attr, &bits) == 0) {
-        if (dwarf_attr(member, DW_AT_bit_size, &attr) == NULL || dwarf_formudata(&attr, &bit_size) != 0)
-            return false;
-        *into = 0;
-        return offset >= bits / 8 && bit_size < UINT32_MAX && offset <= (bits + bit_size - 1) / 8;
-    }
     if (dwarf_attr(member, DW_AT_data_member_location, &attr) != NULL && dwarf_formudata(&attr, &start) != 0)
         return false;
+    if (bit_field(member, start, &bits, &bit_size)) {
+        *into = 0;
+        return offset >= bits / 8 && offset <= (bits + bit_size - 1) / 8;
+    }
     if (offset < start)
         return false;
     *into = offset - start;

@@ -1,4 +1,4 @@
-/* test_oracle.c: all functions of this test program, at several addresses each, against two other readers: function and
+/* test_oracle.c: all functions of this test program, at several addresses each, against other readers: function and
  * line of every frame, inlined ones included. Also: addresses of the running process by its real module map. */
 #include "fake.h"
 
@@ -85,10 +85,13 @@ static bool same_answer(FILE *answer, const struct prof_frame *frames, size_t co
             snprintf(want, sizeof want, "%s:%u:%u", frame->file != NULL ? base_name(frame->file) : "??", frame->line,
                      frame->column);
             const char *function = frame->function != NULL ? frame->function : "??";
-            char short_want[4096];
+            char short_want[4096], no_line[4096];
+            snprintf(no_line, sizeof no_line, "%s:?", frame->file != NULL ? base_name(frame->file) : "?");
             snprintf(short_want, sizeof short_want, "%s:%u", frame->file != NULL ? base_name(frame->file) : "??",
                      frame->line);
-            same = same && strcmp(function, next) == 0 && (strcmp(want, place) == 0 || strcmp(short_want, place) == 0);
+            same = same && strcmp(function, next) == 0 &&
+                   (strcmp(want, place) == 0 || strcmp(short_want, place) == 0 ||
+                    (frame->line == 0 && strcmp(no_line, place) == 0));
         }
         i++;
     }
@@ -120,7 +123,8 @@ static size_t ask(const char *tool, struct prof_symbols *symbols, uint64_t base,
     return count;
 }
 
-// eu-addr2line loses the caller of some functions that were inlined whole or in part; for those addr2line decides.
+// Each of them has its gaps (inlined calls in parts that the compiler split off, units without .debug_aranges, DWARF 5
+// by clang): an address is right when one agrees in every frame.
 static void against_addr2line(void **state)
 {
     (void)state;
@@ -134,8 +138,10 @@ static void against_addr2line(void **state)
     uint64_t base = 0x7f1200000000;
     assert_true(fake_elf(&f, self, base, true));
     struct prof_symbols *symbols = fake_open(&f, NULL);
-    size_t first = ask("eu-addr2line", symbols, base, equal), second = ask("addr2line", symbols, base, equal),
-           either = 0;
+    size_t first = ask("eu-addr2line", symbols, base, equal), second = ask("addr2line", symbols, base, equal);
+    size_t third = 0, either = 0;
+    if (system("llvm-symbolizer --version >/dev/null 2>&1") == 0)
+        third = ask("llvm-symbolizer --output-style=GNU", symbols, base, equal);
     for (size_t i = 0; i < address_count; i++) {
         either += equal[i];
         struct prof_frame frame;
@@ -144,8 +150,9 @@ static void against_addr2line(void **state)
                           frame.function != NULL ? frame.function : "??");
     }
     prof_symbols_destroy(symbols);
-    print_message("of %zu addresses %zu are as eu-addr2line has them, %zu as addr2line, %zu as one of them\n",
-                  address_count, first, second, either);
+    print_message("of %zu addresses %zu are as eu-addr2line has them, %zu as addr2line, %zu as llvm-symbolizer, "
+                  "%zu as one of them\n",
+                  address_count, first, second, third, either);
     assert_true(either * 1000 >= address_count * 999);
 }
 
