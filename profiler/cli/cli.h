@@ -136,9 +136,6 @@ int cli_out_close(struct cli_out *out) __attribute__((warn_unused_result));
 void cli_printf(struct cli_out *out, enum cli_role role, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Text of the target, escaped. */
 void cli_put(struct cli_out *out, enum cli_role role, const char *text);
-/* Wraps plain text to the width, every line indented. */
-void cli_wrap(struct cli_out *out, unsigned indent, const char *text);
-
 /* A table in the format that was asked for; `name` is the key of the JSON document. Returns an exit code or -1. */
 int cli_table(struct cli_session *session, const struct cli_common *common, struct cli_out *out, const char *name,
               const struct prof_table *table);

@@ -167,6 +167,9 @@ void cli_option_each(const struct cli_command *command, void (*each)(void *ctx, 
 
 /* The help page of a command. */
 void cli_help_command(FILE *out, const struct cli_command *command);
+/* Prints plain text from `column` on, where the cursor is; later lines are indented. Line feeds stay; ends with one.
+ * width 0: lines of any length. */
+void cli_wrap_text(FILE *out, const char *text, unsigned column, unsigned indent, unsigned width);
 /* The man page of a command, in mdoc. */
 void cli_help_man(FILE *out, const struct cli_command *command);
 /* The completion script of "bash", "zsh" or "fish"; false: another shell. */

@@ -15,43 +15,6 @@ static unsigned help_width(FILE *out)
     return WIDTH_DEFAULT;
 }
 
-/* Prints text from `column` on (where the cursor is), later lines indented to `indent`. Line feeds in the text stay. */
-static void wrap(FILE *out, const char *text, unsigned column, unsigned indent, unsigned width)
-{
-    bool begin = true;
-    while (*text != '\0') {
-        if (*text == '\n') {
-            fputc('\n', out);
-            text++;
-            column = 0;
-            begin = true;
-            continue;
-        }
-        if (*text == ' ') {
-            text++;
-            continue;
-        }
-        size_t word = strcspn(text, " \n");
-        if (!begin && column + 1 + word > width) {
-            fputc('\n', out);
-            column = 0;
-            begin = true;
-        }
-        if (begin) {
-            for (; column < indent; column++)
-                fputc(' ', out);
-        } else {
-            fputc(' ', out);
-            column++;
-        }
-        fwrite(text, 1, word, out);
-        column += (unsigned)word;
-        text += word;
-        begin = false;
-    }
-    fputc('\n', out);
-}
-
 /* "-n, --top N" */
 static size_t option_words(char *buf, size_t size, const struct cli_option *option)
 {
@@ -78,7 +41,7 @@ static void help_option(void *ctx, const struct cli_option *option)
         fputc('\n', help->out);
         column = 0;
     }
-    wrap(help->out, option->help, column, OPTION_COLUMN, help->width);
+    cli_wrap_text(help->out, option->help, column, OPTION_COLUMN, help->width);
 }
 
 void cli_help_command(FILE *out, const struct cli_command *command)
@@ -92,12 +55,12 @@ void cli_help_command(FILE *out, const struct cli_command *command)
         for (const char *const *example = command->examples; *example != NULL; example += 2) {
             fprintf(out, "  %s\n", example[0]);
             fputs("      ", out);
-            wrap(out, example[1], 6, 6, help.width);
+            cli_wrap_text(out, example[1], 6, 6, help.width);
         }
     }
     if (command->about != NULL && *command->about != '\0') {
         fputc('\n', out);
-        wrap(out, command->about, 0, 0, help.width);
+        cli_wrap_text(out, command->about, 0, 0, help.width);
     }
     fputs("\noptions:\n", out);
     cli_option_each(command, help_option, &help);

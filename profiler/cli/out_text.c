@@ -51,41 +51,6 @@ static size_t columns_of(const char *text)
     return n;
 }
 
-void cli_wrap(struct cli_out *out, unsigned indent, const char *text)
-{
-    unsigned column = 0;
-    bool begin = true;
-    while (*text != '\0') {
-        if (*text == '\n') {
-            fputc('\n', out->file);
-            column = 0;
-            begin = true;
-            text++;
-            continue;
-        }
-        if (*text == ' ' && !begin) {
-            text++;
-            continue;
-        }
-        size_t word = strcspn(text + (*text == ' '), " \n") + (*text == ' ');
-        if (!begin && out->width != 0 && column + 1 + word > out->width) {
-            fputc('\n', out->file);
-            column = 0;
-            begin = true;
-        }
-        if (begin)
-            for (; column < indent; column++)
-                fputc(' ', out->file);
-        else
-            column += (unsigned)fprintf(out->file, " ");
-        fwrite(text, 1, word, out->file);
-        column += (unsigned)word;
-        text += word;
-        begin = false;
-    }
-    fputc('\n', out->file);
-}
-
 /* ---- Tables --------------------------------------------------------------------------------------------------------
  */
 static bool is_text(const struct prof_column *column)
