@@ -33,6 +33,16 @@ static const char *end_words(const struct cli_session *session, char *buf, size_
     }
 }
 
+void text_malloc_note(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_trace_info *info = session->info;
+    if (info->malloc_note[0] != '\0') {
+        cli_printf(out, CLI_WARN, "Allocations are not recorded: ");
+        cli_put(out, CLI_WARN, info->malloc_note);
+        fputs(".\n", out->file);
+    }
+}
+
 void text_head(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_trace_info *info = session->info;
@@ -46,11 +56,6 @@ void text_head(struct cli_session *session, struct cli_out *out)
     if (session->heap != NULL && prof_heap_totals(session->heap)->cut)
         fprintf(out->file, "The state at %s, not at the end.\n",
                 prof_fmt_time(buf, sizeof buf, prof_heap_totals(session->heap)->end_us));
-    if (info->malloc_note[0] != '\0') {
-        cli_printf(out, CLI_WARN, "Allocations are not recorded: ");
-        cli_put(out, CLI_WARN, info->malloc_note);
-        fputs(".\n", out->file);
-    }
     if (info->damage != NULL && !session->running) {
         cli_printf(out, CLI_WARN, "The trace is incomplete: ");
         cli_put(out, CLI_WARN, info->damage);

@@ -166,6 +166,7 @@ int cmd_info(int argc, char **argv)
             struct prof_error *error = prof_json_info(session.view, &text);
             code = cli_json(&out, error, text);
         } else {
+            text_malloc_note(&session, &out);
             text_head(&session, &out);
             program(&session, &out);
             losses(&session, &out);

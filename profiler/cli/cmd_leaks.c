@@ -89,6 +89,7 @@ static void findings(struct cli_session *session, const struct cli_common *commo
     uint64_t top = common->top == CLI_TOP_DEFAULT || common->top == 0 ? UINT64_MAX : common->top;
     for (size_t i = 0; i < count; i++)
         listed += args->all || text_is_listed(&list[i]);
+    text_malloc_note(session, out);
     fprintf(out->file, "%zu finding%s in ", listed, listed == 1 ? "" : "s");
     text_head(session, out);
     for (size_t i = 0; i < count && shown < top; i++) {

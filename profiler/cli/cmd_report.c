@@ -81,6 +81,7 @@ static int story(struct cli_session *session, const struct cli_common *common, s
     const struct prof_finding *list, *first = NULL;
     size_t count = prof_findings_list(session->findings, &list);
     uint64_t top = common->top == CLI_TOP_DEFAULT ? 10 : common->top == 0 ? UINT64_MAX : common->top;
+    text_malloc_note(session, out);
     text_bytes(session, out, common->verbose);
     text_head(session, out);
     fputc('\n', out->file);
