@@ -1,391 +1,8 @@
-/* group.c: causes with equal evidence into bundles, bundles with equal fingerprints into groups. */
+/* group.c: bundles are judged by their healthy siblings; those with equal fingerprints become one group. */
 #include "group.h"
-
-#include <track/track.h>
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-
-/* ---- One object -------------------------------------------------------------------------------------------------- */
-
-static bool holds_itself(const struct analysis *a, uint32_t v)
-{
-    for (uint32_t e = a->graph.first[v]; e < a->graph.first[v + 1]; e++) {
-        if (a->graph.to[e] == v)
-            return true;
-    }
-    return false;
-}
-
-uint8_t group_rank(const struct owner *owner)
-{
-    switch (owner->kind) {
-    case OWNER_FREED:
-    case OWNER_OVERWRITTEN:
-    case OWNER_STACK:
-    case OWNER_THREAD:
-    case OWNER_GLOBAL:
-    case OWNER_REGION:
-        return 0;
-    case OWNER_NOBODY:
-        return 2;
-    case OWNER_OBJECT:
-        return 3;
-    default:
-        return 1;
-    }
-}
-
-bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint8_t *ret_doubts)
-{
-    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
-    bool freed = false, overwritten = false;
-    int64_t unchecked = 0;
-    uint8_t doubts = 0;
-
-    if (obj->flags & PROF_OBJ_SKEWED)
-        doubts |= DOUBT_SKEWED;
-    if (obj->flags & PROF_OBJ_MISCOUNT)
-        doubts |= DOUBT_MISCOUNT;
-    for (uint32_t i = obj->first_open; i != 0;) {
-        const struct prof_open *open = prof_heap_open(a->heap, i);
-        struct owner owner;
-        if (!owner_of(a, open, &owner))
-            return false;
-        freed |= owner.kind == OWNER_FREED;
-        overwritten |= owner.kind == OWNER_OVERWRITTEN;
-        unchecked += owner.kind == OWNER_BLOCK || owner.kind == OWNER_HEAP || owner.kind == OWNER_UNKNOWN;
-        i = open->next;
-    }
-    *ret_verdict = PROF_MISSING_UNREF;
-    if (obj->state == PROF_OBJ_ZERO) {
-        *ret_verdict = PROF_ZERO_NOT_FREED;
-        if (obj->flags & PROF_OBJ_FINALIZING)
-            doubts |= DOUBT_FINALIZING;
-    } else if (freed) {
-        *ret_verdict = PROF_HOLDER_FREED;
-    } else if (overwritten) {
-        *ret_verdict = PROF_SLOT_OVERWRITTEN;
-    } else if (obj->flags & PROF_OBJ_FLOATING) {
-        *ret_verdict = PROF_FLOATING;
-    } else if (obj->flags & PROF_OBJ_RESURRECTED) {
-        *ret_verdict = PROF_RESURRECTED;
-    } else {
-        if (a->component_size[a->component[id]] > 1 || holds_itself(a, id))
-            *ret_verdict = PROF_CYCLE_HELD;
-        if (a->extra[id] - unchecked <= 0)
-            doubts |= DOUBT_UNCHECKED;
-    }
-    *ret_doubts = doubts;
-    return true;
-}
-
-int64_t group_anonymous(struct analysis *a, const struct prof_obj *obj)
-{
-    int64_t count = obj->count;
-    for (uint32_t i = obj->first_open; i != 0;) {
-        const struct prof_open *open = prof_heap_open(a->heap, i);
-        count -= open->kind != PROF_OPEN_BIRTH;
-        i = open->next;
-    }
-    return count;
-}
-
-/* Anonymous births among what was taken: the rest of the anonymous balance. */
-static uint64_t births_of(struct analysis *a, const struct prof_obj *obj, int64_t anonymous)
-{
-    int64_t rest = anonymous;
-    for (uint32_t i = obj->first_site; i != 0;) {
-        const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
-        rest -= (int64_t)count->taken - (int64_t)count->given;
-        i = count->next;
-    }
-    return rest > 0 ? 1 : 0;
-}
-
-const char *group_scope(struct analysis *a, const struct prof_obj *obj, uint64_t *ret_left)
-{
-    const struct prof_scope *scopes;
-    size_t count = prof_heap_scopes(a->heap, &scopes);
-
-    if (obj->scope == 0 || obj->scope >= count || scopes[obj->scope].end_us == 0 || scopes[obj->scope].left == 0)
-        return NULL;
-    *ret_left = scopes[obj->scope].left;
-    return scopes[obj->scope].name;
-}
-
-/* ---- Bundles ----------------------------------------------------------------------------------------------------- */
-
-static uint64_t hash_text(const char *text)
-{
-    return text != NULL ? XXH64(text, strlen(text), 7) : 0;
-}
-
-static int by_number(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return a < b ? -1 : a > b;
-}
-
-/* The set of open references and of sites with anonymous events, as one number. */
-static bool evidence_key(struct groups *g, const struct prof_obj *obj, uint64_t *ret)
-{
-    struct analysis *a = g->a;
-
-    g->keys.count = 0;
-    for (uint32_t i = obj->first_open; i != 0;) {
-        const struct prof_open *open = prof_heap_open(a->heap, i);
-        struct owner owner;
-        uint32_t site = site_of(a, open->stack);
-        if (site == UINT32_MAX || !owner_of(a, open, &owner))
-            return false;
-        uint64_t key = map_mix(a->sites.items[site].key, owner.kind);
-        key = map_mix(key, hash_text(owner.type));
-        key = map_mix(key, hash_text(owner.field));
-        key = map_mix(key, hash_text(owner.text));
-        if (!prof_vec_push(&g->keys, key))
-            return false;
-        i = open->next;
-    }
-    for (uint32_t i = obj->first_site; i != 0;) {
-        const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
-        uint32_t site = site_of(a, count->stack);
-        if (site == UINT32_MAX || !prof_vec_push(&g->keys, a->sites.items[site].key))
-            return false;
-        i = count->next;
-    }
-    uint64_t key = 0;
-    if (g->keys.count > 1)
-        qsort(g->keys.items, g->keys.count, sizeof *g->keys.items, by_number);
-    for (size_t i = 0; i < g->keys.count; i++) {
-        if (i == 0 || g->keys.items[i] != g->keys.items[i - 1])
-            key = map_mix(key, g->keys.items[i]);
-    }
-    *ret = key;
-    return true;
-}
-
-/* The taking stack that stands for an object with owned references: the strongest evidence, then any fixed order that
- * does not depend on lines. 0: only anonymous ones. */
-static bool owned_take(struct analysis *a, const struct prof_obj *obj, uint32_t *ret)
-{
-    uint64_t best = UINT64_MAX;
-    uint8_t best_rank = 2; // of others there is no need: births and holders that leak themselves explain nothing
-
-    *ret = 0;
-    for (uint32_t i = obj->first_open; i != 0;) {
-        const struct prof_open *open = prof_heap_open(a->heap, i);
-        struct owner owner;
-        uint32_t site = site_of(a, open->stack);
-        if (site == UINT32_MAX || !owner_of(a, open, &owner))
-            return false;
-        uint8_t rank = group_rank(&owner);
-        uint64_t order = a->sites.items[site].function;
-        if (rank < best_rank || (rank == best_rank && best_rank < 2 && order < best)) {
-            best_rank = rank;
-            best = order;
-            *ret = open->stack;
-        }
-        i = open->next;
-    }
-    return true;
-}
-
-static bool add_tallies(struct groups *g, struct map *index, uint32_t to, const struct prof_obj *obj)
-{
-    struct analysis *a = g->a;
-
-    for (uint32_t i = obj->first_site; i != 0;) {
-        const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
-        uint32_t site = site_of(a, count->stack);
-        uint64_t key = (uint64_t)to << 32 | site;
-        uint32_t at = map_get(index, key);
-        if (site == UINT32_MAX)
-            return false;
-        if (at == UINT32_MAX) {
-            at = (uint32_t)g->tallies.count;
-            if (!map_put(index, key, at) ||
-                !prof_vec_push(&g->tallies, (struct tally){ .group = to, .site = site, .stack = count->stack }))
-                return false;
-        }
-        g->tallies.items[at].taken += count->taken;
-        g->tallies.items[at].given += count->given;
-        i = count->next;
-    }
-    return true;
-}
-
-/* Finds or makes the bundle of a key. */
-static uint32_t bundle_at(struct groups *g, uint64_t key, const struct bundle *fresh)
-{
-    uint32_t at = map_get(&g->bundle_of_key, key);
-    if (at != UINT32_MAX)
-        return at;
-    at = (uint32_t)g->bundles.count;
-    if (!map_put(&g->bundle_of_key, key, at) || !prof_vec_push(&g->bundles, *fresh))
-        return UINT32_MAX;
-    return at;
-}
-
-static bool bundle_cause(struct groups *g, prof_obj_id id)
-{
-    struct analysis *a = g->a;
-    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
-    struct bundle fresh = { .type = obj->type, .example = id, .birth_stack = obj->stack, .group = UINT32_MAX };
-    uint32_t site = site_of(a, obj->stack);
-    uint64_t key, left;
-
-    if (site == UINT32_MAX || !group_verdict(a, id, &fresh.verdict, &fresh.doubts) || !evidence_key(g, obj, &key))
-        return false;
-    key = map_mix(key, a->sites.items[site].function);
-    key = map_mix(key, (uint64_t)fresh.type << 32 | (uint64_t)fresh.doubts << 8 | (uint64_t)fresh.verdict);
-    key = map_mix(key, hash_text(group_scope(a, obj, &left)));
-    uint32_t at = bundle_at(g, key, &fresh);
-    if (at == UINT32_MAX)
-        return false;
-    struct bundle *bundle = &g->bundles.items[at];
-    g->of[id] = at;
-    bundle->objects++;
-    int64_t anonymous = group_anonymous(a, obj);
-    if (anonymous > 0 && obj->state == PROF_OBJ_ALIVE) {
-        bundle->surplus += (uint64_t)anonymous;
-        bundle->births += births_of(a, obj, anonymous);
-        return add_tallies(g, &g->tally_of_key, at, obj);
-    }
-    return true;
-}
-
-/* Why a held object is held, in words. */
-static bool held_reason(struct analysis *a, const struct prof_obj *obj, const char **ret)
-{
-    const char *why = obj->why_text != 0 ? prof_trace_text(prof_heap_trace(a->heap), obj->why_text) : NULL;
-    const char *text = NULL;
-
-    if (obj->flags & PROF_OBJ_MAY_LEAK)
-        text = prof_arena_printf(a->arena, "may-leak: %s", why != NULL ? why : "no reason given");
-    else if (obj->flags & PROF_OBJ_PINNED)
-        text = prof_arena_printf(a->arena, "pinned: %s", why != NULL ? why : "no reason given");
-    else if (prof_heap_type(a->heap, obj->type)->flags & TRK_TYPE_IMMORTAL)
-        text = "its type is immortal by design";
-    if (text == NULL && (obj->flags & (PROF_OBJ_MAY_LEAK | PROF_OBJ_PINNED)))
-        return false;
-    for (uint32_t i = obj->first_open; text == NULL && i != 0;) {
-        const struct prof_open *open = prof_heap_open(a->heap, i);
-        struct owner owner;
-        if (!owner_of(a, open, &owner))
-            return false;
-        if (owner_is_root(a, &owner))
-            text = owner.text;
-        i = open->next;
-    }
-    *ret = text != NULL ? text : "its birth was not seen";
-    return true;
-}
-
-static bool bundle_held(struct groups *g, prof_obj_id id)
-{
-    struct analysis *a = g->a;
-    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
-    struct bundle fresh = { .verdict = PROF_REACHABLE,
-                            .type = obj->type,
-                            .example = id,
-                            .birth_stack = obj->stack,
-                            .take_stack = obj->stack,
-                            .group = UINT32_MAX };
-    const char *reason;
-    uint32_t site = site_of(a, obj->stack);
-    uint64_t key = 1;
-
-    if (site == UINT32_MAX || !held_reason(a, obj, &reason))
-        return false;
-    bool may_leak = (obj->flags & PROF_OBJ_MAY_LEAK) != 0; // always listed with its reason
-    if (a->options->leak_kinds_all || may_leak) {
-        key = map_mix(hash_text(reason), a->sites.items[site].function);
-        key = map_mix(key, (uint64_t)obj->type << 32 | PROF_REACHABLE);
-    }
-    uint32_t at = bundle_at(g, key, &fresh);
-    if (at == UINT32_MAX)
-        return false;
-    if (key == 1)
-        g->reachable_total = at;
-    g->of[id] = at;
-    g->bundles.items[at].objects++;
-    return true;
-}
-
-/* Where the description of each cycle begins: equal cycles must begin at the same type. */
-static bool cycle_starts(struct analysis *a, uint32_t **ret)
-{
-    uint32_t *start = malloc(((size_t)a->component_count + 1) * sizeof *start);
-
-    if (start == NULL)
-        return false;
-    for (uint32_t c = 0; c < a->component_count; c++)
-        start[c] = 0;
-    for (prof_obj_id id = 1; id < a->n; id++) {
-        if (a->fate[id] != FATE_LEAKED || a->role[id] != ROLE_CYCLE)
-            continue;
-        uint32_t *best = &start[a->component[id]];
-        const struct prof_obj *obj = prof_heap_obj(a->heap, id), *other = prof_heap_obj(a->heap, *best);
-        if (*best == 0) {
-            *best = id;
-            continue;
-        }
-        int order = obj->type == other->type
-                        ? 0
-                        : strcmp(prof_heap_type(a->heap, obj->type)->name, prof_heap_type(a->heap, other->type)->name);
-        if (order < 0 || (order == 0 && obj->serial < other->serial))
-            *best = id;
-    }
-    *ret = start;
-    return true;
-}
-
-static bool bundle_cycle(struct groups *g, prof_obj_id first, prof_obj_id start)
-{
-    struct analysis *a = g->a;
-    struct prof_finding_edge edges[CYCLE_EDGES_MAX];
-    struct bundle fresh = { .verdict = PROF_CYCLE, .example = start, .group = UINT32_MAX };
-    size_t count;
-    const char *signature;
-
-    if (!cycle_describe(a, start, edges, &count, &signature))
-        return false;
-    prof_obj_id from = count > 0 ? edges[0].from : start;
-    fresh.type = prof_heap_obj(a->heap, from)->type;
-    fresh.birth_stack = prof_heap_obj(a->heap, from)->stack;
-    uint32_t at = bundle_at(g, map_mix(hash_text(signature), PROF_CYCLE), &fresh);
-    if (at == UINT32_MAX)
-        return false;
-    g->of[first] = at;
-    g->bundles.items[at].objects++;
-    return true;
-}
-
-static bool make_bundles(struct groups *g)
-{
-    struct analysis *a = g->a;
-    uint32_t *start;
-    bool good = true;
-
-    if (!cycle_starts(a, &start))
-        return false;
-    for (prof_obj_id id = 1; good && id < a->n; id++) {
-        if (a->fate[id] == FATE_NONE || a->root[id] != id || !in_window(a, prof_heap_obj(a->heap, id)->born_us))
-            continue;
-        if (a->fate[id] == FATE_REACHABLE)
-            good = bundle_held(g, id);
-        else if (a->role[id] == ROLE_CYCLE)
-            good = bundle_cycle(g, id, start[a->component[id]]);
-        else if (a->role[id] == ROLE_SOURCE)
-            good = bundle_cause(g, id);
-    }
-    free(start);
-    return good;
-}
-
-/* ---- Groups ------------------------------------------------------------------------------------------------------ */
 
 static int by_group(const void *left, const void *right)
 {
@@ -414,7 +31,7 @@ static bool judge_bundle(struct groups *g, struct bundle *bundle)
         bundle->take_stack = obj->zero_stack != 0 ? obj->zero_stack : obj->stack;
         return true;
     }
-    if (!owned_take(a, obj, &bundle->take_stack))
+    if (!group_owned_take(a, obj, &bundle->take_stack))
         return false;
     if (bundle->surplus > 0) {
         struct balance balance = { .type = bundle->type,
@@ -467,11 +84,11 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
                          fresh.fingerprint);
     }
     if (bundle->verdict == PROF_REACHABLE && index != g->reachable_total) {
-        if (!held_reason(a, prof_heap_obj(a->heap, bundle->example), &fresh.reason))
+        if (!group_held_reason(a, prof_heap_obj(a->heap, bundle->example), &fresh.reason))
             return false;
-        key = map_mix(key, hash_text(fresh.reason));
+        key = map_mix(key, group_hash(fresh.reason));
     }
-    key = map_mix(key, hash_text(fresh.fingerprint));
+    key = map_mix(key, group_hash(fresh.fingerprint));
     uint32_t at = map_get(&g->group_of_key, key);
     if (at == UINT32_MAX) {
         at = (uint32_t)g->list.count;
@@ -503,9 +120,9 @@ static bool sum_open(struct groups *g, uint32_t group, uint8_t rank, uint32_t si
 {
     uint64_t key =
         map_mix((uint64_t)group << 32 | site, (uint64_t)open->pairing << 8 | (uint64_t)open->birth << 4 | rank);
-    key = map_mix(key, hash_text(open->holder_type));
-    key = map_mix(key, hash_text(open->holder_field));
-    key = map_mix(key, hash_text(open->holder_text));
+    key = map_mix(key, group_hash(open->holder_type));
+    key = map_mix(key, group_hash(open->holder_field));
+    key = map_mix(key, group_hash(open->holder_text));
     uint32_t at = map_get(&g->open_of_key, key);
     if (at == UINT32_MAX) {
         struct open_sum fresh = { .group = group, .rank = rank, .open = *open };
@@ -586,13 +203,6 @@ static void add_sample(struct analysis *a, struct group *group, prof_obj_id id)
     group->samples[at] = id;
 }
 
-static uint64_t bytes_of(struct analysis *a, const struct prof_obj *obj)
-{
-    if (obj->size != 0 || obj->block == 0)
-        return obj->size;
-    return prof_heap_block(a->heap, obj->block)->size;
-}
-
 static void add_member(struct analysis *a, struct group *group, prof_obj_id id)
 {
     const struct prof_obj *obj = prof_heap_obj(a->heap, id);
@@ -602,7 +212,7 @@ static void add_member(struct analysis *a, struct group *group, prof_obj_id id)
         (group->refs != obj->refs * group->objects || group->unrefs != obj->unrefs * group->objects))
         group->uneven = true;
     group->objects++;
-    group->bytes += bytes_of(a, obj);
+    group->bytes += group_bytes(a, obj);
     group->refs += obj->refs;
     group->unrefs += obj->unrefs;
     group->excess += a->fate[id] == FATE_LEAKED ? a->extra[id] : 0;
@@ -641,7 +251,7 @@ static bool fill_groups(struct groups *g)
         a->out->of[id] = at + 1;
         if (!member) {
             group->collateral_objects++;
-            group->collateral_bytes += bytes_of(a, prof_heap_obj(a->heap, id));
+            group->collateral_bytes += group_bytes(a, prof_heap_obj(a->heap, id));
             continue;
         }
         add_member(a, group, id);
@@ -655,7 +265,7 @@ static bool fill_groups(struct groups *g)
         group = &g->list.items[at];
         if (anonymous > 0 && group->verdict != PROF_REACHABLE && group->verdict != PROF_ZERO_NOT_FREED) {
             group->surplus += (uint64_t)anonymous;
-            group->births += births_of(a, prof_heap_obj(a->heap, id), anonymous);
+            group->births += group_births(a, prof_heap_obj(a->heap, id));
         }
     }
     return true;
@@ -685,7 +295,7 @@ static bool tally_reachable(struct groups *g)
                 return false;
         }
         g->tallies.items[at].taken++;
-        g->tallies.items[at].given += bytes_of(a, obj); // report.c reads it back as bytes
+        g->tallies.items[at].given += group_bytes(a, obj); // report.c reads it back as bytes
     }
     return true;
 }
@@ -748,7 +358,7 @@ struct prof_error *group_objects(struct analysis *a)
     if (g.of == NULL)
         return prof_error_memory();
     memset(g.of, 0xff, ((size_t)a->n + 1) * sizeof *g.of);
-    if (!pair_learn(a, &g.learned) || !make_bundles(&g) || !make_groups(&g))
+    if (!pair_learn(a, &g.learned) || !bundle_objects(&g) || !make_groups(&g))
         error = prof_error_memory();
     else
         error = report_groups(&g);

@@ -81,7 +81,23 @@ struct groups {
     uint32_t reachable_total; /* the group of all objects held by design, UINT32_MAX */
 };
 
-/* ---- group.c ---- */
+/* ---- bundle.c ---- */
+/* Fills bundles, of and the tallies of bundles; false without memory, as for all here. */
+bool bundle_objects(struct groups *g);
+
+/* ---- cause.c ---- */
+/* Hash of a text, 0 for NULL. */
+uint64_t group_hash(const char *text);
+/* Anonymous births among what was taken: the one that nobody owns yet, and those that an anonymous release took, which
+ * count as taken where the object was born. */
+uint64_t group_births(struct analysis *a, const struct prof_obj *obj);
+/* The taking stack that stands for an object with owned references: the strongest evidence, then any fixed order that
+ * does not depend on lines. 0: only anonymous ones. */
+bool group_owned_take(struct analysis *a, const struct prof_obj *obj, uint32_t *ret);
+/* Why a held object is held, in words. */
+bool group_held_reason(struct analysis *a, const struct prof_obj *obj, const char **ret);
+/* Bytes an object accounts for: its extent, or its block. */
+uint64_t group_bytes(struct analysis *a, const struct prof_obj *obj);
 /* How the object leaks; only for causes. */
 bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint8_t *ret_doubts);
 /* Count of references without a slot, births included. */

@@ -93,10 +93,10 @@ static const char *global_text(struct analysis *a, const struct prof_place *plac
     return prof_arena_printf(a->arena, "global %s+%llu", place->name, (unsigned long long)place->offset);
 }
 
-/* Neither in an object nor in a block. Local variables are named after the function that took the reference. */
+/* Neither in an object nor in a block. Local variables are named after the function that put the reference there. */
 static bool own_by_place(struct analysis *a, const struct prof_open *open, struct owner *ret)
 {
-    uint32_t site = site_of(a, open->stack);
+    uint32_t site = site_of(a, open->moved_stack != 0 ? open->moved_stack : open->stack);
     if (site == UINT32_MAX)
         return false;
     uint64_t key = map_mix(open->slot, map_mix(site, open->tid));
@@ -170,7 +170,7 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
             const struct prof_block *b = prof_heap_block(a->heap, block);
             // A type may be declared smaller than its block (a base at the front): the block's object is the holder.
             if (b->flags & PROF_BLOCK_HAS_OBJECT)
-                holder = prof_heap_obj_at(a->heap, b->addr);
+                holder = b->first_obj;
             if (holder == 0 && b->kind != TRK_ALLOC_MMAP) {
                 if (!own_by_block(a, block, &owner))
                     return false;

@@ -24,6 +24,34 @@ static uint64_t type_site_key(prof_type_id type, uint32_t site)
     return (uint64_t)type << 32 | site;
 }
 
+static bool learn_slots(struct analysis *a, struct learned *learned)
+{
+    const struct prof_type_pair *given;
+    size_t count = prof_heap_type_pairs(a->heap, &given);
+
+    // The list is sorted by taking stack; stacks of one site follow each other only by chance, so sites are merged
+    // here.
+    for (size_t i = 0; i < count; i++) {
+        uint32_t site = site_of(a, given[i].taken);
+        uint64_t key = type_site_key(given[i].type, site);
+        uint32_t at = map_get(&learned->pair_of, key);
+        if (site == UINT32_MAX)
+            return false;
+        if (at == UINT32_MAX) {
+            at = (uint32_t)learned->pairs.count;
+            if (!map_put(&learned->pair_of, key, at) || !prof_vec_push(&learned->pairs, (struct learned_pair){ 0 }))
+                return false;
+        }
+        struct learned_pair *pair = &learned->pairs.items[at];
+        pair->all += given[i].count;
+        if (given[i].count > pair->count) {
+            pair->count = given[i].count;
+            pair->given = given[i].given;
+        }
+    }
+    return true;
+}
+
 bool pair_learn(struct analysis *a, struct learned *learned)
 {
     const struct prof_type_site *given;
@@ -50,7 +78,12 @@ bool pair_learn(struct analysis *a, struct learned *learned)
             if (!map_put(&learned->index, key, at) || !prof_vec_push(&learned->sites, fresh))
                 return false;
         }
-        learned->sites.items[at].taken += given[i].taken;
+        // A birth that was given back without a slot counts as taken where the object was born.
+        const struct prof_stack_stat *stat = prof_heap_stack_stat(a->heap, given[i].stack);
+        if (stat != NULL && stat->births > 0)
+            learned->types.items[given[i].type].births += given[i].taken;
+        else
+            learned->sites.items[at].taken += given[i].taken;
         learned->sites.items[at].given += given[i].given;
         learned->sites.items[at].objects += given[i].objects;
     }
@@ -65,11 +98,22 @@ bool pair_learn(struct analysis *a, struct learned *learned)
         if (t->count++ == 0)
             t->first = (uint32_t)i;
     }
-    return true;
+    return learn_slots(a, learned);
+}
+
+const struct learned_pair *pair_of_slot(struct analysis *a, const struct learned *learned, prof_type_id type,
+                                        uint32_t stack)
+{
+    uint32_t site = site_of(a, stack);
+    uint32_t at = site != UINT32_MAX ? map_get(&learned->pair_of, type_site_key(type, site)) : UINT32_MAX;
+
+    return at != UINT32_MAX ? &learned->pairs.items[at] : NULL;
 }
 
 void pair_forget(struct learned *learned)
 {
+    prof_vec_deinit(&learned->pairs);
+    map_deinit(&learned->pair_of);
     prof_vec_deinit(&learned->sites);
     prof_vec_deinit(&learned->types);
     map_deinit(&learned->index);
@@ -133,14 +177,8 @@ static bool pair_type(struct analysis *a, struct learned *learned, prof_type_id 
     struct learned_type *t = &learned->types.items[type];
     struct learned_site *sites = learned->sites.items + t->first;
     PROF_VEC(struct candidate) list = { 0 };
-    uint64_t taken = 0, given = 0;
 
     t->done = true;
-    for (uint32_t i = 0; i < t->count; i++) {
-        taken += sites[i].taken;
-        given += sites[i].given;
-    }
-    t->births = given > taken ? given - taken : 0;
     t->healthy = prof_heap_type(a->heap, type)->died;
     if (t->healthy == 0 && t->count > 0)
         t->healthy = 1;
@@ -150,7 +188,7 @@ static bool pair_type(struct analysis *a, struct learned *learned, prof_type_id 
     for (uint32_t g = 0; g < t->count; g++) {
         if (sites[g].given == 0)
             continue;
-        if (t->births == sites[g].given &&
+        if (birth_stack != 0 && t->births == sites[g].given &&
             !prof_vec_push(&list, (struct candidate){ PAIR_BIRTH, g, affinity(a, birth_stack, sites[g].stack) }))
             goto no_memory;
         for (uint32_t s = 0; s < t->count; s++) {

@@ -49,14 +49,24 @@ struct learned_type {
     uint64_t births;  /* anonymous birth references they gave back */
     bool birth_paired, done;
 };
+/* For references with a slot: where those taken at a site were given back, most often. Certain. */
+struct learned_pair {
+    uint32_t given;      /* stack */
+    uint64_t count, all; /* pairs that ended there; all pairs of the taking site */
+};
 struct learned {
     PROF_VEC(struct learned_site) sites; /* by type */
     PROF_VEC(struct learned_type) types; /* by type id */
     struct map index;                    /* (type, site) -> sites */
+    PROF_VEC(struct learned_pair) pairs;
+    struct map pair_of; /* (type, taking site) -> pairs */
 };
 bool pair_learn(struct analysis *a, struct learned *learned);
 void pair_forget(struct learned *learned);
 /* false without memory. */
+/* The usual release of references with a slot taken at `stack`; NULL unknown. */
+const struct learned_pair *pair_of_slot(struct analysis *a, const struct learned *learned, prof_type_id type,
+                                        uint32_t stack);
 bool pair_judge(struct analysis *a, struct learned *learned, const struct balance *balance, struct pairing *ret);
 
 #endif

@@ -163,6 +163,24 @@ static bool fill_cycle(struct analysis *a, const struct group *group, struct pro
     return true;
 }
 
+/* References with a slot: the release that others taken at the same place got. */
+static void fill_missing(struct groups *g, const struct group *group, struct prof_finding *ret)
+{
+    const struct prof_finding_open *open = ret->open;
+
+    if (ret->missing_stack != 0 || ret->open_count == 0 || open->pairing != PROF_PAIR_SLOT || open->holder_obj != 0 ||
+        group->verdict == PROF_REACHABLE || group->verdict == PROF_ZERO_NOT_FREED)
+        return;
+    const struct learned_pair *pair = pair_of_slot(g->a, &g->learned, group->type, open->stack);
+    if (pair == NULL)
+        return;
+    ret->missing_stack = pair->given;
+    ret->missing_named = open->count < group->objects ? open->count : group->objects;
+    ret->missing_of = group->objects;
+    ret->healthy_named = pair->count;
+    ret->healthy_of = pair->all;
+}
+
 /* Where the slot was overwritten or its memory freed: from the first open reference of an example that knows. */
 static void fill_other(struct analysis *a, const struct group *group, struct prof_finding *ret)
 {
@@ -223,6 +241,7 @@ static bool report_group(struct groups *g, uint32_t index)
         return false;
     if ((group->verdict == PROF_CYCLE || group->verdict == PROF_CYCLE_HELD) && !fill_cycle(a, group, &f))
         return false;
+    fill_missing(g, group, &f);
     fill_other(a, group, &f);
     f.reasons = reasons_of(a, group, &f.strength);
     f.sentence = sentence_of(a, group);

@@ -1,0 +1,184 @@
+/* cause.c: what one leaked or held object says about itself: verdict, doubts, references, the place that names it. */
+#include "group.h"
+
+#include <string.h>
+
+#include <track/track.h>
+#include <xxhash.h>
+
+uint64_t group_hash(const char *text)
+{
+    return text != NULL ? XXH64(text, strlen(text), 7) : 0;
+}
+
+static bool holds_itself(const struct analysis *a, uint32_t v)
+{
+    for (uint32_t e = a->graph.first[v]; e < a->graph.first[v + 1]; e++) {
+        if (a->graph.to[e] == v)
+            return true;
+    }
+    return false;
+}
+
+uint8_t group_rank(const struct owner *owner)
+{
+    switch (owner->kind) {
+    case OWNER_FREED:
+    case OWNER_OVERWRITTEN:
+    case OWNER_STACK:
+    case OWNER_THREAD:
+    case OWNER_GLOBAL:
+    case OWNER_REGION:
+        return 0;
+    case OWNER_NOBODY:
+        return 2;
+    case OWNER_OBJECT:
+        return 3;
+    default:
+        return 1;
+    }
+}
+
+bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint8_t *ret_doubts)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    bool freed = false, overwritten = false;
+    int64_t unchecked = 0;
+    uint8_t doubts = 0;
+
+    if (obj->flags & PROF_OBJ_SKEWED)
+        doubts |= DOUBT_SKEWED;
+    if (obj->flags & PROF_OBJ_MISCOUNT)
+        doubts |= DOUBT_MISCOUNT;
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        struct owner owner;
+        if (!owner_of(a, open, &owner))
+            return false;
+        freed |= owner.kind == OWNER_FREED;
+        overwritten |= owner.kind == OWNER_OVERWRITTEN;
+        unchecked += owner.kind == OWNER_BLOCK || owner.kind == OWNER_HEAP || owner.kind == OWNER_UNKNOWN;
+        i = open->next;
+    }
+    *ret_verdict = PROF_MISSING_UNREF;
+    if (obj->state == PROF_OBJ_ZERO) {
+        *ret_verdict = PROF_ZERO_NOT_FREED;
+        if (obj->flags & PROF_OBJ_FINALIZING)
+            doubts |= DOUBT_FINALIZING;
+    } else if (freed) {
+        *ret_verdict = PROF_HOLDER_FREED;
+    } else if (overwritten) {
+        *ret_verdict = PROF_SLOT_OVERWRITTEN;
+    } else if (obj->flags & PROF_OBJ_FLOATING) {
+        *ret_verdict = PROF_FLOATING;
+    } else if (obj->flags & PROF_OBJ_RESURRECTED) {
+        *ret_verdict = PROF_RESURRECTED;
+    } else {
+        if (a->component_size[a->component[id]] > 1 || holds_itself(a, id))
+            *ret_verdict = PROF_CYCLE_HELD;
+        if (a->extra[id] - unchecked <= 0)
+            doubts |= DOUBT_UNCHECKED;
+    }
+    *ret_doubts = doubts;
+    return true;
+}
+
+int64_t group_anonymous(struct analysis *a, const struct prof_obj *obj)
+{
+    int64_t count = obj->count;
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        count -= open->kind != PROF_OPEN_BIRTH;
+        i = open->next;
+    }
+    return count;
+}
+
+/* Anonymous births among what was taken: the one that nobody owns yet, and those that an anonymous release took, which
+ * count as taken where the object was born. */
+uint64_t group_births(struct analysis *a, const struct prof_obj *obj)
+{
+    uint64_t births = 0;
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        births += open->kind == PROF_OPEN_BIRTH;
+        i = open->next;
+    }
+    for (uint32_t i = obj->first_site; i != 0;) {
+        const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
+        births += count->stack == obj->stack ? count->taken : 0;
+        i = count->next;
+    }
+    return births;
+}
+
+const char *group_scope(struct analysis *a, const struct prof_obj *obj, uint64_t *ret_left)
+{
+    const struct prof_scope *scopes;
+    size_t count = prof_heap_scopes(a->heap, &scopes);
+
+    if (obj->scope == 0 || obj->scope >= count || scopes[obj->scope].end_us == 0 || scopes[obj->scope].left == 0)
+        return NULL;
+    *ret_left = scopes[obj->scope].left;
+    return scopes[obj->scope].name;
+}
+
+/* The taking stack that stands for an object with owned references: the strongest evidence, then any fixed order that
+ * does not depend on lines. 0: only anonymous ones. */
+bool group_owned_take(struct analysis *a, const struct prof_obj *obj, uint32_t *ret)
+{
+    uint64_t best = UINT64_MAX;
+    uint8_t best_rank = 2; // of others there is no need: births and holders that leak themselves explain nothing
+
+    *ret = 0;
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        struct owner owner;
+        uint32_t site = site_of(a, open->stack);
+        if (site == UINT32_MAX || !owner_of(a, open, &owner))
+            return false;
+        uint8_t rank = group_rank(&owner);
+        uint64_t order = a->sites.items[site].function;
+        if (rank < best_rank || (rank == best_rank && best_rank < 2 && order < best)) {
+            best_rank = rank;
+            best = order;
+            *ret = open->stack;
+        }
+        i = open->next;
+    }
+    return true;
+}
+
+/* Why a held object is held, in words. */
+bool group_held_reason(struct analysis *a, const struct prof_obj *obj, const char **ret)
+{
+    const char *why = obj->why_text != 0 ? prof_trace_text(prof_heap_trace(a->heap), obj->why_text) : NULL;
+    const char *text = NULL;
+
+    if (obj->flags & PROF_OBJ_MAY_LEAK)
+        text = prof_arena_printf(a->arena, "may-leak: %s", why != NULL ? why : "no reason given");
+    else if (obj->flags & PROF_OBJ_PINNED)
+        text = prof_arena_printf(a->arena, "pinned: %s", why != NULL ? why : "no reason given");
+    else if (prof_heap_type(a->heap, obj->type)->flags & TRK_TYPE_IMMORTAL)
+        text = "its type is immortal by design";
+    if (text == NULL && (obj->flags & (PROF_OBJ_MAY_LEAK | PROF_OBJ_PINNED)))
+        return false;
+    for (uint32_t i = obj->first_open; text == NULL && i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        struct owner owner;
+        if (!owner_of(a, open, &owner))
+            return false;
+        if (owner_is_root(a, &owner))
+            text = owner.text;
+        i = open->next;
+    }
+    *ret = text != NULL ? text : "its birth was not seen";
+    return true;
+}
+
+uint64_t group_bytes(struct analysis *a, const struct prof_obj *obj)
+{
+    if (obj->size != 0 || obj->block == 0)
+        return obj->size;
+    return prof_heap_block(a->heap, obj->block)->size;
+}
