@@ -6,6 +6,7 @@
 #ifndef TRACK_CFI_X86_64_H
 #define TRACK_CFI_X86_64_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 
@@ -63,6 +64,15 @@ static inline enum trk_cfi_reg trk_cfi_reg(uint64_t dwarf)
     default:
         return TRK_CFI_OTHER;
     }
+}
+
+/* Compare-exchange that is atomic against signal handlers of this thread only, at a fraction of the price of a locked
+ * one. False: *old got the present value. */
+static inline bool trk_cfi_local_exchange(uint64_t *p, uint64_t *old, uint64_t desired)
+{
+    bool done;
+    __asm__ volatile("cmpxchgq %3, %1" : "=@ccz"(done), "+m"(*p), "+a"(*old) : "r"(desired) : "memory");
+    return done;
 }
 
 /* Asks the kernel to read 8 bytes at addr: -EINVAL when it could, -EFAULT when it could not; another value means that

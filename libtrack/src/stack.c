@@ -26,7 +26,7 @@ enum {
 _Static_assert(ADDRESS_BITS - SITE_BITS + TRK_STACK_ID_BITS <= 64, "a site must fit a word");
 
 struct entry {
-    uint32_t begin, end; /* number of the update that wrote this; unequal: torn. 0: never used */
+    uint32_t begin, end; /* unique number of the update that wrote this; unequal: torn. 0: never used */
     uintptr_t sp, pc, fp, caller;
     uint64_t at; /* position in the log: count values, then count offsets of 32 bits */
     uint32_t id;
@@ -40,7 +40,7 @@ struct entry {
 struct trk_stack_cache {
     uint64_t stamp;    /* epoch and module generation that all content belongs to */
     const char *depot; /* and the depot */
-    uint32_t updates;
+    uint32_t turn;
     uint32_t pad;
     uint64_t log_end;               /* position of the next entry; grows for ever */
     uint64_t log_floor;             /* entries in front of it are forgotten */
@@ -101,10 +101,10 @@ static inline bool slots_unchanged(const struct trk_stack_cache *cache, const st
 {
     const uint64_t *value = &cache->log[e->at & (LOG_WORDS - 1)];
     const uint32_t *off = (const uint32_t *)(value + e->count);
-    const volatile uint64_t *stack = (const volatile uint64_t *)sp;
     for (unsigned i = 0, n = e->count; i < n; i += 4) {
-        uint64_t changed = (stack[off[i]] ^ value[i]) | (stack[off[i + 1]] ^ value[i + 1]) |
-                           (stack[off[i + 2]] ^ value[i + 2]) | (stack[off[i + 3]] ^ value[i + 3]);
+        uint64_t changed = 0;
+        for (unsigned k = i; k < i + 4; k++)
+            changed |= trk_stack_word(sp + (uintptr_t)off[k] * 8) ^ value[k];
         if (changed)
             return false;
     }
@@ -140,7 +140,7 @@ static inline uint32_t find_walk(struct trk_stack_cache *cache, const struct trk
     return 0;
 }
 
-/* Takes `words` contiguous words of the log; compare-exchange because a signal handler may take some in between. */
+/* Takes `words` contiguous words of the log. A signal handler may take some in between, another thread may not. */
 static uint64_t take_log(struct trk_stack_cache *cache, unsigned words)
 {
     uint64_t end = __atomic_load_n(&cache->log_end, __ATOMIC_RELAXED), at;
@@ -148,37 +148,40 @@ static uint64_t take_log(struct trk_stack_cache *cache, unsigned words)
         at = end;
         if ((at & (LOG_WORDS - 1)) + words > LOG_WORDS)
             at = (at | (LOG_WORDS - 1)) + 1;
-    } while (
-        !__atomic_compare_exchange_n(&cache->log_end, &end, at + words, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    } while (!trk_cfi_local_exchange(&cache->log_end, &end, at + words));
     return at;
 }
 
 static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struct trk_frame *at,
                       const struct trk_walk *w, unsigned depth, uintptr_t caller, uint32_t id)
 {
-    unsigned count = (w->nslots + 3) & ~3u;
-    uint32_t reach = 0;
-    for (unsigned i = 0; i < w->nslots; i++)
-        if (w->slots[i] >= reach)
-            reach = w->slots[i] + 1;
-    uint32_t update = __atomic_add_fetch(&cache->updates, 1, __ATOMIC_RELAXED);
-    /* Prefer a way that can give no hit any more; else the ways take turns. */
-    struct entry *set = entry_set(cache, at), *e = &set[update % WAYS];
-    for (unsigned way = 0; way < WAYS; way++) {
-        if (set[way].begin == 0 || set[way].begin != set[way].end || !log_holds(cache, set[way].at)) {
+    const unsigned n = w->nslots, count = (n + 3) & ~3u;
+    /* Prefer a way that can give no hit any more. Where all can, more stacks pass than there is room for: only every fourth
+     * gets in, so that the others pay little and what is in gets its hits. */
+    struct entry *set = entry_set(cache, at), *e = NULL;
+    for (unsigned way = 0; way < WAYS && !e; way++)
+        if (set[way].begin == 0 || set[way].begin != set[way].end || !log_holds(cache, set[way].at))
             e = &set[way];
-            break;
-        }
+    if (!e) {
+        if (++cache->turn % 4 != 0)
+            return;
+        e = &set[cache->turn / 4 % WAYS];
     }
+    const uint64_t pos = take_log(cache, count + count / 2);
+    const uint32_t update = (uint32_t)pos + 1; /* no other update has this position; positions are even: never 0 */
     __atomic_store_n(&e->begin, update, __ATOMIC_RELAXED);
     SIGNAL_FENCE();
-    uint64_t pos = take_log(cache, count + count / 2);
     uint64_t *value = &cache->log[pos & (LOG_WORDS - 1)];
     uint32_t *off = (uint32_t *)(value + count);
-    const volatile uint64_t *stack = (const volatile uint64_t *)at->sp;
-    for (unsigned i = 0; i < count; i++) {
-        off[i] = w->slots[i < w->nslots ? i : 0];
-        value[i] = stack[off[i]];
+    uint32_t reach = 0;
+    for (unsigned i = 0; i < n; i++) {
+        off[i] = w->slots[i];
+        value[i] = trk_stack_word(at->sp + (uintptr_t)off[i] * 8);
+        reach = off[i] > reach ? off[i] : reach;
+    }
+    for (unsigned i = n; i < count; i++) {
+        off[i] = off[0];
+        value[i] = value[0];
     }
     e->sp = at->sp;
     e->pc = at->pc;
@@ -189,7 +192,7 @@ static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struc
     e->count = (uint16_t)count;
     e->depth = (uint8_t)depth;
     e->uses_fp = w->used_fp;
-    e->reach = reach;
+    e->reach = reach + 1;
     SIGNAL_FENCE();
     if (cache->log_end - pos > LOG_WORDS) {
         /* Handlers filled the whole log while we wrote: we may have damaged entries that look whole. */
@@ -232,9 +235,12 @@ uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache
     w.slots_max = cache ? SLOTS_MAX : 0;
     w.keep = depth;
     trk_walk_run(&w, at);
+    uint64_t before = __atomic_load_n(depot->used, __ATOMIC_RELAXED);
     uint32_t id = trk_depot_put(depot, pcs + w.first, w.n - w.first, w.flags, generation);
+    /* Keep only what came before: a stack that is new to the depot may well never come again. */
+    bool again = (uint64_t)id * TRK_STACK_UNIT < before;
     bool near = at->sp >= lo && at->sp < hi;
-    if (id != 0 && cache && w.repeatable && w.nslots > 0 && (near || w.window.hi - at->sp <= UNKNOWN_REACH))
+    if (id != 0 && again && cache && w.repeatable && w.nslots > 0 && (near || w.window.hi - at->sp <= UNKNOWN_REACH))
         keep_walk(cache, stamp, at, &w, depth, caller, id);
     return id;
 }

@@ -107,7 +107,7 @@ static inline bool read_slot(struct trk_walk *w, uintptr_t addr, uintptr_t *ret)
     if (!readable(w, addr))
         return false;
     note_slot(w, addr);
-    *ret = *(const volatile uintptr_t *)addr;
+    *ret = trk_stack_word(addr);
     return true;
 }
 
@@ -238,13 +238,20 @@ static enum step step_frame_pointer(struct trk_walk *w)
     if (fp == 0)
         return STEP_END;
     /* It must point into this very stack: a coroutine inherits the fp of whoever created it. */
-    if (fp & 15 || fp < w->sp || fp >= UINTPTR_MAX - 16 || w->sp < w->window.lo ||
-        !trk_window_extend(&w->window, fp + 16) || !read_slot(w, fp + 8, &ra))
+    if (fp & 15 || fp < w->sp || fp >= UINTPTR_MAX - 16 || w->sp < w->window.lo)
+        return STEP_BROKEN;
+    if (!trk_window_extend(&w->window, fp + 16)) {
+        w->repeatable = false; /* what is mapped may change */
+        return STEP_BROKEN;
+    }
+    if (!read_slot(w, fp + 8, &ra))
         return STEP_BROKEN;
     if (ra == 0)
         return STEP_END;
-    if (!trk_cfi_known(ra - 1))
+    if (!trk_cfi_known(ra - 1)) {
+        w->repeatable = false; /* so may what is loaded */
         return STEP_BROKEN;
+    }
     w->saved[TRK_CFI_FP] = fp;
     w->sp = fp + 16;
     w->pc = ra;
@@ -328,16 +335,76 @@ static __attribute__((noinline)) enum step step_general(struct trk_walk *w)
     return ra ? STEP_ON : STEP_END;
 }
 
-/* True when pc is the outermost frame. */
-static bool is_outermost(uintptr_t pc)
+/* Steps over frames that a row word describes, with all state in registers: each address depends on the one before, and
+ * the chain of loads is what a walk costs. Begins with the last frame in pcs and stops in front of anything else, at n
+ * == limit, behind the frame sought, and at the end of the stack (pc 0). Returns the new n. */
+static unsigned plain_frames(struct trk_walk *w, unsigned n, unsigned limit)
 {
-    return (row_of(pc) & ((1 << KIND_BITS) - 1)) == ROW_END;
+    uintptr_t pc = w->pc, sp = w->sp, fp_at = w->saved[TRK_CFI_FP];
+    uintptr_t lo = w->window.lo, hi = w->window.hi;
+    const uintptr_t start_sp = w->start_sp, sought = w->sought;
+    uint64_t *pcs = w->pcs;
+    uint32_t *slots = w->slots;
+    unsigned nslots = w->nslots;
+    const unsigned slots_max = w->slots_max;
+    while (n < limit) {
+        uint64_t row = row_of(pc);
+        unsigned kind = row & ((1 << KIND_BITS) - 1);
+        uintptr_t cfa = sp;
+        if (kind != ROW_SP) {
+            if (kind != ROW_FP || fp_at == SAVED_LOST)
+                break;
+            cfa = w->start_fp;
+            if (fp_at == SAVED_NOT) {
+                w->used_fp = true;
+            } else {
+                if (fp_at & 7 || fp_at < lo || fp_at >= hi)
+                    break;
+                cfa = trk_stack_word(fp_at);
+                if (nslots < slots_max)
+                    slots[nslots] = (uint32_t)((fp_at - start_sp) >> 3);
+                nslots++;
+            }
+        }
+        cfa += (row >> (KIND_BITS + FP_BITS) & ((1 << CFA_BITS) - 1)) * 8;
+        if (cfa <= sp || cfa & 7)
+            break;
+        if (__builtin_expect(cfa > hi || cfa - 8 < lo, 0)) {
+            if (!prove(w, cfa - 8))
+                break;
+            lo = w->window.lo;
+            hi = w->window.hi;
+        }
+        pc = trk_stack_word(cfa - 8);
+        if (nslots < slots_max)
+            slots[nslots] = (uint32_t)((cfa - 8 - start_sp) >> 3);
+        nslots++;
+        uintptr_t fp = (row >> KIND_BITS & ((1 << FP_BITS) - 1)) * 8;
+        fp_at = fp ? cfa - fp : fp_at;
+        sp = cfa;
+        if (pc == 0)
+            break;
+        pcs[n++] = pc;
+        if (pc == sought)
+            break;
+    }
+    if (nslots > slots_max) {
+        nslots = slots_max;
+        w->repeatable = false;
+    }
+    if ((sp - start_sp) >> 3 > UINT32_MAX)
+        w->repeatable = false; /* offsets were cut */
+    w->nslots = nslots;
+    w->pc = pc;
+    w->sp = sp;
+    w->saved[TRK_CFI_FP] = fp_at;
+    return n;
 }
 
 static void walk(struct trk_walk *w, const struct trk_frame *at)
 {
     enum step step = STEP_ON;
-    unsigned limit = w->keep, n = 0;
+    unsigned limit = w->keep, n = 1;
     if (w->caller != 0 && limit < TRK_WALK_SEARCH)
         limit = TRK_WALK_SEARCH < w->max ? TRK_WALK_SEARCH : w->max;
     w->first = 0;
@@ -345,57 +412,39 @@ static void walk(struct trk_walk *w, const struct trk_frame *at)
     w->nslots = 0;
     w->used_fp = false;
     w->repeatable = true;
-    w->pc = at->pc;
+    w->pc = w->pcs[0] = at->pc;
     w->sp = w->start_sp = at->sp;
     w->start_fp = at->fp;
+    w->sought = w->caller;
     memset(w->saved, 0, sizeof w->saved);
     w->general_at = UINT_MAX;
     trk_window_init(&w->window, w->sp, w->lo, w->hi);
-    bool met = w->caller == 0;
 
     for (;;) {
-        w->pcs[n++] = w->pc;
-        if (__builtin_expect(!met, 0) && w->pc == w->caller && n <= TRK_WALK_SEARCH) {
-            met = true;
-            w->first = n - 1;
-            limit = w->first + w->keep < w->max ? w->first + w->keep : w->max;
+        if (!w->full && w->pc != w->sought)
+            n = plain_frames(w, n, limit);
+        if (w->pc == 0)
+            break;
+        if (w->pc == w->sought) {
+            w->sought = 0;
+            if (n <= TRK_WALK_SEARCH) {
+                w->first = n - 1;
+                limit = w->first + w->keep < w->max ? w->first + w->keep : w->max;
+            }
+            continue;
         }
-        if (__builtin_expect(n == limit, 0)) {
-            if (!is_outermost(w->pc))
-                step = STEP_TRUNCATED;
+        unsigned kind = row_of(w->pc) & ((1 << KIND_BITS) - 1);
+        if (kind == ROW_END)
+            break;
+        if (n >= limit) {
+            step = STEP_TRUNCATED;
             break;
         }
-        uint64_t row = w->full ? ROW_GENERAL : row_of(w->pc);
-        unsigned kind = row & ((1 << KIND_BITS) - 1);
-        if (__builtin_expect(kind == ROW_SP || kind == ROW_FP, 1)) {
-            uintptr_t cfa = w->sp, ra;
-            if (kind == ROW_FP) {
-                step = register_value(w, TRK_CFI_FP, &cfa);
-                if (step != STEP_ON)
-                    break;
-            }
-            cfa += (row >> (KIND_BITS + FP_BITS) & ((1 << CFA_BITS) - 1)) * 8;
-            if (cfa <= w->sp || cfa & 7) {
-                step = STEP_BROKEN;
-                break;
-            }
-            if (!read_slot(w, cfa - 8, &ra)) {
-                step = STEP_TRUNCATED;
-                break;
-            }
-            uintptr_t fp = (row >> KIND_BITS & ((1 << FP_BITS) - 1)) * 8;
-            if (fp)
-                w->saved[TRK_CFI_FP] = cfa - fp;
-            w->sp = cfa;
-            w->pc = ra;
-            if (ra == 0)
-                break;
-        } else {
-            w->n = n;
-            step = kind == ROW_END ? STEP_END : step_general(w);
-            if (step != STEP_ON)
-                break;
-        }
+        w->n = n;
+        step = step_general(w);
+        if (step != STEP_ON)
+            break;
+        w->pcs[n++] = w->pc;
     }
     w->n = n;
     if (step == STEP_BROKEN)

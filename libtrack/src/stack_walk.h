@@ -12,6 +12,12 @@
 #include "cfi.h"
 #include "stack.h"
 
+/* Reads a word of somebody's stack frame. Which frame it belongs to is not known here, so sanitizers have no say. */
+static inline __attribute__((no_sanitize("address"))) uintptr_t trk_stack_word(uintptr_t addr)
+{
+    return *(const volatile uintptr_t *)addr;
+}
+
 /* Memory known to be readable: [lo, hi). */
 struct trk_window {
     uintptr_t lo, hi;
@@ -54,6 +60,7 @@ struct trk_walk {
     /* The walk's own state. */
     struct trk_window window;
     uintptr_t pc, sp, start_sp, start_fp;
+    uintptr_t sought;              /* caller, until it was met */
     uintptr_t saved[TRK_CFI_REGS]; /* slot that holds this frame's value of a register; SAVED_* */
     unsigned general_at;           /* frames when the last general step was made */
     bool full;                     /* all registers are followed in each frame, not only FP */

@@ -100,7 +100,8 @@ static void random_trees(void **state)
     capture_deinit(&c);
 }
 
-/* Trees that repeat hit every time but the first; in known and unknown stacks. */
+/* Trees that repeat hit from the third time on, the second being what makes them worth keeping; in known and unknown
+ * stacks. */
 static void repeated_trees_hit(void **state)
 {
     (void)state;
@@ -120,7 +121,7 @@ static void repeated_trees_hit(void **state)
             calltree_run(paths[i % 5], 6, capture_both, &c);
         assert_int_equal(c.different, 0);
         assert_int_equal(c.events, 200);
-        assert_int_equal(c.hits, 195);
+        assert_int_equal(c.hits, 190);
     }
     capture_deinit(&c);
 }
@@ -138,7 +139,7 @@ static void overflowing_cache(void **state)
         unsigned n = 30 + random_next(&seed) % 30;
         for (unsigned k = 0; k < n; k++)
             path[k] = (uint8_t)(random_next(&seed) % 10);
-        for (volatile unsigned twice = 0; twice < 2; twice++) /* one call site: not to be unrolled */
+        for (volatile unsigned times = 0; times < 3; times++) /* one call site: not to be unrolled */
             calltree_run(path, n, capture_both, &c);
         assert_int_equal(c.different, 0);
     }
@@ -155,7 +156,7 @@ static void big_frames(void **state)
     for (volatile unsigned i = 0; i < 10; i++) /* one call site: not to be unrolled */
         calltree_run(path, sizeof path, capture_both, &c);
     assert_int_equal(c.different, 0);
-    assert_int_equal(c.hits, 9);
+    assert_int_equal(c.hits, 8);
     capture_deinit(&c);
 }
 
