@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What changes when the output is a terminal: pager and colours, and what turns them off.   tty.py REFTRACK TRACES"""
+"""What changes when the output is a terminal: pager and colours, and what turns them off.   terminal.py REFTRACK TRACES"""
 import os, pty, subprocess, sys, tempfile
 
 reftrack, traces = sys.argv[1:3]
