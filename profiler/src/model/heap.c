@@ -1,0 +1,298 @@
+/* heap.c: makes a heap from a trace: applies events, batch by batch with memory prefetched ahead, and finishes what is
+ * decided at the end. */
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    AHEAD_TABLE = 16, /* events ahead whose table entry is prefetched */
+    AHEAD_RECORD = 8, /* events ahead whose records are */
+};
+
+/* Ends a replay early without being an error: never leaves this file. */
+static struct prof_error stop_here;
+
+/* ---- Applying ---- */
+
+static void apply(struct prof_heap *h, const struct prof_event *e)
+{
+    switch (e->op) {
+    case TRK_OP_ALLOC:
+        block_alloc(h, e);
+        break;
+    case TRK_OP_FREE:
+        block_free(h, e);
+        break;
+    case TRK_OP_REALLOC:
+        block_realloc_begin(h, e);
+        break;
+    case TRK_OP_REALLOC_FAIL:
+        block_realloc_fail(h, e);
+        break;
+    case TRK_OP_NEW:
+        object_new(h, e);
+        break;
+    case TRK_OP_REF:
+        ref_ref(h, e);
+        break;
+    case TRK_OP_UNREF:
+        ref_unref(h, e);
+        break;
+    case TRK_OP_MOVE:
+        ref_move(h, e);
+        break;
+    case TRK_OP_DEL:
+        object_del(h, e);
+        break;
+    case TRK_OP_SINK:
+        ref_sink(h, e);
+        break;
+    case TRK_OP_COUNT_SEEN:
+        ref_count_seen(h, e);
+        break;
+    case TRK_OP_MOVE_RANGE:
+        if ((e->flags & PROF_EVENT_FROM) != 0 && e->addr != 0) {
+            struct place at = place_of(e);
+            open_range_put(h, open_range_take(h, e->from, e->size), e->from, e->addr, e->size, &at);
+        }
+        break;
+    case TRK_OP_WEAK_SET:
+    case TRK_OP_WEAK_CLEAR:
+    case TRK_OP_BORROW:
+    case TRK_OP_RETURN:
+    case TRK_OP_PIN:
+    case TRK_OP_UNPIN:
+    case TRK_OP_MAY_LEAK:
+    case TRK_OP_PARK:
+    case TRK_OP_REUSE:
+    case TRK_OP_RETYPE:
+    case TRK_OP_DTOR_BEGIN:
+    case TRK_OP_DTOR_END:
+    case TRK_OP_TOUCH:
+    case TRK_OP_ASSERT_FREED:
+        object_misc(h, e);
+        break;
+    case TRK_OP_ROOT_ADD:
+    case TRK_OP_ROOT_DEL:
+    case TRK_OP_CONTEXT:
+    case TRK_OP_MARK:
+    case TRK_OP_CHECKPOINT:
+    case TRK_OP_SCOPE_BEGIN:
+    case TRK_OP_SCOPE_END:
+    case TRK_OP_FORK:
+    case TRK_OP_EXIT:
+        thread_event(h, e);
+        break;
+    default: /* MODULES, DROP, EXEC, EXEC_FAIL say nothing about the heap */
+        break;
+    }
+}
+
+static void prefetch_table(const struct prof_heap *h, const struct prof_event *e)
+{
+    addr_prefetch(&h->addrs, e->addr);
+    if ((e->flags & PROF_EVENT_SLOT) != 0)
+        open_prefetch_head(h, e->slot);
+}
+
+/* A hint only: the entry may move before the event is applied. */
+static void prefetch_records(const struct prof_heap *h, const struct prof_event *e)
+{
+    if (h->addrs.size == 0)
+        return;
+    const struct addr_entry *entry = &h->addrs.entries[addr_home(&h->addrs, e->addr)];
+    if (entry->obj != 0)
+        __builtin_prefetch(obj_of(h, entry->obj));
+    if (entry->block != 0 && e->op < TRK_OP_REF)
+        __builtin_prefetch(block_of(h, entry->block));
+    if ((e->flags & PROF_EVENT_SLOT) != 0)
+        open_prefetch(h, e->slot);
+}
+
+static bool is_stop_mark(const struct prof_heap *h, const struct prof_event *e)
+{
+    if (h->options.until_mark == NULL || (e->op != TRK_OP_MARK && e->op != TRK_OP_CHECKPOINT))
+        return false;
+    const char *name = prof_trace_text(h->trace, e->text);
+    return name != NULL && strcmp(name, h->options.until_mark) == 0;
+}
+
+void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t count)
+{
+    for (size_t i = 0; i < AHEAD_TABLE && i < count; i++)
+        prefetch_table(h, &events[i]);
+    for (size_t i = 0; i < AHEAD_RECORD && i < count; i++)
+        prefetch_records(h, &events[i]);
+    for (size_t i = 0; i < count; i++) {
+        const struct prof_event *e = &events[i];
+        if (i + AHEAD_TABLE < count)
+            prefetch_table(h, &events[i + AHEAD_TABLE]);
+        if (i + AHEAD_RECORD < count)
+            prefetch_records(h, &events[i + AHEAD_RECORD]);
+        if (h->options.until_us != 0 && e->time_us > h->options.until_us) {
+            h->stopped = true;
+            return;
+        }
+        h->totals.events++;
+        h->totals.by_op[e->op]++;
+        h->totals.end_us = e->time_us;
+        h->forced = (e->flags & PROF_EVENT_FORCED) != 0;
+        h->totals.forced += h->forced;
+        if (h->watch != NULL)
+            watch_before(h);
+        apply(h, e);
+        if (h->watch != NULL)
+            watch_after(h, e);
+        if (h->options.until_mark != NULL && is_stop_mark(h, e)) {
+            h->stopped = true;
+            return;
+        }
+    }
+}
+
+/* ---- Sink ---- */
+
+static struct prof_error *on_events(void *ctx, const struct prof_event *events, size_t count)
+{
+    struct prof_heap *h = ctx;
+    heap_apply(h, events, count);
+    if (h->no_memory)
+        return prof_error_memory();
+    if (h->watch != NULL) {
+        struct prof_error *error = watch_error(h->watch);
+        if (error != NULL)
+            return error;
+    }
+    return h->stopped ? &stop_here : NULL;
+}
+
+static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
+{
+    struct prof_heap *h = ctx;
+    if (h->options.until_us != 0 && mem->at_us > h->options.until_us)
+        return NULL;
+    struct prof_mem_live live = { .live_blocks = h->totals.live_blocks,
+                                  .live_bytes = h->totals.live_bytes,
+                                  .mmap_blocks = h->totals.mmap_blocks,
+                                  .mmap_bytes = h->totals.mmap_bytes };
+    if (!prof_vec_push(&h->mem, *mem) || !prof_vec_push(&h->mem_live, live))
+        return prof_error_memory();
+    return NULL;
+}
+
+static bool on_progress(void *ctx, uint64_t done_bytes, uint64_t all_bytes)
+{
+    const struct prof_heap *h = ctx;
+    return h->options.progress == NULL || h->options.progress(h->options.progress_ctx, done_bytes, all_bytes);
+}
+
+/* ---- Creation ---- */
+
+static bool make_types(struct prof_heap *h)
+{
+    h->type_max = prof_trace_type_max(h->trace);
+    h->types = calloc(h->type_max, sizeof *h->types);
+    if (h->types == NULL)
+        return false;
+    for (uint32_t id = 0; id < h->type_max; id++) {
+        struct type_state *type = &h->types[id];
+        const char *name = NULL;
+        const struct trk_type_def *def = prof_trace_type(h->trace, id, &name);
+        type->next_serial = 1;
+        type->pub.name = name != NULL ? name : "(unknown type)";
+        if (def == NULL)
+            continue;
+        type->pub.flags = def->flags;
+        /* Sizes and offsets beyond any address space would make extents wrap. */
+        type->pub.object_size = def->object_size < (uint64_t)1 << TRK_ARG_BITS ? def->object_size : 0;
+        int64_t limit = (int64_t)1 << 30;
+        type->offset = def->obj_offset > -limit && def->obj_offset < limit ? def->obj_offset : 0;
+        type->pub.has_count = def->count_offset != UINT32_MAX && def->count_width != 0;
+    }
+    return true;
+}
+
+static struct prof_heap *make_heap(struct prof_trace *trace, const struct prof_heap_options *options)
+{
+    struct prof_heap *h = calloc(1, sizeof *h);
+    if (h == NULL)
+        return NULL;
+    h->trace = trace;
+    if (options != NULL)
+        h->options = *options;
+    h->stat_index = calloc((size_t)1 << TRK_STACK_ID_BITS, sizeof *h->stat_index);
+    bool ok = h->stat_index != NULL && make_types(h);
+    ok = ok && prof_vec_push(&h->scopes, (struct prof_scope){ .name = "" }) && prof_vec_push(&h->scope_parents, 0);
+    if (!ok) {
+        prof_heap_destroy(h);
+        return NULL;
+    }
+    return h;
+}
+
+struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_options *options, struct watch *watch,
+                             struct prof_heap **ret)
+{
+    struct prof_heap *h = make_heap(trace, options);
+    if (h == NULL)
+        return prof_error_memory();
+    h->watch = watch;
+    static const struct prof_trace_sink sink = { on_events, on_mem, on_progress };
+    struct prof_error *error = prof_trace_replay(trace, &sink, h);
+    if (error == &stop_here) {
+        error = NULL;
+        h->totals.cut = true;
+    }
+    if (error == NULL) {
+        h->forced = false;
+        block_settle(h);
+        object_bury_all(h);
+        incidents_finish(h);
+        stat_finish(h);
+        site_finish(h);
+        if (h->no_memory)
+            error = prof_error_memory();
+    }
+    if (error != NULL) {
+        prof_heap_destroy(h);
+        return error;
+    }
+    *ret = h;
+    return NULL;
+}
+
+struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_heap_options *options,
+                                    struct prof_heap **ret)
+{
+    return heap_fill(trace, options, NULL, ret);
+}
+
+void prof_heap_destroy(struct prof_heap *h)
+{
+    if (h == NULL)
+        return;
+    finalizers_deinit(h);
+    weaks_deinit(h);
+    opens_deinit(h);
+    sites_deinit(h);
+    threads_deinit(h);
+    incidents_deinit(h);
+    find_deinit(h);
+    addr_deinit(&h->addrs);
+    addr_deinit(&h->large);
+    free(h->blocks.items);
+    free(h->objs.items);
+    free(h->types);
+    free(h->stat_index);
+    prof_vec_deinit(&h->maps);
+    prof_vec_deinit(&h->stats);
+    prof_vec_deinit(&h->scopes);
+    prof_vec_deinit(&h->scope_parents);
+    prof_vec_deinit(&h->contexts);
+    prof_vec_deinit(&h->marks);
+    prof_vec_deinit(&h->mem);
+    prof_vec_deinit(&h->mem_live);
+    prof_vec_deinit(&h->roots);
+    free(h);
+}

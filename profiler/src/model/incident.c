@@ -1,0 +1,94 @@
+/* incident.c: what was noticed, equal ones counted together. */
+#include "state.h"
+
+struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind kind, prof_obj_id id,
+                                   const struct place *at, const struct place *other)
+{
+    struct prof_obj *obj = id != 0 ? obj_of(h, id) : NULL;
+    struct incident_key key = { kind, obj != NULL ? obj->type : UINT32_MAX, at->stack, other->stack };
+    struct incident_head *head = NULL;
+    HASH_FIND(hh, h->incident_heads, &key, sizeof key, head);
+    if (head != NULL) {
+        struct prof_incident *first = &h->incidents.items[head->index];
+        first->repeats++;
+        first->bytes += obj != NULL ? obj->size : 0;
+        /* One certain case makes the group certain. */
+        first->forced &= h->forced || (obj != NULL && (obj->internal & OBJ_FORCED) != 0);
+        return NULL;
+    }
+    head = calloc(1, sizeof *head);
+    if (head == NULL || !prof_vec_reserve(&h->incidents, 1)) {
+        free(head);
+        h->no_memory = true;
+        return NULL;
+    }
+    head->key = key;
+    head->index = (uint32_t)h->incidents.count;
+    HASH_ADD(hh, h->incident_heads, key, sizeof head->key, head);
+    if (head->hh.tbl == NULL) {
+        free(head);
+        h->no_memory = true;
+        return NULL;
+    }
+    struct prof_incident *incident = &h->incidents.items[h->incidents.count++];
+    *incident = (struct prof_incident){ .kind = (uint8_t)kind,
+                                        .obj = id,
+                                        .at_us = at->at_us,
+                                        .stack = at->stack,
+                                        .tid = at->tid,
+                                        .other_us = other->at_us,
+                                        .other_stack = other->stack,
+                                        .other_tid = other->tid,
+                                        .forced = h->forced,
+                                        .repeats = 1 };
+    if (obj != NULL) {
+        incident->addr = obj->addr;
+        incident->bytes = obj->size;
+        incident->forced |= (obj->internal & OBJ_FORCED) != 0;
+        obj->internal |= OBJ_KEPT;
+    }
+    return incident;
+}
+
+void incident_spoiled(struct prof_heap *h, uint32_t index)
+{
+    const struct prof_open *open = open_of(h, index);
+    enum prof_incident_kind kind;
+    if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0)
+        kind = PROF_INCIDENT_OVERWRITTEN;
+    else if ((open->flags & PROF_OPEN_HOLDER_FREED) != 0)
+        kind = PROF_INCIDENT_HOLDER_FREED;
+    else
+        return;
+    struct place at = { h->spoils[index].at_us, open->spoil_stack, h->spoils[index].tid };
+    struct place other = { open->at_us, open->stack, open->tid };
+    struct prof_incident *incident = incident_add(h, kind, open->obj, &at, &other);
+    if (incident != NULL) {
+        incident->slot = open->slot;
+        incident->count = obj_count(obj_of(h, open->obj));
+        incident->forced |= h->spoils[index].forced;
+    }
+}
+
+void incidents_finish(struct prof_heap *h)
+{
+    for (uint32_t i = 1; i < h->opens.max; i++) {
+        const struct prof_open *open = open_of(h, i);
+        if (open->obj == 0 || (open->flags & (PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED)) == 0)
+            continue;
+        const struct prof_obj *obj = obj_of(h, open->obj);
+        /* With fewer references than open ones, some were given back namelessly: perhaps this one. */
+        if (obj_alive(obj) && obj->count >= (int32_t)obj->opens)
+            incident_spoiled(h, i);
+    }
+}
+
+void incidents_deinit(struct prof_heap *h)
+{
+    struct incident_head *head, *next;
+    HASH_ITER (hh, h->incident_heads, head, next) {
+        HASH_DEL(h->incident_heads, head);
+        free(head);
+    }
+    prof_vec_deinit(&h->incidents);
+}

@@ -1,0 +1,613 @@
+/* object.c: objects are born, end, lie in the grave and are buried. */
+#include "state.h"
+
+#include <string.h>
+
+/* ---- Where it lies ---- */
+
+static void join_block(struct prof_heap *h, prof_obj_id id, prof_block_id block)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    struct prof_block *b = block_of(h, block);
+    obj->block = block;
+    obj->prev_in_block = 0;
+    obj->next_in_block = b->first_obj;
+    if (b->first_obj != 0)
+        obj_of(h, b->first_obj)->prev_in_block = id;
+    b->first_obj = id;
+    b->flags |= PROF_BLOCK_HAS_OBJECT;
+}
+
+void object_leave_block(struct prof_heap *h, prof_obj_id id)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    if (obj->block == 0)
+        return;
+    if (obj->prev_in_block != 0)
+        obj_of(h, obj->prev_in_block)->next_in_block = obj->next_in_block;
+    else
+        block_of(h, obj->block)->first_obj = obj->next_in_block;
+    if (obj->next_in_block != 0)
+        obj_of(h, obj->next_in_block)->prev_in_block = obj->prev_in_block;
+    obj->block = obj->next_in_block = obj->prev_in_block = 0;
+}
+
+/* The live block that begins at start, or contains addr. */
+static prof_block_id block_around(struct prof_heap *h, uint64_t start, uint64_t addr)
+{
+    for (unsigned custom = h->custom_blocks != 0; custom < 2; custom--) {
+        const struct addr_entry *entry = addr_find(&h->addrs, custom ? start | ADDR_CUSTOM : start);
+        if (entry != NULL && entry->block != 0) {
+            const struct prof_block *b = block_of(h, entry->block);
+            if ((b->flags & PROF_BLOCK_ALIVE) != 0 && (addr - start < b->size || addr == start))
+                return entry->block;
+        }
+    }
+    if (h->totals.live_blocks == 0 && h->totals.mmap_blocks == 0)
+        return 0;
+    return space_block_at(h, addr);
+}
+
+void object_place(struct prof_heap *h, prof_obj_id id, prof_block_id block)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    const struct type_state *type = &h->types[obj->type];
+    obj->start = obj->addr - (uint64_t)type->offset;
+    obj->size = type->pub.object_size;
+    if (block == 0)
+        block = block_around(h, obj->start, obj->addr);
+    if (block != 0) {
+        join_block(h, id, block);
+        const struct prof_block *b = block_of(h, block);
+        if (obj->size == 0 && obj->start >= b->addr && obj->start - b->addr < b->size)
+            obj->size = b->addr + b->size - obj->start;
+    }
+}
+
+/* ---- Birth ---- */
+
+static void count_type_in(struct prof_heap *h, const struct prof_obj *obj)
+{
+    struct type_state *type = &h->types[obj->type];
+    type->pub.born++;
+    type_live_add(type, obj->size);
+    h->totals.live_objects++;
+    h->totals.live_object_bytes += obj->size;
+}
+
+static void add_birth(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct place born = place_of(e);
+    if (open_add(h, id, PROF_OPEN_BIRTH, 0, &born) == 0)
+        return;
+    struct prof_obj *obj = obj_of(h, id);
+    obj->internal |= OBJ_BIRTH_OPEN;
+    h->types[obj->type].pub.refs_anon++;
+}
+
+prof_obj_id object_make(struct prof_heap *h, const struct prof_event *e, prof_type_id type)
+{
+    if (type >= h->type_max)
+        type = 0;
+    struct addr_entry *entry = addr_make(&h->addrs, e->addr);
+    prof_obj_id id = entry != NULL ? pool_get(&h->objs, sizeof(struct prof_obj)) : 0;
+    if (id == 0) {
+        h->no_memory = true;
+        return 0;
+    }
+    entry->obj = id;
+    prof_block_id block = 0;
+    if (entry->block != 0 && h->custom_blocks == 0 && (block_of(h, entry->block)->flags & PROF_BLOCK_ALIVE) != 0 &&
+        h->types[type].offset == 0)
+        block = entry->block;
+    struct prof_obj *obj = obj_of(h, id);
+    obj->addr = e->addr;
+    obj->last_us = obj->born_us = e->time_us;
+    obj->type = type;
+    obj->serial = h->types[type].next_serial++;
+    obj->births = 1;
+    obj->stack = e->stack;
+    obj->tid = e->tid;
+    obj->state = PROF_OBJ_ALIVE;
+    if (h->forced)
+        obj->internal |= OBJ_FORCED;
+    object_place(h, id, block);
+    count_type_in(h, obj);
+    thread_birth(h, id);
+    h->touched = id;
+    if (h->watch != NULL)
+        watch_named(h, id);
+    return id;
+}
+
+/* An object lives at the address of a new one: its end was not told. */
+static void replace(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    if (obj_alive(obj_of(h, id)))
+        object_end(h, id, e, false);
+    object_bury(h, id, true);
+}
+
+void object_new(struct prof_heap *h, const struct prof_event *e)
+{
+    if (e->addr == 0)
+        return;
+    struct addr_entry *entry = addr_find(&h->addrs, e->addr);
+    if (entry != NULL && entry->obj != 0)
+        replace(h, entry->obj, e);
+    prof_obj_id id = object_make(h, e, (prof_type_id)e->size);
+    if (id == 0)
+        return;
+    obj_of(h, id)->count = 1;
+    if (e->aux & 1)
+        obj_of(h, id)->flags |= PROF_OBJ_FLOATING;
+    stat_of(h, e->stack)->pub.births++;
+    add_birth(h, id, e);
+}
+
+/* ---- States ---- */
+
+void object_set_zero(struct prof_heap *h, struct prof_obj *obj, const struct prof_event *e)
+{
+    if (obj->state != PROF_OBJ_ALIVE)
+        return;
+    obj->state = PROF_OBJ_ZERO;
+    obj->zero_us = e->time_us;
+    obj->zero_stack = e->stack;
+    h->types[obj->type].pub.zero++;
+}
+
+static void leave_state(struct prof_heap *h, const struct prof_obj *obj)
+{
+    if (obj->state == PROF_OBJ_ZERO)
+        h->types[obj->type].pub.zero--;
+    else if (obj->state == PROF_OBJ_PARKED)
+        h->types[obj->type].pub.parked--;
+}
+
+void object_set_alive(struct prof_heap *h, struct prof_obj *obj)
+{
+    leave_state(h, obj);
+    obj->state = PROF_OBJ_ALIVE;
+}
+
+/* ---- Finalizers: rare, so a keyed table ---- */
+
+static struct finalizer *finalizer_find(struct prof_heap *h, prof_obj_id id)
+{
+    struct finalizer *f = NULL;
+    HASH_FIND(hh, h->finalizers, &id, sizeof id, f);
+    return f;
+}
+
+static void finalizer_begin(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct finalizer *f = finalizer_find(h, id);
+    if (f == NULL) {
+        f = calloc(1, sizeof *f);
+        if (f != NULL) {
+            f->obj = id;
+            HASH_ADD(hh, h->finalizers, obj, sizeof f->obj, f);
+        }
+        if (f == NULL || f->hh.tbl == NULL) {
+            free(f);
+            h->no_memory = true;
+            return;
+        }
+    }
+    f->count = obj_count(obj_of(h, id));
+    f->begin = place_of(e);
+    f->ref = (struct place){ 0 };
+    obj_of(h, id)->flags |= PROF_OBJ_FINALIZING;
+}
+
+void finalizer_note_ref(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct finalizer *f = finalizer_find(h, id);
+    if (f != NULL)
+        f->ref = place_of(e);
+}
+
+static void finalizer_end(struct prof_heap *h, prof_obj_id id, bool judge)
+{
+    struct finalizer *f = finalizer_find(h, id);
+    struct prof_obj *obj = obj_of(h, id);
+    obj->flags = (uint16_t)((obj->flags & ~PROF_OBJ_FINALIZING) | PROF_OBJ_FINALIZED);
+    if (f == NULL)
+        return;
+    if (judge && obj_count(obj) > f->count && obj_count(obj) > 0) {
+        obj->flags |= PROF_OBJ_RESURRECTED;
+        struct prof_incident *incident = incident_add(h, PROF_INCIDENT_RESURRECTED, id, &f->ref, &f->begin);
+        if (incident != NULL)
+            incident->count = obj_count(obj_of(h, id));
+    }
+    HASH_DEL(h->finalizers, f);
+    free(f);
+}
+
+void finalizers_deinit(struct prof_heap *h)
+{
+    struct finalizer *f, *next;
+    HASH_ITER (hh, h->finalizers, f, next) {
+        HASH_DEL(h->finalizers, f);
+        free(f);
+    }
+}
+
+/* ---- End ---- */
+
+const struct grave *object_grave(const struct prof_heap *h, prof_obj_id id)
+{
+    return &h->graves[obj_of(h, id)->next_in_block - 1];
+}
+
+static void dig_grave(struct prof_heap *h, prof_obj_id id, const struct prof_event *e, bool by_free)
+{
+    struct grave *g = &h->graves[h->grave_at];
+    if (g->obj != 0)
+        object_bury(h, g->obj, false);
+    *g = (struct grave){ id, by_free, place_of(e) };
+    obj_of(h, id)->next_in_block = (uint32_t)h->grave_at + 1;
+    h->grave_at = (h->grave_at + 1) % GRAVES;
+}
+
+void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e, bool by_free)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    struct type_state *type = &h->types[obj->type];
+    h->touched = id;
+    if ((obj->flags & PROF_OBJ_FINALIZING) != 0)
+        finalizer_end(h, id, false);
+    if (obj->state == PROF_OBJ_PARKED || (obj->flags & PROF_OBJ_SKEWED) != 0)
+        obj->internal |= OBJ_QUIET;
+    leave_state(h, obj);
+    type->pub.died++;
+    type->pub.live--;
+    type->pub.live_bytes -= obj->size;
+    h->totals.live_objects--;
+    h->totals.live_object_bytes -= obj->size;
+    object_leave_block(h, id);
+    obj->state = PROF_OBJ_DEAD;
+    obj->last_us = e->time_us;
+    if ((obj->internal & (OBJ_QUIET | OBJ_FOLDED)) == 0 && obj_count(obj) == 0 && obj->count == 0)
+        site_learn(h, id);
+    if (!by_free && obj->size != 0 && (h->slot_count != 0 || h->holder_count != 0))
+        open_range_died(h, obj->start, obj->size, e);
+    dig_grave(h, id, e, by_free);
+}
+
+/* Newest open reference that says something about who held a dead or living object. */
+static struct place newest_open(const struct prof_heap *h, const struct prof_obj *obj)
+{
+    if (obj->first_open == 0)
+        return (struct place){ 0 };
+    const struct prof_open *open = open_of(h, obj->first_open);
+    return (struct place){ open->at_us, open->stack, open->tid };
+}
+
+/* Verdicts about a death with references left. */
+static void judge_death(struct prof_heap *h, prof_obj_id id, const struct grave *g, bool reused)
+{
+    const struct prof_obj *obj = obj_of(h, id);
+    struct place other = newest_open(h, obj);
+    struct prof_incident *incident = incident_add(h, PROF_INCIDENT_FREED_ALIVE, id, &g->death, &other);
+    if (incident != NULL) {
+        incident->count = obj_count(obj);
+        incident->reused = reused;
+    }
+    if (obj->count < (int32_t)obj->opens)
+        return; /* some of them were given back namelessly */
+    for (uint32_t i = obj->first_open; i != 0; i = open_of(h, i)->next)
+        incident_spoiled(h, i);
+}
+
+void object_bury(struct prof_heap *h, prof_obj_id id, bool reused)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    struct grave *g = &h->graves[obj->next_in_block - 1];
+    g->obj = 0;
+    bool quiet = (obj->internal & OBJ_QUIET) != 0;
+    if (!quiet && obj_count(obj) > 0)
+        judge_death(h, id, g, reused);
+    if ((obj->internal & OBJ_HAS_WEAK) != 0)
+        weak_bury(h, id, g);
+    if (!quiet && (obj->internal & OBJ_FOLDED) == 0 && obj->count == 0)
+        site_learn(h, id);
+    if ((obj->flags & PROF_OBJ_COUNTED) != 0 && obj->observed != obj->count) {
+        struct late_life *late = &h->late[h->late_at];
+        *late = (struct late_life){ obj->addr, obj->observed - obj->count };
+        h->late_at = (h->late_at + 1) % LATE_LIVES;
+        if (h->late_count < LATE_LIVES)
+            h->late_count++;
+    }
+    struct addr_entry *entry = addr_find(&h->addrs, obj->addr);
+    if (entry != NULL && entry->obj == id) {
+        entry->obj = 0;
+        addr_drop_empty(&h->addrs, entry);
+    }
+    bool keep = (obj->internal & OBJ_KEPT) != 0;
+    obj->next_in_block = 0;
+    open_drop_all(h, id, keep);
+    if (keep)
+        return;
+    site_drop_all(h, id);
+    if (obj->context != 0)
+        thread_context_release(h, obj->context);
+    pool_put(&h->objs, id, sizeof *obj);
+}
+
+void object_bury_all(struct prof_heap *h)
+{
+    for (size_t i = 0; i < GRAVES; i++) {
+        const struct grave *g = &h->graves[(h->grave_at + i) % GRAVES];
+        if (g->obj != 0)
+            object_bury(h, g->obj, false);
+    }
+}
+
+void object_del(struct prof_heap *h, const struct prof_event *e)
+{
+    prof_obj_id id = object_for(h, e, false);
+    if (id != 0)
+        object_end(h, id, e, false);
+}
+
+/* ---- Events on objects that are not alive ---- */
+
+/* Something else began at the address after the death. */
+static bool address_reused(struct prof_heap *h, const struct prof_obj *obj, const struct grave *g)
+{
+    if (!g->by_free)
+        return false;
+    prof_block_id block = space_block_at(h, obj->addr);
+    return block != 0 && block_of(h, block)->born_us >= g->death.at_us;
+}
+
+/* A counted event whose object died before it arrived, and whose counts say that it was missing. */
+static bool take_late(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    if ((e->flags & PROF_EVENT_COUNT) == 0 || (obj->flags & PROF_OBJ_COUNTED) == 0)
+        return false;
+    int32_t missing = obj->observed - obj->count;
+    if (e->op == TRK_OP_REF ? missing <= 0 : e->op != TRK_OP_UNREF || missing >= 0)
+        return false;
+    if (e->op == TRK_OP_REF) {
+        obj->count++;
+        obj->refs++;
+    } else {
+        obj->count--;
+        obj->unrefs++;
+    }
+    if (obj->observed == obj->count)
+        obj->flags &= (uint16_t)~PROF_OBJ_MISCOUNT;
+    return true;
+}
+
+static void on_dead(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    switch (e->op) {
+    case TRK_OP_WEAK_CLEAR:
+    case TRK_OP_RETURN:
+        weak_event(h, id, e);
+        return;
+    case TRK_OP_REF:
+    case TRK_OP_UNREF:
+    case TRK_OP_MOVE:
+    case TRK_OP_SINK:
+    case TRK_OP_TOUCH:
+    case TRK_OP_WEAK_SET:
+    case TRK_OP_BORROW:
+        break;
+    case TRK_OP_DEL:
+        if (!object_grave(h, id)->by_free)
+            break;
+        return;
+    default:
+        return;
+    }
+    if (take_late(h, id, e) || (obj->flags & PROF_OBJ_SKEWED) != 0)
+        return;
+    struct place at = place_of(e);
+    struct place other = object_grave(h, id)->death;
+    enum prof_incident_kind kind = PROF_INCIDENT_USE_AFTER;
+    if (e->op == TRK_OP_UNREF && obj_count(obj) <= 0) {
+        kind = PROF_INCIDENT_OVER_RELEASE;
+        other = (struct place){ obj->zero_us, obj->zero_stack, other.tid };
+    }
+    bool reused = address_reused(h, obj, object_grave(h, id));
+    struct prof_incident *incident = incident_add(h, kind, id, &at, &other);
+    if (incident != NULL) {
+        incident->slot = e->slot;
+        incident->reused = reused;
+        incident->count = obj_count(obj_of(h, id)) - (kind == PROF_INCIDENT_OVER_RELEASE);
+    }
+}
+
+static prof_obj_id make_skewed(struct prof_heap *h, const struct prof_event *e)
+{
+    prof_obj_id id = object_make(h, e, 0);
+    if (id == 0)
+        return 0;
+    obj_of(h, id)->flags |= PROF_OBJ_SKEWED;
+    h->types[0].pub.skewed++;
+    h->totals.unknown_objects++;
+    return id;
+}
+
+prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool make)
+{
+    const struct addr_entry *entry = addr_find(&h->addrs, e->addr);
+    if (entry == NULL || entry->obj == 0)
+        return make && e->addr != 0 ? make_skewed(h, e) : 0;
+    struct prof_obj *obj = obj_of(h, entry->obj);
+    h->touched = entry->obj;
+    if (obj->state == PROF_OBJ_DEAD) {
+        on_dead(h, entry->obj, e);
+        return 0;
+    }
+    if (h->forced)
+        obj->internal |= OBJ_FORCED;
+    obj->last_us = e->time_us;
+    return entry->obj;
+}
+
+/* ---- The rarer verbs ---- */
+
+static void park(struct prof_heap *h, prof_obj_id id)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    if (obj->state == PROF_OBJ_PARKED)
+        return;
+    if (obj_count(obj) == 0 && obj->count == 0 && (obj->flags & PROF_OBJ_SKEWED) == 0)
+        site_learn(h, id);
+    leave_state(h, obj);
+    obj->state = PROF_OBJ_PARKED;
+    h->types[obj->type].pub.parked++;
+}
+
+/* A new life of the same object. References that the old life left behind are gone with it. */
+static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    if (obj_count(obj) > 0 && (obj->flags & PROF_OBJ_SKEWED) == 0) {
+        struct place at = place_of(e), other = newest_open(h, obj);
+        struct prof_incident *incident = incident_add(h, PROF_INCIDENT_FREED_ALIVE, id, &at, &other);
+        if (incident != NULL) {
+            incident->count = obj_count(obj_of(h, id));
+            incident->reused = true;
+        }
+    }
+    if ((obj->internal & OBJ_HAS_WEAK) != 0)
+        weak_bury(h, id, NULL);
+    open_drop_all(h, id, false);
+    site_drop_all(h, id);
+    obj = obj_of(h, id);
+    object_set_alive(h, obj);
+    const unsigned lasting = PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK | PROF_OBJ_TOUCHED;
+    obj->flags &= lasting;
+    obj->internal &= OBJ_KEPT | OBJ_FORCED;
+    obj->count = 1;
+    obj->observed = 0;
+    obj->refs = obj->unrefs = 0;
+    obj->births++;
+    obj->born_us = e->time_us;
+    obj->stack = e->stack;
+    obj->tid = e->tid;
+    obj->zero_us = 0;
+    obj->zero_stack = 0;
+    stat_of(h, e->stack)->pub.births++;
+    add_birth(h, id, e);
+}
+
+static void reuse_event(struct prof_heap *h, const struct prof_event *e)
+{
+    const struct addr_entry *entry = addr_find(&h->addrs, e->addr);
+    prof_obj_id id = entry != NULL ? entry->obj : 0;
+    if (id != 0 && obj_alive(obj_of(h, id))) {
+        h->touched = id;
+        obj_of(h, id)->last_us = e->time_us;
+        reuse(h, id, e);
+        return;
+    }
+    /* Deleted instead of parked, or never seen: an ordinary birth. */
+    struct prof_event born = *e;
+    born.op = TRK_OP_NEW;
+    born.aux = 0;
+    born.size = id != 0 ? obj_of(h, id)->type : 0;
+    object_new(h, &born);
+}
+
+static void retype(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    prof_type_id to = e->size < h->type_max ? (prof_type_id)e->size : 0;
+    if (to == obj->type)
+        return;
+    struct type_state *old = &h->types[obj->type];
+    uint8_t state = obj->state;
+    struct scope_birth was = { id, obj->type, obj->serial };
+    leave_state(h, obj);
+    old->pub.born--;
+    old->pub.live--;
+    old->pub.live_bytes -= obj->size;
+    h->totals.live_objects--;
+    h->totals.live_object_bytes -= obj->size;
+    object_leave_block(h, id);
+    obj->type = to;
+    obj->serial = h->types[to].next_serial++;
+    object_place(h, id, 0);
+    count_type_in(h, obj);
+    struct type_state *type = &h->types[to];
+    if (state == PROF_OBJ_ZERO)
+        type->pub.zero++;
+    else if (state == PROF_OBJ_PARKED)
+        type->pub.parked++;
+    if (obj->scope != 0)
+        thread_renamed(h, &was);
+    if (h->watch != NULL)
+        watch_named(h, id);
+}
+
+static void assert_freed(struct prof_heap *h, const struct prof_event *e)
+{
+    const struct addr_entry *entry = addr_find(&h->addrs, e->addr);
+    prof_obj_id id = entry != NULL ? entry->obj : 0;
+    if (id == 0 || !obj_alive(obj_of(h, id)) || obj_of(h, id)->state == PROF_OBJ_PARKED)
+        return;
+    h->touched = id;
+    struct place at = place_of(e), other = newest_open(h, obj_of(h, id));
+    struct prof_incident *incident = incident_add(h, PROF_INCIDENT_ASSERT_FREED, id, &at, &other);
+    if (incident != NULL)
+        incident->count = obj_count(obj_of(h, id));
+}
+
+void object_misc(struct prof_heap *h, const struct prof_event *e)
+{
+    if (e->op == TRK_OP_REUSE) {
+        if (e->addr != 0)
+            reuse_event(h, e);
+        return;
+    }
+    if (e->op == TRK_OP_ASSERT_FREED) {
+        assert_freed(h, e);
+        return;
+    }
+    bool make = e->op == TRK_OP_PIN || e->op == TRK_OP_MAY_LEAK;
+    prof_obj_id id = object_for(h, e, make);
+    if (id == 0)
+        return;
+    struct prof_obj *obj = obj_of(h, id);
+    switch (e->op) {
+    case TRK_OP_PIN:
+        obj->flags |= PROF_OBJ_PINNED;
+        obj->why_text = e->text;
+        break;
+    case TRK_OP_UNPIN:
+        obj->flags &= (uint16_t)~PROF_OBJ_PINNED;
+        break;
+    case TRK_OP_MAY_LEAK:
+        obj->flags |= PROF_OBJ_MAY_LEAK;
+        obj->why_text = e->text;
+        break;
+    case TRK_OP_TOUCH:
+        obj->flags |= PROF_OBJ_TOUCHED;
+        break;
+    case TRK_OP_PARK:
+        park(h, id);
+        break;
+    case TRK_OP_RETYPE:
+        retype(h, id, e);
+        break;
+    case TRK_OP_DTOR_BEGIN:
+        finalizer_begin(h, id, e);
+        break;
+    case TRK_OP_DTOR_END:
+        finalizer_end(h, id, true);
+        break;
+    default:
+        weak_event(h, id, e);
+        break;
+    }
+}

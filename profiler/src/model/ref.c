@@ -1,0 +1,327 @@
+/* ref.c: references are taken, given back and change hands; observed counts are compared with the events. */
+#include "state.h"
+
+static enum prof_open_kind owner_kind(const struct prof_event *e)
+{
+    return (e->flags & PROF_EVENT_HOLDER) != 0 ? PROF_OPEN_HOLDER : PROF_OPEN_SLOT;
+}
+
+static bool has_owner(const struct prof_event *e)
+{
+    return (e->flags & (PROF_EVENT_SLOT | PROF_EVENT_HOLDER)) != 0;
+}
+
+static int32_t anonymous(const struct prof_obj *obj)
+{
+    return obj->count - (int32_t)obj->opens;
+}
+
+/* Open references with a slot or holder. */
+static uint32_t owned(const struct prof_obj *obj)
+{
+    return obj->opens - ((obj->internal & OBJ_BIRTH_OPEN) != 0);
+}
+
+/* ---- Observed counts ---- */
+
+void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    struct type_state *type = &h->types[obj->type];
+    type->pub.counts_seen++;
+    h->totals.counts_seen++;
+    bool known = (obj->flags & PROF_OBJ_COUNTED) != 0;
+    if (!known && (obj->flags & PROF_OBJ_SKEWED) != 0)
+        obj->count = (int32_t)count; /* from here on it is not relative any more */
+    if (count != (known ? obj->observed : obj->count)) {
+        type->pub.counts_wrong++;
+        h->totals.counts_wrong++;
+    }
+    obj->observed = (int32_t)count;
+    obj->flags |= PROF_OBJ_COUNTED;
+    if (obj->observed != obj->count)
+        obj->flags |= PROF_OBJ_MISCOUNT;
+    else
+        obj->flags &= (uint16_t)~PROF_OBJ_MISCOUNT;
+}
+
+bool ref_is_late(struct prof_heap *h, const struct prof_event *e)
+{
+    for (size_t i = 0; i < h->late_count; i++) {
+        struct late_life *late = &h->late[i];
+        if (late->addr != e->addr || (e->op == TRK_OP_REF ? late->missing <= 0 : late->missing >= 0))
+            continue;
+        late->missing += e->op == TRK_OP_REF ? -1 : 1;
+        if (late->missing == 0)
+            late->addr = 0;
+        return true;
+    }
+    return false;
+}
+
+/* Does a counted event not fit the life it meets, but an earlier one at its address? */
+static bool belongs_to_earlier(struct prof_heap *h, const struct prof_obj *obj, const struct prof_event *e)
+{
+    if ((e->flags & PROF_EVENT_COUNT) == 0 || h->late_count == 0 || (obj->flags & PROF_OBJ_SKEWED) != 0)
+        return false;
+    int64_t expected = (int64_t)obj_count(obj) + (e->op == TRK_OP_REF ? 1 : -1);
+    return expected != e->count && ref_is_late(h, e);
+}
+
+void ref_count_seen(struct prof_heap *h, const struct prof_event *e)
+{
+    if ((e->flags & PROF_EVENT_COUNT) == 0)
+        return;
+    prof_obj_id id = object_for(h, e, true);
+    if (id != 0)
+        ref_observe(h, id, e->count);
+}
+
+/* ---- Taking ---- */
+
+/* A reference of obj is owned from now on. Adds the open reference and the evidence. */
+static void take(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct place at = place_of(e);
+    struct prof_type *type = &h->types[obj_of(h, id)->type].pub;
+    if (!has_owner(e)) {
+        site_take(h, id, e->stack, e->time_us);
+        type->refs_anon++;
+    } else {
+        open_add(h, id, owner_kind(e), e->slot, &at);
+        if (owner_kind(e) == PROF_OPEN_HOLDER)
+            type->refs_holder++;
+        else
+            type->refs_slot++;
+    }
+}
+
+static void ref_one(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    obj->refs++;
+    obj->count++;
+    if ((obj->flags & PROF_OBJ_COUNTED) != 0)
+        obj->observed++;
+    if ((obj->flags & PROF_OBJ_FINALIZING) != 0)
+        finalizer_note_ref(h, id, e);
+    take(h, id, e);
+    if ((e->flags & PROF_EVENT_COUNT) != 0)
+        ref_observe(h, id, e->count);
+    obj = obj_of(h, id);
+    if (obj->state != PROF_OBJ_ALIVE && obj_count(obj) > 0)
+        object_set_alive(h, obj);
+}
+
+void ref_ref(struct prof_heap *h, const struct prof_event *e)
+{
+    h->totals.refs++;
+    stat_of(h, e->stack)->pub.refs++;
+    prof_obj_id id = object_for(h, e, true);
+    if (id != 0 && !belongs_to_earlier(h, obj_of(h, id), e))
+        ref_one(h, id, e);
+}
+
+void ref_sink(struct prof_heap *h, const struct prof_event *e)
+{
+    prof_obj_id id = object_for(h, e, true);
+    if (id == 0)
+        return;
+    struct prof_obj *obj = obj_of(h, id);
+    if ((obj->flags & PROF_OBJ_FLOATING) == 0) {
+        h->totals.refs++;
+        stat_of(h, e->stack)->pub.refs++;
+        ref_one(h, id, e);
+        return;
+    }
+    obj->flags &= (uint16_t)~PROF_OBJ_FLOATING;
+    if (has_owner(e)) {
+        struct prof_event own = *e;
+        own.op = TRK_OP_MOVE;
+        ref_move(h, &own);
+    }
+}
+
+/* ---- Giving back ---- */
+
+static void wrong_slot(struct prof_heap *h, prof_obj_id id, uint64_t slot, const struct prof_event *e)
+{
+    const struct prof_obj *obj = obj_of(h, id);
+    if (owned(obj) == 0 || (obj->flags & PROF_OBJ_SKEWED) != 0)
+        return;
+    struct place at = place_of(e), other = { 0 };
+    if (owned(obj) == 1) {
+        uint32_t i = obj->first_open;
+        if (open_of(h, i)->kind == PROF_OPEN_BIRTH)
+            i = open_of(h, i)->next;
+        other = (struct place){ open_of(h, i)->at_us, open_of(h, i)->stack, open_of(h, i)->tid };
+    }
+    struct prof_incident *incident = incident_add(h, PROF_INCIDENT_WRONG_SLOT, id, &at, &other);
+    if (incident != NULL) {
+        incident->slot = slot;
+        incident->count = obj->count;
+    }
+}
+
+/* The birth reference is given back without ever having had an owner. */
+static void give_birth(struct prof_heap *h, prof_obj_id id, uint32_t birth, const struct prof_event *e)
+{
+    uint32_t stack = open_of(h, birth)->stack;
+    uint64_t at_us = open_of(h, birth)->at_us;
+    open_remove(h, birth);
+    struct prof_obj *obj = obj_of(h, id);
+    obj->internal &= (uint8_t)~OBJ_BIRTH_OPEN;
+    obj->flags &= (uint16_t)~PROF_OBJ_FLOATING;
+    site_take(h, id, stack, at_us);
+    site_give(h, id, e->stack, e->time_us);
+}
+
+/* Which reference goes. `left` is the anonymous balance before it. */
+static void give(struct prof_heap *h, prof_obj_id id, int32_t left, const struct prof_event *e)
+{
+    struct prof_type *type = &h->types[obj_of(h, id)->type].pub;
+    if (has_owner(e)) {
+        enum prof_open_kind kind = owner_kind(e);
+        uint32_t open = open_find(h, id, kind, e->slot);
+        if (open != 0) {
+            if (h->options.keep_type_sites)
+                site_learn_pair(h, obj_of(h, id)->type, open_of(h, open)->stack, e->stack);
+            open_remove(h, open);
+            if (kind == PROF_OPEN_HOLDER)
+                type->unrefs_holder++;
+            else
+                type->unrefs_slot++;
+            return;
+        }
+        wrong_slot(h, id, e->slot, e);
+    }
+    type->unrefs_anon++;
+    uint32_t birth = left > 0 ? 0 : open_find_birth(h, id);
+    if (birth != 0)
+        give_birth(h, id, birth, e);
+    else
+        site_give(h, id, e->stack, e->time_us);
+}
+
+static void over_release(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    struct place at = place_of(e), other = { obj->zero_us, obj->zero_stack, 0 };
+    struct prof_incident *incident = incident_add(h, PROF_INCIDENT_OVER_RELEASE, id, &at, &other);
+    if (incident != NULL) {
+        incident->slot = e->slot;
+        incident->count = obj_count(obj);
+    }
+    if ((obj->flags & PROF_OBJ_COUNTED) != 0)
+        obj->observed = 0; /* counts that guard themselves undo it */
+}
+
+void ref_unref(struct prof_heap *h, const struct prof_event *e)
+{
+    h->totals.unrefs++;
+    stat_of(h, e->stack)->pub.unrefs++;
+    prof_obj_id id = object_for(h, e, true);
+    if (id == 0)
+        return;
+    struct prof_obj *obj = obj_of(h, id);
+    if (belongs_to_earlier(h, obj, e))
+        return;
+    int32_t left = anonymous(obj);
+    obj->unrefs++;
+    obj->count--;
+    if ((obj->flags & PROF_OBJ_COUNTED) != 0)
+        obj->observed--;
+    give(h, id, left, e);
+    if ((e->flags & PROF_EVENT_COUNT) != 0)
+        ref_observe(h, id, e->count);
+    obj = obj_of(h, id);
+    if ((obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) == PROF_OBJ_SKEWED)
+        return; /* relative: nobody knows where zero is */
+    int32_t count = obj_count(obj);
+    if (count == 0)
+        object_set_zero(h, obj, e);
+    else if (count < 0)
+        over_release(h, id, e);
+}
+
+/* ---- Changing hands ---- */
+
+static void shift_evidence(struct prof_type *type, enum prof_open_kind from, bool from_anon, enum prof_open_kind to,
+                           bool to_anon)
+{
+    uint64_t *out = from_anon ? &type->refs_anon : from == PROF_OPEN_HOLDER ? &type->refs_holder : &type->refs_slot;
+    uint64_t *in = to_anon ? &type->refs_anon : to == PROF_OPEN_HOLDER ? &type->refs_holder : &type->refs_slot;
+    if (*out > 0)
+        (*out)--;
+    (*in)++;
+}
+
+/* An owned reference becomes anonymous again. */
+static void disown(struct prof_heap *h, prof_obj_id id, uint32_t index, const struct prof_event *e)
+{
+    struct prof_open *open = open_of(h, index);
+    struct prof_obj *obj = obj_of(h, id);
+    struct prof_type *type = &h->types[obj->type].pub;
+    shift_evidence(type, open->kind, false, 0, true);
+    if ((open->flags & PROF_OPEN_WAS_BIRTH) != 0 && (obj->internal & OBJ_BIRTH_OPEN) == 0) {
+        open_rehome(h, index, PROF_OPEN_BIRTH, 0, e);
+        open_of(h, index)->flags &= (uint8_t)~PROF_OPEN_WAS_BIRTH;
+        obj->internal |= OBJ_BIRTH_OPEN;
+        if (type->births_owned > 0)
+            type->births_owned--;
+        return;
+    }
+    uint32_t stack = open->stack;
+    uint64_t at_us = open->at_us;
+    open_remove(h, index);
+    site_take(h, id, stack, at_us);
+}
+
+/* An anonymous reference gets an owner: the newest one; the birth when no other is open. */
+static void own(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    struct prof_type *type = &h->types[obj->type].pub;
+    enum prof_open_kind kind = owner_kind(e);
+    struct place taken = place_of(e);
+    uint32_t birth = 0, index = 0;
+    bool from_site = anonymous(obj) > 0 && site_untake(h, id, &taken);
+    if (!from_site)
+        birth = open_find_birth(h, id);
+    if (birth != 0) {
+        open_rehome(h, birth, kind, e->slot, e);
+        open_of(h, birth)->flags |= PROF_OPEN_WAS_BIRTH;
+        obj->internal &= (uint8_t)~OBJ_BIRTH_OPEN;
+        obj->flags &= (uint16_t)~PROF_OBJ_FLOATING;
+        type->births_owned++;
+    } else {
+        if (!from_site && (obj->flags & PROF_OBJ_SKEWED) == 0)
+            obj->internal |= OBJ_UNSURE;
+        index = open_add(h, id, kind, e->slot, &taken);
+        if (index != 0 && from_site)
+            open_of(h, index)->moved_stack = e->stack;
+    }
+    shift_evidence(type, 0, true, kind, false);
+}
+
+void ref_move(struct prof_heap *h, const struct prof_event *e)
+{
+    prof_obj_id id = object_for(h, e, true);
+    if (id == 0)
+        return;
+    uint32_t open = 0;
+    if ((e->flags & PROF_EVENT_FROM) != 0) {
+        enum prof_open_kind from = (e->flags & PROF_EVENT_FROM_HOLDER) != 0 ? PROF_OPEN_HOLDER : PROF_OPEN_SLOT;
+        open = open_find(h, id, from, e->from);
+        if (open == 0)
+            wrong_slot(h, id, e->from, e);
+    }
+    if (open != 0 && has_owner(e)) {
+        shift_evidence(&h->types[obj_of(h, id)->type].pub, open_of(h, open)->kind, false, owner_kind(e), false);
+        open_rehome(h, open, owner_kind(e), e->slot, e);
+    } else if (open != 0) {
+        disown(h, id, open, e);
+    } else if (has_owner(e)) {
+        own(h, id, e);
+    }
+}

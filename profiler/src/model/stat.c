@@ -1,0 +1,75 @@
+/* stat.c: totals per stack and the high-water marks of types and of the heap.
+ *
+ * peak_bytes of a stack is what it had alive when the heap was largest. A new peak does not visit all stacks: it begins
+ * a new epoch, and a stack copies its live bytes when it next changes in an epoch it has not seen. */
+#include "state.h"
+
+enum { STACK_IDS = 1 << TRK_STACK_ID_BITS };
+
+static struct stat nowhere;
+
+struct stat *stat_of(struct prof_heap *h, uint32_t stack)
+{
+    if (stack >= STACK_IDS)
+        stack = 0;
+    uint32_t index = h->stat_index[stack];
+    if (index == 0) {
+        if (!prof_vec_push(&h->stats, (struct stat){ .stack = stack, .epoch = h->peak_epoch })) {
+            h->no_memory = true;
+            return &nowhere;
+        }
+        index = h->stat_index[stack] = (uint32_t)h->stats.count;
+    }
+    return &h->stats.items[index - 1];
+}
+
+static void see_peak(const struct prof_heap *h, struct stat *stat)
+{
+    if (stat->epoch != h->peak_epoch) {
+        stat->epoch = h->peak_epoch;
+        stat->pub.peak_bytes = stat->pub.live_bytes;
+    }
+}
+
+void stat_alloc(struct prof_heap *h, uint32_t stack, uint64_t size)
+{
+    struct stat *stat = stat_of(h, stack);
+    see_peak(h, stat);
+    stat->pub.allocs++;
+    stat->pub.bytes += size;
+    stat->pub.live++;
+    stat->pub.live_bytes += size;
+}
+
+void stat_free(struct prof_heap *h, uint32_t stack, uint64_t size, bool temporary)
+{
+    struct stat *stat = stat_of(h, stack);
+    see_peak(h, stat);
+    stat->pub.frees++;
+    stat->pub.live--;
+    stat->pub.live_bytes -= size;
+    stat->pub.temporary += temporary;
+}
+
+void stat_peak(struct prof_heap *h, uint64_t at_us)
+{
+    h->totals.peak_bytes = h->totals.live_bytes;
+    h->totals.peak_us = at_us;
+    h->peak_epoch++;
+}
+
+void stat_finish(struct prof_heap *h)
+{
+    for (size_t i = 0; i < h->stats.count; i++)
+        see_peak(h, &h->stats.items[i]);
+}
+
+void type_live_add(struct type_state *type, uint64_t size)
+{
+    type->pub.live++;
+    type->pub.live_bytes += size;
+    if (type->pub.live > type->pub.peak_live)
+        type->pub.peak_live = type->pub.live;
+    if (type->pub.live_bytes > type->pub.peak_bytes)
+        type->pub.peak_bytes = type->pub.live_bytes;
+}

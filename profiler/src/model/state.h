@@ -1,0 +1,435 @@
+/* state.h: the state of a heap while it is filled, shared by the files of this folder. Private.
+ *
+ * Who owns what:
+ *   pool.h     records with dense ids and free lists
+ *   addr.c     live addresses to blocks and objects (hot)
+ *   block.c    allocation, free, realloc, mmap          space.c   which block or object contains an address
+ *   object.c   births, deaths, the grave                opens.c   open references and the index of their slots
+ *   ref.c      refs, unrefs, moves                      site.c    anonymous balances, learning
+ *   thread.c   threads, scopes, contexts, marks         stat.c    totals per stack and type
+ *   incident.c incidents                                heap.c    creation, the order of things, accessors
+ *
+ * The grave. A dead object stays in it for the next GRAVES deaths, still found by its address: events that come late or
+ * in error are told from events on unknown memory, and what would be a verdict at its death is decided when it leaves
+ * the grave (bury), when late events had their chance. */
+#ifndef MODEL_STATE_H
+#define MODEL_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/table.h>
+#include <base/vec.h>
+#include <prof/heap.h>
+
+#include "addr.h"
+#include "pool.h"
+
+enum {
+    GRAVES = 4096,        /* dead objects, and freed blocks, that are remembered */
+    RECENT_BLOCKS = 1024, /* cache of space.c */
+    SLOT_PAGES = 1 << 16, /* counters of open slots by page */
+    LATE_LIVES = 64,
+    SITE_CACHE = 1 << 12,
+};
+
+/* prof_obj.flags that nobody else sees are in prof_obj.internal. */
+enum obj_internal {
+    OBJ_KEPT = 1 << 0,       /* an incident mentions it */
+    OBJ_BIRTH_OPEN = 1 << 1, /* has a PROF_OPEN_BIRTH */
+    OBJ_HAS_WEAK = 1 << 2,
+    OBJ_FORCED = 1 << 3,  /* order was a guess at some event of its life */
+    OBJ_FOLDED = 1 << 4,  /* its anonymous sites are in the type sites */
+    OBJ_EXCUSED = 1 << 5, /* scratch of scope ends */
+    OBJ_QUIET = 1 << 6,   /* dead: says nothing about leaks (skewed, parked) */
+    OBJ_UNSURE = 1 << 7,  /* a reference without source was owned: the anonymous balance does not add up */
+};
+
+/* prof_open.index: which index it is in. */
+enum open_index { OPEN_NOWHERE = 0, OPEN_BY_SLOT, OPEN_ASIDE, OPEN_BY_HOLDER, OPEN_LIMBO };
+
+/* Where and when: the part of an event that incidents cite. */
+struct place {
+    uint64_t at_us;
+    uint32_t stack, tid;
+};
+
+/* One dead object in the grave (obj 0: the entry is free or was taken out early). */
+struct grave {
+    prof_obj_id obj;
+    bool by_free; /* its block was freed; else deleted */
+    struct place death;
+};
+/* One freed block, still found by its address. */
+struct freed_block {
+    prof_block_id block;
+    struct place death;
+};
+
+/* A counted life that left the grave while its counts said that events were still missing. */
+struct late_life {
+    uint64_t addr;
+    int32_t missing; /* > 0: refs, < 0: unrefs */
+};
+
+struct weak {
+    uint64_t slot, at_us;
+    uint32_t stack, tid;
+    uint32_t next;
+    prof_block_id block; /* that contained the slot, 0 */
+    uint64_t block_addr, block_us;
+};
+struct weak_head {
+    UT_hash_handle hh;
+    prof_obj_id obj;
+    uint32_t first;
+};
+
+/* References held by what lies in one granule. */
+struct holder_head {
+    UT_hash_handle hh;
+    uint64_t granule;
+    uint32_t first;
+};
+
+/* A destructor that runs. */
+struct finalizer {
+    UT_hash_handle hh;
+    prof_obj_id obj;
+    int32_t count;           /* at its begin */
+    struct place begin, ref; /* ref: the last one inside */
+};
+
+struct scope_birth {
+    prof_obj_id obj;
+    prof_type_id type;
+    uint32_t serial;
+};
+struct open_scope {
+    uint64_t number; /* the program's */
+    uint16_t index;  /* into scopes, 0 when those are used up */
+    uint16_t parent;
+    uint64_t begin_us;
+    uint32_t stack, text;
+    PROF_VEC(struct scope_birth) births;
+    size_t compact_at;
+};
+
+struct thread {
+    UT_hash_handle hh;
+    uint32_t tid;
+    prof_block_id last_alloc; /* by the last allocator event, 0: that was something else */
+    /* A realloc between its two events. */
+    bool in_limbo;
+    bool limbo_known;
+    prof_block_id limbo_block;
+    uint64_t limbo_addr;
+    uint32_t limbo_opens; /* by chain_next */
+    struct place limbo_place;
+    PROF_VEC(struct open_scope) scopes;
+    uint32_t context_text;
+    uint64_t context_id;
+    uint32_t context; /* made at the first birth in it, 0 */
+};
+
+struct context {
+    struct prof_context pub;
+    uint32_t users; /* objects, and the thread that is in it */
+    uint32_t next_free;
+};
+
+struct stat {
+    struct prof_stack_stat pub;
+    uint32_t stack;
+    uint64_t epoch; /* of peaks: pub.peak_bytes belongs to this one */
+};
+
+struct type_state {
+    struct prof_type pub;
+    uint32_t next_serial;
+    int64_t offset;
+};
+
+struct incident_key {
+    uint32_t kind, type, stack, other_stack;
+};
+struct incident_head {
+    UT_hash_handle hh;
+    struct incident_key key;
+    uint32_t index;
+};
+
+/* A counter keyed by two numbers (own open addressing: one increment per closed pair and per death). */
+struct count_entry {
+    uint64_t key;
+    uint32_t low;
+    uint64_t taken, given, objects;
+};
+struct count_table {
+    struct count_entry *entries;
+    size_t mask, count;
+};
+
+struct site_cached {
+    prof_obj_id obj;
+    uint32_t serial, stack, index;
+};
+
+struct spoil {
+    uint64_t at_us;
+    uint32_t tid;
+    bool forced;
+};
+
+struct watch; /* history.c */
+
+struct prof_heap {
+    struct prof_trace *trace;
+    struct prof_heap_totals totals;
+    struct prof_heap_options options;
+    bool no_memory; /* sticks: checked after each batch */
+    bool stopped;   /* until_us or until_mark was reached */
+    bool forced;    /* the event being applied is a guess at the order */
+
+    struct addr_table addrs;       /* live, and remembered dead, addresses */
+    struct addr_table large;       /* blocks of LARGE_BYTES and more, by size class and place */
+    uint64_t large_classes[2][64]; /* how many, by custom and size class */
+    uint64_t custom_blocks;
+    struct pool blocks;           /* struct prof_block */
+    struct pool objs;             /* struct prof_obj */
+    struct pool opens;            /* struct prof_open */
+    struct pool sites;            /* struct prof_site_count */
+    struct pool weaks;            /* struct weak */
+    PROF_VEC(prof_block_id) maps; /* mmap blocks by address */
+    prof_block_id recent[RECENT_BLOCKS];
+
+    struct grave graves[GRAVES];
+    size_t grave_at;
+    struct freed_block freed[GRAVES];
+    size_t freed_at;
+    struct late_life late[LATE_LIVES];
+    size_t late_at, late_count;
+
+    /* Index of open references: chains by slot granule, and aside those by (object, slot). */
+    uint32_t *slot_heads, *aside_heads;
+    size_t slot_mask, slot_count, aside_mask, aside_count;
+    uint32_t slot_pages[SLOT_PAGES];
+    uint32_t holder_pages[SLOT_PAGES];
+    struct holder_head *holders;
+    size_t holder_count;
+    struct spoil *spoils; /* by open index; pages are touched only for spoiled ones */
+    size_t spoil_room;
+
+    struct weak_head *weak_heads;
+    struct finalizer *finalizers;
+
+    struct type_state *types;
+    uint32_t type_max;
+    uint32_t *stat_index; /* by stack id: index + 1 */
+    PROF_VEC(struct stat) stats;
+    uint64_t peak_epoch;
+    struct count_table sites_learned, pairs_learned;
+    struct site_cached site_cache[SITE_CACHE];
+
+    struct thread *threads;
+    struct thread *thread; /* the last one */
+    PROF_VEC(struct prof_scope) scopes;
+    PROF_VEC(uint16_t) scope_parents;
+    PROF_VEC(struct context) contexts;
+    uint32_t context_free;
+    PROF_VEC(struct prof_mark) marks;
+    PROF_VEC(struct trk_mem) mem;
+    PROF_VEC(struct prof_mem_live) mem_live;
+    PROF_VEC(struct prof_root_region) roots;
+
+    PROF_VEC(struct prof_incident) incidents;
+    struct incident_head *incident_heads;
+
+    /* Results made once when the trace is over. */
+    PROF_VEC(struct prof_type_site) type_sites;
+    PROF_VEC(struct prof_type_pair) type_pairs;
+
+    /* Containment by address, made on demand (find.c). */
+    struct span *obj_spans, *block_spans;
+    size_t obj_span_count, block_span_count;
+    bool spans_made;
+
+    struct watch *watch; /* NULL unless a history is being made */
+    prof_obj_id touched; /* object of the event being applied */
+};
+
+static inline struct prof_obj *obj_of(const struct prof_heap *h, prof_obj_id id)
+{
+    return (struct prof_obj *)h->objs.items + id;
+}
+static inline struct prof_block *block_of(const struct prof_heap *h, prof_block_id id)
+{
+    return (struct prof_block *)h->blocks.items + id;
+}
+static inline struct prof_open *open_of(const struct prof_heap *h, uint32_t index)
+{
+    return (struct prof_open *)h->opens.items + index;
+}
+static inline struct prof_site_count *site_of(const struct prof_heap *h, uint32_t index)
+{
+    return (struct prof_site_count *)h->sites.items + index;
+}
+static inline struct weak *weak_of(const struct prof_heap *h, uint32_t index)
+{
+    return (struct weak *)h->weaks.items + index;
+}
+static inline struct place place_of(const struct prof_event *e)
+{
+    return (struct place){ e->time_us, e->stack, e->tid };
+}
+static inline bool obj_alive(const struct prof_obj *obj)
+{
+    return obj->state == PROF_OBJ_ALIVE || obj->state == PROF_OBJ_ZERO || obj->state == PROF_OBJ_PARKED;
+}
+/* The count as far as it is known best: what the program told, else by events. */
+static inline int32_t obj_count(const struct prof_obj *obj)
+{
+    return (obj->flags & PROF_OBJ_COUNTED) != 0 ? obj->observed : obj->count;
+}
+static inline uint64_t mix64(uint64_t x)
+{
+    x *= 0x9e3779b97f4a7c15ull;
+    return x ^ x >> 29;
+}
+
+/* block.c */
+void block_alloc(struct prof_heap *h, const struct prof_event *e);
+void block_free(struct prof_heap *h, const struct prof_event *e);
+void block_realloc_begin(struct prof_heap *h, const struct prof_event *e);
+void block_realloc_fail(struct prof_heap *h, const struct prof_event *e);
+/* The trace ends: what hangs in a realloc is put back. */
+void block_settle(struct prof_heap *h);
+
+/* space.c: innermost live block, or object of a block, that contains addr; 0 none. */
+prof_block_id space_block_at(struct prof_heap *h, uint64_t addr);
+prof_obj_id space_obj_at(struct prof_heap *h, uint64_t addr);
+void space_add_large(struct prof_heap *h, prof_block_id id);
+void space_drop_large(struct prof_heap *h, prof_block_id id);
+/* Index of the first mapping that ends behind addr. */
+size_t space_map_from(const struct prof_heap *h, uint64_t addr);
+
+/* object.c */
+void object_new(struct prof_heap *h, const struct prof_event *e);
+/* NEW of an id that is known to be free at addr: births of pools and skewed objects use it too. 0: out of memory. */
+prof_obj_id object_make(struct prof_heap *h, const struct prof_event *e, prof_type_id type);
+/* Ends obj. by_free: its block goes; else DEL. */
+void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e, bool by_free);
+/* Takes it out of the grave, with all verdicts. reused: its address already belongs to somebody else. */
+void object_bury(struct prof_heap *h, prof_obj_id id, bool reused);
+void object_bury_all(struct prof_heap *h);
+void object_place(struct prof_heap *h, prof_obj_id id, prof_block_id block); /* extent and block list */
+void object_leave_block(struct prof_heap *h, prof_obj_id id);
+void object_del(struct prof_heap *h, const struct prof_event *e);
+void object_misc(struct prof_heap *h, const struct prof_event *e); /* park, reuse, retype, dtor, pin, weak, ... */
+const struct grave *object_grave(const struct prof_heap *h, prof_obj_id id);
+/* Who is meant by an event that needs a live object. 0: nobody, the event was dealt with or is to be ignored.
+ * make: unknown addresses become skewed objects. */
+prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool make);
+void object_set_zero(struct prof_heap *h, struct prof_obj *obj, const struct prof_event *e);
+void object_set_alive(struct prof_heap *h, struct prof_obj *obj);
+void finalizer_note_ref(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
+void finalizers_deinit(struct prof_heap *h);
+
+/* weak.c */
+void weak_event(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
+void weak_bury(struct prof_heap *h, prof_obj_id id, const struct grave *grave);
+void weaks_deinit(struct prof_heap *h);
+
+/* ref.c */
+void ref_ref(struct prof_heap *h, const struct prof_event *e);
+void ref_unref(struct prof_heap *h, const struct prof_event *e);
+void ref_move(struct prof_heap *h, const struct prof_event *e);
+void ref_sink(struct prof_heap *h, const struct prof_event *e);
+void ref_count_seen(struct prof_heap *h, const struct prof_event *e);
+/* A count that the program told after an event on obj. */
+void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count);
+/* Is this counted event the missing one of an earlier life at its address? Takes it then. */
+bool ref_is_late(struct prof_heap *h, const struct prof_event *e);
+
+/* opens.c. kind SLOT or HOLDER puts it into the index and marks what it overwrites. 0: out of memory. */
+uint32_t open_add(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind, uint64_t slot,
+                  const struct place *taken);
+void open_remove(struct prof_heap *h, uint32_t index);
+/* Newest open reference of (obj, slot) of this kind; 0 none. */
+uint32_t open_find(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind, uint64_t slot);
+/* The birth reference; 0 none. */
+uint32_t open_find_birth(const struct prof_heap *h, prof_obj_id id);
+/* Gives a reference another owner, clearing what spoiled it. */
+void open_rehome(struct prof_heap *h, uint32_t index, enum prof_open_kind kind, uint64_t slot,
+                 const struct prof_event *e);
+/* The memory [start, start+size) died: references owned by slots in it are marked. */
+void open_range_died(struct prof_heap *h, uint64_t start, uint64_t size, const struct prof_event *e);
+/* Takes the references owned inside a range out of the index into a list (by chain_next), and puts a list back at other
+ * addresses; what no longer fits into `size` bytes counts as died. */
+uint32_t open_range_take(struct prof_heap *h, uint64_t start, uint64_t size);
+void open_range_put(struct prof_heap *h, uint32_t list, uint64_t from, uint64_t to, uint64_t size,
+                    const struct place *at);
+/* All of a dead object: they leave the index, and are freed unless it is kept. */
+void open_drop_all(struct prof_heap *h, prof_obj_id id, bool keep);
+void open_prefetch(const struct prof_heap *h, uint64_t slot);
+void open_prefetch_head(const struct prof_heap *h, uint64_t slot);
+void opens_deinit(struct prof_heap *h);
+
+/* site.c */
+void site_take(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_us);
+void site_give(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_us);
+/* Takes back the newest anonymous taking, which got an owner: fills *ret; false: there is none. */
+bool site_untake(struct prof_heap *h, prof_obj_id id, struct place *ret);
+void site_drop_all(struct prof_heap *h, prof_obj_id id);
+void site_learn(struct prof_heap *h, prof_obj_id id);
+void site_learn_pair(struct prof_heap *h, prof_type_id type, uint32_t taken, uint32_t given);
+void site_finish(struct prof_heap *h);
+void sites_deinit(struct prof_heap *h);
+
+/* stat.c */
+struct stat *stat_of(struct prof_heap *h, uint32_t stack); /* never NULL, short-lived */
+void stat_alloc(struct prof_heap *h, uint32_t stack, uint64_t size);
+void stat_free(struct prof_heap *h, uint32_t stack, uint64_t size, bool temporary);
+void stat_peak(struct prof_heap *h, uint64_t at_us);
+void stat_finish(struct prof_heap *h);
+void type_live_add(struct type_state *type, uint64_t size);
+
+/* thread.c */
+struct thread *thread_find(struct prof_heap *h, uint32_t tid); /* never NULL: out of memory yields a shared spare */
+static inline struct thread *thread_of(struct prof_heap *h, uint32_t tid)
+{
+    return h->thread != NULL && h->thread->tid == tid ? h->thread : thread_find(h, tid);
+}
+void thread_event(struct prof_heap *h, const struct prof_event *e); /* scopes, contexts, marks */
+void thread_birth(struct prof_heap *h, prof_obj_id id);             /* scope and context of a new object */
+void thread_context_release(struct prof_heap *h, uint32_t context);
+void thread_renamed(struct prof_heap *h, const struct scope_birth *was); /* an object got another type */
+void threads_deinit(struct prof_heap *h);
+void mark_add(struct prof_heap *h, const struct prof_event *e, const char *name);
+
+/* incident.c. Fills what the object tells; returns NULL when it was counted into an equal one, or without memory. */
+struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind kind, prof_obj_id obj,
+                                   const struct place *at, const struct place *other);
+/* The open reference is spoiled (overwritten, holder freed) and nothing will change that any more. */
+void incident_spoiled(struct prof_heap *h, uint32_t open);
+void incidents_finish(struct prof_heap *h); /* spoiled references of living objects */
+void incidents_deinit(struct prof_heap *h);
+
+/* find.c */
+void find_deinit(struct prof_heap *h);
+
+/* heap.c */
+void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t count);
+struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_options *options, struct watch *watch,
+                             struct prof_heap **ret);
+
+/* history.c: called around every event while a history is made. */
+void watch_before(struct prof_heap *h);
+void watch_after(struct prof_heap *h, const struct prof_event *e);
+struct prof_error *watch_error(const struct watch *watch);
+void watch_named(struct prof_heap *h, prof_obj_id id); /* id got its name */
+void watch_taken(struct prof_heap *h, uint32_t open);
+void watch_given(struct prof_heap *h, uint32_t open);
+
+#endif

@@ -1,0 +1,114 @@
+/* weak.c: weak and borrowed pointers: uncounted, remembered only to say which were left when their object died. */
+#include "state.h"
+
+static struct weak_head *find_head(const struct prof_heap *h, prof_obj_id id)
+{
+    struct weak_head *head = NULL;
+    HASH_FIND(hh, h->weak_heads, &id, sizeof id, head);
+    return head;
+}
+
+static void drop_head(struct prof_heap *h, struct weak_head *head)
+{
+    obj_of(h, head->obj)->internal &= (uint8_t)~OBJ_HAS_WEAK;
+    HASH_DEL(h->weak_heads, head);
+    free(head);
+}
+
+static void set(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct weak_head *head = find_head(h, id);
+    if (head == NULL) {
+        head = calloc(1, sizeof *head);
+        if (head != NULL) {
+            head->obj = id;
+            HASH_ADD(hh, h->weak_heads, obj, sizeof head->obj, head);
+        }
+        if (head == NULL || head->hh.tbl == NULL) {
+            free(head);
+            h->no_memory = true;
+            return;
+        }
+    }
+    uint32_t index = pool_get(&h->weaks, sizeof(struct weak));
+    if (index == 0) {
+        h->no_memory = true;
+        return;
+    }
+    struct weak *weak = weak_of(h, index);
+    *weak =
+        (struct weak){ .slot = e->slot, .at_us = e->time_us, .stack = e->stack, .tid = e->tid, .next = head->first };
+    prof_block_id block = space_block_at(h, e->slot);
+    if (block != 0) {
+        weak->block = block;
+        weak->block_addr = block_of(h, block)->addr;
+        weak->block_us = block_of(h, block)->born_us;
+    }
+    head->first = index;
+    obj_of(h, id)->internal |= OBJ_HAS_WEAK;
+}
+
+static void clear(struct prof_heap *h, prof_obj_id id, uint64_t slot)
+{
+    struct weak_head *head = find_head(h, id);
+    if (head == NULL)
+        return;
+    for (uint32_t *link = &head->first; *link != 0; link = &weak_of(h, *link)->next) {
+        if (weak_of(h, *link)->slot == slot) {
+            uint32_t index = *link;
+            *link = weak_of(h, index)->next;
+            pool_put(&h->weaks, index, sizeof(struct weak));
+            break;
+        }
+    }
+    if (head->first == 0)
+        drop_head(h, head);
+}
+
+void weak_event(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    if (e->op == TRK_OP_WEAK_SET || e->op == TRK_OP_BORROW)
+        set(h, id, e);
+    else if (e->op == TRK_OP_WEAK_CLEAR || e->op == TRK_OP_RETURN)
+        clear(h, id, e->slot);
+}
+
+/* Does the memory that held the pointer still exist? Pointers outside of blocks always do. */
+static bool slot_exists(const struct prof_heap *h, const struct weak *weak)
+{
+    if (weak->block == 0)
+        return true;
+    const struct prof_block *b = block_of(h, weak->block);
+    return (b->flags & PROF_BLOCK_ALIVE) != 0 && b->addr == weak->block_addr && b->born_us == weak->block_us;
+}
+
+void weak_bury(struct prof_heap *h, prof_obj_id id, const struct grave *grave)
+{
+    struct weak_head *head = find_head(h, id);
+    if (head == NULL)
+        return;
+    while (head->first != 0) {
+        uint32_t index = head->first;
+        const struct weak *weak = weak_of(h, index);
+        if (grave != NULL && slot_exists(h, weak)) {
+            struct place set_at = { weak->at_us, weak->stack, weak->tid };
+            uint64_t slot = weak->slot;
+            struct prof_incident *incident = incident_add(h, PROF_INCIDENT_WEAK_LEFT, id, &grave->death, &set_at);
+            if (incident != NULL)
+                incident->slot = slot;
+        }
+        head->first = weak_of(h, index)->next;
+        pool_put(&h->weaks, index, sizeof(struct weak));
+    }
+    drop_head(h, head);
+}
+
+void weaks_deinit(struct prof_heap *h)
+{
+    struct weak_head *head, *next;
+    HASH_ITER (hh, h->weak_heads, head, next) {
+        HASH_DEL(h->weak_heads, head);
+        free(head);
+    }
+    free(h->weaks.items);
+}
