@@ -389,7 +389,11 @@ enum trk_block_kind {
     TRK_BLOCK_LOSS = 8,    /* struct trk_loss: cumulative, written when it changed */
     TRK_BLOCK_END = 9,     /* struct trk_end; last block of a complete trace */
 };
-enum { TRK_BLOCK_ZSTD = 1 << 0, TRK_BLOCK_CRITICAL = 1 << 1 };
+enum {
+    TRK_BLOCK_ZSTD = 1 << 0,
+    TRK_BLOCK_CRITICAL = 1 << 1,
+    TRK_BLOCK_PLANES = 1 << 2, /* EVENTS: behind the head stands byte 0 of all slots, then byte 1 of all, ... byte 15 */
+};
 struct trk_block {
     uint32_t magic;
     uint16_t kind;

@@ -39,7 +39,7 @@
 
 #include <base/str.h>
 
-enum { ARGS_BYTES = 64 << 10, ENVIRON_BYTES = 2 << 20, SERIAL_MAX = 9999, ZSTD_LEVEL = -1 };
+enum { ARGS_BYTES = 64 << 10, ENVIRON_BYTES = 2 << 20, SERIAL_MAX = 9999, ZSTD_LEVEL = 1 };
 
 static char *read_link(pid_t pid, const char *what)
 {

@@ -1,5 +1,6 @@
 /* reader.c: opens a trace: checks the header, walks the block headers, reads the definitions, and says where the file
  * is damaged. Event blocks are only located here; their payload is checked when it is replayed. */
+#include "planes.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -38,8 +39,27 @@ static bool read_at(int fd, void *into, size_t bytes, uint64_t offset)
 void block_buffer_deinit(struct block_buffer *buffer)
 {
     free(buffer->stored);
+    free(buffer->planes);
     ZSTD_freeDCtx(buffer->zstd);
     *buffer = (struct block_buffer){ 0 };
+}
+
+/* Turns the byte planes of an event block back into slots. */
+static const char *join_planes(const struct block_ref *ref, struct block_buffer *buffer, unsigned char *raw)
+{
+    size_t head = sizeof(struct trk_events_head);
+    if (ref->raw < head || (ref->raw - head) % TRK_SLOT_BYTES != 0)
+        return "it has no whole slots";
+    if (buffer->planes_room < ref->raw) {
+        free(buffer->planes);
+        buffer->planes = malloc(ref->raw);
+        buffer->planes_room = buffer->planes != NULL ? ref->raw : 0;
+    }
+    if (buffer->planes == NULL)
+        return "there is not enough memory to read it";
+    memcpy(buffer->planes, raw + head, ref->raw - head);
+    planes_join(raw + head, buffer->planes, (ref->raw - head) / TRK_SLOT_BYTES);
+    return NULL;
 }
 
 const char *block_load(const struct prof_trace *trace, const struct block_ref *ref, struct block_buffer *buffer,
@@ -65,6 +85,8 @@ const char *block_load(const struct prof_trace *trace, const struct block_ref *r
         return "its checksum does not match";
     if (packed && ZSTD_decompressDCtx(buffer->zstd, raw, ref->raw, into, ref->stored) != ref->raw)
         return "it does not decompress";
+    if (ref->kind == TRK_BLOCK_EVENTS && (ref->flags & TRK_BLOCK_PLANES) != 0)
+        return join_planes(ref, buffer, raw);
     return NULL;
 }
 

@@ -55,6 +55,8 @@ struct prof_trace {
 struct block_buffer {
     unsigned char *stored;
     size_t stored_room;
+    unsigned char *planes;
+    size_t planes_room;
     void *zstd;
 };
 void block_buffer_deinit(struct block_buffer *buffer);

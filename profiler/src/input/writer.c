@@ -23,11 +23,14 @@
 
 #include <base/vec.h>
 
+#include "planes.h"
+
 enum {
     OUT_BYTES = 256 << 10,  /* blocks reach the file when this much gathered */
     DEFS_BYTES = 128 << 10, /* definitions of one kind make a block when this much gathered */
     KEEP_BYTES = 64 << 20,  /* most that waits for a full disk to have room again */
-    EVENT_SLOTS = 1 << 16,  /* longer runs of one ring are split */
+    /* Longer runs of one ring are split. No power of two: its planes would share cache lines. */
+    EVENT_SLOTS = 64 * 1021,
 };
 
 typedef PROF_VEC(unsigned char) bytes_vec;
@@ -52,6 +55,7 @@ struct prof_writer {
     size_t out_kept; /* bytes of out that a failed write left there */
     PROF_VEC(struct queued) queue;
     bytes_vec raw;                  /* payload being built */
+    bytes_vec planes;               /* the same with its slots as byte planes */
     bytes_vec stacks, types, texts; /* gathered definitions, payload form */
 };
 
@@ -153,6 +157,8 @@ static struct prof_error *add_block(struct prof_writer *w, uint16_t kind, const 
     }
     unsigned char *body = w->out.items + start + sizeof(struct trk_block);
     struct trk_block head = { .magic = TRK_BLOCK_MAGIC, .kind = kind, .raw = (uint32_t)raw, .seq = w->seq };
+    if (kind == TRK_BLOCK_EVENTS && w->level != 0)
+        head.flags |= TRK_BLOCK_PLANES;
     size_t stored = 0;
     if (w->level != 0 && raw >= 64) {
         stored = ZSTD_compress2(w->zstd, body, room, payload, raw);
@@ -263,6 +269,7 @@ static void writer_free(struct prof_writer *w)
     prof_vec_deinit(&w->out);
     prof_vec_deinit(&w->queue);
     prof_vec_deinit(&w->raw);
+    prof_vec_deinit(&w->planes);
     prof_vec_deinit(&w->stacks);
     prof_vec_deinit(&w->types);
     prof_vec_deinit(&w->texts);
@@ -427,7 +434,18 @@ static struct prof_error *add_events(struct prof_writer *w, struct trk_events_he
         out[i] = slot;
     }
     w->raw.count += count * sizeof *slots;
-    return add_block(w, TRK_BLOCK_EVENTS, w->raw.items, w->raw.count, records);
+    const unsigned char *payload = w->raw.items;
+    if (w->level != 0) {
+        w->planes.count = 0;
+        if (!prof_vec_reserve(&w->planes, w->raw.count)) {
+            w->lost += records;
+            return prof_error_memory();
+        }
+        memcpy(w->planes.items, &here, sizeof here);
+        planes_split(w->planes.items + sizeof here, out, count);
+        payload = w->planes.items;
+    }
+    return add_block(w, TRK_BLOCK_EVENTS, payload, w->raw.count, records);
 }
 
 struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_events_head *head,

@@ -28,6 +28,17 @@ static bool read_block(FILE *file, uint64_t seq, struct block *ret)
     else if (ok)
         memcpy(b.payload, stored, b.head.raw);
     free(stored);
+    if (ok && (b.head.flags & TRK_BLOCK_PLANES)) {
+        size_t head = sizeof(struct trk_events_head), count = (b.head.raw - head) / TRK_SLOT_BYTES;
+        unsigned char *slots = malloc(b.head.raw + 1);
+        assert_int_equal(b.head.kind, TRK_BLOCK_EVENTS);
+        memcpy(slots, b.payload, head);
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < TRK_SLOT_BYTES; k++)
+                slots[head + i * TRK_SLOT_BYTES + k] = b.payload[head + k * count + i];
+        free(b.payload);
+        b.payload = slots;
+    }
     if (!ok)
         free(b.payload);
     else
