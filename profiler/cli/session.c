@@ -99,7 +99,8 @@ static int unknown_mark(const struct prof_heap *heap, const char *option, const 
     return CLI_USAGE;
 }
 
-static int open_heap(struct cli_session *session, const struct cli_common *common)
+/* *ret_slow: it took so long that progress was shown. */
+static int open_heap(struct cli_session *session, const struct cli_common *common, bool *ret_slow)
 {
     struct cli_progress progress;
     char what[512];
@@ -111,6 +112,7 @@ static int open_heap(struct cli_session *session, const struct cli_common *commo
         options.until_mark = common->to;
     cli_progress_begin(&progress, common, what);
     struct prof_error *error = prof_heap_create(session->trace, &options, &session->heap);
+    *ret_slow = progress.shown;
     cli_progress_end(&progress);
     if (error != NULL)
         return cli_error(error);
@@ -200,6 +202,7 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
     if (parts & (CLI_PART_VIEW | CLI_PART_FINDINGS))
         parts |= CLI_PART_HEAP | CLI_PART_SYMBOLS | CLI_PART_FINDINGS;
     uint64_t fail_on = 0;
+    bool slow = false;
     int code = open_gate(session, common, &fail_on);
     if (code < 0)
         code = choose(session, common, path);
@@ -218,7 +221,7 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
     session->info = prof_trace_info(session->trace);
     session->running = still_runs(session->info);
     if (parts & CLI_PART_HEAP) {
-        code = open_heap(session, common);
+        code = open_heap(session, common, &slow);
         if (code >= 0)
             return code;
     }
@@ -238,7 +241,12 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
                                                  .fail_on = fail_on,
                                                  .from_us = session->from_us,
                                                  .to_us = session->to_us };
+        /* what was slow to read is slow to judge */
+        if (slow)
+            fprintf(stderr, "\r\033[Kjudging %s", session->name);
         error = prof_findings_create(session->heap, session->symbols, &options, &session->findings);
+        if (slow)
+            fputs("\r\033[K", stderr);
     }
     if (error == NULL && (parts & CLI_PART_VIEW))
         error = prof_view_create(session->heap, session->symbols, session->findings, &session->view);
