@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "malloc_symbol.h"
+
 enum {
     NAME_BYTES = 256,
     MANY_CALLS = 4096,         /* calls of malloc from libraries alone that prove it is used */
@@ -71,32 +73,6 @@ static void object_of(const void *address, struct object *ret)
     }
 }
 
-/* Does the object speak of this symbol? Looked up in its string table, not by dlsym: a dlsym that fails leaves a text
- * behind, and whoever frees that, or wraps free and dlsym, would notice. */
-static bool mentions(const struct link_map *map, const char *symbol)
-{
-    uintptr_t strings = 0;
-    size_t bytes = 0;
-    for (const ElfW(Dyn) *dyn = map ? map->l_ld : NULL; dyn && dyn->d_tag != DT_NULL; dyn++) {
-        if (dyn->d_tag == DT_STRTAB)
-            strings = dyn->d_un.d_ptr;
-        else if (dyn->d_tag == DT_STRSZ)
-            bytes = dyn->d_un.d_val;
-    }
-    if (!strings || !bytes)
-        return false;
-    if (strings < map->l_addr) /* some loaders leave it relative */
-        strings += map->l_addr;
-    const char *at = (const char *)strings, *end = at + bytes;
-    size_t n = strlen(symbol) + 1;
-    while ((at = memmem(at, (size_t)(end - at), symbol, n)) != NULL) {
-        if (at == (const char *)strings || at[-1] == '\0')
-            return true;
-        at++;
-    }
-    return false;
-}
-
 /* Says in the object that carries it: reftrack's malloc hooks are in here. A program can have them inside
  * (-ltrack-malloc, static) and be started with the preload library as well; the second set must not take the first for
  * a stranger. */
@@ -145,7 +121,7 @@ static const char *allocator_name(const struct object *object)
         if (strstr(file ? file : object->path, known[i].in_path))
             return known[i].name;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (mentions(object->map, known[i].symbol))
+        if (object->map && trk_symbol_in(object->map, known[i].symbol))
             return known[i].name;
     return "malloc";
 }
@@ -162,26 +138,24 @@ static void say_foreign(const char *what, const char *path)
     trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_FOREIGN, text);
 }
 
-/* As the program sees it: the first definition in the global scope. */
-static bool is_ours(const char *name, const void *ours, void **ret)
-{
-    *ret = dlsym(RTLD_DEFAULT, name);
-    return !*ret || *ret == ours;
-}
-
 void trk_owner_find(void)
 {
+    static const char *const names[] = { "malloc", "free", "realloc", "calloc" };
+    const void *const ours[] = { (const void *)trk_our_malloc, (const void *)trk_our_free,
+                                 (const void *)trk_our_realloc, (const void *)trk_our_calloc };
     void *theirs[4];
-    bool ours = is_ours("malloc", (const void *)trk_our_malloc, &theirs[0]);
-    ours &= is_ours("free", (const void *)trk_our_free, &theirs[1]);
-    ours &= is_ours("realloc", (const void *)trk_our_realloc, &theirs[2]);
-    ours &= is_ours("calloc", (const void *)trk_our_calloc, &theirs[3]);
+    const void *stranger = NULL;
+    for (size_t i = 0; i < 4; i++) {
+        theirs[i] = trk_symbol_find(names[i], NULL);
+        if (!stranger && theirs[i] && theirs[i] != ours[i])
+            stranger = theirs[i];
+    }
 
     struct object libc;
-    object_of(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"), &libc);
+    object_of(trk_symbol_find("gnu_get_libc_version", NULL), &libc);
     libc_lo = libc.lo;
-    if (!ours) {
-        object_of(theirs[0], &allocator);
+    if (stranger) {
+        object_of(stranger, &allocator);
         their_malloc = (void *(*)(size_t))theirs[0];
         trk_real.any_free = theirs[1] ? (void (*)(void *))theirs[1] : trk_real.any_free;
         trk_real.any_realloc = theirs[2] ? (void *(*)(void *, size_t))theirs[2] : trk_real.any_realloc;

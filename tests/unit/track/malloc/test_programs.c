@@ -156,6 +156,9 @@ static void test_owner(void **state)
     assert_non_null(strstr(output, "/malloc_own_malloc\n"));
     assert_counts(0, "@malloc_own_arena", "exit 1", " owner 2 an allocator that never calls malloc in ");
     assert_counts(0, "@malloc_own_arena too", "exit 1", " owner 1 \n");
+    expect_text("1 \n", STUB, "@malloc_target_fixed owner");
+    expect(0, STUB, "@malloc_target_fixed threads");
+    expect_text("2 malloc in ", "@libmalloc_count.so " STUB, "@malloc_target_fixed owner");
     /* another library before us: one that keeps all for itself, one that hands on to us */
     expect_text("2 malloc in ", "@libmalloc_count.so " STUB, "@malloc_target owner");
     assert_non_null(strstr(output, "/libmalloc_count.so\n"));
