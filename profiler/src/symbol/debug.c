@@ -75,7 +75,7 @@ static bool by_debuginfod(const struct search *search, struct prof_image *ret)
     if (!search->where->debuginfod || urls == NULL || urls[0] == '\0' || search->image->build_id_len == 0)
         return false;
     // The search path names no folder: all that is left to libdwfl is to ask the servers.
-    static char nowhere[] = "/dev/null", *search_path = nowhere;
+    static char nowhere[] = "/proc/none", *search_path = nowhere; // ENOENT, whatever anybody creates
     static const Dwfl_Callbacks callbacks = {
         .find_elf = dwfl_build_id_find_elf,
         .find_debuginfo = dwfl_standard_find_debuginfo,
@@ -103,11 +103,18 @@ static bool by_debuginfod(const struct search *search, struct prof_image *ret)
     return found;
 }
 
-static bool has_dwarf(const struct prof_image *image)
+static uint64_t dwarf_bytes(const struct prof_image *image)
 {
     size_t size;
     return prof_image_section_data(image, ".debug_info", &size) != NULL ||
-           prof_image_section_data(image, ".zdebug_info", &size) != NULL;
+                   prof_image_section_data(image, ".zdebug_info", &size) != NULL
+               ? size
+               : 0;
+}
+
+uint64_t prof_debug_bytes(const struct prof_debug *debug, const struct prof_image *image)
+{
+    return dwarf_bytes(debug->separate.elf != NULL ? &debug->separate : image);
 }
 
 // Opens the shared file that this DWARF refers to. false: it refers to one that cannot be had; using the rest would
@@ -150,13 +157,13 @@ bool prof_debug_open(const struct prof_image *image, const struct prof_debug_whe
         .wish = { .build_id = image->build_id, .build_id_len = image->build_id_len },
     };
     const struct prof_image *home = image;
-    if (!has_dwarf(image)) {
+    if (dwarf_bytes(image) == 0) {
         if (!by_build_id(where->symfs, image->build_id, image->build_id_len, &debug.separate) &&
             !by_debuglink(&search, &debug.separate) && !by_debuginfod(&search, &debug.separate))
             return false;
         home = &debug.separate;
     }
-    if (has_dwarf(home)) {
+    if (dwarf_bytes(home) != 0) {
         debug.dwarf = dwarf_begin_elf(home->elf, DWARF_C_READ, NULL);
         if (debug.dwarf != NULL && !open_alt(&debug, image, where)) {
             dwarf_end(debug.dwarf);

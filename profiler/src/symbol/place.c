@@ -81,15 +81,54 @@ void prof_symbols_place(struct prof_symbols *symbols, uint64_t time_us, uint64_t
         *ret = (struct prof_place){ PROF_PLACE_STACK, NULL, other.module->path, addr - other.module->start };
 }
 
-static bool field_in(struct prof_symbols *symbols, struct prof_file_entry *home, const char *type, uint64_t object_size,
-                     uint64_t offset, struct prof_str *path)
+// Types are looked for in a module without frames only if that is cheap.
+enum { CHEAP_DEBUG_BYTES = 64 << 20 };
+
+static void open_types(struct prof_symbols *symbols, struct prof_file_entry *home)
 {
-    if (!home->types_tried) {
-        home->types_tried = true;
-        Dwarf *dwarf = prof_file_dwarf(home->file, &symbols->file_options, home->file->asked > 0);
-        home->types = dwarf != NULL ? prof_types_create(dwarf, home->file->debug.alt) : NULL;
+    if (home->types_tried)
+        return;
+    bool asked = home->file->asked > 0;
+    Dwarf *dwarf = prof_file_dwarf(home->file, &symbols->file_options, asked);
+    home->types_tried = true;
+    if (dwarf != NULL && (asked || prof_debug_bytes(&home->file->debug, &home->file->image) <= CHEAP_DEBUG_BYTES))
+        home->types = prof_types_create(dwarf, home->file->debug.alt);
+}
+
+struct field_query {
+    const char *type;
+    uint64_t object_size, offset;
+    struct prof_str path;
+};
+
+static bool field_in(struct prof_symbols *symbols, struct prof_file_entry *home, struct field_query *query)
+{
+    if (home == NULL || home->file->state != PROF_IMAGE_GOOD)
+        return false;
+    open_types(symbols, home);
+    return home->types != NULL &&
+           prof_types_field(home->types, query->type, query->object_size, query->offset, &query->path);
+}
+
+// The program's own types first: that is where most objects are defined. Then the modules that code was seen in,
+// unloaded ones too, then all that are loaded.
+static bool find_field(struct prof_symbols *symbols, struct field_query *query)
+{
+    struct prof_mapping mapping;
+    for (size_t cursor = 0; prof_space_next(symbols->space, &cursor, &mapping);) {
+        if (strcmp(mapping.module->path, symbols->source.exe) == 0 &&
+            field_in(symbols, prof_symbols_file(symbols, &mapping), query))
+            return true;
     }
-    return home->types != NULL && prof_types_field(home->types, type, object_size, offset, path);
+    for (struct prof_file_entry *entry = symbols->files; entry != NULL; entry = entry->hh.next) {
+        if (entry->file->asked > 0 && field_in(symbols, entry, query))
+            return true;
+    }
+    for (size_t cursor = 0; prof_space_next(symbols->space, &cursor, &mapping);) {
+        if (mapping.module->path[0] == '/' && field_in(symbols, prof_symbols_file(symbols, &mapping), query))
+            return true;
+    }
+    return false;
 }
 
 bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, uint64_t object_size, uint64_t offset,
@@ -97,23 +136,12 @@ bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, ui
 {
     if (symbols->no_symbols || size == 0)
         return false;
-    // The program's own types first: that is where most objects are defined.
-    struct prof_str path = { 0 };
-    struct prof_mapping mapping;
-    bool found = false;
-    for (int own = 1; own >= 0 && !found; own--) {
-        for (size_t cursor = 0; !found && prof_space_next(symbols->space, &cursor, &mapping);) {
-            if (mapping.module->path[0] != '/' || own != (strcmp(mapping.module->path, symbols->source.exe) == 0))
-                continue;
-            struct prof_file_entry *home = prof_symbols_file(symbols, &mapping);
-            found = home != NULL && home->file->state == PROF_IMAGE_GOOD &&
-                    field_in(symbols, home, type, object_size, offset, &path);
-        }
-    }
-    found = found && !path.failed && path.length != 0 && path.length < size;
+    struct field_query query = { .type = type, .object_size = object_size, .offset = offset };
+    bool found =
+        find_field(symbols, &query) && !query.path.failed && query.path.length != 0 && query.path.length < size;
     if (found)
-        memcpy(buf, path.text, path.length + 1);
-    prof_str_deinit(&path);
+        memcpy(buf, query.path.text, query.path.length + 1);
+    prof_str_deinit(&query.path);
     return found;
 }
 

@@ -9,12 +9,14 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <signal.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 enum { MAX_ADDRESSES = 20000 };
@@ -269,6 +271,56 @@ static void own_process(void **state)
     (void)static_variable;
 }
 
+#if defined(__x86_64__)
+// A function that is interrupted at its first instruction: one byte before it, another one ends.
+__asm__(".text\n"
+        ".type faults_at_once, @function\n"
+        "faults_at_once:\n"
+        ".cfi_startproc\n"
+        "ud2\n"
+        "ret\n"
+        ".cfi_endproc\n"
+        ".size faults_at_once, . - faults_at_once\n");
+void faults_at_once(void);
+
+static void *interrupted[20];
+static int interrupted_count;
+
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    interrupted_count = backtrace(interrupted, 20);
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += 2;
+}
+
+static void signal_frames(void **state)
+{
+    (void)state;
+    struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO }, before;
+    sigaction(SIGILL, &action, &before);
+    faults_at_once();
+    sigaction(SIGILL, &before, NULL);
+    memset(&live, 0, sizeof live);
+    read_maps();
+    uint64_t pcs[20];
+    for (int i = 0; i < interrupted_count; i++)
+        pcs[i] = (uint64_t)(uintptr_t)interrupted[i];
+    uint32_t id = fake_stack(&live, 0, (size_t)interrupted_count, pcs);
+    struct prof_symbols *symbols = fake_open(&live, NULL);
+    const struct prof_frame *frames;
+    size_t count = prof_symbols_stack(symbols, id, &frames);
+    size_t at = 0;
+    while (at < count && (frames[at].function == NULL || strcmp(frames[at].function, "on_fault") != 0))
+        at++;
+    assert_true(at + 3 < count);
+    assert_string_equal(frames[at + 1].function, "__restore_rt");
+    assert_string_equal(frames[at + 2].function, "faults_at_once");
+    assert_string_equal(frames[at + 3].function, "signal_frames");
+    prof_symbols_destroy(symbols);
+}
+#endif
+
 int main(void)
 {
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -276,6 +328,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_addr2line),
         cmocka_unit_test(own_process),
+#if defined(__x86_64__)
+        cmocka_unit_test(signal_frames),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,40 @@ static void debuglink_by_checksum(void **state)
     (void)state;
     open_one("crc.so", true);
     check_outer("crc.so");
+}
+
+// A server made of files. Only when it is allowed and named.
+static void debuginfod(void **state)
+{
+    (void)state;
+    void *client = dlopen("libdebuginfod.so.1", RTLD_LAZY);
+    if (client == NULL)
+        skip();
+    char folder[] = "/tmp/debuginfod-XXXXXX", command[2048], url[128], cache[128], id[64] = "";
+    assert_non_null(mkdtemp(folder));
+    assert_true(fake_elf(&f, fixture("stripped.so"), base, true));
+    for (size_t i = 0; i < f.modules[0][0].build_id_len; i++)
+        snprintf(id + 2 * i, 3, "%02x", f.modules[0][0].build_id[i]);
+    snprintf(command, sizeof command, "mkdir -p %s/buildid/%s && cp %s %s/buildid/%s/debuginfo", folder, id,
+             fixture("link.debug"), folder, id);
+    assert_int_equal(system(command), 0);
+    snprintf(url, sizeof url, "file://%s", folder);
+    snprintf(cache, sizeof cache, "%s/cache", folder);
+    setenv("DEBUGINFOD_URLS", url, 1);
+    setenv("DEBUGINFOD_CACHE_PATH", cache, 1);
+    uint64_t pc = return_into("shape_outer");
+    symbols = fake_open(&f, NULL);
+    assert_int_equal(prof_symbols_pc(symbols, 0, pc, true, frames, 16), 1);
+    assert_int_not_equal(access(cache, F_OK), 0);
+    prof_symbols_destroy(symbols);
+    symbols = fake_open(&f, &(struct prof_symbols_options){ .debuginfod = true });
+    assert_int_equal(prof_symbols_pc(symbols, 0, pc, true, frames, 16), 3);
+    assert_string_equal(frames[0].function, "deepest");
+    unsetenv("DEBUGINFOD_URLS");
+    unsetenv("DEBUGINFOD_CACHE_PATH");
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    dlclose(client);
 }
 
 static void check_exported_only(void)
@@ -540,6 +575,7 @@ int main(void)
         TEST(without_build_id),
         TEST(debuglink_by_build_id),
         TEST(debuglink_by_checksum),
+        TEST(debuginfod),
         TEST(stripped),
         TEST(debuglink_of_another_build),
         TEST(debuglink_with_another_checksum),

@@ -27,5 +27,7 @@ struct prof_debug_where {
  * dwarf. */
 bool prof_debug_open(const struct prof_image *image, const struct prof_debug_where *where, struct prof_debug *ret);
 void prof_debug_close(struct prof_debug *debug);
+/* Size of the debug information of a module. */
+uint64_t prof_debug_bytes(const struct prof_debug *debug, const struct prof_image *image);
 
 #endif
