@@ -352,6 +352,7 @@ static int mode_family(void)
 /* Says who serves malloc, on stdout. */
 static int mode_owner(void)
 {
+    CHECK(do_malloc == malloc && do_free == free); /* code that uses the addresses themselves */
     void *p = do_malloc(100);
     do_free(p);
     printf("%u %s\n", stub.owner ? stub.owner() : 0, stub.owner_text ? stub.owner_text() : "");
