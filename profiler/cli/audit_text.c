@@ -56,6 +56,8 @@ void text_head(struct cli_session *session, struct cli_out *out)
     if (session->heap != NULL && prof_heap_totals(session->heap)->cut)
         fprintf(out->file, "The state at %s, not at the end.\n",
                 prof_fmt_time(buf, sizeof buf, prof_heap_totals(session->heap)->end_us));
+    if (session->from_us != 0)
+        fprintf(out->file, "Only what was born after %s.\n", prof_fmt_time(buf, sizeof buf, session->from_us));
     if (info->damage != NULL && !session->running) {
         cli_printf(out, CLI_WARN, "The trace is incomplete: ");
         cli_put(out, CLI_WARN, info->damage);
@@ -123,8 +125,8 @@ static void folded_total(struct cli_session *session, struct cli_out *out, const
                                                             : prof_verdict_words(finding->verdict);
     prof_view_subject(finding, out->units, subject, sizeof subject);
     if (finding->verdict == PROF_REACHABLE && finding->type[0] == '\0')
-        snprintf(subject, sizeof subject, "%s objects, %s", prof_fmt_count(count, sizeof count, finding->objects),
-                 prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, out->units));
+        snprintf(subject, sizeof subject, "%s object%s, %s", prof_fmt_count(count, sizeof count, finding->objects),
+                 finding->objects == 1 ? "" : "s", prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, out->units));
     fprintf(out->file, "%s: ", what);
     cli_put(out, CLI_PLAIN, subject);
     fputc('\n', out->file);

@@ -58,7 +58,7 @@ static void one_trace(struct cli_session *session, const struct cli_common *comm
     size_t gating = prof_findings_gating(session->findings), suppressed = 0;
     char events[32];
     for (size_t i = 0; i < count; i++) {
-        suppressed += list[i].suppressed_by != NULL;
+        suppressed += list[i].suppressed_by != NULL && prof_verdict_gates(list[i].verdict);
         if (list[i].gating) {
             text_finding(session, out, &list[i], common->verbose);
             fputc('\n', out->file);

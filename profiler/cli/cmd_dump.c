@@ -86,9 +86,9 @@ static int parse_events(struct dump *dump, const char *list)
         }
         if (!found) {
             const char *near = cli_nearest(word, names, TRK_OP_COUNT_);
-            return cli_usage(&cli_command_dump, "there is no event '%s'%s%s%s", word,
-                             near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
-                             near != NULL ? "'?" : "");
+            if (near != NULL)
+                return cli_usage(&cli_command_dump, "there is no event '%s'; did you mean '%s'?", word, near);
+            return cli_usage(&cli_command_dump, "there is no event '%s'", word);
         }
         p += length;
         p += *p == ',';

@@ -170,11 +170,13 @@ void cli_option_each(const struct cli_command *command, void (*each)(void *ctx, 
 int cli_usage(const struct cli_command *command, const char *format, ...)
 {
     va_list args;
+    size_t length = strlen(format);
     fprintf(stderr, "reftrack %s: ", command->name);
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
-    fprintf(stderr, "; see 'reftrack %s --help'\n", command->name);
+    fprintf(stderr, "%s see 'reftrack %s --help'\n", length != 0 && format[length - 1] == '?' ? " or" : ";",
+            command->name);
     return 2;
 }
 

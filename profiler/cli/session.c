@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The process of the trace is still there: same pid, same program. */
@@ -208,6 +209,11 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
         code = choose(session, common, path);
     if (code >= 0)
         return code;
+    struct stat st;
+    if (stat(session->path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        cli_warn("'%s' is a directory; name a trace in it", session->path);
+        return CLI_UNREADABLE;
+    }
     struct prof_error *error = prof_trace_open(session->path, &session->trace);
     if (error != NULL && error->sys_errno == ENOENT) {
         cli_warn("there is no '%s'; 'reftrack run -o %s -- PROGRAM' records one", session->path, session->path);

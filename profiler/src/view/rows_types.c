@@ -41,15 +41,18 @@ static const struct prof_column columns[COLUMNS] = {
     [SIZE] = { .key = "size", .title = "SIZE", .kind = PROF_CELL_BYTES, .extra = true },
 };
 
-/* Objects of gating findings of this type. */
+/* Objects of this type in findings that say that something is lost, held or growing by mistake. */
 static uint64_t leaked(const struct prof_view *view, const char *name)
 {
     const struct prof_finding *list = NULL;
     size_t count = view->findings != NULL ? prof_findings_list(view->findings, &list) : 0;
     uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++)
-        if (list[i].gating && list[i].headline != PROF_HEADLINE_MISUSED && strcmp(list[i].type, name) == 0)
-            sum += list[i].objects;
+    for (size_t i = 0; i < count; i++) {
+        const struct prof_finding *finding = &list[i];
+        if (finding->suppressed_by == NULL && finding->headline != PROF_HEADLINE_MISUSED &&
+            finding->verdict != PROF_REACHABLE && finding->verdict != PROF_UNFREED && strcmp(finding->type, name) == 0)
+            sum += finding->objects;
+    }
     return sum;
 }
 
