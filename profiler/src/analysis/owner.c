@@ -150,6 +150,7 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
 bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *ret)
 {
     struct owner owner = { 0 };
+    bool overwritten = (open->flags & PROF_OPEN_OVERWRITTEN) != 0;
 
     if (open->kind == PROF_OPEN_BIRTH) {
         *ret = (struct owner){ .kind = OWNER_NOBODY };
@@ -159,12 +160,8 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
         *ret = (struct owner){ .kind = OWNER_FREED, .text = "freed memory" };
         return true;
     }
-    if (open->flags & PROF_OPEN_OVERWRITTEN) {
-        *ret = (struct owner){ .kind = OWNER_OVERWRITTEN, .text = "a slot that was overwritten" };
-        return true;
-    }
-    prof_obj_id holder = prof_heap_obj_at(a->heap, open->slot);
-    if (holder == 0) {
+    prof_obj_id holder = overwritten ? 0 : prof_heap_obj_at(a->heap, open->slot);
+    if (holder == 0 && !overwritten) {
         prof_block_id block = prof_heap_block_at(a->heap, open->slot);
         if (block != 0) {
             const struct prof_block *b = prof_heap_block(a->heap, block);
@@ -181,6 +178,9 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
     }
     if (holder != 0 ? !own_by_object(a, holder, open, &owner) : !own_by_place(a, open, &owner))
         return false;
+    // A local variable is overwritten by every later call: at the end all that matters is that its frame is gone.
+    if (overwritten && !(a->ended && owner.kind == OWNER_STACK))
+        owner = (struct owner){ .kind = OWNER_OVERWRITTEN, .text = "a slot that was overwritten" };
     *ret = owner;
     return true;
 }

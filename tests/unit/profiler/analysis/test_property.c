@@ -40,12 +40,12 @@ static int skipped; /* the reference whose release is left out, -1 */
 
 static const char *const types[TYPES] = { "alpha", "beta", "gamma" };
 
-static const char *name(const char *format, int n)
+static const char *name(const char *what, int n)
 {
     static char text[8][64];
     static int turn;
     turn = (turn + 1) % 8;
-    snprintf(text[turn], sizeof text[turn], format, n, n + 10);
+    snprintf(text[turn], sizeof text[turn], "%s_%d x.c:%d < main m.c:1", what, n, n + 10);
     return AT(text[turn]);
 }
 
@@ -62,7 +62,7 @@ static void release(int index)
     ref->open = false;
     mk_unref(rig->t, object->addr, ref->slot,
              ref->birth && ref->slot == 0 ? AT("finish f.c:9 < main m.c:1")
-             : ref->slot == 0             ? name("give_%d g.c:%d < main m.c:1", ref->site)
+             : ref->slot == 0             ? name("give", ref->site)
                                           : AT("clear c.c:9 < main m.c:1"));
     if (--object->count == 0)
         destroy(ref->object);
@@ -157,8 +157,7 @@ static void step(void)
             return;
         slot = pick_slot(object, &holder);
         index = (int)below(ANON_SITES);
-        mk_ref(rig->t, objects[object].addr, slot,
-               slot == 0 ? name("take_%d t.c:%d < main m.c:1", index) : AT("share s.c:7 < main m.c:1"));
+        mk_ref(rig->t, objects[object].addr, slot, slot == 0 ? name("take", index) : AT("share s.c:7 < main m.c:1"));
         add_ref(object, slot, slot != 0 ? holder : -1, index, false);
         return;
     case 4:

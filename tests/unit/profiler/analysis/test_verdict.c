@@ -423,6 +423,7 @@ static void test_scope(void **state)
     mk_scope_begin(rig->t, "test_login", AT("main t.c:1"));
     mk_born(rig->t, "conn", 0x20000, 32, AT("conn_open net.c:31"));
     mk_born(rig->t, "user", 0x30000, 32, AT("user_new u.c:31"));
+    mk_time(rig->t, 50);
     mk_scope_end(rig->t);
     mk_unref(rig->t, 0x30000, 0, AT("late u.c:90"));
     mk_gone(rig->t, 0x30000, AT("late u.c:90"));
