@@ -56,6 +56,18 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints and ends the error; returns the exit code that fits it (CLI_UNREADABLE, or CLI_USAGE for syntax errors). */
 int cli_error(struct prof_error *error);
 
+/* ---- Progress: one line on stderr that erases itself; only on a terminal, only after 0.1 s ------------------------
+ */
+struct cli_progress {
+    const char *what; /* "reading app.trk" */
+    bool wanted, shown;
+    uint64_t begin_us, last_us;
+};
+void cli_progress_begin(struct cli_progress *progress, const struct cli_common *common, const char *what);
+/* Fits prof_trace_sink and prof_heap_options; ctx is the struct. Never cancels. */
+bool cli_progress_step(void *progress, uint64_t done_bytes, uint64_t all_bytes);
+void cli_progress_end(struct cli_progress *progress);
+
 /* ---- A trace and what is known about it -------------------------------------------------------------------------- */
 enum cli_parts {
     CLI_PART_TRACE = 0, /* header and definitions only */
@@ -141,17 +153,5 @@ int cli_table(struct cli_session *session, const struct cli_common *common, stru
               const struct prof_table *table);
 /* A JSON document from the view layer: prints and frees it. Returns an exit code or -1. */
 int cli_json(struct cli_out *out, struct prof_error *error, char *text);
-
-/* ---- Progress: one line on stderr that erases itself; only on a terminal, only after 0.1 s ------------------------
- */
-struct cli_progress {
-    const char *what; /* "reading app.trk" */
-    bool wanted, shown;
-    uint64_t begin_us, last_us;
-};
-void cli_progress_begin(struct cli_progress *progress, const struct cli_common *common, const char *what);
-/* Fits prof_trace_sink and prof_heap_options; ctx is the struct. Never cancels. */
-bool cli_progress_step(void *progress, uint64_t done_bytes, uint64_t all_bytes);
-void cli_progress_end(struct cli_progress *progress);
 
 #endif

@@ -49,5 +49,5 @@ void cli_progress_end(struct cli_progress *progress)
 {
     if (progress->shown)
         fputs("\r\033[K", stderr);
-    progress->shown = false;
+    *progress = (struct cli_progress){ .wanted = false };
 }

@@ -103,18 +103,18 @@ static int unknown_mark(const struct prof_heap *heap, const char *option, const 
 /* *ret_slow: it took so long that progress was shown. */
 static int open_heap(struct cli_session *session, const struct cli_common *common, bool *ret_slow)
 {
-    struct cli_progress progress;
+    struct cli_progress *progress = &session->progress;
     char what[512];
     struct prof_heap_options options = { .keep_type_sites = true,
                                          .progress = cli_progress_step,
-                                         .progress_ctx = &progress };
+                                         .progress_ctx = progress };
     snprintf(what, sizeof what, "reading %s", session->name);
     if (common->to != NULL && !moment(common->to, &options.until_us))
         options.until_mark = common->to;
-    cli_progress_begin(&progress, common, what);
+    cli_progress_begin(progress, common, what);
     struct prof_error *error = prof_heap_create(session->trace, &options, &session->heap);
-    *ret_slow = progress.shown;
-    cli_progress_end(&progress);
+    *ret_slow = progress->shown;
+    cli_progress_end(progress);
     if (error != NULL)
         return cli_error(error);
     session->to_us = options.until_us;

@@ -4,8 +4,8 @@
 #   run.sh REFTRACK TRACES [--update] [NAME...]
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-reftrack=$1
-traces=$2
+reftrack=$(realpath "$1")
+traces=$(realpath "$2")
 shift 2
 update=
 [ "${1:-}" = --update ] && { update=1; shift; }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Completion scripts load in their shells and offer commands, options, values and traces.
 #   completions.sh REFTRACK
-reftrack=$1
+reftrack=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 99

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Man pages lint without a word, describe every option of --help, and every listed command has one.
 #   man.sh REFTRACK FOLDER_OF_HANDWRITTEN_PAGES
-reftrack=$1 folder=$2
+reftrack=$(realpath "$1") folder=$(realpath "$2")
 command -v mandoc >/dev/null || exit 77
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
