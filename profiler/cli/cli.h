@@ -89,8 +89,9 @@ struct cli_session {
     struct prof_baseline *baseline;
     struct prof_findings *findings;
     struct prof_view *view;
-    uint64_t from_us, to_us; /* --from and --to; 0: open */
-    const char *end_note;    /* "stopped at mark m3", NULL */
+    struct cli_progress progress; /* of every reading; the heap keeps its address */
+    uint64_t from_us, to_us;      /* --from and --to; 0: open */
+    const char *end_note;         /* "stopped at mark m3", NULL */
 };
 /* Opens `path` (NULL: the trace of --pid, or the newest *.trk of the current folder, and says which on stderr) and
  * computes the parts, with progress on stderr. Returns -1 to go on, or the exit code after it printed what is wrong.
