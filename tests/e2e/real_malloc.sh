@@ -83,6 +83,39 @@ thrice bash bash -c 'seq 1 2000 | sort -r | awk "{ s += \$1 } END { print s }" |
 thrice compile g++ -O1 -pthread hello.cc -o hello-cc
 thrice threads-c++ ./hello-cc
 
+# number FILE EVENT: how many of them `reftrack info` reports
+number() {
+	n=$(sed -n "s/^ *\\([0-9 ]*\\)  $2\$/\\1/p" "$1" | tr -d ' ')
+	echo "${n:-0}"
+}
+
+# recorded NAME COMMAND...: the whole way into the trace; for programs that map nothing themselves
+recorded() {
+	name=$1
+	shift
+	rm -f count.txt run.*.trk
+	COUNT_OUT=$work/count.txt LD_PRELOAD=$libs/libmalloc_count.so "$REFTRACK" run -q -o run.%p.trk -- "$@" \
+		<in.json >rec.out 2>rec.err
+	checks=$((checks + 1))
+	ls run.*.trk >/dev/null 2>&1 || fail "$name: no trace"
+	for trace in run.*.trk; do
+		pid=${trace#run.}
+		pid=${pid%.trk}
+		"$REFTRACK" info --no-pager "$trace" >info.out 2>&1
+		allocs=$(number info.out alloc)
+		reallocs=$(number info.out realloc)
+		ours="$pid $((allocs - reallocs)) $(number info.out free) $reallocs"
+		equal "$name: recorded (pid allocs frees reallocs)" "$ours" "$(counts count.txt | grep "^$pid ")"
+	done
+}
+if [ -x "$REFTRACK" ]; then
+	recorded jq jq '[.[] | .v[1] | tonumber] | add'
+	recorded sqlite3 sqlite3 :memory: 'create table t(a); insert into t values(hex(zeroblob(5000))); select length(a) from t'
+	recorded xmllint xmllint --format in.xml
+	recorded perl perl -e 'my %h; $h{$_ % 97} .= $_ for 1 .. 20000; print scalar(keys %h), "\n"'
+	recorded threads-c++ ./hello-cc
+fi
+
 # valgrind replaces the allocator itself. It counts a realloc as an allocation and a free, and neither what ld.so does
 # before it is in place nor what libc gives back on its request at the end.
 if command -v valgrind >/dev/null 2>&1; then
