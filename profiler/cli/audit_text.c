@@ -150,20 +150,25 @@ void text_folded(struct cli_session *session, struct cli_out *out, size_t top)
     const struct prof_finding *list;
     size_t count = prof_findings_list(session->findings, &list);
     uint64_t suppressed = 0, objects = 0, bytes = 0;
+    bool begun = false;
     for (size_t i = 0; i < count; i++) {
         if (list[i].suppressed_by != NULL) {
             suppressed++;
             objects += list[i].objects;
             bytes += list[i].bytes;
         } else if (text_is_folded(&list[i])) {
+            if (!begun)
+                fputc('\n', out->file);
+            begun = true;
             folded_total(session, out, &list[i], top);
         }
     }
     if (suppressed != 0) {
         char a[32], b[32], c[32];
-        fprintf(out->file, "suppressed: %s finding%s, %s objects or blocks, %s\n",
+        fprintf(out->file, "%ssuppressed: %s finding%s about %s %s, %s\n", begun ? "" : "\n",
                 prof_fmt_count(a, sizeof a, suppressed), suppressed == 1 ? "" : "s",
-                prof_fmt_count(b, sizeof b, objects), prof_fmt_bytes(c, sizeof c, bytes, out->units));
+                prof_fmt_count(b, sizeof b, objects), objects == 1 ? "object or block" : "objects or blocks",
+                prof_fmt_bytes(c, sizeof c, bytes, out->units));
     }
 }
 
@@ -241,13 +246,13 @@ void text_audit(struct cli_session *session, struct cli_out *out)
     fprintf(out->file, "events: %s", prof_fmt_count(a, sizeof a, audit->events));
     cli_printf(out, audit->lost != 0 ? CLI_WARN : CLI_PLAIN, ", %s lost", prof_fmt_count(a, sizeof a, audit->lost));
     if (audit->skewed != 0)
-        fprintf(out->file, ", %s objects seen without birth", prof_fmt_count(a, sizeof a, audit->skewed));
+        fprintf(out->file, ", objects seen without birth: %s", prof_fmt_count(a, sizeof a, audit->skewed));
     if (audit->forced != 0)
-        fprintf(out->file, ", %s put in order by guess", prof_fmt_count(a, sizeof a, audit->forced));
+        fprintf(out->file, ", put in order by guess: %s", prof_fmt_count(a, sizeof a, audit->forced));
     if (totals->unknown_frees != 0)
-        fprintf(out->file, ", %s frees of unseen blocks", prof_fmt_count(a, sizeof a, totals->unknown_frees));
+        fprintf(out->file, ", frees of unseen blocks: %s", prof_fmt_count(a, sizeof a, totals->unknown_frees));
     if (audit->revived != 0)
-        fprintf(out->file, ", %s verdicts withdrawn", prof_fmt_count(a, sizeof a, audit->revived));
+        fprintf(out->file, ", verdicts withdrawn: %s", prof_fmt_count(a, sizeof a, audit->revived));
     fputc('\n', out->file);
     fputs("identities: counts ", out->file);
     if (audit->counts_seen == 0)

@@ -98,7 +98,6 @@ static int story(struct cli_session *session, const struct cli_common *common, s
     }
     if (n > shown)
         cli_printf(out, CLI_HEAD, "\n%zu more findings; --top 0 shows all\n", n - (size_t)shown);
-    fputc('\n', out->file);
     text_folded(session, out, common->verbose ? 20 : 5);
     int code = types_section(session, common, out);
     if (code >= 0)

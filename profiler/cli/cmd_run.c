@@ -269,7 +269,7 @@ static void say_silent(const struct run *run, const char *program, size_t traces
     char *why = launch_why_silent(program);
     cli_warn("%s was not recorded: it %s%s", program,
              why != NULL ? why : "never connected (libtrack-preload.so was not loaded)",
-             traces > 0 ? "; its children were" : "; link it with -ltrack-malloc to record it");
+             traces > 0 ? "; its children were" : "");
     free(why);
 }
 
@@ -319,9 +319,7 @@ static void say_totals(const struct rec_result *const *results, size_t count, si
     prof_escape_terminal(name, sizeof name, path);
     prof_fmt_count(a, sizeof a, records);
     prof_fmt_bytes(b, sizeof b, bytes, PROF_UNITS_IEC);
-    if (traces == 1)
-        fprintf(stderr, "reftrack: %s events in %s (%s)\n", a, name, b);
-    else
+    if (traces > 1) /* one trace is described by its summary */
         fprintf(stderr, "reftrack: %s events of %zu processes in %s and %zu more (%s)\n", a, traces, name, traces - 1,
                 b);
     if (running > 0)
@@ -337,10 +335,15 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     char **paths = calloc(count + 1, sizeof *paths);
     if (paths == NULL)
         return fail(prof_error_memory(), FAILED);
-    for (size_t i = 0; i < count; i++)
-        if (results[i]->path != NULL)
+    /* Of a program that replaced itself nothing is left that could have leaked; its successor has a trace of its own.
+     */
+    size_t written = 0;
+    for (size_t i = 0; i < count; i++) {
+        written += results[i]->path != NULL;
+        if (results[i]->path != NULL && (results[i]->reason != TRK_END_EXEC || results[i]->into_unknown))
             paths[traces++] = results[i]->path;
-    say_silent(run, program, traces);
+    }
+    say_silent(run, program, written);
     if (rec_problem(run->rec) != NULL)
         cli_warn("%s", rec_problem(run->rec));
     bool incomplete = !rec_root_seen(run->rec) || rec_problem(run->rec) != NULL;

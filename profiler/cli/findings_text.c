@@ -82,7 +82,7 @@ static void taken(struct cli_session *session, struct cli_out *out, const struct
     for (size_t i = 0; i < most; i++) {
         const struct prof_finding_open *open = &finding->open[i];
         char count[32];
-        label(out, open->birth ? "born" : "taken");
+        label(out, open->birth ? "born" : finding->headline == PROF_HEADLINE_MISUSED ? "where" : "taken");
         fprintf(out->file, "%c ", pair_mark(open->pairing));
         place(session, out, open->stack);
         if (open->count > 1)
@@ -207,11 +207,10 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
     cli_put(out, CLI_PLAIN, prof_view_action(session->view, finding, text, sizeof text));
     fputc('\n', out->file);
     label(out, "why");
-    fprintf(out->file, "  %s", prof_verdict_words(finding->verdict));
-    if (finding->sentence != NULL && finding->sentence[0] != '\0') {
-        fputs(": ", out->file);
-        cli_put(out, CLI_PLAIN, finding->sentence);
-    }
+    fputs("  ", out->file);
+    cli_put(out, CLI_PLAIN,
+            finding->sentence != NULL && finding->sentence[0] != '\0' ? finding->sentence
+                                                                      : prof_verdict_words(finding->verdict));
     fputc('\n', out->file);
     if (finding->open_count == 0 || !finding->open[0].birth || finding->open[0].stack != finding->born_stack) {
         label(out, finding->type[0] != '\0' ? "born" : "allocated");
@@ -249,7 +248,8 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
     }
     examples(session, out, finding, verbose);
     label(out, "class");
-    fprintf(out->file, "  %s, %s", prof_verdict_name(finding->verdict), prof_strength_name(finding->strength));
+    fprintf(out->file, "  %s (%s), %s", prof_verdict_name(finding->verdict), prof_verdict_words(finding->verdict),
+            prof_strength_name(finding->strength));
     if (finding->reasons != NULL && finding->reasons[0] != '\0') {
         fputs(", because ", out->file);
         cli_put(out, CLI_PLAIN, finding->reasons);

@@ -4,6 +4,7 @@
  * Nothing here blocks: a connection that stays silent is closed after a while. */
 #include "private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,41 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { WAITING_MAX = 64, FRAMES_BIRTH = TRK_STACK_MAX_FRAMES, FRAMES_REF = 8, FRAMES_FREE = 1 };
+enum { WAITING_MAX = 64, STALE_S = 60, FRAMES_BIRTH = TRK_STACK_MAX_FRAMES, FRAMES_REF = 8, FRAMES_FREE = 1 };
+
+/* Removes what a recorder left that was killed: an old folder of ours whose socket nobody answers. */
+static void clean_one(const char *place, const char *name)
+{
+    char dir[128];
+    struct stat st;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if ((size_t)snprintf(dir, sizeof dir, "%s/%s", place, name) >= sizeof address.sun_path - 6 ||
+        lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0 ||
+        time(NULL) - st.st_mtime < STALE_S)
+        return;
+    snprintf(address.sun_path, sizeof address.sun_path, "%.100s/sock", dir);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED) {
+        unlink(address.sun_path);
+        rmdir(dir);
+    }
+    close(fd);
+}
+
+static void clean_place(const char *place)
+{
+    DIR *dir = opendir(place);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
+        if (strncmp(entry->d_name, "reftrack-", 9) == 0 && strlen(entry->d_name) == 15)
+            clean_one(place, entry->d_name);
+    if (dir != NULL)
+        closedir(dir);
+}
 
 /* A fresh 0700 directory in the first place that takes one. */
 static char *make_dir(void)
@@ -27,8 +60,10 @@ static char *make_dir(void)
             continue;
         if (asprintf(&name, "%s/reftrack-XXXXXX", places[i]) < 0)
             return NULL;
-        if (mkdtemp(name) != NULL)
+        if (mkdtemp(name) != NULL) {
+            clean_place(places[i]);
             return name;
+        }
         free(name);
     }
     return NULL;

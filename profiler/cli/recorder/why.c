@@ -87,7 +87,8 @@ static char *explain_elf(int fd)
             return strdup("uses musl, whose loader libtrack-preload.so does not support");
         dynamic = true;
     }
-    return dynamic ? NULL : strdup("is statically linked, nothing can be preloaded into it");
+    return dynamic ? NULL
+                   : strdup("is statically linked, nothing can be preloaded into it; link it dynamically to record it");
 }
 
 char *launch_why_silent(const char *program)

@@ -287,12 +287,17 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
         break;
     case PROF_OVER_RELEASED:
     case PROF_USE_AFTER_RELEASE:
-        snprintf(buf, size, "look at %s", prof_view_site(view, finding->born_stack, site, sizeof site));
-        if (finding->other_stack != 0) {
+    case PROF_RESURRECTED:
+        snprintf(buf, size, "look at %s", prof_view_site(view, taken, site, sizeof site));
+        if (finding->other_stack != 0 && finding->other_stack != taken) {
             size_t used = strlen(buf);
             snprintf(buf + used, size - used, " and at %s",
                      prof_view_site(view, finding->other_stack, site, sizeof site));
         }
+        break;
+    case PROF_WEAK_HAZARD:
+        snprintf(buf, size, "clear the pointer that was set at %s when the object dies",
+                 prof_view_site(view, taken, site, sizeof site));
         break;
     case PROF_ZERO_NOT_FREED:
         snprintf(buf, size, "free it where its count reaches zero%s%s", finding->other_stack != 0 ? ": " : "",
