@@ -39,7 +39,7 @@ static bool judge_bundle(struct groups *g, struct bundle *bundle)
                                    .births = bundle->births,
                                    .birth_stack = bundle->birth_stack,
                                    .surplus = bundle->surplus,
-                                   .tallies = g->tallies.items + bundle->tally_first,
+                                   .tallies = bundle->tally_count > 0 ? &g->tallies.items[bundle->tally_first] : NULL,
                                    .count = bundle->tally_count };
         if (!pair_judge(a, &g->learned, &balance, &bundle->pairing))
             return false;

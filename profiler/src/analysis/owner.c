@@ -147,10 +147,28 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
     return true;
 }
 
+/* The live object whose memory the slot lies in, and the live block around it. */
+static void find_memory(struct analysis *a, uint64_t slot, prof_obj_id *ret_obj, prof_block_id *ret_block)
+{
+    *ret_obj = prof_heap_obj_at(a->heap, slot);
+    *ret_block = *ret_obj == 0 ? prof_heap_block_at(a->heap, slot) : 0;
+    if (*ret_block == 0)
+        return;
+    const struct prof_block *block = prof_heap_block(a->heap, *ret_block);
+    // A type may be declared smaller than its block (a base at the front): the block's object is the holder.
+    if (block->flags & PROF_BLOCK_HAS_OBJECT)
+        *ret_obj = block->first_obj;
+    // A mapping is no holder: it may be a stack, an arena, anything.
+    if (block->kind == TRK_ALLOC_MMAP)
+        *ret_block = 0;
+}
+
 bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *ret)
 {
+    static const struct owner overwritten = { .kind = OWNER_OVERWRITTEN, .text = "a slot that was overwritten" };
     struct owner owner = { 0 };
-    bool overwritten = (open->flags & PROF_OPEN_OVERWRITTEN) != 0;
+    prof_obj_id holder;
+    prof_block_id block;
 
     if (open->kind == PROF_OPEN_BIRTH) {
         *ret = (struct owner){ .kind = OWNER_NOBODY };
@@ -160,27 +178,18 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
         *ret = (struct owner){ .kind = OWNER_FREED, .text = "freed memory" };
         return true;
     }
-    prof_obj_id holder = overwritten ? 0 : prof_heap_obj_at(a->heap, open->slot);
-    if (holder == 0 && !overwritten) {
-        prof_block_id block = prof_heap_block_at(a->heap, open->slot);
-        if (block != 0) {
-            const struct prof_block *b = prof_heap_block(a->heap, block);
-            // A type may be declared smaller than its block (a base at the front): the block's object is the holder.
-            if (b->flags & PROF_BLOCK_HAS_OBJECT)
-                holder = b->first_obj;
-            if (holder == 0 && b->kind != TRK_ALLOC_MMAP) {
-                if (!own_by_block(a, block, &owner))
-                    return false;
-                *ret = owner;
-                return true;
-            }
-        }
+    find_memory(a, open->slot, &holder, &block);
+    if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && (holder != 0 || block != 0)) {
+        *ret = overwritten;
+        return true;
     }
-    if (holder != 0 ? !own_by_object(a, holder, open, &owner) : !own_by_place(a, open, &owner))
+    if (holder != 0  ? !own_by_object(a, holder, open, &owner)
+        : block != 0 ? !own_by_block(a, block, &owner)
+                     : !own_by_place(a, open, &owner))
         return false;
     // A local variable is overwritten by every later call: at the end all that matters is that its frame is gone.
-    if (overwritten && !(a->ended && owner.kind == OWNER_STACK))
-        owner = (struct owner){ .kind = OWNER_OVERWRITTEN, .text = "a slot that was overwritten" };
+    if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && !(a->ended && owner.kind == OWNER_STACK))
+        owner = overwritten;
     *ret = owner;
     return true;
 }

@@ -175,12 +175,15 @@ static int by_score(const void *left, const void *right)
 static bool pair_type(struct analysis *a, struct learned *learned, prof_type_id type, uint32_t birth_stack)
 {
     struct learned_type *t = &learned->types.items[type];
-    struct learned_site *sites = learned->sites.items + t->first;
+    struct learned_site *sites;
     PROF_VEC(struct candidate) list = { 0 };
 
     t->done = true;
+    if (t->count == 0)
+        return true;
+    sites = &learned->sites.items[t->first];
     t->healthy = prof_heap_type(a->heap, type)->died;
-    if (t->healthy == 0 && t->count > 0)
+    if (t->healthy == 0)
         t->healthy = 1;
     if (t->count > LEARN_SITES_MAX)
         return true;
