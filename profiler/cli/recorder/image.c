@@ -181,6 +181,8 @@ static bool has_left(struct arena *arena, struct proc *proc, uint64_t now_us)
 static bool is_in_use(struct arena *arena, uint64_t now_us)
 {
     bool used = false;
+    if (!arena->image_dead && !rec_pid_alive(arena->image_pid, arena->image_pidfd))
+        arena->image_dead = true;
     for (int i = 0; i < TRK_PROC_MAX; i++) {
         struct proc *proc = arena->proc[i];
         if (proc == NULL)
@@ -192,12 +194,7 @@ static bool is_in_use(struct arena *arena, uint64_t now_us)
         else
             used = true;
     }
-    if (used)
-        return true;
-    if (!arena->image_dead && rec_pid_alive(arena->image_pid, arena->image_pidfd))
-        return true;
-    arena->image_dead = true;
-    if (has_silent_children(arena, now_us))
+    if (used || !arena->image_dead || has_silent_children(arena, now_us))
         return true;
     /* Somebody may have come, and gone, since the last scan. */
     rec_image_scan(arena);
