@@ -1,8 +1,6 @@
 /* boot_arena.c: the static bump arena of boot_arena.h. */
 #include "boot_arena.h"
 
-#include <string.h>
-
 /* Stands before each payload. The last word imitates the header of a glibc chunk that was mapped on its own: that makes
  * malloc_usable_size(), which nobody interposes, answer the right number. */
 struct head {

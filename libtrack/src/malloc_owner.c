@@ -5,11 +5,13 @@
  *   - the program is static: nobody loads us, and the recorder notices that. */
 #include "malloc_owner.h"
 
+#include <fcntl.h>
 #include <link.h>
-#include <string.h>
 #include <sys/auxv.h>
 
 #include "malloc_symbol.h"
+#include "malloc_text.h"
+#include "prim.h"
 
 enum {
     NAME_BYTES = 256,
@@ -40,10 +42,10 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
 static void copy_text(char *to, size_t size, const char *from)
 {
-    size_t n = strlen(from);
+    size_t n = trk_text_length(from);
     if (n >= size)
         n = size - 1;
-    memcpy(to, from, n);
+    trk_text_bytes(to, from, n);
     to[n] = '\0';
 }
 
@@ -68,7 +70,7 @@ static void object_of(const void *address, struct object *ret)
     if (path && *path) {
         copy_text(ret->path, sizeof(ret->path), path);
     } else {
-        ssize_t n = readlink("/proc/self/exe", ret->path, sizeof(ret->path) - 1);
+        long n = trk_sys4(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", ret->path, sizeof(ret->path) - 1);
         ret->path[n > 0 ? n : 0] = '\0';
     }
 }
@@ -88,7 +90,7 @@ __attribute__((used, aligned(4), section(".note.reftrack"))) static const struct
 static bool has_hooks(const struct object *object)
 {
     const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)object->lo;
-    if (object->hi - object->lo < sizeof(*file) || memcmp(file->e_ident, ELFMAG, SELFMAG) != 0)
+    if (object->hi - object->lo < sizeof(*file) || !trk_text_same_bytes(file->e_ident, ELFMAG, SELFMAG))
         return false;
     size_t bytes = object->hi - object->lo;
     if (file->e_phoff > bytes || (size_t)file->e_phnum * sizeof(ElfW(Phdr)) > bytes - file->e_phoff)
@@ -100,8 +102,9 @@ static bool has_hooks(const struct object *object)
         uintptr_t at = object->map->l_addr + phdr[i].p_vaddr;
         if (at < object->lo || at > object->hi || phdr[i].p_memsz > object->hi - at)
             continue;
-        if (memmem((const void *)at, phdr[i].p_memsz, &hooks_note, sizeof(hooks_note)))
-            return true;
+        for (size_t off = 0; off + sizeof(hooks_note) <= phdr[i].p_memsz; off += 4)
+            if (trk_text_same_bytes((const char *)at + off, &hooks_note, sizeof(hooks_note)))
+                return true;
     }
     return false;
 }
@@ -116,9 +119,9 @@ static const char *allocator_name(const struct object *object)
         { "mimalloc", "mimalloc", "mi_malloc" },         { "AddressSanitizer", "libasan", "__asan_init" },
         { "ThreadSanitizer", "libtsan", "__tsan_init" }, { "LeakSanitizer", "liblsan", "__lsan_init" },
     };
-    const char *file = strrchr(object->path, '/');
+    const char *file = trk_text_file(object->path);
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (strstr(file ? file : object->path, known[i].in_path))
+        if (trk_text_contains(file, known[i].in_path))
             return known[i].name;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (object->map && trk_symbol_in(object->map, known[i].symbol))
@@ -131,9 +134,9 @@ static void say_foreign(const char *what, const char *path)
 {
     char text[NAME_BYTES + 64];
     copy_text(text, sizeof(text), what);
-    size_t n = strlen(text);
+    size_t n = trk_text_length(text);
     copy_text(text + n, sizeof(text) - n, " in ");
-    n = strlen(text);
+    n = trk_text_length(text);
     copy_text(text + n, sizeof(text) - n, path);
     trk_hook_malloc_owner_v1(TRK_PROC_MALLOC_FOREIGN, text);
 }

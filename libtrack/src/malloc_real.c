@@ -3,11 +3,11 @@
 #include "malloc_real.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "boot_arena.h"
 #include "exit_vfork.h"
 #include "malloc_owner.h"
+#include "malloc_text.h"
 
 unsigned char trk_odd = TRK_ODD_UNRESOLVED;
 
@@ -204,7 +204,7 @@ void *trk_real_leave_arena(void *old, size_t size, const struct trk_frame *at)
         if (!fresh)
             return NULL;
         size_t kept = trk_boot_size(old);
-        memcpy(fresh, old, kept < size ? kept : size);
+        trk_text_bytes(fresh, old, kept < size ? kept : size);
         if (at)
             trk_hook_alloc_v1(fresh, size, trk_odd_kind(fresh, TRK_ALLOC_MALLOC), at);
     }

@@ -3,7 +3,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "malloc_text.h"
 
 struct tables {
     const char *strings;
@@ -52,7 +53,7 @@ static bool is_it(const struct tables *t, uint32_t index, const char *name)
 {
     const ElfW(Sym) *symbol = &t->symbols[index];
     return symbol->st_shndx != SHN_UNDEF && symbol->st_value != 0 &&
-           !(t->versions && (t->versions[index] & VERSION_HIDDEN)) && strcmp(t->strings + symbol->st_name, name) == 0;
+           !(t->versions && (t->versions[index] & VERSION_HIDDEN)) && trk_text_same(t->strings + symbol->st_name, name);
 }
 
 /* Both return the index of the symbol, 0 when there is none. */
@@ -105,7 +106,7 @@ void *trk_symbol_find(const char *name, const struct link_map **ret_map)
 {
     for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next) {
         /* The kernel's page keeps its tables unrelocated, and is no part of the scope. */
-        if (map != _r_debug.r_map && !strchr(map->l_name, '/'))
+        if (map != _r_debug.r_map && !trk_text_contains(map->l_name, "/"))
             continue;
         void *found = trk_symbol_in(map, name);
         if (found) {

@@ -235,6 +235,30 @@ static void test_static_allocator(void **state)
     expect(0, STUB, "@malloc_target_static_jemalloc family");
 }
 
+/* Their runtimes interpose much of libc and are not ready when the first malloc arrives. They come as a library behind
+ * us, or inside the program. */
+static void test_sanitizers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program, *inside;
+    } sanitizers[] = { { "@malloc_target_address", "2 AddressSanitizer in " },
+                       { "@malloc_target_thread", "2 ThreadSanitizer in " } };
+    setenv("ASAN_OPTIONS", "verify_asan_link_order=0:detect_leaks=0", 1);
+    for (size_t i = 0; i < sizeof(sanitizers) / sizeof(sanitizers[0]); i++) {
+        char command[100];
+        if (!have(sanitizers[i].program))
+            continue;
+        snprintf(command, sizeof(command), "%s owner", sanitizers[i].program);
+        if (run("", command) != 0)
+            continue; /* some kernels are not to the liking of some sanitizers */
+        expect(0, STUB, command);
+        assert_true(strstr(output, "1 \n") || strstr(output, sanitizers[i].inside));
+        expect(0, IDLE, command);
+    }
+    unsetenv("ASAN_OPTIONS");
+}
+
 int main(void)
 {
     ssize_t n = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
@@ -247,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_exec),       cmocka_unit_test(test_owner),
         cmocka_unit_test(test_plugins),    cmocka_unit_test(test_dlsym_wrapper),
         cmocka_unit_test(test_allocators), cmocka_unit_test(test_static_allocator),
+        cmocka_unit_test(test_sanitizers),
     };
     return cmocka_run_group_tests_name("malloc_programs", tests, NULL, NULL);
 }
