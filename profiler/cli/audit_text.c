@@ -119,10 +119,12 @@ void text_bytes(struct cli_session *session, struct cli_out *out, bool whole)
 static void folded_total(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding,
                          size_t top)
 {
-    char subject[512], count[32], bytes[32], site[1024];
-    const char *what = finding->verdict == PROF_UNFREED     ? "not freed at the end"
-                       : finding->verdict == PROF_REACHABLE ? "held at the end, by design until shown otherwise"
-                                                            : prof_verdict_words(finding->verdict);
+    char subject[512], count[32], bytes[32];
+    const char *what = prof_verdict_words(finding->verdict);
+    if (finding->verdict == PROF_UNFREED)
+        what = session->running ? "not freed so far" : "not freed at the end";
+    else if (finding->verdict == PROF_REACHABLE)
+        what = session->running ? "held now" : "held at the end, by design until shown otherwise";
     prof_view_subject(finding, out->units, subject, sizeof subject);
     if (finding->verdict == PROF_REACHABLE && finding->type[0] == '\0')
         snprintf(subject, sizeof subject, "%s object%s, %s", prof_fmt_count(count, sizeof count, finding->objects),
@@ -130,19 +132,21 @@ static void folded_total(struct cli_session *session, struct cli_out *out, const
     fprintf(out->file, "%s: ", what);
     cli_put(out, CLI_PLAIN, subject);
     fputc('\n', out->file);
-    size_t shown = 0;
-    for (size_t i = 0; i < finding->site_count && shown < top; i++) {
-        const struct prof_finding_site *s = &finding->sites[i];
-        if (s->bytes == 0 && s->taken == 0)
-            continue;
-        shown++;
-        cli_printf(out, CLI_FAINT, "  %10s  %8s  ", prof_fmt_bytes(bytes, sizeof bytes, s->bytes, out->units),
-                   prof_fmt_count(count, sizeof count, s->taken));
-        cli_put(out, CLI_PLACE, prof_view_site(session->view, s->stack, site, sizeof site));
+    const struct prof_site_total *sites;
+    size_t site_count = 0, shown = 0;
+    struct prof_error *error = prof_view_finding_sites(session->view, finding, &sites, &site_count);
+    if (error != NULL) {
+        cli_error(error);
+        return;
+    }
+    for (; shown < site_count && shown < top; shown++) {
+        cli_printf(out, CLI_FAINT, "  %10s  %8s  ", prof_fmt_bytes(bytes, sizeof bytes, sites[shown].bytes, out->units),
+                   prof_fmt_count(count, sizeof count, sites[shown].taken));
+        cli_put(out, CLI_PLACE, sites[shown].site);
         fputc('\n', out->file);
     }
-    if (finding->site_count > shown && shown != 0)
-        cli_printf(out, CLI_FAINT, "  %10s  and %zu more places\n", "", finding->site_count - shown);
+    if (site_count > shown)
+        cli_printf(out, CLI_FAINT, "  %10s  %8s  and %zu more places\n", "", "", site_count - shown);
 }
 
 void text_folded(struct cli_session *session, struct cli_out *out, size_t top)
@@ -279,7 +283,19 @@ void text_clean(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_audit *audit = prof_findings_audit(session->findings);
     if (audit->certain) {
+        const struct prof_finding *list;
+        size_t count = prof_findings_list(session->findings, &list);
         cli_printf(out, CLI_GOOD, "Nothing lost, nothing held too long, nothing released too often.\n");
+        for (size_t i = 0; i < count; i++) {
+            if (list[i].verdict != PROF_UNFREED || list[i].suppressed_by != NULL)
+                continue;
+            fputs("Whether the plain blocks that were not freed are still reachable was not examined.\n", out->file);
+            break;
+        }
+        return;
+    }
+    if (session->running) {
+        fputs("Nothing was found so far; what is alive now may still be released.\n", out->file);
         return;
     }
     cli_printf(out, CLI_WARN, "Uncertain: ");

@@ -106,7 +106,7 @@ static int story(struct cli_session *session, const struct cli_common *common, s
     text_suppressions(session, out);
     text_audit(session, out);
     const struct prof_audit *audit = prof_findings_audit(session->findings);
-    if (n != 0 && !audit->certain && audit->why_uncertain != NULL) {
+    if (n != 0 && !session->running && !audit->certain && audit->why_uncertain != NULL) {
         cli_printf(out, CLI_WARN, "There may be more: ");
         cli_put(out, CLI_WARN, audit->why_uncertain);
         cli_printf(out, CLI_WARN, ".\n");

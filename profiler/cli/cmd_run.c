@@ -161,10 +161,18 @@ static bool catch_signals(struct run *run)
     return run->signal_fd >= 0;
 }
 
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 /* The program was stopped by job control: so are we, and both go on together. */
 static void stop_along(struct run *run, int signal)
 {
-    if ((signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU) || tcgetpgrp(STDIN_FILENO) < 0)
+    if ((signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU) || !has_terminal())
         return;
     rec_flush(run->rec);
     kill(getpid(), SIGSTOP);

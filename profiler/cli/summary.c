@@ -5,7 +5,9 @@
 
 enum { LINES_PER_TRACE = 5 };
 
-static void one(struct cli_session *session, const struct cli_common *common, struct cli_out *out, int verdict)
+/* false: there is nothing to say about it but that nothing is wrong, and `terse` wants no more. */
+static bool one(struct cli_session *session, const struct cli_common *common, struct cli_out *out, int verdict,
+                bool terse)
 {
     const struct prof_finding *list;
     size_t count = prof_findings_list(session->findings, &list), shown = 0, listed = 0;
@@ -15,7 +17,9 @@ static void one(struct cli_session *session, const struct cli_common *common, st
     for (size_t i = 0; i < count; i++)
         listed += text_is_listed(&list[i]);
     if (common->quiet && verdict != CLI_FINDINGS)
-        return;
+        return true;
+    if (terse && listed == 0 && verdict == CLI_OK)
+        return false;
     fputs("reftrack: ", out->file);
     text_head(session, out);
     for (size_t i = 0; i < count && shown < LINES_PER_TRACE; i++) {
@@ -37,6 +41,7 @@ static void one(struct cli_session *session, const struct cli_common *common, st
     }
     if (!common->quiet)
         cli_printf(out, CLI_HEAD, "  reftrack report %s\n", session->name);
+    return true;
 }
 
 int cli_summary(const struct cli_common *common, char *const *traces, size_t count, FILE *file)
@@ -44,16 +49,19 @@ int cli_summary(const struct cli_common *common, char *const *traces, size_t cou
     struct cli_out out;
     cli_out_init(&out, common, file);
     int worst = CLI_OK;
+    size_t fine = 0;
     for (size_t i = 0; i < count; i++) {
         struct cli_session session;
         int code = cli_session_open(&session, common, traces[i], CLI_PART_VIEW);
         if (code < 0) {
             code = cli_verdict(&session);
-            one(&session, common, &out, code);
+            fine += !one(&session, common, &out, code, i != 0 && !common->verbose);
         }
         cli_session_close(&session);
         worst = cli_worse(worst, code);
     }
+    if (fine != 0)
+        fprintf(file, "reftrack: nothing lost in %zu more process%s\n", fine, fine == 1 ? "" : "es");
     fflush(file);
     return worst;
 }

@@ -130,6 +130,14 @@ char *prof_view_subject(const struct prof_finding *finding, enum prof_units unit
 char *prof_view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size);
 /* How fast it grows, when its births span at least a minute and three objects. */
 bool prof_finding_rate(const struct prof_finding *finding, double *ret_bytes_per_h);
+/* The sites of a finding (of a total, above all), those with the same words summed, most bytes first, then most taken.
+ * Borrowed until the view is destroyed. */
+struct prof_site_total {
+    const char *site; /* escaped */
+    uint64_t taken, given, bytes;
+};
+struct prof_error *prof_view_finding_sites(struct prof_view *view, const struct prof_finding *finding,
+                                           const struct prof_site_total **ret, size_t *ret_count);
 const char *prof_op_name(unsigned op);       /* "ref", "unref", "new", ...; "op 61" never: "?" when unknown */
 const char *prof_state_name(unsigned state); /* "alive", "zero", "parked", "dead" */
 
