@@ -186,6 +186,23 @@ static void test_children(void **state)
     }
 }
 
+/* Nothing interposes dlopen: a plugin shows up in the module map because its code calls malloc. */
+static void test_plugins(void **state)
+{
+    (void)state;
+    struct testrec rec;
+    record(&rec, "malloc_plugin_host", "");
+    bool seen = false;
+    const struct testrec_record *r;
+    for (size_t i = 0; (r = testrec_find(&rec, TRK_OP_MODULES, i)) != NULL; i++) {
+        size_t size = 0;
+        const char *maps = testrec_text(&rec, r->arg, TRK_TEXT_MAPS, &size);
+        seen |= maps && memmem(maps, size, "libmalloc_plugin_deep.so", 24);
+    }
+    assert_true(seen);
+    testrec_deinit(&rec);
+}
+
 static void test_foreign(void **state)
 {
     (void)state;
@@ -210,10 +227,8 @@ int main(int argc, char **argv)
     preload_path = argv[1];
     snprintf(counts_path, sizeof(counts_path), "%s/malloc_counts.%d", folder, (int)getpid());
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_replay),
-        cmocka_unit_test(test_children),
-        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_counts),  cmocka_unit_test(test_replay),  cmocka_unit_test(test_children),
+        cmocka_unit_test(test_plugins), cmocka_unit_test(test_foreign),
     };
     return cmocka_run_group_tests_name("malloc_recorded", tests, NULL, NULL);
 }
