@@ -248,15 +248,18 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
     }
     examples(session, out, finding, verbose);
     label(out, "class");
-    fprintf(out->file, "  %s (%s), %s", prof_verdict_name(finding->verdict), prof_verdict_words(finding->verdict),
-            prof_strength_name(finding->strength));
+    fprintf(out->file, "  %s: %s\n", prof_verdict_name(finding->verdict), prof_verdict_words(finding->verdict));
+    label(out, "proof");
+    fprintf(out->file, "  %s", prof_strength_name(finding->strength));
     if (finding->reasons != NULL && finding->reasons[0] != '\0') {
-        fputs(", because ", out->file);
+        fputs(": ", out->file);
         cli_put(out, CLI_PLAIN, finding->reasons);
     }
-    if (verbose)
-        fprintf(out->file, ", fingerprint %s", finding->fingerprint);
-    fputs("\n", out->file);
+    fputc('\n', out->file);
+    if (verbose) {
+        label(out, "id");
+        fprintf(out->file, "  %s\n", finding->fingerprint);
+    }
 }
 
 void text_finding_line(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
