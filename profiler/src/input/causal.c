@@ -312,8 +312,8 @@ bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t rin
         *entry = (struct causal_coming){ .key = key, .ring = ring, .next = *head };
         *head = (uint32_t)c->coming_count;
     }
-    for (unsigned class = 0; class < CAUSAL_CLASSES; class ++)
-        entry->left[class] += classes >> class & 1;
+    for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
+        entry->left[kind] += classes >> kind & 1;
     return true;
 }
 
@@ -323,8 +323,8 @@ void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ri
     if (classes == 0)
         return;
     struct causal_coming *entry = find_coming(c, causal_key(e), ring);
-    for (unsigned class = 0; entry != NULL && class < CAUSAL_CLASSES; class ++)
-        entry->left[class] -= entry->left[class] > 0 ? classes >> class & 1 : 0;
+    for (unsigned kind = 0; entry != NULL && kind < CAUSAL_CLASSES; kind++)
+        entry->left[kind] -= entry->left[kind] > 0 ? classes >> kind & 1 : 0;
 }
 
 /* Does another ring still bring an event of these classes for the key? */
@@ -337,8 +337,8 @@ static bool comes(const struct causal *c, uint64_t key, uint32_t ring, unsigned 
         const struct causal_coming *entry = &c->coming[i - 1];
         if (entry->key != key || entry->ring == ring)
             continue;
-        for (unsigned class = 0; class < CAUSAL_CLASSES; class ++)
-            if ((classes >> class & 1) != 0 && entry->left[class] > 0)
+        for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
+            if ((classes >> kind & 1) != 0 && entry->left[kind] > 0)
                 return true;
     }
     return false;

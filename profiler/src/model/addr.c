@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool.h"
+
 enum { FIRST_SIZE = 1024 };
 
 static bool grow(struct addr_table *t)
@@ -16,6 +18,7 @@ static bool grow(struct addr_table *t)
     struct addr_entry *fresh = calloc(size, sizeof *fresh);
     if (fresh == NULL)
         return false;
+    pool_advise(fresh, size * sizeof *fresh);
     t->entries = fresh;
     t->size = size;
     t->limit = size - size / 4;

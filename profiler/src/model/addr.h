@@ -31,7 +31,8 @@ static inline uint64_t addr_home(const struct addr_table *t, uint64_t key)
     uint64_t h = (key ^ key >> 32) * 0x9e3779b97f4a7c15ull;
     return ((h >> 32) * t->size) >> 32;
 }
-static inline void addr_prefetch(const struct addr_table *t, uint64_t key)
+/* always_inline: as a function of its own it would look free of effects, and gcc would drop the call. */
+static inline __attribute__((always_inline)) void addr_prefetch(const struct addr_table *t, uint64_t key)
 {
     if (t->size != 0)
         __builtin_prefetch(&t->entries[addr_home(t, key)]);

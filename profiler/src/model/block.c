@@ -46,26 +46,34 @@ static void end_contents(struct prof_heap *h, prof_block_id id, const struct pro
     open_range_died(h, b->addr, b->size, e);
 }
 
-/* The freed block stays known by its address for the next GRAVES frees. Its first_obj tells the place in that list. */
+/* The oldest freed block is forgotten, unless its record serves again already. */
+static void forget_freed(struct prof_heap *h, const struct freed_block *f)
+{
+    struct prof_block *old = block_of(h, f->block);
+    if ((old->flags & PROF_BLOCK_ALIVE) != 0 || old->first_obj != h->freed_at + 1)
+        return;
+    struct addr_entry *entry = addr_find(&h->addrs, f->key);
+    if (entry != NULL && entry->block == f->block) {
+        entry->block = 0;
+        addr_drop_empty(&h->addrs, entry);
+    }
+    pool_put(&h->blocks, f->block, sizeof *old);
+}
+
+/* The freed block stays known by its address for the next FREED frees. Its first_obj tells the place in that list. */
 static void remember_freed(struct prof_heap *h, prof_block_id id, const struct prof_event *e)
 {
     struct freed_block *f = &h->freed[h->freed_at];
-    if (f->block != 0) {
-        struct prof_block *old = block_of(h, f->block);
-        if ((old->flags & PROF_BLOCK_ALIVE) == 0 && old->first_obj == h->freed_at + 1) {
-            struct addr_entry *entry = addr_find(&h->addrs, block_key(old));
-            if (entry != NULL && entry->block == f->block) {
-                entry->block = 0;
-                addr_drop_empty(&h->addrs, entry);
-            }
-            pool_put(&h->blocks, f->block, sizeof *old);
-        }
-    }
+    if (f->block != 0)
+        forget_freed(h, f);
     struct prof_block *b = block_of(h, id);
     b->flags = 0;
     b->first_obj = (uint32_t)h->freed_at + 1;
-    *f = (struct freed_block){ id, place_of(e) };
-    h->freed_at = (h->freed_at + 1) % GRAVES;
+    *f = (struct freed_block){ block_key(b), id, place_of(e) };
+    h->freed_at = (h->freed_at + 1) % FREED;
+    const struct freed_block *soon = &h->freed[(h->freed_at + 8) % FREED];
+    addr_prefetch(&h->addrs, soon->key);
+    __builtin_prefetch(block_of(h, soon->block));
 }
 
 static void end_block(struct prof_heap *h, prof_block_id id, const struct prof_event *e, bool temporary);

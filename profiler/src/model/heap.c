@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    AHEAD_TABLE = 16, /* events ahead whose table entry is prefetched */
-    AHEAD_RECORD = 8, /* events ahead whose records are */
+    AHEAD_TABLE = 32, /* events ahead whose table entry is prefetched */
+    AHEAD_RECORD = 16, /* events ahead whose records are */
 };
 
 /* Ends a replay early without being an error: never leaves this file. */
@@ -89,7 +89,7 @@ static void apply(struct prof_heap *h, const struct prof_event *e)
     }
 }
 
-static void prefetch_table(const struct prof_heap *h, const struct prof_event *e)
+static inline __attribute__((always_inline)) void prefetch_table(const struct prof_heap *h, const struct prof_event *e)
 {
     addr_prefetch(&h->addrs, e->addr);
     if ((e->flags & PROF_EVENT_SLOT) != 0)
@@ -97,7 +97,8 @@ static void prefetch_table(const struct prof_heap *h, const struct prof_event *e
 }
 
 /* A hint only: the entry may move before the event is applied. */
-static void prefetch_records(const struct prof_heap *h, const struct prof_event *e)
+static inline __attribute__((always_inline)) void prefetch_records(const struct prof_heap *h,
+                                                                   const struct prof_event *e)
 {
     if (h->addrs.size == 0)
         return;

@@ -7,6 +7,17 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Large tables are looked at randomly: with large pages most of the cost of that goes away. A hint, without effect
+ * where it cannot be followed. */
+static inline void pool_advise(void *items, size_t bytes)
+{
+    uintptr_t from = ((uintptr_t)items + 4095) & ~(uintptr_t)4095;
+    uintptr_t to = ((uintptr_t)items + bytes) & ~(uintptr_t)4095;
+    if (bytes >= (size_t)4 << 20)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
 
 struct pool {
     void *items;
@@ -34,6 +45,7 @@ static inline uint32_t pool_get(struct pool *pool, size_t size)
         void *items = realloc(pool->items, (size_t)room * size);
         if (items == NULL)
             return 0;
+        pool_advise(items, (size_t)room * size);
         pool->items = items;
         pool->room = room;
     }

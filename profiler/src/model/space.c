@@ -13,9 +13,9 @@ static unsigned size_class(uint64_t size)
     return 63 - (unsigned)__builtin_clzll(size);
 }
 
-static uint64_t large_key(unsigned class, uint64_t addr, bool custom)
+static uint64_t large_key(unsigned kind, uint64_t addr, bool custom)
 {
-    return (custom ? ADDR_CUSTOM : 0) | (uint64_t) class << 56 | (addr >> class) + 1;
+    return (custom ? ADDR_CUSTOM : 0) | (uint64_t)kind << 56 | ((addr >> kind) + 1);
 }
 
 void space_add_large(struct prof_heap *h, prof_block_id id)
@@ -24,14 +24,14 @@ void space_add_large(struct prof_heap *h, prof_block_id id)
     if (b->size < LARGE_BYTES)
         return;
     bool custom = b->kind == TRK_ALLOC_CUSTOM;
-    unsigned class = size_class(b->size);
-    struct addr_entry *entry = addr_make(&h->large, large_key(class, b->addr, custom));
+    unsigned kind = size_class(b->size);
+    struct addr_entry *entry = addr_make(&h->large, large_key(kind, b->addr, custom));
     if (entry == NULL) {
         h->no_memory = true;
         return;
     }
     if (entry->block == 0)
-        h->large_classes[custom][class]++;
+        h->large_classes[custom][kind]++;
     entry->block = id;
 }
 
@@ -41,13 +41,13 @@ void space_drop_large(struct prof_heap *h, prof_block_id id)
     if (b->size < LARGE_BYTES)
         return;
     bool custom = b->kind == TRK_ALLOC_CUSTOM;
-    unsigned class = size_class(b->size);
-    struct addr_entry *entry = addr_find(&h->large, large_key(class, b->addr, custom));
+    unsigned kind = size_class(b->size);
+    struct addr_entry *entry = addr_find(&h->large, large_key(kind, b->addr, custom));
     if (entry == NULL || entry->block != id)
         return;
     entry->block = 0;
     addr_drop_empty(&h->large, entry);
-    h->large_classes[custom][class]--;
+    h->large_classes[custom][kind]--;
 }
 
 size_t space_map_from(const struct prof_heap *h, uint64_t addr)
@@ -85,11 +85,11 @@ static prof_block_id small_at(const struct prof_heap *h, uint64_t addr, uint64_t
 static prof_block_id large_at(const struct prof_heap *h, uint64_t addr, bool custom)
 {
     prof_block_id best = 0;
-    for (unsigned class = LARGE_SHIFT; class < 56; class ++) {
-        if (h->large_classes[custom][class] == 0)
+    for (unsigned kind = LARGE_SHIFT; kind < 56; kind++) {
+        if (h->large_classes[custom][kind] == 0)
             continue;
-        for (uint64_t back = 0; back <= 2 && addr >> class >= back; back++) {
-            const struct addr_entry *entry = addr_find(&h->large, large_key(class, addr - (back << class), custom));
+        for (uint64_t back = 0; back <= 2 && addr >> kind >= back; back++) {
+            const struct addr_entry *entry = addr_find(&h->large, large_key(kind, addr - (back << kind), custom));
             if (entry != NULL && contains(h, entry->block, addr) &&
                 (best == 0 || block_of(h, entry->block)->addr > block_of(h, best)->addr))
                 best = entry->block;

@@ -27,7 +27,8 @@
 #include "pool.h"
 
 enum {
-    GRAVES = 4096,        /* dead objects, and freed blocks, that are remembered */
+    GRAVES = 4096,        /* dead objects that are remembered */
+    FREED = 1024,         /* freed blocks that are */
     RECENT_BLOCKS = 1024, /* cache of space.c */
     SLOT_PAGES = 1 << 16, /* counters of open slots by page */
     LATE_LIVES = 64,
@@ -63,6 +64,7 @@ struct grave {
 };
 /* One freed block, still found by its address. */
 struct freed_block {
+    uint64_t key; /* in the address table */
     prof_block_id block;
     struct place death;
 };
@@ -206,7 +208,7 @@ struct prof_heap {
 
     struct grave graves[GRAVES];
     size_t grave_at;
-    struct freed_block freed[GRAVES];
+    struct freed_block freed[FREED];
     size_t freed_at;
     struct late_life late[LATE_LIVES];
     size_t late_at, late_count;
