@@ -289,10 +289,12 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
     case PROF_USE_AFTER_RELEASE:
     case PROF_RESURRECTED:
         snprintf(buf, size, "look at %s", prof_view_site(view, taken, site, sizeof site));
-        if (finding->other_stack != 0 && finding->other_stack != taken) {
+        if (finding->other_stack != 0) {
+            char other[512];
             size_t used = strlen(buf);
-            snprintf(buf + used, size - used, " and at %s",
-                     prof_view_site(view, finding->other_stack, site, sizeof site));
+            prof_view_site(view, finding->other_stack, other, sizeof other);
+            if (strcmp(site, other) != 0)
+                snprintf(buf + used, size - used, " and at %s", other);
         }
         break;
     case PROF_WEAK_HAZARD:
