@@ -7,6 +7,9 @@
 
 #include "record.h"
 
+/* Defined here, so that whoever links libtrack.a with -u trk_gate_v1 gets all verbs with it. */
+volatile unsigned char trk_gate_v1;
+
 #define VERB(name) __asm__(#name) __attribute__((visibility("default"), noinline))
 
 /* True for a slot address that fits the 44-bit argument (NULL does). */

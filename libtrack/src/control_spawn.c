@@ -162,6 +162,15 @@ static __attribute__((noreturn)) void become_recorder(int sock, char *path, char
     else
         trk_sys3(SYS_dup3, sock, RECORDER_FD, 0);
     close_from(RECORDER_FD + 1);
+    /* A pipe behind the target's stdout must end with the target. stderr stays: the recorder may have to say something.
+     */
+    long null = trk_sys4(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
+    if (null >= 0) {
+        trk_sys3(SYS_dup3, null, 0, 0);
+        trk_sys3(SYS_dup3, null, 1, 0);
+        if (null > RECORDER_FD)
+            trk_close((int)null);
+    }
     trk_sys3(SYS_execve, path, argv, envp);
     for (;;)
         trk_sys1(SYS_exit_group, 127); /* the other end sees the socket close */

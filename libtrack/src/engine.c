@@ -9,14 +9,13 @@
 #include "control.h"
 
 struct trk_engine trk_eng;
-volatile unsigned char trk_gate_v1;
 volatile unsigned char trk_malloc_gate_v1;
 
 static const uint64_t no_tick = 0;
 
 enum {
     TRK_CHILD_WAIT_NS = 200000000, /* for another thread of a new process to claim its entry */
-    TRK_STALE_MARK_US = 3000000,
+    TRK_STALE_MARK_US = 200000,    /* longer than anything done under a mark without refreshing it */
 };
 #define TRK_COOKIE 0x6c69627472616b31ull
 
@@ -47,19 +46,19 @@ void trk_engine_over(void)
  */
 
 /* Whether the frame that set the mark was left by a jump. Stacks grow down: a handler that interrupted it is deeper and
- * leaves its cookie alone. Only memory between us and the top of our own stack is looked at. */
+ * leaves its cookie alone. Only memory between us and the top of our own stack is looked at. To take a live frame for a
+ * dead one (a handler that runs for long) costs at most a ring. */
 __attribute__((no_sanitize_address)) static bool mark_stale(uintptr_t sp)
 {
     const struct trk_thread *st = trk_tls.self;
     uintptr_t mark = trk_tls.busy_sp;
-    uint64_t patience = TRK_STALE_MARK_US + (uint64_t)trk_eng.block_ms * 1000;
-    if (trk_eng.tick != NULL && trk_load64(trk_eng.tick) - trk_tls.busy_tick > patience)
+    if (trk_eng.tick != NULL && trk_load64(trk_eng.tick) - trk_tls.busy_tick > TRK_STALE_MARK_US)
         return true;
     if (st == NULL || st->hi == 0)
-        return sp > mark && sp - mark < (64 << 10);
+        return sp >= mark && sp - mark < (64 << 10);
     if (sp < st->lo || sp >= st->hi || mark < st->lo || mark >= st->hi)
         return false;
-    return sp > mark || *(const volatile uint64_t *)mark != (TRK_COOKIE ^ mark);
+    return sp >= mark || *(const volatile uint64_t *)mark != (TRK_COOKIE ^ mark);
 }
 
 bool trk_engine_enter(uint64_t *cookie)

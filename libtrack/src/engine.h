@@ -248,7 +248,8 @@ void trk_copy_pin(void);
 
 /* The calling thread's ring, acquired when it has none. NULL: none to be had; the event was counted as lost. */
 struct trk_thread *trk_thread_ready(void);
-/* Moves the calling thread, which is inside the engine, to another ring; NULL when there is no other. */
+/* Moves the calling thread, which is inside the engine, away from a ring with holes: to the one it left before or to a
+ * free one. NULL when there is none: the holes are closed, it stays. */
 struct trk_thread *trk_thread_move(struct trk_thread *from);
 /* Finds the stack bounds of the calling thread. */
 void trk_thread_bounds(struct trk_thread *st);

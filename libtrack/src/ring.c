@@ -71,6 +71,7 @@ static bool wait_once(struct trk_thread *st, struct trk_shm_ring *ring, unsigned
     uint64_t now = trk_now_ns();
     if (now >= deadline || !recorder_alive(st, now) || st->ring == NULL)
         return false;
+    trk_tls.busy_tick = trk_load64(trk_eng.tick);
     uint32_t seen = __atomic_load_n(&ring->tail_futex, __ATOMIC_SEQ_CST);
     __atomic_store_n(&ring->waiting, 1, __ATOMIC_SEQ_CST); /* partner: the recorder's look after it moved tail */
     if (!limit_update(st, ring, need) && !hole_seen(st, ring))
@@ -88,8 +89,6 @@ static struct trk_thread *room_slow(struct trk_thread *st, struct trk_shm_ring *
             if (other != NULL) {
                 st = other;
                 ring = st->ring;
-            } else {
-                st->holes = trk_load64(&ring->holes);
             }
         }
         if (limit_update(st, ring, need)) {

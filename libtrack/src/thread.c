@@ -129,6 +129,22 @@ static void change_owner(struct trk_thread *st, uint32_t tid)
     __atomic_store_n(&st->ring->tid, tid, __ATOMIC_RELAXED);
 }
 
+/* Closes the holes in the last lap of a ring: a slot that nobody wrote keeps the content of the lap before, whose lap
+ * bit is that of the lap after. */
+static void close_holes(struct trk_thread *st)
+{
+    uint64_t cursor = trk_cursor(st);
+    uint64_t pos = cursor > st->mask ? cursor - st->mask - 1 : 0;
+    for (; pos < cursor; pos++) {
+        const struct trk_slot *slot =
+            (const struct trk_slot *)(const void *)((char *)st + st->delta) + (pos & st->mask);
+        uint64_t lap = ((pos >> st->shift) & 1) ^ 1;
+        if ((__atomic_load_n(&slot->w0, __ATOMIC_RELAXED) & 1) != lap)
+            trk_slot_write(st, pos, trk_w0(TRK_OP_SKIP, 0, 0, 0), 0);
+    }
+    st->holes = trk_load64(&st->ring->holes);
+}
+
 static struct trk_thread *acquire(void)
 {
     uint32_t tid = (uint32_t)trk_sys0(SYS_gettid);
@@ -143,6 +159,8 @@ static struct trk_thread *acquire(void)
         if (st == NULL)
             return NULL;
     }
+    if (trk_load64(&st->ring->holes) != st->holes)
+        close_holes(st);
     trk_thread_bounds(st);
     change_owner(st, tid);
     return st;
@@ -174,17 +192,37 @@ struct trk_thread *trk_thread_ready(void)
     return st;
 }
 
+/* The ring that this thread left before. */
+static struct trk_thread *own_retired(uint32_t tid)
+{
+    for (uint32_t i = 0; i < trk_eng.ring_count; i++) {
+        struct trk_thread *st = __atomic_load_n(&trk_eng.threads[i], __ATOMIC_ACQUIRE);
+        if (st != NULL && st->ring != NULL && owner_tid(__atomic_load_n(&st->owner, __ATOMIC_ACQUIRE)) == tid &&
+            st->retired)
+            return st;
+    }
+    return NULL;
+}
+
 struct trk_thread *trk_thread_move(struct trk_thread *from)
 {
     uint32_t tid = owner_tid(from->owner);
-    struct trk_shm_ring *ring = claim_free();
-    struct trk_thread *st = ring == NULL ? NULL : bind_fresh(ring, tid);
-    if (st == NULL)
+    struct trk_thread *st = own_retired(tid); /* two rings per thread are enough, however often it jumps */
+    if (st != NULL) {
+        close_holes(st);
+    } else {
+        struct trk_shm_ring *ring = claim_free();
+        st = ring == NULL ? NULL : bind_fresh(ring, tid);
+    }
+    if (st == NULL) {
+        close_holes(from);
         return NULL;
+    }
     st->lo = from->lo;
     st->hi = from->hi;
     change_owner(st, tid);
     from->retired = 1;
+    __atomic_store_n(&from->ring->waiting, 0, __ATOMIC_RELAXED); /* nobody does any more */
     trk_tls.self = st;
     return st;
 }

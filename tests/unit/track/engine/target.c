@@ -1,6 +1,7 @@
 /* target.c: programs for the engine tests, by name: `target NAME [NUMBER...]`. Each prints key=value lines. */
 #include <track/track.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -154,10 +155,12 @@ static void run_verbs(long a, long b)
     verbs_first();
     verbs_second();
     no_malloc = false;
-    printf("errno_kept=%d\nrecording=%d\nregistered=%u\n", errno_kept, trk_is_recording(), trk_type_register(&thing_type));
+    printf("errno_kept=%d\nrecording=%d\nregistered=%u\n", errno_kept, trk_is_recording(),
+           trk_type_register(&thing_type));
 }
 
-/* ---- Amounts --------------------------------------------------------------------------------------------------------- */
+/* ---- Amounts
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void *refs(void *count)
 {
@@ -213,7 +216,8 @@ static void run_forever(long a, long b)
     }
 }
 
-/* ---- Signals --------------------------------------------------------------------------------------------------------- */
+/* ---- Signals
+ * --------------------------------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t handled;
 static sigjmp_buf jump;
@@ -277,7 +281,8 @@ static void run_jumps(long a, long b)
     printf("handled=%d\n", (int)handled);
 }
 
-/* ---- Processes ------------------------------------------------------------------------------------------------------- */
+/* ---- Processes
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void wait_all(void)
 {
@@ -400,6 +405,50 @@ static void run_idle(long a, long b)
            (long)((end.tv_sec - start.tv_sec) * 1000000000 + end.tv_nsec - start.tv_nsec));
 }
 
+/* Loads the plugin of the environment, lets it record, and unloads it; twice. */
+static void run_plugin(long a, long b)
+{
+    (void)a, (void)b;
+    for (int i = 0; i < 2; i++) {
+        void *handle = dlopen(getenv("TARGET_PLUGIN"), RTLD_NOW | RTLD_LOCAL);
+        void (*work)(void);
+        *(void **)&work = handle ? dlsym(handle, "plugin_work") : NULL;
+        if (work == NULL) {
+            printf("dlopen: %s\n", dlerror());
+            exit(1);
+        }
+        work();
+        dlclose(handle);
+    }
+    trk_ref(number(0x10010), number(0x100008));
+}
+
+/* What a program can notice of a recorder that was started for it. */
+static volatile sig_atomic_t child_signals;
+
+static void on_child(int sig)
+{
+    (void)sig;
+    child_signals++;
+}
+
+__attribute__((constructor(102))) static void watch_children(void)
+{
+    if (getenv("TARGET_WATCH"))
+        signal(SIGCHLD, on_child);
+}
+
+static void run_alone(long a, long b)
+{
+    int fds = 0;
+    (void)b;
+    refs((void *)(intptr_t)a);
+    for (int fd = 3; fd < 64; fd++)
+        fds += fcntl(fd, F_GETFD) >= 0;
+    int none = wait(NULL) == -1 && errno == ECHILD;
+    printf("recording=%d\nsignals=%d\nno_children=%d\nfds=%d\n", trk_is_recording(), (int)child_signals, none, fds);
+}
+
 static const struct {
     const char *name;
     void (*run)(long a, long b);
@@ -407,6 +456,7 @@ static const struct {
     { "verbs", run_verbs },     { "threads", run_threads }, { "short", run_short }, { "refs", run_refs },
     { "forever", run_forever }, { "signals", run_signals }, { "jumps", run_jumps }, { "fork", run_fork },
     { "forks", run_forks },     { "exit", run_exit },       { "site", run_site },   { "idle", run_idle },
+    { "plugin", run_plugin },   { "alone", run_alone },
 };
 
 int main(int argc, char **argv)

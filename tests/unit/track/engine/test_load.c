@@ -136,7 +136,7 @@ static void drop_is_exact(void **state)
     uint64_t dropped = testrec_ring_dropped(&rec);
     assert_true(dropped > 0);
     assert_int_equal(testrec_emergency(&rec) + testrec_proc_dropped(&rec), 0);
-    assert_int_equal(testrec_count(&rec, TRK_OP_REF) + dropped, 200000);
+    assert_int_equal(testrec_count(&rec, TRK_OP_REF) + dropped, 200001 - testrec_count(&rec, TRK_OP_EXIT));
     assert_true(in_band_drops(&rec) <= dropped);
     check_sequences(&rec);
     /* Between two records with a gap there is a DROP of just that size. */
@@ -167,7 +167,8 @@ static void block_loses_nothing(void **state)
     testrec_deinit(&rec);
 }
 
-/* The recorder stops in the middle: at most block_ms in total, then counted; it ends when the recorder says it is gone. */
+/* The recorder stops in the middle: at most block_ms in total, then counted; it ends when the recorder says it is gone.
+ */
 static void block_is_bounded(void **state)
 {
     (void)state;
@@ -182,7 +183,8 @@ static void block_is_bounded(void **state)
     testrec_finish(&rec, pid, out, 30);
     assert_int_equal(rec.status, 0);
     assert_in_range(testrec_said(&rec, "ms"), 250, 3000);
-    assert_int_equal(testrec_count(&rec, TRK_OP_REF) + testrec_ring_dropped(&rec), 200000);
+    assert_int_equal(testrec_count(&rec, TRK_OP_REF) + testrec_ring_dropped(&rec),
+                     200001 - testrec_count(&rec, TRK_OP_EXIT));
     testrec_deinit(&rec);
 }
 
@@ -294,6 +296,8 @@ static void handlers_jump(void **state)
     assert_true(handled > 10);
     uint64_t seen = testrec_count(&rec, TRK_OP_REF);
     uint64_t lost = testrec_ring_dropped(&rec) + testrec_emergency(&rec);
+    print_message("seen %lu handled %lu unrefs %zu ring dropped %lu emergency %lu holes %lu\n", seen, handled,
+                  testrec_count(&rec, TRK_OP_UNREF), testrec_ring_dropped(&rec), testrec_emergency(&rec), rec.holes);
     assert_in_range(seen, 1000000 - handled - lost, 1000000);
     assert_in_range(testrec_count(&rec, TRK_OP_UNREF), handled - lost, handled);
     assert_true(testrec_emergency(&rec) <= handled + 100); /* a mark left behind is noticed */
@@ -388,17 +392,19 @@ static void forks_among_threads(void **state)
     testrec_deinit(&rec);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_2),         cmocka_unit_test(threads_16),
-        cmocka_unit_test(threads_200),       cmocka_unit_test(threads_without_ring),
-        cmocka_unit_test(short_threads),     cmocka_unit_test(drop_is_exact),
+        cmocka_unit_test(threads_2),           cmocka_unit_test(threads_16),
+        cmocka_unit_test(threads_200),         cmocka_unit_test(threads_without_ring),
+        cmocka_unit_test(short_threads),       cmocka_unit_test(drop_is_exact),
         cmocka_unit_test(block_loses_nothing), cmocka_unit_test(block_is_bounded),
-        cmocka_unit_test(recorder_gone),     cmocka_unit_test(recorder_killed),
-        cmocka_unit_test(kill_loses_nothing), cmocka_unit_test(handlers_record),
-        cmocka_unit_test(handlers_jump),     cmocka_unit_test(fork_streams),
-        cmocka_unit_test(fork_not_followed), cmocka_unit_test(forks_among_threads),
+        cmocka_unit_test(recorder_gone),       cmocka_unit_test(recorder_killed),
+        cmocka_unit_test(kill_loses_nothing),  cmocka_unit_test(handlers_record),
+        cmocka_unit_test(handlers_jump),       cmocka_unit_test(fork_streams),
+        cmocka_unit_test(fork_not_followed),   cmocka_unit_test(forks_among_threads),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

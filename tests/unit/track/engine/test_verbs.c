@@ -274,12 +274,14 @@ static void exit_known(void **state)
     testrec_deinit(&rec);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(verbs_static), cmocka_unit_test(verbs_shared), cmocka_unit_test(verbs_deep),
-        cmocka_unit_test(first_records), cmocka_unit_test(types),       cmocka_unit_test(modules),
+        cmocka_unit_test(verbs_static),           cmocka_unit_test(verbs_shared), cmocka_unit_test(verbs_deep),
+        cmocka_unit_test(first_records),          cmocka_unit_test(types),        cmocka_unit_test(modules),
         cmocka_unit_test(site_is_inside_wrapper), cmocka_unit_test(exit_known),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,11 +67,20 @@ static struct testrec_config with_defaults(const struct testrec_config *config)
 
 static void make_arena(struct testrec *rec, const struct testrec_config *c)
 {
-    struct trk_shm_header h = { .magic = TRK_SHM_MAGIC, .abi = TRK_SHM_ABI, .header_bytes = sizeof h, .flags = c->flags,
-                                .on_full = c->on_full, .block_ms = c->block_ms, .depth_birth = c->birth,
-                                .depth_ref = c->ref, .depth_free = c->free, .recorder_state = TRK_REC_RUNNING,
-                                .recorder_pid = (uint32_t)getpid(), .depot_used = TRK_STACK_UNIT,
-                                .text_used = TRK_TEXT_UNIT, .epoch_ns = now_ns() };
+    struct trk_shm_header h = { .magic = TRK_SHM_MAGIC,
+                                .abi = TRK_SHM_ABI,
+                                .header_bytes = sizeof h,
+                                .flags = c->flags,
+                                .on_full = c->on_full,
+                                .block_ms = c->block_ms,
+                                .depth_birth = c->birth,
+                                .depth_ref = c->ref,
+                                .depth_free = c->free,
+                                .recorder_state = TRK_REC_RUNNING,
+                                .recorder_pid = (uint32_t)getpid(),
+                                .depot_used = TRK_STACK_UNIT,
+                                .text_used = TRK_TEXT_UNIT,
+                                .epoch_ns = now_ns() };
     uint64_t at = 0;
     uint32_t n = 0;
     for (int i = 0; i < TESTREC_CLASSES; i++) {
@@ -237,7 +246,8 @@ static struct testrec_record *record_add(struct testrec *rec)
     return &rec->records[rec->count++];
 }
 
-static void take(struct testrec *rec, uint32_t ring, const struct trk_slot *first, const struct trk_slot *exts, unsigned n)
+static void take(struct testrec *rec, uint32_t ring, const struct trk_slot *first, const struct trk_slot *exts,
+                 unsigned n)
 {
     unsigned op = slot_op(first);
     struct testrec_record *r = record_add(rec);
@@ -264,11 +274,14 @@ static void take(struct testrec *rec, uint32_t ring, const struct trk_slot *firs
     r->tick = rec->ring_tick[ring];
 }
 
+enum { TESTREC_LOOKAHEAD = 32 };
+
 static bool skip_hole(struct testrec *rec, uint32_t ring, uint64_t tail, uint64_t *ret)
 {
     struct trk_shm_ring *r = &rec->rings[ring];
     struct trk_slot s;
-    for (uint64_t d = 1; d < (uint64_t)1 << r->log2_slots; d++) {
+    /* Not far: what lies a lap ahead may be left over from the lap before. */
+    for (uint64_t d = 1; d < TESTREC_LOOKAHEAD; d++) {
         if (!slot_load(rec, r, tail + d, &s))
             continue;
         uint64_t now = rec_us(rec);
@@ -404,7 +417,8 @@ void testrec_run(struct testrec *rec, const char *const argv[], const char *extr
     testrec_finish(rec, pid, out, seconds);
 }
 
-/* ---- Looking at the result ---------------------------------------------------------------------------------------- */
+/* ---- Looking at the result ----------------------------------------------------------------------------------------
+ */
 
 size_t testrec_count(const struct testrec *rec, enum trk_op op)
 {

@@ -1,6 +1,6 @@
-/* testrec.h: a small recorder inside a test: makes the arena, speaks the handshake, drains rings by the reader protocol of
- * track/format.h, and keeps every record in memory. For tests of code that records. Failures of the machinery abort with a
- * message; what the target did wrong is for the test to judge. */
+/* testrec.h: a small recorder inside a test: makes the arena, speaks the handshake, drains rings by the reader protocol
+ * of track/format.h, and keeps every record in memory. For tests of code that records. Failures of the machinery abort
+ * with a message; what the target did wrong is for the test to judge. */
 #ifndef TESTREC_H
 #define TESTREC_H
 
@@ -17,12 +17,12 @@ enum { TESTREC_CLASSES = 4 };
 struct testrec_config {
     struct {
         uint32_t count, log2_slots;
-    } rings[TESTREC_CLASSES]; /* [4 x 64 Ki slots, 60 x 4 Ki, 192 x 1 Ki] */
-    uint32_t on_full;         /* [TRK_FULL_BLOCK] */
-    uint32_t block_ms;        /* [5000] */
-    uint32_t flags;           /* TRK_SHM_*; TESTREC_NO_FLAGS for none [FOLLOW_CHILDREN | MALLOC | MMAP] */
+    } rings[TESTREC_CLASSES];  /* [4 x 64 Ki slots, 60 x 4 Ki, 192 x 1 Ki] */
+    uint32_t on_full;          /* [TRK_FULL_BLOCK] */
+    uint32_t block_ms;         /* [5000] */
+    uint32_t flags;            /* TRK_SHM_*; TESTREC_NO_FLAGS for none [FOLLOW_CHILDREN | MALLOC | MMAP] */
     uint16_t birth, ref, free; /* [1 each] */
-    uint64_t text_bytes;      /* [4 MiB] */
+    uint64_t text_bytes;       /* [4 MiB] */
 };
 #define TESTREC_NO_FLAGS (1u << 31)
 
@@ -44,33 +44,34 @@ struct testrec {
     uint64_t bytes;
     int memfd, listen_fd;
     char dir[64], sock[96];
-    struct trk_hello hello;  /* of the last target */
+    struct trk_hello hello; /* of the last target */
     unsigned hellos;
     struct testrec_record *records;
     size_t count, room;
-    uint64_t holes, bad;     /* bad: slots that make no record */
-    uint64_t *stuck_us;      /* per ring: since when a hole is at tail */
+    uint64_t holes, bad; /* bad: slots that make no record */
+    uint64_t *stuck_us;  /* per ring: since when a hole is at tail */
     uint32_t *ring_tid;
     uint64_t *ring_tick;
-    bool frozen;             /* do not drain and do not beat */
-    bool final_;             /* the target is dead: holes need no wait */
-    int status;              /* wait status of the last target */
-    char *output;            /* what it wrote to stdout and stderr, ended by NUL */
+    bool frozen;  /* do not drain and do not beat */
+    bool final_;  /* the target is dead: holes need no wait */
+    int status;   /* wait status of the last target */
+    char *output; /* what it wrote to stdout and stderr, ended by NUL */
     size_t output_size;
 };
 
 void testrec_init(struct testrec *rec, const struct testrec_config *config);
 void testrec_deinit(struct testrec *rec);
 
-/* Starts argv with TRACK_OPTIONS=sock=...:extra (extra may be NULL) and preload (may be NULL) in LD_PRELOAD; its output goes
- * to a pipe whose reading end is *ret_out. */
-pid_t testrec_spawn(struct testrec *rec, const char *const argv[], const char *extra, const char *preload, int *ret_out);
+/* Starts argv with TRACK_OPTIONS=sock=...:extra (extra may be NULL) and preload (may be NULL) in LD_PRELOAD; its output
+ * goes to a pipe whose reading end is *ret_out. */
+pid_t testrec_spawn(struct testrec *rec, const char *const argv[], const char *extra, const char *preload,
+                    int *ret_out);
 /* Answers one connection; false when none came in time. */
 bool testrec_accept(struct testrec *rec, int timeout_ms);
 /* One look at all rings: returns the number of records taken. Ticks and beats unless frozen. */
 size_t testrec_drain(struct testrec *rec);
-/* spawn, accept, drain until the target (and, while_procs, every process of its arena) is gone; then a last drain. A target
- * that never connects is waited for as well. seconds bounds it all: the target is killed then. */
+/* spawn, accept, drain until the target (and, while_procs, every process of its arena) is gone; then a last drain. A
+ * target that never connects is waited for as well. seconds bounds it all: the target is killed then. */
 void testrec_run(struct testrec *rec, const char *const argv[], const char *extra, const char *preload, double seconds);
 /* The second half of testrec_run, for tests that do something in between. */
 void testrec_finish(struct testrec *rec, pid_t pid, int out, double seconds);
