@@ -44,6 +44,7 @@ const char *prof_pairing_name(enum prof_pairing pairing);
 /* One open reference of the group (or, for unmatched sites, one take site). */
 struct prof_finding_open {
     uint32_t stack;             /* where it was taken */
+    uint32_t moved_stack;       /* where it came to its present owner, when that is another place; 0 */
     uint64_t count;             /* over all objects of the group */
     enum prof_pairing pairing;
     bool birth;                 /* the birth reference */

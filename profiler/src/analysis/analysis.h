@@ -97,6 +97,8 @@ struct analysis {
     struct map site_of_stack, site_of_key;
     struct map place_of_slot; /* slot -> index into places */
     PROF_VEC(struct owner) places;
+    struct map windows; /* 64 MiB windows with live blocks */
+    bool windows_known;
     struct map field_of; /* (type, offset) -> index into fields */
     PROF_VEC(const char *) fields;
     struct map text_of_block_site;

@@ -172,6 +172,7 @@ static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id)
         if (site == UINT32_MAX || !owner_of(a, ref, &owner))
             return false;
         struct prof_finding_open open = { .stack = ref->stack,
+                                          .moved_stack = ref->moved_stack,
                                           .count = 1,
                                           .pairing = PROF_PAIR_SLOT,
                                           .birth = (ref->flags & PROF_OPEN_WAS_BIRTH) != 0,

@@ -88,9 +88,28 @@ static const char *global_text(struct analysis *a, const struct prof_place *plac
         const char *module = slash != NULL ? slash + 1 : place->module != NULL ? place->module : "?";
         return prof_arena_printf(a->arena, "global in %s+0x%llx", module, (unsigned long long)place->offset);
     }
-    if (place->offset == 0)
-        return prof_arena_printf(a->arena, "global %s", place->name);
-    return prof_arena_printf(a->arena, "global %s+%llu", place->name, (unsigned long long)place->offset);
+    // Elements of a global array are one place.
+    return prof_arena_printf(a->arena, "global %s", place->name);
+}
+
+/* Memory of malloc comes in windows of 64 MiB outside of [heap]: an arena fills its window, so that no thread's stack
+ * lies in one where blocks do. */
+static bool near_blocks(struct analysis *a, uint64_t addr)
+{
+    enum { WINDOW_SHIFT = 26 };
+
+    if (!a->windows_known) {
+        for (prof_block_id id = 1; id < prof_heap_block_max(a->heap); id++) {
+            const struct prof_block *block = prof_heap_block(a->heap, id);
+            if ((block->flags & PROF_BLOCK_ALIVE) == 0 || block->kind == TRK_ALLOC_MMAP)
+                continue;
+            if (map_get(&a->windows, block->addr >> WINDOW_SHIFT) == UINT32_MAX &&
+                !map_put(&a->windows, block->addr >> WINDOW_SHIFT, 0))
+                return true; // the weaker claim
+        }
+        a->windows_known = true;
+    }
+    return map_get(&a->windows, addr >> WINDOW_SHIFT) != UINT32_MAX;
 }
 
 /* Neither in an object nor in a block. Local variables are named after the function that put the reference there. */
@@ -128,12 +147,12 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
             owner.text = "heap memory that was not recorded";
             break;
         default:
-            // Allocator events name all malloc memory; what is left of another thread is its stack or its
-            // thread-locals.
-            if (open->tid != a->main_tid && a->malloc_seen) {
+            // Allocator events name all malloc memory; what is left of other threads is their stacks and
+            // thread-locals. Who moved a reference is not known, only where.
+            if ((open->tid != a->main_tid || open->moved_stack != 0) && a->malloc_seen && !near_blocks(a, open->slot)) {
                 owner.kind = OWNER_THREAD;
-                owner.text = prof_arena_printf(a->arena, "local variable of %s() in thread %u",
-                                               a->sites.items[site].name, open->tid);
+                owner.text =
+                    prof_arena_printf(a->arena, "local variable of %s() in a thread", a->sites.items[site].name);
             } else {
                 owner.kind = OWNER_UNKNOWN;
                 owner.text = "memory that was not recorded";
@@ -188,7 +207,8 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
                      : !own_by_place(a, open, &owner))
         return false;
     // A local variable is overwritten by every later call: at the end all that matters is that its frame is gone.
-    if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && !(a->ended && owner.kind == OWNER_STACK))
+    if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 &&
+        !(a->ended && (owner.kind == OWNER_STACK || owner.kind == OWNER_THREAD)))
         owner = overwritten;
     *ret = owner;
     return true;

@@ -61,6 +61,7 @@ static void test_local(void **state)
     assert_true(f->open[0].birth);
     assert_null(f->open[0].holder_type);
     assert_string_equal(f->open[0].holder_text, "local variable of handle()");
+    rig_at(rig, f->open[0].moved_stack, "handle:12");
     assert_int_equal(f->sample_count, 1);
     assert_ptr_equal(prof_findings_of(rig->findings, f->samples[0]), f);
 }
