@@ -121,6 +121,8 @@ const char *mk_path(const struct mk_trace *t)
 /* The writer starts with the first definition or flush, so that mk_compress can still choose. */
 static struct prof_writer *writer(struct mk_trace *t)
 {
+    if (t->finished)
+        die("the file is written: nothing new can be named");
     if (t->writer == NULL) {
         static const uint8_t id[16] = "deterministic!!";
         struct prof_writer_options options = {
@@ -596,7 +598,6 @@ const char *mk_finish(struct mk_trace *t)
 {
     if (t->finished)
         return t->path;
-    t->finished = true;
     mk_round(t);
     static const char *const defaults[] = {
         "program=app", "exe=/usr/bin/app", "cwd=/", "arg=app", "pid=4711", "ppid=1", "host=testhost", NULL,
@@ -613,8 +614,9 @@ const char *mk_finish(struct mk_trace *t)
                                .loss = t->loss };
         must(prof_writer_end(writer(t), &end));
     }
-    struct prof_writer *w = t->writer;
+    struct prof_writer *w = writer(t);
     t->writer = NULL;
+    t->finished = true;
     must(prof_writer_close(w));
     return t->path;
 }
