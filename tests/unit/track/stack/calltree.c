@@ -180,3 +180,12 @@ void calltree_run(const uint8_t *path, unsigned n, calltree_leaf leaf, void *arg
     next(&t);
     AFTER_CALL();
 }
+
+void calltree_twice(calltree_leaf leaf, void *first, void *second)
+{
+    char buf[64];
+    KEEP(buf);
+    leaf(first);
+    leaf(second);
+    KEEP(buf);
+}

@@ -22,4 +22,7 @@ enum {
 /* Calls one function per byte of path, kind path[i] % CALLTREE_KINDS, each from the one before; the last calls leaf. */
 void calltree_run(const uint8_t *path, unsigned n, calltree_leaf leaf, void *arg);
 
+/* Calls leaf(first), then leaf(second), from one frame. */
+void calltree_twice(calltree_leaf leaf, void *first, void *second);
+
 #endif

@@ -1,9 +1,9 @@
-/* plugin.c: a library to load and unload; its two variants have different frames at similar addresses. It can also call
+/* plugin.c: a library to load and unload; its two variants have different frames at equal addresses. It can also call
  * back from the resolver of an indirect function, that is from inside the loader's lazy binding. */
 #ifdef PLUGIN_ONE
-enum { FRAME = 40 };
-#else
 enum { FRAME = 1000 };
+#else
+enum { FRAME = 2000 };
 #endif
 
 typedef void (*plugin_callback)(void *arg);

@@ -406,6 +406,169 @@ static void signals_share_the_cache(void **state)
     capture_deinit(&c);
 }
 
+/* ---- Stacks made by hand
+ * ------------------------------------------------------------------------------------------------- */
+
+/* Words that look like frames: each return address is that of a call in calltree_twice, whose frame size the walk
+ * itself tells us. Two contents for the same sp and pc. */
+struct fake {
+    struct capture c;
+    uint64_t *words;
+    struct trk_frame at;
+    unsigned frame; /* words from one return address to the next */
+    unsigned top;   /* words of the stack in use */
+    uint64_t pc[2];
+    uint32_t id[2];
+};
+
+static NOINLINE void fake_pc(void *arg)
+{
+    *(uint64_t *)arg = TRK_FRAME_CALLER.pc;
+    __asm__ volatile("" ::: "memory");
+}
+
+static void fake_fill(struct fake *f, unsigned content)
+{
+    for (unsigned i = 0; f->frame && i < f->top; i += f->frame)
+        f->words[i + f->frame - 1] = i + f->frame >= f->top ? 0 : f->pc[content >> (i / f->frame) % 4 & 1];
+}
+
+static uint32_t fake_capture(struct fake *f, struct trk_stack_cache *cache)
+{
+    return trk_stack_capture(&f->c.arena.depot, cache, &f->at, f->c.lo, f->c.hi, 16, 0, 0);
+}
+
+static void fake_init(struct fake *f, unsigned words)
+{
+    memset(f, 0, sizeof *f);
+    capture_init(&f->c);
+    f->words = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    calltree_twice(fake_pc, &f->pc[0], &f->pc[1]);
+    assert_true(f->pc[0] != f->pc[1]);
+    f->c.lo = (uintptr_t)f->words;
+    f->c.hi = f->c.lo + 3 * 4096;
+    f->at = (struct trk_frame){ f->pc[0], (uintptr_t)f->words, 0 };
+    /* The slot of the first return address: the only word that changes the walk when it is 0. */
+    uint64_t pcs[4];
+    unsigned flags;
+    for (unsigned i = 0; i < 100 && f->frame == 0; i++) {
+        memset(f->words, 0, 4096);
+        f->words[i] = f->pc[1];
+        if (trk_stack_walk(NULL, &f->at, f->c.lo, f->c.hi, pcs, 4, &flags) > 1)
+            f->frame = i + 1;
+    }
+    assert_int_not_equal(f->frame, 0);
+    f->top = words / f->frame * f->frame;
+}
+
+static void fake_deinit(struct fake *f)
+{
+    munmap(f->words, 3 * 4096);
+    capture_deinit(&f->c);
+}
+
+/* A cached stack whose upper page goes away. */
+static void upper_page_unmapped(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f, 900);
+    f.c.lo = f.c.hi = 0;
+    f.at.sp += 4096 - f.frame * 8 * 4;
+    f.words = (uint64_t *)f.at.sp;
+    f.top = f.frame * 9;
+    fake_fill(&f, 5);
+    uint32_t id = fake_capture(&f, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(fake_capture(&f, f.c.cache), id);
+    assert_int_equal(stack_frames(arena_stack(&f.c.arena, id)), 9);
+    assert_int_equal(cached_only(&f.c, &f.at), id);
+    uintptr_t page = (f.at.sp | 4095) + 1;
+    assert_int_equal(mprotect((void *)page, 4096, PROT_NONE), 0);
+    uint32_t cut = fake_capture(&f, f.c.cache);
+    assert_int_not_equal(cut, id);
+    assert_int_equal(stack_flags(arena_stack(&f.c.arena, cut)), TRK_STACK_TRUNCATED);
+    assert_true(stack_frames(arena_stack(&f.c.arena, cut)) < 9);
+    assert_int_equal(mprotect((void *)page, 4096, PROT_READ | PROT_WRITE), 0);
+    assert_int_equal(fake_capture(&f, f.c.cache), id);
+    f.words = (uint64_t *)(page - 4096);
+    fake_deinit(&f);
+}
+
+/* Single-steps captures, and now and then captures other contents of the same stack in between. */
+static struct fake *stepped;
+static uint64_t step_seed;
+static unsigned steps, nested_captures, step_wrong;
+static uint32_t step_truth[8];
+static unsigned step_now;
+static bool step_leave;
+static sigjmp_buf step_out;
+enum { CONTENTS = 8, TRAP_FLAG = 0x100 };
+
+static void on_step(int sig, siginfo_t *info, void *context)
+{
+    (void)sig;
+    (void)info;
+    (void)context;
+    steps++;
+    if (random_next(&step_seed) % 3 != 0)
+        return;
+    nested_captures++;
+    unsigned other = random_next(&step_seed) % CONTENTS;
+    fake_fill(stepped, other);
+    step_wrong += fake_capture(stepped, stepped->c.cache) != step_truth[other];
+    fake_fill(stepped, step_now);
+    if (step_leave && random_next(&step_seed) % 128 == 0)
+        siglongjmp(step_out, 1);
+}
+
+static inline __attribute__((always_inline)) void set_trap(bool on)
+{
+    uint64_t flags = __builtin_ia32_readeflags_u64();
+    __builtin_ia32_writeeflags_u64(on ? flags | TRAP_FLAG : flags & ~(uint64_t)TRAP_FLAG);
+}
+
+static void interrupted_anywhere(void **state)
+{
+    (void)state;
+    static struct fake f;
+    fake_init(&f, 400);
+    stepped = &f;
+    step_seed = 17;
+    struct sigaction sa = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO }, old;
+    uint32_t *truth = step_truth;
+    for (unsigned i = 0; i < CONTENTS; i++) {
+        fake_fill(&f, i);
+        truth[i] = fake_capture(&f, NULL);
+    }
+    sigaction(SIGTRAP, &sa, &old);
+    for (volatile unsigned round = 0; round < 12; round++) {
+        step_leave = round & 1;
+        if (round % 8 == 0)
+            trk_stack_flush();
+        step_now = random_next(&step_seed) % CONTENTS;
+        fake_fill(&f, step_now);
+        volatile uint32_t got = truth[step_now];
+        if (sigsetjmp(step_out, 1) == 0) {
+            set_trap(true);
+            got = fake_capture(&f, f.c.cache);
+            set_trap(false);
+        } else {
+            fake_fill(&f, step_now);
+        }
+        assert_int_equal(got, truth[step_now]);
+        assert_int_equal(step_wrong, 0);
+        for (unsigned i = 0; i < CONTENTS; i++) {
+            fake_fill(&f, i);
+            assert_int_equal(fake_capture(&f, f.c.cache), truth[i]);
+        }
+    }
+    sigaction(SIGTRAP, &old, NULL);
+    assert_true(steps > 5000);
+    assert_true(nested_captures > 150);
+    fake_deinit(&f);
+}
+
 static void *thread_body(void *arg)
 {
     struct capture *shared = arg, c = *shared;
@@ -459,6 +622,8 @@ int main(void)
         cmocka_unit_test(full_depot),
         cmocka_unit_test(signals_share_the_cache),
         cmocka_unit_test(threads_share_the_rows),
+        cmocka_unit_test(upper_page_unmapped),
+        cmocka_unit_test(interrupted_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

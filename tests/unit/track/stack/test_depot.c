@@ -196,11 +196,28 @@ static void damaged_arena(void **state)
     munmap(map, 4096 * 6);
 }
 
+/* The head alone convinces nobody. */
+static void overwritten_entry(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 1 << 10, 1 << 16);
+    uint64_t pcs[] = { 1, 2, 3 };
+    uint32_t id = trk_depot_put(&a.depot, pcs, 3, 0, 0);
+    ((struct trk_shm_stack *)(a.depot.base + (uint64_t)id * TRK_STACK_UNIT))->pcs[2] = 4;
+    uint32_t other = trk_depot_put(&a.depot, pcs, 3, 0, 0);
+    assert_int_not_equal(other, id);
+    check_stack(&a, other, pcs, 3, 0, 0);
+    assert_int_equal(trk_depot_put(&a.depot, pcs, 3, 0, 0), other);
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equal_input_equal_id), cmocka_unit_test(every_part_counts), cmocka_unit_test(threads_agree),
-        cmocka_unit_test(full_is_counted),      cmocka_unit_test(damaged_arena),
+        cmocka_unit_test(equal_input_equal_id), cmocka_unit_test(every_part_counts),
+        cmocka_unit_test(threads_agree),        cmocka_unit_test(full_is_counted),
+        cmocka_unit_test(damaged_arena),        cmocka_unit_test(overwritten_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

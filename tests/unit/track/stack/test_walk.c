@@ -22,7 +22,9 @@
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 #define ORACLE(frames, max) unw_backtrace((frames), (max))
+enum { ODD = 0 }; /* it never forgets what it knows of an address: one plugin only */
 #else
+enum { ODD = 1 };
 #define ORACLE(frames, max) backtrace((frames), (max))
 #endif
 
@@ -342,10 +344,12 @@ static void loaded_libraries(void **state)
 {
     (void)state;
     struct check c = checker();
+    signal_check = &c;
+    install(SIGUSR1, 0);
     unsigned same_place = 0;
     void *last = NULL;
     for (unsigned i = 0; i < 6; i++) {
-        void *h = dlopen(i & 1 ? PLUGIN_DIR "/stack_plugin_two.so" : PLUGIN_DIR "/stack_plugin_one.so", RTLD_LAZY);
+        void *h = dlopen(i & ODD ? PLUGIN_DIR "/stack_plugin_two.so" : PLUGIN_DIR "/stack_plugin_one.so", RTLD_LAZY);
         assert_non_null(h);
         plugin_call_fn call = (plugin_call_fn)(uintptr_t)dlsym(h, "plugin_call");
         plugin_resolve_fn resolve = (plugin_resolve_fn)(uintptr_t)dlsym(h, "plugin_resolve");
@@ -355,7 +359,10 @@ static void loaded_libraries(void **state)
         last = (void *)(uintptr_t)call;
         call(check_here, &c);
         call(check_here, &c);
-        resolve(check_here, &c);
+        if (i < 3)
+            resolve(check_here, &c);
+        else
+            resolve(raise_leaf, NULL); /* all registers are known in the handler, and change hands in between */
         assert_int_equal(c.different, 0);
         assert_int_equal(dlclose(h), 0);
         trk_stack_flush();
@@ -372,6 +379,7 @@ static void loaded_libraries(void **state)
 /* Calls its first argument with the second; the first one keeps a frame pointer, the second does not. */
 void bare_frame(calltree_leaf leaf, void *arg);
 void bare_nothing(calltree_leaf leaf, void *arg);
+void bare_zero(calltree_leaf leaf, void *arg); /* marks the outermost frame as entry code does */
 __asm__(".pushsection .text\n"
         ".type bare_frame,@function\n"
         "bare_frame: push %rbp\n mov %rsp,%rbp\n mov %rdi,%rax\n mov %rsi,%rdi\n call *%rax\n pop %rbp\n ret\n"
@@ -380,6 +388,9 @@ __asm__(".pushsection .text\n"
         ".type bare_nothing,@function\n"
         "bare_nothing: push %rbx\n mov %rdi,%rax\n mov %rsi,%rdi\n call *%rax\n pop %rbx\n ret\n"
         ".size bare_nothing,.-bare_nothing\n"
+        ".type bare_zero,@function\n"
+        "bare_zero: push %rbp\n xor %ebp,%ebp\n mov %rdi,%rax\n mov %rsi,%rdi\n call *%rax\n pop %rbp\n ret\n"
+        ".size bare_zero,.-bare_zero\n"
         ".popsection\n");
 extern const char bare_frame_end[];
 
@@ -434,6 +445,17 @@ static void code_without_rows(void **state)
     assert_true(p.n >= 1 && p.n <= reference.n + 1);
     for (unsigned i = 1; i < p.n; i++)
         assert_true(p.pcs[p.n - i] == reference.pcs[reference.n - i]);
+}
+
+static void frame_pointer_zero_ends(void **state)
+{
+    (void)state;
+    struct plain p = { 0 }, reference = { 0 };
+    stack_bounds(&p.lo, &p.hi);
+    reference = p;
+    call_bare(bare_zero, &p, &reference);
+    assert_int_equal(p.n, 1);
+    assert_int_equal(p.flags, 0);
 }
 
 /* Stack memory that leads the walk on and on, up to the last readable word. */
@@ -525,17 +547,12 @@ int main(void)
     void *warm[4];
     ORACLE(warm, 4); /* loads what it needs outside of signal handlers */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(deep_recursion),
-        cmocka_unit_test(random_trees),
-        cmocka_unit_test(threads_and_callbacks),
-        cmocka_unit_test(signal_handlers),
-        cmocka_unit_test(signals_anywhere),
-        cmocka_unit_test(coroutines),
-        cmocka_unit_test(after_longjmp),
-        cmocka_unit_test(loaded_libraries),
-        cmocka_unit_test(code_without_rows),
-        cmocka_unit_test(edge_of_memory),
-        cmocka_unit_test(no_answer_from_the_kernel),
+        cmocka_unit_test(deep_recursion),        cmocka_unit_test(random_trees),
+        cmocka_unit_test(threads_and_callbacks), cmocka_unit_test(signal_handlers),
+        cmocka_unit_test(signals_anywhere),      cmocka_unit_test(coroutines),
+        cmocka_unit_test(after_longjmp),         cmocka_unit_test(loaded_libraries),
+        cmocka_unit_test(code_without_rows),     cmocka_unit_test(frame_pointer_zero_ends),
+        cmocka_unit_test(edge_of_memory),        cmocka_unit_test(no_answer_from_the_kernel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
