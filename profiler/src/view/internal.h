@@ -58,7 +58,7 @@ static inline bool rows_wants(const struct rows *rows, size_t column)
 {
     return (rows->early >> column & 1) != 0;
 }
-/* Offers a row; text cells may be transient. */
+/* Offers a row; text cells may be transient, NULL means that there was no memory for them. */
 void rows_offer(struct rows *rows, const struct prof_cell *row, uint64_t key);
 /* Sorts, cuts, finishes and hands over a table in the view's arena. Always ends `rows`. */
 struct prof_error *rows_end(struct rows *rows, void (*finish)(struct rows *rows, struct prof_cell *row, uint64_t key),

@@ -160,6 +160,8 @@ static void settle(struct rows *rows, size_t keep)
 
 void rows_offer(struct rows *rows, const struct prof_cell *row, uint64_t key)
 {
+    for (size_t i = 0; i < rows->column_count; i++)
+        rows->failed |= rows->columns[i].kind == PROF_CELL_TEXT && row[i].text == NULL;
     if (rows->failed || (rows->filter != NULL && !prof_filter_match(rows->filter, row)))
         return;
     rows->total++;
@@ -173,7 +175,7 @@ void rows_offer(struct rows *rows, const struct prof_cell *row, uint64_t key)
     for (size_t i = 0; i < rows->column_count; i++) {
         struct prof_cell cell = row[i];
         if (rows->columns[i].kind == PROF_CELL_TEXT) {
-            cell.text = view_text(rows->view, cell.text != NULL ? cell.text : "");
+            cell.text = view_text(rows->view, cell.text);
             if (cell.text == NULL) {
                 rows->failed = true;
                 return;
