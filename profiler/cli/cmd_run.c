@@ -28,7 +28,7 @@ struct run_args {
     const char *output, *stacks;
     int children, on_full;
     uint64_t budget, exit_code;
-    bool preload, no_preload, check;
+    bool preload, no_preload, check, force;
 };
 
 static const struct cli_option options[] = {
@@ -40,6 +40,11 @@ static const struct cli_option options[] = {
       .hint = CLI_HINT_FILE,
       .help =
           "write the trace to FILE, or into it when it is a folder; %p is the process id, %e the program (%e.%p.trk)" },
+    { .name = "force",
+      .letter = 'f',
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct run_args, force),
+      .help = "replace an older trace of the same name" },
     { .name = "children",
       .kind = CLI_CHOICE,
       .offset = offsetof(struct run_args, children),
@@ -379,6 +384,7 @@ int cmd_run(int argc, char **argv)
     if (code >= 0)
         return code == CLI_USAGE ? FAILED : code;
     struct rec_options recording = { .out = args.output,
+                                     .replace = args.force,
                                      .no_children = args.children == 1,
                                      .budget = args.budget,
                                      .on_full = (uint32_t)args.on_full,
@@ -395,7 +401,9 @@ int cmd_run(int argc, char **argv)
         return FAILED;
     }
     struct run run = { .common = &common };
-    struct prof_error *error = rec_create(&recording, &run.rec);
+    struct prof_error *error = rec_output_check(args.output, args.force);
+    if (error == NULL)
+        error = rec_create(&recording, &run.rec);
     if (error != NULL)
         return fail(error, FAILED);
     char *preload = args.no_preload ? NULL : launch_find_preload();

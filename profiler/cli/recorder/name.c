@@ -32,7 +32,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -147,20 +146,10 @@ static bool is_old_trace(const char *path)
     if (fd < 0)
         return false;
     struct stat st;
-    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-                   flock(fd, LOCK_SH | LOCK_NB) == 0; /* else somebody is writing it */
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid();
     ssize_t n = regular ? read(fd, magic, sizeof magic) : -1;
     close(fd);
     return n == 0 || (n == (ssize_t)sizeof magic && memcmp(magic, TRK_FILE_MAGIC, sizeof magic) == 0);
-}
-
-static bool is_being_written(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
-    if (fd >= 0)
-        close(fd);
-    return locked;
 }
 
 /* The wanted name before anything is known of what exists already. */
@@ -193,6 +182,35 @@ static char *wanted_name(struct proc *proc, bool *ret_exact)
     return other;
 }
 
+struct prof_error *rec_output_check(const char *out, bool replace)
+{
+    struct stat st;
+    if (out == NULL)
+        out = ".";
+    if (lstat(out, &st) == 0 && S_ISDIR(st.st_mode))
+        return access(out, W_OK | X_OK) == 0 ? NULL : prof_error_os(errno, "write into", out, "choose another folder");
+    if (lstat(out, &st) == 0 && stat(out, &st) == 0 && S_ISDIR(st.st_mode))
+        return NULL; /* a link to a folder */
+    if (lstat(out, &st) == 0 && strchr(out, '%') == NULL && !(replace && is_old_trace(out)))
+        return prof_error_os(EEXIST, "create", out,
+                             replace ? "only a trace of yours is replaced; remove it or choose another name"
+                                     : "remove it, choose another name, or replace it with --force");
+    /* The folder must be there; what stands behind a per cent sign is not known yet. */
+    char *folder = strdup(out);
+    if (folder == NULL)
+        return prof_error_memory();
+    folder[strcspn(folder, "%")] = '\0';
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[slash == folder] = '\0'; /* keeps the slash of the root */
+    const char *where = slash != NULL ? folder : ".";
+    struct prof_error *error = NULL;
+    if (access(where, W_OK | X_OK) != 0)
+        error = prof_error_os(errno, "write into", where, "create it or choose another folder");
+    free(folder);
+    return error;
+}
+
 struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, char **ret_path)
 {
     const struct recorder *rec = proc->arena->rec;
@@ -205,8 +223,7 @@ struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, ch
     char *name = wanted_name(proc, &exact);
     if (name == NULL)
         return prof_error_memory();
-    options.force = exact && is_old_trace(name);
-    exact = exact && !is_being_written(name);
+    options.force = exact && rec->options.replace && is_old_trace(name);
     char *path = strdup(name);
     struct prof_error *error = NULL;
     for (long serial = 1;; serial++) {
@@ -215,7 +232,7 @@ struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, ch
             break;
         }
         error = prof_writer_open(path, &options, ret);
-        if (error == NULL || error->sys_errno != EEXIST || exact || serial > SERIAL_MAX)
+        if (error == NULL || error->sys_errno != EEXIST || serial > SERIAL_MAX)
             break;
         prof_error_destroy(error);
         free(path);

@@ -18,10 +18,11 @@ struct recorder;
 
 struct rec_options {
     /* Where traces go: NULL is "%e.%p.trk". %p process id, %e program name, %% a per cent sign; a directory gets the
-     * default name inside. Without %p the first process gets exactly this name (an older trace of this user is
-     * replaced), later ones get their process id in front of the suffix. */
+     * default name inside. Without %p the first process gets exactly this name, later ones get their process id in
+     * front of the suffix. A name that is taken gets a number there; nothing is overwritten. */
     const char *out;
-    bool no_children;  /* forked children do not record */
+    bool replace;     /* the first trace may replace an older one of this user, when its name has no %p */
+    bool no_children; /* only the root process is recorded, through all its execs */
     bool no_malloc;    /* allocator events are not wanted */
     uint64_t budget;   /* bytes of shared memory per image, 0: 64 MiB or what the target wished */
     uint32_t on_full;  /* enum trk_on_full + 1; 0: as the target wishes, else block */
@@ -33,6 +34,10 @@ struct rec_options {
     const char *const *wrappers;                 /* NULL-terminated patterns for the trace; may be NULL */
     pid_t root; /* this process gets the plain output name; 0: the first that connects */
 };
+
+/* Whether traces can be created there, as far as that is known before anything runs. out and replace as in rec_options,
+ * but a name without %p that is taken is an error. */
+struct prof_error *rec_output_check(const char *out, bool replace) __attribute__((warn_unused_result));
 
 /* Starts a recorder that listens on a socket of its own. Strings of options must live as long as the recorder. */
 struct prof_error *rec_create(const struct rec_options *options, struct recorder **ret)

@@ -181,7 +181,8 @@ static bool send_welcome(int fd, uint64_t bytes, int memfd)
 
 static void answer(struct recorder *rec, const struct hello_wait *wait, const struct trk_hello *hello)
 {
-    if (hello->magic != TRK_HELLO_MAGIC)
+    const struct rec_options *options = &rec->options;
+    if (hello->magic != TRK_HELLO_MAGIC || (options->no_children && options->root != 0 && wait->pid != options->root))
         return;
     if (hello->abi != TRK_SHM_ABI) {
         send_welcome(wait->fd, 0, -1);
@@ -191,7 +192,7 @@ static void answer(struct recorder *rec, const struct hello_wait *wait, const st
                                                (int)wait->pid, hello->abi, TRK_SHM_ABI));
         return;
     }
-    struct arena_shape shape = choose_shape(&rec->options, hello);
+    struct arena_shape shape = choose_shape(options, hello);
     struct arena *arena;
     struct prof_error *error = rec_arena_create(&shape, &arena);
     if (error != NULL) {

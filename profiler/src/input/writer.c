@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -256,7 +255,6 @@ static struct prof_error *create_file(const char *path, bool force, int *ret)
                              err == EEXIST ? "remove it or choose another name with -o"
                                            : "choose another place with -o");
     }
-    flock(fd, LOCK_EX | LOCK_NB); /* tells others that somebody is writing */
     *ret = fd;
     return NULL;
 }

@@ -778,14 +778,21 @@ static void test_no_place_for_the_trace(void **state)
     fake_unmap(&fake);
 }
 
+static void expect_taken(struct prof_error *error)
+{
+    assert_non_null(error);
+    assert_int_equal(error->sys_errno, EEXIST);
+    prof_error_destroy(error);
+}
+
 static void test_names(void **state)
 {
     (void)state;
     char out[160], expected[200];
     snprintf(out, sizeof out, "%s/exact.trk", folder);
     for (int turn = 0; turn < 2; turn++) {
-        /* The first process gets the name as it is, also when an older trace has it; the next one gets its pid. */
-        struct recorder *rec = start(&(struct rec_options){ .out = out });
+        /* The first process gets the name as it is, the next one gets its pid; nothing is overwritten unless wanted. */
+        struct recorder *rec = start(&(struct rec_options){ .out = out, .replace = turn == 1 });
         struct fake fake = join(rec), again = join(rec);
         steps(rec, 1);
         assert_string_equal(path_of(rec, 0), out);
@@ -795,32 +802,33 @@ static void test_names(void **state)
         fake_unmap(&fake);
         fake_unmap(&again);
     }
+    expect_taken(rec_output_check(out, false));
+    ok(rec_output_check(out, true));
+    ok(rec_output_check(folder, false));
     struct recorder *rec = start(&(struct rec_options){ .out = folder });
     struct fake fake = join(rec);
     steps(rec, 1);
     snprintf(expected, sizeof expected, "%s/test_recorder.%d.trk", folder, (int)getpid());
     assert_string_equal(path_of(rec, 0), expected);
-    /* A trace that is being written is never replaced. */
     struct recorder *other = start(&(struct rec_options){ .out = expected });
     struct fake beside = join(other);
     steps(other, 1);
-    assert_string_not_equal(path_of(other, 0), expected);
+    snprintf(expected, sizeof expected, "%s/test_recorder.%d.1.trk", folder, (int)getpid());
+    assert_string_equal(path_of(other, 0), expected);
     rec_destroy(other);
     rec_destroy(rec);
     fake_unmap(&fake);
     fake_unmap(&beside);
-    /* What is not a trace is not replaced either. */
+    /* What is not a trace is never replaced. */
     FILE *file = fopen(out, "w");
     fputs("not a trace", file);
     fclose(file);
-    rec = start(&(struct rec_options){ .out = out });
-    fake = join(rec);
-    steps(rec, 1);
-    const struct rec_result *const *results;
-    rec_results(rec, &results);
-    assert_null(results[0]->path);
-    rec_destroy(rec);
-    fake_unmap(&fake);
+    expect_taken(rec_output_check(out, true));
+    snprintf(expected, sizeof expected, "%s/nowhere/%%p.trk", folder);
+    struct prof_error *error = rec_output_check(expected, false);
+    assert_non_null(error);
+    assert_int_equal(error->sys_errno, ENOENT);
+    prof_error_destroy(error);
 }
 
 /* A target that scribbles over everything it can reach: the recorder survives, and what it wrote can be read. */
