@@ -1,0 +1,548 @@
+/* test_lives.c: births, deaths, what comes after them; pools, destructors, weak pointers, scopes, contexts, look-ups.
+ */
+#include "helper.h"
+
+enum { OBJ = 0x10000, HOLD = 0x20000, OTHER = 0x30000, GLOBAL = 0x900000 };
+
+static void natural_death(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_unref(t, OBJ, 0, "put");
+    mk_free(t, OBJ, "free"); /* without DEL */
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_unref(t, OBJ, 0, "put");
+    mk_gone(t, OBJ, "free");
+    struct prof_heap *heap = heap_of(t);
+    no_incidents(heap);
+    const struct prof_type *type = prof_heap_type(heap, 1);
+    assert_string_equal(type->name, "conn");
+    assert_int_equal(type->born, 2);
+    assert_int_equal(type->died, 2);
+    assert_int_equal(type->live, 0);
+    assert_int_equal(type->peak_live, 1);
+    assert_int_equal(type->peak_bytes, 64);
+    assert_int_equal(prof_heap_obj_by_addr(heap, OBJ), 0);
+    mk_destroy(t);
+}
+
+static void freed_alive(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_ref(t, OBJ, GLOBAL, "get");
+    mk_time(t, 8);
+    mk_free(t, OBJ, "free");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_FREED_ALIVE);
+    assert_int_equal(i->count, 2);
+    assert_int_equal(i->stack, mk_stack(t, "free"));
+    assert_int_equal(i->other_stack, mk_stack(t, "get"));
+    assert_int_equal(i->at_us, 8);
+    const struct prof_obj *obj = prof_heap_obj(heap, i->obj);
+    assert_int_equal(obj->state, PROF_OBJ_DEAD);
+    assert_int_equal(open_at(heap, obj, 0)->slot, GLOBAL);
+    mk_destroy(t);
+}
+
+static void use_after_death(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_unref(t, OBJ, 0, "put");
+    mk_time(t, 5);
+    mk_gone(t, OBJ, "free");
+    mk_time(t, 6);
+    mk_ref(t, OBJ, GLOBAL, "late");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_USE_AFTER);
+    assert_int_equal(i->stack, mk_stack(t, "late"));
+    assert_int_equal(i->other_stack, mk_stack(t, "free"));
+    assert_int_equal(i->other_us, 5);
+    assert_int_equal(i->slot, GLOBAL);
+    assert_false(i->reused);
+    assert_int_equal(prof_heap_totals(heap)->live_objects, 0);
+    mk_destroy(t);
+}
+
+static void release_after_death_is_one_too_many(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_unref(t, OBJ, 0, "put");
+    mk_gone(t, OBJ, "free");
+    mk_unref(t, OBJ, 0, "extra");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_OVER_RELEASE);
+    assert_int_equal(i->stack, mk_stack(t, "extra"));
+    assert_int_equal(i->other_stack, mk_stack(t, "put"));
+    mk_destroy(t);
+}
+
+static void new_block_ends_the_suspicion(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "inner", 8);
+    mk_alloc(t, OBJ, 64, "new");
+    mk_new(t, "inner", OBJ + 16, "new");
+    mk_unref(t, OBJ + 16, 0, "put");
+    mk_free(t, OBJ, "free");
+    mk_time(t, 9);
+    mk_alloc(t, OBJ, 64, "other");
+    mk_ref(t, OBJ + 16, 0, "late"); /* inside somebody else's block now */
+    mk_born(t, "conn", OTHER, 64, "new");
+    mk_unref(t, OTHER, 0, "put");
+    mk_gone(t, OTHER, "free");
+    mk_alloc(t, OTHER, 64, "again");
+    mk_ref(t, OTHER, 0, "new life");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_USE_AFTER);
+    assert_true(i->reused);
+    assert_int_equal(i->addr, OBJ + 16);
+    assert_true((obj_at(heap, OTHER)->flags & PROF_OBJ_SKEWED) != 0);
+    mk_destroy(t);
+}
+
+static void the_grave_is_left(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    for (unsigned k = 0; k < 6000; k++) {
+        mk_born(t, "conn", 0x1000000 + 64ull * k, 64, "new");
+        mk_unref(t, 0x1000000 + 64ull * k, 0, "put");
+        mk_gone(t, 0x1000000 + 64ull * k, "free");
+    }
+    mk_ref(t, 0x1000000, 0, "much later"); /* nobody remembers: an unknown object */
+    mk_ref(t, 0x1000000 + 64 * 5999, 0, "soon");
+    struct prof_heap *heap = heap_of(t);
+    assert_int_equal(only_incident(heap, PROF_INCIDENT_USE_AFTER)->stack, mk_stack(t, "soon"));
+    assert_int_equal(prof_heap_totals(heap)->unknown_objects, 1);
+    assert_true(prof_heap_obj_max(heap) < 5000);
+    assert_true(prof_heap_block_max(heap) < 5000);
+    mk_destroy(t);
+}
+
+static void late_counted_events(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_ref_rc(t, OBJ, 0, 2, "get");
+    mk_time(t, 1);
+    mk_unref_rc(t, OBJ, 0, 0, "last"); /* 2 -> 1 happened in another thread, its record is late */
+    mk_gone(t, OBJ, "free");
+    mk_thread(t, 200);
+    mk_time(t, 2);
+    mk_unref_rc(t, OBJ, 0, 1, "late");
+    mk_thread(t, 100);
+    mk_time(t, 3);
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_ref_rc(t, OBJ, 0, 2, "get");
+    mk_unref_rc(t, OBJ, 0, 0, "last");
+    mk_gone(t, OBJ, "free");
+    mk_born(t, "conn", OBJ, 64, "new"); /* its address lives again before the late record comes */
+    mk_thread(t, 200);
+    mk_time(t, 4);
+    mk_unref_rc(t, OBJ, 0, 1, "late");
+    struct prof_heap *heap = heap_of(t);
+    no_incidents(heap);
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_int_equal(obj->count, 1);
+    assert_int_equal(obj->unrefs, 0);
+    assert_int_equal(obj->state, PROF_OBJ_ALIVE);
+    mk_destroy(t);
+}
+
+static void born_over_a_living_one(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_new(t, "conn", OBJ, "one");
+    mk_new(t, "conn", OBJ, "two");
+    mk_unref(t, OBJ, 0, "put");
+    mk_new(t, "conn", OBJ, "three"); /* zero, and freed without telling: fine */
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_FREED_ALIVE);
+    assert_true(i->reused);
+    assert_int_equal(obj_at(heap, OBJ)->serial, 3);
+    assert_int_equal(prof_heap_totals(heap)->live_objects, 1);
+    mk_destroy(t);
+}
+
+static void embedded_objects(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    struct trk_type_def def = { .object_size = 48, .obj_offset = 16, .count_offset = 0, .count_width = 4 };
+    mk_type_full(t, "headed", &def);
+    mk_alloc(t, OBJ, 64, "a");
+    mk_new(t, "headed", OBJ + 16, "n");
+    mk_alloc(t, HOLD, 100000, "big");
+    mk_new(t, "headed", HOLD + 90016, "n");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_obj *obj = obj_at(heap, OBJ + 16);
+    assert_int_equal(obj->start, OBJ);
+    assert_int_equal(obj->size, 48);
+    assert_int_equal(prof_heap_obj_at(heap, OBJ + 47), prof_heap_obj_by_addr(heap, OBJ + 16));
+    assert_int_equal(prof_heap_obj_at(heap, OBJ + 48), 0);
+    assert_int_equal(prof_heap_block(heap, obj_at(heap, HOLD + 90016)->block)->addr, HOLD);
+    assert_true(prof_heap_type(heap, obj->type)->has_count);
+    mk_destroy(t);
+}
+
+static void innermost_wins(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "outer", 4096);
+    mk_type(t, "inner", 64);
+    mk_type(t, "core", 8);
+    mk_alloc(t, OBJ, 4096, "a");
+    mk_new(t, "outer", OBJ, "n");
+    mk_new(t, "inner", OBJ + 128, "n");
+    mk_new(t, "core", OBJ + 136, "n");
+    mk_new(t, "inner", OBJ + 1024, "n");
+    struct prof_heap *heap = heap_of(t);
+    assert_int_equal(prof_heap_obj_at(heap, OBJ + 8), prof_heap_obj_by_addr(heap, OBJ));
+    assert_int_equal(prof_heap_obj_at(heap, OBJ + 130), prof_heap_obj_by_addr(heap, OBJ + 128));
+    assert_int_equal(prof_heap_obj_at(heap, OBJ + 137), prof_heap_obj_by_addr(heap, OBJ + 136));
+    assert_int_equal(prof_heap_obj_at(heap, OBJ + 150), prof_heap_obj_by_addr(heap, OBJ + 128));
+    assert_int_equal(prof_heap_obj_at(heap, OBJ + 500), prof_heap_obj_by_addr(heap, OBJ));
+    assert_int_equal(prof_heap_obj_at(heap, OBJ + 4096), 0);
+    mk_destroy(t);
+}
+
+static void pools(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    for (int k = 0; k < 3; k++) {
+        mk_unref(t, OBJ, 0, "put");
+        mk_op(t, TRK_OP_PARK, OBJ, "park");
+        mk_time(t, 10u + (unsigned)k);
+        mk_op(t, TRK_OP_REUSE, OBJ, "reuse");
+    }
+    mk_born(t, "conn", OTHER, 64, "new");
+    mk_unref(t, OTHER, 0, "put");
+    mk_op(t, TRK_OP_PARK, OTHER, "park");
+    struct prof_heap *heap = heap_of(t);
+    no_incidents(heap);
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_int_equal(obj->births, 4);
+    assert_int_equal(obj->count, 1);
+    assert_int_equal(obj->unrefs, 0);
+    assert_int_equal(obj->born_us, 12);
+    assert_int_equal(obj->serial, 1);
+    assert_int_equal(obj->stack, mk_stack(t, "reuse"));
+    assert_int_equal(obj_at(heap, OTHER)->state, PROF_OBJ_PARKED);
+    assert_int_equal(prof_heap_type(heap, obj->type)->parked, 1);
+    assert_int_equal(prof_heap_type(heap, obj->type)->live, 2);
+    mk_destroy(t);
+}
+
+static void pool_is_freed(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_unref(t, OBJ, 0, "put");
+    mk_op(t, TRK_OP_PARK, OBJ, "park");
+    mk_free(t, OBJ, "free");
+    mk_op(t, TRK_OP_REUSE, OTHER, "reuse"); /* never seen before: an ordinary birth */
+    struct prof_heap *heap = heap_of(t);
+    no_incidents(heap);
+    assert_int_equal(obj_at(heap, OTHER)->count, 1);
+    mk_destroy(t);
+}
+
+static void types_change(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "small", 16);
+    mk_type(t, "large", 48);
+    mk_alloc(t, OBJ, 64, "a");
+    mk_new(t, "large", OTHER, "n");
+    mk_new(t, "small", OBJ, "n");
+    mk_retype(t, OBJ, "large", "r");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_int_equal(obj->size, 48);
+    assert_int_equal(obj->serial, 2);
+    assert_int_equal(prof_heap_type(heap, 1)->born, 0);
+    assert_int_equal(prof_heap_type(heap, 2)->live_bytes, 96);
+    mk_destroy(t);
+}
+
+static void destructors_and_resurrection(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_unref(t, OBJ, 0, "put");
+    mk_op(t, TRK_OP_DTOR_BEGIN, OBJ, "dtor");
+    mk_ref(t, OBJ, GLOBAL, "keep");
+    mk_op(t, TRK_OP_DTOR_END, OBJ, NULL);
+    mk_born(t, "conn", OTHER, 64, "new");
+    mk_unref(t, OTHER, 0, "put");
+    mk_op(t, TRK_OP_DTOR_BEGIN, OTHER, "dtor");
+    mk_ref(t, OTHER, 0, "log");
+    mk_unref(t, OTHER, 0, "log");
+    mk_op(t, TRK_OP_DTOR_END, OTHER, NULL);
+    mk_gone(t, OTHER, "free");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_RESURRECTED);
+    assert_int_equal(i->stack, mk_stack(t, "keep"));
+    assert_int_equal(i->other_stack, mk_stack(t, "dtor"));
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_int_equal(obj->state, PROF_OBJ_ALIVE);
+    assert_true((obj->flags & PROF_OBJ_RESURRECTED) != 0);
+    assert_true((obj->flags & PROF_OBJ_FINALIZED) != 0);
+    mk_destroy(t);
+}
+
+static void weak_pointers(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_alloc(t, HOLD, 64, "h");
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_weak_set(t, OBJ, HOLD, "good");
+    mk_weak_set(t, OBJ, GLOBAL, "bad");
+    mk_weak_set(t, OBJ, HOLD + 8, "in dead memory");
+    mk_weak_set(t, OBJ, GLOBAL + 8, "cleared after");
+    mk_unref(t, OBJ, 0, "put");
+    mk_weak_clear(t, OBJ, HOLD, "clear");
+    mk_gone(t, OBJ, "free");
+    mk_weak_clear(t, OBJ, GLOBAL + 8, "clear");
+    mk_free(t, HOLD, "free");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_WEAK_LEFT);
+    assert_int_equal(i->slot, GLOBAL);
+    assert_int_equal(i->other_stack, mk_stack(t, "bad"));
+    assert_int_equal(i->stack, mk_stack(t, "free"));
+    mk_destroy(t);
+}
+
+static void floating_and_sink(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_alloc(t, OBJ, 64, "a");
+    mk_new_floating(t, "widget", OBJ, "new");
+    mk_sink(t, OBJ, GLOBAL, "sink");
+    mk_sink(t, OBJ, GLOBAL + 8, "sink"); /* not floating any more: a ref */
+    mk_new_floating(t, "widget", OTHER, "new");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_int_equal(obj->count, 2);
+    assert_int_equal(obj->opens, 2);
+    assert_int_equal(obj->flags & PROF_OBJ_FLOATING, 0);
+    assert_true((open_at(heap, obj, 1)->flags & PROF_OPEN_WAS_BIRTH) != 0);
+    assert_int_equal(obj_at(heap, OTHER)->flags & PROF_OBJ_FLOATING, PROF_OBJ_FLOATING);
+    mk_destroy(t);
+}
+
+static void intentions(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_new(t, "conn", OBJ, "n");
+    mk_pin(t, OBJ, "singleton");
+    mk_new(t, "conn", OTHER, "n");
+    mk_may_leak(t, OTHER, "cache");
+    mk_pin(t, OTHER, NULL);
+    mk_op(t, TRK_OP_UNPIN, OTHER, NULL);
+    mk_touch(t, OTHER, "here", "at");
+    mk_root_add(t, GLOBAL, 64, "registry");
+    mk_root_add(t, GLOBAL + 64, 64, "gone");
+    mk_op(t, TRK_OP_ROOT_DEL, GLOBAL + 64, NULL);
+    mk_op(t, TRK_OP_ASSERT_FREED, HOLD, "assert");
+    mk_op(t, TRK_OP_ASSERT_FREED, OBJ, "assert");
+    struct prof_heap *heap = heap_of(t);
+    assert_int_equal(obj_at(heap, OBJ)->flags & PROF_OBJ_PINNED, PROF_OBJ_PINNED);
+    assert_string_equal(prof_trace_text(prof_heap_trace(heap), obj_at(heap, OBJ)->why_text), "singleton");
+    assert_int_equal(obj_at(heap, OTHER)->flags, PROF_OBJ_MAY_LEAK | PROF_OBJ_TOUCHED);
+    const struct prof_root_region *roots;
+    assert_int_equal(prof_heap_roots(heap, &roots), 1);
+    assert_string_equal(roots[0].name, "registry");
+    assert_int_equal(only_incident(heap, PROF_INCIDENT_ASSERT_FREED)->stack, mk_stack(t, "assert"));
+    mk_destroy(t);
+}
+
+static void scopes(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "table", HOLD, 256, "old");
+    mk_time(t, 1);
+    mk_scope_begin(t, "outer", "begin");
+    mk_scope_begin(t, "test_x", "begin");
+    mk_born(t, "conn", OBJ, 64, "left");
+    mk_born(t, "conn", OBJ + 64, 64, "dies");
+    mk_born(t, "conn", OBJ + 128, 64, "stored");
+    mk_own(t, OBJ + 128, HOLD + 8, "store"); /* an older object holds it */
+    mk_born(t, "conn", OBJ + 192, 64, "below");
+    mk_own(t, OBJ + 192, OBJ + 128 + 8, "store"); /* and it holds another */
+    mk_born(t, "conn", OBJ + 256, 64, "meant");
+    mk_may_leak(t, OBJ + 256, "why");
+    mk_thread(t, 200);
+    mk_born(t, "conn", OTHER, 64, "other thread");
+    mk_thread(t, 100);
+    mk_unref(t, OBJ + 64, 0, "put");
+    mk_gone(t, OBJ + 64, "free");
+    mk_time(t, 9);
+    mk_scope_end(t);
+    mk_unref(t, OBJ, 0, "put");
+    mk_gone(t, OBJ, "free");
+    mk_scope_end(t);
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_scope *list;
+    assert_int_equal(prof_heap_scopes(heap, &list), 3);
+    assert_string_equal(list[1].name, "outer");
+    assert_int_equal(list[1].left, 0);
+    assert_string_equal(list[2].name, "test_x");
+    assert_int_equal(list[2].left, 1);
+    assert_int_equal(list[2].left_bytes, 64);
+    assert_int_equal(list[2].begin_us, 1);
+    assert_int_equal(list[2].end_us, 9);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_SCOPE_LEFT);
+    assert_int_equal(i->stack, mk_stack(t, "left"));
+    assert_string_equal(prof_trace_text(prof_heap_trace(heap), i->text), "test_x");
+    assert_int_equal(obj_at(heap, OBJ + 192)->scope, 2);
+    assert_int_equal(obj_at(heap, OTHER)->scope, 0);
+    mk_destroy(t);
+}
+
+static void contexts(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_new(t, "conn", OBJ, "n");
+    for (unsigned k = 0; k < 1000; k++) {
+        mk_context(t, "request", k);
+        mk_new(t, "conn", OTHER, "n"); /* replaces the one before */
+        mk_unref(t, OTHER, 0, "put");
+    }
+    mk_new(t, "conn", HOLD, "n");
+    mk_context(t, NULL, 0);
+    mk_new(t, "conn", OBJ + 64, "n");
+    struct prof_heap *heap = heap_of(t);
+    assert_int_equal(obj_at(heap, OBJ)->context, 0);
+    assert_int_equal(obj_at(heap, OBJ + 64)->context, 0);
+    const struct prof_context *context = prof_heap_context(heap, obj_at(heap, HOLD)->context);
+    assert_string_equal(context->key, "request");
+    assert_int_equal(context->id, 999);
+    assert_int_equal(obj_at(heap, HOLD)->context, obj_at(heap, OTHER)->context);
+    assert_true(obj_at(heap, HOLD)->context < 10); /* those of the dead serve again */
+    mk_destroy(t);
+}
+
+struct seen {
+    size_t count;
+    struct prof_history_event events[32];
+};
+
+static struct prof_error *see(void *ctx, const struct prof_history_event *event)
+{
+    struct seen *seen = ctx;
+    assert_true(seen->count < 32);
+    seen->events[seen->count++] = *event;
+    return NULL;
+}
+
+static void history(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OTHER, 64, "first");
+    mk_alloc(t, OBJ, 64, "a");
+    mk_new(t, "conn", OBJ, "new"); /* 1 */
+    mk_ref(t, OBJ, GLOBAL, "g");   /* 2 */
+    mk_ref(t, OTHER, GLOBAL + 8, "not me");
+    mk_ref(t, OBJ, GLOBAL + 16, "g2");   /* 3 */
+    mk_own(t, OBJ, GLOBAL + 24, "own");  /* 4 */
+    mk_touch(t, OBJ, "crumb", "c");      /* 5 */
+    mk_unref(t, OBJ, GLOBAL, "u");       /* 6, gives back 2 */
+    mk_realloc(t, OBJ, HOLD, 128, "r");  /* 7, 8 */
+    mk_unref(t, HOLD, GLOBAL + 24, "u"); /* 9, gives back 1 */
+    mk_unref(t, HOLD, GLOBAL + 16, "u"); /* 10, gives back 3 */
+    mk_del(t, HOLD, "d");                /* 11 */
+    mk_free(t, HOLD, "f");
+    mk_born(t, "conn", OBJ, 64, "third");
+    mk_unref(t, OBJ, 0, "u");
+    struct prof_heap *heap = heap_of(t);
+    struct seen seen = { 0 };
+    assert_null(prof_heap_history(heap, "conn", 2, see, &seen));
+    assert_int_equal(seen.count, 11);
+    static const uint8_t ops[] = { TRK_OP_NEW,     TRK_OP_REF,   TRK_OP_REF,   TRK_OP_MOVE,  TRK_OP_TOUCH, TRK_OP_UNREF,
+                                   TRK_OP_REALLOC, TRK_OP_ALLOC, TRK_OP_UNREF, TRK_OP_UNREF, TRK_OP_DEL };
+    static const uint64_t pairs[] = { 0, 0, 0, 0, 0, 2, 0, 0, 1, 3, 0 };
+    static const int64_t counts[] = { 1, 2, 3, 3, 3, 2, 2, 2, 1, 0, 0 };
+    for (size_t i = 0; i < seen.count; i++) {
+        assert_int_equal(seen.events[i].number, i + 1);
+        assert_int_equal(seen.events[i].event.op, ops[i]);
+        assert_int_equal(seen.events[i].pair, pairs[i]);
+        assert_int_equal(seen.events[i].count, counts[i]);
+    }
+    struct prof_error *error = prof_heap_history(heap, "conn", 9, see, &seen);
+    assert_non_null(error);
+    assert_int_equal(error->code, PROF_ERROR_NOT_FOUND);
+    prof_error_destroy(error);
+    mk_destroy(t);
+}
+
+static void marks_tell_the_moment(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "n");
+    mk_checkpoint(t, "before", "c");
+    mk_born(t, "conn", OTHER, 36, "n");
+    mk_exit(t, 3);
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_mark *marks;
+    assert_int_equal(prof_heap_marks(heap, &marks), 2);
+    assert_int_equal(marks[0].kind, TRK_OP_CHECKPOINT);
+    assert_string_equal(marks[0].name, "before");
+    assert_int_equal(marks[0].live_objects, 1);
+    assert_int_equal(marks[0].live_bytes, 64);
+    assert_int_equal(marks[1].kind, TRK_OP_EXIT);
+    assert_int_equal(marks[1].live_blocks, 2);
+    assert_int_equal(marks[1].live_bytes, 100);
+    mk_destroy(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(natural_death),
+        cmocka_unit_test(freed_alive),
+        cmocka_unit_test(use_after_death),
+        cmocka_unit_test(release_after_death_is_one_too_many),
+        cmocka_unit_test(new_block_ends_the_suspicion),
+        cmocka_unit_test(the_grave_is_left),
+        cmocka_unit_test(late_counted_events),
+        cmocka_unit_test(born_over_a_living_one),
+        cmocka_unit_test(embedded_objects),
+        cmocka_unit_test(innermost_wins),
+        cmocka_unit_test(pools),
+        cmocka_unit_test(pool_is_freed),
+        cmocka_unit_test(types_change),
+        cmocka_unit_test(destructors_and_resurrection),
+        cmocka_unit_test(weak_pointers),
+        cmocka_unit_test(floating_and_sink),
+        cmocka_unit_test(intentions),
+        cmocka_unit_test(scopes),
+        cmocka_unit_test(contexts),
+        cmocka_unit_test(history),
+        cmocka_unit_test(marks_tell_the_moment),
+    };
+    return cmocka_run_group_tests_name("model: lives", tests, NULL, NULL);
+}
