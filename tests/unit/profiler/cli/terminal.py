@@ -50,7 +50,7 @@ check("pager that leaves at once", status == 0, text)
 text, status = run(["help", "leaks"], PAGER="no-such-pager-here")
 check("pager that does not exist", status == 0, text)
 text, status = run(["types", "--json", "healthy.trk"], PAGER="sed s/^/P:/")
-check("no pager for json", text.startswith("{"), text)
+check("no pager for json", "P:" not in text and "{" in text, text)
 
 text, status = run(["check", "healthy.trk"])
 check("colour on a terminal", re.search(COLOUR, text) and status == 0, text)
