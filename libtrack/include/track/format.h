@@ -152,12 +152,16 @@ enum trk_ext {
  * Ring protocol. A ring is a power-of-two array of slots. Positions are 64-bit slot counts that only grow;
  * position p lives in index p & (nslots-1) and its lap bit is ((p >> log2(nslots)) & 1) ^ 1, so the zero-filled
  * ring holds no valid slot in lap 0 and every lap flips the bit. The producer writes w1, then w0 with release
- * order; the reader loads w0 with acquire order, takes the slot when the lap bit is the expected one, and
+ * order (EXT slots of a record before its first slot: whoever sees the first slot may take the whole record); the
+ * reader loads w0 with acquire order, takes the slot when the lap bit is the expected one, and
  * publishes `tail` (release) after it copied. The producer never writes a slot at position >= tail + nslots
  * (modes block and drop). There is no head: `head` is a copy for diagnosis, written at slow paths only.
  *
  * A slot that stays invalid while slots behind it are valid is a hole (killed thread, handler that left by
- * siglongjmp): the reader waits TRK_HOLE_WAIT_US and then counts it in `holes` and skips it. */
+ * siglongjmp): the reader waits TRK_HOLE_WAIT_US and then counts it in `holes` (before it moves `tail`) and skips it.
+ * Such a slot keeps the content of the lap before, which looks valid one lap later; the producer leaves a ring whose
+ * `holes` grew, and closes them with SKIP records before it uses that ring again. A reader must not look further
+ * ahead for valid slots than half a ring. */
 enum {
     TRK_SHM_ABI = 1,
     TRK_PROC_MAX = 64,     /* processes that can share one arena (an image and its forked descendants) */

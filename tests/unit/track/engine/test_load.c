@@ -67,7 +67,7 @@ static void run_threads(const char *threads, const char *events, uint64_t expect
 static void threads_2(void **state)
 {
     (void)state;
-    run_threads("2", "300000", 600000);
+    run_threads("2", "150000", 300000);
 }
 
 static void threads_16(void **state)
@@ -236,12 +236,13 @@ static void kill_loses_nothing(void **state)
     char counter[] = "/tmp/counter.XXXXXX";
     int fd = mkstemp(counter);
     assert_int_equal(ftruncate(fd, 4096), 0);
-    volatile uint64_t *done = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    volatile uint64_t *done = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     setenv("TARGET_COUNTER", counter, 1);
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < 6; round++) {
         struct testrec rec;
         const char *argv[] = { TARGET, "forever", NULL };
         int out;
+        *done = 0;
         testrec_init(&rec, NULL);
         pid_t pid = testrec_spawn(&rec, argv, NULL, NULL, &out);
         assert_true(testrec_accept(&rec, 5000));
@@ -268,7 +269,7 @@ static void handlers_record(void **state)
 {
     (void)state;
     struct testrec rec;
-    const char *argv[] = { TARGET, "signals", "3000000", "50", NULL };
+    const char *argv[] = { TARGET, "signals", "600000", "50", NULL };
     testrec_init(&rec, NULL);
     testrec_run(&rec, argv, NULL, NULL, 30);
     assert_int_equal(rec.status, 0);
@@ -276,7 +277,7 @@ static void handlers_record(void **state)
     int64_t handled = testrec_said(&rec, "handled");
     assert_true(handled > 10);
     uint64_t lost = testrec_ring_dropped(&rec) + testrec_emergency(&rec);
-    assert_int_equal(testrec_count(&rec, TRK_OP_REF) + testrec_count(&rec, TRK_OP_UNREF) + lost, 3000000 + 3 * handled);
+    assert_int_equal(testrec_count(&rec, TRK_OP_REF) + testrec_count(&rec, TRK_OP_UNREF) + lost, 600000 + 3 * handled);
     check_sequences(&rec);
     testrec_deinit(&rec);
 }
@@ -287,7 +288,7 @@ static void handlers_jump(void **state)
     (void)state;
     struct testrec rec;
     struct testrec_config config = { .rings = { { 8, 12 } } };
-    const char *argv[] = { TARGET, "jumps", "1000000", "50", NULL };
+    const char *argv[] = { TARGET, "jumps", "300000", "50", NULL };
     testrec_init(&rec, &config);
     testrec_run(&rec, argv, NULL, NULL, 30);
     assert_int_equal(rec.status, 0);
@@ -296,9 +297,7 @@ static void handlers_jump(void **state)
     assert_true(handled > 10);
     uint64_t seen = testrec_count(&rec, TRK_OP_REF);
     uint64_t lost = testrec_ring_dropped(&rec) + testrec_emergency(&rec);
-    print_message("seen %lu handled %lu unrefs %zu ring dropped %lu emergency %lu holes %lu\n", seen, handled,
-                  testrec_count(&rec, TRK_OP_UNREF), testrec_ring_dropped(&rec), testrec_emergency(&rec), rec.holes);
-    assert_in_range(seen, 1000000 - handled - lost, 1000000);
+    assert_in_range(seen, 300000 - handled - lost, 300000);
     assert_in_range(testrec_count(&rec, TRK_OP_UNREF), handled - lost, handled);
     assert_true(testrec_emergency(&rec) <= handled + 100); /* a mark left behind is noticed */
     check_sequences(&rec);
