@@ -157,7 +157,8 @@ static bool sum_pairing(struct groups *g, const struct bundle *bundle)
     return true;
 }
 
-static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id)
+/* roots: only what keeps the object by design. */
+static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id, bool roots)
 {
     struct analysis *a = g->a;
     const struct prof_obj *obj = prof_heap_obj(a->heap, id);
@@ -171,6 +172,8 @@ static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id)
         uint32_t site = site_of(a, ref->stack);
         if (site == UINT32_MAX || !owner_of(a, ref, &owner))
             return false;
+        if (roots && !owner_is_root(a, &owner))
+            continue;
         struct prof_finding_open open = { .stack = ref->stack,
                                           .moved_stack = ref->moved_stack,
                                           .count = 1,
@@ -258,9 +261,10 @@ static bool fill_groups(struct groups *g)
         add_member(a, group, id);
         if (group->verdict == PROF_CYCLE)
             continue;
-        if (g->of[cause] == g->reachable_total)
-            continue; // totals list births, not references
-        if (!sum_owned(g, at, id))
+        bool total = g->of[cause] == g->reachable_total;
+        if (total && prof_heap_obj(a->heap, id)->type != group->type)
+            group->mixed = true;
+        if (!sum_owned(g, at, id, total))
             return false;
         int64_t anonymous = group_anonymous(a, prof_heap_obj(a->heap, id));
         group = &g->list.items[at];

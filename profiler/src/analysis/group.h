@@ -46,6 +46,7 @@ struct group {
     uint64_t owned;                /* open references with an owner, those of leaked objects left out */
     int64_t excess;                /* sum of counts that no leaked object explains */
     bool uneven;                   /* not the same arithmetic for every object */
+    bool mixed;                    /* the total of held objects: of several types */
     bool paired;                   /* some taking site was named */
     uint32_t born_stack, born_votes;
     prof_obj_id samples[GROUP_SAMPLES]; /* smallest serials, ascending */

@@ -210,7 +210,7 @@ static bool report_group(struct groups *g, uint32_t index)
     struct analysis *a = g->a;
     const struct group *group = &g->list.items[index];
     bool total = g->reachable_total != UINT32_MAX && g->bundles.items[g->reachable_total].group == index;
-    const char *type = total                       ? ""
+    const char *type = total && group->mixed       ? ""
                        : group->cycle_type != NULL ? group->cycle_type
                                                    : prof_heap_type(a->heap, group->type)->name;
     struct prof_finding f = finding_blank(group->verdict, type);
