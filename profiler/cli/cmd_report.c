@@ -69,6 +69,8 @@ static void next_steps(struct cli_session *session, struct cli_out *out, const s
         cli_printf(out, CLI_HEAD, "reftrack show %s @leak:%u    reftrack leaks -v %s", name, first->id, name);
     else if (first != NULL)
         cli_printf(out, CLI_HEAD, "reftrack leaks -v %s    reftrack sites %s", name, name);
+    else if (prof_heap_totals(session->heap)->by_op[TRK_OP_NEW] == 0)
+        cli_printf(out, CLI_HEAD, "reftrack sites %s    reftrack blocks %s", name, name);
     else if (session->running)
         cli_printf(out, CLI_HEAD, "reftrack report --pid %u    reftrack sites %s", session->info->pid, name);
     else

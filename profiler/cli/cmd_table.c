@@ -141,6 +141,10 @@ static int table(const struct cli_command *command, enum prof_table_kind kind, u
                          prof_fmt_duration((char[32]){ "" }, 32, session.info->end_us));
             if (session.info->damage != NULL && !session.running)
                 cli_warn("%s is incomplete: %s", session.path, session.info->damage);
+            bool no_objects = result->total_rows == 0 && (kind == PROF_TABLE_TYPES || kind == PROF_TABLE_OBJECTS) &&
+                              prof_heap_totals(session.heap)->by_op[TRK_OP_NEW] == 0;
+            if (no_objects && for_people && !common.quiet)
+                cli_warn("the program reported no objects; 'reftrack sites' and 'reftrack blocks' show its memory");
             cli_out_open(&out, &common);
             code = cli_table(&session, &common, &out, command->name, result);
             int closed = cli_out_close(&out);

@@ -66,14 +66,14 @@ static pid_t find_in_namespace(const struct arena *arena, pid_t ns_pid)
     return found;
 }
 
+/* The process that calls itself pid, by our number; 0: it cannot be found (any more). */
 static pid_t outer_pid(const struct arena *arena, int index, pid_t pid)
 {
     if (arena->ns_pid == arena->image_pid)
         return pid;
     if (index == 0 && pid == arena->ns_pid)
         return arena->image_pid;
-    pid_t found = find_in_namespace(arena, pid);
-    return found != 0 ? found : pid;
+    return find_in_namespace(arena, pid);
 }
 
 static void forget_forked(pid_t *pids, size_t *count, pid_t pid)
@@ -105,14 +105,15 @@ static void begin_proc(struct arena *arena, int index)
             forget_forked(arena->proc[i]->forked.items, &arena->proc[i]->forked.count, ns_pid);
     forget_forked(arena->forked.items, &arena->forked.count, ns_pid);
 
-    struct proc *proc = rec_proc_create(arena, index, pid);
+    struct proc *proc = rec_proc_create(arena, index, pid > 0 ? pid : ns_pid);
     if (proc == NULL) {
         rec_problem_set(arena->rec, prof_error_memory());
         return;
     }
     proc->start_us = shm->start_us;
     proc->parent_pid = parent != NULL ? parent->pid : (pid_t)shm->parent_pid;
-    if (pid <= 0 || maps_arena(arena, pid) == 0)
+    proc->unseen = pid <= 0;
+    if (proc->unseen || maps_arena(arena, pid) == 0)
         proc->dead = true;
     rec_proc_begin(proc, parent);
 }

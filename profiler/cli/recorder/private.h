@@ -63,8 +63,9 @@ struct proc {
     int index; /* in the arena's table */
     pid_t pid; /* as we see it */
     pid_t parent_pid;
-    int pidfd;                  /* -1: none, kill(pid, 0) decides */
-    bool dead;                  /* seen dead, or replaced by exec */
+    int pidfd;   /* -1: none, kill(pid, 0) decides */
+    bool dead;   /* seen dead, or replaced by exec */
+    bool unseen; /* of another pid namespace and not found: pid is its own number, nothing can be asked */
     struct prof_writer *writer; /* NULL when the file could not be made: slots are counted as lost */
     struct rec_result result;
     uint64_t records_in, slots_in; /* handed to the writer */

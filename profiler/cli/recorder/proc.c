@@ -185,6 +185,10 @@ static void from_status(int status, uint32_t *ret_reason, int32_t *ret_value)
 static void find_reason(struct proc *proc, uint32_t *ret_reason, int32_t *ret_value)
 {
     siginfo_t info = { 0 };
+    *ret_value = proc->exit_status >= 0 ? proc->exit_status : 0;
+    *ret_reason = proc->exit_status >= 0 ? TRK_END_EXIT : proc->exec_seen ? TRK_END_EXEC : TRK_END_GONE;
+    if (proc->unseen)
+        return;
     if (waitid(P_PID, (id_t)proc->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == proc->pid) {
         *ret_reason = info.si_code == CLD_EXITED ? TRK_END_EXIT : TRK_END_SIGNAL;
         *ret_value = info.si_status;
@@ -203,12 +207,8 @@ static void find_reason(struct proc *proc, uint32_t *ret_reason, int32_t *ret_va
         return;
     }
     int status;
-    if (proc->pidfd >= 0 && read_state(proc->pid, &status) == 'Z') {
+    if (proc->pidfd >= 0 && read_state(proc->pid, &status) == 'Z')
         from_status(status, ret_reason, ret_value);
-        return;
-    }
-    *ret_reason = proc->exit_status >= 0 ? TRK_END_EXIT : TRK_END_GONE;
-    *ret_value = proc->exit_status >= 0 ? proc->exit_status : 0;
 }
 
 static void write_end(struct proc *proc, uint32_t reason, int32_t value)

@@ -21,8 +21,8 @@ struct rec_options {
      * default name inside. Without %p the first process gets exactly this name, later ones get their process id in
      * front of the suffix. A name that is taken gets a number there; nothing is overwritten. */
     const char *out;
-    bool replace;     /* the first trace may replace an older one of this user, when its name has no %p */
-    bool no_children; /* only the root process is recorded, through all its execs */
+    bool replace;      /* the first trace may replace an older one of this user, when its name has no %p */
+    bool no_children;  /* only the root process is recorded, through all its execs */
     bool no_malloc;    /* allocator events are not wanted */
     uint64_t budget;   /* bytes of shared memory per image, 0: 64 MiB or what the target wished */
     uint32_t on_full;  /* enum trk_on_full + 1; 0: as the target wishes, else block */

@@ -21,7 +21,7 @@ char *prof_fmt_bytes(char *buf, size_t size, uint64_t bytes, enum prof_units uni
 char *prof_fmt_delta(char *buf, size_t size, double bytes, enum prof_units units);   /* "+11.9 MiB", "-3 B" */
 char *prof_fmt_count(char *buf, size_t size, uint64_t n);                            /* "31 204 881" */
 char *prof_fmt_duration(char *buf, size_t size, uint64_t us); /* "02:14", "1.204 s", "3 d 04:12" */
-char *prof_fmt_time(char *buf, size_t size, uint64_t us);     /* moment in the trace: "+12.504s" */
+char *prof_fmt_time(char *buf, size_t size, uint64_t us);     /* moment in the trace: "+12.504s", "+0.481ms" */
 char *prof_fmt_addr(char *buf, size_t size, uint64_t addr);   /* "0x55d0c3a1b0" */
 char *prof_fmt_rate(char *buf, size_t size, double bytes_per_h, enum prof_units units); /* "+11.9 MiB/h" */
 char *prof_fmt_ratio(char *buf, size_t size, double share);                             /* "91 %", "99.6 %" */

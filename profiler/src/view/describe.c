@@ -207,6 +207,17 @@ static void holder_words(struct prof_view *view, uint64_t addr, bool named_holde
     snprintf(buf, size, "%s 0x%llx", named_holder ? "holder" : "variable", (unsigned long long)addr);
 }
 
+/* A local variable is named after the function that put the reference there. */
+static void local_words(struct prof_view *view, const struct prof_open *open, char *buf, size_t size)
+{
+    uint32_t stack = open->moved_stack != 0 ? open->moved_stack : open->stack;
+    const struct prof_frame *frame = stack != 0 ? prof_symbols_site_frame(view->symbols, stack) : NULL;
+    if (frame != NULL && frame->function != NULL)
+        snprintf(buf, size, "local variable of %s()", frame->function);
+    else
+        snprintf(buf, size, "local variable");
+}
+
 char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char *buf, size_t size)
 {
     struct prof_place place;
@@ -231,10 +242,11 @@ char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char
             snprintf(buf, size, "global variable 0x%llx", (unsigned long long)open->slot);
         break;
     case OWNER_STACK:
-        snprintf(buf, size, "local variable");
+        local_words(view, open, buf, size);
         break;
     case OWNER_ELSEWHERE:
-        snprintf(buf, size, "variable 0x%llx", (unsigned long long)open->slot);
+        snprintf(buf, size, "variable 0x%llx, on another stack or in memory nobody reported",
+                 (unsigned long long)open->slot);
         break;
     }
     return buf;

@@ -139,6 +139,8 @@ char *prof_fmt_time(char *buf, size_t size, uint64_t us)
 {
     uint64_t s = us / 1000000;
     unsigned ms = (unsigned)(us / 1000 % 1000);
+    if (s == 0)
+        return put(buf, size, "+%u.%03ums", ms, (unsigned)(us % 1000));
     if (s < 60)
         return put(buf, size, "+%u.%03us", (unsigned)s, ms);
     if (s < 3600)

@@ -73,12 +73,12 @@ static void times(void **state)
         uint64_t us;
         const char *duration, *moment;
     } rows[] = {
-        { 0, "0 us", "+0.000s" },
-        { 850, "850 us", "+0.000s" },
-        { 999, "999 us", "+0.000s" },
-        { 1000, "1.0 ms", "+0.001s" },
-        { 12540, "12.5 ms", "+0.012s" },
-        { 999999, "999.9 ms", "+0.999s" },
+        { 0, "0 us", "+0.000ms" },
+        { 850, "850 us", "+0.850ms" },
+        { 999, "999 us", "+0.999ms" },
+        { 1000, "1.0 ms", "+1.000ms" },
+        { 12540, "12.5 ms", "+12.540ms" },
+        { 999999, "999.9 ms", "+999.999ms" },
         { 1000000, "1.000 s", "+1.000s" },
         { 1204999, "1.204 s", "+1.204s" },
         { 12504000, "12.504 s", "+12.504s" },
@@ -148,7 +148,7 @@ static void cells(void **state)
     cell.number = 1536;
     assert_string_equal(prof_fmt_cell(buf, S, &cell, PROF_CELL_BYTES, PROF_UNITS_IEC), "1.5 KiB");
     assert_string_equal(prof_fmt_cell(buf, S, &cell, PROF_CELL_TIME, PROF_UNITS_IEC), "1.5 ms");
-    assert_string_equal(prof_fmt_cell(buf, S, &cell, PROF_CELL_MOMENT, PROF_UNITS_IEC), "+0.001s");
+    assert_string_equal(prof_fmt_cell(buf, S, &cell, PROF_CELL_MOMENT, PROF_UNITS_IEC), "+1.536ms");
     cell.none = true;
     assert_string_equal(prof_fmt_cell(buf, S, &cell, PROF_CELL_COUNT, PROF_UNITS_IEC), "-");
     cell = (struct prof_cell){ .text = "a\033[31mb" };
