@@ -98,8 +98,11 @@ static struct prof_error *take_mem(struct replay *r, const struct block_ref *ref
 static struct prof_error *load_events(struct replay *r, const struct block_ref *ref, struct loaded **ret)
 {
     *ret = NULL;
-    if (ref->raw < sizeof(struct trk_events_head))
+    if (ref->raw < sizeof(struct trk_events_head)) {
+        trace_damage(r->trace, ref->number, ref->offset - sizeof(struct trk_block), "it is too short for events");
+        r->ended = true;
         return NULL;
+    }
     size_t bytes = sizeof(struct loaded) - sizeof(struct trk_events_head) + ref->raw;
     struct loaded *block = malloc(bytes);
     if (block == NULL)
