@@ -143,10 +143,17 @@ const struct trk_stack_def *blocks_stack(const struct blocks *blocks, size_t bef
     return NULL;
 }
 
-size_t blocks_first_events(const struct blocks *blocks)
+size_t blocks_with(const struct blocks *blocks, unsigned op)
 {
-    size_t i = 0;
-    while (i < blocks->count && blocks->items[i].head.kind != TRK_BLOCK_EVENTS)
-        i++;
-    return i;
+    for (size_t i = 0; i < blocks->count; i++) {
+        const struct trk_slot *slots = (const void *)(blocks->items[i].payload + sizeof(struct trk_events_head));
+        struct trk_events_head head;
+        if (blocks->items[i].head.kind != TRK_BLOCK_EVENTS)
+            continue;
+        memcpy(&head, blocks->items[i].payload, sizeof head);
+        for (uint32_t k = 0; k < head.slots; k++)
+            if (slot_op(&slots[k]) == op)
+                return i;
+    }
+    return blocks->count;
 }

@@ -34,8 +34,8 @@ const struct trk_end *blocks_end(const struct blocks *blocks);
 struct trk_slot *blocks_slots(const struct blocks *blocks, uint32_t ring, size_t *ret_count);
 /* Definition of a stack in blocks [0, before), NULL missing. */
 const struct trk_stack_def *blocks_stack(const struct blocks *blocks, size_t before, uint32_t id);
-/* Index of the first event block; count when there is none. */
-size_t blocks_first_events(const struct blocks *blocks);
+/* Index of the first event block with a record of this kind; count when there is none. */
+size_t blocks_with(const struct blocks *blocks, unsigned op);
 
 static inline unsigned slot_op(const struct trk_slot *slot)
 {

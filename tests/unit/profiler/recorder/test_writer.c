@@ -101,7 +101,7 @@ static void test_all_kinds(void **state)
         assert_string_equal(strings + module[0].path, "/bin/x");
         assert_int_equal(module[1].path, 0);
         assert_int_equal(module[0].build_id[1], 0xcd);
-        size_t events = blocks_first_events(&blocks);
+        size_t events = blocks_with(&blocks, TRK_OP_REF);
         const struct trk_stack_def *def = blocks_stack(&blocks, events, 3);
         assert_non_null(def);
         assert_int_equal(def->frames, 3);
