@@ -56,6 +56,8 @@ static struct prof_error *add(struct prof_baseline *baseline, const char *path, 
     entry.verdict = prof_arena_strdup(&baseline->arena, verdict != NULL ? verdict : "");
     entry.type = prof_arena_strdup(&baseline->arena, type != NULL ? type : "");
     entry.objects = (uint64_t)json_integer_value(objects);
+    if (entry.objects == 0)
+        entry.objects = 1; // known, whatever it counted
     if (entry.fingerprint == NULL || entry.verdict == NULL || entry.type == NULL ||
         !map_put(&baseline->index, number, (uint32_t)baseline->entries.count) ||
         !prof_vec_push(&baseline->entries, entry))

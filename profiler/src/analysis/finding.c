@@ -80,13 +80,32 @@ static bool suppress(struct analysis *a, struct prof_finding *f)
     return f->suppressed_by != NULL;
 }
 
-static void compare_baseline(struct analysis *a, struct prof_finding *f)
+/* Findings that differ only in how sure they are share a fingerprint: all of them together are compared. */
+static bool compare_baseline(struct analysis *a)
 {
-    if (a->options->baseline == NULL)
-        return;
-    f->baseline_objects = baseline_objects(a->options->baseline, f->fingerprint);
-    if (f->suppressed_by == NULL && f->baseline_objects >= f->objects)
-        f->suppressed_by = "baseline";
+    struct prof_findings *out = a->out;
+    PROF_VEC(uint64_t) sums = { 0 };
+    struct map index = { 0 };
+    bool good = true;
+
+    for (size_t i = 0; good && i < out->list.count; i++) {
+        uint64_t key = strtoull(out->list.items[i].fingerprint, NULL, 16);
+        uint32_t at = map_get(&index, key);
+        if (at != UINT32_MAX)
+            sums.items[at] += out->list.items[i].objects;
+        else
+            good = map_put(&index, key, (uint32_t)sums.count) && prof_vec_push(&sums, out->list.items[i].objects);
+    }
+    for (size_t i = 0; good && i < out->list.count; i++) {
+        struct prof_finding *f = &out->list.items[i];
+        f->baseline_objects = baseline_objects(a->options->baseline, f->fingerprint);
+        if (f->suppressed_by == NULL &&
+            f->baseline_objects >= sums.items[map_get(&index, strtoull(f->fingerprint, NULL, 16))])
+            f->suppressed_by = "baseline";
+    }
+    prof_vec_deinit(&sums);
+    map_deinit(&index);
+    return good;
 }
 
 static bool gates(const struct analysis *a, const struct prof_finding *f)
@@ -107,12 +126,14 @@ static bool judge_all(struct analysis *a)
     struct prof_findings *out = a->out;
 
     for (size_t i = 0; i < out->list.count; i++) {
-        struct prof_finding *f = &out->list.items[i];
-        if (!suppress(a, f))
+        if (!suppress(a, &out->list.items[i]))
             return false;
-        compare_baseline(a, f);
-        f->gating = gates(a, f);
-        out->gating += f->gating;
+    }
+    if (a->options->baseline != NULL && !compare_baseline(a))
+        return false;
+    for (size_t i = 0; i < out->list.count; i++) {
+        out->list.items[i].gating = gates(a, &out->list.items[i]);
+        out->gating += out->list.items[i].gating;
     }
     return true;
 }

@@ -409,6 +409,8 @@ static void choose(struct analysis *a, const struct learned *learned, const stru
         }
         return;
     }
+    if (lump == 0)
+        return; // more was given back than taken: the events do not tell
     const struct learned_site *missing = t->count > 0 && t->healthy > 0 ? most_missing(learned, t, balance) : NULL;
     name_missing(t, missing, balance, lump, ret);
     if (lump_takes == 1) {

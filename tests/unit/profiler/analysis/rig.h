@@ -35,13 +35,11 @@ static inline void rig_begin(struct rig *rig)
     fake_wrapper(rig->symbols, "obj_unref");
 }
 
+/* The findings of the trace so far, which this finishes. */
 static inline void rig_find(struct rig *rig, const struct prof_findings_options *options)
 {
     struct prof_heap *heap = mk_heap(rig->t);
-    const char *broken = prof_heap_check(heap);
 
-    if (broken != NULL)
-        fail_msg("heap: %s", broken);
     prof_findings_destroy(rig->findings);
     struct prof_error *error = prof_findings_create(heap, rig->symbols, options, &rig->findings);
     if (error != NULL)
