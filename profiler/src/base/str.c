@@ -100,9 +100,10 @@ const char *prof_intern(struct prof_intern *intern, const char *bytes, size_t le
 
 void prof_intern_deinit(struct prof_intern *intern)
 {
-    struct prof_intern_entry *entry, *next;
-    HASH_ITER(hh, intern->table, entry, next) {
-        HASH_DEL(intern->table, entry);
+    struct prof_intern_entry *entry = intern->table, *next;
+    HASH_CLEAR(hh, intern->table); // the entries stay linked
+    for (; entry != NULL; entry = next) {
+        next = entry->hh.next;
         free(entry);
     }
 }

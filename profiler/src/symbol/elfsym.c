@@ -16,7 +16,7 @@ enum { MAX_SYMBOLS = 32 << 20, BACK_STEPS = 64 };
 static uint8_t rank_of(const char *name, unsigned bind)
 {
     unsigned score = 0;
-    while (name[score] == '_' && score < 3)
+    while (score < 3 && name[score] == '_')
         score++;
     score *= 3;
     return (uint8_t)(score + (bind == STB_GLOBAL ? 0 : bind == STB_WEAK ? 1 : 2));

@@ -5,6 +5,7 @@
 #include <symbol/line.h>
 
 #include <base/vec.h>
+#include <symbol/die.h>
 
 #include <dwarf.h>
 #include <stdlib.h>
@@ -130,16 +131,6 @@ void prof_lines_destroy(struct prof_lines *lines)
     free(lines);
 }
 
-// The next entry of a chain of siblings. A damaged link that leads back would never end: entries only move forward.
-static bool next_sibling(Dwarf_Die *die)
-{
-    Dwarf_Die next;
-    if (dwarf_siblingof(die, &next) != 0 || dwarf_dieoffset(&next) <= dwarf_dieoffset(die))
-        return false;
-    *die = next;
-    return true;
-}
-
 static bool has_methods(int language)
 {
     return language != DW_LANG_C && language != DW_LANG_C89 && language != DW_LANG_C99 && language != DW_LANG_C11 &&
@@ -185,7 +176,7 @@ static void read_functions(struct prof_lines *lines, struct unit *unit, bool nes
             depth++;
             continue;
         }
-        while (!next_sibling(&stack[depth])) {
+        while (!prof_die_next(&stack[depth])) {
             if (depth-- == 0)
                 goto out;
         }
@@ -223,7 +214,7 @@ static size_t find_inlined(Dwarf_Die *function, uint64_t vaddr, Dwarf_Die *chain
                 found = true;
                 break;
             }
-        } while (next_sibling(&die));
+        } while (prof_die_next(&die));
         if (!found)
             break;
         parent = die;

@@ -51,9 +51,10 @@ void prof_symbols_destroy(struct prof_symbols *symbols)
         return;
     HASH_CLEAR(hh, symbols->pcs);
     HASH_CLEAR(hh, symbols->stacks);
-    struct prof_file_entry *entry, *next;
-    HASH_ITER (hh, symbols->files, entry, next) {
-        HASH_DEL(symbols->files, entry);
+    struct prof_file_entry *entry = symbols->files, *next;
+    HASH_CLEAR(hh, symbols->files); // the entries stay linked
+    for (; entry != NULL; entry = next) {
+        next = entry->hh.next;
         prof_types_destroy(entry->types);
         prof_file_destroy(entry->file);
         free(entry);
@@ -138,9 +139,11 @@ static const char *keep_path(struct prof_symbols *symbols, const char *dir, cons
     char *joined = malloc(dir_length + length + 2), *clean = malloc(dir_length + length + 2);
     const char *kept = NULL;
     if (joined != NULL && clean != NULL) {
-        char *end = mempcpy(joined, dir, dir_length);
-        if (dir_length != 0)
+        char *end = joined;
+        if (dir_length != 0) {
+            end = mempcpy(joined, dir, dir_length);
             *end++ = '/';
+        }
         memcpy(end, path, length + 1);
         kept = prof_symbols_keep(symbols, clean, shorten(joined, clean));
     }

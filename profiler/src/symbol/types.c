@@ -1,15 +1,16 @@
-/* types.c: index of type names; fields by offset. */
+/* types.c: index of type names. */
 #include <symbol/types.h>
 
 #include <base/arena.h>
 #include <base/table.h>
+#include <symbol/die.h>
 
 #include <dwarf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 32, MAX_VARIANTS = 8, MAX_NAMESPACES = 16, MAX_NAME = 512, MAX_PEEL = 64, MAX_STEPS = 100000 };
-enum { MAX_DIMENSIONS = 8 };
+enum { MAX_VARIANTS = 8, MAX_NAMESPACES = 16, MAX_NAME = 512 };
 
 // One definition; those of one name differ in size, or are of different kinds.
 struct variant {
@@ -57,11 +58,6 @@ void prof_types_destroy(struct prof_types *types)
     free(types);
 }
 
-static bool is_aggregate(int tag)
-{
-    return tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_class_type;
-}
-
 static void add_name(struct prof_types *types, const char *name, size_t length, const struct variant *variant)
 {
     struct name_entry *entry;
@@ -90,28 +86,11 @@ static void add_name(struct prof_types *types, const char *name, size_t length, 
     entry->count++;
 }
 
-// The next entry of a chain of siblings; entries only move forward, whatever a damaged link says.
-static bool next_sibling(Dwarf_Die *die)
-{
-    Dwarf_Die next;
-    if (dwarf_siblingof(die, &next) != 0 || dwarf_dieoffset(&next) <= dwarf_dieoffset(die))
-        return false;
-    *die = next;
-    return true;
-}
-
-static bool has_flag(Dwarf_Die *die, unsigned name)
-{
-    Dwarf_Attribute attr;
-    bool value;
-    return dwarf_attr(die, name, &attr) != NULL && dwarf_formflag(&attr, &value) == 0 && value;
-}
-
 static void add_type(struct prof_types *types, Dwarf_Die *die, bool of_types, const char *prefix)
 {
     int tag = dwarf_tag(die);
     const char *name = dwarf_diename(die);
-    if (name == NULL || has_flag(die, DW_AT_declaration))
+    if (name == NULL || prof_die_flag(die, DW_AT_declaration))
         return;
     struct variant variant = {
         .dwarf = types->files[types->file],
@@ -120,7 +99,7 @@ static void add_type(struct prof_types *types, Dwarf_Die *die, bool of_types, co
         .size = UINT64_MAX,
         .tag = tag == DW_TAG_class_type ? DW_TAG_structure_type : tag,
     };
-    if (is_aggregate(tag)) {
+    if (prof_die_is_struct(tag)) {
         int size = dwarf_bytesize(die);
         if (size < 0)
             return;
@@ -130,16 +109,13 @@ static void add_type(struct prof_types *types, Dwarf_Die *die, bool of_types, co
         Dwarf_Die target;
         if (dwarf_attr(die, DW_AT_type, &attr) == NULL || dwarf_formref_die(&attr, &target) == NULL)
             return;
-        if (is_aggregate(dwarf_tag(&target)) && has_flag(&target, DW_AT_declaration))
+        if (prof_die_is_struct(dwarf_tag(&target)) && prof_die_flag(&target, DW_AT_declaration))
             variant.opaque = true;
     }
     char full[MAX_NAME];
-    size_t before = strlen(prefix), length = strlen(name);
-    if (before + length >= sizeof full)
-        return;
-    memcpy(full, prefix, before);
-    memcpy(full + before, name, length);
-    add_name(types, full, before + length, &variant);
+    int length = snprintf(full, sizeof full, "%s%s", prefix, name);
+    if (length > 0 && (size_t)length < sizeof full)
+        add_name(types, full, (size_t)length, &variant);
 }
 
 static void read_unit(struct prof_types *types, Dwarf_Die *unit, bool of_types)
@@ -153,7 +129,7 @@ static void read_unit(struct prof_types *types, Dwarf_Die *unit, bool of_types)
     lengths[0] = 0;
     for (;;) {
         int tag = dwarf_tag(&stack[depth]);
-        if (is_aggregate(tag) || tag == DW_TAG_typedef) {
+        if (prof_die_is_struct(tag) || tag == DW_TAG_typedef) {
             add_type(types, &stack[depth], of_types, prefix);
         } else if (tag == DW_TAG_namespace && depth + 1 < MAX_NAMESPACES &&
                    dwarf_child(&stack[depth], &stack[depth + 1]) == 0) {
@@ -161,7 +137,7 @@ static void read_unit(struct prof_types *types, Dwarf_Die *unit, bool of_types)
             size_t length = name != NULL ? strlen(name) : 0;
             if (length != 0 && lengths[depth] + length + 3 < sizeof prefix) {
                 char *at = mempcpy(prefix + lengths[depth], name, length);
-                strcpy(at, "::");
+                memcpy(at, "::", sizeof "::");
                 length += 2;
             } else {
                 length = 0; // an unnamed one adds nothing
@@ -170,7 +146,7 @@ static void read_unit(struct prof_types *types, Dwarf_Die *unit, bool of_types)
             depth++;
             continue;
         }
-        while (!next_sibling(&stack[depth])) {
+        while (!prof_die_next(&stack[depth])) {
             if (depth-- == 0)
                 return;
         }
@@ -202,232 +178,6 @@ static struct name_entry *find_name(struct prof_types *types, const char *name, 
     struct name_entry *entry;
     HASH_FIND(hh, types->names, name, length, entry);
     return entry;
-}
-
-// The type behind an attribute. false: none.
-static bool type_of(Dwarf_Die *die, Dwarf_Die *ret)
-{
-    Dwarf_Attribute attr;
-    return dwarf_attr_integrate(die, DW_AT_type, &attr) != NULL && dwarf_formref_die(&attr, ret) != NULL;
-}
-
-// Looks through typedefs and qualifiers; a damaged file may chain them in a circle.
-static bool peel(Dwarf_Die *die)
-{
-    for (int i = 0; i < MAX_PEEL; i++) {
-        switch (dwarf_tag(die)) {
-        case DW_TAG_typedef:
-        case DW_TAG_const_type:
-        case DW_TAG_volatile_type:
-        case DW_TAG_restrict_type:
-        case DW_TAG_atomic_type:
-            if (!type_of(die, die))
-                return false;
-            break;
-        default:
-            return true;
-        }
-    }
-    return false;
-}
-
-struct array {
-    Dwarf_Die element;
-    uint64_t element_size;
-    uint64_t counts[MAX_DIMENSIONS];
-    unsigned dimensions;
-    bool open; /* without a length: `x[]`, `x[0]` */
-};
-
-static uint64_t plain_size(Dwarf_Die *die)
-{
-    int size = dwarf_bytesize(die);
-    if (size >= 0)
-        return (uint64_t)size;
-    int tag = dwarf_tag(die);
-    return tag == DW_TAG_pointer_type || tag == DW_TAG_reference_type || tag == DW_TAG_rvalue_reference_type ? 8 : 0;
-}
-
-static bool read_array(Dwarf_Die *die, struct array *array)
-{
-    Dwarf_Die child;
-    *array = (struct array){ 0 };
-    if (!type_of(die, &array->element) || dwarf_child(die, &child) != 0)
-        return false;
-    do {
-        if (dwarf_tag(&child) != DW_TAG_subrange_type || array->dimensions == MAX_DIMENSIONS)
-            continue;
-        Dwarf_Attribute attr;
-        Dwarf_Word value, low = 0;
-        uint64_t count = 0;
-        if (dwarf_attr(&child, DW_AT_lower_bound, &attr) != NULL && dwarf_formudata(&attr, &low) != 0)
-            low = 0;
-        if (dwarf_attr(&child, DW_AT_count, &attr) != NULL && dwarf_formudata(&attr, &value) == 0)
-            count = value;
-        else if (dwarf_attr(&child, DW_AT_upper_bound, &attr) != NULL && dwarf_formudata(&attr, &value) == 0)
-            count = value + 1 - low;
-        if (count == 0)
-            array->open = true;
-        array->counts[array->dimensions++] = count;
-    } while (next_sibling(&child));
-    return array->dimensions != 0;
-}
-
-// Bytes of a type; 0: unknown or empty. Arrays of arrays are looked through here.
-static uint64_t size_of(Dwarf_Die type)
-{
-    uint64_t factor = 1;
-    for (int i = 0; i < MAX_PEEL && peel(&type); i++) {
-        if (dwarf_tag(&type) != DW_TAG_array_type) {
-            uint64_t bytes, size = plain_size(&type);
-            return __builtin_mul_overflow(size, factor, &bytes) ? 0 : bytes;
-        }
-        struct array array;
-        if (!read_array(&type, &array) || array.open)
-            return 0;
-        for (unsigned d = 0; d < array.dimensions; d++) {
-            if (__builtin_mul_overflow(factor, array.counts[d], &factor))
-                return 0;
-        }
-        type = array.element;
-    }
-    return 0;
-}
-
-// "[2][5]" for an offset into an array; *type and *offset go on to the element.
-static bool enter_array(Dwarf_Die *type, uint64_t *offset, struct prof_str *path)
-{
-    struct array array;
-    if (!read_array(type, &array))
-        return false;
-    uint64_t size = size_of(array.element);
-    if (size == 0)
-        return false;
-    uint64_t index = *offset / size, indexes[MAX_DIMENSIONS];
-    for (unsigned d = array.dimensions; d-- > 0;) {
-        bool open = d == 0 && array.open;
-        if (array.counts[d] == 0 && !open)
-            return false;
-        indexes[d] = open ? index : index % array.counts[d];
-        index = open ? 0 : index / array.counts[d];
-    }
-    if (index != 0)
-        return false;
-    for (unsigned d = 0; d < array.dimensions; d++)
-        prof_str_addf(path, "[%llu]", (unsigned long long)indexes[d]);
-    *offset %= size;
-    *type = array.element;
-    return true;
-}
-
-static bool number(Dwarf_Die *die, unsigned name, Dwarf_Word *ret)
-{
-    Dwarf_Attribute attr;
-    return dwarf_attr(die, name, &attr) != NULL && dwarf_formudata(&attr, ret) == 0;
-}
-
-// First bit, from the start of the struct, and bits of a bit field; false: it is none.
-static bool bit_field(Dwarf_Die *member, Dwarf_Word start, Dwarf_Word *first, Dwarf_Word *size)
-{
-    Dwarf_Word from_top, unit;
-    if (!number(member, DW_AT_bit_size, size) || *size == 0 || *size > 64)
-        return false;
-    if (number(member, DW_AT_data_bit_offset, first))
-        return true;
-    // The old way counts from the most significant bit of a storage unit at `start`.
-    if (!number(member, DW_AT_bit_offset, &from_top) || !number(member, DW_AT_byte_size, &unit) ||
-        from_top + *size > unit * 8)
-        return false;
-    *first = start * 8 + unit * 8 - from_top - *size;
-    return true;
-}
-
-// Does a member cover the offset? *type and *into get what lies there.
-static bool member_covers(Dwarf_Die *member, uint64_t offset, bool outermost, Dwarf_Die *type, uint64_t *into)
-{
-    int tag = dwarf_tag(member);
-    Dwarf_Attribute attr;
-    Dwarf_Word start = 0, bits, bit_size;
-    if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) || has_flag(member, DW_AT_external) ||
-        has_flag(member, DW_AT_declaration) || !type_of(member, type))
-        return false;
-    if (dwarf_attr(member, DW_AT_data_member_location, &attr) != NULL && dwarf_formudata(&attr, &start) != 0)
-        return false;
-    if (bit_field(member, start, &bits, &bit_size)) {
-        *into = 0;
-        return offset >= bits / 8 && offset <= (bits + bit_size - 1) / 8;
-    }
-    if (offset < start)
-        return false;
-    *into = offset - start;
-    uint64_t size = size_of(*type);
-    if (size != 0)
-        return *into < size;
-    // An array without a length ends where the object's block does.
-    Dwarf_Die plain = *type;
-    struct array array;
-    return outermost && peel(&plain) && dwarf_tag(&plain) == DW_TAG_array_type && read_array(&plain, &array) &&
-           array.open;
-}
-
-// A struct whose members are being tried.
-struct step {
-    Dwarf_Die member;
-    bool tried; /* member was: go on with the next */
-    uint64_t offset;
-    size_t path_length;
-};
-
-static void cut(struct prof_str *path, size_t length)
-{
-    if (path->text != NULL && path->length > length) {
-        path->length = length;
-        path->text[length] = '\0';
-    }
-}
-
-// Depth first, and the first member that leads to something wins: a union's second is looked at when the first has only
-// padding there.
-static bool find_field(const Dwarf_Die *type, uint64_t offset, struct prof_str *path)
-{
-    struct step steps[MAX_DEPTH];
-    int depth = 0;
-    size_t before = path->length;
-    Dwarf_Die at = *type;
-    for (int budget = MAX_STEPS; budget > 0; budget--) {
-        if (peel(&at)) {
-            int tag = dwarf_tag(&at);
-            if (tag == DW_TAG_array_type && enter_array(&at, &offset, path))
-                continue;
-            if (is_aggregate(tag) && depth < MAX_DEPTH && dwarf_child(&at, &steps[depth].member) == 0) {
-                steps[depth].tried = false;
-                steps[depth].offset = offset;
-                steps[depth++].path_length = path->length;
-            } else if (tag != DW_TAG_array_type && !is_aggregate(tag) && depth > 0) {
-                return path->length > before && !path->failed;
-            }
-        }
-        // To the next member that covers the offset, in the innermost struct that has one.
-        for (bool found = false; !found;) {
-            if (depth == 0 || budget-- <= 0) {
-                cut(path, before);
-                return false;
-            }
-            struct step *step = &steps[depth - 1];
-            cut(path, step->path_length);
-            if (step->tried && !next_sibling(&step->member)) {
-                depth--;
-                continue;
-            }
-            step->tried = true;
-            found = member_covers(&step->member, step->offset, depth == 1, &at, &offset);
-            const char *name = found ? dwarf_diename(&step->member) : NULL;
-            if (name != NULL)
-                prof_str_addf(path, "%s%s", path->length > before ? "." : "", name);
-        }
-    }
-    cut(path, before);
-    return false;
 }
 
 // Splits "const struct conn" into a kind (0: any) and a name.
@@ -473,8 +223,8 @@ static bool try_structs(struct prof_types *types, const char *name, size_t lengt
     struct name_entry *entry = find_name(types, name, length);
     for (struct variant *v = entry != NULL ? entry->variants : NULL; v != NULL; v = v->next) {
         Dwarf_Die die;
-        if (is_aggregate(v->tag) && (tag == 0 || v->tag == tag) && (size == 0 || v->size == size) &&
-            entry_of(v, &die) && find_field(&die, offset, path))
+        if (prof_die_is_struct(v->tag) && (tag == 0 || v->tag == tag) && (size == 0 || v->size == size) &&
+            entry_of(v, &die) && prof_die_field(&die, offset, path))
             return true;
     }
     return false;
@@ -487,13 +237,13 @@ static bool try_name(struct prof_types *types, const char *name, size_t length, 
     struct name_entry *entry = tag == 0 ? find_name(types, name, length) : NULL;
     for (struct variant *v = entry != NULL ? entry->variants : NULL; v != NULL; v = v->next) {
         Dwarf_Die die;
-        if (v->tag != DW_TAG_typedef || !entry_of(v, &die) || !peel(&die))
+        if (v->tag != DW_TAG_typedef || !entry_of(v, &die) || !prof_die_peel(&die))
             continue;
         if (v->opaque) { // `typedef struct conn conn;` in a header, struct conn elsewhere
             const char *hidden = dwarf_diename(&die);
             if (hidden != NULL && try_structs(types, hidden, strlen(hidden), 0, size, offset, path))
                 return true;
-        } else if ((size == 0 || size_of(die) == size) && find_field(&die, offset, path)) {
+        } else if ((size == 0 || prof_die_size(die) == size) && prof_die_field(&die, offset, path)) {
             return true;
         }
     }

@@ -1,0 +1,25 @@
+/* symbol/die.h: entries of debug information: types and their fields. Internal to layer symbol. */
+#ifndef SYMBOL_DIE_H
+#define SYMBOL_DIE_H
+
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/str.h>
+
+/* A struct, union or class by its tag. */
+bool prof_die_is_struct(int tag);
+/* Goes on to the next sibling; false: there is none. Entries only move forward, whatever a damaged link says. */
+bool prof_die_next(Dwarf_Die *die);
+/* The value of a flag; absent is false. */
+bool prof_die_flag(Dwarf_Die *die, unsigned name);
+/* Looks through typedefs and qualifiers. false: void, or a damaged file chains them in a circle. */
+bool prof_die_peel(Dwarf_Die *die);
+/* Bytes of a type, arrays included; 0: unknown or empty. */
+uint64_t prof_die_size(Dwarf_Die type);
+/* Appends the path of the field at `offset` of a type to *path. The first member that leads to something wins: a
+ * union's second is looked at when the first has only padding there. false: no field there; *path is as before. */
+bool prof_die_field(const Dwarf_Die *type, uint64_t offset, struct prof_str *path);
+
+#endif
