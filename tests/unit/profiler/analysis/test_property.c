@@ -33,9 +33,10 @@ struct object {
     bool alive;
 };
 
-static struct object objects[OBJECTS];
-static struct ref refs[REFS];
+static struct object objects[OBJECTS + 8];
+static struct ref refs[REFS + 16];
 static int object_count, ref_count;
+static int ring_length;
 static int skipped; /* the reference whose release is left out, -1 */
 
 static const char *const types[TYPES] = { "alpha", "beta", "gamma" };
@@ -69,7 +70,7 @@ static void release(int index)
 }
 
 /* A work list instead of recursion: destructors release fields, which may end further objects. */
-static int dying[OBJECTS], dying_count;
+static int dying[OBJECTS + 8], dying_count;
 static bool in_destroy;
 
 static void destroy(int index)
@@ -183,14 +184,39 @@ static void step(void)
     }
 }
 
-static void run(bool leak)
+enum plant { NOTHING, LEAK, RING };
+
+/* Objects that hold each other in a ring, and some of the others; the program forgets about them. */
+static void plant_ring(int length)
+{
+    int first = object_count;
+    for (int i = 0; i < length; i++) {
+        objects[object_count] =
+            (struct object){ .addr = 0x100000 + (uint64_t)object_count * 0x100, .type = i % TYPES, .alive = true };
+        mk_born(rig->t, types[i % TYPES], objects[object_count].addr, 64, AT("make m.c:3 < main m.c:1"));
+        object_count++;
+    }
+    for (int i = 0; i < length; i++) {
+        int next = first + (i + 1) % length, other = (int)below((uint32_t)first + 1);
+        mk_own(rig->t, objects[next].addr, objects[first + i].addr + 56, AT("link l.c:4 < main m.c:1"));
+        add_ref(next, objects[first + i].addr + 56, first + i, 0, true);
+        if (other < first && objects[other].alive) {
+            mk_ref(rig->t, objects[other].addr, objects[first + i].addr, AT("share s.c:7 < main m.c:1"));
+            add_ref(other, objects[first + i].addr, first + i, 0, false);
+        }
+    }
+}
+
+static void run(enum plant plant)
 {
     object_count = ref_count = dying_count = 0;
     in_destroy = false;
     skipped = -1;
     for (int i = 0; i < 150 && ref_count < REFS; i++)
         step();
-    if (leak) {
+    if (plant == RING)
+        plant_ring(ring_length = 1 + (int)below(6));
+    if (plant == LEAK) {
         // One that the program itself holds: a field's release is its holder's business.
         for (int tries = 0; tries < 1000 && skipped < 0 && ref_count > 0; tries++) {
             int index = (int)below((uint32_t)ref_count);
@@ -215,7 +241,7 @@ static void test_no_leak(void **state)
     for (uint32_t round = 0; round < 150; round++) {
         seed = round * 7919 + 1;
         rig_begin(rig);
-        run(false);
+        run(NOTHING);
         rig_find(rig, NULL);
         rig_expect(rig, 0);
         assert_int_equal(prof_findings_gating(rig->findings), 0);
@@ -231,7 +257,7 @@ static void test_one_leak(void **state)
     for (uint32_t round = 0; round < 150; round++) {
         seed = round * 104729 + 3;
         rig_begin(rig);
-        run(true);
+        run(LEAK);
         if (skipped >= 0) {
             planted++;
             rig_find(rig, NULL);
@@ -269,11 +295,33 @@ static void test_one_leak(void **state)
     print_message("%d leaks planted, %d of %d anonymous ones named at once\n", planted, named, anonymous);
 }
 
+static void test_one_cycle(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 150; round++) {
+        seed = round * 15485863 + 11;
+        rig_begin(rig);
+        run(RING);
+        rig_find(rig, NULL);
+        rig_expect(rig, 1);
+        const struct prof_finding *f = rig_one(rig, PROF_CYCLE);
+        uint64_t alive = 0;
+        for (int i = 0; i < object_count; i++)
+            alive += objects[i].alive;
+        assert_int_equal(f->objects, ring_length);
+        assert_int_equal(f->edge_count, ring_length);
+        assert_int_equal(f->collateral_objects, alive - (uint64_t)ring_length);
+        assert_int_equal(f->strength, PROF_PROBABLE);
+        rig_end(rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_leak),
         cmocka_unit_test(test_one_leak),
+        cmocka_unit_test(test_one_cycle),
     };
     return cmocka_run_group_tests_name("property", tests, NULL, NULL);
 }
