@@ -24,7 +24,7 @@ printf '\377\000' | dd of=newer.trk bs=1 seek=8 conv=notrunc 2>/dev/null
 expect 'missing program' 127 'no-such-program' "$REFTRACK" run -- ./no-such-program
 touch plain-file
 expect 'not executable' 126 'plain-file' "$REFTRACK" run -- ./plain-file
-expect 'no program' 2 'help' "$REFTRACK" run
+expect 'no program' 125 'help' "$REFTRACK" run
 expect 'unwritable output' 125 'nowhere' "$REFTRACK" run -o /nowhere/x.trk -- true
 expect 'existing output is not overwritten' 125 'good.trk' "$REFTRACK" run -o good.trk -- true
 expect 'missing trace' 3 'missing.trk' "$REFTRACK" report missing.trk
@@ -57,11 +57,11 @@ checks=$((checks + 1))
 case $status in 1 | 4) ;; *) fail "cut trace: check says $status" ;; esac
 
 # Killed by any signal: what was recorded before is analysed, and the status is 128 + N.
-for signal in TERM KILL ABRT SEGV INT HUP; do
+for pair in TERM:15 KILL:9 ABRT:6 SEGV:11 INT:2 HUP:1; do
+	signal=${pair%:*} number=${pair#*:}
 	rm -f killed.trk
 	"$REFTRACK" run -q -o killed.trk -- sh -c "kill -$signal \$\$; sleep 1" >/dev/null 2>&1
 	status=$?
-	number=$(kill -l $signal)
 	equal "killed by $signal" "$status" $((128 + number))
 	"$REFTRACK" info --no-pager killed.trk >out 2>&1
 	has "killed by $signal: info says so" out "signal $number|SIG$signal|$signal"

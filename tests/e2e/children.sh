@@ -32,7 +32,7 @@ int main(void) {
 	return 0;
 }
 C
-cc -O1 forks.c -o forks
+cc -O0 forks.c -o forks
 mkdir many
 "$REFTRACK" run -q -o many/ -- ./forks
 equal 'forks: exit status' $? 0
@@ -48,7 +48,7 @@ cat >closes.c <<'C'
 #include <unistd.h>
 int main(void) { for (int fd = 3; fd < 1024; fd++) close(fd); for (int i = 0; i < 1000; i++) free(malloc(33)); chroot("/var/empty"); for (int i = 0; i < 500; i++) free(malloc(33)); return 0; }
 C
-cc -O1 closes.c -o closes 2>/dev/null
+cc -O0 closes.c -o closes 2>/dev/null
 "$REFTRACK" run -q -o closes.trk -- ./closes
 "$REFTRACK" info --json closes.trk >info.json
 has 'closefrom and chroot: complete' info.json '"finished": *true'

@@ -47,7 +47,7 @@ gcc -O1 -pthread threads.c -o threads
 twice() {
 	name=$1
 	shift
-	"$@" <in.json >bare.out 2>bare.err
+	(exec "$@") <in.json >bare.out 2>bare.err
 	bare=$?
 	rm -f run.*.trk
 	"$REFTRACK" run -q -o "run.%p.trk" -- "$@" <in.json >rec.out 2>rec.err

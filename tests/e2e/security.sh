@@ -15,7 +15,7 @@ checks=$((checks + 1))
 if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
 	# A setuid program started by somebody else: inert, whatever the environment says. The file system must allow setuid.
 	chmod 755 "$work"
-	cc -O1 -I"$ROOT/libtrack/include" "$ROOT/samples/01-missing-unref.c" -o suid "$BUILD/libtrack/libtrack.a" -lpthread
+	cc -O1 -I"$ROOT/libtrack/include" -Wl,-u,trk_gate_v1 "$ROOT/samples/01-missing-unref.c" -o suid "$BUILD/libtrack/libtrack.a" -lpthread
 	chown root suid
 	chmod 4755 suid
 	mkdir open && chmod 777 open
