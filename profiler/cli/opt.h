@@ -66,15 +66,15 @@ struct cli_list {
 };
 
 struct cli_option {
-    const char *name; /* long name without the dashes; NULL ends a table */
-    char letter;      /* 0: none */
-    enum cli_kind kind;
+    const char *name;     /* long name without the dashes; NULL ends a table */
     size_t offset;        /* of the member that receives it */
-    int set;              /* CLI_SET */
     const char *argument; /* "FILE": shown in help; NULL for flags */
     const char *choices;  /* CLI_CHOICE: "a|b|c" */
     const char *help;     /* one sentence without final full stop */
+    enum cli_kind kind;
+    int set; /* CLI_SET */
     enum cli_hint hint;
+    char letter; /* 0: none */
     bool hidden;
 };
 

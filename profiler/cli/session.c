@@ -119,9 +119,9 @@ static int open_heap(struct cli_session *session, const struct cli_common *commo
         return cli_error(error);
     session->to_us = options.until_us;
     if (options.until_mark != NULL) {
-        const struct prof_mark *mark = find_mark(session->heap, common->to);
+        const struct prof_mark *mark = find_mark(session->heap, options.until_mark);
         if (mark == NULL)
-            return unknown_mark(session->heap, "to", common->to);
+            return unknown_mark(session->heap, "to", options.until_mark);
         session->to_us = mark->at_us;
     }
     if (common->from != NULL && !moment(common->from, &session->from_us)) {

@@ -122,7 +122,7 @@ char *prof_fmt_duration(char *buf, size_t size, uint64_t us)
     if (us < 1000)
         return put(buf, size, "%u us", (unsigned)us);
     if (us < 1000000)
-        return put(buf, size, "%.1f ms", (double)(us / 100) / 10);
+        return put(buf, size, "%u.%u ms", (unsigned)(us / 1000), (unsigned)(us / 100 % 10));
     if (us < 60000000)
         return put(buf, size, "%u.%03u s", (unsigned)(us / 1000000), (unsigned)(us / 1000 % 1000));
     uint64_t s = us / 1000000;

@@ -156,7 +156,7 @@ static bool parse_ratio(const char *text, double *ret)
     return true;
 }
 
-static struct prof_error *typed_value(struct step *step, size_t at)
+static struct prof_error *typed_value(struct step *step, const char *text, size_t at)
 {
     bool fine = true;
     const char *wants = "";
@@ -166,28 +166,28 @@ static struct prof_error *typed_value(struct step *step, size_t at)
     case PROF_CELL_TEXT:
         break;
     case PROF_CELL_COUNT: {
-        bool negative = step->text[0] == '-';
-        fine = prof_parse_quantity(step->text + negative, PROF_UNIT_NONE, &step->number) && step->number <= INT64_MAX;
+        bool negative = text[0] == '-';
+        fine = prof_parse_quantity(text + negative, PROF_UNIT_NONE, &step->number) && step->number <= INT64_MAX;
         if (fine && negative)
             step->number = -step->number;
         wants = "this key wants a number";
         break;
     }
     case PROF_CELL_ADDR:
-        fine = prof_parse_quantity(step->text, PROF_UNIT_NONE, &step->number);
+        fine = prof_parse_quantity(text, PROF_UNIT_NONE, &step->number);
         wants = "this key wants a number";
         break;
     case PROF_CELL_BYTES:
-        fine = prof_parse_quantity(step->text, PROF_UNIT_BYTES, &step->number);
+        fine = prof_parse_quantity(text, PROF_UNIT_BYTES, &step->number);
         wants = "this key wants a size, such as 4096 or 64KiB";
         break;
     case PROF_CELL_TIME:
     case PROF_CELL_MOMENT:
-        fine = prof_parse_quantity(step->text[0] == '+' ? step->text + 1 : step->text, PROF_UNIT_US, &step->number);
+        fine = prof_parse_quantity(text[0] == '+' ? text + 1 : text, PROF_UNIT_US, &step->number);
         wants = "this key wants a time, such as 500ms, 60s or 2h";
         break;
     case PROF_CELL_RATIO:
-        fine = parse_ratio(step->text, &step->ratio);
+        fine = parse_ratio(text, &step->ratio);
         wants = "this key wants a share, such as 0.5 or 50%";
         break;
     }
@@ -207,26 +207,19 @@ static struct prof_error *compare_step(struct parser *p)
     const struct prof_column *column = find_column(p->columns, p->column_count, word, length);
     if (column == NULL)
         return unknown_key("--where", p->columns, p->column_count, p->at, word, length);
-    struct step step = { .column = (size_t)(column - p->columns), .kind = column->kind, .at = p->at };
+    struct step new_step = { .column = (size_t)(column - p->columns), .kind = column->kind, .at = p->at };
     p->at += length;
     skip_blanks(p);
-    step.op = comparison(p);
-    if (step.op != OP_TRUTH) {
-        skip_blanks(p);
-        size_t value_at = p->at;
-        struct prof_error *error = value(p, &step.text);
-        if (error == NULL)
-            error = typed_value(&step, value_at);
-        if (error != NULL) {
-            free(step.text);
-            return error;
-        }
-    }
-    if (!prof_vec_push(&p->filter->program, step)) {
-        free(step.text);
+    new_step.op = comparison(p);
+    if (!prof_vec_push(&p->filter->program, new_step))
         return prof_error_memory();
-    }
-    return NULL;
+    if (new_step.op == OP_TRUTH)
+        return NULL;
+    struct step *step = &p->filter->program.items[p->filter->program.count - 1];
+    skip_blanks(p);
+    size_t value_at = p->at;
+    struct prof_error *error = value(p, &step->text);
+    return error != NULL ? error : typed_value(step, step->text, value_at);
 }
 
 static int precedence(enum op op)
@@ -304,7 +297,7 @@ struct prof_error *prof_filter_create(const struct prof_column *columns, size_t 
     struct prof_error *error = parse(&parser);
     prof_vec_deinit(&parser.pending);
     if (error == NULL) {
-        parser.filter->stack = calloc(parser.filter->program.count, sizeof *parser.filter->stack);
+        parser.filter->stack = calloc(parser.filter->program.count + 1, sizeof *parser.filter->stack);
         if (parser.filter->stack == NULL)
             error = prof_error_memory();
     }

@@ -1,8 +1,6 @@
 /* rows_sites.c: one row for each site, the stacks that share it summed. */
 #include "internal.h"
 
-#include <stdlib.h>
-
 enum { SITE, LIVE, LIVE_BYTES, ALLOCS, BYTES, FREES, PEAK_BYTES, TEMPORARY, BIRTHS, REFS, UNREFS, STACKS, COLUMNS };
 static const struct prof_column columns[COLUMNS] = {
     [SITE] = { .key = "site", .title = "SITE", .kind = PROF_CELL_TEXT, .wide = true },
@@ -43,7 +41,7 @@ static void add_stack(void *ctx, uint32_t stack, const struct prof_stack_stat *s
     }
     HASH_FIND_PTR(gather->sites, &text, site);
     if (site == NULL) {
-        site = calloc(1, sizeof *site);
+        site = prof_arena_alloc(&gather->view->arena, sizeof *site);
         if (site == NULL) {
             gather->failed = true;
             return;
@@ -51,7 +49,6 @@ static void add_stack(void *ctx, uint32_t stack, const struct prof_stack_stat *s
         site->text = text;
         HASH_ADD_PTR(gather->sites, text, site);
         if (site->hh.tbl == NULL) {
-            free(site);
             gather->failed = true;
             return;
         }
@@ -96,8 +93,7 @@ struct prof_error *rows_sites(struct prof_view *view, const struct prof_query *q
             [STACKS] = cell_number(site->stacks),
         };
         rows_offer(&rows, row, 0);
-        HASH_DEL(gather.sites, site);
-        free(site);
     }
+    HASH_CLEAR(hh, gather.sites);
     return rows_end(&rows, NULL, ret);
 }

@@ -22,11 +22,7 @@ void prof_view_destroy(struct prof_view *view)
 {
     if (view == NULL)
         return;
-    struct site_text *site, *next;
-    HASH_ITER (hh, view->sites, site, next) {
-        HASH_DEL(view->sites, site);
-        free(site);
-    }
+    HASH_CLEAR(hh, view->sites); /* the entries lie in the arena */
     prof_intern_deinit(&view->texts);
     prof_arena_deinit(&view->arena);
     free(view);
@@ -48,16 +44,12 @@ const char *view_site_text(struct prof_view *view, uint32_t stack)
     char raw[1024], shown[1024];
     prof_view_site(view, stack, raw, sizeof raw);
     const char *text = view_text(view, prof_escape_terminal(shown, sizeof shown, raw));
-    site = calloc(1, sizeof *site);
-    if (text == NULL || site == NULL) {
-        free(site);
+    site = prof_arena_alloc(&view->arena, sizeof *site);
+    if (text == NULL || site == NULL)
         return text;
-    }
     site->stack = stack;
     site->text = text;
-    HASH_ADD(hh, view->sites, stack, sizeof site->stack, site);
-    if (site->hh.tbl == NULL)
-        free(site);
+    HASH_ADD(hh, view->sites, stack, sizeof site->stack, site); /* without memory it is asked for again */
     return text;
 }
 
