@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATES_FIRST = 1 << 10, COMING_FIRST = 1 << 8 };
+enum {
+    STATES_FIRST = 1 << 10,
+    COMING_FIRST = 1 << 8,
+    TOUCHES = 1 << 15,
+    LOOK_AHEAD = 64, /* steps of one ring that are looked at */
+};
 
 static size_t hash_key(uint64_t key)
 {
@@ -19,6 +24,8 @@ void causal_deinit(struct causal *c)
     free(c->states);
     free(c->coming);
     free(c->coming_hash);
+    free(c->steps);
+    free(c->touches);
     memset(c, 0, sizeof *c);
 }
 
@@ -250,18 +257,58 @@ bool causal_fits(const struct causal *c, const struct prof_event *e)
 
 /* ---- What is still to come in this moment ---- */
 
+bool causal_moment(struct causal *c)
+{
+    if (c->touches == NULL) {
+        c->touches = calloc(TOUCHES, sizeof *c->touches);
+        if (c->touches == NULL)
+            return false;
+    }
+    if (++c->moment == 0) {
+        memset(c->touches, 0, TOUCHES * sizeof *c->touches);
+        c->moment = 1;
+    }
+    c->any_shared = false;
+    return true;
+}
+
+static struct causal_touch *touch_of(const struct causal *c, const struct prof_event *e)
+{
+    return &c->touches[hash_key(causal_key(e)) & (TOUCHES - 1)];
+}
+
+void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    if (e->addr == 0)
+        return;
+    struct causal_touch *t = touch_of(c, e);
+    if (t->moment != c->moment) {
+        *t = (struct causal_touch){ c->moment, (uint16_t)ring, 0 };
+    } else if (t->ring != (uint16_t)ring) {
+        t->shared = 1;
+        c->any_shared = true;
+    }
+}
+
+bool causal_shared(const struct causal *c, const struct prof_event *e)
+{
+    const struct causal_touch *t = touch_of(c, e);
+    return c->any_shared && t->moment == c->moment && t->shared;
+}
+
 void causal_index_begin(struct causal *c)
 {
-    c->coming_count = 0;
+    c->coming_count = c->step_count = 0;
     if (c->coming_hash != NULL)
         memset(c->coming_hash, 0, (c->coming_mask + 1) * sizeof *c->coming_hash);
     c->indexed = true;
 }
 
-void causal_index_end(struct causal *c)
+void causal_moment_end(struct causal *c)
 {
     c->indexed = false;
-    c->coming_count = 0;
+    c->any_shared = false;
+    c->coming_count = c->step_count = 0;
 }
 
 static struct causal_coming *find_coming(const struct causal *c, uint64_t key, uint32_t ring)
@@ -297,10 +344,45 @@ static bool grow_coming(struct causal *c)
     return true;
 }
 
+/* What the event changes, from where to where. */
+static struct causal_step step_of(const struct prof_event *e)
+{
+    struct causal_step step = { .classes = (uint8_t)classes_of(e) };
+    switch (e->op) {
+    case TRK_OP_ALLOC:
+    case TRK_OP_REALLOC_FAIL:
+        step.scale = CAUSAL_BLOCK;
+        step.end = 1;
+        break;
+    case TRK_OP_FREE:
+    case TRK_OP_REALLOC:
+        step.scale = CAUSAL_BLOCK;
+        step.start = 1;
+        break;
+    case TRK_OP_NEW:
+        step.scale = CAUSAL_COUNT;
+        step.end = 1;
+        break;
+    case TRK_OP_REF:
+    case TRK_OP_UNREF:
+        if ((e->flags & PROF_EVENT_COUNT) != 0) {
+            step.scale = CAUSAL_COUNT;
+            step.end = (int32_t)e->count;
+            step.start = e->op == TRK_OP_REF ? step.end - 1 : step.end + 1;
+        }
+        if ((e->flags & (PROF_EVENT_SLOT | PROF_EVENT_HOLDER)) != 0)
+            step.slot = (uint32_t)(e->slot >> 2) | 1;
+        break;
+    default:
+        break;
+    }
+    return step;
+}
+
 bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t ring)
 {
-    unsigned classes = classes_of(e);
-    if (classes == 0)
+    struct causal_step step = step_of(e);
+    if (step.classes == 0 || !causal_shared(c, e))
         return true;
     uint64_t key = causal_key(e);
     struct causal_coming *entry = find_coming(c, key, ring);
@@ -312,19 +394,97 @@ bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t rin
         *entry = (struct causal_coming){ .key = key, .ring = ring, .next = *head };
         *head = (uint32_t)c->coming_count;
     }
+    if (c->step_count == c->step_room) {
+        size_t room = c->step_room == 0 ? COMING_FIRST : c->step_room * 2;
+        struct causal_step *steps = reallocarray(c->steps, room, sizeof *steps);
+        if (steps == NULL)
+            return false;
+        c->steps = steps;
+        c->step_room = room;
+    }
+    c->steps[c->step_count++] = step;
+    if (entry->first == 0)
+        entry->first = (uint32_t)c->step_count;
+    else
+        c->steps[entry->last - 1].next = (uint32_t)c->step_count;
+    entry->last = (uint32_t)c->step_count;
     for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
-        entry->left[kind] += classes >> kind & 1;
+        entry->left[kind] += step.classes >> kind & 1u;
     return true;
 }
 
 void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ring)
 {
-    unsigned classes = classes_of(e);
-    if (classes == 0)
+    if (classes_of(e) == 0 || !causal_shared(c, e))
         return;
     struct causal_coming *entry = find_coming(c, causal_key(e), ring);
-    for (unsigned kind = 0; entry != NULL && kind < CAUSAL_CLASSES; kind++)
-        entry->left[kind] -= entry->left[kind] > 0 ? classes >> kind & 1 : 0;
+    if (entry == NULL || entry->first == 0)
+        return;
+    const struct causal_step *step = &c->steps[entry->first - 1];
+    for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
+        entry->left[kind] -= step->classes >> kind & 1u;
+    entry->first = step->next;
+}
+
+bool causal_comes_from(const struct causal *c, uint64_t key, uint32_t ring)
+{
+    const struct causal_coming *entry = find_coming(c, key, ring);
+    return entry != NULL && entry->first != 0;
+}
+
+/* What the ring's coming steps say about leaving a height by `like`: do they lead back to it without needing it first,
+ * and does one start there? */
+static void look_ahead(const struct causal *c, uint32_t step, const struct causal_step *like, bool *ret_back,
+                       bool *ret_starts)
+{
+    for (unsigned seen = 0; step != 0 && seen < LOOK_AHEAD; step = c->steps[step - 1].next, seen++) {
+        const struct causal_step *s = &c->steps[step - 1];
+        if (s->scale != like->scale)
+            continue;
+        if (s->start == like->start) {
+            *ret_starts = true;
+            return;
+        }
+        if (s->start == like->end && s->end == like->start) {
+            *ret_back = true;
+            return;
+        }
+    }
+}
+
+static bool fills(const struct causal *c, uint32_t step, uint32_t slot)
+{
+    for (unsigned seen = 0; step != 0 && seen < LOOK_AHEAD; step = c->steps[step - 1].next, seen++) {
+        const struct causal_step *s = &c->steps[step - 1];
+        if (s->slot == slot && (s->classes & 1u << CAUSAL_REF) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool causal_better_later(const struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    struct causal_step step = step_of(e);
+    uint64_t key = causal_key(e);
+    const struct causal_coming *own = find_coming(c, key, ring);
+    if (own == NULL || own->first == 0)
+        return false;
+    bool scaled = step.scale != CAUSAL_NO_SCALE;
+    bool releases = e->op == TRK_OP_UNREF && step.slot != 0;
+    bool back = false, starts = false, own_starts = false;
+    if (scaled)
+        look_ahead(c, c->steps[own->first - 1].next, &step, &back, &own_starts);
+    uint32_t i = c->coming_hash[hash_key(key) & c->coming_mask];
+    for (; i != 0; i = c->coming[i - 1].next) {
+        const struct causal_coming *other = &c->coming[i - 1];
+        if (other->key != key || other->ring == ring)
+            continue;
+        if (releases && fills(c, other->first, step.slot))
+            return true;
+        if (scaled && !back)
+            look_ahead(c, other->first, &step, &back, &starts);
+    }
+    return scaled && !back && starts;
 }
 
 /* Does another ring still bring an event of these classes for the key? */

@@ -30,12 +30,30 @@ struct causal_state {
     uint8_t allocated, alive, counted;
 };
 
-/* How many events of each class one ring has still to bring for one key, in the moment being merged. */
+/* What changes a number: the block of an address goes 0 -> 1 -> 0, the count of an object is told or begins at 1. Two
+ * events that start at the same height compete for the next place. */
+enum causal_scale { CAUSAL_NO_SCALE = 0, CAUSAL_BLOCK, CAUSAL_COUNT };
+
+/* One event to come, in the order of its ring. */
+struct causal_step {
+    uint32_t next; /* index + 1 */
+    int32_t start, end;
+    uint32_t slot; /* of references: its address, shortened; 0 none */
+    uint8_t scale, classes;
+};
+/* The events that one ring has still to bring for one key, in the moment being merged. */
 struct causal_coming {
     uint64_t key;
     uint32_t ring;
-    uint32_t next; /* index + 1 of another ring's entry for the same key */
+    uint32_t next;        /* index + 1 of another entry in the bucket */
+    uint32_t first, last; /* steps, index + 1 */
     uint32_t left[CAUSAL_CLASSES];
+};
+/* Who touches the keys of one bucket in this moment. */
+struct causal_touch {
+    uint32_t moment;
+    uint16_t ring;
+    uint16_t shared;
 };
 
 struct causal {
@@ -45,24 +63,38 @@ struct causal {
     size_t coming_count, coming_room;
     uint32_t *coming_hash; /* index + 1 of the first entry in the bucket's chain */
     size_t coming_mask;
+    struct causal_step *steps;
+    size_t step_count, step_room;
     bool indexed; /* coming is filled for this moment */
+    struct causal_touch *touches;
+    uint32_t moment;
+    bool any_shared;
 };
 
 void causal_deinit(struct causal *c);
 /* Applies an event to the states. false: out of memory. */
 bool causal_apply(struct causal *c, const struct prof_event *e);
-/* Starts and ends the index of a moment. */
+/* A moment begins: all its events of all rings are shown once to causal_touch. false: out of memory. */
+bool causal_moment(struct causal *c);
+void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring);
+/* Does more than one ring bring events for this key (or one that looks like it)? Then they must be indexed. */
+bool causal_shared(const struct causal *c, const struct prof_event *e);
+/* The index: all events of the moment again; only shared ones are taken. */
 void causal_index_begin(struct causal *c);
 bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t ring);
-void causal_index_end(struct causal *c);
+void causal_moment_end(struct causal *c);
 /* An indexed event was let through. */
 void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ring);
+/* Has the ring still events for the key? */
+bool causal_comes_from(const struct causal *c, uint64_t key, uint32_t ring);
 
 /* Could this event have happened now? true also when nothing is known that speaks against it. */
 bool causal_fits(const struct causal *c, const struct prof_event *e);
 /* It does not fit: does another ring bring something in this moment that would make it fit? Needs the index. */
 bool causal_should_wait(const struct causal *c, const struct prof_event *e, uint32_t ring);
-/* Would letting `e` through change whether an event waiting on `key` fits? */
+/* It fits: should another ring go first all the same? That is so when nothing leads back to the height that it leaves
+ * while another ring still starts there, and for the release of a slot that another ring is about to fill. */
+bool causal_better_later(const struct causal *c, const struct prof_event *e, uint32_t ring);
 uint64_t causal_key(const struct prof_event *e);
 void causal_prefetch(const struct causal *c, const struct prof_event *e);
 

@@ -84,39 +84,47 @@ static bool ring_fill(struct order *order, struct ring *ring)
     return true;
 }
 
-/* Indexes what the ring has loaded of the moment. */
-static bool index_ring(struct order *order, const struct ring *ring, uint64_t time_us)
+/* Shows all loaded events of the moment in one ring to the index: first who touches what, then the steps. */
+static bool show_ring(struct order *order, const struct ring *ring, uint64_t time_us, bool steps)
 {
-    for (size_t i = ring->at; i < ring->count; i++) {
-        if (ring->events[i].time_us != time_us)
-            return true;
-        if (!causal_index_add(&order->causal, &ring->events[i], ring->number))
-            return false;
-    }
     struct prof_decoder decoder = ring->decoder;
-    for (const struct loaded *block = ring->first; block != NULL; block = block->next) {
-        size_t pos = block->pos;
+    const struct loaded *block = ring->first;
+    const struct prof_event *events = ring->events + ring->at;
+    struct prof_event ahead[RING_EVENTS];
+    size_t count = ring->count - ring->at, pos = block != NULL ? block->pos : 0;
+    for (;;) {
+        for (size_t i = 0; i < count; i++) {
+            if (events[i].time_us != time_us)
+                return true;
+            if (!steps)
+                causal_touch(&order->causal, &events[i], ring->number);
+            else if (!causal_index_add(&order->causal, &events[i], ring->number))
+                return false;
+        }
+        while (block != NULL && pos == block->count) {
+            block = block->next;
+            pos = 0;
+        }
+        if (block == NULL)
+            return true;
         if (pos == 0)
             prof_decoder_enter(&decoder, &block->head);
-        while (pos < block->count) {
-            struct prof_event events[RING_EVENTS];
-            size_t count = prof_decode(&decoder, block->slots, block->count, &pos, events, RING_EVENTS);
-            for (size_t i = 0; i < count; i++) {
-                if (events[i].time_us != time_us)
-                    return true;
-                if (!causal_index_add(&order->causal, &events[i], ring->number))
-                    return false;
-            }
-        }
+        count = prof_decode(&decoder, block->slots, block->count, &pos, ahead, RING_EVENTS);
+        events = ahead;
     }
-    return true;
 }
 
-static bool index_moment(struct order *order, uint64_t time_us)
+static bool begin_moment(struct order *order, uint64_t time_us)
 {
+    if (!causal_moment(&order->causal))
+        return false;
+    for (size_t i = 0; i < order->ring_count; i++)
+        show_ring(order, order->rings[i], time_us, false);
+    if (!order->causal.any_shared)
+        return true;
     causal_index_begin(&order->causal);
     for (size_t i = 0; i < order->ring_count; i++)
-        if (!index_ring(order, order->rings[i], time_us))
+        if (!show_ring(order, order->rings[i], time_us, true))
             return false;
     return true;
 }
@@ -141,61 +149,82 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
     return out->count == BATCH_EVENTS ? outlet_flush(out) : NULL;
 }
 
-/* May the ring's next event go now? -1: out of memory. */
-static int may_pass(struct order *order, const struct ring *ring)
+/* Why the ring's next event does not go now. */
+static enum ring_wait why_wait(const struct order *order, const struct ring *ring)
 {
     const struct prof_event *e = &ring->events[ring->at];
-    if (causal_fits(&order->causal, e))
-        return 1;
-    if (!order->causal.indexed && !index_moment(order, e->time_us))
-        return -1;
-    return !causal_should_wait(&order->causal, e, ring->number);
+    const struct causal *c = &order->causal;
+    if (!causal_shared(c, e))
+        return RING_GOES;
+    if (causal_fits(c, e))
+        return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
+    return causal_should_wait(c, e, ring->number) ? RING_WAITS : RING_GOES;
 }
 
-/* Lets the ring's events of the moment through until one waits; of the newest round only one. */
-static struct prof_error *run_ring(struct order *order, struct ring *ring, uint64_t time_us, bool new_round,
-                                   bool *ret_progress, bool *ret_waits)
+/* Is the ring's next event part of the moment, and of the wanted round? */
+static bool takes_part(struct order *order, struct ring *ring, uint64_t time_us, bool new_round)
 {
-    while (ring_fill(order, ring) && ring->events[ring->at].time_us == time_us &&
-           (ring->round > order->pass_round) == new_round) {
-        int may = may_pass(order, ring);
-        if (may < 0)
-            return prof_error_memory();
-        if (may == 0) {
-            *ret_waits = true;
+    return ring_fill(order, ring) && ring->events[ring->at].time_us == time_us &&
+           (ring->round > order->pass_round) == new_round;
+}
+
+/* Lets the ring's old events of the moment through until one does not go. */
+static struct prof_error *run_ring(struct order *order, struct ring *ring, uint64_t time_us, bool *ret_progress)
+{
+    ring->wait = RING_GOES;
+    while (takes_part(order, ring, time_us, false)) {
+        ring->wait = why_wait(order, ring);
+        if (ring->wait != RING_GOES)
             return NULL;
-        }
         struct prof_error *error = pass(order, ring, false);
         if (error != NULL)
             return error;
         *ret_progress = true;
-        if (new_round)
-            return NULL; /* look at once whether this was what an old one waits for */
     }
     return NULL;
 }
 
-/* Everything old waits: some of the newest round may be the cause. */
-static struct prof_error *run_new_round(struct order *order, uint64_t time_us, bool *ret_progress)
-{
-    for (size_t i = 0; i < order->ring_count && !*ret_progress; i++) {
-        struct ring *ring = order->rings[i];
-        bool waits = false;
-        if (!ring_fill(order, ring) || ring->round <= order->pass_round)
-            continue;
-        struct prof_error *error = run_ring(order, ring, time_us, true, ret_progress, &waits);
-        if (error != NULL)
-            return error;
-    }
-    return NULL;
-}
-
-static struct prof_error *force_first(struct order *order, uint64_t time_us)
+/* Does the ring bring something for an address that an old event waits for? */
+static bool is_wanted(const struct order *order, const struct ring *ring)
 {
     for (size_t i = 0; i < order->ring_count; i++) {
-        struct ring *ring = order->rings[i];
-        if (ring_fill(order, ring) && ring->events[ring->at].time_us == time_us && ring->round <= order->pass_round)
-            return pass(order, ring, true);
+        const struct ring *other = order->rings[i];
+        if (other != ring && other->wait != RING_GOES &&
+            causal_comes_from(&order->causal, causal_key(&other->events[other->at]), ring->number))
+            return true;
+    }
+    return false;
+}
+
+/* Everything old waits: one event of the newest round that is the cause, or the cause of the cause. */
+static struct prof_error *run_new_round(struct order *order, uint64_t time_us, bool *ret_progress)
+{
+    bool found = true;
+    while (found) {
+        found = false;
+        for (size_t i = 0; i < order->ring_count; i++) {
+            struct ring *ring = order->rings[i];
+            if (ring->wait != RING_GOES || !takes_part(order, ring, time_us, true) || !is_wanted(order, ring))
+                continue;
+            ring->wait = why_wait(order, ring);
+            if (ring->wait == RING_GOES) {
+                *ret_progress = true;
+                return pass(order, ring, false);
+            }
+            found = true;
+        }
+    }
+    return NULL;
+}
+
+/* The first event that waits for this reason goes all the same. */
+static struct prof_error *let_first(struct order *order, enum ring_wait wait, bool *ret_progress)
+{
+    for (size_t i = 0; i < order->ring_count; i++) {
+        if (order->rings[i]->wait == wait) {
+            *ret_progress = true;
+            return pass(order, order->rings[i], wait == RING_WAITS);
+        }
     }
     return NULL;
 }
@@ -203,19 +232,22 @@ static struct prof_error *force_first(struct order *order, uint64_t time_us)
 /* Merges the old events of one moment in which several rings take part. */
 static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
 {
+    if (!begin_moment(order, time_us))
+        return prof_error_memory();
     struct prof_error *error = NULL;
-    bool waits = true;
-    while (error == NULL && waits) {
-        bool progress = false;
-        waits = false;
+    bool progress = true;
+    while (error == NULL && progress) {
+        progress = false;
         for (size_t i = 0; i < order->ring_count && error == NULL; i++)
-            error = run_ring(order, order->rings[i], time_us, false, &progress, &waits);
-        if (error == NULL && waits && !progress)
+            error = run_ring(order, order->rings[i], time_us, &progress);
+        if (error == NULL && !progress)
             error = run_new_round(order, time_us, &progress);
-        if (error == NULL && waits && !progress)
-            error = force_first(order, time_us);
+        if (error == NULL && !progress)
+            error = let_first(order, RING_YIELDS, &progress);
+        if (error == NULL && !progress)
+            error = let_first(order, RING_WAITS, &progress);
     }
-    causal_index_end(&order->causal);
+    causal_moment_end(&order->causal);
     return error;
 }
 

@@ -23,6 +23,12 @@ struct loaded {
     struct trk_slot slots[];
 };
 
+enum ring_wait {
+    RING_GOES = 0,
+    RING_YIELDS, /* another ring should go first, as far as one can see */
+    RING_WAITS,  /* what must come before it is still to come */
+};
+
 struct ring {
     struct prof_decoder decoder;
     uint32_t number;
@@ -30,6 +36,7 @@ struct ring {
     struct prof_event events[RING_EVENTS]; /* decoded ahead, all of one block */
     size_t at, count;
     uint64_t round; /* of the decoded events */
+    enum ring_wait wait;
 };
 
 struct order;

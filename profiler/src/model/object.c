@@ -372,15 +372,7 @@ static bool take_late(struct prof_heap *h, prof_obj_id id, const struct prof_eve
     int32_t missing = obj->observed - obj->count;
     if (e->op == TRK_OP_REF ? missing <= 0 : e->op != TRK_OP_UNREF || missing >= 0)
         return false;
-    if (e->op == TRK_OP_REF) {
-        obj->count++;
-        obj->refs++;
-    } else {
-        obj->count--;
-        obj->unrefs++;
-    }
-    if (obj->observed == obj->count)
-        obj->flags &= (uint16_t)~PROF_OBJ_MISCOUNT;
+    ref_apply_late(h, id, e);
     return true;
 }
 

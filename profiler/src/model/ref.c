@@ -203,6 +203,24 @@ static void give(struct prof_heap *h, prof_obj_id id, int32_t left, const struct
         site_give(h, id, e->stack, e->time_us);
 }
 
+void ref_apply_late(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    if (e->op == TRK_OP_REF) {
+        obj->count++;
+        obj->refs++;
+        take(h, id, e);
+    } else {
+        int32_t left = anonymous(obj);
+        obj->count--;
+        obj->unrefs++;
+        give(h, id, left, e);
+    }
+    obj = obj_of(h, id);
+    if (obj->observed == obj->count)
+        obj->flags &= (uint16_t)~PROF_OBJ_MISCOUNT;
+}
+
 static void over_release(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct prof_obj *obj = obj_of(h, id);

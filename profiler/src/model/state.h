@@ -351,6 +351,8 @@ void ref_sink(struct prof_heap *h, const struct prof_event *e);
 void ref_count_seen(struct prof_heap *h, const struct prof_event *e);
 /* A count that the program told after an event on obj. */
 void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count);
+/* A counted event that a dead object still missed. */
+void ref_apply_late(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 /* Is this counted event the missing one of an earlier life at its address? Takes it then. */
 bool ref_is_late(struct prof_heap *h, const struct prof_event *e);
 

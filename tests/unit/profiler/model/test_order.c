@@ -1,0 +1,324 @@
+/* test_order.c: the merge of rings against the truth. Random programs of several threads run in one true order; what
+ * they record is spread over rings and rounds as a recorder would find it, with a clock far coarser than the events.
+ * The heap of that trace must equal the heap of the same events in their true order. */
+#include "helper.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { THREADS = 4, ADDRESSES = 1024, SLOTS_PER_OBJ = 40, EVENTS_MAX = 4000, PENDING = 4 };
+
+struct event {
+    unsigned thread;
+    struct trk_slot slots[2];
+    unsigned slot_count;
+    uint64_t tick;
+};
+
+struct thing {
+    bool allocated, born;
+    int count;
+    uint64_t slots[SLOTS_PER_OBJ]; /* owners of its references */
+};
+
+struct program {
+    uint64_t rng;
+    struct thing things[ADDRESSES];
+    struct event events[EVENTS_MAX];
+    size_t count;
+    unsigned tick_length, threads, addresses;
+    struct {
+        unsigned op, thing;
+    } pending[THREADS][PENDING]; /* what a thread does next: it is dismantling an object */
+    unsigned pending_count[THREADS];
+    uint64_t next_slot;
+};
+
+static uint64_t rnd(struct program *p, uint64_t below)
+{
+    p->rng ^= p->rng << 13;
+    p->rng ^= p->rng >> 7;
+    p->rng ^= p->rng << 17;
+    return (p->rng >> 11) % below;
+}
+
+static uint64_t address(unsigned thing)
+{
+    return 0x100000 + 64ull * thing;
+}
+
+static void emit(struct program *p, unsigned thread, unsigned op, unsigned aux, uint64_t addr, uint64_t arg)
+{
+    struct event *e = &p->events[p->count];
+    e->thread = thread;
+    e->slot_count = 1;
+    e->tick = p->count / p->tick_length * 100;
+    e->slots[0].w0 = (uint64_t)op << TRK_OP_SHIFT | (uint64_t)aux << TRK_AUX_SHIFT | addr << TRK_ADDR_SHIFT;
+    e->slots[0].w1 = arg << TRK_ARG_SHIFT;
+    p->count++;
+}
+
+static void ref(struct program *p, unsigned thread, unsigned thing)
+{
+    struct thing *t = &p->things[thing];
+    if (t->count >= SLOTS_PER_OBJ)
+        return;
+    uint64_t slot = 0x700000 + 8 * p->next_slot++;
+    t->slots[t->count++] = slot;
+    emit(p, thread, TRK_OP_REF, (unsigned)t->count, address(thing), slot >> 3);
+}
+
+static void unref(struct program *p, unsigned thread, unsigned thing)
+{
+    struct thing *t = &p->things[thing];
+    unsigned which = (unsigned)rnd(p, (uint64_t)t->count);
+    uint64_t slot = t->slots[which];
+    t->slots[which] = t->slots[--t->count];
+    emit(p, thread, TRK_OP_UNREF, (unsigned)t->count, address(thing), slot >> 3);
+    if (t->count == 0) {
+        p->pending[thread][0].op = TRK_OP_FREE;
+        p->pending[thread][0].thing = thing;
+        p->pending_count[thread] = 1;
+        if (rnd(p, 2) != 0) {
+            p->pending[thread][1].op = TRK_OP_DEL;
+            p->pending[thread][1].thing = thing;
+            p->pending_count[thread] = 2;
+        }
+    }
+}
+
+/* One step of one thread. */
+static void step(struct program *p)
+{
+    unsigned thread = (unsigned)rnd(p, p->threads), thing = (unsigned)rnd(p, p->addresses);
+    if (p->pending_count[thread] > 0) {
+        unsigned n = --p->pending_count[thread];
+        thing = p->pending[thread][n].thing;
+        if (p->pending[thread][n].op == TRK_OP_FREE) {
+            emit(p, thread, TRK_OP_FREE, 0, address(thing), 0);
+            p->things[thing].allocated = p->things[thing].born = false;
+        } else if (p->pending[thread][n].op == TRK_OP_NEW) {
+            emit(p, thread, TRK_OP_NEW, 0, address(thing), 1);
+            p->things[thing].born = true;
+            p->things[thing].count = 1;
+            p->things[thing].slots[0] = 0; /* the birth: no owner */
+        } else {
+            emit(p, thread, TRK_OP_DEL, 0, address(thing), 0);
+        }
+        return;
+    }
+    struct thing *t = &p->things[thing];
+    if (!t->allocated) {
+        t->allocated = true;
+        emit(p, thread, TRK_OP_ALLOC, 0, address(thing), 16 + rnd(p, 32));
+        p->pending[thread][0].op = rnd(p, 4) != 0 ? TRK_OP_NEW : TRK_OP_FREE;
+        p->pending[thread][0].thing = thing;
+        p->pending_count[thread] = 1;
+    } else if (t->born && t->count > 0) {
+        if (rnd(p, 5) < 2)
+            ref(p, thread, thing);
+        else
+            unref(p, thread, thing);
+    }
+}
+
+/* ---- Traces ---- */
+
+static struct prof_writer *begin(const char *path)
+{
+    struct prof_writer_options options = { .pid = 1, .force = true };
+    struct prof_writer *w;
+    assert_null(prof_writer_open(path, &options, &w));
+    struct trk_type_def def = { .id = 1, .object_size = 16, .count_offset = UINT32_MAX };
+    assert_null(prof_writer_type(w, &def, "thing", 5));
+    return w;
+}
+
+static size_t put_event(struct trk_slot *to, const struct event *e, uint64_t *tick)
+{
+    size_t n = 0;
+    if (*tick != e->tick) {
+        *tick = e->tick;
+        to[n++] = (struct trk_slot){ (uint64_t)TRK_OP_TICK << TRK_OP_SHIFT, e->tick << TRK_ARG_SHIFT };
+    }
+    for (unsigned i = 0; i < e->slot_count; i++)
+        to[n++] = e->slots[i];
+    return n;
+}
+
+/* One ring that the threads share: the true order. */
+static void write_truth(const struct program *p, const char *path)
+{
+    struct prof_writer *w = begin(path);
+    struct trk_slot *slots = calloc(EVENTS_MAX * 4, sizeof *slots);
+    size_t n = 0;
+    uint64_t tick = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        slots[n++] = (struct trk_slot){ (uint64_t)TRK_OP_THREAD << TRK_OP_SHIFT | (uint64_t)(p->events[i].thread + 1)
+                                                                                      << TRK_ADDR_SHIFT,
+                                        p->events[i].tick << TRK_ARG_SHIFT };
+        n += put_event(slots + n, &p->events[i], &tick);
+    }
+    struct trk_events_head head = { .ring = 0, .tid = 1, .slots = (uint32_t)n };
+    assert_null(prof_writer_events(w, &head, slots));
+    assert_null(prof_writer_close(w));
+    free(slots);
+}
+
+/* A ring per thread; the recorder looks at them at odd moments, one after the other while the program goes on. */
+static void write_rings(struct program *p, const char *path)
+{
+    struct prof_writer *w = begin(path);
+    struct trk_slot *slots = calloc(EVENTS_MAX * 4, sizeof *slots);
+    size_t done[THREADS] = { 0 };
+    uint64_t ticks[THREADS] = { 0 };
+    uint64_t round = 0;
+    size_t now = 0, spread = 1 + (size_t)rnd(p, 40), pace = 1 + (size_t)rnd(p, 400);
+    while (now < p->count + spread * THREADS) {
+        now += 1 + (size_t)rnd(p, pace);
+        for (unsigned thread = 0; thread < p->threads; thread++) {
+            now += (size_t)rnd(p, spread);
+            struct trk_events_head head = {
+                .ring = thread, .tid = thread + 1, .round = round, .start_us = ticks[thread]
+            };
+            size_t n = 0;
+            for (; done[thread] < now && done[thread] < p->count; done[thread]++)
+                if (p->events[done[thread]].thread == thread)
+                    n += put_event(slots + n, &p->events[done[thread]], &ticks[thread]);
+            head.slots = (uint32_t)n;
+            if (n > 0)
+                assert_null(prof_writer_events(w, &head, slots));
+        }
+        round++;
+    }
+    assert_null(prof_writer_close(w));
+    free(slots);
+}
+
+static struct prof_heap *read_back(const char *path, struct prof_trace **ret)
+{
+    struct prof_heap *heap;
+    assert_null(prof_trace_open(path, ret));
+    assert_null(prof_heap_create(*ret, NULL, &heap));
+    const char *broken = prof_heap_check(heap);
+    if (broken != NULL)
+        fail_msg("invariant: %s", broken);
+    return heap;
+}
+
+/* ---- Comparison ---- */
+
+static int by_slot(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static size_t slots_of(struct prof_heap *heap, const struct prof_obj *obj, uint64_t *slots)
+{
+    size_t n = 0;
+    for (uint32_t i = obj->first_open; i != 0; i = prof_heap_open(heap, i)->next)
+        slots[n++] = prof_heap_open(heap, i)->slot;
+    qsort(slots, n, sizeof *slots, by_slot);
+    return n;
+}
+
+/* NULL: the same. */
+static const char *compare(struct prof_heap *a, struct prof_heap *b)
+{
+    const struct prof_heap_totals *x = prof_heap_totals(a), *y = prof_heap_totals(b);
+    if (x->events != y->events)
+        return "number of events";
+    if (x->live_blocks != y->live_blocks || x->live_bytes != y->live_bytes)
+        return "live blocks";
+    if (x->live_objects != y->live_objects || x->unknown_objects != y->unknown_objects)
+        return "live objects";
+    for (unsigned thing = 0; thing < ADDRESSES; thing++) {
+        prof_block_id bx = prof_heap_block_at(a, address(thing)), by = prof_heap_block_at(b, address(thing));
+        if ((bx != 0) != (by != 0))
+            return "a block";
+        if (bx != 0 && (prof_heap_block(a, bx)->size != prof_heap_block(b, by)->size ||
+                        prof_heap_block(a, bx)->tid != prof_heap_block(b, by)->tid))
+            return "size or thread of a block";
+        prof_obj_id ox = prof_heap_obj_at(a, address(thing)), oy = prof_heap_obj_at(b, address(thing));
+        if ((ox != 0) != (oy != 0))
+            return "an object";
+        if (ox == 0)
+            continue;
+        const struct prof_obj *p = prof_heap_obj(a, ox), *q = prof_heap_obj(b, oy);
+        if (p->count != q->count || p->state != q->state || p->tid != q->tid)
+            return "counts of an object";
+        uint64_t s[EVENTS_MAX], r[EVENTS_MAX];
+        size_t ns = slots_of(a, p, s), nr = slots_of(b, q, r);
+        if (ns != nr || memcmp(s, r, ns * sizeof *s) != 0)
+            return "open references";
+    }
+    const struct prof_incident *list;
+    if (prof_heap_incidents(a, &list) != 0)
+        return "incidents";
+    return NULL;
+}
+
+/* One random program. What is the same in both heaps is the rule; the exception is a program whose threads meet so
+ * often within a tick that several orders are possible. */
+static const char *one_run(struct program *p, unsigned seed, const char *one, const char *many, bool *ret_guess)
+{
+    memset(p, 0, sizeof *p);
+    p->rng = seed * 0x9e3779b97f4a7c15ull;
+    for (int i = 0; i < 8; i++)
+        rnd(p, 2);
+    p->threads = 2 + (unsigned)rnd(p, THREADS - 1);
+    static const unsigned lengths[] = { 1, 3, 10, 40, 200, 5000 };
+    p->tick_length = lengths[rnd(p, 6)];
+    p->addresses = p->tick_length <= 10 ? 10 : p->tick_length < ADDRESSES ? p->tick_length : ADDRESSES;
+    size_t length = 50 + (size_t)rnd(p, 1500);
+    while (p->count < length)
+        step(p);
+    write_truth(p, one);
+    write_rings(p, many);
+    struct prof_trace *trace_one, *trace_many;
+    struct prof_heap *truth = read_back(one, &trace_one), *merged = read_back(many, &trace_many);
+    const char *differs = compare(merged, truth);
+    *ret_guess = prof_heap_totals(merged)->forced > 0;
+    prof_heap_destroy(truth);
+    prof_heap_destroy(merged);
+    prof_trace_close(trace_one);
+    prof_trace_close(trace_many);
+    return differs;
+}
+
+static void merged_equals_true(void **state)
+{
+    (void)state;
+    char one[64] = "/tmp/order-one-XXXXXX", many[64] = "/tmp/order-many-XXXXXX";
+    close(mkstemp(one));
+    close(mkstemp(many));
+    struct program *p = malloc(sizeof *p);
+    unsigned runs = 120, guesses = 0, differences = 0;
+    const char *more = getenv("ORDER_RUNS");
+    if (more != NULL)
+        runs = (unsigned)atoi(more);
+    for (unsigned seed = 1; seed <= runs; seed++) {
+        bool guess = false;
+        const char *differs = one_run(p, seed, one, many, &guess);
+        if (differs != NULL) {
+            print_message("seed %u, %u threads, tick of %u events, %s: %s\n", seed, p->threads, p->tick_length,
+                          guess ? "guessed" : "not guessed", differs);
+            differences++;
+            assert_true(p->tick_length > 3); /* few events in a tick leave no choice */
+        }
+        guesses += guess;
+    }
+    print_message("%u of %u merges had to guess, %u differ\n", guesses, runs, differences);
+    unlink(one);
+    unlink(many);
+    free(p);
+    assert_true(differences * 20 <= runs);
+    assert_true(guesses * 20 <= runs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(merged_equals_true) };
+    return cmocka_run_group_tests_name("model: order", tests, NULL, NULL);
+}
