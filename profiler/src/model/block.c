@@ -314,27 +314,29 @@ void block_alloc(struct prof_heap *h, const struct prof_event *e)
 /* A free of an address where no block lives. */
 static void free_unknown(struct prof_heap *h, const struct prof_event *e, const struct addr_entry *entry)
 {
-    if (entry != NULL && entry->block != 0) {
-        /* The place of its free in the list tells who freed it first. */
-        const struct prof_block *b = block_of(h, entry->block);
-        const struct freed_block *f = &h->freed[b->first_obj - 1];
-        struct place at = place_of(e);
-        bool guess = f->death.tid != e->tid && f->death.at_us == e->time_us;
-        struct prof_incident *incident = incident_add(h, PROF_INCIDENT_DOUBLE_FREE, entry->obj, &at, &f->death);
-        if (incident != NULL) {
-            incident->addr = e->addr;
-            incident->bytes = b->size;
-            incident->forced |= guess;
-        }
-        return;
-    }
-    h->totals.unknown_frees++;
-    /* An object in memory whose allocation was not seen. */
     prof_obj_id id = entry != NULL ? entry->obj : 0;
     if (id != 0 && obj_alive(obj_of(h, id)) && obj_of(h, id)->block == 0) {
+        /* An object in memory whose allocation was not seen. */
         uint64_t start = obj_of(h, id)->start, size = obj_of(h, id)->size;
+        h->totals.unknown_frees++;
         object_end(h, id, e, true);
         open_range_died(h, start, size, e);
+        return;
+    }
+    if (entry == NULL || entry->block == 0) {
+        h->totals.unknown_frees++;
+        return;
+    }
+    /* The place of its free in the list tells who freed it first. */
+    const struct prof_block *b = block_of(h, entry->block);
+    const struct freed_block *f = &h->freed[b->first_obj - 1];
+    struct place at = place_of(e);
+    bool guess = f->death.tid != e->tid && f->death.at_us == e->time_us;
+    struct prof_incident *incident = incident_add(h, PROF_INCIDENT_DOUBLE_FREE, id, &at, &f->death);
+    if (incident != NULL) {
+        incident->addr = e->addr;
+        incident->bytes = b->size;
+        incident->forced |= guess;
     }
 }
 
