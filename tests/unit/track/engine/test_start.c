@@ -343,6 +343,34 @@ static void plugins(void **state)
     }
 }
 
+/* Behind the preloaded copy, which sees dlclose: each unloading begins a new generation of addresses. */
+static void plugins_preloaded(void **state)
+{
+    (void)state;
+    static const char *const built[] = { PLUGIN, PLUGIN_STATIC };
+    for (int plugin = 0; plugin < 2; plugin++) {
+        struct testrec rec;
+        const char *argv[] = { TARGET_WEAK, "plugin", NULL };
+        setenv("TARGET_PLUGIN", built[plugin], 1);
+        testrec_init(&rec, NULL);
+        testrec_run(&rec, argv, "malloc=0", PRELOAD, 20);
+        assert_int_equal(rec.status, 0);
+        assert_int_equal(rec.hellos, 1);
+        assert_int_equal(testrec_count(&rec, TRK_OP_UNREF), 2);
+        assert_int_equal(testrec_count(&rec, TRK_OP_REF), 3);
+        assert_int_equal(rec.hdr->module_gen, 2);
+        const struct testrec_record *first = testrec_find(&rec, TRK_OP_UNREF, 0);
+        const struct testrec_record *second = testrec_find(&rec, TRK_OP_UNREF, 1);
+        assert_int_not_equal(first->stack, second->stack); /* perhaps the same address, not the same code */
+        uint64_t generation;
+        size_t modules = testrec_count(&rec, TRK_OP_MODULES);
+        assert_int_equal(modules, 5); /* start, and twice: loaded, unloaded */
+        assert_true(testrec_ext(testrec_find(&rec, TRK_OP_MODULES, 4), TRK_EXT_VALUE, &generation));
+        assert_int_equal(generation, 2);
+        testrec_deinit(&rec);
+    }
+}
+
 /* ---- Privileged programs
  * --------------------------------------------------------------------------------------------- */
 
@@ -485,6 +513,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(one_engine),
         cmocka_unit_test(preload_verbs),
         cmocka_unit_test(plugins),
+        cmocka_unit_test(plugins_preloaded),
         cmocka_unit_test(privileged_is_inert),
         cmocka_unit_test(own_recorder),
     };
