@@ -1,7 +1,9 @@
 /* debug.c: finds separate debug files. libdwfl could, but it opens whatever a debuglink names, FIFOs included; here
  * every file goes through prof_image_open. libdwfl is used for debuginfod only. */
 #include <symbol/debug.h>
+#include <symbol/die.h>
 
+#include <dwarf.h>
 #include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
 #include <limits.h>
@@ -174,6 +176,42 @@ bool prof_debug_open(const struct prof_image *image, const struct prof_debug_whe
     if (debug.dwarf == NULL && debug.separate.elf == NULL)
         return false;
     *ret = debug;
+    return true;
+}
+
+static const char *text_of(Dwarf_Die *die, unsigned name)
+{
+    Dwarf_Attribute attr;
+    return dwarf_attr(die, name, &attr) != NULL ? dwarf_formstring(&attr) : NULL;
+}
+
+bool prof_die_split(Dwarf_Die *unit)
+{
+    Dwarf_Half version;
+    uint8_t unit_type;
+    if (dwarf_cu_info(unit->cu, &version, &unit_type, NULL, NULL, NULL, NULL, NULL) != 0 || unit_type != DW_UT_skeleton)
+        return true;
+    const char *name = text_of(unit, DW_AT_dwo_name), *dir = text_of(unit, DW_AT_comp_dir);
+    if (name == NULL)
+        name = text_of(unit, DW_AT_GNU_dwo_name);
+    if (name == NULL || (name[0] != '/' && (dir == NULL || dir[0] != '/')))
+        return false;
+    // libdw would wait for a FIFO: look first.
+    char path[PATH_MAX];
+    int length =
+        name[0] == '/' ? snprintf(path, sizeof path, "%s", name) : snprintf(path, sizeof path, "%s/%s", dir, name);
+    enum prof_image_state state;
+    uint64_t size, dev, ino, mtime_ns;
+    int fd = length > 0 && (size_t)length < sizeof path
+                 ? prof_image_descriptor(path, &state, &size, &dev, &ino, &mtime_ns)
+                 : -1;
+    if (fd < 0)
+        return false;
+    close(fd);
+    Dwarf_Die split;
+    if (dwarf_cu_info(unit->cu, &version, &unit_type, NULL, &split, NULL, NULL, NULL) != 0 || split.addr == NULL)
+        return false;
+    *unit = split;
     return true;
 }
 

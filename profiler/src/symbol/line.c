@@ -25,6 +25,7 @@ struct ranges {
 
 struct unit {
     Dwarf_Off entry;
+    Dwarf *home; /* where the functions' entries are: the Dwarf, or that of a .dwo file; NULL: nowhere */
     bool read;   /* functions is filled */
     bool nested; /* functions inside functions and classes were added too */
     struct ranges functions;
@@ -146,7 +147,10 @@ static void read_functions(struct prof_lines *lines, struct unit *unit, bool nes
     unit->nested = nested;
     Dwarf_Die stack[MAX_DEPTH], top;
     int depth = 0;
-    if (dwarf_offdie(lines->dwarf, unit->entry, &top) == NULL || dwarf_child(&top, &stack[0]) != 0)
+    if (dwarf_offdie(lines->dwarf, unit->entry, &top) == NULL || !prof_die_split(&top))
+        return;
+    unit->home = dwarf_cu_getdwarf(top.cu);
+    if (dwarf_child(&top, &stack[0]) != 0)
         return;
     bool methods = has_methods(dwarf_srclang(&top));
     for (;;) {
@@ -265,7 +269,7 @@ size_t prof_lines_find(struct prof_lines *lines, uint64_t vaddr, struct prof_lin
             frame.column = (uint32_t)value;
     }
     range = find_function(lines, unit, vaddr);
-    if (range == NULL || dwarf_offdie(lines->dwarf, range->what, &function) == NULL) {
+    if (range == NULL || dwarf_offdie(unit->home, range->what, &function) == NULL) {
         frames[0] = frame;
         return frame.file != NULL ? 1 : 0;
     }
@@ -274,7 +278,7 @@ size_t prof_lines_find(struct prof_lines *lines, uint64_t vaddr, struct prof_lin
     size_t inlined = find_inlined(&function, vaddr, chain), count = 0;
     Dwarf_Files *files = NULL;
     size_t file_count = 0;
-    if (inlined > 0 && dwarf_getsrcfiles(&unit_die, &files, &file_count) != 0)
+    if (inlined > 0 && (!prof_die_split(&unit_die) || dwarf_getsrcfiles(&unit_die, &files, &file_count) != 0))
         files = NULL;
     // Each frame has its own name and the place of the call that the next inner one recorded.
     for (size_t i = inlined; i > 0 && count + 1 < cap; i--) {
@@ -288,7 +292,7 @@ size_t prof_lines_find(struct prof_lines *lines, uint64_t vaddr, struct prof_lin
             .column = number(&chain[i - 1], DW_AT_call_column),
         };
     }
-    int language = dwarf_srclang(&unit_die);
+    int language = prof_die_split(&unit_die) ? dwarf_srclang(&unit_die) : -1;
     if (language != DW_LANG_Mips_Assembler)
         name_function(&function, &frame);
     frame.qualifies = has_methods(language);

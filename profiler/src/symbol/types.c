@@ -93,7 +93,7 @@ static void add_type(struct prof_types *types, Dwarf_Die *die, bool of_types, co
     if (name == NULL || prof_die_flag(die, DW_AT_declaration))
         return;
     struct variant variant = {
-        .dwarf = types->files[types->file],
+        .dwarf = dwarf_cu_getdwarf(die->cu),
         .entry = dwarf_dieoffset(die),
         .of_types = of_types,
         .size = UINT64_MAX,
@@ -164,7 +164,8 @@ static bool read_more(struct prof_types *types)
         Dwarf *dwarf = types->files[types->file];
         if (dwarf != NULL && dwarf_get_units(dwarf, types->unit, &types->unit, &version, &unit_type, &die, NULL) == 0) {
             // Before version 5 type units have a section, and so offsets, of their own.
-            read_unit(types, &die, unit_type == DW_UT_type && version < 5);
+            if (prof_die_split(&die))
+                read_unit(types, &die, unit_type == DW_UT_type && version < 5);
             return true;
         }
         types->unit = NULL;

@@ -136,6 +136,23 @@ static void debuglink_by_checksum(void **state)
     check_outer("crc.so");
 }
 
+static void split_dwarf(void **state)
+{
+    (void)state;
+    open_one("split.so", true);
+    uint64_t size = 0, value = fake_symbol(fixture("split.so"), "shape_outer", &size);
+    bool found = false;
+    for (uint64_t at = 0; at < size && !found; at++) {
+        size_t count = prof_symbols_pc(symbols, 0, base + value + at, false, frames, 16);
+        found = count == 3 && strcmp(frames[0].function, "deepest") == 0 && frames[2].line == 301 &&
+                strcmp(frames[2].function, "shape_outer") == 0 && ends_with(frames[1].file, "shape.c");
+    }
+    assert_true(found);
+    char field[32];
+    assert_true(prof_symbols_field(symbols, "struct shape", 8, field, sizeof field));
+    assert_string_equal(field, "next");
+}
+
 // A server made of files. Only when it is allowed and named.
 static void debuginfod(void **state)
 {
@@ -575,6 +592,7 @@ int main(void)
         TEST(without_build_id),
         TEST(debuglink_by_build_id),
         TEST(debuglink_by_checksum),
+        TEST(split_dwarf),
         TEST(debuginfod),
         TEST(stripped),
         TEST(debuglink_of_another_build),

@@ -8,6 +8,9 @@
 
 #include <base/str.h>
 
+/* The unit in a .dwo file that a skeleton unit (-gsplit-dwarf) stands for; a unit that is none stays. false: its file
+ * cannot be had. libdw opens the file, if it is a regular one, and keeps it as long as the Dwarf. */
+bool prof_die_split(Dwarf_Die *unit);
 /* A struct, union or class by its tag. */
 bool prof_die_is_struct(int tag);
 /* Goes on to the next sibling; false: there is none. Entries only move forward, whatever a damaged link says. */
