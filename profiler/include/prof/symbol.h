@@ -1,9 +1,11 @@
 /* prof/symbol.h: addresses of the target to functions, lines, variables and types.
  *
  * Layer symbol: ELF and DWARF; knows addresses, not objects. Opens module files only when they are regular files whose
- * build-id equals the recorded one (or, without a build-id, whose device and inode do); looks for debug information in
- * the file, .gnu_debugdata, /usr/lib/debug/.build-id, debuglink (CRC checked), --symfs, and debuginfod when
- * DEBUGINFOD_URLS is set and allowed. Everything is lazy and cached; not thread-safe. */
+ * build-id equals the recorded one (or, without a recorded build-id, whose device and inode do and which were not written
+ * since; below --symfs the user vouches for such files). Debug information is looked for in the file, by build-id below
+ * SYMFS/usr/lib/debug and /usr/lib/debug, by debuglink (build-id or CRC checked), in .dwo and dwz files, and by
+ * debuginfod when DEBUGINFOD_URLS is set and allowed; symbols also in .gnu_debugdata. No path of a trace is waited for.
+ * Everything is lazy and cached; not thread-safe. */
 #ifndef PROF_SYMBOL_H
 #define PROF_SYMBOL_H
 
@@ -40,7 +42,8 @@ struct prof_frame {
 /* Resolves one pc of a stack into frames, innermost first; returns how many (>= 1, <= cap, inlined ones included).
  * is_return: pc is a return address (look up pc - 1). */
 size_t prof_symbols_pc(struct prof_symbols *symbols, uint16_t generation, uint64_t pc, bool is_return, struct prof_frame *frames, size_t cap);
-/* All frames of a stack id, innermost first; borrowed, cached. The leading wrapper frames are included. */
+/* All frames of a stack id, innermost first; borrowed, valid as long as the symbols. The leading wrapper frames are
+ * included. Unknown id: 0 frames, and *ret is a frame without names. */
 size_t prof_symbols_stack(struct prof_symbols *symbols, uint32_t stack, const struct prof_frame **ret);
 /* Index of the site frame in the result of prof_symbols_stack: the first that is not a wrapper, an allocator or libtrack's
  * own (0 when all are). */
@@ -64,14 +67,16 @@ struct prof_place {
 /* What is at an address of data, by the module map current at time_us. */
 void prof_symbols_place(struct prof_symbols *symbols, uint64_t time_us, uint64_t addr, struct prof_place *ret);
 
-/* Field of a struct type by byte offset: "peer", "buckets[3].val" (arrays of structs are walked), into buf. `type` is the name
+/* Field of a struct type by byte offset: "peer", "buckets[3].val" (arrays of structs are walked, also one without a
+ * length at the end of the struct; of a union the first member that has something there), into buf. `type` is the name
  * given to TRK_TYPE ("struct conn"; "conn" finds a typedef). false: type or field unknown; buf untouched. */
 bool prof_symbols_field(struct prof_symbols *symbols, const char *type, uint64_t offset, char *buf, size_t size);
 /* The same when the object's size is known (0: not): of several types of one name, the one of that size counts. */
 bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, uint64_t object_size, uint64_t offset,
                               char *buf, size_t size);
 
-/* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id ab12...)". */
+/* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id ab12...)".
+ * frames: different code addresses. Most frames first; valid until the next call. */
 struct prof_symbols_gap { const char *module; const char *what; uint64_t frames; };
 size_t prof_symbols_gaps(struct prof_symbols *symbols, const struct prof_symbols_gap **ret);
 
