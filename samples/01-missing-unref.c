@@ -21,7 +21,7 @@ static struct conn *conn_new(int number)
     return conn;
 }
 
-static void conn_unref(struct conn *conn, const void *slot)
+TRK_WRAPPER static void conn_unref(struct conn *conn, const void *slot)
 {
     trk_unref_from(conn, slot, TRK_CALLER);
     if (--conn->refs == 0) {

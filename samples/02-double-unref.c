@@ -21,7 +21,7 @@ static struct entry *entry_new(void)
     return entry;
 }
 
-static void entry_unref(struct entry *entry, const void *slot)
+TRK_WRAPPER static void entry_unref(struct entry *entry, const void *slot)
 {
     trk_unref_from(entry, slot, TRK_CALLER);
     --entry->refs;

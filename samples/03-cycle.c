@@ -14,7 +14,7 @@ struct node {
 };
 static TRK_TYPE_COUNTED(node_type, struct node, refs);
 
-static struct node *node_new(void)
+TRK_WRAPPER static struct node *node_new(void)
 {
     struct node *node = calloc(1, sizeof *node);
     node->refs = 1;
@@ -22,14 +22,14 @@ static struct node *node_new(void)
     return node;
 }
 
-static struct node *node_ref(struct node *node)
+TRK_WRAPPER static struct node *node_ref(struct node *node)
 {
     node->refs++;
     trk_ref_from(node, NULL, TRK_CALLER);
     return node;
 }
 
-static void node_unref(struct node *node, const void *slot)
+TRK_WRAPPER static void node_unref(struct node *node, const void *slot)
 {
     trk_unref_from(node, slot, TRK_CALLER);
     if (--node->refs > 0)

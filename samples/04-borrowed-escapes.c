@@ -23,7 +23,7 @@ static struct sensor *sensor_new(int value)
     return sensor;
 }
 
-static void sensor_unref(struct sensor *sensor, const void *slot)
+TRK_WRAPPER static void sensor_unref(struct sensor *sensor, const void *slot)
 {
     trk_unref_from(sensor, slot, TRK_CALLER);
     if (--sensor->refs == 0) {

@@ -17,7 +17,7 @@ static TRK_TYPE_COUNTED(session_type, struct session, refs);
 
 static struct session *g_sessions[SLOTS];
 
-static struct session *session_new(void)
+TRK_WRAPPER static struct session *session_new(void)
 {
     struct session *session = calloc(1, sizeof *session);
     session->refs = 1;

@@ -18,7 +18,7 @@ static TRK_TYPE(job_type, struct job);
 static struct job *g_queue[JOBS];
 static int g_next;
 
-static void job_unref(struct job *job, const void *slot)
+TRK_WRAPPER static void job_unref(struct job *job, const void *slot)
 {
     if (trk_refcount_dec(&job->refs, job, slot)) {
         trk_del(job);

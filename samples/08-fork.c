@@ -12,7 +12,7 @@ struct message {
 };
 static TRK_TYPE_COUNTED(message_type, struct message, refs);
 
-static struct message *message_new(void)
+TRK_WRAPPER static struct message *message_new(void)
 {
     struct message *message = calloc(1, sizeof *message);
     message->refs = 1;
@@ -20,7 +20,7 @@ static struct message *message_new(void)
     return message;
 }
 
-static void message_unref(struct message *message, const void *slot)
+TRK_WRAPPER static void message_unref(struct message *message, const void *slot)
 {
     trk_unref_from(message, slot, TRK_CALLER);
     if (--message->refs == 0) {

@@ -33,7 +33,7 @@
  * Wrappers. Most code has one out-of-line `conn_ref()`; its *caller* is what a report should name. Inside such a
  * function use the _from forms with TRK_CALLER:
  *
- *     struct conn *conn_ref(struct conn *c) { c->refs++; trk_ref_from(c, NULL, TRK_CALLER); return c; }
+ *     TRK_WRAPPER struct conn *conn_ref(struct conn *c) { c->refs++; trk_ref_from(c, NULL, TRK_CALLER); return c; }
  *
  * or leave the code alone and pass TRACK_OPTIONS=wrapper=conn_ref:conn_unref... The *site* of an event is always the
  * first frame outside.
@@ -132,7 +132,8 @@ struct trk_type {
  * reference becomes an edge from that object or block, with multiplicity. */
 #define TRK_HOLDER(h) ((const void *)((uintptr_t)(h) | ((uintptr_t)1 << 63)))
 
-/* Marks a function of your own as a wrapper of ref or unref: reports skip its frame and name its caller. */
+/* Marks a function of your own as a wrapper of ref or unref: reports skip its frame and name its caller. A wrapper that
+ * uses TRK_CALLER must not be inlined, or "caller" is one function too far out: TRK_WRAPPER sees to that, too. */
 #define TRK_WRAPPER __attribute__((noinline, section("trk_wrapper")))
 /* The address this function returns to: what the _from forms take inside a wrapper. */
 #define TRK_CALLER __builtin_return_address(0)
