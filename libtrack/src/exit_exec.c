@@ -3,7 +3,6 @@
  * libc's functions do not call each other by name, so each is interposed. In a vfork child nothing is told: the program
  * whose memory this is lives on. Everything here is async-signal-safe, as the originals are; posix_spawn, system and
  * popen stay inside libc and need nothing. */
-#include <alloca.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
@@ -118,7 +117,7 @@ TRK_DIRECT int execl(const char *path, const char *arg, ...)
     const struct trk_frame at = TRK_FRAME_CALLER;
     size_t count;
     COUNT_LIST(arg, count);
-    char **argv = alloca((count + 1) * sizeof(*argv));
+    char **argv = __builtin_alloca((count + 1) * sizeof(*argv));
     va_list list;
     va_start(list, arg);
     FILL_LIST(arg, count, argv, list);
@@ -132,7 +131,7 @@ TRK_DIRECT int execlp(const char *file, const char *arg, ...)
     const struct trk_frame at = TRK_FRAME_CALLER;
     size_t count;
     COUNT_LIST(arg, count);
-    char **argv = alloca((count + 1) * sizeof(*argv));
+    char **argv = __builtin_alloca((count + 1) * sizeof(*argv));
     va_list list;
     va_start(list, arg);
     FILL_LIST(arg, count, argv, list);
@@ -146,7 +145,7 @@ TRK_DIRECT int execle(const char *path, const char *arg, ...)
     const struct trk_frame at = TRK_FRAME_CALLER;
     size_t count;
     COUNT_LIST(arg, count);
-    char **argv = alloca((count + 1) * sizeof(*argv));
+    char **argv = __builtin_alloca((count + 1) * sizeof(*argv));
     va_list list;
     va_start(list, arg);
     FILL_LIST(arg, count, argv, list);

@@ -64,9 +64,9 @@ struct trk_real {
 
     int (*dlclose)(void *handle); /* NULL until its first use */
 
-    void (*exit_now)(int status) __attribute__((noreturn));   /* _exit */
-    void (*exit_c99)(int status) __attribute__((noreturn));   /* _Exit */
-    void (*exit_quick)(int status) __attribute__((noreturn)); /* quick_exit */
+    void (*exit_now)(int status);   /* _exit */
+    void (*exit_c99)(int status);   /* _Exit */
+    void (*exit_quick)(int status); /* quick_exit */
     int (*execve)(const char *path, char *const argv[], char *const envp[]);
     int (*execv)(const char *path, char *const argv[]);
     int (*execvp)(const char *file, char *const argv[]);
