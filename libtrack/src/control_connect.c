@@ -101,7 +101,7 @@ static int receive_welcome(int fd, struct trk_welcome *welcome, uint64_t deadlin
     union {
         struct cmsghdr head;
         char bytes[CMSG_SPACE(4 * sizeof(int))];
-    } control;
+    } control = { .bytes = { 0 } };
     struct iovec iov = { .iov_base = welcome, .iov_len = sizeof *welcome };
     long n;
     int got = -1;
@@ -194,7 +194,7 @@ static bool layout_take(char *arena, uint64_t bytes)
 
 static bool arena_map(int fd, uint64_t bytes)
 {
-    struct stat st;
+    struct stat st = { .st_size = 0 };
     long seals = trk_sys2(SYS_fcntl, fd, F_GET_SEALS);
     if (seals < 0 || !(seals & F_SEAL_SHRINK)) /* else a shrinking file could kill us with SIGBUS */
         return false;

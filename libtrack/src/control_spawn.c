@@ -249,7 +249,7 @@ int trk_control_spawn(void)
 {
     struct trk_env env;
     int ours = -1;
-    int fds[2];
+    int fds[2] = { -1, -1 };
     struct spawn *s = trk_map(sizeof *s);
     if (s == NULL)
         return -1;

@@ -42,6 +42,7 @@ static inline long trk_sys6(long n, long a, long b, long c, long d, long e, long
     return x0;
 }
 #else
+/* cppcheck-suppress preprocessorErrorDirective */
 #error "libtrack needs x86-64 or aarch64"
 #endif
 
