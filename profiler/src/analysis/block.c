@@ -140,7 +140,7 @@ struct prof_error *block_findings(struct analysis *a)
         if (!is_plain(block) || !in_window(a, block->born_us))
             continue;
         uint32_t at = place_of(a, &places, block->stack);
-        if (at == UINT32_MAX) {
+        if (at >= places.list.count) { // UINT32_MAX: no memory
             good = false;
             break;
         }

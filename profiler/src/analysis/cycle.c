@@ -55,7 +55,7 @@ bool cycle_describe(struct analysis *a, prof_obj_id start, struct prof_finding_e
 {
     uint32_t indices[CYCLE_EDGES_MAX];
     struct prof_finding_edge raw[CYCLE_EDGES_MAX];
-    struct step steps[CYCLE_EDGES_MAX];
+    struct step steps[CYCLE_EDGES_MAX] = { 0 };
     size_t n = graph_cycle(&a->graph, a->component, start, a->scratch, indices, CYCLE_EDGES_MAX);
 
     *ret_count = 0;
@@ -76,16 +76,17 @@ bool cycle_describe(struct analysis *a, prof_obj_id start, struct prof_finding_e
         from = raw[i].to;
     }
     size_t first = smallest_rotation(steps, n);
-    struct step turned[CYCLE_EDGES_MAX];
+    struct step turned[CYCLE_EDGES_MAX] = { 0 };
     for (size_t i = 0; i < n; i++) {
         edges[i] = raw[(first + i) % n];
         turned[i] = steps[(first + i) % n];
     }
     size_t p = period(turned, n);
     struct prof_str text = { 0 };
-    for (size_t i = 0; i < p; i++)
-        prof_str_addf(&text, "%s%s%s%s", i > 0 ? " > " : "", turned[i].type, turned[i].field[0] != '\0' ? "." : "",
-                      turned[i].field);
+    for (size_t i = 0; i < p; i++) {
+        const char *field = turned[i].field != NULL ? turned[i].field : "";
+        prof_str_addf(&text, "%s%s%s%s", i > 0 ? " > " : "", turned[i].type, field[0] != '\0' ? "." : "", field);
+    }
     *ret_signature = text.failed ? NULL : prof_arena_strdup(a->arena, text.text);
     prof_str_deinit(&text);
     *ret_count = n;

@@ -91,7 +91,7 @@ static bool compare_baseline(struct analysis *a)
     for (size_t i = 0; good && i < out->list.count; i++) {
         uint64_t key = strtoull(out->list.items[i].fingerprint, NULL, 16);
         uint32_t at = map_get(&index, key);
-        if (at != UINT32_MAX)
+        if (at < sums.count)
             sums.items[at] += out->list.items[i].objects;
         else
             good = map_put(&index, key, (uint32_t)sums.count) && prof_vec_push(&sums, out->list.items[i].objects);
@@ -99,8 +99,8 @@ static bool compare_baseline(struct analysis *a)
     for (size_t i = 0; good && i < out->list.count; i++) {
         struct prof_finding *f = &out->list.items[i];
         f->baseline_objects = baseline_objects(a->options->baseline, f->fingerprint);
-        if (f->suppressed_by == NULL &&
-            f->baseline_objects >= sums.items[map_get(&index, strtoull(f->fingerprint, NULL, 16))])
+        uint32_t at = map_get(&index, strtoull(f->fingerprint, NULL, 16));
+        if (f->suppressed_by == NULL && at < sums.count && f->baseline_objects >= sums.items[at])
             f->suppressed_by = "baseline";
     }
     prof_vec_deinit(&sums);

@@ -26,7 +26,8 @@ static bool grow(struct map *map)
     bigger.keys = malloc(bigger.room * sizeof *bigger.keys);
     bigger.values = calloc(bigger.room, sizeof *bigger.values);
     if (bigger.keys == NULL || bigger.values == NULL) {
-        map_deinit(&bigger);
+        free(bigger.keys);
+        free(bigger.values);
         return false;
     }
     for (size_t i = 0; i < map->room; i++) {
@@ -36,9 +37,11 @@ static bool grow(struct map *map)
         bigger.keys[at] = map->keys[i];
         bigger.values[at] = map->values[i];
     }
-    bigger.count = map->count;
-    map_deinit(map);
-    *map = bigger;
+    free(map->keys);
+    free(map->values);
+    map->keys = bigger.keys;
+    map->values = bigger.values;
+    map->room = bigger.room;
     return true;
 }
 

@@ -295,7 +295,7 @@ static bool fill(struct analysis *a, struct learned *learned, const struct balan
         const struct tally *tally = &balance->tallies[i];
         uint32_t at = map_get(&learned->index, type_site_key(balance->type, tally->site));
         const struct learned_site *l =
-            at != UINT32_MAX && learned->sites.items[at].given > 0 ? &learned->sites.items[at] : NULL;
+            at < learned->sites.count && learned->sites.items[at].given > 0 ? &learned->sites.items[at] : NULL;
         uint64_t left = tally->given;
         for (size_t b = 0; left > 0 && b < ret->list.count; b++) {
             struct bucket *bucket = &ret->list.items[b];

@@ -35,9 +35,9 @@ enum suppress_leak_kind {
 };
 
 struct suppress_frame {
-    uint8_t kind; /* enum suppress_frame_kind */
     const char *pattern;
     uint32_t line; /* SRC: 0 any */
+    uint8_t kind;  /* enum suppress_frame_kind */
 };
 struct suppress_rule {
     uint8_t syntax;      /* enum suppress_syntax */

@@ -27,17 +27,17 @@ struct reader {
 static struct prof_error *bad(const struct reader *r, uint32_t line, const char *what, const char *text,
                               const char *allowed)
 {
-    char shown[64];
+    enum { SHOWN = 60 };
+    char shown[SHOWN + 1];
     size_t n = 0;
 
     // The text comes from a file: show little of it and only what is printable.
-    for (; text != NULL && text[n] != '\0' && n < sizeof shown - 4; n++)
+    for (; text != NULL && text[n] != '\0' && n < SHOWN; n++)
         shown[n] = isprint((unsigned char)text[n]) ? text[n] : '?';
     shown[n] = '\0';
-    if (text != NULL && text[n] != '\0')
-        strcat(shown, "...");
-    return prof_error_at(PROF_ERROR_SYNTAX, r->path, line, "%s:%u: %s%s%s%s; %s", r->path, line, what,
-                         text != NULL ? " '" : "", shown, text != NULL ? "'" : "", allowed);
+    const char *more = text != NULL && text[n] != '\0' ? "..." : "";
+    return prof_error_at(PROF_ERROR_SYNTAX, r->path, line, "%s:%u: %s%s%s%s%s; %s", r->path, line, what,
+                         text != NULL ? " '" : "", shown, more, text != NULL ? "'" : "", allowed);
 }
 
 /* Moves to the next line that says something; *ret_more false at the end of the text. */
@@ -357,7 +357,7 @@ static struct prof_error *parse_own(struct reader *r)
 
 struct prof_error *suppress_parse(struct prof_suppressions *s, const char *path, const char *text, size_t length)
 {
-    struct reader r = { .s = s, .path = path, .at = text, .end = text + length };
+    struct reader r = { .s = s, .path = path, .at = text, .line = "", .end = text + length };
     size_t rules = s->rules.count, uses = s->uses.count;
     struct prof_error *error = NULL;
     bool more = true;
