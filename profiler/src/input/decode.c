@@ -114,7 +114,7 @@ static void decode_first(struct prof_event *e, unsigned op, uint64_t w0, uint64_
             count = (int64_t)aux;
             flags = PROF_EVENT_COUNT;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     case TRK_OP_MOVE:
     case TRK_OP_SINK:
     case TRK_OP_WEAK_SET:

@@ -58,9 +58,9 @@ const struct prof_site_count *prof_heap_site_count(const struct prof_heap *h, ui
 
 const struct prof_stack_stat *prof_heap_stack_stat(const struct prof_heap *h, uint32_t stack)
 {
-    if (stack >= (uint32_t)1 << TRK_STACK_ID_BITS || h->stat_index[stack] == 0)
+    if (stack >= h->stat_index.count || h->stat_index.items[stack] == 0)
         return NULL;
-    return &h->stats.items[h->stat_index[stack] - 1].pub;
+    return &h->stats.items[h->stat_index.items[stack] - 1].pub;
 }
 
 void prof_heap_stack_each(const struct prof_heap *h,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    AHEAD_TABLE = 32, /* events ahead whose table entry is prefetched */
+    AHEAD_TABLE = 32,  /* events ahead whose table entry is prefetched */
     AHEAD_RECORD = 16, /* events ahead whose records are */
 };
 
@@ -222,8 +222,7 @@ static struct prof_heap *make_heap(struct prof_trace *trace, const struct prof_h
     h->trace = trace;
     if (options != NULL)
         h->options = *options;
-    h->stat_index = calloc((size_t)1 << TRK_STACK_ID_BITS, sizeof *h->stat_index);
-    bool ok = h->stat_index != NULL && make_types(h);
+    bool ok = make_types(h);
     ok = ok && prof_vec_push(&h->scopes, (struct prof_scope){ .name = "" }) && prof_vec_push(&h->scope_parents, 0);
     if (!ok) {
         prof_heap_destroy(h);
@@ -285,7 +284,7 @@ void prof_heap_destroy(struct prof_heap *h)
     free(h->blocks.items);
     free(h->objs.items);
     free(h->types);
-    free(h->stat_index);
+    prof_vec_deinit(&h->stat_index);
     prof_vec_deinit(&h->maps);
     prof_vec_deinit(&h->stats);
     prof_vec_deinit(&h->scopes);

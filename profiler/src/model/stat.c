@@ -4,21 +4,40 @@
  * a new epoch, and a stack copies its live bytes when it next changes in an epoch it has not seen. */
 #include "state.h"
 
+#include <string.h>
+
 enum { STACK_IDS = 1 << TRK_STACK_ID_BITS };
 
 static struct stat nowhere;
+
+/* Grows the index by id so that it covers `stack`. */
+static bool cover(struct prof_heap *h, uint32_t stack)
+{
+    size_t count = h->stat_index.count, extra = stack + 1 - count;
+    if (extra < count)
+        extra = count; /* by doubling */
+    if (!prof_vec_reserve(&h->stat_index, extra))
+        return false;
+    memset(h->stat_index.items + count, 0, extra * sizeof *h->stat_index.items);
+    h->stat_index.count += extra;
+    return true;
+}
 
 struct stat *stat_of(struct prof_heap *h, uint32_t stack)
 {
     if (stack >= STACK_IDS)
         stack = 0;
-    uint32_t index = h->stat_index[stack];
+    if (stack >= h->stat_index.count && !cover(h, stack)) {
+        h->no_memory = true;
+        return &nowhere;
+    }
+    uint32_t index = h->stat_index.items[stack];
     if (index == 0) {
         if (!prof_vec_push(&h->stats, (struct stat){ .stack = stack, .epoch = h->peak_epoch })) {
             h->no_memory = true;
             return &nowhere;
         }
-        index = h->stat_index[stack] = (uint32_t)h->stats.count;
+        index = h->stat_index.items[stack] = (uint32_t)h->stats.count;
     }
     return &h->stats.items[index - 1];
 }

@@ -228,7 +228,7 @@ struct prof_heap {
 
     struct type_state *types;
     uint32_t type_max;
-    uint32_t *stat_index; /* by stack id: index + 1 */
+    PROF_VEC(uint32_t) stat_index; /* by stack id: index into stats + 1 */
     PROF_VEC(struct stat) stats;
     uint64_t peak_epoch;
     struct count_table sites_learned, pairs_learned;
