@@ -26,6 +26,13 @@ static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
     return id;
 }
 
+/* Named moments are rare and people compare them: they get the clock itself instead of the coarse tick. */
+static bool is_moment(unsigned op)
+{
+    return op == TRK_OP_MARK || op == TRK_OP_CHECKPOINT || op == TRK_OP_SCOPE_BEGIN || op == TRK_OP_SCOPE_END ||
+           op == TRK_OP_EXIT;
+}
+
 /* Writes one record at pos, EXT slots first. */
 static void write_slots(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64_t w1, const struct trk_event *ev)
 {
@@ -44,7 +51,7 @@ static void emit_simple(const struct trk_event *ev)
             return;
     }
     uint32_t id = ev->depth ? event_stack(st, ev) : 0;
-    uint64_t tick = trk_load64(trk_eng.tick);
+    uint64_t tick = is_moment(ev->op) ? trk_engine_now_us() : trk_load64(trk_eng.tick);
     unsigned need = 1 + ev->exts;
     if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
         st = trk_ring_room(st, need + TRK_LEADS);
