@@ -85,12 +85,21 @@ static void forget_forked(pid_t *pids, size_t *count, pid_t pid)
     *count = kept;
 }
 
+/* The process that forked the one in entry `index`; it may have ended already. NULL: the image itself, or not known. */
 static const struct proc *parent_of(const struct arena *arena, const struct trk_shm_proc *shm, int index)
 {
     uint32_t parent = shm->parent_index;
     if (parent >= TRK_PROC_MAX || (int)parent == index)
         return NULL;
-    return arena->proc[parent];
+    const struct proc *proc = arena->proc[parent];
+    if (proc != NULL && proc->ns_pid == (pid_t)shm->parent_pid)
+        return proc;
+    for (size_t i = arena->rec->ended.count; i-- > 0;) {
+        proc = arena->rec->ended.items[i];
+        if (proc->epoch_ns == arena->epoch_ns && proc->index == (int)parent && proc->ns_pid == (pid_t)shm->parent_pid)
+            return proc;
+    }
+    return NULL;
 }
 
 /* A process claimed entry `index`. */
@@ -112,6 +121,7 @@ static void begin_proc(struct arena *arena, int index)
     }
     proc->start_us = shm->start_us;
     proc->parent_pid = parent != NULL ? parent->pid : (pid_t)shm->parent_pid;
+    proc->ns_pid = ns_pid;
     proc->unseen = pid <= 0;
     if (proc->unseen || maps_arena(arena, pid) == 0)
         proc->dead = true;

@@ -60,12 +60,14 @@ struct ring {
 
 struct proc {
     struct arena *arena;
-    int index; /* in the arena's table */
-    pid_t pid; /* as we see it */
+    int index;    /* in the arena's table */
+    pid_t pid;    /* as we see it */
+    pid_t ns_pid; /* as it sees itself */
     pid_t parent_pid;
-    int pidfd;   /* -1: none, kill(pid, 0) decides */
-    bool dead;   /* seen dead, or replaced by exec */
-    bool unseen; /* of another pid namespace and not found: pid is its own number, nothing can be asked */
+    uint64_t epoch_ns; /* of its arena: tells whose fork it can be after the arena forgot it */
+    int pidfd;         /* -1: none, kill(pid, 0) decides */
+    bool dead;         /* seen dead, or replaced by exec */
+    bool unseen;       /* of another pid namespace and not found: pid is its own number, nothing can be asked */
     struct prof_writer *writer; /* NULL when the file could not be made: slots are counted as lost */
     struct rec_result result;
     uint64_t records_in, slots_in; /* handed to the writer */
@@ -189,9 +191,11 @@ void rec_proc_loss(struct proc *proc, struct trk_loss *ret);
 int rec_pidfd(pid_t pid);
 bool rec_pid_alive(pid_t pid, int pidfd);
 
-/* ---- name.c: names of traces and facts of processes for META ---- */
+/* ---- name.c ---- */
 /* Creates the trace of a new process; result.program must be set. */
 struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, char **ret_path);
+
+/* ---- meta.c ---- */
 /* Looks at the process that said hello while it waits for the answer: later it may be gone, or another program. */
 void rec_facts_take(struct arena *arena);
 void rec_meta_write(struct proc *proc, const struct proc *parent);

@@ -95,6 +95,7 @@ struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid)
         return NULL;
     proc->arena = arena;
     proc->index = index;
+    proc->epoch_ns = arena->epoch_ns;
     proc->pid = proc->result.pid = pid;
     proc->exit_status = -1;
     /* The image's descriptor is older: it tells how the process ended even when somebody has waited for it. */

@@ -1,0 +1,268 @@
+/* meta.c: the facts about a process and its recording that go into META.
+ *
+ * META keys this recorder writes, each "key=value":
+ *
+ *   program       base name of the executable
+ *   exe           its path as the process sees it
+ *   cwd           its working directory at the start
+ *   arg           one per argument, in order, the first is argv[0]
+ *   pid, ppid     as the recorder sees them
+ *   uid           real user id of the process
+ *   host, kernel  host name; release of the running kernel
+ *   recorder      version of this program
+ *   options       recording options as given
+ *   depths        frames on births, references, frees: "64,8,1"
+ *   on_full       block, drop or flight
+ *   budget        bytes of shared memory
+ *   wrapper       patterns of functions that are never a site, joined by ':'
+ *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
+ *   fork_us       when it was forked, microseconds of this trace
+ *   malloc        "recorded", "foreign" or "off"
+ *   malloc_note   who serves malloc when it is not recorded */
+#include "private.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <base/str.h>
+
+enum { ARGS_BYTES = 64 << 10, ENVIRON_BYTES = 2 << 20 };
+
+static char *read_link(pid_t pid, const char *what)
+{
+    char path[64], target[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n <= 0)
+        return NULL;
+    target[n] = '\0';
+    return strdup(target);
+}
+
+/* Reads a /proc file whole, at most `max` bytes; malloc'ed and NUL-terminated, NULL when there is nothing. */
+static char *read_proc(pid_t pid, const char *what, size_t max, size_t *ret_length)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *text = malloc(max + 1);
+    size_t length = 0;
+    while (text != NULL && length < max) {
+        ssize_t n = read(fd, text + length, max - length);
+        if (n <= 0)
+            break;
+        length += (size_t)n;
+    }
+    close(fd);
+    if (text == NULL || length == 0) {
+        free(text);
+        return NULL;
+    }
+    text[length] = '\0';
+    *ret_length = length;
+    return text;
+}
+
+/* Base name of the program of a process, malloc'ed, never empty; NULL without memory. */
+static char *program_of(pid_t pid, const char *otherwise)
+{
+    char *exe = read_link(pid, "exe");
+    const char *base = otherwise;
+    if (exe != NULL) {
+        char *deleted = strstr(exe, " (deleted)");
+        if (deleted != NULL)
+            *deleted = '\0';
+        const char *slash = strrchr(exe, '/');
+        if (slash != NULL && slash[1] != '\0')
+            base = slash + 1;
+    }
+    char *name = strdup(base);
+    free(exe);
+    return name;
+}
+
+typedef PROF_VEC(char *) pair_vec;
+
+static void add_pair(pair_vec *pairs, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void add_pair(pair_vec *pairs, const char *key, const char *format, ...)
+{
+    char *value, *pair;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&value, format, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    if (asprintf(&pair, "%s=%s", key, value) >= 0 && !prof_vec_push(pairs, pair))
+        free(pair);
+    free(value);
+}
+
+static void write_pairs(struct proc *proc, pair_vec *pairs)
+{
+    if (prof_vec_push(pairs, NULL))
+        rec_proc_problem(proc, prof_writer_meta(proc->writer, (const char *const *)pairs->items));
+    for (size_t i = 0; i < pairs->count; i++)
+        free(pairs->items[i]);
+    prof_vec_deinit(pairs);
+}
+
+static void add_process(pair_vec *pairs, pid_t pid)
+{
+    static const char *const links[] = { "exe", "cwd" };
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        char *target = read_link(pid, links[i]);
+        if (target != NULL)
+            add_pair(pairs, links[i], "%s", target);
+        free(target);
+    }
+    size_t length;
+    char *args = read_proc(pid, "cmdline", ARGS_BYTES, &length);
+    for (size_t at = 0; args != NULL && at < length; at += strlen(args + at) + 1)
+        add_pair(pairs, "arg", "%s", args + at);
+    free(args);
+    char path[64];
+    struct stat st;
+    snprintf(path, sizeof path, "/proc/%d", (int)pid);
+    if (stat(path, &st) == 0)
+        add_pair(pairs, "uid", "%u", (unsigned)st.st_uid);
+}
+
+/* The value of TRACK_OPTIONS in the process's environment, malloc'ed; NULL: not set. */
+static char *track_options(pid_t pid)
+{
+    static const char name[] = "TRACK_OPTIONS=";
+    size_t length;
+    char *text = read_proc(pid, "environ", ENVIRON_BYTES, &length), *found = NULL;
+    if (text == NULL)
+        return NULL;
+    for (size_t at = 0; found == NULL && at < length; at += strlen(text + at) + 1)
+        if (strncmp(text + at, name, sizeof name - 1) == 0)
+            found = strdup(text + at + sizeof name - 1);
+    free(text);
+    return found;
+}
+
+static void add_wrapper(struct prof_str *str, const char *pattern, size_t length)
+{
+    if (length == 0)
+        return;
+    if (str->length > 0)
+        prof_str_add(str, ":");
+    prof_str_addn(str, pattern, length);
+}
+
+/* Splits TRACK_OPTIONS: wrapper=a|b:c is a list that goes on over bare words; sock= is ours and left out. */
+static void split_options(const char *text, struct prof_str *wrappers, struct prof_str *others)
+{
+    bool in_list = false;
+    while (*text != '\0') {
+        size_t length = strcspn(text, ":\n");
+        if (memchr(text, '=', length) != NULL)
+            in_list = strncmp(text, "wrapper=", 8) == 0;
+        for (size_t at = strncmp(text, "wrapper=", 8) == 0 ? 8 : 0; in_list && at < length;) {
+            size_t word = strcspn(text + at, "|,:\n");
+            add_wrapper(wrappers, text + at, word);
+            at += word + 1;
+        }
+        if (strncmp(text, "sock=", 5) != 0)
+            add_wrapper(others, text, length);
+        text += length + (text[length] != '\0');
+    }
+}
+
+static void add_options(pair_vec *pairs, pid_t pid, const struct rec_options *options)
+{
+    struct prof_str wrappers = { 0 }, others = { 0 };
+    for (size_t i = 0; options->wrappers != NULL && options->wrappers[i] != NULL; i++)
+        add_wrapper(&wrappers, options->wrappers[i], strlen(options->wrappers[i]));
+    char *text = track_options(pid);
+    split_options(text != NULL ? text : options->text != NULL ? options->text : "", &wrappers, &others);
+    free(text);
+    if (wrappers.length > 0 && !wrappers.failed)
+        add_pair(pairs, "wrapper", "%s", wrappers.text);
+    if (others.length > 0 && !others.failed)
+        add_pair(pairs, "options", "%s", others.text);
+    prof_str_deinit(&wrappers);
+    prof_str_deinit(&others);
+}
+
+void rec_facts_take(struct arena *arena)
+{
+    pair_vec pairs = { 0 };
+    add_process(&pairs, arena->image_pid);
+    add_options(&pairs, arena->image_pid, &arena->rec->options);
+    arena->program = program_of(arena->image_pid, "unknown");
+    arena->facts.items = pairs.items;
+    arena->facts.count = pairs.count;
+    arena->facts.room = pairs.room;
+}
+
+void rec_meta_write(struct proc *proc, const struct proc *parent)
+{
+    static const char *const on_full[] = { "block", "drop", "flight" };
+    const struct arena *arena = proc->arena;
+    const struct rec_options *options = &arena->rec->options;
+    pair_vec pairs = { 0 };
+    add_pair(&pairs, "program", "%s", proc->result.program);
+    add_pair(&pairs, "pid", "%d", (int)proc->pid);
+    add_pair(&pairs, "ppid", "%d", (int)proc->parent_pid);
+    for (size_t i = 0; i < arena->facts.count; i++) {
+        char *copy = strdup(arena->facts.items[i]);
+        if (copy != NULL && !prof_vec_push(&pairs, copy))
+            free(copy);
+    }
+    struct utsname uts;
+    if (uname(&uts) == 0) {
+        add_pair(&pairs, "host", "%s", uts.nodename);
+        add_pair(&pairs, "kernel", "%s", uts.release);
+    }
+    add_pair(&pairs, "recorder", "%s", options->version != NULL ? options->version : "unknown");
+    add_pair(&pairs, "depths", "%u,%u,%u", arena->shape.depth_birth, arena->shape.depth_ref, arena->shape.depth_free);
+    add_pair(&pairs, "on_full", "%s", on_full[arena->shape.on_full % 3]);
+    add_pair(&pairs, "budget", "%" PRIu64, arena->bytes);
+    if (parent != NULL && parent->result.path != NULL) {
+        const char *slash = strrchr(parent->result.path, '/');
+        add_pair(&pairs, "parent_trace", "%s", slash != NULL ? slash + 1 : parent->result.path);
+        add_pair(&pairs, "fork_us", "%" PRIu64, proc->start_us);
+    }
+    write_pairs(proc, &pairs);
+}
+
+void rec_meta_malloc(struct proc *proc)
+{
+    const struct trk_shm_proc *shm = &proc->arena->procs[proc->index];
+    uint32_t flags = __atomic_load_n(&shm->flags, __ATOMIC_RELAXED);
+    uint32_t text_id = __atomic_load_n(&shm->malloc_text, __ATOMIC_ACQUIRE);
+    uint32_t which = flags & (TRK_PROC_MALLOC_OURS | TRK_PROC_MALLOC_FOREIGN | TRK_PROC_MALLOC_NONE);
+    if (which == proc->result.malloc_flags && text_id == proc->malloc_text)
+        return;
+    proc->result.malloc_flags = which;
+    proc->malloc_text = text_id;
+    uint32_t length;
+    const char *text = rec_arena_text(proc->arena, text_id, TRK_TEXT_STRING, &length);
+    pair_vec pairs = { 0 };
+    add_pair(&pairs, "malloc", "%s",
+             which & TRK_PROC_MALLOC_FOREIGN ? "foreign"
+             : which & TRK_PROC_MALLOC_OURS  ? "recorded"
+                                             : "off");
+    free(proc->result.malloc_note);
+    proc->result.malloc_note = text != NULL ? strndup(text, length) : NULL;
+    if (proc->result.malloc_note != NULL)
+        add_pair(&pairs, "malloc_note", "%s", proc->result.malloc_note);
+    if (proc->writer != NULL)
+        write_pairs(proc, &pairs);
+    for (size_t i = 0; i < pairs.count; i++)
+        free(pairs.items[i]);
+    prof_vec_deinit(&pairs);
+}
