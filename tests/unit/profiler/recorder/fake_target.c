@@ -62,7 +62,8 @@ void fake_claim_proc(struct fake *fake, int index, int parent_index)
     struct trk_shm_proc *proc = &fake->procs[index];
     __atomic_store_n(&proc->state, TRK_PROC_CLAIMED, __ATOMIC_RELAXED);
     proc->pid = (uint32_t)getpid();
-    proc->parent_pid = (uint32_t)getppid();
+    proc->parent_pid = fake->pid != 0 ? fake->pid : (uint32_t)getppid();
+    fake->pid = proc->pid;
     proc->parent_index = (uint32_t)parent_index;
     proc->flags = TRK_PROC_MALLOC_OURS;
     __atomic_store_n(&proc->state, TRK_PROC_LIVE, __ATOMIC_RELEASE);

@@ -14,6 +14,7 @@ struct fake {
     struct trk_shm_header *h;
     struct trk_shm_proc *procs;
     struct trk_shm_ring *rings;
+    uint32_t pid; /* of the process that claimed an entry last, in this one or those it was forked from */
 };
 
 struct fake_ring {

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-reftrack, counter = sys.argv[1:3]
+reftrack, counter = (os.path.abspath(path) for path in sys.argv[1:3])
 failures = 0
 
 
