@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 C
 cc -g -O1 -Ilib/src -I"$ROOT/libtrack/include" use.c -o use -L. -ljansson-tracked -Wl,-rpath,"$work" || exit 99
 
-"$REFTRACK" run -q -o clean.trk -- ./use
+"$REFTRACK" run -q --wrapper 'json_incref:json_decref:json_init' -o clean.trk -- ./use
 equal 'clean: exit status' $? 0
 "$REFTRACK" check clean.trk >check.out 2>&1
 equal "clean: check ($(tail -1 check.out))" $? 0
@@ -83,9 +83,10 @@ checks=$((checks + 1))
 [ "$(grep -c -iE '\bref\b' dump.out)" -ge 1000 ] || fail 'clean: reference events are missing'
 has 'clean: array items are owned by slots' dump.out '(own|move).*0x'
 
-"$REFTRACK" run -q -o bug.trk -- ./use bug
+"$REFTRACK" run -q --wrapper 'json_incref:json_decref:json_init' -o bug.trk -- ./use bug
 "$REFTRACK" check bug.trk >check.out 2>&1
 equal 'planted: check fails' $? 1
-has 'planted: ten arrays' check.out '\b10 objects'
-has 'planted: the line that took the reference' check.out 'use.c:17'
+has 'planted: ten arrays' check.out 'in 10 json_t'
+has 'planted: the line that took the reference' check.out 'taken .*use.c:16'
+has 'planted: the release that is missing' check.out 'missing .*use.c:23'
 finish
