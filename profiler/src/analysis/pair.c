@@ -254,6 +254,13 @@ static int64_t surplus_of(const struct bucket *b)
     return (int64_t)b->taken - (int64_t)b->given;
 }
 
+/* What healthy objects do at a site; NULL: nothing. */
+static const struct learned_site *known_site(const struct learned *learned, prof_type_id type, uint32_t site)
+{
+    uint32_t at = map_get(&learned->index, type_site_key(type, site));
+    return at != UINT32_MAX && learned->sites.items != NULL ? &learned->sites.items[at] : NULL;
+}
+
 static bool fill(struct analysis *a, struct learned *learned, const struct balance *balance, struct buckets *ret)
 {
     const struct learned_type *t = &learned->types.items[balance->type];
@@ -275,12 +282,12 @@ static bool fill(struct analysis *a, struct learned *learned, const struct balan
     }
     for (size_t i = 0; i < balance->count; i++) {
         const struct tally *tally = &balance->tallies[i];
-        uint32_t at = map_get(&learned->index, type_site_key(balance->type, tally->site));
-        const struct learned_site *l = at != UINT32_MAX ? &learned->sites.items[at] : NULL;
+        const struct learned_site *l = known_site(learned, balance->type, tally->site);
         if (tally->taken == 0)
             continue;
         struct bucket b = { .site = tally->site,
-                            .pair = l != NULL && l->paired ? at - t->first : PAIR_LUMP,
+                            .pair =
+                                l != NULL && l->paired ? (uint32_t)(l - learned->sites.items) - t->first : PAIR_LUMP,
                             .stack = tally->stack,
                             .taken = tally->taken,
                             .function = a->sites.items[tally->site].function,
@@ -293,9 +300,9 @@ static bool fill(struct analysis *a, struct learned *learned, const struct balan
     // function.
     for (size_t i = 0; i < balance->count; i++) {
         const struct tally *tally = &balance->tallies[i];
-        uint32_t at = map_get(&learned->index, type_site_key(balance->type, tally->site));
-        const struct learned_site *l =
-            at < learned->sites.count && learned->sites.items[at].given > 0 ? &learned->sites.items[at] : NULL;
+        const struct learned_site *l = known_site(learned, balance->type, tally->site);
+        if (l != NULL && l->given == 0)
+            l = NULL;
         uint64_t left = tally->given;
         for (size_t b = 0; left > 0 && b < ret->list.count; b++) {
             struct bucket *bucket = &ret->list.items[b];
