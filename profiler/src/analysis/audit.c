@@ -27,6 +27,17 @@ static void because(struct prof_str *why, const char *text)
     prof_str_add(why, text);
 }
 
+/* Whether the way the run ended leaves something open. A process that a signal or an exec ended did not get to clean up; that
+ * matters only when counted objects were alive then. */
+static bool end_is_open(const struct analysis *a, const struct prof_trace_info *info, const struct prof_heap_totals *totals)
+{
+    if (a->ended)
+        return false;
+    bool over = info->finished && (info->end_reason == TRK_END_SIGNAL || info->end_reason == TRK_END_EXEC ||
+                                   info->end_reason == TRK_END_GONE);
+    return !over || totals->cut || totals->live_objects > 0;
+}
+
 void audit_make(struct analysis *a)
 {
     struct prof_audit *audit = &a->out->audit;
@@ -48,7 +59,7 @@ void audit_make(struct analysis *a)
         prof_str_addf(&why, "%s%llu events lost", why.length > 0 ? "; " : "", (unsigned long long)audit->lost);
     if (info->damage != NULL)
         because(&why, "the trace is damaged");
-    if (!a->ended)
+    if (end_is_open(a, info, totals))
         because(&why, a->not_ended != NULL ? a->not_ended : "the end of the run is not known");
     if (info->malloc_note[0] != '\0') {
         because(&why, "allocations were not recorded: ");
