@@ -9,15 +9,8 @@
 enum {
     STATES_FIRST = 1 << 10,
     COMING_FIRST = 1 << 8,
-    TOUCHES = 1 << 15,
     LOOK_AHEAD = 64, /* steps of one ring that are looked at */
 };
-
-static size_t hash_key(uint64_t key)
-{
-    key *= 0x9e3779b97f4a7c15ull;
-    return (size_t)(key ^ key >> 32);
-}
 
 void causal_deinit(struct causal *c)
 {
@@ -35,7 +28,7 @@ static struct causal_state *find_state(const struct causal *c, uint64_t key)
 {
     if (c->states == NULL)
         return NULL;
-    for (size_t i = hash_key(key) & c->state_mask;; i = (i + 1) & c->state_mask) {
+    for (size_t i = causal_hash(key) & c->state_mask;; i = (i + 1) & c->state_mask) {
         if (c->states[i].key == key)
             return &c->states[i];
         if (c->states[i].key == 0)
@@ -52,7 +45,7 @@ static bool grow_states(struct causal *c)
     for (size_t i = 0; c->states != NULL && i <= c->state_mask; i++) {
         if (c->states[i].key == 0)
             continue;
-        size_t at = hash_key(c->states[i].key) & (room - 1);
+        size_t at = causal_hash(c->states[i].key) & (room - 1);
         while (fresh[at].key != 0)
             at = (at + 1) & (room - 1);
         fresh[at] = c->states[i];
@@ -70,7 +63,7 @@ static struct causal_state *make_state(struct causal *c, uint64_t key)
         return s;
     if ((c->states == NULL || (c->state_count + 1) * 10 > (c->state_mask + 1) * 7) && !grow_states(c))
         return NULL;
-    size_t i = hash_key(key) & c->state_mask;
+    size_t i = causal_hash(key) & c->state_mask;
     while (c->states[i].key != 0)
         i = (i + 1) & c->state_mask;
     c->states[i] = (struct causal_state){ .key = key };
@@ -83,7 +76,7 @@ static void drop_state(struct causal *c, struct causal_state *s)
 {
     size_t hole = (size_t)(s - c->states);
     for (size_t i = (hole + 1) & c->state_mask; c->states[i].key != 0; i = (i + 1) & c->state_mask) {
-        size_t home = hash_key(c->states[i].key) & c->state_mask;
+        size_t home = causal_hash(c->states[i].key) & c->state_mask;
         if (((i - home) & c->state_mask) >= ((i - hole) & c->state_mask)) {
             c->states[hole] = c->states[i];
             hole = i;
@@ -143,21 +136,10 @@ static bool op_on_object(unsigned op)
     }
 }
 
-uint64_t causal_key(const struct prof_event *e)
-{
-    if (e->op == TRK_OP_ALLOC || e->op == TRK_OP_FREE) {
-        if (e->aux == TRK_ALLOC_CUSTOM)
-            return e->addr | (uint64_t)1 << 62;
-        if (e->aux == TRK_ALLOC_MMAP)
-            return e->addr | (uint64_t)1 << 61;
-    }
-    return e->addr | (uint64_t)1 << 60; /* never 0 */
-}
-
 void causal_prefetch(const struct causal *c, const struct prof_event *e)
 {
     if (c->states != NULL)
-        __builtin_prefetch(&c->states[hash_key(causal_key(e)) & c->state_mask]);
+        __builtin_prefetch(&c->states[causal_hash(causal_key(e)) & c->state_mask]);
 }
 
 bool causal_apply(struct causal *c, const struct prof_event *e)
@@ -260,12 +242,12 @@ bool causal_fits(const struct causal *c, const struct prof_event *e)
 bool causal_moment(struct causal *c)
 {
     if (c->touches == NULL) {
-        c->touches = calloc(TOUCHES, sizeof *c->touches);
+        c->touches = calloc(CAUSAL_TOUCHES, sizeof *c->touches);
         if (c->touches == NULL)
             return false;
     }
     if (++c->moment == 0) {
-        memset(c->touches, 0, TOUCHES * sizeof *c->touches);
+        memset(c->touches, 0, CAUSAL_TOUCHES * sizeof *c->touches);
         c->moment = 1;
     }
     c->any_shared = false;
@@ -274,7 +256,7 @@ bool causal_moment(struct causal *c)
 
 static struct causal_touch *touch_of(const struct causal *c, const struct prof_event *e)
 {
-    return &c->touches[hash_key(causal_key(e)) & (TOUCHES - 1)];
+    return &c->touches[causal_hash(causal_key(e)) & (CAUSAL_TOUCHES - 1)];
 }
 
 void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring)
@@ -288,12 +270,6 @@ void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring)
         t->shared = 1;
         c->any_shared = true;
     }
-}
-
-bool causal_shared(const struct causal *c, const struct prof_event *e)
-{
-    const struct causal_touch *t = touch_of(c, e);
-    return c->any_shared && t->moment == c->moment && t->shared;
 }
 
 void causal_index_begin(struct causal *c)
@@ -315,7 +291,7 @@ static struct causal_coming *find_coming(const struct causal *c, uint64_t key, u
 {
     if (c->coming_hash == NULL)
         return NULL;
-    uint32_t i = c->coming_hash[hash_key(key) & c->coming_mask];
+    uint32_t i = c->coming_hash[causal_hash(key) & c->coming_mask];
     for (; i != 0; i = c->coming[i - 1].next)
         if (c->coming[i - 1].key == key && c->coming[i - 1].ring == ring)
             return &c->coming[i - 1];
@@ -337,7 +313,7 @@ static bool grow_coming(struct causal *c)
     c->coming_mask = room - 1;
     c->coming_room = room;
     for (size_t i = 0; i < c->coming_count; i++) {
-        uint32_t *head = &heads[hash_key(coming[i].key) & c->coming_mask];
+        uint32_t *head = &heads[causal_hash(coming[i].key) & c->coming_mask];
         coming[i].next = *head;
         *head = (uint32_t)i + 1;
     }
@@ -390,7 +366,7 @@ bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t rin
         if (c->coming_count == c->coming_room && !grow_coming(c))
             return false;
         entry = &c->coming[c->coming_count++];
-        uint32_t *head = &c->coming_hash[hash_key(key) & c->coming_mask];
+        uint32_t *head = &c->coming_hash[causal_hash(key) & c->coming_mask];
         *entry = (struct causal_coming){ .key = key, .ring = ring, .next = *head };
         *head = (uint32_t)c->coming_count;
     }
@@ -415,7 +391,7 @@ bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t rin
 
 void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ring)
 {
-    if (classes_of(e) == 0 || !causal_shared(c, e))
+    if (classes_of(e) == 0)
         return;
     struct causal_coming *entry = find_coming(c, causal_key(e), ring);
     if (entry == NULL || entry->first == 0)
@@ -474,7 +450,7 @@ bool causal_better_later(const struct causal *c, const struct prof_event *e, uin
     bool back = false, starts = false, own_starts = false;
     if (scaled)
         look_ahead(c, c->steps[own->first - 1].next, &step, &back, &own_starts);
-    uint32_t i = c->coming_hash[hash_key(key) & c->coming_mask];
+    uint32_t i = c->coming_hash[causal_hash(key) & c->coming_mask];
     for (; i != 0; i = c->coming[i - 1].next) {
         const struct causal_coming *other = &c->coming[i - 1];
         if (other->key != key || other->ring == ring)
@@ -492,7 +468,7 @@ static bool comes(const struct causal *c, uint64_t key, uint32_t ring, unsigned 
 {
     if (c->coming_hash == NULL)
         return false;
-    uint32_t i = c->coming_hash[hash_key(key) & c->coming_mask];
+    uint32_t i = c->coming_hash[causal_hash(key) & c->coming_mask];
     for (; i != 0; i = c->coming[i - 1].next) {
         const struct causal_coming *entry = &c->coming[i - 1];
         if (entry->key != key || entry->ring == ring)

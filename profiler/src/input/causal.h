@@ -71,14 +71,41 @@ struct causal {
     bool any_shared;
 };
 
+enum { CAUSAL_TOUCHES = 1 << 15 };
+
+static inline size_t causal_hash(uint64_t key)
+{
+    key *= 0x9e3779b97f4a7c15ull;
+    return (size_t)(key ^ key >> 32);
+}
+
+/* Never 0. */
+static inline uint64_t causal_key(const struct prof_event *e)
+{
+    if (e->op == TRK_OP_ALLOC || e->op == TRK_OP_FREE) {
+        if (e->aux == TRK_ALLOC_CUSTOM)
+            return e->addr | (uint64_t)1 << 62;
+        if (e->aux == TRK_ALLOC_MMAP)
+            return e->addr | (uint64_t)1 << 61;
+    }
+    return e->addr | (uint64_t)1 << 60;
+}
+
+/* Does more than one ring bring events for this key (or one that looks like it)? Then they must be indexed. */
+static inline bool causal_shared(const struct causal *c, const struct prof_event *e)
+{
+    if (!c->any_shared)
+        return false;
+    const struct causal_touch *t = &c->touches[causal_hash(causal_key(e)) & (CAUSAL_TOUCHES - 1)];
+    return t->moment == c->moment && t->shared;
+}
+
 void causal_deinit(struct causal *c);
 /* Applies an event to the states. false: out of memory. */
 bool causal_apply(struct causal *c, const struct prof_event *e);
 /* A moment begins: all its events of all rings are shown once to causal_touch. false: out of memory. */
 bool causal_moment(struct causal *c);
 void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring);
-/* Does more than one ring bring events for this key (or one that looks like it)? Then they must be indexed. */
-bool causal_shared(const struct causal *c, const struct prof_event *e);
 /* The index: all events of the moment again; only shared ones are taken. */
 void causal_index_begin(struct causal *c);
 bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t ring);
@@ -95,7 +122,6 @@ bool causal_should_wait(const struct causal *c, const struct prof_event *e, uint
 /* It fits: should another ring go first all the same? That is so when nothing leads back to the height that it leaves
  * while another ring still starts there, and for the release of a slot that another ring is about to fill. */
 bool causal_better_later(const struct causal *c, const struct prof_event *e, uint32_t ring);
-uint64_t causal_key(const struct prof_event *e);
 void causal_prefetch(const struct causal *c, const struct prof_event *e);
 
 #endif

@@ -17,27 +17,66 @@ void prof_decoder_enter(struct prof_decoder *decoder, const struct trk_events_he
         decoder->time_us = head->start_us;
 }
 
-/* Which ops carry a slot in arg. */
+/* What an op's members mean. A table instead of a switch: in a mixed stream the branches of a switch are guessed wrong
+ * more often than all the rest costs. */
+enum op_trait {
+    OP_EVENT = 1,  /* becomes an event */
+    OP_SLOT = 2,   /* arg is a slot */
+    OP_COUNT = 4,  /* aux is a count */
+    OP_TYPE = 8,   /* arg is a type id */
+    OP_ALLOC = 16, /* aux is an allocation kind */
+    OP_TEXT = 32,  /* arg is a text id */
+};
+static const uint8_t op_traits[TRK_OP_MASK + 1] = {
+    [TRK_OP_ALLOC] = OP_EVENT | OP_ALLOC,
+    [TRK_OP_FREE] = OP_EVENT | OP_ALLOC,
+    [TRK_OP_REALLOC] = OP_EVENT,
+    [TRK_OP_REALLOC_FAIL] = OP_EVENT,
+    [TRK_OP_NEW] = OP_EVENT | OP_TYPE,
+    [TRK_OP_REF] = OP_EVENT | OP_SLOT | OP_COUNT,
+    [TRK_OP_UNREF] = OP_EVENT | OP_SLOT | OP_COUNT,
+    [TRK_OP_MOVE] = OP_EVENT | OP_SLOT,
+    [TRK_OP_DEL] = OP_EVENT,
+    [TRK_OP_WEAK_SET] = OP_EVENT | OP_SLOT,
+    [TRK_OP_WEAK_CLEAR] = OP_EVENT | OP_SLOT,
+    [TRK_OP_BORROW] = OP_EVENT | OP_SLOT,
+    [TRK_OP_RETURN] = OP_EVENT | OP_SLOT,
+    [TRK_OP_SINK] = OP_EVENT | OP_SLOT,
+    [TRK_OP_PIN] = OP_EVENT,
+    [TRK_OP_UNPIN] = OP_EVENT,
+    [TRK_OP_MAY_LEAK] = OP_EVENT,
+    [TRK_OP_PARK] = OP_EVENT,
+    [TRK_OP_REUSE] = OP_EVENT,
+    [TRK_OP_RETYPE] = OP_EVENT | OP_TYPE,
+    [TRK_OP_DTOR_BEGIN] = OP_EVENT,
+    [TRK_OP_DTOR_END] = OP_EVENT,
+    [TRK_OP_ROOT_ADD] = OP_EVENT,
+    [TRK_OP_ROOT_DEL] = OP_EVENT,
+    [TRK_OP_TOUCH] = OP_EVENT,
+    [TRK_OP_CONTEXT] = OP_EVENT,
+    [TRK_OP_MARK] = OP_EVENT,
+    [TRK_OP_SCOPE_BEGIN] = OP_EVENT,
+    [TRK_OP_SCOPE_END] = OP_EVENT,
+    [TRK_OP_MOVE_RANGE] = OP_EVENT,
+    [TRK_OP_FORK] = OP_EVENT,
+    [TRK_OP_MODULES] = OP_EVENT | OP_TEXT,
+    [TRK_OP_DROP] = OP_EVENT,
+    [TRK_OP_EXIT] = OP_EVENT,
+    [TRK_OP_ASSERT_FREED] = OP_EVENT,
+    [TRK_OP_CHECKPOINT] = OP_EVENT,
+    [TRK_OP_COUNT_SEEN] = OP_EVENT,
+    [TRK_OP_EXEC] = OP_EVENT,
+    [TRK_OP_EXEC_FAIL] = OP_EVENT,
+};
+
 static bool op_has_slot(unsigned op)
 {
-    switch (op) {
-    case TRK_OP_REF:
-    case TRK_OP_UNREF:
-    case TRK_OP_MOVE:
-    case TRK_OP_SINK:
-    case TRK_OP_WEAK_SET:
-    case TRK_OP_WEAK_CLEAR:
-    case TRK_OP_BORROW:
-    case TRK_OP_RETURN:
-        return true;
-    default:
-        return false;
-    }
+    return (op_traits[op] & OP_SLOT) != 0;
 }
 
 static bool op_has_count(unsigned op)
 {
-    return op == TRK_OP_REF || op == TRK_OP_UNREF;
+    return (op_traits[op] & OP_COUNT) != 0;
 }
 
 static void put_slot(struct prof_event *e, uint64_t slot, unsigned flag)
@@ -93,60 +132,29 @@ static void extend(struct prof_event *e, const struct trk_slot *slot)
     }
 }
 
-/* Fills e from a first slot that is neither bookkeeping nor unknown. */
+/* Fills e from the first slot of a record that becomes an event. */
 static void decode_first(struct prof_event *e, unsigned op, uint64_t w0, uint64_t w1)
 {
+    unsigned traits = op_traits[op];
     unsigned aux = (unsigned)(w0 >> TRK_AUX_SHIFT) & TRK_AUX_MASK;
     uint64_t arg = w1 >> TRK_ARG_SHIFT;
-    uint64_t slot = 0;
-    int64_t count = 0;
-    unsigned flags = 0;
+    bool slot = (traits & OP_SLOT) != 0 && arg != 0;
+    bool count = (traits & OP_COUNT) != 0 && aux <= TRK_COUNT_INLINE_MAX;
+    if ((traits & OP_TYPE) != 0 && arg >= TRK_TYPE_MAX)
+        arg = 0;
+    if ((traits & OP_ALLOC) != 0 && aux > TRK_ALLOC_BOOT)
+        aux = TRK_ALLOC_MALLOC;
     e->addr = w0 >> TRK_ADDR_SHIFT;
+    e->size = arg;
+    e->slot = slot ? arg << 3 : 0;
+    e->from = 0;
+    e->count = count ? (int64_t)aux : 0;
     e->stack =
         (uint32_t)((w0 >> TRK_STACK_HI_SHIFT & TRK_STACK_HI_MASK) << TRK_STACK_LO_BITS | (w1 & TRK_STACK_LO_MASK));
-    e->from = 0;
-    e->text = 0;
+    e->text = (traits & OP_TEXT) != 0 && arg <= UINT32_MAX ? (uint32_t)arg : 0;
     e->op = (uint8_t)op;
-    switch (op) {
-    case TRK_OP_REF:
-    case TRK_OP_UNREF:
-        if (aux <= TRK_COUNT_INLINE_MAX) {
-            count = (int64_t)aux;
-            flags = PROF_EVENT_COUNT;
-        }
-        __attribute__((fallthrough));
-    case TRK_OP_MOVE:
-    case TRK_OP_SINK:
-    case TRK_OP_WEAK_SET:
-    case TRK_OP_WEAK_CLEAR:
-    case TRK_OP_BORROW:
-    case TRK_OP_RETURN:
-        if (arg != 0) {
-            slot = arg << 3;
-            flags |= PROF_EVENT_SLOT;
-        }
-        break;
-    case TRK_OP_ALLOC:
-    case TRK_OP_FREE:
-        if (aux > TRK_ALLOC_BOOT)
-            aux = TRK_ALLOC_MALLOC;
-        break;
-    case TRK_OP_NEW:
-    case TRK_OP_RETYPE:
-        if (arg >= TRK_TYPE_MAX)
-            arg = 0;
-        break;
-    case TRK_OP_MODULES:
-        e->text = arg <= UINT32_MAX ? (uint32_t)arg : 0;
-        break;
-    default:
-        break;
-    }
-    e->size = arg;
-    e->slot = slot;
-    e->count = count;
     e->aux = (uint8_t)aux;
-    e->flags = (uint8_t)flags;
+    e->flags = (uint8_t)((slot ? PROF_EVENT_SLOT : 0) | (count ? PROF_EVENT_COUNT : 0));
 }
 
 static void advance_time(struct prof_decoder *decoder, uint64_t us)
@@ -169,30 +177,19 @@ size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, s
         }
         decoder->records++;
         struct prof_event *e = &events[n];
-        bool wanted = false;
-        switch (op) {
-        case TRK_OP_TICK:
-            advance_time(decoder, w1 >> TRK_ARG_SHIFT);
-            break;
-        case TRK_OP_THREAD:
-            decoder->tid = (uint32_t)(w0 >> TRK_ADDR_SHIFT);
-            advance_time(decoder, w1 >> TRK_ARG_SHIFT);
-            break;
-        case TRK_OP_NONE:
-        case TRK_OP_SKIP:
-            break;
-        default:
-            if (op >= TRK_OP_COUNT_) {
-                decoder->unknown++;
-                break;
-            }
-            wanted = true;
+        bool wanted = (op_traits[op] & OP_EVENT) != 0;
+        if (wanted) {
             decode_first(e, op, w0, w1);
             e->time_us = decoder->time_us;
             e->tid = decoder->tid;
             e->ring = (uint8_t)decoder->ring;
             n++;
-            break;
+        } else if (op == TRK_OP_TICK || op == TRK_OP_THREAD) {
+            if (op == TRK_OP_THREAD)
+                decoder->tid = (uint32_t)(w0 >> TRK_ADDR_SHIFT);
+            advance_time(decoder, w1 >> TRK_ARG_SHIFT);
+        } else if (op != TRK_OP_NONE && op != TRK_OP_SKIP) {
+            decoder->unknown++;
         }
         /* More extensions than a record may have are strays of something lost. */
         for (unsigned ext = 0; ext < TRK_MAX_EXT && i < count && slot_op(&slots[i]) == TRK_OP_EXT; ext++, i++)

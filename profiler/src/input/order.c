@@ -136,7 +136,7 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
     struct prof_event *e = &ring->events[ring->at++];
     if (forced)
         e->flags |= PROF_EVENT_FORCED;
-    if (order->causal.indexed)
+    if (order->causal.indexed && causal_shared(&order->causal, e))
         causal_index_take(&order->causal, e, ring->number);
     if (!causal_apply(&order->causal, e))
         return prof_error_memory();

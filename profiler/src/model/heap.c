@@ -7,6 +7,7 @@
 
 enum {
     AHEAD_TABLE = 32,  /* events ahead whose table entry is prefetched */
+    AHEAD_LINKS = 8,   /* ... and what those point to */
     AHEAD_RECORD = 16, /* events ahead whose records are */
 };
 
@@ -94,9 +95,11 @@ static inline __attribute__((always_inline)) void prefetch_table(const struct pr
     addr_prefetch(&h->addrs, e->addr);
     if ((e->flags & PROF_EVENT_SLOT) != 0)
         open_prefetch_head(h, e->slot);
+    else if (e->op == TRK_OP_FREE && h->slot_count != 0)
+        open_prefetch_head(h, e->addr);
 }
 
-/* A hint only: the entry may move before the event is applied. */
+/* Hints only: entries may move before the event is applied. */
 static inline __attribute__((always_inline)) void prefetch_records(const struct prof_heap *h,
                                                                    const struct prof_event *e)
 {
@@ -109,6 +112,18 @@ static inline __attribute__((always_inline)) void prefetch_records(const struct 
         __builtin_prefetch(block_of(h, entry->block));
     if ((e->flags & PROF_EVENT_SLOT) != 0)
         open_prefetch(h, e->slot);
+}
+
+static inline __attribute__((always_inline)) void prefetch_links(const struct prof_heap *h, const struct prof_event *e)
+{
+    if (h->addrs.size == 0 || e->op < TRK_OP_NEW || e->op > TRK_OP_DEL)
+        return;
+    const struct addr_entry *entry = &h->addrs.entries[addr_home(&h->addrs, e->addr)];
+    const struct prof_obj *obj = obj_of(h, entry->obj);
+    if (entry->obj != 0) {
+        __builtin_prefetch(site_of(h, obj->first_site));
+        __builtin_prefetch(open_of(h, obj->first_open));
+    }
 }
 
 static bool is_stop_mark(const struct prof_heap *h, const struct prof_event *e)
@@ -125,12 +140,16 @@ void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t cou
         prefetch_table(h, &events[i]);
     for (size_t i = 0; i < AHEAD_RECORD && i < count; i++)
         prefetch_records(h, &events[i]);
+    for (size_t i = 0; i < AHEAD_LINKS && i < count; i++)
+        prefetch_links(h, &events[i]);
     for (size_t i = 0; i < count; i++) {
         const struct prof_event *e = &events[i];
         if (i + AHEAD_TABLE < count)
             prefetch_table(h, &events[i + AHEAD_TABLE]);
         if (i + AHEAD_RECORD < count)
             prefetch_records(h, &events[i + AHEAD_RECORD]);
+        if (i + AHEAD_LINKS < count)
+            prefetch_links(h, &events[i + AHEAD_LINKS]);
         if (h->options.until_us != 0 && e->time_us > h->options.until_us) {
             h->stopped = true;
             return;

@@ -246,9 +246,13 @@ static void dig_grave(struct prof_heap *h, prof_obj_id id, const struct prof_eve
     struct grave *g = &h->graves[h->grave_at];
     if (g->obj != 0)
         object_bury(h, g->obj, false);
-    *g = (struct grave){ id, by_free, place_of(e) };
-    obj_of(h, id)->next_in_block = (uint32_t)h->grave_at + 1;
+    struct prof_obj *obj = obj_of(h, id);
+    *g = (struct grave){ obj->addr, id, by_free, place_of(e) };
+    obj->next_in_block = (uint32_t)h->grave_at + 1;
     h->grave_at = (h->grave_at + 1) % GRAVES;
+    const struct grave *soon = &h->graves[(h->grave_at + 4) % GRAVES];
+    addr_prefetch(&h->addrs, soon->addr);
+    __builtin_prefetch(obj_of(h, soon->obj));
 }
 
 void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e, bool by_free)
@@ -269,8 +273,11 @@ void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e,
     object_leave_block(h, id);
     obj->state = PROF_OBJ_DEAD;
     obj->last_us = e->time_us;
-    if ((obj->internal & (OBJ_QUIET | OBJ_FOLDED)) == 0 && obj_count(obj) == 0 && obj->count == 0)
+    if ((obj->internal & (OBJ_QUIET | OBJ_FOLDED)) == 0 && obj_count(obj) == 0 && obj->count == 0) {
         site_learn(h, id);
+        if ((obj->internal & OBJ_KEPT) == 0 && obj->opens == 0)
+            site_drop_all(h, id); /* nothing will ask for them any more */
+    }
     if (!by_free && obj->size != 0 && (h->slot_count != 0 || h->holder_count != 0))
         open_range_died(h, obj->start, obj->size, e);
     dig_grave(h, id, e, by_free);

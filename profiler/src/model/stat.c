@@ -23,7 +23,7 @@ static bool cover(struct prof_heap *h, uint32_t stack)
     return true;
 }
 
-struct stat *stat_of(struct prof_heap *h, uint32_t stack)
+struct stat *stat_make(struct prof_heap *h, uint32_t stack)
 {
     if (stack >= STACK_IDS)
         stack = 0;

@@ -27,7 +27,7 @@
 #include "pool.h"
 
 enum {
-    GRAVES = 4096,        /* dead objects that are remembered */
+    GRAVES = 1024,        /* dead objects that are remembered */
     FREED = 1024,         /* freed blocks that are */
     RECENT_BLOCKS = 1024, /* cache of space.c */
     SLOT_PAGES = 1 << 16, /* counters of open slots by page */
@@ -58,6 +58,7 @@ struct place {
 
 /* One dead object in the grave (obj 0: the entry is free or was taken out early). */
 struct grave {
+    uint64_t addr;
     prof_obj_id obj;
     bool by_free; /* its block was freed; else deleted */
     struct place death;
@@ -392,7 +393,14 @@ void site_finish(struct prof_heap *h);
 void sites_deinit(struct prof_heap *h);
 
 /* stat.c */
-struct stat *stat_of(struct prof_heap *h, uint32_t stack); /* never NULL, short-lived */
+struct stat *stat_make(struct prof_heap *h, uint32_t stack);
+/* Never NULL; short-lived. */
+static inline struct stat *stat_of(struct prof_heap *h, uint32_t stack)
+{
+    if (stack < h->stat_index.count && h->stat_index.items[stack] != 0)
+        return &h->stats.items[h->stat_index.items[stack] - 1];
+    return stat_make(h, stack);
+}
 void stat_alloc(struct prof_heap *h, uint32_t stack, uint64_t size);
 void stat_free(struct prof_heap *h, uint32_t stack, uint64_t size, bool temporary);
 void stat_peak(struct prof_heap *h, uint64_t at_us);
