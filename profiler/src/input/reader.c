@@ -216,9 +216,9 @@ static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
                                  .kind = block.kind,
                                  .flags = block.flags };
         if (kind_is_definition(block.kind)) {
-            if (raw_room < block.raw) {
+            if (raw_room <= block.raw) { /* never NULL, not even for an empty payload */
                 free(raw);
-                raw_room = block.raw;
+                raw_room = (size_t)block.raw + 1;
                 raw = malloc(raw_room);
                 if (raw == NULL) {
                     error = prof_error_memory();

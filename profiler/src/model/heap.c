@@ -119,11 +119,13 @@ static inline __attribute__((always_inline)) void prefetch_links(const struct pr
     if (h->addrs.size == 0 || e->op < TRK_OP_NEW || e->op > TRK_OP_DEL)
         return;
     const struct addr_entry *entry = &h->addrs.entries[addr_home(&h->addrs, e->addr)];
+    if (entry->obj == 0)
+        return;
     const struct prof_obj *obj = obj_of(h, entry->obj);
-    if (entry->obj != 0) {
+    if (obj->first_site != 0)
         __builtin_prefetch(site_of(h, obj->first_site));
+    if (obj->first_open != 0)
         __builtin_prefetch(open_of(h, obj->first_open));
-    }
 }
 
 static bool is_stop_mark(const struct prof_heap *h, const struct prof_event *e)
