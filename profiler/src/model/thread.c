@@ -38,10 +38,21 @@ void threads_deinit(struct prof_heap *h)
     }
 }
 
+/* Moments tell the time by the clock itself where they can: ticks are coarse. */
+static uint64_t moment_us(const struct prof_event *e)
+{
+    const uint64_t day = (uint64_t)86400 * 1000000;
+    uint64_t told = (uint64_t)e->count;
+    return told >= e->time_us && told - e->time_us < day ? told : e->time_us;
+}
+
 void mark_add(struct prof_heap *h, const struct prof_event *e, const char *name)
 {
+    /* Moments carry the clock itself; it cannot be earlier than the tick, and a later one than a day is no clock. */
+    uint64_t clock = e->op != TRK_OP_FORK && e->count > 0 ? (uint64_t)e->count : 0;
+    bool exact = clock >= e->time_us && clock - e->time_us < (uint64_t)86400 * 1000000;
     struct prof_mark mark = { .name = name != NULL ? name : "",
-                              .at_us = e->time_us,
+                              .at_us = exact ? clock : e->time_us,
                               .kind = e->op,
                               .stack = e->stack,
                               .tid = e->tid,
@@ -102,7 +113,7 @@ static void scope_begin(struct prof_heap *h, const struct prof_event *e)
     struct open_scope open = { .number = e->size, .begin_us = e->time_us, .stack = e->stack, .text = e->text };
     if (th->scopes.count > 0)
         open.parent = th->scopes.items[th->scopes.count - 1].index;
-    struct prof_scope scope = { .name = name != NULL ? name : "", .begin_us = e->time_us, .tid = e->tid };
+    struct prof_scope scope = { .name = name != NULL ? name : "", .begin_us = moment_us(e), .tid = e->tid };
     if (h->scopes.count <= UINT16_MAX) {
         open.index = (uint16_t)h->scopes.count;
         if (!prof_vec_push(&h->scopes, scope) || !prof_vec_push(&h->scope_parents, open.parent)) {
@@ -247,7 +258,7 @@ static void end_scope(struct prof_heap *h, struct open_scope *scope, struct open
             h->no_memory = true;
     }
     if (scope->index != 0)
-        h->scopes.items[scope->index].end_us = e->time_us;
+        h->scopes.items[scope->index].end_us = moment_us(e);
     prof_vec_deinit(&scope->births);
 }
 

@@ -505,7 +505,9 @@ static void marks_tell_the_moment(void **state)
     mk_born(t, "conn", OBJ, 64, "n");
     mk_checkpoint(t, "before", "c");
     mk_born(t, "conn", OTHER, 36, "n");
+    mk_time(t, 1000);
     mk_exit(t, 3);
+    mk_ext(t, TRK_EXT_VALUE, 1777); /* the clock itself, finer than the tick */
     struct prof_heap *heap = heap_of(t);
     const struct prof_mark *marks;
     assert_int_equal(prof_heap_marks(heap, &marks), 2);
@@ -514,6 +516,8 @@ static void marks_tell_the_moment(void **state)
     assert_int_equal(marks[0].live_objects, 1);
     assert_int_equal(marks[0].live_bytes, 64);
     assert_int_equal(marks[1].kind, TRK_OP_EXIT);
+    assert_int_equal(marks[0].at_us, 0);
+    assert_int_equal(marks[1].at_us, 1777);
     assert_int_equal(marks[1].live_blocks, 2);
     assert_int_equal(marks[1].live_bytes, 100);
     mk_destroy(t);
