@@ -26,7 +26,7 @@ static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
     return id;
 }
 
-/* Named moments are rare and people compare them: they get the clock itself instead of the coarse tick. */
+/* Named moments are rare and people compare them: they carry the clock itself beside the coarse tick. */
 static bool is_moment(unsigned op)
 {
     return op == TRK_OP_MARK || op == TRK_OP_CHECKPOINT || op == TRK_OP_SCOPE_BEGIN || op == TRK_OP_SCOPE_END ||
@@ -42,6 +42,8 @@ static void write_slots(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64
     trk_slot_write(st, pos, w0, w1);
 }
 
+/* Every time in a ring is a copy of the one tick that all threads read, never a clock of its own: only then is an event
+ * that happened before another one never later by its time. */
 static void emit_simple(const struct trk_event *ev)
 {
     struct trk_thread *st = trk_tls.self;
@@ -51,7 +53,7 @@ static void emit_simple(const struct trk_event *ev)
             return;
     }
     uint32_t id = ev->depth ? event_stack(st, ev) : 0;
-    uint64_t tick = is_moment(ev->op) ? trk_engine_now_us() : trk_load64(trk_eng.tick);
+    uint64_t tick = trk_load64(trk_eng.tick);
     unsigned need = 1 + ev->exts;
     if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
         st = trk_ring_room(st, need + TRK_LEADS);
@@ -68,7 +70,7 @@ static void emit_simple(const struct trk_event *ev)
     if (TRK_UNLIKELY(lost))
         trk_slot_write(st, pos++, trk_w0(TRK_OP_DROP, 0, 0, 0), trk_w1(lost, 0));
     if (TRK_UNLIKELY(greet)) {
-        trk_slot_write(st, pos++, trk_w0(TRK_OP_THREAD, 0, (uint32_t)st->owner, 0), trk_w1(trk_engine_now_us(), 0));
+        trk_slot_write(st, pos++, trk_w0(TRK_OP_THREAD, 0, (uint32_t)st->owner, 0), trk_w1(tick, 0));
         st->due = 0;
     }
     if (lead) {
@@ -111,6 +113,10 @@ static void emit_rare(const struct trk_event *ev)
     }
     if (e.type != NULL)
         e.arg = trk_type_id(e.type);
+    if (is_moment(e.op) && e.exts < TRK_MAX_EXT) {
+        e.ext_kind[e.exts] = TRK_EXT_VALUE;
+        e.ext_value[e.exts++] = trk_engine_now_us();
+    }
     if (e.op == TRK_OP_SCOPE_BEGIN || e.op == TRK_OP_SCOPE_END)
         e.arg = scope_number(e.op);
     if (e.op == TRK_OP_SCOPE_END && e.arg == 0)
@@ -128,7 +134,7 @@ void trk_emit(const struct trk_event *ev)
             trk_engine_emergency();
         return;
     }
-    if (ev->text == NULL && ev->type == NULL && ev->op != TRK_OP_SCOPE_BEGIN && ev->op != TRK_OP_SCOPE_END)
+    if (ev->text == NULL && ev->type == NULL && !is_moment(ev->op))
         emit_simple(ev);
     else
         emit_rare(ev);

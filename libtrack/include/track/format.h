@@ -63,8 +63,9 @@ enum {
 enum trk_op {
     TRK_OP_NONE = 0,         /* never written: an untouched slot */
     TRK_OP_EXT = 1,          /* continuation of the record before it */
-    TRK_OP_TICK = 2,         /* arg: microseconds since the arena's epoch; later records of this ring are not older */
-    TRK_OP_THREAD = 3,       /* addr: thread id; the ring now belongs to this thread. arg: microseconds */
+    TRK_OP_TICK = 2,         /* arg: tick_us as this thread read it; later records of this ring are not older. All threads copy
+                                the same clock: what happened before something else never has the later tick */
+    TRK_OP_THREAD = 3,       /* addr: thread id; the ring now belongs to this thread. arg: tick_us */
     TRK_OP_ALLOC = 4,        /* addr, stack, arg: requested size, aux: enum trk_alloc_kind;
                                 EXT_OLD: old address when the kind is REALLOC */
     TRK_OP_FREE = 5,         /* addr, stack, aux: enum trk_alloc_kind, arg: length for MMAP. Before the real free */
@@ -93,16 +94,16 @@ enum trk_op {
     TRK_OP_ROOT_DEL = 27,    /* addr: start */
     TRK_OP_TOUCH = 28,       /* addr, stack, EXT_TEXT: breadcrumb */
     TRK_OP_CONTEXT = 29,     /* EXT_TEXT: key (absent: leave), EXT_VALUE: id; for later events of this thread */
-    TRK_OP_MARK = 30,        /* EXT_TEXT: name, stack */
-    TRK_OP_SCOPE_BEGIN = 31, /* EXT_TEXT: name, stack, arg: scope number within the process */
-    TRK_OP_SCOPE_END = 32,   /* arg: scope number */
+    TRK_OP_MARK = 30,        /* EXT_TEXT: name, stack, EXT_VALUE: microseconds by the clock itself */
+    TRK_OP_SCOPE_BEGIN = 31, /* EXT_TEXT: name, stack, arg: scope number within the process, EXT_VALUE as MARK */
+    TRK_OP_SCOPE_END = 32,   /* arg: scope number, EXT_VALUE as MARK */
     TRK_OP_MOVE_RANGE = 33,  /* addr: to, arg: bytes, EXT_FROM: from: all slots inside move along */
     TRK_OP_FORK = 34,        /* addr: process id of the child; written by the parent when fork() returned */
     TRK_OP_MODULES = 35,     /* arg: text id of a new module map (EXT_VALUE: generation) */
     TRK_OP_DROP = 36,        /* arg: records this thread dropped since its last DROP */
-    TRK_OP_EXIT = 37,        /* the program reached its exit handlers or _exit. arg: status & 0xff, aux bit 0: known */
+    TRK_OP_EXIT = 37,        /* the program reached its exit handlers or _exit. arg: status & 0xff, aux bit 0: known, EXT_VALUE as MARK */
     TRK_OP_ASSERT_FREED = 38,/* addr, stack: the program asserts that the object is dead now */
-    TRK_OP_CHECKPOINT = 39,  /* EXT_TEXT: name, stack */
+    TRK_OP_CHECKPOINT = 39,  /* EXT_TEXT: name, stack, EXT_VALUE as MARK */
     TRK_OP_COUNT_SEEN = 40,  /* addr: object, EXT_COUNT: value read from its count field */
     TRK_OP_EXEC = 41,        /* an exec family call is about to be made; stack */
     TRK_OP_EXEC_FAIL = 42,   /* and came back */

@@ -253,7 +253,7 @@ void rec_ring_give_back(struct arena *arena, uint32_t index)
     shm->tail_futex = 0;
     __atomic_store_n(&shm->tail, 0, __ATOMIC_RELAXED);
     ring->proc = -1;
-    ring->tail = ring->held = ring->stuck_us = ring->now_us = ring->holes = 0;
+    ring->tail = ring->stuck_us = ring->now_us = ring->holes = 0;
     ring->tid = 0;
     ring->skipping = false;
     ring->ext = 0;

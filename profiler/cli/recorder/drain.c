@@ -195,24 +195,19 @@ static void look_at_hole(struct arena *arena, struct ring *ring, struct trk_shm_
     }
 }
 
-/* How many of the copied slots make whole records for sure; the rest stays in the ring. */
-static size_t whole_records(struct ring *ring, const struct trk_slot *slots, size_t count)
+/* How many of the copied slots make whole records. EXT slots are written before the first slot of their record, so only
+ * the end of a full chunk can cut one; the rest stays in the ring for the next chunk of the same look. Nothing is ever
+ * left for the next look: a record that arrives a round late would break the promise of rounds. */
+static size_t whole_records(const struct trk_slot *slots, size_t count)
 {
+    if (count < REC_CHUNK_SLOTS)
+        return count;
     size_t last = count;
-    while (last > 0 && count - last < TRK_MAX_EXT + 1 && op_of(&slots[last - 1]) == TRK_OP_EXT)
+    while (last > 0 && op_of(&slots[last - 1]) == TRK_OP_EXT && count - last <= TRK_MAX_EXT)
         last--;
     if (last == 0 || op_of(&slots[last - 1]) == TRK_OP_EXT)
-        return count; /* a tail of EXT slots: its record went out before, or it is garbage */
-    last--;           /* the first slot of the last record */
-    if (count - last == TRK_MAX_EXT + 1)
-        return count;
-    uint64_t position = ring->tail + last + 1;
-    if (ring->held == position + (count - last)) {
-        ring->held = 0;
-        return count; /* nothing came behind it since the last look */
-    }
-    ring->held = position + (count - last);
-    return last;
+        return count; /* EXT slots without end: garbage */
+    return last - 1 > 0 ? last - 1 : count;
 }
 
 static size_t drain_ring(struct arena *arena, struct ring *ring, struct trk_shm_ring *shm, struct proc *proc)
@@ -232,16 +227,12 @@ static size_t drain_ring(struct arena *arena, struct ring *ring, struct trk_shm_
                 look_at_hole(arena, ring, shm, rec_now_us());
             break;
         }
-        size_t whole = whole_records(ring, chunk, count);
+        size_t whole = whole_records(chunk, count);
         ring->stuck_us = 0;
-        if (whole > 0) {
-            take_slots(rec, proc, ring, chunk, whole);
-            ring->tail += whole;
-            publish_tail(shm, ring);
-            total += whole;
-        }
-        if (whole < count && count < REC_CHUNK_SLOTS)
-            break;
+        take_slots(rec, proc, ring, chunk, whole);
+        ring->tail += whole;
+        publish_tail(shm, ring);
+        total += whole;
         __atomic_store_n(&arena->h->tick_us, rec_arena_us(arena), __ATOMIC_RELAXED);
     }
     if (total > nslots / 4)
@@ -281,7 +272,6 @@ static void drain_ring_final(struct arena *arena, struct ring *ring, struct proc
     struct trk_slot chunk[REC_CHUNK_SLOTS];
     struct trk_slot *slots = slots_of(arena, ring);
     uint64_t end = ring->tail + ((uint64_t)1 << ring->log2_slots);
-    ring->held = 0;
     while (ring->tail < end) {
         size_t count = 0;
         while (count < REC_CHUNK_SLOTS && ring->tail + count < end &&

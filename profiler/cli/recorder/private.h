@@ -45,7 +45,6 @@ struct ring {
     uint32_t log2_slots;
     int proc; /* index of the owner, -1: none. Latched when first seen */
     uint64_t tail;
-    uint64_t held;     /* position + 1 of a record that may still get EXT slots; 0 none */
     uint64_t stuck_us; /* since when a hole is at tail; 0 none */
     uint64_t now_us;   /* last TICK or THREAD copied */
     uint32_t tid;

@@ -174,7 +174,8 @@ enum prof_incident_kind {
     PROF_INCIDENT_DOUBLE_FREE,      /* block freed that is not allocated (known address, freed before): other the first free */
     PROF_INCIDENT_RESURRECTED,      /* reference taken inside the destructor and kept */
     PROF_INCIDENT_SCOPE_LEFT,       /* object born in a scope alive at its end; text is the scope */
-    PROF_INCIDENT_WEAK_LEFT,        /* weak or borrowed pointer in slot not cleared when obj died */
+    PROF_INCIDENT_WEAK_LEFT,        /* weak or borrowed pointer in slot not cleared when obj died: stack is the death, other
+                                       where the pointer was set */
 };
 struct prof_incident {
     uint8_t kind;         /* enum prof_incident_kind */

@@ -57,7 +57,7 @@ static void judge(struct analysis *a, const struct prof_incident *incident, cons
     if (incident->kind == PROF_INCIDENT_SCOPE_LEFT)
         weaken(why, strength, PROF_PROBABLE, "it was released later");
     if (incident->forced)
-        weaken(why, strength, PROF_PROBABLE, "the order of the threads is a guess here");
+        weaken(why, strength, PROF_SUSPECT, "the order of the threads is a guess here");
     if (incident->reused)
         weaken(why, strength, incident->forced ? PROF_SUSPECT : PROF_PROBABLE,
                "the address was used again in the meantime");
@@ -96,6 +96,8 @@ static bool describe(struct analysis *a, const struct prof_incident *incident, s
                       incident->count == 1 ? " was" : "s were");
         return true;
     case PROF_INCIDENT_DOUBLE_FREE:
+        if (incident->forced)
+            return false; /* two threads took turns with an address faster than the clock tells: nothing is known */
         f->verdict = PROF_OVER_RELEASED;
         f->other_what = "first freed at";
         prof_str_add(text, "its block was freed twice");
@@ -119,7 +121,7 @@ static bool describe(struct analysis *a, const struct prof_incident *incident, s
         return true;
     case PROF_INCIDENT_WEAK_LEFT:
         f->verdict = PROF_WEAK_HAZARD;
-        f->other_what = "died at";
+        f->other_what = "pointer set at";
         prof_str_add(text, "a pointer to it that owns nothing was not cleared when it died");
         return true;
     default:

@@ -311,7 +311,7 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
         break;
     case PROF_WEAK_HAZARD:
         snprintf(buf, size, "clear the pointer that was set at %s when the object dies",
-                 prof_view_site(view, taken, site, sizeof site));
+                 prof_view_site(view, finding->other_stack, site, sizeof site));
         break;
     case PROF_ZERO_NOT_FREED:
         snprintf(buf, size, "free it where its count reaches zero%s%s", finding->other_stack != 0 ? ": " : "",

@@ -256,11 +256,11 @@ static void test_many_laps(void **state)
         uint64_t at = fake_reserve(&ring, exts + 1);
         number++;
         bool late = (random >> 20 & 15) == 0; /* a look between the slots of a record */
-        fake_write(&ring, at, slot_make(TRK_OP_PIN, 0, number, exts, 0));
-        if (late)
-            steps(rec, 1);
         for (unsigned e = 0; e < exts; e++)
             fake_write(&ring, at + 1 + e, slot_ext(TRK_EXT_VALUE, number));
+        if (late)
+            steps(rec, 1);
+        fake_write(&ring, at, slot_make(TRK_OP_PIN, 0, number, exts, 0)); /* last: it makes the record valid */
         issued += exts + 1;
     }
     steps(rec, 3);

@@ -103,7 +103,11 @@ static void check_record(const struct testrec *rec, const struct testrec_record 
     if (r->op != e->op || r->aux != e->aux || r->addr != e->addr || r->arg != e->arg || (r->stack != 0) != e->stack)
         fail_msg("record %zu: op %u aux %u addr %#lx arg %#lx stack %u, expected op %u aux %u addr %#lx arg %#lx", i,
                  r->op, r->aux, (long)r->addr, (long)r->arg, r->stack, e->op, e->aux, (long)e->addr, (long)e->arg);
-    assert_int_equal(r->exts, (e->ext_kind != 0) + (e->ext2_kind != 0) + (e->text != NULL));
+    bool moment = e->op == TRK_OP_MARK || e->op == TRK_OP_CHECKPOINT || e->op == TRK_OP_SCOPE_BEGIN ||
+                  e->op == TRK_OP_SCOPE_END || e->op == TRK_OP_EXIT;
+    uint64_t clock;
+    assert_int_equal(r->exts, (e->ext_kind != 0) + (e->ext2_kind != 0) + (e->text != NULL) + moment);
+    assert_true(!moment || testrec_ext(r, TRK_EXT_VALUE, &clock));
     check_ext(r, i, e->ext_kind, e->ext_value);
     check_ext(r, i, e->ext2_kind, e->ext2_value);
     if (e->text) {
