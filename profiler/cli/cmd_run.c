@@ -23,12 +23,14 @@
 #include "recorder/recorder.h"
 
 enum { FAILED = 125, GRACE_MS = 300, ROOT_END_MS = 2000, STEP_MS = 250, NO_EXIT_CODE = 23, UNCERTAIN_CODE = 24 };
+/* More events than this are not analysed unasked: the program's user should not have to wait for it. */
+static const uint64_t summary_most_events = 100000000;
 
 struct run_args {
     const char *output, *stacks;
     int children, on_full;
     uint64_t budget, exit_code;
-    bool preload, no_preload, check, force;
+    bool preload, no_preload, check, force, no_summary;
 };
 
 static const struct cli_option options[] = {
@@ -84,6 +86,10 @@ static const struct cli_option options[] = {
       .offset = offsetof(struct run_args, exit_code),
       .argument = "N",
       .help = "exit code of --check for findings instead of 23" },
+    { .name = "no-summary",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct run_args, no_summary),
+      .help = "only record; do not analyse the traces at the end" },
     { 0 },
 };
 
@@ -340,6 +346,21 @@ static void say_totals(const struct rec_result *const *results, size_t count, si
                 running == 1 ? "process is" : "processes are");
 }
 
+/* Whether the traces are analysed now. A recording that is too large for that says so. */
+static bool wants_summary(const struct run_args *args, uint64_t records)
+{
+    if (args->check)
+        return true;
+    if (args->no_summary)
+        return false;
+    if (records <= summary_most_events)
+        return true;
+    char number[32];
+    cli_warn("%s events are many: 'reftrack report' analyses them when you like",
+             prof_fmt_count(number, sizeof number, records));
+    return false;
+}
+
 /* Prints what the recorder has to say and then the findings; returns the command's exit code. */
 static int conclude(struct run *run, const struct run_args *args, const char *program)
 {
@@ -359,14 +380,18 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     say_silent(run, program, written);
     if (rec_problem(run->rec) != NULL)
         cli_warn("%s", rec_problem(run->rec));
+    uint64_t records = 0;
     bool incomplete = !rec_root_seen(run->rec) || rec_problem(run->rec) != NULL;
     for (size_t i = 0; i < count; i++) {
         say_trace(results[i]);
+        records += results[i]->records;
         incomplete |= results[i]->into_unknown || results[i]->problem != NULL || results[i]->malloc_note != NULL;
     }
     if (!run->common->quiet)
         say_totals(results, count, rec_live(run->rec));
-    int verdict = traces > 0 ? cli_summary(run->common, paths, traces, stderr) : CLI_UNCERTAIN;
+    int verdict = CLI_UNCERTAIN;
+    if (traces > 0 && wants_summary(args, records))
+        verdict = cli_summary(run->common, paths, traces, stderr);
     free(paths);
     if (verdict == CLI_OK && incomplete)
         verdict = CLI_UNCERTAIN;
