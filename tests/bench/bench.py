@@ -34,22 +34,25 @@ def table(title, head, rows):
 with open("numbers.json", "w") as f:
     json.dump([{"id": i, "v": [i, str(i), {"k": i}]} for i in range(60000)], f)
 with open("load.py", "w") as f:
-    f.write("import json\nd = json.load(open('numbers.json'))\nfor _ in range(2):\n    s = json.dumps(d); d = json.loads(s)\n"
+    f.write("import json\nd = json.load(open('numbers.json'))\nfor _ in range(3):\n    s = json.dumps(d); d = json.loads(s)\n"
             "x = [str(i) * 3 for i in range(300000)]\nprint(len(x))\n")
+python = subprocess.run(["python3", "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=True).stdout.strip()
 workloads = [
     ("jq, 60 k objects", ["jq", "[.[] | .v[0]] | add", "numbers.json"], {}),
-    ("python3, PYTHONMALLOC=malloc", ["python3", "load.py"], {"PYTHONMALLOC": "malloc"}),
-    ("sqlite3, 100 k inserts", ["sqlite3", ":memory:", "create table t(a,b text); with recursive c(x) as (select 1 union all select x+1 from c where"
-     " x<100000) insert into t select x, hex(x) from c; create index i on t(b); select count(*) from t where b like '3%';"], {}),
-    ("perl, hash of strings", ["perl", "-e", 'my %h; for (1..400000) { $h{$_ % 5000} = "x" x ($_ % 50) . $_ } print scalar(keys %h)'], {}),
+    ("python3, PYTHONMALLOC=malloc", [python, "load.py"], {"PYTHONMALLOC": "malloc"}),
+    ("sqlite3, 300 k inserts", ["sqlite3", ":memory:", "create table t(a,b text); with recursive c(x) as (select 1 union all select x+1 from c where"
+     " x<300000) insert into t select x, hex(x) from c; create index i on t(b); select count(*) from t where b like '3%';"], {}),
+    ("perl, hash of strings", ["perl", "-e", 'my %h; for (1..1500000) { $h{$_ % 5000} = "x" x ($_ % 50) . $_ } print scalar(keys %h)'], {}),
 ]
 if shutil.which("g++"):
     with open("a.cc", "w") as f:
         f.write("#include <map>\n#include <string>\n#include <regex>\nint main(){std::map<std::string,std::regex> m; return (int)m.size();}\n")
-    workloads.append(("g++ -O1 -c", ["g++", "-O1", "-c", "a.cc", "-o", "a.o"], {}))
+    subprocess.run(["g++", "-E", "a.cc", "-o", "a.ii"], check=True)
+    compiler = subprocess.run(["g++", "-print-prog-name=cc1plus"], capture_output=True, text=True, check=True).stdout.strip()
+    workloads.append(("cc1plus -O1", [compiler, "-quiet", "-O1", "-fpreprocessed", "a.ii", "-o", "a.s"], {}))
 
-variants = [("reftrack, defaults", lambda c: [reftrack, "run", "-q", "-o", work + "/r.%p.trk", "--"] + c, {}),
-            ("reftrack, call sites", lambda c: [reftrack, "run", "-q", "--stacks=1,1,1", "-o", work + "/r.%p.trk", "--"] + c, {})]
+variants = [("reftrack, defaults", lambda c: [reftrack, "run", "-q", "--no-summary", "-o", work + "/r.%p.trk", "--"] + c, {}),
+            ("reftrack, call sites", lambda c: [reftrack, "run", "-q", "--no-summary", "--stacks=1,1,1", "-o", work + "/r.%p.trk", "--"] + c, {})]
 if heaptrack_so:
     variants.append(("heaptrack, raw preload", lambda c: c, {"LD_PRELOAD": heaptrack_so, "DUMP_HEAPTRACK_OUTPUT": work + "/h.raw"}))
 if shutil.which("heaptrack"):
@@ -87,10 +90,9 @@ table("Whole programs: slowdown against the bare program (CPU includes the recor
 # Reading: events per second of `reftrack report` and of heaptrack_print on recordings of the same run.
 clean()
 command, env = workloads[1][1], workloads[1][2]
-measure([reftrack, "run", "-q", "-o", work + "/r.trk", "--"] + command, env)
+measure([reftrack, "run", "-q", "--no-summary", "-o", work + "/r.trk", "--"] + command, env)
 info = json.loads(subprocess.run([reftrack, "info", "--json", work + "/r.trk"], capture_output=True, text=True, check=True).stdout)
-text = json.dumps(info)
-events = info.get("records") or info.get("events") or info.get("totals", {}).get("events") or 0
+events = info["trace"]["records"]
 size = os.path.getsize(work + "/r.trk")
 rows = []
 if shutil.which("heaptrack"):
