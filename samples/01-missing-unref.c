@@ -1,8 +1,8 @@
 /* 01-missing-unref: an error path returns without giving its reference back.
  *
  * Eight connections are handled. Requests 3 and 7 are malformed: handle() leaves early and forgets the release.
- * Valgrind and LeakSanitizer name the line that allocated the connection. reftrack names the line that took the reference
- * which is still open. */
+ * Valgrind and LeakSanitizer name the line that allocated the connection. reftrack names the line that took the
+ * reference which is still open. */
 #include <stdlib.h>
 #include <track/track.h>
 

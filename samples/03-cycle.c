@@ -1,9 +1,9 @@
 /* 03-cycle: a parent and its child hold each other.
  *
  * node_adopt() stores the child in the parent and a counted back pointer in the child. Dropping the last outside
- * reference leaves both at a count of one. The cycle is closed through a birth reference: parent->child owns the reference
- * the child was born with (TRK_OWN). The report shows the two fields and the edge to break: child.parent should be
- * a weak pointer. */
+ * reference leaves both at a count of one. The cycle is closed through a birth reference: parent->child owns the
+ * reference the child was born with (TRK_OWN). The report shows the two fields and the edge to break: child.parent
+ * should be a weak pointer. */
 #include <stdlib.h>
 #include <track/track.h>
 

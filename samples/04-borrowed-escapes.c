@@ -1,8 +1,8 @@
 /* 04-borrowed-escapes: a borrowed pointer outlives its owner.
  *
  * observe() stores a pointer to the sensor without taking a reference. The owner releases the sensor; later the logger
- * references the stale pointer. Nothing crashes here because the memory happens to be untouched; the report names the use
- * and the death. */
+ * references the stale pointer. Nothing crashes here because the memory happens to be untouched; the report names the
+ * use and the death. */
 #include <stdlib.h>
 #include <track/track.h>
 

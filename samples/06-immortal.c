@@ -1,7 +1,7 @@
 /* 06-immortal: objects that live until exit on purpose.
  *
- * Singletons, interned strings and default themes are never released, and that is fine. Three ways to say so: a type flag,
- * trk_may_leak with a reason, and trk_pin. The report lists them under "held by design" and a check stays green. */
+ * Singletons, interned strings and default themes are never released, and that is fine. Three ways to say so: a type
+ * flag, trk_may_leak with a reason, and trk_pin. Reports list them under "held by design", a check stays green. */
 #include <stdlib.h>
 #include <track/track.h>
 
@@ -9,8 +9,8 @@ struct symbol {
     int refs;
     const char *name;
 };
-static TRK_TYPE_FULL(symbol_type, "struct symbol", sizeof(struct symbol), 0, offsetof(struct symbol, refs),
-                     sizeof(int), TRK_TYPE_IMMORTAL);
+static TRK_TYPE_FULL(symbol_type, "struct symbol", sizeof(struct symbol), 0, offsetof(struct symbol, refs), sizeof(int),
+                     TRK_TYPE_IMMORTAL);
 
 struct theme {
     int refs;

@@ -1,8 +1,8 @@
 /* 07-threads: references cross threads, and one worker forgets.
  *
- * The main thread puts jobs into a queue; four workers take them out. The queue's reference is handed over (trk_move), so
- * the worker has to release it. A job that is cancelled is skipped without release. Counts are atomic and reported with their
- * values (the _rc forms), so that the order of events on one job is exact in spite of the threads. */
+ * The main thread puts jobs into a queue; four workers take them out. The queue's reference is handed over (trk_move),
+ * so the worker has to release it. A job that is cancelled is skipped without release. Counts are atomic and reported
+ * with their values (the _rc forms), so that the order of events on one job is exact in spite of the threads. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <track/track.h>

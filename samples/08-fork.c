@@ -1,7 +1,7 @@
 /* 08-fork: parent and child are recorded apart.
  *
- * The child inherits the parent's objects, and loses one of its own. `reftrack run` writes one trace per process and one
- * summary over both: the parent is clean, the child leaks a message. */
+ * The child inherits the parent's objects, and loses one of its own. `reftrack run` writes one trace per process and
+ * one summary over both: the parent is clean, the child leaks a message. */
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <track/track.h>

@@ -156,8 +156,8 @@ static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struc
                       const struct trk_walk *w, unsigned depth, uintptr_t caller, uint32_t id)
 {
     const unsigned n = w->nslots, count = (n + 3) & ~3u;
-    /* Prefer a way that can give no hit any more. Where all can, more stacks pass than there is room for: only every fourth
-     * gets in, so that the others pay little and what is in gets its hits. */
+    /* Prefer a way that can give no hit any more. Where all can, more stacks pass than there is room for: only every
+     * fourth gets in, so that the others pay little and what is in gets its hits. */
     struct entry *set = entry_set(cache, at), *e = NULL;
     for (unsigned way = 0; way < WAYS && !e; way++)
         if (set[way].begin == 0 || set[way].begin != set[way].end || !log_holds(cache, set[way].at))

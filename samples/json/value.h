@@ -1,7 +1,7 @@
 /* value.h: a small reference-counted JSON library, instrumented with slots throughout.
  *
- * It shows how a code base of ordinary size adopts reftrack: one type, one ref and one unref wrapper, an owner for every
- * stored reference, and no word about memory that realloc moves (the engine sees that itself).
+ * It shows how a code base of ordinary size adopts reftrack: one type, one ref and one unref wrapper, an owner for
+ * every stored reference, and no word about memory that realloc moves (the engine sees that itself).
  *
  * Ownership. value_new_*, value_parse and value_ref return a reference that the caller owns. value_array_append and
  * value_object_set take their own reference. value_array_get and value_object_get lend: no reference changes hands. */

@@ -61,10 +61,10 @@ enum {
 /* What happened. "stack" says that the stack id is set. Numbers are frozen; new ops are appended and a reader
  * skips (and counts) those it does not know. */
 enum trk_op {
-    TRK_OP_NONE = 0,         /* never written: an untouched slot */
-    TRK_OP_EXT = 1,          /* continuation of the record before it */
-    TRK_OP_TICK = 2,         /* arg: tick_us as this thread read it; later records of this ring are not older. All threads copy
-                                the same clock: what happened before something else never has the later tick */
+    TRK_OP_NONE = 0, /* never written: an untouched slot */
+    TRK_OP_EXT = 1,  /* continuation of the record before it */
+    TRK_OP_TICK = 2, /* arg: tick_us as this thread read it; later records of this ring are not older. All threads copy
+                        the same clock: what happened before something else never has the later tick */
     TRK_OP_THREAD = 3,       /* addr: thread id; the ring now belongs to this thread. arg: tick_us */
     TRK_OP_ALLOC = 4,        /* addr, stack, arg: requested size, aux: enum trk_alloc_kind;
                                 EXT_OLD: old address when the kind is REALLOC */
@@ -79,16 +79,16 @@ enum trk_op {
     TRK_OP_DEL = 12,         /* object dies. addr, stack */
     TRK_OP_WEAK_SET = 13,    /* addr: object, stack, arg: slot: an uncounted pointer to it is stored in slot */
     TRK_OP_WEAK_CLEAR = 14,
-    TRK_OP_BORROW = 15,      /* addr, stack, arg: slot: a pointer is used without a count until RETURN */
+    TRK_OP_BORROW = 15, /* addr, stack, arg: slot: a pointer is used without a count until RETURN */
     TRK_OP_RETURN = 16,
-    TRK_OP_SINK = 17,        /* floating reference becomes an ordinary one. arg: slot that owns it now or 0 */
-    TRK_OP_PIN = 18,         /* addr, EXT_TEXT: reason; a root by design */
+    TRK_OP_SINK = 17, /* floating reference becomes an ordinary one. arg: slot that owns it now or 0 */
+    TRK_OP_PIN = 18,  /* addr, EXT_TEXT: reason; a root by design */
     TRK_OP_UNPIN = 19,
-    TRK_OP_MAY_LEAK = 20,    /* addr, EXT_TEXT: reason; listed, never gating */
-    TRK_OP_PARK = 21,        /* count went to 0 into a pool; neither dead nor leaked */
-    TRK_OP_REUSE = 22,       /* taken from the pool: a new life with one reference. addr, stack */
-    TRK_OP_RETYPE = 23,      /* addr, arg: type id */
-    TRK_OP_DTOR_BEGIN = 24,  /* addr, stack */
+    TRK_OP_MAY_LEAK = 20,   /* addr, EXT_TEXT: reason; listed, never gating */
+    TRK_OP_PARK = 21,       /* count went to 0 into a pool; neither dead nor leaked */
+    TRK_OP_REUSE = 22,      /* taken from the pool: a new life with one reference. addr, stack */
+    TRK_OP_RETYPE = 23,     /* addr, arg: type id */
+    TRK_OP_DTOR_BEGIN = 24, /* addr, stack */
     TRK_OP_DTOR_END = 25,
     TRK_OP_ROOT_ADD = 26,    /* addr: start, arg: bytes, EXT_TEXT: name */
     TRK_OP_ROOT_DEL = 27,    /* addr: start */
@@ -101,13 +101,14 @@ enum trk_op {
     TRK_OP_FORK = 34,        /* addr: process id of the child; written by the parent when fork() returned */
     TRK_OP_MODULES = 35,     /* arg: text id of a new module map (EXT_VALUE: generation) */
     TRK_OP_DROP = 36,        /* arg: records this thread dropped since its last DROP */
-    TRK_OP_EXIT = 37,        /* the program reached its exit handlers or _exit. arg: status & 0xff, aux bit 0: known, EXT_VALUE as MARK */
-    TRK_OP_ASSERT_FREED = 38,/* addr, stack: the program asserts that the object is dead now */
-    TRK_OP_CHECKPOINT = 39,  /* EXT_TEXT: name, stack, EXT_VALUE as MARK */
-    TRK_OP_COUNT_SEEN = 40,  /* addr: object, EXT_COUNT: value read from its count field */
-    TRK_OP_EXEC = 41,        /* an exec family call is about to be made; stack */
-    TRK_OP_EXEC_FAIL = 42,   /* and came back */
-    TRK_OP_SKIP = 43,        /* padding; ignore */
+    TRK_OP_EXIT = 37, /* the program reached its exit handlers or _exit. arg: status & 0xff, aux bit 0: known, EXT_VALUE
+                         as MARK */
+    TRK_OP_ASSERT_FREED = 38, /* addr, stack: the program asserts that the object is dead now */
+    TRK_OP_CHECKPOINT = 39,   /* EXT_TEXT: name, stack, EXT_VALUE as MARK */
+    TRK_OP_COUNT_SEEN = 40,   /* addr: object, EXT_COUNT: value read from its count field */
+    TRK_OP_EXEC = 41,         /* an exec family call is about to be made; stack */
+    TRK_OP_EXEC_FAIL = 42,    /* and came back */
+    TRK_OP_SKIP = 43,         /* padding; ignore */
     TRK_OP_COUNT_
 };
 
@@ -131,13 +132,13 @@ enum {
 
 /* What an EXT slot's value is. */
 enum trk_ext {
-    TRK_EXT_COUNT = 1,  /* count after the change, signed */
-    TRK_EXT_SLOT = 2,   /* full slot address (when it is not a multiple of 8: arg is 0 then) */
-    TRK_EXT_FROM = 3,   /* full address moved from; a holder token (bit 63) is allowed */
-    TRK_EXT_OLD = 4,    /* old block of a realloc */
-    TRK_EXT_HOLDER = 5, /* the reference is held by the object or block at this address, no slot known */
-    TRK_EXT_TEXT = 6,   /* text id */
-    TRK_EXT_VALUE = 7,  /* plain number */
+    TRK_EXT_COUNT = 1,     /* count after the change, signed */
+    TRK_EXT_SLOT = 2,      /* full slot address (when it is not a multiple of 8: arg is 0 then) */
+    TRK_EXT_FROM = 3,      /* full address moved from; a holder token (bit 63) is allowed */
+    TRK_EXT_OLD = 4,       /* old block of a realloc */
+    TRK_EXT_HOLDER = 5,    /* the reference is held by the object or block at this address, no slot known */
+    TRK_EXT_TEXT = 6,      /* text id */
+    TRK_EXT_VALUE = 7,     /* plain number */
     TRK_EXT_TO_HOLDER = 8, /* MOVE: destination is a holder, not a slot */
 };
 
@@ -165,14 +166,14 @@ enum trk_ext {
  * ahead for valid slots than half a ring. */
 enum {
     TRK_SHM_ABI = 1,
-    TRK_PROC_MAX = 64,     /* processes that can share one arena (an image and its forked descendants) */
+    TRK_PROC_MAX = 64, /* processes that can share one arena (an image and its forked descendants) */
     TRK_RING_MAX = 512,
-    TRK_TYPE_MAX = 16384,  /* type ids 1..TRK_TYPE_MAX-1 */
+    TRK_TYPE_MAX = 16384, /* type ids 1..TRK_TYPE_MAX-1 */
     TRK_STACK_ID_BITS = 24,
     TRK_STACK_MAX_FRAMES = 64,
-    TRK_STACK_UNIT = 8,    /* stack id * 8 = byte offset in the depot */
+    TRK_STACK_UNIT = 8, /* stack id * 8 = byte offset in the depot */
     TRK_TEXT_UNIT = 8,
-    TRK_TEXT_MAX = 1 << 20,/* longest text record (module maps) */
+    TRK_TEXT_MAX = 1 << 20, /* longest text record (module maps) */
     TRK_HOLE_WAIT_US = 200000,
 };
 
@@ -180,9 +181,9 @@ enum {
 
 /* Where the recorder is; the target reads it at slow paths. */
 enum trk_recorder_state {
-    TRK_REC_GONE = 0,      /* nobody will ever drain: drop and count */
+    TRK_REC_GONE = 0, /* nobody will ever drain: drop and count */
     TRK_REC_RUNNING = 1,
-    TRK_REC_STOPPING = 2,  /* still drains; new threads need not start */
+    TRK_REC_STOPPING = 2, /* still drains; new threads need not start */
 };
 
 enum trk_on_full {
@@ -199,48 +200,49 @@ enum {
 };
 
 struct trk_shm_header {
-    uint64_t magic;         /* TRK_SHM_MAGIC */
-    uint32_t abi;           /* TRK_SHM_ABI */
-    uint32_t header_bytes;  /* sizeof(struct trk_shm_header) */
-    uint64_t bytes;         /* whole arena */
-    uint64_t epoch_ns;      /* CLOCK_MONOTONIC of microsecond 0 */
+    uint64_t magic;        /* TRK_SHM_MAGIC */
+    uint32_t abi;          /* TRK_SHM_ABI */
+    uint32_t header_bytes; /* sizeof(struct trk_shm_header) */
+    uint64_t bytes;        /* whole arena */
+    uint64_t epoch_ns;     /* CLOCK_MONOTONIC of microsecond 0 */
     uint32_t flags;
-    uint32_t on_full;       /* enum trk_on_full */
-    uint32_t block_ms;      /* longest wait for room */
-    uint16_t depth_birth;   /* frames on ALLOC, NEW, REUSE; 1 = call site only */
-    uint16_t depth_ref;     /* frames on REF, UNREF, MOVE, DEL and the like */
-    uint16_t depth_free;    /* frames on FREE */
+    uint32_t on_full;     /* enum trk_on_full */
+    uint32_t block_ms;    /* longest wait for room */
+    uint16_t depth_birth; /* frames on ALLOC, NEW, REUSE; 1 = call site only */
+    uint16_t depth_ref;   /* frames on REF, UNREF, MOVE, DEL and the like */
+    uint16_t depth_free;  /* frames on FREE */
     uint16_t pad0;
     uint32_t pad1;
     /* Tables: byte offsets from the start of the arena and sizes, fixed for its life. */
-    uint64_t procs_off;     /* struct trk_shm_proc[TRK_PROC_MAX] */
-    uint64_t rings_off;     /* struct trk_shm_ring[ring_count] */
-    uint64_t ring_count;    /* <= TRK_RING_MAX */
-    uint64_t types_off;     /* uint32_t[TRK_TYPE_MAX]: text id of the type's definition, 0 = none yet */
-    uint64_t depot_hash_off;/* uint32_t[depot_hash_count]: stack ids */
+    uint64_t procs_off;        /* struct trk_shm_proc[TRK_PROC_MAX] */
+    uint64_t rings_off;        /* struct trk_shm_ring[ring_count] */
+    uint64_t ring_count;       /* <= TRK_RING_MAX */
+    uint64_t types_off;        /* uint32_t[TRK_TYPE_MAX]: text id of the type's definition, 0 = none yet */
+    uint64_t depot_hash_off;   /* uint32_t[depot_hash_count]: stack ids */
     uint64_t depot_hash_count; /* power of two */
-    uint64_t depot_off;     /* stacks; stack id * TRK_STACK_UNIT is the offset in here */
+    uint64_t depot_off;        /* stacks; stack id * TRK_STACK_UNIT is the offset in here */
     uint64_t depot_bytes;
-    uint64_t text_off;      /* texts; text id * TRK_TEXT_UNIT is the offset in here */
+    uint64_t text_off; /* texts; text id * TRK_TEXT_UNIT is the offset in here */
     uint64_t text_bytes;
     uint64_t text_hash_off; /* uint32_t[text_hash_count]: text ids, for interning */
     uint64_t text_hash_count;
-    uint64_t data_off;      /* ring data */
+    uint64_t data_off; /* ring data */
     uint64_t data_bytes;
 
-    /* Written by the recorder (own cache line). */
-    uint64_t tick_us __attribute__((aligned(64))); /* coarse clock: microseconds since epoch; producers copy it when it changed */
-    uint32_t recorder_state;       /* enum trk_recorder_state */
+    /* Written by the recorder (own cache line). tick_us is the coarse clock: microseconds since epoch; producers copy
+     * it when it changed. */
+    uint64_t tick_us __attribute__((aligned(64)));
+    uint32_t recorder_state; /* enum trk_recorder_state */
     uint32_t recorder_pid;
-    uint64_t heartbeat;            /* grows every time the recorder looked at the rings */
+    uint64_t heartbeat; /* grows every time the recorder looked at the rings */
 
     /* Written by the target with atomic read-modify-write (own cache line). */
-    uint64_t depot_used __attribute__((aligned(64)));  /* bump allocation, in bytes; starts at TRK_STACK_UNIT */
-    uint64_t text_used;                /* starts at TRK_TEXT_UNIT */
-    uint64_t depot_full;               /* stacks that found no room (their event has stack id 0) */
+    uint64_t depot_used __attribute__((aligned(64))); /* bump allocation, in bytes; starts at TRK_STACK_UNIT */
+    uint64_t text_used;                               /* starts at TRK_TEXT_UNIT */
+    uint64_t depot_full;                              /* stacks that found no room (their event has stack id 0) */
     uint64_t text_full;
-    uint32_t type_next;                /* last type id given */
-    uint32_t module_gen;               /* grows on every dlclose that unloaded something */
+    uint32_t type_next;  /* last type id given */
+    uint32_t module_gen; /* grows on every dlclose that unloaded something */
 };
 
 /* One process of the image. Entry 0 is the process that made the handshake. */
@@ -250,8 +252,8 @@ enum trk_proc_state {
     TRK_PROC_LIVE = 2,
 };
 struct trk_shm_proc {
-    uint32_t state;        /* enum trk_proc_state; FREE -> CLAIMED by compare-exchange; back to FREE by the recorder */
-    uint32_t pid;          /* as the target sees itself */
+    uint32_t state; /* enum trk_proc_state; FREE -> CLAIMED by compare-exchange; back to FREE by the recorder */
+    uint32_t pid;   /* as the target sees itself */
     uint32_t parent_pid;
     uint32_t parent_index; /* entry of the forking process, or own index */
     uint64_t start_us;
@@ -265,9 +267,9 @@ struct trk_shm_proc {
     uint8_t pad[68];
 };
 enum {
-    TRK_PROC_MALLOC_OURS = 1 << 0,   /* malloc calls of this process come through us */
-    TRK_PROC_MALLOC_FOREIGN = 1 << 1,/* the program resolves malloc to somebody else: allocations are not seen */
-    TRK_PROC_MALLOC_NONE = 1 << 2,   /* plain -ltrack: allocations are not recorded by choice */
+    TRK_PROC_MALLOC_OURS = 1 << 0,    /* malloc calls of this process come through us */
+    TRK_PROC_MALLOC_FOREIGN = 1 << 1, /* the program resolves malloc to somebody else: allocations are not seen */
+    TRK_PROC_MALLOC_NONE = 1 << 2,    /* plain -ltrack: allocations are not recorded by choice */
     TRK_PROC_EXITING = 1 << 3,
 };
 
@@ -280,16 +282,16 @@ struct trk_shm_ring {
     uint32_t log2_slots;
     uint32_t pad0;
     /* producer side */
-    uint32_t state;    /* FREE -> OWNED by compare-exchange (release fields below afterwards through `proc`) */
-    uint32_t proc;     /* process index + 1; 0 while not yet set */
-    uint32_t tid;      /* diagnosis only; TRK_OP_THREAD in the ring is what counts */
-    uint32_t waiting;  /* producer sleeps on `tail_futex` */
-    uint64_t head;     /* copy of the cursor at the last slow path */
-    uint64_t dropped;  /* records dropped for lack of room (plain stores of the owner) */
+    uint32_t state;   /* FREE -> OWNED by compare-exchange (release fields below afterwards through `proc`) */
+    uint32_t proc;    /* process index + 1; 0 while not yet set */
+    uint32_t tid;     /* diagnosis only; TRK_OP_THREAD in the ring is what counts */
+    uint32_t waiting; /* producer sleeps on `tail_futex` */
+    uint64_t head;    /* copy of the cursor at the last slow path */
+    uint64_t dropped; /* records dropped for lack of room (plain stores of the owner) */
     uint64_t pad1[2];
     /* recorder side */
     uint64_t tail __attribute__((aligned(64))); /* position up to which slots may be overwritten */
-    uint32_t tail_futex;        /* incremented and woken when `waiting` was set and tail moved */
+    uint32_t tail_futex;                        /* incremented and woken when `waiting` was set and tail moved */
     uint32_t pad2;
     uint64_t holes;
     uint64_t pad3[5];
@@ -318,26 +320,26 @@ struct trk_shm_text {
     char bytes[];
 };
 enum trk_text_kind {
-    TRK_TEXT_STRING = 1,  /* names, reasons, breadcrumbs */
-    TRK_TEXT_MAPS = 2,    /* lines of /proc/self/maps that belong to files, [heap], [stack], [vdso] */
-    TRK_TEXT_TYPE = 3,    /* struct trk_type_def and the name behind it */
+    TRK_TEXT_STRING = 1, /* names, reasons, breadcrumbs */
+    TRK_TEXT_MAPS = 2,   /* lines of /proc/self/maps that belong to files, [heap], [stack], [vdso] */
+    TRK_TEXT_TYPE = 3,   /* struct trk_type_def and the name behind it */
 };
 enum { TRK_TEXT_HASH_SHIFT = 32, TRK_TEXT_KIND_SHIFT = 24, TRK_TEXT_LEN_MASK = 0xffffff };
 
 /* Definition of a type, in the arena and in the file; the name (no NUL) follows. */
 struct trk_type_def {
     uint32_t id;
-    uint32_t flags;       /* TRK_TYPE_* of track.h */
-    uint64_t object_size; /* 0: unknown, take the block's */
-    int64_t obj_offset;   /* the object starts this many bytes before the pointer handed to trk_new */
-    uint32_t count_offset;/* of the count, from the object's start; UINT32_MAX: unknown */
-    uint32_t count_width; /* 1, 2, 4, 8 bytes; 0: unknown */
+    uint32_t flags;        /* TRK_TYPE_* of track.h */
+    uint64_t object_size;  /* 0: unknown, take the block's */
+    int64_t obj_offset;    /* the object starts this many bytes before the pointer handed to trk_new */
+    uint32_t count_offset; /* of the count, from the object's start; UINT32_MAX: unknown */
+    uint32_t count_width;  /* 1, 2, 4, 8 bytes; 0: unknown */
     uint32_t name_len;
     uint32_t pad;
 };
 
 /* Handshake. */
-#define TRK_HELLO_MAGIC 0x31484b54u   /* "TKH1" */
+#define TRK_HELLO_MAGIC   0x31484b54u /* "TKH1" */
 #define TRK_WELCOME_MAGIC 0x31574b54u /* "TKW1" */
 enum { TRK_HELLO_PRELOAD = 1 << 0, TRK_HELLO_LINKED = 1 << 1, TRK_HELLO_MALLOC = 1 << 2 };
 struct trk_hello {
@@ -345,17 +347,17 @@ struct trk_hello {
     uint32_t abi;
     uint32_t pid;
     uint32_t flags;
-    uint64_t wish_budget;    /* bytes, 0: recorder decides */
-    uint32_t wish_on_full;   /* enum trk_on_full + 1, 0: recorder decides */
-    uint32_t wish_block_ms;  /* + 1, 0: recorder decides */
+    uint64_t wish_budget;                     /* bytes, 0: recorder decides */
+    uint32_t wish_on_full;                    /* enum trk_on_full + 1, 0: recorder decides */
+    uint32_t wish_block_ms;                   /* + 1, 0: recorder decides */
     uint16_t wish_birth, wish_ref, wish_free; /* frames, 0: recorder decides */
-    uint16_t follow;         /* 0 recorder decides, 1 children=0, 2 children=1 */
+    uint16_t follow;                          /* 0 recorder decides, 1 children=0, 2 children=1 */
     uint32_t pad[4];
 };
 struct trk_welcome {
     uint32_t magic;
-    uint32_t abi;     /* the recorder's; unequal: no descriptor attached, the target stays idle */
-    uint64_t bytes;   /* size of the arena */
+    uint32_t abi;   /* the recorder's; unequal: no descriptor attached, the target stays idle */
+    uint64_t bytes; /* size of the arena */
 };
 
 /* ------------------------------------------------------------------------------------------------------------
@@ -367,18 +369,18 @@ struct trk_welcome {
  * kind are skipped, unless TRK_BLOCK_CRITICAL is set: then the reader refuses and names the version. */
 #define TRK_FILE_MAGIC "reftrk\r\n" /* 8 bytes: also catches text-mode damage */
 enum {
-    TRK_FILE_MAJOR = 1, /* unequal: refuse */
-    TRK_FILE_MINOR = 0, /* greater: read, skipping what is unknown */
+    TRK_FILE_MAJOR = 1,       /* unequal: refuse */
+    TRK_FILE_MINOR = 0,       /* greater: read, skipping what is unknown */
     TRK_BLOCK_MAX = 16 << 20, /* largest raw payload */
 };
 struct trk_file_header {
     char magic[8];
     uint16_t major, minor;
-    uint32_t header_bytes;   /* where the first block starts: sizeof(struct trk_file_header) in version 1 */
-    uint64_t created_ns;     /* CLOCK_REALTIME of microsecond 0 of this trace */
+    uint32_t header_bytes; /* where the first block starts: sizeof(struct trk_file_header) in version 1 */
+    uint64_t created_ns;   /* CLOCK_REALTIME of microsecond 0 of this trace */
     uint32_t pid;
-    uint32_t machine;        /* ELF e_machine: 62 x86-64, 183 aarch64 */
-    uint8_t trace_id[16];    /* random */
+    uint32_t machine;     /* ELF e_machine: 62 x86-64, 183 aarch64 */
+    uint8_t trace_id[16]; /* random */
     uint64_t pad[2];
 };
 
@@ -420,9 +422,9 @@ struct trk_module {
     uint64_t start, end;
     uint64_t file_offset;
     uint64_t dev, ino;
-    uint32_t prot;         /* PROT_* */
-    uint32_t path;         /* string offset; "[heap]", "[stack]", "[vdso]", "" anonymous */
-    uint8_t build_id_len;  /* 0: unknown */
+    uint32_t prot;        /* PROT_* */
+    uint32_t path;        /* string offset; "[heap]", "[stack]", "[vdso]", "" anonymous */
+    uint8_t build_id_len; /* 0: unknown */
     uint8_t build_id[23];
 };
 struct trk_stack_def {
@@ -435,7 +437,7 @@ struct trk_stack_def {
  * over two blocks. Blocks of one `round` were taken in the same look at all rings. */
 struct trk_events_head {
     uint32_t ring;
-    uint32_t tid;      /* owner at the first slot */
+    uint32_t tid; /* owner at the first slot */
     uint64_t round;
     uint64_t start_us; /* time of the last TICK before the first slot */
     uint32_t slots;
@@ -445,21 +447,21 @@ struct trk_events_head {
 struct trk_mem {
     uint64_t at_us;
     uint64_t rss, pss, swap;
-    uint64_t heap;      /* resident: [heap] */
-    uint64_t anon;      /* resident: other anonymous mappings (malloc arenas, mmap) */
-    uint64_t stacks;    /* resident: [stack] and thread stacks as far as they are named */
-    uint64_t files;     /* resident: code and data of files, and file mappings */
-    uint64_t reftrack;  /* resident: the arena and libtrack's own mappings */
+    uint64_t heap;     /* resident: [heap] */
+    uint64_t anon;     /* resident: other anonymous mappings (malloc arenas, mmap) */
+    uint64_t stacks;   /* resident: [stack] and thread stacks as far as they are named */
+    uint64_t files;    /* resident: code and data of files, and file mappings */
+    uint64_t reftrack; /* resident: the arena and libtrack's own mappings */
     uint64_t vm_hwm;
-    uint64_t cpu_us;    /* user+system time of the process */
+    uint64_t cpu_us; /* user+system time of the process */
     uint64_t recorder_cpu_us, recorder_rss;
     uint32_t threads;
-    uint32_t final_;    /* 1: taken while the program was exiting */
+    uint32_t final_; /* 1: taken while the program was exiting */
 };
 struct trk_loss {
-    uint64_t dropped;    /* records dropped by producers */
-    uint64_t holes;      /* slots that never became valid */
-    uint64_t emergency;  /* events met inside libtrack */
+    uint64_t dropped;   /* records dropped by producers */
+    uint64_t holes;     /* slots that never became valid */
+    uint64_t emergency; /* events met inside libtrack */
     uint64_t depot_full, text_full;
     uint64_t write_lost; /* records the recorder could not write (disk full) */
     uint64_t in_flight;  /* records that were incomplete when the process died */

@@ -17,9 +17,9 @@
  *     ... trk_unref(c, &session->conn);  if (--c->refs == 0) { trk_del(c); free(c); }   // before the decrement
  *
  * Slots. The second argument of trk_ref and trk_unref is the address of the pointer variable that owns the
- * reference: `&session->conn`, `&g_current`, `&vec->items[i]`. It is a token, never dereferenced. With it reftrack pairs
- * each release with the reference it gives back, knows who holds whom and in which field, and tells a global from a
- * local. Pass NULL where no variable owns the reference; it is then balanced by call site instead of paired.
+ * reference: `&session->conn`, `&g_current`, `&vec->items[i]`. It is a token, never dereferenced. With it reftrack
+ * pairs each release with the reference it gives back, knows who holds whom and in which field, and tells a global
+ * from a local. Pass NULL where no variable owns the reference; it is then balanced by call site instead of paired.
  * `new` may be referenced into a slot before `old` was released from it: order inside an assignment does not matter.
  *
  * Births. The reference an object is born with needs an owner too, or a cycle closed through it cannot be seen:
@@ -39,8 +39,8 @@
  * first frame outside.
  *
  * Extents. trk_new(obj, type) covers [obj - type->offset, + type->size), or the rest of its block when the size is 0.
- * An object may be embedded in a larger block, several may share one, and headers may precede the pointer: the innermost
- * extent that contains a slot is the holder. Freeing a block ends the objects in it.
+ * An object may be embedded in a larger block, several may share one, and headers may precede the pointer: the
+ * innermost extent that contains a slot is the holder. Freeing a block ends the objects in it.
  *
  * Pools. An object that goes back to a freelist is parked (trk_park), and reused (trk_reuse) with one reference:
  * neither leaked nor resurrected. An allocator of your own reports blocks with trk_alloc and trk_free;
@@ -92,7 +92,7 @@ enum {
     TRK_TYPE_ORDERED_FINALIZER = 2, /* its destructor needs its referents alive */
     TRK_TYPE_IMMORTAL = 4,          /* instances live until exit by design */
 };
-#define TRK_NO_COUNT 0xffffffffu    /* trk_type.count_offset: not known */
+#define TRK_NO_COUNT 0xffffffffu /* trk_type.count_offset: not known */
 
 struct trk_visit; /* handed to traverse hooks */
 
@@ -100,8 +100,8 @@ struct trk_visit; /* handed to traverse hooks */
  * struct_size says how much of it the caller knows; later versions append members. The engine writes `id` on
  * first use (0 before). name, describe and traverse are read only while the type is used. */
 struct trk_type {
-    uint32_t struct_size;  /* sizeof(struct trk_type) */
-    uint32_t flags;        /* TRK_TYPE_* */
+    uint32_t struct_size; /* sizeof(struct trk_type) */
+    uint32_t flags;       /* TRK_TYPE_* */
     const char *name;
     size_t size;           /* of the object; 0: the rest of its block */
     size_t offset;         /* the object starts this many bytes before the pointer given to trk_new */
@@ -112,10 +112,12 @@ struct trk_type {
     size_t (*describe)(const void *obj, char *buf, size_t size);
     /* Optional: calls trk_visit_ref for each counted reference that obj holds. Called as describe is. */
     void (*traverse)(const void *obj, struct trk_visit *visit);
-    uint32_t id;           /* engine's */
+    uint32_t id; /* engine's */
     uint32_t reserved;
 };
 
+/* Laid out by hand. */
+/* clang-format off */
 /* `static TRK_TYPE(var, struct foo);` */
 #define TRK_TYPE(var, ctype)                                                                                           \
     struct trk_type var = { sizeof(struct trk_type), 0, #ctype, sizeof(ctype), 0, TRK_NO_COUNT, 0, 0, 0, 0, 0 }
@@ -127,9 +129,10 @@ struct trk_type {
 #define TRK_TYPE_FULL(var, name_, size_, offset_, count_offset_, count_width_, flags_)                                 \
     struct trk_type var = { sizeof(struct trk_type), (flags_), (name_), (size_), (offset_), (count_offset_),           \
                             (count_width_), 0, 0, 0, 0 }
+/* clang-format on */
 
-/* A holder that is not a variable: a hash table, a foreign container, "the queue". Pass it where a slot is expected; the
- * reference becomes an edge from that object or block, with multiplicity. */
+/* A holder that is not a variable: a hash table, a foreign container, "the queue". Pass it where a slot is expected;
+ * the reference becomes an edge from that object or block, with multiplicity. */
 #define TRK_HOLDER(h) ((const void *)((uintptr_t)(h) | ((uintptr_t)1 << 63)))
 
 /* Marks a function of your own as a wrapper of ref or unref: reports skip its frame and name its caller. A wrapper that
@@ -148,8 +151,11 @@ enum trk_answer {
 
 /* ---- How calls reach the engine ----------------------------------------------------------------------------- */
 
+/* Laid out by hand: statements as macro arguments. */
+/* clang-format off */
 #if defined(TRK_DISABLE)
-#define TRK_VERB(unread, name, params, args, ...) static inline void name params { (void)0; __VA_ARGS__ }
+#define TRK_VERB(unread, name, params, args, ...)                                                                      \
+    static inline void name params { (void)0; __VA_ARGS__ }
 #else
 /* Each verb below declares the exported function (trk_call_NAME, symbol NAME) and an inline NAME that evaluates its
  * arguments and calls it when somebody listens; the inline's own symbol has another name so that both can coexist. */
@@ -158,7 +164,7 @@ extern volatile unsigned char trk_gate_v1 __attribute__((weak));
 /* Behind a call: keeps it from becoming a jump, which would make the site that of the caller's caller. */
 #define TRK_NO_TAIL_CALL __asm__ __volatile__("")
 #define TRK_ON() __builtin_expect(&trk_gate_v1 != 0 && trk_gate_v1 != 0, 0)
-#define TRK_VERB(unread, name, params, args, ...)                                                                              \
+#define TRK_VERB(unread, name, params, args, ...)                                                                      \
     extern void trk_call_##name params __asm__(#name) __attribute__((weak)) unread;                                    \
     static inline __attribute__((always_inline, artificial)) void name params __asm__("trk_inline_" #name);            \
     static inline __attribute__((always_inline, artificial)) void name params                                          \
@@ -213,12 +219,16 @@ TRK_VERB(TRK_UNREAD_1_2, trk_ref, (const void *obj, const void *slot), (obj, slo
 TRK_VERB(TRK_UNREAD_1_2, trk_unref, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
 /* With the count after the change. trk_unref_rc is called after the decrement, with the value it returned; it never
  * touches obj. An event that arrives after obj's death is sorted into its life by the chain of counts. */
-TRK_VERB(TRK_UNREAD_1_2, trk_ref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after), (void)obj; (void)slot; (void)count_after;)
-TRK_VERB(TRK_UNREAD_1_2, trk_unref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after), (void)obj; (void)slot; (void)count_after;)
+TRK_VERB(TRK_UNREAD_1_2, trk_ref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after),
+         (void)obj; (void)slot; (void)count_after;)
+TRK_VERB(TRK_UNREAD_1_2, trk_unref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after),
+         (void)obj; (void)slot; (void)count_after;)
 /* One reference changes hands; no count changes. NULL: anonymous. */
-TRK_VERB(TRK_UNREAD_1_2_3, trk_move, (const void *obj, const void *to_slot, const void *from_slot), (obj, to_slot, from_slot), (void)obj; (void)to_slot; (void)from_slot;)
+TRK_VERB(TRK_UNREAD_1_2_3, trk_move, (const void *obj, const void *to_slot, const void *from_slot),
+         (obj, to_slot, from_slot), (void)obj; (void)to_slot; (void)from_slot;)
 /* All slots in [from, from + size) moved to `to` (memcpy, memmove, qsort of holders). realloc needs no call. */
-TRK_VERB(TRK_UNREAD_1_2, trk_move_range, (const void *to, const void *from, size_t size), (to, from, size), (void)to; (void)from; (void)size;)
+TRK_VERB(TRK_UNREAD_1_2, trk_move_range, (const void *to, const void *from, size_t size), (to, from, size),
+         (void)to; (void)from; (void)size;)
 /* A floating reference becomes an ordinary one owned by slot. On an object that does not float: trk_ref. */
 TRK_VERB(TRK_UNREAD_1_2, trk_sink, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
 /* The anonymous reference (a birth, a returned one) now lives in slot; and back. */
@@ -233,12 +243,19 @@ TRK_VERB(TRK_UNREAD_1_2, trk_borrow, (const void *obj, const void *slot), (obj, 
 TRK_VERB(TRK_UNREAD_1_2, trk_return, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
 
 /* Inside wrappers: `caller` is a return address (TRK_CALLER); frames below it do not appear. */
-TRK_VERB(TRK_UNREAD_1_3, trk_new_from, (const void *obj, struct trk_type *type, const void *caller), (obj, type, caller), (void)obj; (void)type; (void)caller;)
-TRK_VERB(TRK_UNREAD_1_2_3, trk_ref_from, (const void *obj, const void *slot, const void *caller), (obj, slot, caller), (void)obj; (void)slot; (void)caller;)
-TRK_VERB(TRK_UNREAD_1_2_3, trk_unref_from, (const void *obj, const void *slot, const void *caller), (obj, slot, caller), (void)obj; (void)slot; (void)caller;)
-TRK_VERB(TRK_UNREAD_1_2_4, trk_ref_rc_from, (const void *obj, const void *slot, long count_after, const void *caller), (obj, slot, count_after, caller), (void)obj; (void)slot; (void)count_after; (void)caller;)
-TRK_VERB(TRK_UNREAD_1_2_4, trk_unref_rc_from, (const void *obj, const void *slot, long count_after, const void *caller), (obj, slot, count_after, caller), (void)obj; (void)slot; (void)count_after; (void)caller;)
-TRK_VERB(TRK_UNREAD_1_2_3_4, trk_move_from, (const void *obj, const void *to_slot, const void *from_slot, const void *caller), (obj, to_slot, from_slot, caller), (void)obj; (void)to_slot; (void)from_slot; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_3, trk_new_from, (const void *obj, struct trk_type *type, const void *caller),
+         (obj, type, caller), (void)obj; (void)type; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_3, trk_ref_from, (const void *obj, const void *slot, const void *caller), (obj, slot, caller),
+         (void)obj; (void)slot; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_3, trk_unref_from, (const void *obj, const void *slot, const void *caller), (obj, slot, caller),
+         (void)obj; (void)slot; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_4, trk_ref_rc_from, (const void *obj, const void *slot, long count_after, const void *caller),
+         (obj, slot, count_after, caller), (void)obj; (void)slot; (void)count_after; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_4, trk_unref_rc_from, (const void *obj, const void *slot, long count_after, const void *caller),
+         (obj, slot, count_after, caller), (void)obj; (void)slot; (void)count_after; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_3_4, trk_move_from,
+         (const void *obj, const void *to_slot, const void *from_slot, const void *caller),
+         (obj, to_slot, from_slot, caller), (void)obj; (void)to_slot; (void)from_slot; (void)caller;)
 TRK_VERB(TRK_UNREAD_1_2, trk_del_from, (const void *obj, const void *caller), (obj, caller), (void)obj; (void)caller;)
 
 /* Assign and own in one: TRK_OWN(x->f, obj_new()), TRK_OWN(x->f, obj_ref(y)). Yields nothing. */
@@ -259,7 +276,8 @@ TRK_VERB(TRK_UNREAD_1, trk_unpin, (const void *obj), (obj), (void)obj;)
 /* obj may be alive at exit; reports list it with the reason and never fail because of it. */
 TRK_VERB(TRK_UNREAD_1, trk_may_leak, (const void *obj, const char *why), (obj, why), (void)obj; (void)why;)
 /* Memory outside .data, .bss, TLS and stacks that holds references as roots do. */
-TRK_VERB(TRK_UNREAD_1, trk_root_add, (const void *start, size_t size, const char *name), (start, size, name), (void)start; (void)size; (void)name;)
+TRK_VERB(TRK_UNREAD_1, trk_root_add, (const void *start, size_t size, const char *name), (start, size, name),
+         (void)start; (void)size; (void)name;)
 TRK_VERB(TRK_UNREAD_1, trk_root_del, (const void *start), (start), (void)start;)
 /* A breadcrumb in obj's history. */
 TRK_VERB(TRK_UNREAD_1, trk_touch, (const void *obj, const char *text), (obj, text), (void)obj; (void)text;)
@@ -286,6 +304,7 @@ TRK_VERB(TRK_UNREAD_1, trk_assert_freed, (const void *obj), (obj), (void)obj;)
 /* The count of obj was seen to be `count`: lets reftrack check its books where no _rc form is used. */
 TRK_VERB(TRK_UNREAD_1, trk_count_seen, (const void *obj, long count), (obj, count), (void)obj; (void)count;)
 
+/* clang-format on */
 #undef TRK_VERB
 #undef TRK_UNREAD_0
 #undef TRK_UNREAD_1
@@ -298,9 +317,20 @@ TRK_VERB(TRK_UNREAD_1, trk_count_seen, (const void *obj, long count), (obj, coun
 /* ---- Questions and registration -------------------------------------------------------------------------------- */
 
 #if defined(TRK_DISABLE)
-static inline uint32_t trk_type_register(struct trk_type *type) { (void)type; return 0; }
-static inline int trk_is_recording(void) { return TRK_UNKNOWN; }
-static inline int trk_checkpoint(const char *name) { (void)name; return TRK_UNKNOWN; }
+static inline uint32_t trk_type_register(struct trk_type *type)
+{
+    (void)type;
+    return 0;
+}
+static inline int trk_is_recording(void)
+{
+    return TRK_UNKNOWN;
+}
+static inline int trk_checkpoint(const char *name)
+{
+    (void)name;
+    return TRK_UNKNOWN;
+}
 #else
 extern int trk_call_trk_checkpoint(const char *name) __asm__("trk_checkpoint") __attribute__((weak));
 extern uint32_t trk_call_trk_type_register(struct trk_type *type) __asm__("trk_type_register") __attribute__((weak));
@@ -337,7 +367,9 @@ typedef struct trk_refcount {
 } trk_refcount_t;
 
 #define TRK_REFCOUNT_SATURATED 0x40000000u
+/* clang-format off */
 #define TRK_REFCOUNT_INIT { 1 }
+/* clang-format on */
 
 /* Sets the count to 1. Before the object is published. */
 static inline void trk_refcount_init(trk_refcount_t *r)

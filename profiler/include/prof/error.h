@@ -20,10 +20,10 @@ enum prof_error_code {
 
 struct prof_error {
     enum prof_error_code code;
-    int sys_errno;      /* 0 unless code is PROF_ERROR_OS */
-    char *path;         /* file concerned, or NULL */
-    uint64_t offset;    /* byte in path, or line for text files; UINT64_MAX: none */
-    char *message;      /* one line, no final newline: what, where, what to do next */
+    int sys_errno;   /* 0 unless code is PROF_ERROR_OS */
+    char *path;      /* file concerned, or NULL */
+    uint64_t offset; /* byte in path, or line for text files; UINT64_MAX: none */
+    char *message;   /* one line, no final newline: what, where, what to do next */
 };
 
 /* Makes an error with a printf-style message. Never returns NULL: without memory it returns the static

@@ -17,13 +17,23 @@
 enum prof_verdict {
     PROF_MISSING_UNREF = 1, /* a reference was taken (or born) and never given back */
     PROF_CYCLE,             /* objects that only hold each other */
-    PROF_CYCLE_HELD, PROF_OVER_RETAINED,
-    PROF_COLLATERAL,        /* alive only because of another finding */
-    PROF_OVER_RELEASED, PROF_USE_AFTER_RELEASE, PROF_ZERO_NOT_FREED, PROF_SLOT_OVERWRITTEN, PROF_HOLDER_FREED,
-    PROF_UNCOLLECTABLE, PROF_RESURRECTED, PROF_WEAK_HAZARD, PROF_FLOATING,
-    PROF_LOST, PROF_INDIRECT, PROF_POSSIBLE,
-    PROF_REACHABLE,         /* alive at the end, owned by a global, pinned or may_leak: by design until shown otherwise */
-    PROF_UNFREED,           /* plain block not freed; reachability was not examined */
+    PROF_CYCLE_HELD,
+    PROF_OVER_RETAINED,
+    PROF_COLLATERAL, /* alive only because of another finding */
+    PROF_OVER_RELEASED,
+    PROF_USE_AFTER_RELEASE,
+    PROF_ZERO_NOT_FREED,
+    PROF_SLOT_OVERWRITTEN,
+    PROF_HOLDER_FREED,
+    PROF_UNCOLLECTABLE,
+    PROF_RESURRECTED,
+    PROF_WEAK_HAZARD,
+    PROF_FLOATING,
+    PROF_LOST,
+    PROF_INDIRECT,
+    PROF_POSSIBLE,
+    PROF_REACHABLE, /* alive at the end, owned by a global, pinned or may_leak: by design until shown otherwise */
+    PROF_UNFREED,   /* plain block not freed; reachability was not examined */
     PROF_GROWTH,
     PROF_VERDICT_COUNT_
 };
@@ -33,9 +43,10 @@ enum prof_headline { PROF_HEADLINE_LOST = 1, PROF_HEADLINE_HELD, PROF_HEADLINE_G
 /* How a reference was matched with its release. `=` for SLOT, `~` for the others. */
 enum prof_pairing { PROF_PAIR_SLOT = 1, PROF_PAIR_COUNT, PROF_PAIR_LEARNED, PROF_PAIR_ADOPTED, PROF_PAIR_ANONYMOUS };
 
-const char *prof_verdict_name(enum prof_verdict verdict);   /* "missing-unref" */
+const char *prof_verdict_name(enum prof_verdict verdict); /* "missing-unref" */
 bool prof_verdict_parse(const char *name, enum prof_verdict *ret);
-/* By default. A finding of such a verdict gates when it is proven or probable; verdicts added by fail_on gate at any strength. */
+/* By default. A finding of such a verdict gates when it is proven or probable; verdicts added by fail_on gate at any
+ * strength. */
 bool prof_verdict_gates(enum prof_verdict verdict);
 const char *prof_strength_name(enum prof_strength strength);
 const char *prof_headline_name(enum prof_headline headline);
@@ -43,67 +54,77 @@ const char *prof_pairing_name(enum prof_pairing pairing);
 
 /* One open reference of the group (or, for unmatched sites, one take site). */
 struct prof_finding_open {
-    uint32_t stack;             /* where it was taken */
-    uint32_t moved_stack;       /* where it came to its present owner, when that is another place; 0 */
-    uint64_t count;             /* over all objects of the group */
+    uint32_t stack;       /* where it was taken */
+    uint32_t moved_stack; /* where it came to its present owner, when that is another place; 0 */
+    uint64_t count;       /* over all objects of the group */
     enum prof_pairing pairing;
-    bool birth;                 /* the birth reference */
-    const char *holder_type;    /* NULL: not held by an object */
-    const char *holder_field;   /* "peer", "+16", NULL */
-    prof_obj_id holder_obj;     /* an example */
-    const char *holder_text;    /* "global g_cache", "local variable", "freed memory", NULL */
+    bool birth;               /* the birth reference */
+    const char *holder_type;  /* NULL: not held by an object */
+    const char *holder_field; /* "peer", "+16", NULL */
+    prof_obj_id holder_obj;   /* an example */
+    const char *holder_text;  /* "global g_cache", "local variable", "freed memory", NULL */
 };
 /* One site of the balance of the group: anonymous events, summed. */
 struct prof_finding_site {
     uint32_t stack;
-    uint64_t taken, given;                /* UNFREED and REACHABLE totals: taken is the number of blocks or objects born here */
-    double healthy_taken, healthy_given;  /* mean per correctly freed object */
-    uint64_t bytes;                       /* UNFREED and REACHABLE totals only */
+    uint64_t taken, given; /* UNFREED and REACHABLE totals: taken is the number of blocks or objects born here */
+    double healthy_taken, healthy_given; /* mean per correctly freed object */
+    uint64_t bytes;                      /* UNFREED and REACHABLE totals only */
 };
 
-struct prof_finding_edge { prof_obj_id from, to; const char *field; uint32_t stack; };
+struct prof_finding_edge {
+    prof_obj_id from, to;
+    const char *field;
+    uint32_t stack;
+};
 
 struct prof_finding {
-    uint32_t id;                 /* 1, 2, ... in report order: @leak:ID */
+    uint32_t id; /* 1, 2, ... in report order: @leak:ID */
     enum prof_verdict verdict;
     enum prof_strength strength;
     enum prof_headline headline;
-    bool gating;                 /* fails a check: not suppressed, baselined, may_leak, and its verdict gates */
-    const char *suppressed_by;   /* "FILE:LINE" or "baseline" or "may-leak: REASON"; NULL */
-    const char *type;            /* "" for plain blocks */
+    bool gating;               /* fails a check: not suppressed, baselined, may_leak, and its verdict gates */
+    const char *suppressed_by; /* "FILE:LINE" or "baseline" or "may-leak: REASON"; NULL */
+    const char *type;          /* "" for plain blocks */
     uint64_t objects, bytes;
     uint64_t collateral_objects, collateral_bytes; /* folded below it */
-    uint64_t first_us, last_us;  /* births */
-    uint32_t born_stack;         /* of most objects */
-    const struct prof_finding_open *open; size_t open_count; /* most frequent first */
-    const struct prof_finding_site *sites; size_t site_count;
-    uint32_t other_stack;        /* incidents: the second place */
-    const char *other_what;      /* "first released at", "freed at" */
-    const struct prof_finding_edge *edges; size_t edge_count; /* cycles: in order, closing */
-    const prof_obj_id *samples; size_t sample_count;          /* <= 8, smallest serials */
-    uint64_t sample_addr;        /* plain blocks: an example */
-    /* The release that correctly freed objects of the type make and these did not (learned: always `~`). 0: none known. */
+    uint64_t first_us, last_us;                    /* births */
+    uint32_t born_stack;                           /* of most objects */
+    const struct prof_finding_open *open;
+    size_t open_count; /* most frequent first */
+    const struct prof_finding_site *sites;
+    size_t site_count;
+    uint32_t other_stack;   /* incidents: the second place */
+    const char *other_what; /* "first released at", "freed at" */
+    const struct prof_finding_edge *edges;
+    size_t edge_count; /* cycles: in order, closing */
+    const prof_obj_id *samples;
+    size_t sample_count;  /* <= 8, smallest serials */
+    uint64_t sample_addr; /* plain blocks: an example */
+    /* The release that correctly freed objects of the type make and these did not (learned: always `~`). 0: none known.
+     */
     uint32_t missing_stack;
     uint64_t missing_named, missing_of; /* how many of the group's objects lack it, of all */
     uint64_t healthy_named, healthy_of; /* how many correctly freed objects were released there, of all */
-    uint32_t break_edge;         /* cycles: index of the edge to break (make weak) first */
-    const char *break_reason;    /* why that one: "its name says that it points back"; NULL without edges */
-    uint64_t baseline_objects;   /* how many the baseline knew; 0: not in the baseline */
-    const char *scope;           /* born in this TRK_SCOPE and alive at its end; NULL */
-    const char *sentence;        /* the arithmetic: "count is 1 too high: 3 taken, 2 given back" */
-    const char *reasons;         /* why not stronger, or NULL: "no check of memory; events lost" */
-    char fingerprint[20];        /* v1: 16 hex digits */
+    uint32_t break_edge;                /* cycles: index of the edge to break (make weak) first */
+    const char *break_reason;           /* why that one: "its name says that it points back"; NULL without edges */
+    uint64_t baseline_objects;          /* how many the baseline knew; 0: not in the baseline */
+    const char *scope;                  /* born in this TRK_SCOPE and alive at its end; NULL */
+    const char *sentence;               /* the arithmetic: "count is 1 too high: 3 taken, 2 given back" */
+    const char *reasons;                /* why not stronger, or NULL: "no check of memory; events lost" */
+    char fingerprint[20];               /* v1: 16 hex digits */
 };
 
 struct prof_audit {
     uint64_t events, lost;
     uint64_t refs, refs_slot, refs_holder, refs_anon;
-    double coverage;             /* share of references with an owner, 0..1; -1: no references at all */
+    double coverage;                    /* share of references with an owner, 0..1; -1: no references at all */
     uint64_t counts_seen, counts_wrong; /* count identity: "not checked" when 0 seen */
     uint64_t skewed, forced, revived;
-    bool bytes_known; double bytes_unknown_share;
-    bool certain;                /* false: "no leak" may not be said; why is why_uncertain */
-    const char *why_uncertain;   /* NULL when certain */
+    bool bytes_known;
+    double bytes_unknown_share;
+    bool certain;              /* false: "no leak" may not be said; why is why_uncertain */
+    const char *why_uncertain; /* NULL when certain */
 };
 
 /* Byte identity: RSS = live + slack + retained + mmap + stacks + files + reftrack + unknown (bytes), and slopes. */
@@ -111,21 +132,23 @@ struct prof_bytes {
     bool known;
     uint64_t at_us, rss;
     int64_t live, slack, retained, mmap, stacks, files, reftrack, unknown;
-    bool slopes_known;           /* enough samples over enough time */
-    double rss_per_h, live_per_h, slack_per_h, retained_per_h, mmap_per_h, stacks_per_h, files_per_h, reftrack_per_h, unknown_per_h;
+    bool slopes_known; /* enough samples over enough time */
+    double rss_per_h, live_per_h, slack_per_h, retained_per_h, mmap_per_h, stacks_per_h, files_per_h, reftrack_per_h,
+        unknown_per_h;
 };
 
-struct prof_suppressions;        /* see below */
+struct prof_suppressions; /* see below */
 struct prof_baseline;
 struct prof_findings_options {
     const struct prof_suppressions *suppressions; /* may be NULL */
     const struct prof_baseline *baseline;         /* may be NULL */
-    uint64_t fail_on;            /* bit (1 << verdict) for verdicts that gate; 0: default set */
-    bool leak_kinds_all;         /* keep REACHABLE and UNFREED as separate findings instead of only totals */
-    uint64_t from_us, to_us;     /* only objects born in the window; to 0: end */
+    uint64_t fail_on;                             /* bit (1 << verdict) for verdicts that gate; 0: default set */
+    bool leak_kinds_all;     /* keep REACHABLE and UNFREED as separate findings instead of only totals */
+    uint64_t from_us, to_us; /* only objects born in the window; to 0: end */
 };
 struct prof_findings;
-struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symbols *symbols, const struct prof_findings_options *options, struct prof_findings **ret);
+struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symbols *symbols,
+                                        const struct prof_findings_options *options, struct prof_findings **ret);
 void prof_findings_destroy(struct prof_findings *findings);
 size_t prof_findings_list(const struct prof_findings *findings, const struct prof_finding **ret);
 const struct prof_audit *prof_findings_audit(const struct prof_findings *findings);
@@ -135,15 +158,19 @@ size_t prof_findings_gating(const struct prof_findings *findings); /* how many g
 const struct prof_finding *prof_findings_of(const struct prof_findings *findings, prof_obj_id obj);
 
 /* ---- Suppressions and baselines --------------------------------------------------------------------------------
- * Suppression files may mix three syntaxes: LSan lines `leak:GLOB`; Valgrind blocks `{ name  Memcheck:Leak  fun:GLOB  obj:GLOB
- * src:GLOB  ... }`; and own lines `verdict:NAME|type:GLOB|fun:GLOB|fingerprint:HEX [reason:TEXT] [expires:YYYY-MM-DD] [max:N]`
- * (all conditions of a line must hold). `#` begins a comment. */
+ * Suppression files may mix three syntaxes: LSan lines `leak:GLOB`; Valgrind blocks `{ name  Memcheck:Leak  fun:GLOB
+ * obj:GLOB src:GLOB  ... }`; and own lines `verdict:NAME|type:GLOB|fun:GLOB|fingerprint:HEX [reason:TEXT]
+ * [expires:YYYY-MM-DD] [max:N]` (all conditions of a line must hold). `#` begins a comment. */
 struct prof_suppressions;
 struct prof_error *prof_suppressions_create(struct prof_suppressions **ret);
 struct prof_error *prof_suppressions_read(struct prof_suppressions *s, const char *path);
 void prof_suppressions_destroy(struct prof_suppressions *s);
 /* How often each was used, for the table at the end of reports. */
-struct prof_suppression_use { const char *place, *text; uint64_t findings, objects, bytes; bool expired; };
+struct prof_suppression_use {
+    const char *place, *text;
+    uint64_t findings, objects, bytes;
+    bool expired;
+};
 size_t prof_suppressions_used(const struct prof_suppressions *s, const struct prof_suppression_use **ret);
 /* A suppression that would match this finding, as lines of our own syntax (malloc'ed). */
 char *prof_suppression_for(const struct prof_findings *findings, const struct prof_finding *finding);
@@ -153,8 +180,12 @@ char *prof_suppression_for(const struct prof_findings *findings, const struct pr
 struct prof_baseline;
 struct prof_error *prof_baseline_read(const char *path, struct prof_baseline **ret);
 void prof_baseline_destroy(struct prof_baseline *baseline);
-/* Findings of the baseline that did not come again. Borrowed from findings, text from the baseline, which must live as long. */
-struct prof_baseline_gone { const char *fingerprint, *verdict, *type; uint64_t objects; };
+/* Findings of the baseline that did not come again. Borrowed from findings, text from the baseline, which must live as
+ * long. */
+struct prof_baseline_gone {
+    const char *fingerprint, *verdict, *type;
+    uint64_t objects;
+};
 size_t prof_findings_gone(const struct prof_findings *findings, const struct prof_baseline_gone **ret);
 
 #endif

@@ -1,11 +1,11 @@
 /* prof/symbol.h: addresses of the target to functions, lines, variables and types.
  *
  * Layer symbol: ELF and DWARF; knows addresses, not objects. Opens module files only when they are regular files whose
- * build-id equals the recorded one (or, without a recorded build-id, whose device and inode do and which were not written
- * since; below --symfs the user vouches for such files). Debug information is looked for in the file, by build-id below
- * SYMFS/usr/lib/debug and /usr/lib/debug, by debuglink (build-id or CRC checked), in .dwo and dwz files, and by
- * debuginfod when DEBUGINFOD_URLS is set and allowed; symbols also in .gnu_debugdata. No path of a trace is waited for.
- * Everything is lazy and cached; not thread-safe. */
+ * build-id equals the recorded one (or, without a recorded build-id, whose device and inode do and which were not
+ * written since; below --symfs the user vouches for such files). Debug information is looked for in the file, by
+ * build-id below SYMFS/usr/lib/debug and /usr/lib/debug, by debuglink (build-id or CRC checked), in .dwo and dwz files,
+ * and by debuginfod when DEBUGINFOD_URLS is set and allowed; symbols also in .gnu_debugdata. No path of a trace is
+ * waited for. Everything is lazy and cached; not thread-safe. */
 #ifndef PROF_SYMBOL_H
 #define PROF_SYMBOL_H
 
@@ -18,35 +18,37 @@
 
 struct prof_symbols;
 struct prof_symbols_options {
-    const char *symfs;       /* prefix for module files, NULL */
-    bool no_symbols;         /* everything becomes module+offset */
-    bool debuginfod;         /* may ask debuginfod */
+    const char *symfs;           /* prefix for module files, NULL */
+    bool no_symbols;             /* everything becomes module+offset */
+    bool debuginfod;             /* may ask debuginfod */
     const char *const *wrappers; /* NULL-terminated function names (fnmatch patterns) to skip as sites; may be NULL */
 };
 /* Borrows the trace, which must outlive the result. */
-struct prof_error *prof_symbols_create(const struct prof_trace *trace, const struct prof_symbols_options *options, struct prof_symbols **ret);
+struct prof_error *prof_symbols_create(const struct prof_trace *trace, const struct prof_symbols_options *options,
+                                       struct prof_symbols **ret);
 void prof_symbols_destroy(struct prof_symbols *symbols);
 
 /* One source-level frame. Strings live as long as the symbols object. */
 struct prof_frame {
-    const char *function; /* C++ and Rust: qualified name without parameters, mangled when it is too difficult; NULL:
-                           * unknown, print module+offset */
-    const char *file;     /* absolute when the compiler said where it ran, without "." and ".."; NULL: unknown */
-    const char *module;   /* path of the module, "" when the address lies in none, "[vdso]", "[jit]" */
-    uint32_t line, column;/* 0: unknown */
-    uint64_t pc;          /* as recorded */
-    uint64_t offset;      /* into the module (load-address independent: comparable between runs) */
-    bool inlined;         /* the next frame is its caller in the same machine frame */
-    bool wrapper;         /* libtrack's own, in section trk_wrapper, or matched by wrappers */
+    const char *function;  /* C++ and Rust: qualified name without parameters, mangled when it is too difficult; NULL:
+                            * unknown, print module+offset */
+    const char *file;      /* absolute when the compiler said where it ran, without "." and ".."; NULL: unknown */
+    const char *module;    /* path of the module, "" when the address lies in none, "[vdso]", "[jit]" */
+    uint32_t line, column; /* 0: unknown */
+    uint64_t pc;           /* as recorded */
+    uint64_t offset;       /* into the module (load-address independent: comparable between runs) */
+    bool inlined;          /* the next frame is its caller in the same machine frame */
+    bool wrapper;          /* libtrack's own, in section trk_wrapper, or matched by wrappers */
 };
 /* Resolves one pc of a stack into frames, innermost first; returns how many (>= 1, <= cap, inlined ones included).
  * is_return: pc is a return address (look up pc - 1). */
-size_t prof_symbols_pc(struct prof_symbols *symbols, uint16_t generation, uint64_t pc, bool is_return, struct prof_frame *frames, size_t cap);
+size_t prof_symbols_pc(struct prof_symbols *symbols, uint16_t generation, uint64_t pc, bool is_return,
+                       struct prof_frame *frames, size_t cap);
 /* All frames of a stack id, innermost first; borrowed, valid as long as the symbols. The leading wrapper frames are
  * included. Unknown id: 0 frames, and *ret is a frame without names. */
 size_t prof_symbols_stack(struct prof_symbols *symbols, uint32_t stack, const struct prof_frame **ret);
-/* Index of the site frame in the result of prof_symbols_stack: the first that is not a wrapper, an allocator or libtrack's
- * own (0 when all are). */
+/* Index of the site frame in the result of prof_symbols_stack: the first that is not a wrapper, an allocator or
+ * libtrack's own (0 when all are). */
 size_t prof_symbols_site(struct prof_symbols *symbols, uint32_t stack);
 /* The site itself; never NULL (a frame without names for stack 0 or an unknown id). */
 const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, uint32_t stack);
@@ -75,9 +77,13 @@ bool prof_symbols_field(struct prof_symbols *symbols, const char *type, uint64_t
 bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, uint64_t object_size, uint64_t offset,
                               char *buf, size_t size);
 
-/* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id ab12...)".
- * frames: different code addresses. Most frames first; valid until the next call. */
-struct prof_symbols_gap { const char *module; const char *what; uint64_t frames; };
+/* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id
+ * ab12...)". frames: different code addresses. Most frames first; valid until the next call. */
+struct prof_symbols_gap {
+    const char *module;
+    const char *what;
+    uint64_t frames;
+};
 size_t prof_symbols_gaps(struct prof_symbols *symbols, const struct prof_symbols_gap **ret);
 
 #endif

@@ -7,9 +7,9 @@
  * replayed any number of times. Memory is bounded: two rounds of event blocks and the definitions; never the events.
  *
  * Order. Events of one ring come in their order. Rings are merged by time (TICK records) and, inside the resolution of
- * the clock, by cause: an ALLOC of an address that is still allocated waits for its FREE in another ring, an event on an
- * unborn object waits for its NEW, a counted event waits for the count before it. When everything waits, the earliest
- * is let through and marked PROF_EVENT_FORCED. */
+ * the clock, by cause: an ALLOC of an address that is still allocated waits for its FREE in another ring, an event on
+ * an unborn object waits for its NEW, a counted event waits for the count before it. When everything waits, the
+ * earliest is let through and marked PROF_EVENT_FORCED. */
 #ifndef PROF_TRACE_H
 #define PROF_TRACE_H
 
@@ -26,32 +26,32 @@ struct prof_trace;
 struct prof_trace_info {
     const char *path;
     uint64_t file_bytes;
-    uint64_t usable_bytes;   /* up to the end of the last good block */
-    const char *damage;      /* NULL: complete to its last block; else one sentence: where and how it is cut or broken */
-    bool finished;           /* an END block was seen */
-    uint32_t end_reason;     /* enum trk_end_reason, 0 when not finished */
+    uint64_t usable_bytes; /* up to the end of the last good block */
+    const char *damage;    /* NULL: complete to its last block; else one sentence: where and how it is cut or broken */
+    bool finished;         /* an END block was seen */
+    uint32_t end_reason;   /* enum trk_end_reason, 0 when not finished */
     int32_t end_value;
-    uint64_t end_us;         /* time of END or of the last event block */
-    uint64_t created_ns;     /* CLOCK_REALTIME at microsecond 0 */
+    uint64_t end_us;     /* time of END or of the last event block */
+    uint64_t created_ns; /* CLOCK_REALTIME at microsecond 0 */
     uint32_t pid, parent_pid;
     uint32_t machine;
     uint16_t major, minor;
     uint8_t trace_id[16];
-    const char *program;     /* base name */
-    const char *exe;         /* resolved path of the executable */
+    const char *program; /* base name */
+    const char *exe;     /* resolved path of the executable */
     const char *cwd;
-    const char *const *args; /* NULL-terminated */
+    const char *const *args;     /* NULL-terminated */
     const char *host, *recorder; /* host name; recorder version */
-    const char *parent_trace;/* file name of the forking process's trace, "" */
-    const char *malloc_note; /* "" or who serves malloc when it is not recorded: "jemalloc in /usr/bin/x" */
-    const char *options;     /* recording options as given */
-    struct trk_loss loss;    /* the latest known */
-    uint64_t records;        /* first slots in the event blocks */
+    const char *parent_trace;    /* file name of the forking process's trace, "" */
+    const char *malloc_note;     /* "" or who serves malloc when it is not recorded: "jemalloc in /usr/bin/x" */
+    const char *options;         /* recording options as given */
+    struct trk_loss loss;        /* the latest known */
+    uint64_t records;            /* first slots in the event blocks */
     uint64_t slots;
     uint32_t blocks, unknown_blocks;
 };
 
-/* How the recorder, or anybody who makes traces, spelled a META key: prof_trace_meta(trace, "wrapper"). NULL: absent. */
+/* How the recorder, or whoever makes traces, spelled a META key: prof_trace_meta(trace, "wrapper"). NULL: absent. */
 const char *prof_trace_meta(const struct prof_trace *trace, const char *key);
 
 /* Opens a trace. A cut or damaged file opens as far as it is good (info->damage says so); only a file without a
@@ -80,11 +80,11 @@ struct prof_event {
     uint64_t time_us; /* not before this moment, to the resolution of the clock */
     uint32_t stack;   /* stack id, 0 none */
     uint32_t tid;
-    uint32_t text;    /* text id, 0 none */
-    uint8_t op;       /* enum trk_op, never TICK, EXT, THREAD, SKIP, NONE */
+    uint32_t text; /* text id, 0 none */
+    uint8_t op;    /* enum trk_op, never TICK, EXT, THREAD, SKIP, NONE */
     uint8_t aux;
-    uint8_t flags;    /* enum prof_event_flags */
-    uint8_t ring;     /* ring number modulo 256: diagnosis */
+    uint8_t flags; /* enum prof_event_flags */
+    uint8_t ring;  /* ring number modulo 256: diagnosis */
 };
 
 /* Receives a replay in order. Any callback may be NULL. A callback returning an error ends the replay with it. */
@@ -134,23 +134,28 @@ struct prof_writer;
 struct prof_writer_options {
     uint32_t pid;
     uint64_t created_ns;
-    uint32_t machine;         /* 0: this machine's */
-    const uint8_t *trace_id;  /* 16 bytes, NULL: random */
-    int zstd_level;           /* 0: store; else zstd level (negative: fast) */
-    bool force;               /* replace an existing regular file of this user */
+    uint32_t machine;        /* 0: this machine's */
+    const uint8_t *trace_id; /* 16 bytes, NULL: random */
+    int zstd_level;          /* 0: store; else zstd level (negative: fast) */
+    bool force;              /* replace an existing regular file of this user */
 };
 /* Creates the file 0600 with O_EXCL|O_NOFOLLOW (force: unlinks an own regular file first). */
-struct prof_error *prof_writer_open(const char *path, const struct prof_writer_options *options, struct prof_writer **ret);
+struct prof_error *prof_writer_open(const char *path, const struct prof_writer_options *options,
+                                    struct prof_writer **ret);
 /* Each appends one block (META keys: "key=value" pairs, NUL-terminated array). Blocks reach the file when the writer's
  * buffer is full or at prof_writer_flush. After a failed write the writer stays usable: it remembers the first
  * error, cuts the file back to its last whole block, and counts what it could not write in prof_writer_lost. */
 struct prof_error *prof_writer_meta(struct prof_writer *w, const char *const *pairs);
-struct prof_error *prof_writer_modules(struct prof_writer *w, uint32_t generation, uint64_t at_us, const struct prof_module *modules, size_t count);
-struct prof_error *prof_writer_stack(struct prof_writer *w, const struct trk_stack_def *def, const uint64_t *pcs); /* gathered into blocks */
-struct prof_error *prof_writer_type(struct prof_writer *w, const struct trk_type_def *def, const char *name, size_t name_len);
+struct prof_error *prof_writer_modules(struct prof_writer *w, uint32_t generation, uint64_t at_us,
+                                       const struct prof_module *modules, size_t count);
+/* Definitions are gathered into blocks. */
+struct prof_error *prof_writer_stack(struct prof_writer *w, const struct trk_stack_def *def, const uint64_t *pcs);
+struct prof_error *prof_writer_type(struct prof_writer *w, const struct trk_type_def *def, const char *name,
+                                    size_t name_len);
 struct prof_error *prof_writer_text(struct prof_writer *w, uint32_t id, const char *bytes, size_t length);
 /* Slots of one ring (lap bits are cleared here). Gathered definitions are written first. */
-struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_events_head *head, const struct trk_slot *slots);
+struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_events_head *head,
+                                      const struct trk_slot *slots);
 struct prof_error *prof_writer_mem(struct prof_writer *w, const struct trk_mem *mem);
 struct prof_error *prof_writer_loss(struct prof_writer *w, const struct trk_loss *loss);
 struct prof_error *prof_writer_end(struct prof_writer *w, const struct trk_end *end);

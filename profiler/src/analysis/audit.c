@@ -27,9 +27,10 @@ static void because(struct prof_str *why, const char *text)
     prof_str_add(why, text);
 }
 
-/* Whether the way the run ended leaves something open. A process that a signal or an exec ended did not get to clean up; that
- * matters only when counted objects were alive then. */
-static bool end_is_open(const struct analysis *a, const struct prof_trace_info *info, const struct prof_heap_totals *totals)
+/* Whether the way the run ended leaves something open. A process that a signal or an exec ended did not get to clean
+ * up; that matters only when counted objects were alive then. */
+static bool end_is_open(const struct analysis *a, const struct prof_trace_info *info,
+                        const struct prof_heap_totals *totals)
 {
     if (a->ended)
         return false;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Always NUL-terminated once something was added. `failed` sticks after the first lack of memory: add freely, check once. */
+/* Always NUL-terminated once something was added. `failed` sticks after the first lack of memory: check once, last. */
 struct prof_str {
     char *text;
     size_t length, room;

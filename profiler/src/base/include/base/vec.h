@@ -16,9 +16,8 @@
 #define prof_vec_reserve(vec, extra)                                                                                   \
     prof_vec_grow((void **)&(vec)->items, &(vec)->room, (vec)->count, (extra), sizeof *(vec)->items)
 /* Appends a value; false without memory. */
-#define prof_vec_push(vec, ...)                                                                                        \
-    (prof_vec_reserve((vec), 1) && ((vec)->items[(vec)->count++] = (__VA_ARGS__), true))
-#define prof_vec_deinit(vec) (free((vec)->items), (vec)->items = NULL, (vec)->count = (vec)->room = 0)
+#define prof_vec_push(vec, ...) (prof_vec_reserve((vec), 1) && ((vec)->items[(vec)->count++] = (__VA_ARGS__), true))
+#define prof_vec_deinit(vec)    (free((vec)->items), (vec)->items = NULL, (vec)->count = (vec)->room = 0)
 
 static inline bool prof_vec_grow(void **items, size_t *room, size_t count, size_t extra, size_t item_bytes)
 {
