@@ -155,7 +155,7 @@ enum trk_answer {
 /* clang-format off */
 #if defined(TRK_DISABLE)
 #define TRK_VERB(unread, name, params, args, ...)                                                                      \
-    static inline void name params { (void)0; __VA_ARGS__ }
+    static inline unread void name params { (void)0; __VA_ARGS__ }
 #else
 /* Each verb below declares the exported function (trk_call_NAME, symbol NAME) and an inline NAME that evaluates its
  * arguments and calls it when somebody listens; the inline's own symbol has another name so that both can coexist. */

@@ -46,6 +46,13 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
     prof_str_add(why, text);
 }
 
+/* Which of the two places came first is not known: the merge said so, or other threads acted in one tick of the clock. */
+static bool order_is_guess(const struct prof_incident *incident)
+{
+    return incident->forced || (incident->other_tid != 0 && incident->tid != incident->other_tid &&
+                                incident->at_us == incident->other_us);
+}
+
 static void judge(struct analysis *a, const struct prof_incident *incident, const struct prof_obj *obj, uint64_t times,
                   struct prof_str *why, enum prof_strength *strength)
 {
@@ -56,10 +63,10 @@ static void judge(struct analysis *a, const struct prof_incident *incident, cons
                                    : "the last owner may free without giving its reference back");
     if (incident->kind == PROF_INCIDENT_SCOPE_LEFT)
         weaken(why, strength, PROF_PROBABLE, "it was released later");
-    if (incident->forced)
+    if (order_is_guess(incident))
         weaken(why, strength, PROF_SUSPECT, "the order of the threads is a guess here");
     if (incident->reused)
-        weaken(why, strength, incident->forced ? PROF_SUSPECT : PROF_PROBABLE,
+        weaken(why, strength, order_is_guess(incident) ? PROF_SUSPECT : PROF_PROBABLE,
                "the address was used again in the meantime");
     if (obj != NULL && (obj->flags & PROF_OBJ_SKEWED) != 0)
         weaken(why, strength, PROF_SUSPECT, "born before recording began");
@@ -96,7 +103,7 @@ static bool describe(struct analysis *a, const struct prof_incident *incident, s
                       incident->count == 1 ? " was" : "s were");
         return true;
     case PROF_INCIDENT_DOUBLE_FREE:
-        if (incident->forced)
+        if (order_is_guess(incident))
             return false; /* two threads took turns with an address faster than the clock tells: nothing is known */
         f->verdict = PROF_OVER_RELEASED;
         f->other_what = "first freed at";

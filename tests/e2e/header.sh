@@ -1,0 +1,88 @@
+#!/bin/sh
+# track.h is C99 and C++, silent under strict warnings, compiles to nothing under TRK_DISABLE; every verb is an exported function.
+. "$ROOT/tests/e2e/lib.sh"
+need cc g++ nm
+
+verbs=$(sed -n 's/^TRK_VERB([A-Z0-9_]*, \(trk_[a-z_]*\),.*/\1/p' "$ROOT/libtrack/include/track/track.h")
+checks=$((checks + 1))
+[ "$(echo "$verbs" | wc -l)" -ge 40 ] || fail "only these verbs were found in the header: $verbs"
+nm -D --defined-only "$BUILD/libtrack/libtrack.so.0" | awk '{ print $3 }' | sed 's/@.*//' >exports
+nm -D --defined-only "$BUILD/libtrack/libtrack-preload.so" | awk '{ print $3 }' | sed 's/@.*//' >exports-preload
+for verb in $verbs trk_type_register trk_is_recording trk_checkpoint trk_gate_v1; do
+	for list in exports exports-preload; do
+		checks=$((checks + 1))
+		grep -qx "$verb" $list || fail "$verb is not exported ($list)"
+	done
+done
+
+cat >use.h <<'C'
+#include <track/track.h>
+#include <stdlib.h>
+struct foo {
+	int refs;
+	struct foo *next;
+};
+static TRK_TYPE(plain_type, struct foo);
+static TRK_TYPE_COUNTED(foo_type, struct foo, refs);
+static TRK_TYPE_FULL(full_type, "foo", sizeof(struct foo), 0, TRK_NO_COUNT, 0, TRK_TYPE_ACYCLIC);
+static struct foo *make(void)
+{
+	struct foo *f = (struct foo *)malloc(sizeof *f);
+	trk_new(f, &foo_type);
+	f->refs = 1;
+	f->next = 0;
+	return f;
+}
+int main(void)
+{
+	struct foo *f, *g;
+	trk_refcount_t count = TRK_REFCOUNT_INIT;
+	TRK_OWN(f, make());
+	TRK_OWN(f->next, make());
+	g = f->next;
+	trk_ref(g, &g);
+	trk_ref(g, TRK_HOLDER(f));
+	trk_unref(g, TRK_HOLDER(f));
+	trk_unref(g, &g);
+	TRK_SCOPE("scope") { trk_mark("inside"); }
+	trk_context("request", 1);
+	trk_retype(g, &plain_type);
+	trk_type_register(&full_type);
+	trk_new(&count, &full_type);
+	trk_refcount_inc(&count, &count, NULL);
+	if (trk_refcount_dec(&count, &count, NULL) || !trk_refcount_dec(&count, &count, NULL))
+		return 2;
+	trk_del(&count);
+	trk_unref(g, &f->next);
+	trk_del(g);
+	free(g);
+	trk_unref(f, &f);
+	trk_del(f);
+	free(f);
+	return trk_checkpoint("end") == TRK_YES && trk_is_recording() != TRK_YES;
+}
+C
+cp use.h use.c
+cp use.h use.cc
+strict='-Wall -Wextra -Wshadow -Wconversion -Wundef -Wpedantic -pedantic-errors -Werror'
+for opt in -O0 -O2 '-O2 -flto' '-O1 -no-pie -fno-pie'; do
+	for disable in '' -DTRK_DISABLE; do
+		for compile in 'gcc -std=c99 use.c' 'gcc -std=gnu17 use.c' 'g++ -std=c++11 use.cc' 'g++ -std=c++20 use.cc' 'clang -std=c99 use.c' 'clang++ -std=c++17 use.cc'; do
+			command -v "${compile%% *}" >/dev/null 2>&1 || continue
+			checks=$((checks + 1))
+			# shellcheck disable=SC2086
+			$compile $strict $opt $disable -I"$ROOT/libtrack/include" -o use >cc.out 2>&1 || fail "$compile $opt $disable: $(head -5 cc.out)"
+			./use
+			equal "$compile $opt $disable: alone" $? 0
+		done
+	done
+done
+gcc -O2 -DTRK_DISABLE -I"$ROOT/libtrack/include" -c use.c -o use.o
+checks=$((checks + 1))
+! nm use.o | grep -q trk_ || fail "TRK_DISABLE leaves symbols: $(nm use.o | grep trk_)"
+
+gcc -O2 -g -I"$ROOT/libtrack/include" use.c -o use && "$REFTRACK" run -q -o use.trk -- ./use
+equal 'recorded: exit status' $? 0
+"$REFTRACK" check use.trk >check.out 2>&1
+equal "recorded: clean ($(tail -1 check.out))" $? 0
+finish
