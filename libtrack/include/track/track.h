@@ -166,10 +166,10 @@ extern volatile unsigned char trk_gate_v1 __attribute__((weak));
 #define TRK_ON() __builtin_expect(&trk_gate_v1 != 0 && trk_gate_v1 != 0, 0)
 #define TRK_VERB(unread, name, params, args, ...)                                                                      \
     extern void trk_call_##name params __asm__(#name) __attribute__((weak)) unread;                                    \
-    static inline __attribute__((always_inline, artificial)) void name params __asm__("trk_inline_" #name);            \
+    static inline __attribute__((always_inline, artificial)) unread void name params __asm__("trk_inline_" #name);     \
     static inline __attribute__((always_inline, artificial)) void name params                                          \
     {                                                                                                                  \
-        if (TRK_ON()) {                                                                                                \
+        if (TRK_ON() && trk_call_##name != 0) { /* an older engine may lack a verb */                                  \
             trk_call_##name args;                                                                                      \
             TRK_NO_TAIL_CALL;                                                                                          \
         }                                                                                                              \
