@@ -1,15 +1,15 @@
 /* prof/heap.h: the state of the target's heap at one moment of a trace.
  *
- * Layer model: applies events in order and is the only writer of this state; knows no bytes, no symbols and no verdicts.
- * Everything here is read-only for its users and borrowed from the heap. Memory is proportional to what is alive plus types,
- * stacks and incidents, not to the number of events.
+ * Layer model: applies events in order and is the only writer of this state; knows no bytes, no symbols and no
+ * verdicts. Everything here is read-only for its users and borrowed from the heap. Memory is proportional to what is
+ * alive plus types, stacks and incidents, not to the number of events.
  *
  * Two kinds of things live in it:
  *   blocks   memory from an allocator (malloc event, mmap, trk_alloc)
  *   objects  counted things reported with trk_new; an object lies inside a block, or in memory nobody reported
- * Both are named by dense 32-bit ids, which stay what they are once the heap is created; while it is filled the id of a dead
- * thing may be given to a new one, so ids say nothing about order of birth (serials do). An id of a dead thing is invalid,
- * except for objects that an incident mentions: those stay readable (state DEAD) until the heap is destroyed. */
+ * Both are named by dense 32-bit ids, which stay what they are once the heap is created; while it is filled the id of a
+ * dead thing may be given to a new one, so ids say nothing about order of birth (serials do). An id of a dead thing is
+ * invalid, except for objects that an incident mentions: those stay readable (state DEAD) as long as the heap. */
 #ifndef PROF_HEAP_H
 #define PROF_HEAP_H
 
@@ -33,9 +33,9 @@ struct prof_block {
     uint64_t addr, size;
     uint64_t born_us;
     uint32_t stack, tid;
-    uint8_t kind;  /* enum trk_alloc_kind */
-    uint8_t flags; /* enum prof_block_flags */
-    uint16_t scope;/* innermost scope open in its thread at birth, 0 none: index into scopes */
+    uint8_t kind;          /* enum trk_alloc_kind */
+    uint8_t flags;         /* enum prof_block_flags */
+    uint16_t scope;        /* innermost scope open in its thread at birth, 0 none: index into scopes */
     prof_obj_id first_obj; /* objects in it: walk prof_obj.next_in_block; 0 none */
 };
 
@@ -53,37 +53,38 @@ enum prof_obj_flags {
     PROF_OBJ_SKEWED = 1 << 3,     /* its birth was not seen: count is relative */
     PROF_OBJ_FINALIZING = 1 << 4, /* between DTOR_BEGIN and DTOR_END */
     PROF_OBJ_FINALIZED = 1 << 5,
-    PROF_OBJ_MISCOUNT = 1 << 6,   /* an observed count did not fit the events: somebody counts without telling */
-    PROF_OBJ_COUNTED = 1 << 7,    /* at least one observed count */
+    PROF_OBJ_MISCOUNT = 1 << 6, /* an observed count did not fit the events: somebody counts without telling */
+    PROF_OBJ_COUNTED = 1 << 7,  /* at least one observed count */
     PROF_OBJ_TOUCHED = 1 << 8,
     PROF_OBJ_RESURRECTED = 1 << 9,
 };
 struct prof_obj {
-    uint64_t addr;         /* pointer given to trk_new */
-    uint64_t last_us;      /* last event */
+    uint64_t addr;    /* pointer given to trk_new */
+    uint64_t last_us; /* last event */
     prof_type_id type;
-    prof_block_id block;   /* 0: none known */
-    int32_t count;         /* by events: 1 + refs - unrefs */
-    int32_t observed;      /* last count the program told, carried on by later events; meaningful with PROF_OBJ_COUNTED */
+    prof_block_id block; /* 0: none known */
+    int32_t count;       /* by events: 1 + refs - unrefs */
+    int32_t observed;    /* last count the program told, carried on by later events; meaningful with PROF_OBJ_COUNTED */
     uint32_t refs, unrefs; /* exact totals of this life */
-    uint32_t first_open;   /* open references with a slot or holder, and an unowned birth: index for prof_heap_open, 0 none */
-    uint32_t first_site;   /* anonymous balance: index for prof_heap_site_count, 0 none */
-    uint32_t opens;        /* length of the list of open references; count - opens are anonymous */
-    uint16_t flags;        /* enum prof_obj_flags */
+    uint32_t
+        first_open; /* open references with a slot or holder, and an unowned birth: index for prof_heap_open, 0 none */
+    uint32_t first_site; /* anonymous balance: index for prof_heap_site_count, 0 none */
+    uint32_t opens;      /* length of the list of open references; count - opens are anonymous */
+    uint16_t flags;      /* enum prof_obj_flags */
     uint16_t scope;
-    uint8_t state;         /* enum prof_obj_state */
-    uint8_t internal;      /* the model's own */
-    uint16_t spare;
+    uint8_t state;                            /* enum prof_obj_state */
+    uint8_t internal;                         /* the model's own */
+    uint16_t moment;                          /* the model's own */
     prof_obj_id next_in_block, prev_in_block; /* state DEAD: the model's own */
-    uint32_t serial;       /* Type#serial, from 1 */
-    uint32_t births;       /* 1, +1 for each reuse from a pool */
-    uint32_t stack, tid;   /* birth */
-    uint32_t zero_stack;   /* stack of the UNREF that reached zero */
-    uint32_t why_text;     /* reason given with pin or may_leak */
-    uint32_t context;      /* index into contexts of its birth, 0 none */
-    uint64_t start, size;  /* extent: from the type or the block; size 0 unknown */
+    uint32_t serial;                          /* Type#serial, from 1 */
+    uint32_t births;                          /* 1, +1 for each reuse from a pool */
+    uint32_t stack, tid;                      /* birth */
+    uint32_t zero_stack;                      /* stack of the UNREF that reached zero */
+    uint32_t why_text;                        /* reason given with pin or may_leak */
+    uint32_t context;                         /* index into contexts of its birth, 0 none */
+    uint64_t start, size;                     /* extent: from the type or the block; size 0 unknown */
     uint64_t born_us;
-    uint64_t zero_us;      /* when the count reached zero, state ZERO */
+    uint64_t zero_us; /* when the count reached zero, state ZERO */
 };
 
 /* A reference that was taken and not given back, with its owner known (slot or holder), or a birth reference.
@@ -94,9 +95,9 @@ enum prof_open_kind {
     PROF_OPEN_BIRTH,    /* the birth reference while nobody owned it; slot is 0 */
 };
 enum prof_open_flags {
-    PROF_OPEN_OVERWRITTEN = 1, /* another object was referenced into the slot since, without release or move */
-    PROF_OPEN_HOLDER_FREED = 2,/* the block or object around the slot died */
-    PROF_OPEN_WAS_BIRTH = 4,   /* the birth reference, moved here by own or move */
+    PROF_OPEN_OVERWRITTEN = 1,  /* another object was referenced into the slot since, without release or move */
+    PROF_OPEN_HOLDER_FREED = 2, /* the block or object around the slot died */
+    PROF_OPEN_WAS_BIRTH = 4,    /* the birth reference, moved here by own or move */
 };
 struct prof_open {
     uint64_t slot;
@@ -111,36 +112,37 @@ struct prof_open {
     uint8_t index; /* the model's own */
 };
 /* References without owner, balanced per site: exact numbers of events of one object with one stack. Includes
- * only anonymous events; unowned births appear as PROF_OPEN_BIRTH until an anonymous UNREF takes them: the birth then counts
- * as taken at the birth's stack. An anonymous UNREF prefers an anonymous reference: the birth is taken only when none is
- * open. An anonymous reference that got an owner (own, move) leaves its site; one that lost it (disown) enters the
- * site where it was taken. */
+ * only anonymous events; unowned births appear as PROF_OPEN_BIRTH until an anonymous UNREF takes them: the birth then
+ * counts as taken at the birth's stack. An anonymous UNREF prefers an anonymous reference: the birth is taken only when
+ * none is open. An anonymous reference that got an owner (own, move) leaves its site; one that lost it (disown) enters
+ * the site where it was taken. */
 struct prof_site_count {
     uint32_t stack;
-    uint32_t taken;  /* anonymous refs at this stack */
-    uint32_t given;  /* anonymous unrefs at this stack */
+    uint32_t taken; /* anonymous refs at this stack */
+    uint32_t given; /* anonymous unrefs at this stack */
     uint32_t next;
     uint64_t first_us, last_us;
 };
 
 struct prof_type {
-    const char *name;     /* never NULL: "(unknown type)" for id 0 */
-    uint32_t flags;       /* TRK_TYPE_* */
+    const char *name; /* never NULL: "(unknown type)" for id 0 */
+    uint32_t flags;   /* TRK_TYPE_* */
     uint64_t object_size;
-    bool has_count;       /* count offset known */
+    bool has_count;                                               /* count offset known */
     uint64_t born, died, live, live_bytes, peak_live, peak_bytes; /* live: not dead, so zero and parked ones included */
-    uint64_t zero, parked;                            /* in that state now */
-    uint64_t refs_slot, refs_holder, refs_anon;       /* coverage: references by evidence, births included: anon until owned */
+    uint64_t zero, parked;                                        /* in that state now */
+    uint64_t refs_slot, refs_holder,
+        refs_anon; /* coverage: references by evidence, births included: anon until owned */
     uint64_t unrefs_slot, unrefs_holder, unrefs_anon;
-    uint64_t births_owned;                            /* births whose reference got an owner */
-    uint64_t counts_seen, counts_wrong;               /* observed counts, and those that did not fit */
+    uint64_t births_owned;              /* births whose reference got an owner */
+    uint64_t counts_seen, counts_wrong; /* observed counts, and those that did not fit */
     uint64_t skewed;
 };
 
 /* Totals per stack id (same index as prof_trace_stack). */
 struct prof_stack_stat {
-    uint64_t allocs, frees;        /* frees of blocks that were born at this stack */
-    uint64_t bytes;                /* allocated in total */
+    uint64_t allocs, frees; /* frees of blocks that were born at this stack */
+    uint64_t bytes;         /* allocated in total */
     uint64_t live, live_bytes;
     uint64_t peak_bytes;
     uint64_t temporary;            /* freed by the next allocator event of the same thread */
@@ -150,52 +152,54 @@ struct prof_stack_stat {
 struct prof_type_site {
     prof_type_id type;
     uint32_t stack;
-    uint64_t taken, given;  /* anonymous events of correctly freed objects */
-    uint64_t objects;       /* how many such objects had an anonymous event here */
+    uint64_t taken, given;           /* anonymous events of correctly freed objects */
+    uint64_t objects;                /* how many such objects had an anonymous event here */
     uint64_t slot_taken, slot_given; /* pairs closed through a slot or holder, whatever became of the object */
 };
 /* Which release served which taking, for references paired by slot or holder: certain. */
 struct prof_type_pair {
     prof_type_id type;
-    uint32_t taken, given;  /* stacks */
+    uint32_t taken, given; /* stacks */
     uint64_t count;
 };
 
 /* What was noticed while events were applied; needs no search. */
 enum prof_incident_kind {
-    PROF_INCIDENT_OVER_RELEASE = 1, /* released below zero: stack is the extra release, other the one that reached zero; also when
-                                       the object, correctly released, is dead already */
+    PROF_INCIDENT_OVER_RELEASE = 1, /* released below zero: stack is the extra release, other the one that reached zero;
+                                       also when the object, correctly released, is dead already */
     PROF_INCIDENT_USE_AFTER,        /* any other event on a dead object: stack is the event, other the death */
-    PROF_INCIDENT_OVERWRITTEN,      /* slot got a new object while it owned obj: stack is the overwriting ref, other the taking */
-    PROF_INCIDENT_HOLDER_FREED,     /* memory around slot died while it owned obj: stack is the free, other the taking */
-    PROF_INCIDENT_WRONG_SLOT,       /* release through a slot that does not own obj; other: the taking it probably meant, 0 */
-    PROF_INCIDENT_FREED_ALIVE,      /* block freed or object deleted while its count was above zero; count tells */
-    PROF_INCIDENT_ASSERT_FREED,     /* trk_assert_freed on a live object */
-    PROF_INCIDENT_DOUBLE_FREE,      /* block freed that is not allocated (known address, freed before): other the first free */
-    PROF_INCIDENT_RESURRECTED,      /* reference taken inside the destructor and kept */
-    PROF_INCIDENT_SCOPE_LEFT,       /* object born in a scope alive at its end; text is the scope */
-    PROF_INCIDENT_WEAK_LEFT,        /* weak or borrowed pointer in slot not cleared when obj died: stack is the death, other
-                                       where the pointer was set */
+    PROF_INCIDENT_OVERWRITTEN,      /* slot got a new object while it owned obj: stack is the overwriting ref, other the
+                                       taking */
+    PROF_INCIDENT_HOLDER_FREED, /* memory around slot died while it owned obj: stack is the free, other the taking */
+    PROF_INCIDENT_WRONG_SLOT, /* release through a slot that does not own obj; other: the taking it probably meant, 0 */
+    PROF_INCIDENT_FREED_ALIVE,  /* block freed or object deleted while its count was above zero; count tells */
+    PROF_INCIDENT_ASSERT_FREED, /* trk_assert_freed on a live object */
+    PROF_INCIDENT_DOUBLE_FREE,  /* block freed that is not allocated (known address, freed before): other the first free
+                                 */
+    PROF_INCIDENT_RESURRECTED,  /* reference taken inside the destructor and kept */
+    PROF_INCIDENT_SCOPE_LEFT,   /* object born in a scope alive at its end; text is the scope */
+    PROF_INCIDENT_WEAK_LEFT,    /* weak or borrowed pointer in slot not cleared when obj died: stack is the death, other
+                                   where the pointer was set */
 };
 struct prof_incident {
-    uint8_t kind;         /* enum prof_incident_kind */
-    bool forced;          /* order was a guess at that point: never certain */
-    bool reused;          /* the address was reused in the meantime: never certain */
-    prof_obj_id obj;      /* 0 for DOUBLE_FREE of plain blocks */
+    uint8_t kind;    /* enum prof_incident_kind */
+    bool forced;     /* order was a guess at that point: never certain */
+    bool reused;     /* the address was reused in the meantime: never certain */
+    prof_obj_id obj; /* 0 for DOUBLE_FREE of plain blocks */
     uint64_t addr, slot;
     uint64_t at_us, other_us;
     int64_t count;
     uint32_t stack, other_stack;
     uint32_t tid, other_tid;
     uint32_t text;
-    uint64_t repeats;     /* equal (kind, type, stack, other_stack): kept once with a number; obj is the first */
+    uint64_t repeats; /* equal (kind, type, stack, other_stack): kept once with a number; obj is the first */
     uint64_t bytes;
 };
 
 struct prof_mark {
     const char *name;
     uint64_t at_us;
-    uint32_t kind;   /* enum trk_op: MARK, CHECKPOINT, SCOPE_BEGIN, SCOPE_END, FORK, EXIT */
+    uint32_t kind; /* enum trk_op: MARK, CHECKPOINT, SCOPE_BEGIN, SCOPE_END, FORK, EXIT */
     uint32_t stack, tid;
     uint64_t live_objects, live_blocks, live_bytes; /* at that moment */
     uint64_t events;                                /* applied before it */
@@ -206,36 +210,43 @@ struct prof_scope {
     uint32_t tid;
     uint64_t left, left_bytes; /* objects alive at its end */
 };
-struct prof_context { const char *key; uint64_t id; };
-struct prof_root_region { uint64_t start, size; const char *name; };
+struct prof_context {
+    const char *key;
+    uint64_t id;
+};
+struct prof_root_region {
+    uint64_t start, size;
+    const char *name;
+};
 
 struct prof_heap_totals {
-    uint64_t events;                 /* applied */
+    uint64_t events; /* applied */
     uint64_t by_op[TRK_OP_COUNT_];
-    uint64_t forced;                 /* PROF_EVENT_FORCED events */
+    uint64_t forced; /* PROF_EVENT_FORCED events */
     uint64_t live_objects, live_object_bytes;
-    uint64_t live_blocks, live_bytes;       /* blocks except mmap */
+    uint64_t live_blocks, live_bytes; /* blocks except mmap */
     uint64_t mmap_blocks, mmap_bytes;
     uint64_t peak_bytes, peak_us;
     uint64_t allocs, frees, alloc_bytes;
-    uint64_t unknown_frees;          /* frees of addresses whose birth was not seen (inherited, before recording) */
-    uint64_t unknown_objects;        /* skewed objects */
+    uint64_t unknown_frees;   /* frees of addresses whose birth was not seen (inherited, before recording) */
+    uint64_t unknown_objects; /* skewed objects */
     uint64_t refs, unrefs;
     uint64_t counts_seen, counts_wrong;
-    uint64_t end_us;                 /* time of the last event */
-    bool cut;                        /* stopped before the end by until_us or until_mark */
+    uint64_t end_us; /* time of the last event */
+    bool cut;        /* stopped before the end by until_us or until_mark */
 };
 
 struct prof_heap;
 struct prof_heap_options {
-    uint64_t until_us;               /* stop before events later than this; 0: all */
-    const char *until_mark;          /* stop at this mark; NULL */
-    bool keep_type_sites;            /* gather prof_type_site */
+    uint64_t until_us;      /* stop before events later than this; 0: all */
+    const char *until_mark; /* stop at this mark; NULL */
+    bool keep_type_sites;   /* gather prof_type_site */
     bool (*progress)(void *ctx, uint64_t done_bytes, uint64_t all_bytes);
     void *progress_ctx;
 };
 /* Replays the trace into a new heap. The trace must outlive it. */
-struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_heap_options *options, struct prof_heap **ret);
+struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_heap_options *options,
+                                    struct prof_heap **ret);
 void prof_heap_destroy(struct prof_heap *heap);
 /* Walks all invariants; a static description of the first violated one, or NULL. For tests. */
 const char *prof_heap_check(const struct prof_heap *heap);
@@ -244,25 +255,51 @@ struct prof_trace *prof_heap_trace(const struct prof_heap *heap);
 const struct prof_heap_totals *prof_heap_totals(const struct prof_heap *heap);
 /* Ids run from 1 to max-1; a slot may be unused (state NONE / not ALIVE). */
 uint32_t prof_heap_obj_max(const struct prof_heap *heap);
-const struct prof_obj *prof_heap_obj(const struct prof_heap *heap, prof_obj_id id);     /* never NULL for id < max */
+const struct prof_obj *prof_heap_obj(const struct prof_heap *heap, prof_obj_id id); /* never NULL for id < max */
 uint32_t prof_heap_block_max(const struct prof_heap *heap);
 const struct prof_block *prof_heap_block(const struct prof_heap *heap, prof_block_id id);
 uint32_t prof_heap_type_max(const struct prof_heap *heap);
-const struct prof_type *prof_heap_type(const struct prof_heap *heap, prof_type_id id);  /* never NULL for id < max */
+const struct prof_type *prof_heap_type(const struct prof_heap *heap, prof_type_id id); /* never NULL for id < max */
 const struct prof_open *prof_heap_open(const struct prof_heap *heap, uint32_t index);
 const struct prof_site_count *prof_heap_site_count(const struct prof_heap *heap, uint32_t index);
 /* stack ids are sparse: iterate with prof_heap_stack_each; NULL when no event had this stack. */
 const struct prof_stack_stat *prof_heap_stack_stat(const struct prof_heap *heap, uint32_t stack);
-void prof_heap_stack_each(const struct prof_heap *heap, void (*each)(void *ctx, uint32_t stack, const struct prof_stack_stat *stat), void *ctx);
+void prof_heap_stack_each(const struct prof_heap *heap,
+                          void (*each)(void *ctx, uint32_t stack, const struct prof_stack_stat *stat), void *ctx);
 size_t prof_heap_type_sites(const struct prof_heap *heap, const struct prof_type_site **ret); /* by type, then stack */
-size_t prof_heap_type_pairs(const struct prof_heap *heap, const struct prof_type_pair **ret); /* by type, taken, given */
+size_t prof_heap_type_pairs(const struct prof_heap *heap, const struct prof_type_pair **ret); /* by all three */
 size_t prof_heap_incidents(const struct prof_heap *heap, const struct prof_incident **ret);
 size_t prof_heap_marks(const struct prof_heap *heap, const struct prof_mark **ret);
-size_t prof_heap_mem(const struct prof_heap *heap, const struct trk_mem **ret);        /* samples in time order */
+size_t prof_heap_mem(const struct prof_heap *heap, const struct trk_mem **ret); /* samples in time order */
 /* What was alive when each memory sample was taken: entry i belongs to entry i of prof_heap_mem. */
-struct prof_mem_live { uint64_t live_blocks, live_bytes, mmap_blocks, mmap_bytes; };
+struct prof_mem_live {
+    uint64_t live_blocks, live_bytes, mmap_blocks, mmap_bytes;
+};
 size_t prof_heap_mem_live(const struct prof_heap *heap, const struct prof_mem_live **ret);
-size_t prof_heap_scopes(const struct prof_heap *heap, const struct prof_scope **ret);   /* index 0 unused */
+/* Moments of which it is known how much of everything was alive: the user's marks and checkpoints, and memory samples,
+ * in order. Of each kind at most 16 are kept: when more come every second one is given up, evenly over the run; the
+ * first stays. */
+struct prof_moment {
+    const char *name;
+    uint64_t at_us;
+}; /* name NULL: a memory sample */
+size_t prof_heap_moments(const struct prof_heap *heap, const struct prof_moment **ret);
+/* Objects with one type and stack of birth, or blocks (mappings left out) with one stack, of which some are alive.
+ * Objects whose birth was not seen belong to none. */
+struct prof_then {
+    uint64_t live, bytes;
+};
+struct prof_population {
+    bool blocks; /* type is 0 */
+    prof_type_id type;
+    uint32_t stack;
+    uint64_t live, bytes;         /* now */
+    uint64_t with_objects;        /* blocks: how many of them have objects in them */
+    const struct prof_then *then; /* by moment: those of these that were alive, and those that died since */
+};
+/* In no order. Made by the first call; borrowed from the heap. */
+struct prof_error *prof_heap_populations(struct prof_heap *heap, const struct prof_population **ret, size_t *ret_count);
+size_t prof_heap_scopes(const struct prof_heap *heap, const struct prof_scope **ret); /* index 0 unused */
 const struct prof_context *prof_heap_context(const struct prof_heap *heap, uint32_t index);
 size_t prof_heap_roots(const struct prof_heap *heap, const struct prof_root_region **ret);
 
@@ -275,15 +312,16 @@ prof_obj_id prof_heap_obj_by_addr(struct prof_heap *heap, uint64_t addr);
 /* "Type#12". 0: no such object alive or kept. */
 prof_obj_id prof_heap_obj_by_name(struct prof_heap *heap, const char *type, uint32_t serial);
 
-/* All events that concern one object, by a second replay: calls `each` for every event on the life of Type#serial (birth to
- * death), dead objects included. */
+/* All events that concern one object, by a second replay: calls `each` for every event on the life of Type#serial
+ * (birth to death), dead objects included. */
 struct prof_history_event {
     struct prof_event event;
-    int64_t count;      /* by events, after it */
-    uint64_t number;    /* 1, 2, ... within the life */
-    uint64_t pair;      /* number of the event it gives back (certain pairs by slot), 0 none */
+    int64_t count;   /* by events, after it */
+    uint64_t number; /* 1, 2, ... within the life */
+    uint64_t pair;   /* number of the event it gives back (certain pairs by slot), 0 none */
 };
 struct prof_error *prof_heap_history(struct prof_heap *heap, const char *type, uint32_t serial,
-                                     struct prof_error *(*each)(void *ctx, const struct prof_history_event *event), void *ctx);
+                                     struct prof_error *(*each)(void *ctx, const struct prof_history_event *event),
+                                     void *ctx);
 
 #endif

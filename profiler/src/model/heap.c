@@ -200,7 +200,8 @@ static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
                                   .mmap_bytes = h->totals.mmap_bytes };
     if (!prof_vec_push(&h->mem, *mem) || !prof_vec_push(&h->mem_live, live))
         return prof_error_memory();
-    return NULL;
+    moment_add(h, NULL, mem->at_us);
+    return h->no_memory ? prof_error_memory() : NULL;
 }
 
 static bool on_progress(void *ctx, uint64_t done_bytes, uint64_t all_bytes)
@@ -271,6 +272,7 @@ struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_op
         object_bury_all(h);
         incidents_finish(h);
         stat_finish(h);
+        moments_finish(h);
         site_finish(h);
         if (h->no_memory)
             error = prof_error_memory();
@@ -297,6 +299,7 @@ void prof_heap_destroy(struct prof_heap *h)
     weaks_deinit(h);
     opens_deinit(h);
     sites_deinit(h);
+    moments_deinit(h);
     threads_deinit(h);
     incidents_deinit(h);
     find_deinit(h);

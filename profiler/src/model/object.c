@@ -108,6 +108,7 @@ prof_obj_id object_make(struct prof_heap *h, const struct prof_event *e, prof_ty
     obj->births = 1;
     obj->stack = e->stack;
     obj->tid = e->tid;
+    obj->moment = h->moment_now;
     obj->state = PROF_OBJ_ALIVE;
     if (h->forced)
         obj->internal |= OBJ_FORCED;
@@ -265,6 +266,8 @@ void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e,
     if (obj->state == PROF_OBJ_PARKED || (obj->flags & PROF_OBJ_SKEWED) != 0)
         obj->internal |= OBJ_QUIET;
     leave_state(h, obj);
+    if (obj->moment != h->moment_now)
+        moment_death(h, obj);
     type->pub.died++;
     type->pub.live--;
     type->pub.live_bytes -= obj->size;
@@ -483,6 +486,9 @@ static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *
     open_drop_all(h, id, false);
     site_drop_all(h, id);
     obj = obj_of(h, id);
+    if (obj->moment != h->moment_now)
+        moment_death(h, obj); /* born again, maybe elsewhere */
+    obj->moment = h->moment_now;
     object_set_alive(h, obj);
     const unsigned lasting = PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK | PROF_OBJ_TOUCHED;
     obj->flags &= lasting;

@@ -111,7 +111,7 @@ void site_drop_all(struct prof_heap *h, prof_obj_id id)
 
 /* ---- Learning: counters in tables of our own, one increment per death and site, or per closed pair ---- */
 
-static struct count_entry *counter(struct prof_heap *h, struct count_table *t, uint64_t key, uint32_t low)
+struct count_entry *count_at(struct prof_heap *h, struct count_table *t, uint64_t key, uint32_t low)
 {
     if (t->entries == NULL || (t->count + 1) * 10 > (t->mask + 1) * 7) {
         size_t room = t->entries == NULL ? 256 : (t->mask + 1) * 2;
@@ -160,7 +160,7 @@ void site_learn(struct prof_heap *h, prof_obj_id id)
         const struct prof_site_count *site = site_of(h, at);
         if (site->taken + site->given == 0)
             continue; /* everything taken here got an owner */
-        struct count_entry *c = counter(h, &h->sites_learned, key_of(obj->type, site->stack), 0);
+        struct count_entry *c = count_at(h, &h->sites_learned, key_of(obj->type, site->stack), 0);
         if (c == NULL)
             return;
         c->taken += site->taken;
@@ -171,7 +171,7 @@ void site_learn(struct prof_heap *h, prof_obj_id id)
 
 void site_learn_pair(struct prof_heap *h, prof_type_id type, uint32_t taken, uint32_t given)
 {
-    struct count_entry *c = counter(h, &h->pairs_learned, key_of(type, taken), given);
+    struct count_entry *c = count_at(h, &h->pairs_learned, key_of(type, taken), given);
     if (c != NULL)
         c->taken++;
 }

@@ -33,7 +33,8 @@ struct stat *stat_make(struct prof_heap *h, uint32_t stack)
     }
     uint32_t index = h->stat_index.items[stack];
     if (index == 0) {
-        if (!prof_vec_push(&h->stats, (struct stat){ .stack = stack, .epoch = h->peak_epoch })) {
+        if (!prof_vec_push(&h->stats,
+                           (struct stat){ .stack = stack, .epoch = h->peak_epoch, .moment = h->moment_now })) {
             h->no_memory = true;
             return &nowhere;
         }
@@ -54,6 +55,8 @@ void stat_alloc(struct prof_heap *h, uint32_t stack, uint64_t size)
 {
     struct stat *stat = stat_of(h, stack);
     see_peak(h, stat);
+    if (stat->moment != h->moment_now)
+        moment_stat(h, stat);
     stat->pub.allocs++;
     stat->pub.bytes += size;
     stat->pub.live++;
@@ -64,6 +67,8 @@ void stat_free(struct prof_heap *h, uint32_t stack, uint64_t size, bool temporar
 {
     struct stat *stat = stat_of(h, stack);
     see_peak(h, stat);
+    if (stat->moment != h->moment_now)
+        moment_stat(h, stat);
     stat->pub.frees++;
     stat->pub.live--;
     stat->pub.live_bytes -= size;

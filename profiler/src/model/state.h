@@ -8,6 +8,7 @@
  *   ref.c      refs, unrefs, moves                      site.c    anonymous balances, learning
  *   thread.c   threads, scopes, contexts, marks         stat.c    totals per stack and type
  *   incident.c incidents                                heap.c    creation, the order of things, accessors
+ *   moment.c   what was alive at marks and samples
  *
  * The grave. A dead object stays in it for the next GRAVES deaths, still found by its address: events that come late or
  * in error are told from events on unknown memory, and what would be a verdict at its death is decided when it leaves
@@ -33,6 +34,7 @@ enum {
     SLOT_PAGES = 1 << 16, /* counters of open slots by page */
     LATE_LIVES = 64,
     SITE_CACHE = 1 << 12,
+    MOMENTS_MAX = 16, /* kept of each kind */
 };
 
 /* prof_obj.flags that nobody else sees are in prof_obj.internal. */
@@ -145,7 +147,8 @@ struct context {
 struct stat {
     struct prof_stack_stat pub;
     uint32_t stack;
-    uint64_t epoch; /* of peaks: pub.peak_bytes belongs to this one */
+    uint32_t moment; /* the last one when pub.live changed */
+    uint64_t epoch;  /* of peaks: pub.peak_bytes belongs to this one */
 };
 
 struct type_state {
@@ -173,6 +176,17 @@ struct count_table {
     struct count_entry *entries;
     size_t mask, count;
 };
+
+struct moment {
+    struct prof_moment pub;
+    uint16_t ordinal; /* from 1, never changes */
+    uint8_t kind;
+};
+struct moment_kind {
+    uint64_t seen, stride; /* every stride-th one is kept */
+    size_t kept;
+};
+struct moment_run; /* moment.c */
 
 struct site_cached {
     prof_obj_id obj;
@@ -245,6 +259,16 @@ struct prof_heap {
     PROF_VEC(struct trk_mem) mem;
     PROF_VEC(struct prof_mem_live) mem_live;
     PROF_VEC(struct prof_root_region) roots;
+
+    struct moment moments[2 * MOMENTS_MAX];
+    struct prof_moment moments_told[2 * MOMENTS_MAX];
+    size_t moment_count;
+    uint16_t moment_now; /* ordinal of the last one */
+    struct moment_kind moment_kinds[2];
+    struct count_table moment_deaths; /* objects: how many, taken: their bytes */
+    PROF_VEC(struct moment_run) moment_runs;
+    PROF_VEC(struct prof_population) populations;
+    struct prof_then *population_then; /* NULL: not made yet */
 
     PROF_VEC(struct prof_incident) incidents;
     struct incident_head *incident_heads;
@@ -391,6 +415,8 @@ void site_learn(struct prof_heap *h, prof_obj_id id);
 void site_learn_pair(struct prof_heap *h, prof_type_id type, uint32_t taken, uint32_t given);
 void site_finish(struct prof_heap *h);
 void sites_deinit(struct prof_heap *h);
+/* The entry of a key (not 0) in a table of counters, zero when new. NULL without memory. */
+struct count_entry *count_at(struct prof_heap *h, struct count_table *table, uint64_t key, uint32_t low);
 
 /* stat.c */
 struct stat *stat_make(struct prof_heap *h, uint32_t stack);
@@ -419,6 +445,15 @@ void thread_context_release(struct prof_heap *h, uint32_t context);
 void thread_renamed(struct prof_heap *h, const struct scope_birth *was); /* an object got another type */
 void threads_deinit(struct prof_heap *h);
 void mark_add(struct prof_heap *h, const struct prof_event *e, const char *name);
+
+/* moment.c */
+void moment_add(struct prof_heap *h, const char *name, uint64_t at_us); /* name NULL: a memory sample */
+/* obj dies and saw a moment (obj->moment is not moment_now); before it is changed. */
+void moment_death(struct prof_heap *h, const struct prof_obj *obj);
+/* The live blocks of a stack are about to change, for the first time after a moment. */
+void moment_stat(struct prof_heap *h, struct stat *stat);
+void moments_finish(struct prof_heap *h);
+void moments_deinit(struct prof_heap *h);
 
 /* incident.c. Fills what the object tells; returns NULL when it was counted into an equal one, or without memory. */
 struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind kind, prof_obj_id obj,

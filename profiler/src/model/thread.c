@@ -62,6 +62,8 @@ void mark_add(struct prof_heap *h, const struct prof_event *e, const char *name)
                               .events = h->totals.events - 1 };
     if (!prof_vec_push(&h->marks, mark))
         h->no_memory = true;
+    if (e->op == TRK_OP_MARK || e->op == TRK_OP_CHECKPOINT)
+        moment_add(h, mark.name, mark.at_us);
 }
 
 /* ---- Contexts: shared by the objects born in them, given up with the last one ---- */
