@@ -212,7 +212,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->procs = (struct trk_shm_proc *)(void *)(arena->base + header.procs_off);
     arena->shm_rings = (struct trk_shm_ring *)(void *)(arena->base + header.rings_off);
     arena->types = (uint32_t *)(void *)(arena->base + header.types_off);
-    *arena->h = header;
+    *arena->h = header; /* NOLINT(clang-analyzer-core.NullDereference): errors are never NULL, so base is mapped */
     lay_out_rings(arena, budget);
     *ret = arena;
     return NULL;

@@ -295,7 +295,7 @@ void rec_drain_final(struct arena *arena, int proc_index)
 {
     struct proc *proc = arena->proc[proc_index];
     for (uint32_t i = 0; i < arena->ring_count; i++)
-        if (owner(arena, &arena->rings[i], &arena->shm_rings[i]) == proc)
+        if (proc != NULL && owner(arena, &arena->rings[i], &arena->shm_rings[i]) == proc)
             drain_ring_final(arena, &arena->rings[i], proc);
 }
 

@@ -15,7 +15,8 @@
 #include <base/str.h>
 
 #ifndef REFTRACK_LIBDIR
-#define REFTRACK_LIBDIR "/usr/local/lib"
+#define REFTRACK_LIBDIR "lib"
+#define REFTRACK_PREFIX "/usr/local"
 #endif
 #define PRELOAD_NAME "libtrack-preload.so"
 
@@ -35,15 +36,14 @@ static char *folder_of_self(void)
 
 char *launch_find_preload(void)
 {
-    static const char *const places[] = { "%s/" PRELOAD_NAME, "%s/../../libtrack/" PRELOAD_NAME,
-                                          "%s/../libtrack/" PRELOAD_NAME, "%s/../lib/" PRELOAD_NAME };
+    /* beside the command; in the build tree; installed beside bin/, wherever the whole tree was moved to */
+    static const char *const places[] = { "/" PRELOAD_NAME, "/../../libtrack/" PRELOAD_NAME,
+                                          "/../" REFTRACK_LIBDIR "/reftrack/" PRELOAD_NAME };
     char *folder = folder_of_self();
-    char path[PATH_MAX + 64];
     for (size_t i = 0; folder != NULL && i < sizeof places / sizeof places[0]; i++) {
         struct prof_str name = { 0 };
-        const char *rest = places[i] + 2;
         prof_str_add(&name, folder);
-        prof_str_add(&name, rest);
+        prof_str_add(&name, places[i]);
         char *candidate = prof_str_take(&name);
         char *real = candidate != NULL && access(candidate, R_OK) == 0 ? realpath(candidate, NULL) : NULL;
         free(candidate);
@@ -53,8 +53,8 @@ char *launch_find_preload(void)
         }
     }
     free(folder);
-    snprintf(path, sizeof path, "%s/%s", REFTRACK_LIBDIR, PRELOAD_NAME);
-    return access(path, R_OK) == 0 ? strdup(path) : NULL;
+    static const char installed[] = REFTRACK_PREFIX "/" REFTRACK_LIBDIR "/reftrack/" PRELOAD_NAME;
+    return access(installed, R_OK) == 0 ? strdup(installed) : NULL;
 }
 
 /* name=first, and what was there before behind the separator. */
