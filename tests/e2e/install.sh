@@ -17,7 +17,7 @@ pc=$(dirname "$(find "$work/root" -name libtrack.pc)")
 flags=$(PKG_CONFIG_PATH=$pc PKG_CONFIG_SYSROOT_DIR=$work/root PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config --cflags --libs libtrack)
 # shellcheck disable=SC2086
 cc -g -O1 "$ROOT/samples/01-missing-unref.c" -o linked $flags -Wl,-rpath,"$(dirname "$pc")" || fail "linking with: $flags"
-TRACK_OPTIONS="out=linked.trk:recorder=$command" ./linked
+TRACK_OPTIONS=out=linked.trk ./linked
 i=0
 while [ $i -lt 100 ] && ! "$command" info --json linked.trk 2>/dev/null | grep -q '"finished": *true'; do i=$((i + 1)); sleep 0.1; done
 "$command" leaks --no-pager linked.trk >leaks.out
