@@ -30,10 +30,13 @@ static bool one(struct cli_session *session, const struct cli_common *common, st
     }
     if (listed > shown && !common->quiet)
         fprintf(out->file, "  and %zu more\n", listed - shown);
-    if (listed == 0 && audit->certain)
+    prof_fmt_bytes(bytes, sizeof bytes, totals->live_bytes, out->units);
+    if (listed == 0 && audit->certain && totals->by_op[TRK_OP_NEW] == 0) // blocks alone say nothing about references
+        cli_printf(out, CLI_GOOD, "  no counted objects; %s in %s blocks not freed at the end\n", bytes,
+                   prof_fmt_count(objects, sizeof objects, totals->live_blocks));
+    else if (listed == 0 && audit->certain)
         cli_printf(out, CLI_GOOD, "  nothing lost; %s objects and %s alive at the end\n",
-                   prof_fmt_count(objects, sizeof objects, totals->live_objects),
-                   prof_fmt_bytes(bytes, sizeof bytes, totals->live_bytes, out->units));
+                   prof_fmt_count(objects, sizeof objects, totals->live_objects), bytes);
     if (!audit->certain) {
         cli_printf(out, CLI_WARN, "  uncertain: ");
         cli_put(out, CLI_WARN, audit->why_uncertain != NULL ? audit->why_uncertain : "the record is incomplete");
