@@ -1,12 +1,12 @@
 /* stack.c: capture of call stacks: a per-thread cache of verified walks in front of the walker and the depot.
  *
- * A walk is a function of its start (sp, pc, sometimes fp), of the stack words it reads, and of the loaded code. A
- * cache entry keeps all three: start and the values of all those words, and the epoch stands for the code. When every
- * word still holds its value the walk would give the same stack, so a hit is exact.
+ * A walk is a function of its start (sp, pc, sometimes fp), of the stack words it reads, and of the loaded code. The
+ * cache keeps all three: start and the values of all those words, and the epoch stands for the code. When every word
+ * still holds its value the walk would give the same stack, so a hit is exact.
  *
  * The cache belongs to one thread, but a signal handler may use it in the middle of an update, and may leave by
- * longjmp. Hence no flag is ever held: entries carry a unique number at both ends of their update, and are ignored
- * while these differ. */
+ * longjmp. Hence nothing is ever half done where another can see it: what is kept lies in a part of the log that nobody
+ * else was given, and one store of its position, when it is complete, makes it visible. */
 #include "stack.h"
 
 #include <string.h>
@@ -17,7 +17,8 @@ enum {
     SITE_BITS = 10, /* direct-mapped return addresses */
     SET_BITS = 8,
     WAYS = 4,
-    LOG_WORDS = 32 * 1024, /* slot values and offsets of all entries, oldest overwritten */
+    TAG_BITS = 16,
+    LOG_WORDS = 32 * 1024, /* kept walks, oldest overwritten */
     WALK_MAX = TRK_STACK_MAX_FRAMES + TRK_WALK_SEARCH,
     SLOTS_MAX = 128,
     ADDRESS_BITS = 48,
@@ -25,27 +26,27 @@ enum {
 };
 _Static_assert(ADDRESS_BITS - SITE_BITS + TRK_STACK_ID_BITS <= 64, "a site must fit a word");
 
-struct entry {
-    uint32_t begin, end; /* unique number of the update that wrote this; unequal: torn. 0: never used */
+/* A kept walk, in the log: this, then `count` values of stack words, then `count` offsets of 32 bits. */
+struct kept {
     uintptr_t sp, pc, fp, caller;
-    uint64_t at; /* position in the log: count values, then count offsets of 32 bits */
     uint32_t id;
     uint16_t count; /* multiple of 4, filled up with repetitions */
     uint8_t depth;
     bool uses_fp;
-    uint32_t reach; /* words from sp to the end of the last slot */
-    uint32_t pad;
+    uint64_t reach; /* words from sp to the end of the last slot */
 };
+enum { KEPT_WORDS = sizeof(struct kept) / sizeof(uint64_t) };
+_Static_assert(sizeof(struct kept) % sizeof(uint64_t) == 0, "what follows is aligned");
 
 struct trk_stack_cache {
     uint64_t stamp;    /* epoch and module generation that all content belongs to */
     const char *depot; /* and the depot */
     uint32_t turn;
     uint32_t pad;
-    uint64_t log_end;               /* position of the next entry; grows for ever */
-    uint64_t log_floor;             /* entries in front of it are forgotten */
+    uint64_t log_end;               /* position of the next walk; grows for ever */
+    uint64_t log_floor;             /* walks in front of it are forgotten */
     uint64_t sites[1 << SITE_BITS]; /* (address bits above SITE_BITS) << 24 | stack id */
-    struct entry entries[1 << SET_BITS][WAYS] __attribute__((aligned(64)));
+    uint64_t entries[1 << SET_BITS][WAYS] __attribute__((aligned(64))); /* position in the log << 16 | tag; 0: none */
     uint64_t log[LOG_WORDS];
 };
 
@@ -85,26 +86,41 @@ static inline void forget_if_stale(struct trk_stack_cache *cache, const struct t
 
 /* ---- Verified walks ---------------------------------------------------------------------------------------------- */
 
-static inline struct entry *entry_set(struct trk_stack_cache *cache, const struct trk_frame *at)
+static inline uint64_t start_hash(const struct trk_frame *at)
 {
-    uint64_t h = ((at->sp >> 3) + at->pc * 0x9e3779b97f4a7c15ull) * 0xc2b2ae3d27d4eb4full;
-    return cache->entries[h >> (64 - SET_BITS)];
+    return ((at->sp >> 3) + at->pc * 0x9e3779b97f4a7c15ull) * 0xc2b2ae3d27d4eb4full;
 }
 
-/* True while the log still holds what an entry wrote at `at`. */
+/* The set of a start is in the top bits of its hash, its tag in the middle. */
+static inline uint64_t *entry_set(struct trk_stack_cache *cache, uint64_t hash)
+{
+    return cache->entries[hash >> (64 - SET_BITS)];
+}
+
+static inline uint64_t entry_tag(uint64_t hash)
+{
+    return hash >> 32 & ((1 << TAG_BITS) - 1);
+}
+
+static inline struct kept *kept_at(struct trk_stack_cache *cache, uint64_t at)
+{
+    return (struct kept *)(void *)&cache->log[at & (LOG_WORDS - 1)];
+}
+
+/* True while the log still holds what was written at `at`. */
 static inline bool log_holds(const struct trk_stack_cache *cache, uint64_t at)
 {
     return at >= cache->log_floor && cache->log_end - at <= LOG_WORDS;
 }
 
-static inline bool slots_unchanged(const struct trk_stack_cache *cache, const struct entry *e, uintptr_t sp)
+static inline bool slots_unchanged(const struct kept *k, uintptr_t sp)
 {
-    const uint64_t *value = &cache->log[e->at & (LOG_WORDS - 1)];
-    const uint32_t *off = (const uint32_t *)(value + e->count);
-    for (unsigned i = 0, n = e->count; i < n; i += 4) {
+    const uint64_t *value = (const uint64_t *)(k + 1);
+    const uint32_t *off = (const uint32_t *)(value + k->count);
+    for (unsigned first = 0, n = k->count; first < n; first += 4) {
         uint64_t changed = 0;
-        for (unsigned k = i; k < i + 4; k++)
-            changed |= trk_stack_word(sp + (uintptr_t)off[k] * 8) ^ value[k];
+        for (unsigned i = first; i < first + 4; i++)
+            changed |= trk_stack_word(sp + (uintptr_t)off[i] * 8) ^ value[i];
         if (changed)
             return false;
     }
@@ -114,27 +130,30 @@ static inline bool slots_unchanged(const struct trk_stack_cache *cache, const st
 static inline uint32_t find_walk(struct trk_stack_cache *cache, const struct trk_frame *at, uintptr_t lo, uintptr_t hi,
                                  unsigned depth, uintptr_t caller)
 {
-    struct entry *set = entry_set(cache, at);
+    const uint64_t hash = start_hash(at), tag = entry_tag(hash);
+    const uint64_t *set = entry_set(cache, hash);
     struct trk_window window;
     trk_window_init(&window, at->sp, lo, hi);
     for (unsigned way = 0; way < WAYS; way++) {
-        struct entry *e = &set[way];
-        if (e->sp != at->sp || e->pc != at->pc)
+        /* Partner: the store at the end of keep_walk, in this thread. */
+        const uint64_t entry = __atomic_load_n(&set[way], __ATOMIC_RELAXED);
+        if ((entry & ((1 << TAG_BITS) - 1)) != tag || entry == 0)
             continue;
-        uint32_t update = __atomic_load_n(&e->begin, __ATOMIC_RELAXED);
+        const uint64_t pos = entry >> TAG_BITS;
         SIGNAL_FENCE();
-        if (update == 0 || e->end != update || e->depth != depth || e->caller != caller ||
-            (e->uses_fp && e->fp != at->fp) || !log_holds(cache, e->at))
+        const struct kept *k = kept_at(cache, pos);
+        if (!log_holds(cache, pos) || k->sp != at->sp || k->pc != at->pc || k->depth != depth || k->caller != caller ||
+            (k->uses_fp && k->fp != at->fp))
             continue;
-        uintptr_t top = at->sp + (uintptr_t)e->reach * 8;
+        const uintptr_t top = at->sp + (uintptr_t)k->reach * 8;
         if (__builtin_expect(top > window.hi, 0) && !trk_window_extend(&window, top))
             continue;
-        if (!slots_unchanged(cache, e, at->sp))
+        if (!slots_unchanged(k, at->sp))
             continue;
-        uint32_t id = e->id;
+        const uint32_t id = k->id;
         SIGNAL_FENCE();
-        /* A handler that ran meanwhile may have reused the entry or its part of the log. */
-        if (__atomic_load_n(&e->begin, __ATOMIC_RELAXED) == update && log_holds(cache, e->at))
+        /* A handler that ran meanwhile may have reused this part of the log. */
+        if (log_holds(cache, pos))
             return id;
     }
     return 0;
@@ -156,22 +175,21 @@ static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struc
                       const struct trk_walk *w, unsigned depth, uintptr_t caller, uint32_t id)
 {
     const unsigned n = w->nslots, count = (n + 3) & ~3u;
+    const uint64_t hash = start_hash(at);
     /* Prefer a way that can give no hit any more. Where all can, more stacks pass than there is room for: only every
      * fourth gets in, so that the others pay little and what is in gets its hits. */
-    struct entry *set = entry_set(cache, at), *e = NULL;
-    for (unsigned way = 0; way < WAYS && !e; way++)
-        if (set[way].begin == 0 || set[way].begin != set[way].end || !log_holds(cache, set[way].at))
-            e = &set[way];
-    if (!e) {
+    uint64_t *set = entry_set(cache, hash), *entry = NULL;
+    for (unsigned way = 0; way < WAYS && !entry; way++)
+        if (set[way] == 0 || !log_holds(cache, set[way] >> TAG_BITS))
+            entry = &set[way];
+    if (!entry) {
         if (++cache->turn % 4 != 0)
             return;
-        e = &set[cache->turn / 4 % WAYS];
+        entry = &set[cache->turn / 4 % WAYS];
     }
-    const uint64_t pos = take_log(cache, count + count / 2);
-    const uint32_t update = (uint32_t)pos + 1; /* no other update has this position; positions are even: never 0 */
-    __atomic_store_n(&e->begin, update, __ATOMIC_RELAXED);
-    SIGNAL_FENCE();
-    uint64_t *value = &cache->log[pos & (LOG_WORDS - 1)];
+    const uint64_t pos = take_log(cache, KEPT_WORDS + count + count / 2);
+    struct kept *k = kept_at(cache, pos);
+    uint64_t *value = (uint64_t *)(k + 1);
     uint32_t *off = (uint32_t *)(value + count);
     uint32_t reach = 0;
     for (unsigned i = 0; i < n; i++) {
@@ -183,28 +201,26 @@ static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struc
         off[i] = off[0];
         value[i] = value[0];
     }
-    e->sp = at->sp;
-    e->pc = at->pc;
-    e->fp = at->fp;
-    e->caller = caller;
-    e->at = pos;
-    e->id = id;
-    e->count = (uint16_t)count;
-    e->depth = (uint8_t)depth;
-    e->uses_fp = w->used_fp;
-    e->reach = reach + 1;
+    *k = (struct kept){ .sp = at->sp,
+                        .pc = at->pc,
+                        .fp = at->fp,
+                        .caller = caller,
+                        .id = id,
+                        .count = (uint16_t)count,
+                        .depth = (uint8_t)depth,
+                        .uses_fp = w->used_fp,
+                        .reach = (uint64_t)reach + 1 };
     SIGNAL_FENCE();
     if (cache->log_end - pos > LOG_WORDS) {
-        /* Handlers filled the whole log while we wrote: we may have damaged entries that look whole. */
+        /* Handlers filled the whole log while we wrote: we may have damaged walks that look whole. */
         cache->log_floor = cache->log_end;
         return;
     }
     if (cache->stamp == stamp)
-        __atomic_store_n(&e->end, update, __ATOMIC_RELAXED);
+        __atomic_store_n(entry, pos << TAG_BITS | entry_tag(hash), __ATOMIC_RELAXED);
 }
 
-/* ---- Entry points ---------------------------------------------------------------------------------------------------
- */
+/* ---- Entry points ------------------------------------------------------------------------------------------------ */
 
 uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache *cache, const struct trk_frame *at,
                            uintptr_t lo, uintptr_t hi, unsigned depth, uintptr_t caller, unsigned generation)
