@@ -1,8 +1,8 @@
 /* 05-cache-growth: nothing is lost, and yet memory grows.
  *
- * Every request inserts its session into a global table and nothing ever evicts it. All sessions are reachable
- * from g_sessions: not a leak for any reachability checker. reftrack says "held", by which global and in which field,
- * and the marks show the growth between warm-up and the end. */
+ * Every request inserts its session into a global table and nothing ever evicts it. All sessions are reachable from
+ * g_sessions: not a leak for any reachability checker. reftrack says "growing": how much was added between the marks,
+ * which global holds it, and where it is put there. */
 #include <stdlib.h>
 #include <track/track.h>
 

@@ -119,19 +119,20 @@ void text_bytes(struct cli_session *session, struct cli_out *out, bool whole)
 static void folded_total(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding,
                          size_t top)
 {
-    char subject[512], count[32], bytes[32];
+    char subject[512], count[32], bytes[32], more[64] = "";
     const char *what = prof_verdict_words(finding->verdict);
     if (finding->verdict == PROF_UNFREED)
         what = session->running ? "not freed so far" : "not freed at the end";
     else if (finding->verdict == PROF_REACHABLE)
         what = session->running ? "held now" : "held at the end, by design until shown otherwise";
     prof_view_subject(finding, out->units, subject, sizeof subject);
-    if (finding->verdict == PROF_REACHABLE && finding->type[0] == '\0')
-        snprintf(subject, sizeof subject, "%s object%s, %s", prof_fmt_count(count, sizeof count, finding->objects),
-                 finding->objects == 1 ? "" : "s", prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, out->units));
+    if (finding->collateral_objects != 0)
+        snprintf(more, sizeof more, ", and what they hold: %s more, %s",
+                 prof_fmt_count(count, sizeof count, finding->collateral_objects),
+                 prof_fmt_bytes(bytes, sizeof bytes, finding->collateral_bytes, out->units));
     fprintf(out->file, "%s: ", what);
     cli_put(out, CLI_PLAIN, subject);
-    fputc('\n', out->file);
+    fprintf(out->file, "%s\n", more);
     const struct prof_site_total *sites;
     size_t site_count = 0, shown = 0;
     struct prof_error *error = prof_view_finding_sites(session->view, finding, &sites, &site_count);
@@ -279,6 +280,30 @@ void text_audit(struct cli_session *session, struct cli_out *out)
                    count, count == 1 ? "" : "s");
 }
 
+/* "1 100 objects are held by globals, by design until shown otherwise." */
+static void held_by_design(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(session->findings, &list);
+    uint64_t objects = 0, roots = 0, held = 0;
+    char text[32];
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].verdict != PROF_REACHABLE || list[i].suppressed_by != NULL)
+            continue;
+        objects += list[i].objects + list[i].collateral_objects;
+        roots += list[i].objects;
+        for (size_t j = 0; j < list[i].open_count; j++)
+            held += list[i].open[j].count;
+    }
+    if (objects == 0)
+        return;
+    fprintf(out->file, "%s object%s %s, by design until shown otherwise.\n", prof_fmt_count(text, sizeof text, objects),
+            objects == 1 ? " is" : "s are",
+            held >= roots ? "held by globals"
+            : held != 0   ? "held by globals, pinned or immortal"
+                          : "pinned or immortal");
+}
+
 void text_clean(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_audit *audit = prof_findings_audit(session->findings);
@@ -286,6 +311,7 @@ void text_clean(struct cli_session *session, struct cli_out *out)
         const struct prof_finding *list;
         size_t count = prof_findings_list(session->findings, &list);
         cli_printf(out, CLI_GOOD, "Nothing lost, nothing held too long, nothing released too often.\n");
+        held_by_design(session, out);
         for (size_t i = 0; i < count; i++) {
             if (list[i].verdict != PROF_UNFREED || list[i].suppressed_by != NULL)
                 continue;

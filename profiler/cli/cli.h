@@ -73,8 +73,9 @@ enum cli_parts {
     CLI_PART_TRACE = 0, /* header and definitions only */
     CLI_PART_HEAP = 1 << 0,
     CLI_PART_SYMBOLS = 1 << 1,
-    CLI_PART_FINDINGS = 1 << 2, /* with heap and symbols */
-    CLI_PART_VIEW = 1 << 3,     /* tables and documents; with heap, symbols and findings */
+    CLI_PART_FINDINGS = 1 << 2,  /* with heap and symbols */
+    CLI_PART_ALL_KINDS = 1 << 4, /* findings: each kind of held object and unfreed block by itself, no totals */
+    CLI_PART_VIEW = 1 << 3,      /* tables and documents; with heap, symbols and findings */
 };
 struct cli_session {
     char *path;   /* of the trace */

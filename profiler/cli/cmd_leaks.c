@@ -26,13 +26,15 @@ static const struct cli_option options[] = {
       .letter = 'a',
       .kind = CLI_FLAG,
       .offset = offsetof(struct leaks_args, all),
-      .help = "also what is folded away otherwise: suppressed, held by globals, plain blocks" },
+      .help =
+          "also what is folded away otherwise: suppressed, held by globals, plain blocks; each kind by itself, with "
+          "the reason it may stay" },
     { 0 }
 };
 
 static const char *const examples[] = {
     "reftrack leaks app.4711.trk",
-    "What was lost, held or released too often, and the release that is missing.",
+    "What was lost, held, growing or released too often, and the release that is missing.",
     "reftrack leaks --gen-suppressions >known.supp",
     "Suppressions for everything found, to be used with --suppressions.",
     "reftrack leaks --json | jq '.findings[].headline'",
@@ -46,9 +48,10 @@ const struct cli_command cli_command_leaks = {
     .synopsis = "[TRACE]",
     .summary = "the findings with their evidence",
     .about =
-        "Each finding says what was lost, held or released too often, what to do first, and why: where the "
-        "references were taken, where they were given back, and which release is missing. = marks what is "
-        "certain and ~ what was learned from objects that were freed. 'reftrack help leaks' explains the verdicts.",
+        "Each finding says what was lost, is held, keeps growing or was released too often, what to do first, and "
+        "why: where the references were taken, where they were given back, and which release is missing; of what "
+        "grows, by how much and who holds it. = marks what is certain and ~ what was learned from objects that were "
+        "freed, or counted from mark to mark. 'reftrack help leaks' explains the verdicts.",
     .examples = examples,
     .options = options,
     .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE | CLI_GROUP_PID | CLI_GROUP_TOP,
@@ -130,7 +133,7 @@ int cmd_leaks(int argc, char **argv)
     if (common.format == CLI_FORMAT_CSV || common.format == CLI_FORMAT_TSV)
         return cli_usage(&cli_command_leaks, "findings are text or json; csv and tsv are for tables");
     struct cli_session session;
-    code = cli_session_open(&session, &common, operands.items[0], CLI_PART_VIEW);
+    code = cli_session_open(&session, &common, operands.items[0], CLI_PART_VIEW | (args.all ? CLI_PART_ALL_KINDS : 0u));
     if (code < 0) {
         struct cli_out out;
         cli_out_open(&out, &common);

@@ -76,6 +76,12 @@ static char pair_mark(enum prof_pairing pairing)
     return pairing == PROF_PAIR_SLOT ? '=' : '~';
 }
 
+static void more_places(struct cli_out *out, size_t count)
+{
+    cli_printf(out, CLI_FAINT, "     %*s  and %zu more place%s; -v lists %s\n", LABEL, "", count, count == 1 ? "" : "s",
+               count == 1 ? "it" : "them");
+}
+
 static void taken(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
 {
     size_t most = verbose ? finding->open_count : finding->open_count < 4 ? finding->open_count : 4;
@@ -95,8 +101,28 @@ static void taken(struct cli_session *session, struct cli_out *out, const struct
             whole_stack(session, out, open->stack);
     }
     if (most < finding->open_count)
-        cli_printf(out, CLI_FAINT, "     %*s  and %zu more places; -v lists them\n", LABEL, "",
-                   finding->open_count - most);
+        more_places(out, finding->open_count - most);
+}
+
+/* What grows: who holds it and where it came there. */
+static void holders(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
+{
+    size_t most = verbose || finding->open_count < 4 ? finding->open_count : 4;
+    char text[1024], count[32];
+    for (size_t i = 0; i < most; i++) {
+        const struct prof_finding_open *open = &finding->open[i];
+        uint32_t stack = open->moved_stack != 0 ? open->moved_stack : open->stack;
+        label(out, i == 0 ? "held" : "");
+        fprintf(out->file, "%c by ", pair_mark(open->pairing));
+        cli_put(out, CLI_TYPE, prof_view_holder(session->view, open, text, sizeof text));
+        fputs(", put there at ", out->file);
+        place(session, out, stack);
+        fprintf(out->file, "  %s of them\n", prof_fmt_count(count, sizeof count, open->count));
+        if (verbose)
+            whole_stack(session, out, stack);
+    }
+    if (most < finding->open_count)
+        more_places(out, finding->open_count - most);
 }
 
 /* Sites of anonymous events: what was given back, and by how much it falls short of healthy objects. */
@@ -186,7 +212,8 @@ static void subject(struct cli_out *out, const struct prof_finding *finding)
     if (finding->type[0] != '\0')
         cli_put(out, CLI_TYPE, finding->type);
     else
-        fputs(finding->objects == 1 ? "block" : "blocks", out->file);
+        fprintf(out->file, "%s%s", prof_finding_is_object(finding) ? "object" : "block",
+                finding->objects == 1 ? "" : "s");
 }
 
 void text_finding(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
@@ -207,20 +234,22 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
     cli_put(out, CLI_PLAIN, prof_view_action(session->view, finding, text, sizeof text));
     fputc('\n', out->file);
     label(out, "why");
-    fputs("  ", out->file);
-    cli_put(out, CLI_PLAIN,
-            finding->sentence != NULL && finding->sentence[0] != '\0' ? finding->sentence
-                                                                      : prof_verdict_words(finding->verdict));
+    fputs(finding->verdict == PROF_GROWTH ? "~ " : "  ", out->file);
+    cli_put(out, CLI_PLAIN, prof_view_why(finding, out->units, text, sizeof text));
     fputc('\n', out->file);
-    if (finding->open_count == 0 || !finding->open[0].birth || finding->open[0].stack != finding->born_stack) {
-        label(out, finding->type[0] != '\0' ? "born" : "allocated");
+    if (finding->verdict == PROF_GROWTH || finding->open_count == 0 || !finding->open[0].birth ||
+        finding->open[0].stack != finding->born_stack) {
+        label(out, prof_finding_is_object(finding) ? "born" : "allocated");
         fputs("  ", out->file);
         place(session, out, finding->born_stack);
         fputc('\n', out->file);
         if (verbose)
             whole_stack(session, out, finding->born_stack);
     }
-    taken(session, out, finding, verbose);
+    if (finding->verdict == PROF_GROWTH)
+        holders(session, out, finding, verbose);
+    else
+        taken(session, out, finding, verbose);
     balance(session, out, finding, verbose);
     missing(session, out, finding);
     cycle(session, out, finding);

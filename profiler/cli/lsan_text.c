@@ -28,7 +28,8 @@ void lsan_text(struct cli_session *session, struct cli_out *out, bool all)
     bool head = false;
     for (size_t i = 0; i < count; i++) {
         const struct prof_finding *finding = &list[i];
-        if (finding->headline == PROF_HEADLINE_MISUSED || (!all && !text_is_listed(finding)))
+        if (finding->headline == PROF_HEADLINE_MISUSED || finding->headline == PROF_HEADLINE_GROWING ||
+            (!all && !text_is_listed(finding)))
             continue;
         if (!head)
             fprintf(out->file,

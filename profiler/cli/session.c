@@ -245,6 +245,7 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
         struct prof_findings_options options = { .suppressions = session->suppressions,
                                                  .baseline = session->baseline,
                                                  .fail_on = fail_on,
+                                                 .leak_kinds_all = (parts & CLI_PART_ALL_KINDS) != 0,
                                                  .from_us = session->from_us,
                                                  .to_us = session->to_us };
         /* what was slow to read is slow to judge */

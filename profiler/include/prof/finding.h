@@ -34,11 +34,12 @@ enum prof_verdict {
     PROF_POSSIBLE,
     PROF_REACHABLE, /* alive at the end, owned by a global, pinned or may_leak: by design until shown otherwise */
     PROF_UNFREED,   /* plain block not freed; reachability was not examined */
-    PROF_GROWTH,
+    PROF_GROWTH, /* more and more stay alive from mark to mark, or over the run; held or not: statistics, never gates */
     PROF_VERDICT_COUNT_
 };
 enum prof_strength { PROF_PROVEN = 1, PROF_PROBABLE, PROF_SUSPECT, PROF_STATISTICAL };
-/* The three words people know. */
+/* The three words people know: nobody can give it back, something holds it, there is more and more of it. MISUSED is
+ * for what is no memory problem yet: released too often, used too late. */
 enum prof_headline { PROF_HEADLINE_LOST = 1, PROF_HEADLINE_HELD, PROF_HEADLINE_GROWING, PROF_HEADLINE_MISUSED };
 /* How a reference was matched with its release. `=` for SLOT, `~` for the others. */
 enum prof_pairing { PROF_PAIR_SLOT = 1, PROF_PAIR_COUNT, PROF_PAIR_LEARNED, PROF_PAIR_ADOPTED, PROF_PAIR_ANONYMOUS };
@@ -72,6 +73,12 @@ struct prof_finding_site {
     uint64_t bytes;                      /* UNFREED and REACHABLE totals only */
 };
 
+/* GROWTH: how much was alive at one of the moments compared. */
+struct prof_finding_step {
+    const char *mark; /* the mark's name; NULL: a moment by time */
+    uint64_t at_us, objects, bytes;
+};
+
 struct prof_finding_edge {
     prof_obj_id from, to;
     const char *field;
@@ -99,7 +106,9 @@ struct prof_finding {
     const struct prof_finding_edge *edges;
     size_t edge_count; /* cycles: in order, closing */
     const prof_obj_id *samples;
-    size_t sample_count;  /* <= 8, smallest serials */
+    size_t sample_count; /* <= 8, smallest serials */
+    const struct prof_finding_step *steps;
+    size_t step_count;    /* GROWTH: at least 2, in order */
     uint64_t sample_addr; /* plain blocks: an example */
     /* The release that correctly freed objects of the type make and these did not (learned: always `~`). 0: none known.
      */

@@ -124,11 +124,18 @@ char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char
 char *prof_view_site(struct prof_view *view, uint32_t stack, char *buf, size_t size);
 /* "missing-unref" for people: "a reference was never given back". */
 const char *prof_verdict_words(enum prof_verdict verdict);
+/* About objects, not about plain blocks. */
+bool prof_finding_is_object(const struct prof_finding *finding);
+/* Why it is one, in one sentence: the arithmetic, or from when to when it grew by how much. Raw text: escape it. */
+char *prof_view_why(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size);
+/* "global g_cache", "Session.peer (Session#12)" of an open reference; "" when its holder is not known. Raw text. */
+char *prof_view_holder(struct prof_view *view, const struct prof_finding_open *open, char *buf, size_t size);
 /* "32 conn, 1.3 MiB" or "3 blocks, 96 B": what a finding is about. Raw text: escape it. */
 char *prof_view_subject(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size);
 /* The one thing to do about it. Raw text: escape it. */
 char *prof_view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size);
-/* How fast it grows, when its births span at least a minute and three objects. */
+/* How fast it grows: between the moments compared when they are a minute apart, else when its births span a minute and
+ * three objects. */
 bool prof_finding_rate(const struct prof_finding *finding, double *ret_bytes_per_h);
 /* The sites of a finding (of a total, above all), those with the same words summed, most bytes first, then most taken.
  * Borrowed until the view is destroyed. */

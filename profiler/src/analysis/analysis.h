@@ -3,7 +3,7 @@
  * The way of an object: owner.c says who owns each open reference; classify.c decides, over the whole graph, whether
  * the object is a cause, a consequence or held by design; group.c puts equal causes together; pair.c asks correctly
  * freed siblings which reference is the one too many; report.c turns groups into findings; incident.c and block.c add
- * what needs no graph. */
+ * what needs no graph; growth.c compares moments of the run. */
 #ifndef ANALYSIS_ANALYSIS_H
 #define ANALYSIS_ANALYSIS_H
 
@@ -132,10 +132,14 @@ bool owner_is_root(const struct analysis *a, const struct owner *owner);
 struct prof_error *classify(struct analysis *a);
 void classify_deinit(struct analysis *a);
 
-/* ---- group.c, report.c, incident.c, block.c: each appends findings ---- */
+/* ---- group.c, report.c, incident.c, block.c, growth.c: each appends findings ---- */
 struct prof_error *group_objects(struct analysis *a);
 struct prof_error *incident_findings(struct analysis *a);
 struct prof_error *block_findings(struct analysis *a);
+struct prof_error *growth_findings(struct analysis *a);
+
+/* Alive, and not the memory of an object, a mapping, or from before main. */
+bool block_is_plain(const struct prof_block *block);
 
 /* A finding with the members that every kind sets: verdict, its headline, type, birth window. */
 struct prof_finding finding_blank(enum prof_verdict verdict, const char *type);

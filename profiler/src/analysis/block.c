@@ -19,7 +19,7 @@ struct places {
     struct map of_stack, of_print;
 };
 
-static bool is_plain(const struct prof_block *block)
+bool block_is_plain(const struct prof_block *block)
 {
     return (block->flags & PROF_BLOCK_ALIVE) != 0 && (block->flags & PROF_BLOCK_HAS_OBJECT) == 0 &&
            block->kind != TRK_ALLOC_MMAP && block->kind != TRK_ALLOC_BOOT;
@@ -137,7 +137,7 @@ struct prof_error *block_findings(struct analysis *a)
 
     for (prof_block_id id = 1; good && id < prof_heap_block_max(a->heap); id++) {
         const struct prof_block *block = prof_heap_block(a->heap, id);
-        if (!is_plain(block) || !in_window(a, block->born_us))
+        if (!block_is_plain(block) || !in_window(a, block->born_us))
             continue;
         uint32_t at = place_of(a, &places, block->stack);
         if (at >= places.list.count) { // UINT32_MAX: no memory

@@ -156,11 +156,11 @@ bool group_held_reason(struct analysis *a, const struct prof_obj *obj, const cha
     const char *text = NULL;
 
     if (obj->flags & PROF_OBJ_MAY_LEAK)
-        text = prof_arena_printf(a->arena, "may-leak: %s", why != NULL ? why : "no reason given");
+        text = prof_arena_printf(a->arena, "may leak: %s", why != NULL ? why : "no reason given");
     else if (obj->flags & PROF_OBJ_PINNED)
         text = prof_arena_printf(a->arena, "pinned: %s", why != NULL ? why : "no reason given");
     else if (prof_heap_type(a->heap, obj->type)->flags & TRK_TYPE_IMMORTAL)
-        text = "its type is immortal by design";
+        text = "immortal type";
     if (text == NULL && (obj->flags & (PROF_OBJ_MAY_LEAK | PROF_OBJ_PINNED)))
         return false;
     for (uint32_t i = obj->first_open; text == NULL && i != 0;) {

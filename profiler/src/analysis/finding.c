@@ -253,7 +253,8 @@ struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symb
     run_facts(&a);
     bytes_make(heap, &out->bytes);
     if ((error = classify(&a)) == NULL && (error = group_objects(&a)) == NULL &&
-        (error = incident_findings(&a)) == NULL && (error = block_findings(&a)) == NULL) {
+        (error = incident_findings(&a)) == NULL && (error = block_findings(&a)) == NULL &&
+        (error = growth_findings(&a)) == NULL) {
         audit_make(&a);
         if (!judge_all(&a) || !find_gone(&a) || !order_all(out))
             error = prof_error_memory();

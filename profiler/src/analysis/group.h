@@ -95,7 +95,7 @@ uint64_t group_births(struct analysis *a, const struct prof_obj *obj);
 /* The taking stack that stands for an object with owned references: the strongest evidence, then any fixed order that
  * does not depend on lines. 0: only anonymous ones. */
 bool group_owned_take(struct analysis *a, const struct prof_obj *obj, uint32_t *ret);
-/* Why a held object is held, in words. */
+/* Why a held object is held, in words: "pinned: REASON", "immortal type", "global g_cache". */
 bool group_held_reason(struct analysis *a, const struct prof_obj *obj, const char **ret);
 /* Bytes an object accounts for: its extent, or its block. */
 uint64_t group_bytes(struct analysis *a, const struct prof_obj *obj);

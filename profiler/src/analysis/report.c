@@ -245,8 +245,9 @@ static bool report_group(struct groups *g, uint32_t index)
     fill_other(a, group, &f);
     f.reasons = reasons_of(a, group, &f.strength);
     f.sentence = sentence_of(a, group);
-    if (group->reason != NULL && strncmp(group->reason, "may-leak: ", 10) == 0)
-        f.suppressed_by = group->reason;
+    if (group->reason != NULL && strncmp(group->reason, "may leak: ", 10) == 0 &&
+        (f.suppressed_by = prof_arena_printf(a->arena, "may-leak: %s", group->reason + 10)) == NULL)
+        return false;
     return f.sentence != NULL && prof_vec_push(&a->out->list, f);
 }
 

@@ -256,6 +256,13 @@ char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char
  */
 bool prof_finding_rate(const struct prof_finding *finding, double *ret_bytes_per_h)
 {
+    if (finding->step_count > 1) {
+        const struct prof_finding_step *first = &finding->steps[0], *last = &finding->steps[finding->step_count - 1];
+        if (last->at_us < first->at_us || last->at_us - first->at_us < 60000000)
+            return false;
+        *ret_bytes_per_h = ((double)last->bytes - (double)first->bytes) * 3600e6 / (double)(last->at_us - first->at_us);
+        return true;
+    }
     if (finding->objects < 3 || finding->last_us < finding->first_us || finding->last_us - finding->first_us < 60000000)
         return false;
     double hours = (double)(finding->last_us - finding->first_us) / 3600e6;
@@ -272,7 +279,73 @@ char *prof_view_subject(const struct prof_finding *finding, enum prof_units unit
     if (finding->type[0] != '\0')
         snprintf(buf, size, "%s %s, %s", count, finding->type, bytes);
     else
-        snprintf(buf, size, "%s block%s, %s", count, finding->objects == 1 ? "" : "s", bytes);
+        snprintf(buf, size, "%s %s%s, %s", count, prof_finding_is_object(finding) ? "object" : "block",
+                 finding->objects == 1 ? "" : "s", bytes);
+    return buf;
+}
+
+bool prof_finding_is_object(const struct prof_finding *finding)
+{
+    return finding->type[0] != '\0' || finding->verdict == PROF_REACHABLE;
+}
+
+/* "between marks warm and end: +1 000 objects, +992 KiB", and the way there when it has stations. */
+static void growth_words(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size)
+{
+    const struct prof_finding_step *first = &finding->steps[0], *last = &finding->steps[finding->step_count - 1];
+    bool objects = prof_finding_is_object(finding), enlarged = last->objects == first->objects;
+    char from[32], to[32], count[32], bytes[32];
+    uint64_t more = last->objects > first->objects ? last->objects - first->objects : first->objects - last->objects;
+    struct prof_str str = { 0 };
+
+    if (first->mark != NULL)
+        prof_str_addf(&str, "between marks %s and %s: ", first->mark, last->mark);
+    else
+        prof_str_addf(&str, "from %s to %s: ", prof_fmt_time(from, sizeof from, first->at_us),
+                      prof_fmt_time(to, sizeof to, last->at_us));
+    if (!enlarged)
+        prof_str_addf(&str, "%c%s %s%s, ", last->objects > first->objects ? '+' : '-',
+                      prof_fmt_count(count, sizeof count, more), objects ? "object" : "block", more == 1 ? "" : "s");
+    prof_str_add(&str, prof_fmt_delta(bytes, sizeof bytes, (double)last->bytes - (double)first->bytes, units));
+    if (finding->step_count > 2) {
+        enum { STATIONS = 8 };
+        size_t skip = finding->step_count > STATIONS ? finding->step_count - STATIONS : 0;
+        prof_str_addf(&str, "; more each time: %s", skip != 0 ? "... " : "");
+        for (size_t i = skip; i < finding->step_count; i++) {
+            prof_str_add(&str, i != skip ? ", " : "");
+            prof_str_add(&str, objects ? prof_fmt_count(count, sizeof count, finding->steps[i].objects)
+                                       : prof_fmt_bytes(bytes, sizeof bytes, finding->steps[i].bytes, units));
+        }
+    }
+    snprintf(buf, size, "%s", str.failed ? finding->sentence : str.text);
+    prof_str_deinit(&str);
+}
+
+char *prof_view_why(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size)
+{
+    if (finding->step_count > 1)
+        growth_words(finding, units, buf, size);
+    else if (finding->sentence != NULL && finding->sentence[0] != '\0')
+        snprintf(buf, size, "%s", finding->sentence);
+    else
+        snprintf(buf, size, "%s", prof_verdict_words(finding->verdict));
+    return buf;
+}
+
+char *prof_view_holder(struct prof_view *view, const struct prof_finding_open *open, char *buf, size_t size)
+{
+    char name[512];
+
+    if (open->holder_type == NULL) {
+        snprintf(buf, size, "%s", open->holder_text != NULL ? open->holder_text : "");
+        return buf;
+    }
+    const char *field = open->holder_field != NULL ? open->holder_field : "";
+    snprintf(buf, size, "%s%s%s", open->holder_type, field[0] != '\0' && field[0] != '+' ? "." : "", field);
+    if (open->holder_obj != 0) {
+        size_t used = strlen(buf);
+        snprintf(buf + used, size - used, " (%s)", prof_fmt_obj(name, sizeof name, view->heap, open->holder_obj));
+    }
     return buf;
 }
 
@@ -334,8 +407,22 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
         snprintf(buf, size, "free what %s allocates", prof_view_site(view, finding->born_stack, site, sizeof site));
         break;
     case PROF_REACHABLE:
-    case PROF_OVER_RETAINED:
+        snprintf(buf, size, "nothing, as long as it is meant to stay");
+        break;
     case PROF_GROWTH:
+        if (finding->open_count != 0 &&
+            (finding->open[0].holder_text != NULL || finding->open[0].holder_type != NULL)) {
+            const struct prof_finding_open *open = &finding->open[0];
+            char holder[512];
+            prof_view_site(view, open->moved_stack != 0 ? open->moved_stack : open->stack, site, sizeof site);
+            snprintf(buf, size, "limit %s, or take out again what %s puts there",
+                     prof_view_holder(view, open, holder, sizeof holder), site);
+        } else {
+            snprintf(buf, size, "limit what %s makes, or let go of it sooner",
+                     prof_view_site(view, finding->born_stack, site, sizeof site));
+        }
+        break;
+    case PROF_OVER_RETAINED:
         snprintf(buf, size, "check that the holder lets go of it");
         break;
     default:

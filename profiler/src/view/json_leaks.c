@@ -179,6 +179,26 @@ static json_t *cycle(struct document *doc, struct prof_view *view, const struct 
     return object;
 }
 
+static json_t *growth(struct document *doc, const struct prof_finding *finding)
+{
+    if (finding->step_count < 2)
+        return json_null();
+    const struct prof_finding_step *first = &finding->steps[0], *last = &finding->steps[finding->step_count - 1];
+    json_t *object = json_object(), *steps = json_array();
+    doc_set(doc, object, "objects", json_integer((json_int_t)(last->objects - first->objects)));
+    doc_set(doc, object, "bytes", json_integer((json_int_t)(last->bytes - first->bytes)));
+    for (size_t i = 0; i < finding->step_count; i++) {
+        json_t *step = json_object();
+        doc_set(doc, step, "mark", json_of_text(finding->steps[i].mark));
+        doc_set(doc, step, "at", json_of_seconds(finding->steps[i].at_us));
+        doc_set(doc, step, "objects", json_of_number(finding->steps[i].objects));
+        doc_set(doc, step, "bytes", json_of_number(finding->steps[i].bytes));
+        doc_append(doc, steps, step);
+    }
+    doc_set(doc, object, "steps", steps);
+    return object;
+}
+
 /* Totals carry their sites: for unfreed blocks and reachable objects. */
 static json_t *sites(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
 {
@@ -218,7 +238,7 @@ static json_t *finding_object(struct document *doc, struct prof_view *view, cons
         doc_append(doc, samples, doc_object_name(view, finding->samples[i]));
     doc_set(doc, object, "id", json_integer(finding->id));
     doc_set(doc, object, "headline", json_string(prof_headline_name(finding->headline)));
-    doc_set(doc, object, "class", json_string(finding->type[0] != '\0' ? "object" : "block"));
+    doc_set(doc, object, "class", json_string(prof_finding_is_object(finding) ? "object" : "block"));
     doc_set(doc, object, "verdict", json_string(prof_verdict_name(finding->verdict)));
     doc_set(doc, object, "strength", json_string(prof_strength_name(finding->strength)));
     doc_set(doc, object, "gating", json_boolean(finding->gating));
@@ -237,6 +257,7 @@ static json_t *finding_object(struct document *doc, struct prof_view *view, cons
     doc_set(doc, object, "missing", missing(doc, view, finding));
     doc_set(doc, object, "root_path", json_null());
     doc_set(doc, object, "cycle", cycle(doc, view, finding));
+    doc_set(doc, object, "growth", growth(doc, finding));
     doc_set(doc, object, "sites", sites(doc, view, finding));
     json_t *other = finding->other_stack != 0 ? doc_site(doc, view, finding->other_stack, true) : json_null();
     if (finding->other_stack != 0)

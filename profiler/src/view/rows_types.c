@@ -41,7 +41,7 @@ static const struct prof_column columns[COLUMNS] = {
     [SIZE] = { .key = "size", .title = "SIZE", .kind = PROF_CELL_BYTES, .extra = true },
 };
 
-/* Objects of this type in findings that say that something is lost, held or growing by mistake. */
+/* Objects of this type in findings that say that something is lost or held by mistake. */
 static uint64_t leaked(const struct prof_view *view, const char *name)
 {
     const struct prof_finding *list = NULL;
@@ -50,7 +50,8 @@ static uint64_t leaked(const struct prof_view *view, const char *name)
     for (size_t i = 0; i < count; i++) {
         const struct prof_finding *finding = &list[i];
         if (finding->suppressed_by == NULL && finding->headline != PROF_HEADLINE_MISUSED &&
-            finding->verdict != PROF_REACHABLE && finding->verdict != PROF_UNFREED && strcmp(finding->type, name) == 0)
+            finding->verdict != PROF_REACHABLE && finding->verdict != PROF_UNFREED && finding->verdict != PROF_GROWTH &&
+            strcmp(finding->type, name) == 0)
             sum += finding->objects;
     }
     return sum;

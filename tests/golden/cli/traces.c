@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <mktrace.h>
+#include <track/track.h>
 
 static const char *folder;
 
@@ -161,6 +162,33 @@ static void growing(void)
     save(t, "growing.trk");
 }
 
+/* Nothing is lost: a table fills from mark to mark, and some objects are meant to stay. */
+static void cache(void)
+{
+    struct mk_trace *t = mk_create();
+    struct trk_type_def immortal = { .flags = TRK_TYPE_IMMORTAL, .object_size = 32, .count_offset = UINT32_MAX };
+    mk_type(t, "struct session", 64);
+    mk_type(t, "struct theme", 48);
+    mk_type_full(t, "struct symbol", &immortal);
+    mk_time(t, 1000);
+    mk_born(t, "struct symbol", 0x5555557a1000, 32, "intern < main");
+    mk_born(t, "struct theme", 0x5555557a1100, 48, "theme_new < main");
+    mk_pin(t, 0x5555557a1100, "the theme of last resort");
+    mk_born(t, "struct theme", 0x5555557a1200, 48, "theme_new < main");
+    mk_may_leak(t, 0x5555557a1200, "freed by the desktop");
+    for (uint64_t i = 0; i < 40; i++) {
+        uint64_t session = 0x5555557b0000 + i * 0x100, bucket = MK_APP_DATA + 0x100 + i % 4 * 8;
+        mk_time(t, 2000 + i * 1000);
+        mk_born(t, "struct session", session, 64, "session_new < serve < main");
+        if (i >= 4) /* the one before moves behind it */
+            mk_move(t, session - 0x400, session + 8, bucket, "serve < main");
+        mk_own(t, session, bucket, "serve < main");
+        if (i % 10 == 9)
+            mk_mark(t, i == 9 ? "warm" : i == 39 ? "end" : "idle", "main");
+    }
+    save(t, "cache.trk");
+}
+
 /* The first `bytes` of a file, or all but the last -bytes, as another one. */
 static void cut(const char *from, const char *to, long bytes)
 {
@@ -192,6 +220,7 @@ int main(int argc, char **argv)
     hostile();
     lossy();
     growing();
+    cache();
     cut("leaky.trk", "cut.trk", -300);
     cut("leaky.trk", "empty.trk", 0);
     cut("leaky.trk", "header.trk", 20);

@@ -32,6 +32,14 @@ static void fill(void)
     mk_own(rig->t, 0x81000, 0x40008, AT("add c.c:21"));
     mk_born(rig->t, "conf", 0x90000, 64, AT("conf_new c.c:3"));
     mk_may_leak(rig->t, 0x90000, "read once");
+    for (uint64_t i = 0; i < 30; i++) {
+        mk_born(rig->t, "session", 0xa0000 + i * 0x100, 64, AT("session_new s.c:3"));
+        mk_own(rig->t, 0xa0000 + i * 0x100, i > 0 ? 0xa0008 + (i - 1) * 0x100 : MK_APP_DATA, AT("serve s.c:21"));
+        mk_born(rig->t, "user", 0xb0000 + i * 0x100, 64, AT("user_new s.c:5"));
+        mk_own(rig->t, 0xb0000 + i * 0x100, 0xa0010 + i * 0x100, AT("serve s.c:22"));
+        if (i % 10 == 9)
+            mk_mark(rig->t, "round", AT("main m.c:3"));
+    }
     mk_unref(rig->t, 0x10000, 0, AT("late l.c:3"));
     mk_exit(rig->t, 0);
 }

@@ -1,0 +1,2 @@
+reftrack leaks --all cache.trk
+reftrack leaks --all healthy.trk
