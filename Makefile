@@ -45,7 +45,9 @@ ubsan: ; @$(MAKE) --no-print-directory sanitize-undefined
 tsan: ; @$(MAKE) --no-print-directory sanitize-thread
 sanitize-%: setup
 	@test -f build-$*/build.ninja || meson setup build-$* -Db_sanitize=$* -Db_lundef=false --buildtype=debug >/dev/null
-	@ninja -C build-$* >/dev/null && meson test -C build-$* --no-suite long --no-suite nosan --print-errorlogs --timeout-multiplier 4
+	@ninja -C build-$* >build-$*/build.log || { cat build-$*/build.log; exit 1; }
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		meson test -C build-$* --no-rebuild --no-suite long --no-suite nosan --print-errorlogs --timeout-multiplier 4
 
 fuzz:
 	@tests/setup.sh build lint
