@@ -383,6 +383,7 @@ void block_realloc_begin(struct prof_heap *h, const struct prof_event *e)
     addr_drop_empty(&h->addrs, entry);
     space_drop_large(h, id);
     struct prof_block *b = block_of(h, id);
+    b->flags |= BLOCK_IN_LIMBO;
     for (prof_obj_id obj = b->first_obj; obj != 0; obj = obj_of(h, obj)->next_in_block) {
         entry = addr_find(&h->addrs, obj_of(h, obj)->addr);
         if (entry != NULL && entry->obj == obj) {
@@ -414,6 +415,7 @@ static void leave_limbo(struct prof_heap *h, struct thread *th, uint64_t addr, u
     struct prof_block *b = block_of(h, id);
     b->addr = addr;
     b->size = size;
+    b->flags &= (uint8_t)~BLOCK_IN_LIMBO;
     if (forced)
         b->flags |= PROF_BLOCK_FORCED;
     space_add_large(h, id);

@@ -67,7 +67,8 @@ size_t space_map_from(const struct prof_heap *h, uint64_t addr)
 static bool contains(const struct prof_heap *h, prof_block_id id, uint64_t addr)
 {
     const struct prof_block *b = block_of(h, id);
-    return (b->flags & PROF_BLOCK_ALIVE) != 0 && addr >= b->addr && addr - b->addr < b->size;
+    return (b->flags & (PROF_BLOCK_ALIVE | BLOCK_IN_LIMBO)) == PROF_BLOCK_ALIVE && addr >= b->addr &&
+           addr - b->addr < b->size;
 }
 
 /* Nearest small block of this kind whose memory contains addr. */

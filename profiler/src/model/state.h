@@ -37,6 +37,9 @@ enum {
     MOMENTS_MAX = 16, /* kept of each kind */
 };
 
+/* A flag of prof_block that nobody else sees: between the two events of a realloc, at no address. */
+enum { BLOCK_IN_LIMBO = 1 << 7 };
+
 /* prof_obj.flags that nobody else sees are in prof_obj.internal. */
 enum obj_internal {
     OBJ_KEPT = 1 << 0,       /* an incident mentions it */

@@ -184,6 +184,33 @@ static void realloc_meets_other_thread(void **state)
     mk_destroy(t);
 }
 
+static void nothing_joins_a_moving_block(void **state)
+{
+    /* An object told at the old address meanwhile is not in the block, though the block was just found there. */
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "part", 8);
+    mk_alloc(t, A, 64, "a");
+    mk_new(t, "part", A + 16, "n"); /* found inside the block */
+    mk_unref(t, A + 16, 0, "u");
+    mk_del(t, A + 16, "d");
+    mk_time(t, 1);
+    mk_op(t, TRK_OP_REALLOC, A, "r");
+    mk_thread(t, 200);
+    mk_time(t, 2);
+    mk_new(t, "part", A + 24, "n");
+    mk_thread(t, 100);
+    mk_time(t, 3);
+    mk_raw(t, TRK_OP_ALLOC, TRK_ALLOC_REALLOC, B, 16, mk_stack(t, "r"));
+    mk_ext(t, TRK_EXT_OLD, A);
+    struct prof_heap *heap = heap_of(t);
+    assert_int_equal(obj_at(heap, A + 24)->state, PROF_OBJ_ALIVE);
+    assert_int_equal(obj_at(heap, A + 24)->addr, A + 24);
+    assert_int_equal(obj_at(heap, A + 24)->block, 0);
+    no_incidents(heap);
+    mk_destroy(t);
+}
+
 static void realloc_shrinks_over_a_slot(void **state)
 {
     (void)state;
@@ -308,6 +335,7 @@ int main(void)
         cmocka_unit_test(realloc_moves),
         cmocka_unit_test(realloc_fails),
         cmocka_unit_test(realloc_meets_other_thread),
+        cmocka_unit_test(nothing_joins_a_moving_block),
         cmocka_unit_test(realloc_shrinks_over_a_slot),
         cmocka_unit_test(mappings_have_holes),
         cmocka_unit_test(custom_blocks_nest),
