@@ -14,6 +14,7 @@ enum {
 
 void causal_deinit(struct causal *c)
 {
+    causal_turns_end(c);
     free(c->states);
     free(c->coming);
     free(c->coming_hash);
@@ -282,6 +283,7 @@ void causal_index_begin(struct causal *c)
 
 void causal_moment_end(struct causal *c)
 {
+    causal_turns_end(c);
     c->indexed = false;
     c->any_shared = false;
     c->coming_count = c->step_count = 0;
@@ -400,6 +402,17 @@ void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ri
     for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
         entry->left[kind] -= step->classes >> kind & 1u;
     entry->first = step->next;
+}
+
+const struct causal_coming *causal_chain(const struct causal *c, uint64_t key)
+{
+    uint32_t first = c->coming_hash != NULL ? c->coming_hash[causal_hash(key) & c->coming_mask] : 0;
+    return first != 0 ? &c->coming[first - 1] : NULL;
+}
+
+const struct causal_state *causal_state(const struct causal *c, uint64_t key)
+{
+    return find_state(c, key);
 }
 
 bool causal_comes_from(const struct causal *c, uint64_t key, uint32_t ring)

@@ -56,7 +56,11 @@ struct causal_touch {
     uint16_t shared;
 };
 
+/* Whose turn it is at one address in this moment, see plan.h. */
+struct causal_turns;
+
 struct causal {
+    struct causal_turns *turns; /* uthash, by key; of this moment */
     struct causal_state *states;
     size_t state_mask, state_count;
     struct causal_coming *coming;
@@ -112,8 +116,23 @@ bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t rin
 void causal_moment_end(struct causal *c);
 /* An indexed event was let through. */
 void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ring);
+/* The coming events of all rings for a key: a chain that also holds other keys. NULL: none. */
+const struct causal_coming *causal_chain(const struct causal *c, uint64_t key);
+const struct causal_state *causal_state(const struct causal *c, uint64_t key);
 /* Has the ring still events for the key? */
 bool causal_comes_from(const struct causal *c, uint64_t key, uint32_t ring);
+
+/* ---- turns.c ---- */
+enum causal_turn {
+    CAUSAL_NO_TURNS = 0, /* nothing was planned for this address: ask causal_fits and the like */
+    CAUSAL_TURN,         /* the ring is next */
+    CAUSAL_NOT_YET,
+};
+/* Asks for the ring's next event, which is e; plans when that has not happened. Needs the index. */
+enum causal_turn causal_turn(struct causal *c, const struct prof_event *e, uint32_t ring);
+/* The ring's event e was let through, by its turn or by force; tell before the index is told. */
+void causal_turn_taken(struct causal *c, const struct prof_event *e, uint32_t ring);
+void causal_turns_end(struct causal *c);
 
 /* Could this event have happened now? true also when nothing is known that speaks against it. */
 bool causal_fits(const struct causal *c, const struct prof_event *e);

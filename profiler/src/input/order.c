@@ -136,8 +136,10 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
     struct prof_event *e = &ring->events[ring->at++];
     if (forced)
         e->flags |= PROF_EVENT_FORCED;
-    if (order->causal.indexed && causal_shared(&order->causal, e))
+    if (order->causal.indexed && causal_shared(&order->causal, e)) {
+        causal_turn_taken(&order->causal, e, ring->number);
         causal_index_take(&order->causal, e, ring->number);
+    }
     if (!causal_apply(&order->causal, e))
         return prof_error_memory();
     if (e->time_us > out->mem_us) {
@@ -149,16 +151,42 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
     return out->count == BATCH_EVENTS ? outlet_flush(out) : NULL;
 }
 
+/* A counted event is recorded after its operation, and its thread may have been stopped in between: its time is too
+ * late then. When e does not follow the count as it stands, the ring whose next event, of a later moment, does is the
+ * one that came first. It is the very next event of its ring, because the thread did nothing else in the meantime. */
+static struct ring *late_cause(struct order *order, const struct ring *ring, const struct prof_event *e)
+{
+    if ((e->flags & PROF_EVENT_COUNT) == 0 || (e->op != TRK_OP_REF && e->op != TRK_OP_UNREF) ||
+        causal_fits(&order->causal, e))
+        return NULL;
+    uint64_t key = causal_key(e);
+    for (size_t i = 0; i < order->ring_count; i++) {
+        struct ring *other = order->rings[i];
+        if (other == ring || !ring_fill(order, other))
+            continue;
+        const struct prof_event *next = &other->events[other->at];
+        if (next->time_us > e->time_us && (next->flags & PROF_EVENT_COUNT) != 0 && causal_key(next) == key &&
+            causal_fits(&order->causal, next))
+            return other;
+    }
+    return NULL;
+}
+
 /* Why the ring's next event does not go now. */
-static enum ring_wait why_wait(const struct order *order, const struct ring *ring)
+static enum ring_wait why_wait(struct order *order, const struct ring *ring)
 {
     const struct prof_event *e = &ring->events[ring->at];
-    const struct causal *c = &order->causal;
+    struct causal *c = &order->causal;
     if (!causal_shared(c, e))
-        return RING_GOES;
+        return late_cause(order, ring, e) != NULL ? RING_LATE : RING_GOES;
+    enum causal_turn turn = causal_turn(c, e, ring->number);
+    if (turn != CAUSAL_NO_TURNS)
+        return turn == CAUSAL_TURN ? RING_GOES : RING_WAITS;
     if (causal_fits(c, e))
         return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
-    return causal_should_wait(c, e, ring->number) ? RING_WAITS : RING_GOES;
+    if (causal_should_wait(c, e, ring->number))
+        return RING_WAITS;
+    return late_cause(order, ring, e) != NULL ? RING_LATE : RING_GUESSES;
 }
 
 /* Is the ring's next event part of the moment, and of the wanted round? */
@@ -174,9 +202,9 @@ static struct prof_error *run_ring(struct order *order, struct ring *ring, uint6
     ring->wait = RING_GOES;
     while (takes_part(order, ring, time_us, false)) {
         ring->wait = why_wait(order, ring);
-        if (ring->wait != RING_GOES)
+        if (ring->wait != RING_GOES && ring->wait != RING_GUESSES)
             return NULL;
-        struct prof_error *error = pass(order, ring, false);
+        struct prof_error *error = pass(order, ring, ring->wait == RING_GUESSES);
         if (error != NULL)
             return error;
         *ret_progress = true;
@@ -207,11 +235,25 @@ static struct prof_error *run_new_round(struct order *order, uint64_t time_us, b
             if (ring->wait != RING_GOES || !takes_part(order, ring, time_us, true) || !is_wanted(order, ring))
                 continue;
             ring->wait = why_wait(order, ring);
-            if (ring->wait == RING_GOES) {
+            if (ring->wait == RING_GOES || ring->wait == RING_GUESSES) {
                 *ret_progress = true;
-                return pass(order, ring, false);
+                return pass(order, ring, ring->wait == RING_GUESSES);
             }
             found = true;
+        }
+    }
+    return NULL;
+}
+
+/* Something waits for an event whose time is too late: that one goes first. */
+static struct prof_error *run_late(struct order *order, bool *ret_progress)
+{
+    for (size_t i = 0; i < order->ring_count; i++) {
+        struct ring *ring = order->rings[i];
+        struct ring *late = ring->wait == RING_LATE ? late_cause(order, ring, &ring->events[ring->at]) : NULL;
+        if (late != NULL) {
+            *ret_progress = true;
+            return pass(order, late, false);
         }
     }
     return NULL;
@@ -243,19 +285,24 @@ static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
         if (error == NULL && !progress)
             error = run_new_round(order, time_us, &progress);
         if (error == NULL && !progress)
+            error = run_late(order, &progress);
+        if (error == NULL && !progress)
             error = let_first(order, RING_YIELDS, &progress);
         if (error == NULL && !progress)
             error = let_first(order, RING_WAITS, &progress);
+        if (error == NULL && !progress)
+            error = let_first(order, RING_LATE, &progress);
     }
     causal_moment_end(&order->causal);
     return error;
 }
 
-/* The ring is alone until `until_us` (exclusive): no checks. */
+/* The ring is alone until `until_us` (exclusive). */
 static struct prof_error *run_alone(struct order *order, struct ring *ring, uint64_t until_us)
 {
     while (ring_fill(order, ring) && order->old_blocks > 0 && ring->events[ring->at].time_us < until_us) {
-        struct prof_error *error = pass(order, ring, false);
+        struct ring *late = late_cause(order, ring, &ring->events[ring->at]);
+        struct prof_error *error = pass(order, late != NULL ? late : ring, false);
         if (error != NULL)
             return error;
     }

@@ -25,8 +25,10 @@ struct loaded {
 
 enum ring_wait {
     RING_GOES = 0,
-    RING_YIELDS, /* another ring should go first, as far as one can see */
-    RING_WAITS,  /* what must come before it is still to come */
+    RING_GUESSES, /* it goes, but it does not fit, and other threads act on the same address in this moment */
+    RING_YIELDS,  /* another ring should go first, as far as one can see */
+    RING_WAITS,   /* what must come before it is still to come */
+    RING_LATE,    /* what must come before it bears a later time */
 };
 
 struct ring {

@@ -28,6 +28,12 @@ void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count)
 {
     struct prof_obj *obj = obj_of(h, id);
     struct type_state *type = &h->types[obj->type];
+    if ((obj->internal & OBJ_FORCED) != 0 && count != obj->count) {
+        // The order of its events is a guess: their sum holds, the sequence of told counts cannot be checked.
+        obj->observed = obj->count;
+        obj->flags = (uint16_t)((obj->flags | PROF_OBJ_COUNTED) & ~PROF_OBJ_MISCOUNT);
+        return;
+    }
     type->pub.counts_seen++;
     h->totals.counts_seen++;
     bool known = (obj->flags & PROF_OBJ_COUNTED) != 0;
