@@ -103,8 +103,10 @@ static bool describe(struct analysis *a, const struct prof_incident *incident, s
                       incident->count == 1 ? " was" : "s were");
         return true;
     case PROF_INCIDENT_DOUBLE_FREE:
-        if (order_is_guess(incident))
-            return false; /* two threads took turns with an address faster than the clock tells: nothing is known */
+        /* Threads that take turns with an address faster than the clock tells leave nothing to be known; and once one
+         * event was placed by a guess, a later free may be the one that is missing there. */
+        if (order_is_guess(incident) || prof_heap_totals(a->heap)->forced > 0)
+            return false;
         f->verdict = PROF_OVER_RELEASED;
         f->other_what = "first freed at";
         prof_str_add(text, "its block was freed twice");
