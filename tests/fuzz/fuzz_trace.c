@@ -30,7 +30,7 @@ static void put_blocks(int fd, const uint8_t *data, size_t size)
     put(fd, &header, sizeof header);
     for (uint64_t seq = 0; size >= 4; seq++) {
         size_t length = data[2] | (size_t)data[3] << 8;
-        struct trk_block block = { .magic = TRK_BLOCK_MAGIC, .kind = data[0], .flags = data[1] & 3u, .seq = seq };
+        struct trk_block block = { .magic = TRK_BLOCK_MAGIC, .kind = data[0], .flags = data[1] & 7u, .seq = seq };
         data += 4;
         size -= 4;
         if (length > size)
