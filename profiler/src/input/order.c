@@ -180,8 +180,10 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
     if (!causal_shared(c, e))
         return late_cause(order, ring, e) != NULL ? RING_LATE : RING_GOES;
     enum causal_turn turn = causal_turn(c, e, ring->number);
-    if (turn != CAUSAL_NO_TURNS)
-        return turn == CAUSAL_TURN ? RING_GOES : RING_WAITS;
+    if (turn == CAUSAL_NOT_YET)
+        return RING_WAITS;
+    if (turn == CAUSAL_TURN)
+        return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
     if (causal_fits(c, e))
         return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
     if (causal_should_wait(c, e, ring->number))

@@ -1,0 +1,71 @@
+#!/bin/sh
+# Correct programs whose threads share objects are clean, every time: order inside one tick of the clock is never turned into a verdict.
+. "$ROOT/tests/e2e/lib.sh"
+need cc g++
+runs=${RACE_RUNS:-8}
+
+cat >counts.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <track/track.h>
+struct thing { trk_refcount_t refs; int plain; };
+static TRK_TYPE(thing_type, struct thing);
+static struct thing *shared;
+static int rounds;
+static void *work(void *arg)
+{
+	for (int i = 0; i < rounds; i++) {
+		struct thing *mine = shared;
+		trk_refcount_inc(&mine->refs, mine, &mine);
+		trk_refcount_dec(&mine->refs, mine, &mine);
+		int now = __atomic_add_fetch(&mine->plain, 1, __ATOMIC_RELAXED);
+		(void)now;
+	}
+	return arg;
+}
+int main(int argc, char **argv)
+{
+	int threads = argc > 1 ? atoi(argv[1]) : 4;
+	rounds = argc > 2 ? atoi(argv[2]) : 5000;
+	pthread_t t[16];
+	for (int life = 0; life < 20; life++) {
+		shared = calloc(1, sizeof *shared);
+		trk_refcount_init(&shared->refs);
+		trk_new(shared, &thing_type);
+		trk_own(shared, &shared);
+		for (int i = 0; i < threads; i++) pthread_create(&t[i], 0, work, 0);
+		for (int i = 0; i < threads; i++) pthread_join(t[i], 0);
+		if (!trk_refcount_dec(&shared->refs, shared, &shared)) return 1;
+		trk_del(shared);
+		free(shared);
+	}
+	return 0;
+}
+C
+cat >blocks.cc <<'C'
+#include <string>
+#include <thread>
+#include <vector>
+int main() {
+	for (int r = 0; r < 20; r++) {
+		std::vector<std::thread> t;
+		for (int i = 0; i < 8; i++) t.emplace_back([i] { std::string s; for (int k = 0; k < 200; k++) s += std::to_string(k + i); });
+		for (auto &x : t) x.join();
+	}
+}
+C
+cc -O2 -g -pthread -I"$ROOT/libtrack/include" counts.c -o counts && g++ -O1 -g -pthread blocks.cc -o blocks || exit 99
+i=0
+while [ $i -lt "$runs" ]; do
+	i=$((i + 1))
+	for command in './counts 4 300' './counts 2 2000' ./blocks "$BUILD/samples/07-threads"; do
+		rm -f race.trk
+		# shellcheck disable=SC2086
+		"$REFTRACK" run -q -o race.trk -- $command >out 2>&1
+		equal "$command: exit status" $? 0
+		"$REFTRACK" leaks --json race.trk >leaks.json
+		hasnt "$command: nothing is misused" leaks.json '"headline": *"misused"'
+		hasnt "$command: no count is wrong" leaks.json 'do not fit'
+	done
+done
+finish
