@@ -53,7 +53,11 @@ fuzz:
 	@tests/setup.sh build lint
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)
 
-install: all
+# A build folder that was configured for another prefix is configured anew.
+install: $(BUILD)/build.ninja
+	@meson introspect $(BUILD) --buildoptions | tr -d '\n' | grep -qF '"name": "prefix", "value": "$(PREFIX)"' || \
+		meson configure $(BUILD) --prefix=$(PREFIX)
+	@$(NINJA)
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR))) >/dev/null
 	@echo "installed under $(DESTDIR)$(PREFIX)"
 
