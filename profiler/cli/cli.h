@@ -100,6 +100,9 @@ struct cli_session {
 int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
     __attribute__((warn_unused_result));
 void cli_session_close(struct cli_session *session);
+/* Whether --fail-on, --suppressions and --baseline can be used, before there is a trace: -1, or the exit code after it
+ * printed what is wrong. */
+int cli_gate_check(const struct cli_common *common) __attribute__((warn_unused_result));
 
 /* Traces of a running process, newest first: NAME.PID.trk (or .N.trk) here, then where its TRACK_OPTIONS say.
  * malloc'ed, NULL when there is none. */

@@ -300,7 +300,7 @@ static void say_losses(const struct rec_result *result, const char *name)
     if (lost > 0)
         cli_warn("%s: %s of %s events lost (%s); its reports are uncertain", name, prof_fmt_count(a, sizeof a, lost),
                  prof_fmt_count(b, sizeof b, result->records + lost),
-                 loss->write_lost > 0 ? "the disk was full"
+                 loss->write_lost > 0 ? "they could not be written"
                  : loss->dropped > 0  ? "the recorder was too slow, try a larger --budget"
                                       : "threads ended inside a record");
     if (loss->depot_full > 0)
@@ -318,7 +318,8 @@ static void say_trace(const struct rec_result *result)
     if (result->into_unknown)
         cli_warn("%s[%d] became another program that was not recorded (static, privileged, or another environment)",
                  program, (int)result->pid);
-    say_losses(result, result->path != NULL ? result->path : program);
+    if (result->path != NULL) /* else the problem above says it all */
+        say_losses(result, result->path);
 }
 
 static void say_totals(const struct rec_result *const *results, size_t count, size_t running)
@@ -425,6 +426,9 @@ int cmd_run(int argc, char **argv)
         cli_usage(&cli_command_run, "--exitcode takes a number from 0 to 255");
         return FAILED;
     }
+    /* Nobody wants to hear of a mistyped option after an hour of tests. */
+    if (cli_gate_check(&common) >= 0)
+        return FAILED;
     struct run run = { .common = &common };
     struct prof_error *error = rec_output_check(args.output, args.force);
     if (error == NULL)

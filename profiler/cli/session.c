@@ -197,6 +197,15 @@ static int open_gate(struct cli_session *session, const struct cli_common *commo
     return CLI_USAGE;
 }
 
+int cli_gate_check(const struct cli_common *common)
+{
+    struct cli_session session = { .path = NULL };
+    uint64_t fail_on = 0;
+    int code = open_gate(&session, common, &fail_on);
+    cli_session_close(&session);
+    return code;
+}
+
 int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
 {
     *session = (struct cli_session){ .path = NULL };

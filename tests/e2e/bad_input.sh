@@ -26,6 +26,7 @@ touch plain-file
 expect 'not executable' 126 'plain-file' "$REFTRACK" run -- ./plain-file
 expect 'no program' 125 'help' "$REFTRACK" run
 expect 'unwritable output' 125 'nowhere' "$REFTRACK" run -o /nowhere/x.trk -- true
+expect 'output where no file can be made' 125 '/proc' "$REFTRACK" run -o /proc/x.trk -- echo RAN
 expect 'existing output is not overwritten' 125 'good.trk' "$REFTRACK" run -o good.trk -- true
 expect 'missing trace' 3 'missing.trk' "$REFTRACK" report missing.trk
 expect 'empty trace' 3 'empty.trk' "$REFTRACK" report empty.trk
@@ -41,6 +42,11 @@ echo '{ broken' >bad.supp
 expect 'bad suppressions' 2 'bad.supp:1' "$REFTRACK" leaks --suppressions bad.supp good.trk
 echo '[1' >bad.json
 expect 'bad baseline' 2 'bad.json' "$REFTRACK" check --baseline bad.json good.trk
+
+# What judges the recording is looked at before the program runs: echo would print to stdout.
+expect 'unknown verdict of run' 125 'nope' "$REFTRACK" run --check --fail-on nope -f -o ran.trk -- echo RAN
+expect 'no suppressions for run' 125 'nofile' "$REFTRACK" run --check --suppressions nofile -f -o ran.trk -- echo RAN
+expect 'no baseline for run' 125 'nofile' "$REFTRACK" run --check --baseline nofile -f -o ran.trk -- echo RAN
 
 # A cut trace is analysed as far as it goes, and says so.
 "$REFTRACK" run -q -o long.trk -- "$BUILD/samples/01-missing-unref"

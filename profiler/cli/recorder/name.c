@@ -101,15 +101,34 @@ static char *wanted_name(struct proc *proc, bool *ret_exact)
     return other;
 }
 
+/* Permission bits do not tell: /proc takes no file from anybody, a read-only file system not even from root. */
+static struct prof_error *try_create(const char *folder)
+{
+    char *probe;
+    if (asprintf(&probe, "%s/.reftrack-XXXXXX", folder) < 0)
+        return prof_error_memory();
+    struct prof_error *error = NULL;
+    int fd = mkostemp(probe, O_CLOEXEC);
+    if (fd < 0) {
+        error = prof_error_os(errno, "create a file in", folder, "choose another folder");
+    } else {
+        close(fd);
+        unlink(probe);
+    }
+    free(probe);
+    return error;
+}
+
 struct prof_error *rec_output_check(const char *out, bool replace)
 {
     struct stat st;
     if (out == NULL)
         out = ".";
     if (lstat(out, &st) == 0 && S_ISDIR(st.st_mode))
-        return access(out, W_OK | X_OK) == 0 ? NULL : prof_error_os(errno, "write into", out, "choose another folder");
+        return access(out, W_OK | X_OK) == 0 ? try_create(out)
+                                             : prof_error_os(errno, "write into", out, "choose another folder");
     if (lstat(out, &st) == 0 && stat(out, &st) == 0 && S_ISDIR(st.st_mode))
-        return NULL; /* a link to a folder */
+        return try_create(out); /* a link to a folder */
     if (lstat(out, &st) == 0 && strchr(out, '%') == NULL && !(replace && is_old_trace(out)))
         return prof_error_os(EEXIST, "create", out,
                              replace ? "only a trace of yours is replaced; remove it or choose another name"
@@ -126,6 +145,8 @@ struct prof_error *rec_output_check(const char *out, bool replace)
     struct prof_error *error = NULL;
     if (access(where, W_OK | X_OK) != 0)
         error = prof_error_os(errno, "write into", where, "create it or choose another folder");
+    else
+        error = try_create(where);
     free(folder);
     return error;
 }
