@@ -46,11 +46,12 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
     prof_str_add(why, text);
 }
 
-/* Which of the two places came first is not known: the merge said so, or other threads acted in one tick of the clock. */
+/* Which of the two places came first is not known: the merge said so, or other threads acted in one tick of the clock.
+ */
 static bool order_is_guess(const struct prof_incident *incident)
 {
-    return incident->forced || (incident->other_tid != 0 && incident->tid != incident->other_tid &&
-                                incident->at_us == incident->other_us);
+    return incident->forced ||
+           (incident->other_tid != 0 && incident->tid != incident->other_tid && incident->at_us == incident->other_us);
 }
 
 static void judge(struct analysis *a, const struct prof_incident *incident, const struct prof_obj *obj, uint64_t times,
@@ -159,7 +160,7 @@ static bool add_incident(struct incidents *in, const struct prof_incident *incid
     const char *type = obj != NULL ? prof_heap_type(a->heap, obj->type)->name : "";
     struct prof_finding f = finding_blank(PROF_OVER_RELEASED, type);
     struct prof_str text = { 0 }, why = { 0 };
-    uint64_t times = incident->repeats > 0 ? incident->repeats : 1;
+    uint64_t times = incident->repeats > 0 ? incident->repeats : 1, objects = incident->objects;
     bool good = false;
 
     if (!in_window(a, incident->at_us))
@@ -174,16 +175,16 @@ static bool add_incident(struct incidents *in, const struct prof_incident *incid
     }
     if (incident->kind == PROF_INCIDENT_SCOPE_LEFT && obj != NULL) {
         uint32_t now = map_get(&in->scope_now, scope_key(obj->type, obj->stack, f.scope));
-        if (now != UINT32_MAX && now >= times) {
+        if (now != UINT32_MAX && now >= objects) {
             prof_str_deinit(&text);
             return true;
         }
-        times -= now != UINT32_MAX ? now : 0;
+        objects = times = objects - (now != UINT32_MAX ? now : 0);
     }
     struct prof_finding blank = finding_blank(f.verdict, type);
     f.headline = blank.headline;
-    f.objects = times;
-    f.bytes = obj != NULL && incident->kind == PROF_INCIDENT_SCOPE_LEFT ? obj->size * times : incident->bytes;
+    f.objects = objects;
+    f.bytes = obj != NULL && incident->kind == PROF_INCIDENT_SCOPE_LEFT ? obj->size * objects : incident->bytes;
     f.first_us = f.last_us = obj != NULL ? obj->born_us : incident->at_us;
     f.born_stack = obj != NULL ? obj->stack : 0;
     f.sample_addr = incident->addr;
@@ -196,8 +197,12 @@ static bool add_incident(struct incidents *in, const struct prof_incident *incid
     uint32_t known = map_get(&in->index, key);
     if (known != UINT32_MAX) {
         struct prof_finding *same = &a->out->list.items[known];
-        same->objects += f.objects;
-        same->bytes += f.bytes;
+        // The same object again, only its other place is another one.
+        if (f.objects > 1 || same->objects > 1 || obj == NULL || same->sample_count == 0 ||
+            same->samples[0] != incident->obj) {
+            same->objects += f.objects;
+            same->bytes += f.bytes;
+        }
         if (f.strength < same->strength) {
             same->strength = f.strength;
             same->reasons = why.length > 0 ? prof_arena_strdup(a->arena, why.text) : NULL;

@@ -1,6 +1,20 @@
 /* incident.c: what was noticed, equal ones counted together. */
 #include "state.h"
 
+/* Remembers obj; was it another one than those seen last? Objects that take turns in greater number are counted again.
+ * Serials are of one type, which the key holds: ids would serve again. */
+static bool note_object(struct incident_head *head, const struct prof_obj *obj)
+{
+    if (obj == NULL)
+        return true; /* of plain blocks only the events are known */
+    for (size_t i = 0; i < INCIDENT_RECENT; i++)
+        if (head->recent[i] == obj->serial)
+            return false;
+    head->recent[head->recent_at] = obj->serial;
+    head->recent_at = (head->recent_at + 1) % INCIDENT_RECENT;
+    return true;
+}
+
 struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind kind, prof_obj_id id,
                                    const struct place *at, const struct place *other)
 {
@@ -11,7 +25,10 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
     if (head != NULL) {
         struct prof_incident *first = &h->incidents.items[head->index];
         first->repeats++;
-        first->bytes += obj != NULL ? obj->size : 0;
+        if (note_object(head, obj)) {
+            first->objects++;
+            first->bytes += obj != NULL ? obj->size : 0;
+        }
         /* One certain case makes the group certain. */
         first->forced &= h->forced || (obj != NULL && (obj->internal & OBJ_FORCED) != 0);
         return NULL;
@@ -40,7 +57,9 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
                                         .other_stack = other->stack,
                                         .other_tid = other->tid,
                                         .forced = h->forced,
-                                        .repeats = 1 };
+                                        .repeats = 1,
+                                        .objects = 1 };
+    note_object(head, obj);
     if (obj != NULL) {
         incident->addr = obj->addr;
         incident->bytes = obj->size;

@@ -163,10 +163,13 @@ struct type_state {
 struct incident_key {
     uint32_t kind, type, stack, other_stack;
 };
+enum { INCIDENT_RECENT = 8 };
 struct incident_head {
     UT_hash_handle hh;
     struct incident_key key;
     uint32_t index;
+    uint32_t recent[INCIDENT_RECENT]; /* serials of the last objects counted; 0 none */
+    uint32_t recent_at;
 };
 
 /* A counter keyed by two numbers (own open addressing: one increment per closed pair and per death). */

@@ -352,6 +352,24 @@ static void test_over_released(void **state)
     assert_string_equal(f->sentence, "released once more after its count had reached 0: count is -1");
 }
 
+/* Events are not objects: two objects, released too often three and two times. */
+static void test_over_released_often(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 2; i++) {
+        mk_born(rig->t, "conn", 0x20000 + i * 0x100, 32, AT("conn_open net.c:31"));
+        mk_unref(rig->t, 0x20000 + i * 0x100, 0, AT("conn_close net.c:77"));
+    }
+    for (uint64_t i = 0; i < 5; i++)
+        mk_unref(rig->t, 0x20000 + i % 2 * 0x100, 0, AT("timeout t.c:40"));
+    rig_find(rig, NULL);
+    const struct prof_finding *f = rig_one(rig, PROF_OVER_RELEASED);
+    assert_int_equal(f->objects, 2);
+    assert_int_equal(f->bytes, 64);
+    assert_int_equal(f->open[0].count, 5);
+    assert_string_equal(f->sentence, "released once more after its count had reached 0: count is -1 (5 times)");
+}
+
 static void test_use_after(void **state)
 {
     (void)state;
@@ -549,19 +567,13 @@ static void test_block_holder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(clean),         TEST(local),
-        TEST(counts_only),   TEST(same_function),
-        TEST(siblings),      TEST(extra_take),
-        TEST(two_exits),     TEST(slot_release_learned),
-        TEST(global),        TEST(by_design),
-        TEST(holder_freed),  TEST(overwritten),
-        TEST(zero),          TEST(zero_untold),
-        TEST(over_released), TEST(use_after),
-        TEST(freed_alive),   TEST(freed_by_last_owner),
-        TEST(assert_freed),  TEST(scope),
-        TEST(floating),      TEST(resurrected),
-        TEST(weak),          TEST(double_free),
-        TEST(blocks),        TEST(block_holder),
+        TEST(clean),       TEST(local),       TEST(counts_only),         TEST(same_function),
+        TEST(siblings),    TEST(extra_take),  TEST(two_exits),           TEST(slot_release_learned),
+        TEST(global),      TEST(by_design),   TEST(holder_freed),        TEST(overwritten),
+        TEST(zero),        TEST(zero_untold), TEST(over_released),       TEST(over_released_often),
+        TEST(use_after),   TEST(freed_alive), TEST(freed_by_last_owner), TEST(assert_freed),
+        TEST(scope),       TEST(floating),    TEST(resurrected),         TEST(weak),
+        TEST(double_free), TEST(blocks),      TEST(block_holder),
     };
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }

@@ -265,6 +265,8 @@ static void overwritten_slot(void **state)
     struct prof_heap *heap = heap_of(t);
     const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_OVERWRITTEN);
     assert_int_equal(i->repeats, 3);
+    assert_int_equal(i->objects, 3);
+    assert_int_equal(i->bytes, 3 * 64);
     assert_int_equal(i->stack, mk_stack(t, "set"));
     assert_int_equal(i->other_stack, mk_stack(t, "new"));
     assert_int_equal(i->slot, GLOBAL);
