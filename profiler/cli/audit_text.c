@@ -100,6 +100,9 @@ void text_bytes(struct cli_session *session, struct cli_out *out, bool whole)
         sign = " + ";
     }
     fputc('\n', out->file);
+    if (bytes->untouched != 0)
+        fprintf(out->file, "not resident, so not in the RSS: %s of live blocks, never touched or swapped out\n",
+                prof_fmt_bytes(text, sizeof text, (uint64_t)bytes->untouched, out->units));
     if (!bytes->slopes_known)
         return;
     fprintf(out->file, "per hour: RSS %s =", prof_fmt_delta(text, sizeof text, bytes->rss_per_h, out->units));
@@ -111,7 +114,11 @@ void text_bytes(struct cli_session *session, struct cli_out *out, bool whole)
                 prof_fmt_delta(text, sizeof text, parts[i].slope, out->units));
         any = true;
     }
-    fputs(any ? "\n" : " nothing grows\n", out->file);
+    if (!any)
+        fputs(" nothing grows", out->file);
+    if (isfinite(bytes->untouched_per_h) && fabs(bytes->untouched_per_h) >= 0.5)
+        fprintf(out->file, "; never touched %s", prof_fmt_delta(text, sizeof text, bytes->untouched_per_h, out->units));
+    fputc('\n', out->file);
 }
 
 /* ---- what is folded away -------------------------------------------------------------------------------------------
@@ -304,9 +311,39 @@ static void held_by_design(struct cli_session *session, struct cli_out *out)
                           : "pinned or immortal");
 }
 
+bool text_has_no_objects(const struct cli_session *session)
+{
+    const uint64_t *by_op = prof_heap_totals(session->heap)->by_op;
+    return by_op[TRK_OP_NEW] == 0 && by_op[TRK_OP_REF] == 0 && by_op[TRK_OP_UNREF] == 0;
+}
+
+char *text_unfreed(const struct cli_session *session, const struct cli_out *out, char *buf, size_t size)
+{
+    const struct prof_heap_totals *totals = prof_heap_totals(session->heap);
+    char count[32], bytes[32];
+    if (totals->live_blocks == 0)
+        snprintf(buf, size, totals->by_op[TRK_OP_ALLOC] != 0 ? "all blocks were freed" : "no blocks were recorded");
+    else
+        snprintf(buf, size, "%s block%s, %s, not freed%s", prof_fmt_count(count, sizeof count, totals->live_blocks),
+                 totals->live_blocks == 1 ? "" : "s",
+                 prof_fmt_bytes(bytes, sizeof bytes, totals->live_bytes, out->units),
+                 session->running ? " so far" : "");
+    return buf;
+}
+
 void text_clean(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_audit *audit = prof_findings_audit(session->findings);
+    if (audit->certain && text_has_no_objects(session)) {
+        char text[128];
+        text_unfreed(session, out, text, sizeof text);
+        cli_printf(out, CLI_WARN, "No counted objects were reported: references say nothing here. ");
+        fprintf(out->file, "%c%s%s.\n", text[0] >= 'a' && text[0] <= 'z' ? text[0] - 'a' + 'A' : text[0], text + 1,
+                prof_heap_totals(session->heap)->live_blocks != 0
+                    ? " (whether they can still be reached was not examined)"
+                    : "");
+        return;
+    }
     if (audit->certain) {
         const struct prof_finding *list;
         size_t count = prof_findings_list(session->findings, &list);

@@ -136,14 +136,17 @@ struct prof_audit {
     const char *why_uncertain; /* NULL when certain */
 };
 
-/* Byte identity: RSS = live + slack + retained + mmap + stacks + files + reftrack + unknown (bytes), and slopes. */
+/* Byte identity: RSS = live + slack + retained + mmap + stacks + files + reftrack + unknown (bytes), and slopes. live
+ * and slack are what can be resident of the blocks; the rest of them stands outside the sum as untouched: asked for and
+ * never written to, or swapped out. untouched is the least it can be: blocks whose pages other blocks might fill are
+ * not in it. */
 struct prof_bytes {
     bool known;
     uint64_t at_us, rss;
-    int64_t live, slack, retained, mmap, stacks, files, reftrack, unknown;
+    int64_t live, slack, retained, mmap, stacks, files, reftrack, unknown, untouched;
     bool slopes_known; /* enough samples over enough time */
     double rss_per_h, live_per_h, slack_per_h, retained_per_h, mmap_per_h, stacks_per_h, files_per_h, reftrack_per_h,
-        unknown_per_h;
+        unknown_per_h, untouched_per_h;
 };
 
 struct prof_suppressions; /* see below */

@@ -69,7 +69,7 @@ void audit_make(struct analysis *a)
     if (audit->counts_wrong > 0)
         prof_str_addf(&why, "%s%llu of %llu observed counts do not fit the events", why.length > 0 ? "; " : "",
                       (unsigned long long)audit->counts_wrong, (unsigned long long)audit->counts_seen);
-    // Memory that was reserved but never touched (negative) hides nothing.
+    // What the samples count twice (negative) hides nothing.
     if (bytes->known && bytes->unknown > unknown_bytes_least && audit->bytes_unknown_share > unknown_share_most)
         prof_str_addf(&why, "%s%.0f %% of the resident memory has no known owner", why.length > 0 ? "; " : "",
                       audit->bytes_unknown_share * 100);

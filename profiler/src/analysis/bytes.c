@@ -1,7 +1,7 @@
 /* bytes.c: where the resident memory is, and how fast each part grows.
  *
- * The parts are made to add up: what cannot be explained is `unknown`, which is negative when the program was given
- * memory that it never touched. */
+ * The parts are made to add up: what cannot be explained is `unknown`. Memory that the program was given and never
+ * touched is not resident: it is told beside the sum. */
 #include "analysis.h"
 
 #include <stdlib.h>
@@ -42,25 +42,41 @@ static int64_t known(uint64_t value)
     return value == UINT64_MAX || value > INT64_MAX ? 0 : (int64_t)value;
 }
 
+/* Resident memory in which allocators can have put their blocks. */
+static int64_t resident_pool(const struct trk_mem *mem, const struct prof_bytes *b)
+{
+    int64_t rest = (int64_t)b->rss - b->stacks - b->files - b->reftrack;
+
+    if (mem->heap != UINT64_MAX && mem->anon != UINT64_MAX)
+        return known(mem->heap) + known(mem->anon);
+    return rest > 0 ? rest : 0; // the kernel did not tell: what nothing else explains
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Splits one sample; returns the parts through `ret`. */
 static void split(const struct trk_mem *mem, int64_t live, int64_t slack, int64_t mapped, struct prof_bytes *ret)
 {
-    int64_t pool = known(mem->heap) + known(mem->anon);
-
     ret->rss = (uint64_t)known(mem->rss);
     ret->at_us = mem->at_us;
-    ret->live = live;
-    ret->slack = slack;
     ret->stacks = known(mem->stacks);
     ret->files = known(mem->files);
     ret->reftrack = known(mem->reftrack);
+
+    int64_t pool = resident_pool(mem, ret);
+    // Pages come with the first touch: of what was asked for, no more is resident than there is room for.
+    ret->live = least(live, pool);
+    ret->slack = least(slack, pool - ret->live);
+    ret->untouched = (live - ret->live) + (slack - ret->slack);
+    pool -= ret->live + ret->slack;
     // Mappings reserve addresses; no more of them can be resident than anonymous memory is.
-    ret->mmap = mapped < known(mem->anon) ? mapped : known(mem->anon);
-    ret->retained = pool - live - slack - ret->mmap;
-    if (ret->retained < 0)
-        ret->retained = 0;
-    ret->unknown =
-        (int64_t)ret->rss - (live + slack + ret->retained + ret->mmap + ret->stacks + ret->files + ret->reftrack);
+    ret->mmap = least(mapped, mem->anon != UINT64_MAX ? least(known(mem->anon), pool) : pool);
+    ret->retained = pool - ret->mmap;
+    ret->unknown = (int64_t)ret->rss -
+                   (ret->live + ret->slack + ret->retained + ret->mmap + ret->stacks + ret->files + ret->reftrack);
 }
 
 static int64_t heap_slack(struct prof_heap *heap, uint64_t *ret_blocks)
@@ -88,6 +104,7 @@ enum {
     PART_FILES,
     PART_REFTRACK,
     PART_UNKNOWN,
+    PART_UNTOUCHED,
     PARTS
 };
 
@@ -106,9 +123,9 @@ static void slopes(const struct trk_mem *mem, const struct prof_mem_live *live, 
         struct prof_bytes b;
         split(&mem[i], known(live[i].live_bytes), (int64_t)(slack_per_block * (double)live[i].live_blocks),
               known(live[i].mmap_bytes), &b);
-        const double values[PARTS] = { (double)b.rss,      (double)b.live,     (double)b.slack,
-                                       (double)b.retained, (double)b.mmap,     (double)b.stacks,
-                                       (double)b.files,    (double)b.reftrack, (double)b.unknown };
+        const double values[PARTS] = { (double)b.rss,     (double)b.live,     (double)b.slack, (double)b.retained,
+                                       (double)b.mmap,    (double)b.stacks,   (double)b.files, (double)b.reftrack,
+                                       (double)b.unknown, (double)b.untouched };
         for (int p = 0; p < PARTS; p++)
             points[(size_t)p * (count - skip) + (i - skip)] = (struct bytes_point){ mem[i].at_us, values[p] };
     }
@@ -125,6 +142,7 @@ static void slopes(const struct trk_mem *mem, const struct prof_mem_live *live, 
     ret->files_per_h = slope[PART_FILES];
     ret->reftrack_per_h = slope[PART_REFTRACK];
     ret->unknown_per_h = slope[PART_UNKNOWN];
+    ret->untouched_per_h = slope[PART_UNTOUCHED];
 }
 
 void bytes_make(struct prof_heap *heap, struct prof_bytes *ret)

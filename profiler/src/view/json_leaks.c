@@ -57,7 +57,7 @@ static json_t *memory(struct document *doc, struct prof_view *view)
         { "slack", bytes->slack, bytes->slack_per_h },       { "retained", bytes->retained, bytes->retained_per_h },
         { "mmap", bytes->mmap, bytes->mmap_per_h },          { "stacks", bytes->stacks, bytes->stacks_per_h },
         { "files", bytes->files, bytes->files_per_h },       { "reftrack", bytes->reftrack, bytes->reftrack_per_h },
-        { "unknown", bytes->unknown, bytes->unknown_per_h },
+        { "unknown", bytes->unknown, bytes->unknown_per_h }, { "untouched", bytes->untouched, bytes->untouched_per_h },
     };
     json_t *object = json_object(), *slopes = json_object();
     doc_set(doc, object, "at", json_of_seconds(bytes->at_us));

@@ -402,6 +402,7 @@ static void test_bytes(void **state)
     assert_int_equal(b->mmap, 64 << 10);
     assert_int_equal(b->retained, (700 << 10) - b->live - b->slack - b->mmap);
     assert_int_equal(b->unknown, (1 << 20) - (970 << 10));
+    assert_int_equal(b->untouched, 0);
     assert_int_equal(sum(b), b->rss);
     assert_false(b->slopes_known);
 }
@@ -423,10 +424,39 @@ static void test_bytes_untouched(void **state)
     rig_find(rig, NULL);
     const struct prof_bytes *b = prof_findings_bytes(rig->findings);
     assert_true(b->known);
+    // Without the kernel's word on anonymous memory, blocks may be in all that nothing else explains.
+    assert_int_equal(b->live, (1 << 20) - (200 << 10));
+    assert_int_equal(b->slack, 0);
     assert_int_equal(b->retained, 0);
-    assert_true(b->unknown < 0);
+    assert_int_equal(b->unknown, 0);
+    assert_int_equal(b->untouched, (100 << 20) + (int64_t)(bytes_chunk(100 << 20) - (100 << 20)) - b->live);
     assert_int_equal(sum(b), b->rss);
     assert_true(prof_findings_audit(rig->findings)->certain);
+}
+
+static void test_bytes_partly_untouched(void **state)
+{
+    // 8 MiB of malloc in its own mapping, of which 200 KiB are resident, and a mapping that must not take their place.
+    struct trk_mem mem = { .at_us = 1000,
+                           .rss = 1 << 20,
+                           .heap = 100 << 10,
+                           .anon = 200 << 10,
+                           .stacks = 20 << 10,
+                           .files = 600 << 10,
+                           .reftrack = 50 << 10 };
+    (void)state;
+    mk_alloc(rig->t, 0x100000, 8 << 20, AT("buf_new b.c:3"));
+    mk_mmap(rig->t, 0x7000000, 64 << 10, AT("map m.c:3"));
+    mk_time(rig->t, 1000);
+    mk_mem(rig->t, &mem);
+    rig_find(rig, NULL);
+    const struct prof_bytes *b = prof_findings_bytes(rig->findings);
+    assert_int_equal(b->live, 300 << 10);
+    assert_int_equal(b->slack + b->retained + b->mmap, 0);
+    assert_int_equal(b->unknown, (1 << 20) - (970 << 10));
+    assert_int_equal(b->untouched, (int64_t)bytes_chunk(8 << 20) - (300 << 10));
+    assert_int_equal(sum(b), b->rss);
+    assert_true(prof_findings_audit(rig->findings)->bytes_unknown_share < 0.06);
 }
 
 static void test_slopes(void **state)
@@ -435,7 +465,7 @@ static void test_slopes(void **state)
     for (uint64_t i = 0; i < 20; i++) {
         uint64_t at = i * 1000000;
         // 10 KiB per second after a start that jumps.
-        struct trk_mem mem = { .at_us = at, .rss = (i < 2 ? 0 : 1 << 20) + i * 10240, .heap = 0, .anon = 0 };
+        struct trk_mem mem = { .at_us = at, .rss = (i < 2 ? 0 : 1 << 20) + i * 10240, .heap = 1 << 20, .anon = 0 };
         mk_time(rig->t, at);
         mk_alloc(rig->t, 0x100000 + i * 0x10000, 1000, AT("buf_new b.c:3"));
         mk_round(rig->t);
@@ -475,6 +505,7 @@ int main(void)
         TEST(chunk),
         TEST(bytes),
         TEST(bytes_untouched),
+        TEST(bytes_partly_untouched),
         TEST(slopes),
         cmocka_unit_test_teardown(test_fingerprint, end),
     };
