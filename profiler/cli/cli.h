@@ -118,10 +118,11 @@ int cli_verdict(const struct cli_session *session);
 int cli_worse(int a, int b);
 
 /* ---- The end of `run` -------------------------------------------------------------------------------------------- */
-/* Analyses the traces and prints the few lines that `run` ends with: one line per process, the gating findings, and
- * what to type next. Nothing but findings with common->quiet. Uses common's gate, symbol and output options. Returns
- * the worst of CLI_OK, CLI_UNCERTAIN, CLI_FINDINGS, CLI_UNREADABLE (findings before uncertain). */
-int cli_summary(const struct cli_common *common, char *const *traces, size_t count, FILE *out);
+/* Analyses the traces, one of each process, and prints the few lines that `run` ends with: one line per process, the
+ * gating findings, and what to type next. With common->quiet only the gating findings and, when the result `gates` (it
+ * becomes the exit status), why it is uncertain. Uses common's gate, symbol and output options. Returns the worst of
+ * CLI_OK, CLI_UNCERTAIN, CLI_FINDINGS, CLI_UNREADABLE (findings before uncertain). */
+int cli_summary(const struct cli_common *common, char *const *traces, size_t count, bool gates, FILE *out);
 
 /* ---- Output ------------------------------------------------------------------------------------------------------ */
 /* Colour roles, not colours. */

@@ -83,6 +83,11 @@ static void one_trace(struct cli_session *session, const struct cli_common *comm
     if (suppressed != 0)
         fprintf(out->file, ", %zu suppressed", suppressed);
     const struct prof_audit *audit = prof_findings_audit(session->findings);
+    if (audit->certain && text_has_no_objects(session)) {
+        char text[128];
+        fprintf(out->file, "; no counted objects, references say nothing; %s",
+                text_unfreed(session, out, text, sizeof text));
+    }
     if (!audit->certain) {
         fputs("; ", out->file);
         cli_put(out, CLI_PLAIN, audit->why_uncertain != NULL ? audit->why_uncertain : "the record is incomplete");

@@ -325,23 +325,29 @@ static void say_trace(const struct rec_result *result)
 static void say_totals(const struct rec_result *const *results, size_t count, size_t running)
 {
     uint64_t records = 0, bytes = 0;
-    size_t traces = 0;
+    size_t traces = 0, processes = 0;
     const char *path = NULL;
     for (size_t i = 0; i < count; i++) {
+        size_t earlier = 0;
+        while (earlier < i && results[earlier]->pid != results[i]->pid)
+            earlier++;
+        processes += earlier == i; /* a program that a process executes has a trace of its own */
         records += results[i]->records;
         bytes += results[i]->bytes;
         traces += results[i]->path != NULL;
         path = path == NULL ? results[i]->path : path;
     }
-    char a[32], b[32], name[512];
+    char a[32], b[32], images[64] = "", name[512];
     if (path == NULL)
         return;
     prof_escape_terminal(name, sizeof name, path);
     prof_fmt_count(a, sizeof a, records);
     prof_fmt_bytes(b, sizeof b, bytes, PROF_UNITS_IEC);
+    if (traces > processes)
+        snprintf(images, sizeof images, ", %zu program images,", traces);
     if (traces > 1) /* one trace is described by its summary */
-        fprintf(stderr, "reftrack: %s events of %zu processes in %s and %zu more (%s)\n", a, traces, name, traces - 1,
-                b);
+        fprintf(stderr, "reftrack: %s events of %zu process%s%s in %s and %zu more (%s)\n", a, processes,
+                processes == 1 ? "" : "es", images, name, traces - 1, b);
     if (running > 0)
         fprintf(stderr, "reftrack: %zu %s still running and recorded on in the background\n", running,
                 running == 1 ? "process is" : "processes are");
@@ -391,12 +397,15 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     if (!run->common->quiet)
         say_totals(results, count, rec_live(run->rec));
     int verdict = CLI_UNCERTAIN;
+    bool gates = args->check && run->code == 0;
     if (traces > 0 && wants_summary(args, records))
-        verdict = cli_summary(run->common, paths, traces, stderr);
+        verdict = cli_summary(run->common, paths, traces, gates, stderr);
     free(paths);
+    if (gates && (traces == 0 || (verdict == CLI_OK && incomplete)))
+        cli_warn("uncertain: %s", traces == 0 ? "nothing was recorded" : "not everything that ran was recorded");
     if (verdict == CLI_OK && incomplete)
         verdict = CLI_UNCERTAIN;
-    if (!args->check || run->code != 0 || verdict == CLI_OK)
+    if (!gates || verdict == CLI_OK)
         return run->code;
     return verdict == CLI_FINDINGS ? (int)args->exit_code : UNCERTAIN_CODE;
 }

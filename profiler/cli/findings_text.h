@@ -22,6 +22,10 @@ bool text_is_listed(const struct prof_finding *finding);
 void text_folded(struct cli_session *session, struct cli_out *out, size_t top);
 /* Coverage, losses, identities, cost. */
 void text_audit(struct cli_session *session, struct cli_out *out);
+/* No object was born or referenced: there are no references to judge, and "nothing lost" must not be said. */
+bool text_has_no_objects(const struct cli_session *session);
+/* "7 blocks, 4.8 KiB, not freed": what is left of plain memory. Returns buf. */
+char *text_unfreed(const struct cli_session *session, const struct cli_out *out, char *buf, size_t size);
 /* "nothing lost" or why that cannot be said; only when no finding is listed. */
 void text_clean(struct cli_session *session, struct cli_out *out);
 /* Which suppressions were used, which expired, what left the baseline. */

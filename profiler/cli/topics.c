@@ -66,8 +66,8 @@ static const char leaks[] =
     "growth.\n\n"
     "Strengths: proven (the events say so), probable (all evidence agrees, memory was not examined), suspect, growth "
     "(statistics).\n\n"
-    "\"Nothing lost\" is said only when no event was lost and the identities hold; otherwise the answer is "
-    "uncertain.\n";
+    "\"Nothing lost\" is said only when there were counted objects, no event was lost and the identities hold; "
+    "otherwise the answer is uncertain, or that there was nothing to judge.\n";
 
 static const char ci[] =
     "CONTINUOUS INTEGRATION\n\n"
@@ -79,6 +79,9 @@ static const char ci[] =
     "--gen-suppressions', then '--suppressions FILE' (see 'reftrack help suppressions').\n\n"
     "--fail-on LIST changes which verdicts count: '+unfreed,-cycle-held' changes the default set, 'lost,cycle' "
     "replaces it, 'all' and 'none' exist.\n\n"
+    "Only counted objects are judged by default. Plain blocks that were not freed do not fail a check, because whether "
+    "something still points to them is not examined: '--fail-on +unfreed' makes them count. Of a program that reports "
+    "no counted objects a check says so, and passes.\n\n"
     "A leak never hides the target's own failure, and a recording that lost events is never called clean.\n";
 
 static const char format[] =

@@ -48,6 +48,23 @@ expect 'unknown verdict of run' 125 'nope' "$REFTRACK" run --check --fail-on nop
 expect 'no suppressions for run' 125 'nofile' "$REFTRACK" run --check --suppressions nofile -f -o ran.trk -- echo RAN
 expect 'no baseline for run' 125 'nofile' "$REFTRACK" run --check --baseline nofile -f -o ran.trk -- echo RAN
 
+# Quiet, but never silent about why the exit status is not the program's: env ends what was recorded of it.
+"$REFTRACK" run -q --check -f -o quiet.trk -- env -i true >out 2>err
+equal 'quiet and uncertain: exit status' $? 24
+has 'quiet and uncertain says why' err '^reftrack: uncertain: '
+"$REFTRACK" run -q --check -f -o quiet.trk -- "$BUILD/samples/01-missing-unref" >out 2>err
+equal 'quiet and leaking: exit status' $? 23
+has 'quiet and leaking names the finding' err 'struct conn'
+
+# A program without counted objects passes, but is not called free of leaks.
+"$REFTRACK" check good.trk >out 2>err
+equal 'no objects: exit status' $? 0
+has 'no objects: check says so' out 'no counted objects'
+"$REFTRACK" leaks good.trk >out 2>err
+has 'no objects: leaks says so' out '^No counted objects were reported'
+checks=$((checks + 1))
+if grep -q 'Nothing lost' out; then fail 'no objects: leaks says that nothing was lost'; fi
+
 # A cut trace is analysed as far as it goes, and says so.
 "$REFTRACK" run -q -o long.trk -- "$BUILD/samples/01-missing-unref"
 size=$(stat -c %s long.trk)
