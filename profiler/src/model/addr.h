@@ -3,7 +3,8 @@
  * Own open addressing instead of the keyed table of the base layer: every event of a replay looks here, most of them in
  * a cold cache line. 16-byte entries in one array let the caller prefetch a batch of events ahead (addr_prefetch), need
  * no pointer chase and no allocation per entry, and cost 22 to 35 bytes per address where a chained table costs 80.
- * Linear probing, removal by moving entries up, any table size (multiply instead of mask) so that it grows by half.
+ * Linear probing, any table size (multiply instead of mask) so that it grows by half. A removed entry keeps its key and place:
+ * allocators hand out the same addresses again and again; what never came back is swept when the table is full.
  * Private to this folder. */
 #ifndef MODEL_ADDR_H
 #define MODEL_ADDR_H
@@ -18,12 +19,12 @@
 
 struct addr_entry {
     uint64_t key; /* 0: empty */
-    uint32_t block, obj;
+    uint32_t block, obj; /* both 0: removed */
 };
 struct addr_table {
     struct addr_entry *entries;
     uint64_t size;
-    uint64_t count, limit;
+    uint64_t count, limit; /* entries with a key, removed ones included */
 };
 
 static inline uint64_t addr_home(const struct addr_table *t, uint64_t key)
@@ -37,7 +38,7 @@ static inline __attribute__((always_inline)) void addr_prefetch(const struct add
     if (t->size != 0)
         __builtin_prefetch(&t->entries[addr_home(t, key)]);
 }
-/* NULL: not there. Valid until the next addr_make or addr_drop. */
+/* NULL: not there. Valid until the next addr_make. */
 static inline struct addr_entry *addr_find(const struct addr_table *t, uint64_t key)
 {
     if (t->size == 0)
@@ -45,15 +46,13 @@ static inline struct addr_entry *addr_find(const struct addr_table *t, uint64_t 
     for (uint64_t i = addr_home(t, key);; i = i + 1 == t->size ? 0 : i + 1) {
         struct addr_entry *entry = &t->entries[i];
         if (entry->key == key)
-            return entry;
+            return (entry->block | entry->obj) != 0 ? entry : NULL;
         if (entry->key == 0)
             return NULL;
     }
 }
-/* Finds or adds. NULL: out of memory. */
+/* Finds or adds. The caller makes it name something before it looks again. NULL: out of memory. */
 struct addr_entry *addr_make(struct addr_table *t, uint64_t key);
-/* Removes the entry when it names neither a block nor an object. */
-void addr_drop_empty(struct addr_table *t, struct addr_entry *entry);
 void addr_deinit(struct addr_table *t);
 
 #endif

@@ -53,10 +53,8 @@ static void forget_freed(struct prof_heap *h, const struct freed_block *f)
     if ((old->flags & PROF_BLOCK_ALIVE) != 0 || old->first_obj != h->freed_at + 1)
         return;
     struct addr_entry *entry = addr_find(&h->addrs, f->key);
-    if (entry != NULL && entry->block == f->block) {
+    if (entry != NULL && entry->block == f->block)
         entry->block = 0;
-        addr_drop_empty(&h->addrs, entry);
-    }
     pool_put(&h->blocks, f->block, sizeof *old);
 }
 
@@ -380,16 +378,13 @@ void block_realloc_begin(struct prof_heap *h, const struct prof_event *e)
         return;
     th->limbo_block = id;
     entry->block = 0;
-    addr_drop_empty(&h->addrs, entry);
     space_drop_large(h, id);
     struct prof_block *b = block_of(h, id);
     b->flags |= BLOCK_IN_LIMBO;
     for (prof_obj_id obj = b->first_obj; obj != 0; obj = obj_of(h, obj)->next_in_block) {
         entry = addr_find(&h->addrs, obj_of(h, obj)->addr);
-        if (entry != NULL && entry->obj == obj) {
+        if (entry != NULL && entry->obj == obj)
             entry->obj = 0;
-            addr_drop_empty(&h->addrs, entry);
-        }
     }
     th->limbo_opens = open_range_take(h, b->addr, b->size);
 }

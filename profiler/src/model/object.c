@@ -331,10 +331,8 @@ void object_bury(struct prof_heap *h, prof_obj_id id, bool reused)
             h->late_count++;
     }
     struct addr_entry *entry = addr_find(&h->addrs, obj->addr);
-    if (entry != NULL && entry->obj == id) {
+    if (entry != NULL && entry->obj == id)
         entry->obj = 0;
-        addr_drop_empty(&h->addrs, entry);
-    }
     bool keep = (obj->internal & OBJ_KEPT) != 0;
     obj->next_in_block = 0;
     open_drop_all(h, id, keep);

@@ -46,7 +46,6 @@ void space_drop_large(struct prof_heap *h, prof_block_id id)
     if (entry == NULL || entry->block != id)
         return;
     entry->block = 0;
-    addr_drop_empty(&h->large, entry);
     h->large_classes[custom][kind]--;
 }
 
