@@ -94,20 +94,28 @@ measure([reftrack, "run", "-q", "--no-summary", "-o", work + "/r.trk", "--"] + c
 info = json.loads(subprocess.run([reftrack, "info", "--json", work + "/r.trk"], capture_output=True, text=True, check=True).stdout)
 events = info["trace"]["records"]
 size = os.path.getsize(work + "/r.trk")
-rows = []
-if shutil.which("heaptrack"):
-    measure(["heaptrack", "-o", work + "/h.full"] + command, env)
-    theirs = (glob.glob(work + "/h.full*") or [None])[0]
-else:
-    theirs = None
-ours_s, theirs_s = [], []
+interpret = next(iter(glob.glob("/usr/lib/heaptrack/libexec/heaptrack_interpret") + glob.glob("/usr/lib/*/heaptrack/libexec/heaptrack_interpret")), None)
+theirs = shutil.which("heaptrack_print") and heaptrack_so and interpret
+if theirs:
+    measure(command, dict(env, LD_PRELOAD=heaptrack_so, DUMP_HEAPTRACK_OUTPUT=work + "/h.raw"))
+ours_s, interpret_s, print_s = [], [], []
 for _ in range(rounds):
     ours_s.append(measure([reftrack, "report", "--no-pager", work + "/r.trk"])[0])
     if theirs:
-        theirs_s.append(measure(["heaptrack_print", "-f", theirs])[0])
-rows.append(["reftrack report", f"{events:,}", "%.2f" % statistics.median(ours_s), "%.1f" % (events / statistics.median(ours_s) / 1e6), "%.2f" % (size / max(events, 1))])
+        interpret_s.append(measure(["sh", "-c", f"{interpret} <h.raw >h.txt"])[0])
+        print_s.append(measure(["heaptrack_print", "-f", "h.txt"])[0])
+
+
+def reader(name, seconds, bytes_):
+    middle = statistics.median(seconds)
+    return [name, "%.2f" % middle, "%.1f" % (events / middle / 1e6), "%.2f" % (bytes_ / max(events, 1))]
+
+
+rows = [reader("reftrack report", ours_s, size)]
 if theirs:
-    rows.append(["heaptrack_print", f"{events:,} (same program)", "%.2f" % statistics.median(theirs_s), "%.1f" % (events / statistics.median(theirs_s) / 1e6),
-                 "%.2f" % (os.path.getsize(theirs) / max(events, 1))])
-table("Reading a recording", ["reader", "events", "seconds", "million events/s", "bytes per event on disk"], rows)
+    both = [a + b for a, b in zip(interpret_s, print_s)]
+    rows.append(reader("heaptrack_interpret, then heaptrack_print", both, os.path.getsize("h.raw")))
+    rows.append(reader("heaptrack_print alone, on the interpreted file", print_s, os.path.getsize("h.txt")))
+print(f"\n{events:,} events of python3")
+table("Reading a recording", ["reader", "seconds", "million events/s", "bytes per event on disk"], rows)
 shutil.rmtree(work)

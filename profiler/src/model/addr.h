@@ -3,8 +3,8 @@
  * Own open addressing instead of the keyed table of the base layer: every event of a replay looks here, most of them in
  * a cold cache line. 16-byte entries in one array let the caller prefetch a batch of events ahead (addr_prefetch), need
  * no pointer chase and no allocation per entry, and cost 22 to 35 bytes per address where a chained table costs 80.
- * Linear probing, any table size (multiply instead of mask) so that it grows by half. A removed entry keeps its key and place:
- * allocators hand out the same addresses again and again; what never came back is swept when the table is full.
+ * Linear probing, any table size (multiply instead of mask) so that it grows by half. A removed entry keeps its key and
+ * place: allocators hand out the same addresses again and again; what never came back is swept when the table is full.
  * Private to this folder. */
 #ifndef MODEL_ADDR_H
 #define MODEL_ADDR_H
@@ -18,7 +18,7 @@
 #define ADDR_CUSTOM ((uint64_t)1 << 63)
 
 struct addr_entry {
-    uint64_t key; /* 0: empty */
+    uint64_t key;        /* 0: empty */
     uint32_t block, obj; /* both 0: removed */
 };
 struct addr_table {
