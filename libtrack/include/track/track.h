@@ -361,7 +361,8 @@ static inline int trk_is_recording(void)
 /* ---- A ready-made reference count ------------------------------------------------------------------------------ */
 
 /* For new code: a count that saturates instead of wrapping (like Linux's refcount_t) and tells the recorder the count
- * after each change. Low half: the count; high half: number of changes (for debuggers). Needs the GNU __atomic builtins. */
+ * after each change. Low half: the count; high half: number of changes (for debuggers). Needs the GNU __atomic
+ * builtins. */
 typedef struct trk_refcount {
     uint64_t word;
 } trk_refcount_t;

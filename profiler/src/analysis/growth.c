@@ -70,9 +70,11 @@ static void scale_by_time(const struct analysis *a, const struct prof_moment *mo
         if (moments[i].name == NULL && in_window(a, moments[i].at_us))
             samples[n++] = i;
     }
-    if (n < 2 || moments[samples[n - 1]].at_us - moments[samples[0]].at_us < LONG_US)
+    if (n < 2)
         return;
     uint64_t begin = moments[samples[0]].at_us, span = moments[samples[n - 1]].at_us - begin;
+    if (span < LONG_US)
+        return;
     for (size_t i = 0; i < n; i++) {
         uint64_t since = moments[samples[i]].at_us - begin;
         if (since < span / 3)
@@ -122,6 +124,8 @@ static bool above_scatter(const struct growth *g, const struct kin *kin)
     double mean = 0, mean_us = 0, rest = 0;
     size_t n = s->sample_count;
 
+    if (n < 3)
+        return false;
     for (size_t i = 0; i < n; i++) {
         points[i] = (struct bytes_point){ s->moments[s->samples[i]].at_us, (double)value_at(kin, s->samples[i]) };
         mean += points[i].value / (double)n;
@@ -256,6 +260,7 @@ static bool sum_owner(struct growth *g, uint32_t at, uint8_t rank, const struct 
                                       .holder_type = owner->type,
                                       .holder_field = owner->field,
                                       .holder_obj = owner->obj,
+                                      .holder_serial = owner->serial,
                                       .holder_text = owner->text };
     return sum_holder(g, at, rank, &open);
 }
