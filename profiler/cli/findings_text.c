@@ -51,7 +51,10 @@ static void whole_stack(struct cli_session *session, struct cli_out *out, uint32
 static void owner(struct cli_session *session, struct cli_out *out, const struct prof_finding_open *open)
 {
     char name[512];
-    if (open->holder_type != NULL) {
+    if (open->holder_serial != 0) {
+        fputs(", in ", out->file);
+        cli_put(out, CLI_TYPE, prof_view_holder(session->view, open, name, sizeof name));
+    } else if (open->holder_type != NULL) {
         fputs(", in ", out->file);
         cli_put(out, CLI_TYPE, open->holder_type);
         if (open->holder_field != NULL) {
@@ -218,7 +221,7 @@ static void subject(struct cli_out *out, const struct prof_finding *finding)
 
 void text_finding(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
 {
-    char text[2048], count[32];
+    char text[2048], inner[1024], count[32];
     double rate;
     fprintf(out->file, "%3u. ", finding->id);
     subject(out, finding);
@@ -258,15 +261,19 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
         fputs("  ", out->file);
         cli_put(out, CLI_PLAIN, finding->other_what != NULL ? finding->other_what : "at");
         fputc(' ', out->file);
-        place(session, out, finding->other_stack);
+        if (finding->verdict == PROF_HOLDER_FREED)
+            cli_put(out, CLI_PLACE, prof_view_inner_site(session->view, finding->other_stack, inner, sizeof inner));
+        else
+            place(session, out, finding->other_stack);
         fputc('\n', out->file);
         if (verbose)
             whole_stack(session, out, finding->other_stack);
     }
     if (finding->collateral_objects != 0) {
         label(out, "holds");
-        fprintf(out->file, "  %s more objects, %s, alive only because of it\n",
+        fprintf(out->file, "  %s more object%s, %s, alive only because of it\n",
                 prof_fmt_count(count, sizeof count, finding->collateral_objects),
+                finding->collateral_objects == 1 ? "" : "s",
                 prof_fmt_bytes(text, sizeof text, finding->collateral_bytes, out->units));
     }
     if (finding->scope != NULL) {

@@ -63,6 +63,7 @@ struct prof_finding_open {
     const char *holder_type;  /* NULL: not held by an object */
     const char *holder_field; /* "peer", "+16", NULL */
     prof_obj_id holder_obj;   /* an example */
+    uint32_t holder_serial;   /* the holder died: Type#serial of an example; holder_obj is 0 then. 0: alive or none */
     const char *holder_text;  /* "global g_cache", "local variable", "freed memory", NULL */
 };
 /* One site of the balance of the group: anonymous events, summed. */

@@ -111,6 +111,12 @@ struct prof_open {
     uint8_t kind, flags;
     uint8_t index; /* the model's own */
 };
+/* The object that held a reference, as it was called when it died: its id may name another one now. */
+struct prof_gone_holder {
+    prof_type_id type;
+    uint32_t serial; /* Type#serial */
+    uint64_t offset; /* of the slot, from the holder's start */
+};
 /* References without owner, balanced per site: exact numbers of events of one object with one stack. Includes
  * only anonymous events; unowned births appear as PROF_OPEN_BIRTH until an anonymous UNREF takes them: the birth then
  * counts as taken at the birth's stack. An anonymous UNREF prefers an anonymous reference: the birth is taken only when
@@ -262,6 +268,8 @@ const struct prof_block *prof_heap_block(const struct prof_heap *heap, prof_bloc
 uint32_t prof_heap_type_max(const struct prof_heap *heap);
 const struct prof_type *prof_heap_type(const struct prof_heap *heap, prof_type_id id); /* never NULL for id < max */
 const struct prof_open *prof_heap_open(const struct prof_heap *heap, uint32_t index);
+/* The dead holder of an open reference of this heap with PROF_OPEN_HOLDER_FREED; false: the memory was no object's. */
+bool prof_heap_gone_holder(const struct prof_heap *heap, const struct prof_open *open, struct prof_gone_holder *ret);
 const struct prof_site_count *prof_heap_site_count(const struct prof_heap *heap, uint32_t index);
 /* stack ids are sparse: iterate with prof_heap_stack_each; NULL when no event had this stack. */
 const struct prof_stack_stat *prof_heap_stack_stat(const struct prof_heap *heap, uint32_t stack);

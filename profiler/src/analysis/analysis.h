@@ -57,9 +57,10 @@ enum owner_kind {
 struct owner {
     enum owner_kind kind;
     prof_obj_id obj;   /* OWNER_OBJECT */
-    const char *type;  /* of the holding object, else NULL */
+    uint32_t serial;   /* OWNER_FREED with a type: of the dead holder */
+    const char *type;  /* of the holding object, also a dead one, else NULL */
     const char *field; /* "peer", "+16", NULL */
-    const char *text;  /* "global g_cache", NULL for objects */
+    const char *text;  /* "global g_cache", NULL for live objects */
 };
 
 /* What became of an object. */

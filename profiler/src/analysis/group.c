@@ -182,6 +182,7 @@ static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id, bool roots)
                                           .holder_type = owner.type,
                                           .holder_field = owner.field,
                                           .holder_obj = owner.obj,
+                                          .holder_serial = owner.serial,
                                           .holder_text = owner.text };
         if (owner.kind != OWNER_OBJECT)
             g->list.items[at].owned++;

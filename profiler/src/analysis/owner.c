@@ -52,6 +52,22 @@ static bool own_by_object(struct analysis *a, prof_obj_id id, const struct prof_
     return ret->field != NULL;
 }
 
+/* The memory around the slot is gone; perhaps it is known whose it was. */
+static bool own_by_dead(struct analysis *a, const struct prof_open *open, struct owner *ret)
+{
+    struct prof_gone_holder gone;
+
+    *ret = (struct owner){ .kind = OWNER_FREED, .text = "freed memory" };
+    if (!prof_heap_gone_holder(a->heap, open, &gone))
+        return true;
+    ret->type = prof_heap_type(a->heap, gone.type)->name;
+    ret->serial = gone.serial;
+    if (open->kind == PROF_OPEN_HOLDER)
+        return true;
+    ret->field = field_text(a, gone.type, gone.offset);
+    return ret->field != NULL;
+}
+
 static bool own_by_block(struct analysis *a, prof_block_id id, struct owner *ret)
 {
     const struct prof_block *block = prof_heap_block(a->heap, id);
@@ -194,8 +210,7 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
         return true;
     }
     if (open->flags & PROF_OPEN_HOLDER_FREED) {
-        *ret = (struct owner){ .kind = OWNER_FREED, .text = "freed memory" };
-        return true;
+        return own_by_dead(a, open, ret);
     }
     find_memory(a, open->slot, &holder, &block);
     if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && (holder != 0 || block != 0)) {

@@ -43,7 +43,9 @@ static void end_contents(struct prof_heap *h, prof_block_id id, const struct pro
     while (block_of(h, id)->first_obj != 0)
         object_end(h, block_of(h, id)->first_obj, e, true);
     const struct prof_block *b = block_of(h, id);
-    open_range_died(h, b->addr, b->size, e);
+    /* What is left lay behind the extent of its type: that of a deleted object still belongs to it. */
+    const struct addr_entry *entry = (b->flags & PROF_BLOCK_HAS_OBJECT) != 0 ? addr_find(&h->addrs, b->addr) : NULL;
+    open_range_died(h, b->addr, b->size, entry != NULL ? entry->obj : 0, e);
 }
 
 /* The oldest freed block is forgotten, unless its record serves again already. */
@@ -197,7 +199,7 @@ static bool unmap(struct prof_heap *h, uint64_t start, uint64_t size, const stru
         at++;
     }
     if (any)
-        open_range_died(h, start, size, e);
+        open_range_died(h, start, size, 0, e);
     return any;
 }
 
@@ -315,10 +317,8 @@ static void free_unknown(struct prof_heap *h, const struct prof_event *e, const 
     prof_obj_id id = entry != NULL ? entry->obj : 0;
     if (id != 0 && obj_alive(obj_of(h, id)) && obj_of(h, id)->block == 0) {
         /* An object in memory whose allocation was not seen. */
-        uint64_t start = obj_of(h, id)->start, size = obj_of(h, id)->size;
         h->totals.unknown_frees++;
         object_end(h, id, e, true);
-        open_range_died(h, start, size, e);
         return;
     }
     if (entry == NULL || entry->block == 0) {

@@ -281,8 +281,8 @@ void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e,
         if ((obj->internal & OBJ_KEPT) == 0 && obj->opens == 0)
             site_drop_all(h, id); /* nothing will ask for them any more */
     }
-    if (!by_free && obj->size != 0 && (h->slot_count != 0 || h->holder_count != 0))
-        open_range_died(h, obj->start, obj->size, e);
+    if (obj->size != 0 && (h->slot_count != 0 || h->holder_count != 0))
+        open_range_died(h, obj->start, obj->size, id, e);
     dig_grave(h, id, e, by_free);
 }
 

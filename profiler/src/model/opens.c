@@ -226,7 +226,7 @@ static void spoil(struct prof_heap *h, uint32_t index, unsigned flag, const stru
     struct prof_open *open = open_of(h, index);
     open->flags |= (uint8_t)flag;
     open->spoil_stack = at->stack;
-    h->spoils[index] = (struct spoil){ at->at_us, at->tid, h->forced };
+    h->spoils[index] = (struct spoil){ .at_us = at->at_us, .tid = at->tid, .forced = h->forced };
 }
 
 /* obj is about to be referenced into slot: whoever is in there is overwritten, unless it leaves later. After this the
@@ -433,20 +433,41 @@ static void each_in_range(struct prof_heap *h, uint64_t start, uint64_t size, ea
     }
 }
 
+struct died {
+    struct place at;
+    prof_obj_id holder;
+};
+
 static void one_died(struct prof_heap *h, uint32_t index, void *ctx)
 {
-    const struct place *at = ctx;
+    const struct died *died = ctx;
     const struct prof_open *open = open_of(h, index);
-    if (obj_alive(obj_of(h, open->obj)) && (open->flags & PROF_OPEN_OVERWRITTEN) == 0)
-        spoil(h, index, PROF_OPEN_HOLDER_FREED, at);
+    if (obj_alive(obj_of(h, open->obj)) && (open->flags & PROF_OPEN_OVERWRITTEN) == 0) {
+        spoil(h, index, PROF_OPEN_HOLDER_FREED, &died->at);
+        if (died->holder != 0 && index < h->spoil_room) {
+            const struct prof_obj *holder = obj_of(h, died->holder);
+            h->spoils[index].holder =
+                (struct prof_gone_holder){ holder->type, holder->serial, open->slot - holder->start };
+        }
+    }
     leave_index(h, index);
     join_aside(h, index);
 }
 
-void open_range_died(struct prof_heap *h, uint64_t start, uint64_t size, const struct prof_event *e)
+void open_range_died(struct prof_heap *h, uint64_t start, uint64_t size, prof_obj_id holder, const struct prof_event *e)
 {
-    struct place at = place_of(e);
-    each_in_range(h, start, size, one_died, &at);
+    struct died died = { place_of(e), holder };
+    each_in_range(h, start, size, one_died, &died);
+}
+
+bool prof_heap_gone_holder(const struct prof_heap *heap, const struct prof_open *open, struct prof_gone_holder *ret)
+{
+    size_t index = (size_t)(open - open_of(heap, 0));
+    if ((open->flags & PROF_OPEN_HOLDER_FREED) == 0 || index >= heap->spoil_room ||
+        heap->spoils[index].holder.serial == 0)
+        return false;
+    *ret = heap->spoils[index].holder;
+    return true;
 }
 
 static void take_one(struct prof_heap *h, uint32_t index, void *ctx)

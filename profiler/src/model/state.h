@@ -201,6 +201,7 @@ struct site_cached {
 
 struct spoil {
     uint64_t at_us;
+    struct prof_gone_holder holder; /* type 0 and serial 0: no object, or it was overwritten */
     uint32_t tid;
     bool forced;
 };
@@ -398,8 +399,10 @@ uint32_t open_find_birth(const struct prof_heap *h, prof_obj_id id);
 /* Gives a reference another owner, clearing what spoiled it. */
 void open_rehome(struct prof_heap *h, uint32_t index, enum prof_open_kind kind, uint64_t slot,
                  const struct prof_event *e);
-/* The memory [start, start+size) died: references owned by slots in it are marked. */
-void open_range_died(struct prof_heap *h, uint64_t start, uint64_t size, const struct prof_event *e);
+/* The memory [start, start+size) died: references owned by slots in it are marked. It was that of holder, 0: of no
+ * object. */
+void open_range_died(struct prof_heap *h, uint64_t start, uint64_t size, prof_obj_id holder,
+                     const struct prof_event *e);
 /* Takes the references owned inside a range out of the index into a list (by chain_next), and puts a list back at other
  * addresses; what no longer fits into `size` bytes counts as died. */
 uint32_t open_range_take(struct prof_heap *h, uint64_t start, uint64_t size);

@@ -102,6 +102,16 @@ static json_t *audit(struct document *doc, struct prof_view *view)
     return object;
 }
 
+/* "Type#12", also of a dead one. */
+static json_t *holder_name(struct prof_view *view, const struct prof_finding_open *open)
+{
+    char name[512];
+    if (open->holder_serial == 0)
+        return doc_object_name(view, open->holder_obj);
+    snprintf(name, sizeof name, "%s#%u", open->holder_type, open->holder_serial);
+    return json_of_text(name);
+}
+
 static json_t *opens(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
 {
     json_t *array = json_array();
@@ -116,7 +126,7 @@ static json_t *opens(struct document *doc, struct prof_view *view, const struct 
             holder = json_object();
             doc_set(doc, holder, "type", json_of_text(open->holder_type));
             doc_set(doc, holder, "field", json_of_text(open->holder_field));
-            doc_set(doc, holder, "object", doc_object_name(view, open->holder_obj));
+            doc_set(doc, holder, "object", holder_name(view, open));
             doc_set(doc, holder, "text", json_of_text(open->holder_text));
         }
         doc_set(doc, object, "holder", holder);

@@ -286,6 +286,37 @@ static void test_holder_freed(void **state)
                         "included), 1 given back");
 }
 
+/* A holder that was an object keeps its name, when it was deleted first and when its block just went. */
+static void test_holder_died(void **state)
+{
+    (void)state;
+    fake_field(rig->symbols, "session", 16, "conn");
+    for (uint64_t i = 0; i < 2; i++) {
+        mk_born(rig->t, "session", 0x10000, 64, AT("session_new s.c:3"));
+        mk_born(rig->t, "conn", 0x20000 + i * 0x100, 32, AT("conn_open net.c:31"));
+        mk_ref(rig->t, 0x20000 + i * 0x100, 0x10010, AT("session_bind s.c:20"));
+        mk_unref(rig->t, 0x20000 + i * 0x100, 0, AT("conn_open net.c:40"));
+        mk_unref(rig->t, 0x10000, 0, AT("session_put s.c:60"));
+        if (i == 0)
+            mk_gone(rig->t, 0x10000, AT("session_put s.c:61"));
+        else
+            mk_free(rig->t, 0x10000, AT("session_put s.c:61"));
+    }
+    // Whoever lives there now is not meant.
+    mk_born(rig->t, "other", 0x10000, 64, AT("other_new o.c:3"));
+    mk_own(rig->t, 0x10000, MK_APP_DATA, AT("init c.c:21"));
+    rig_find(rig, NULL);
+    const struct prof_finding *f = rig_one(rig, PROF_HOLDER_FREED);
+    assert_int_equal(f->objects, 2);
+    assert_int_equal(f->open_count, 1);
+    assert_int_equal(f->open[0].count, 2);
+    assert_string_equal(f->open[0].holder_type, "session");
+    assert_string_equal(f->open[0].holder_field, "conn");
+    assert_int_equal(f->open[0].holder_serial, 1);
+    assert_int_equal(f->open[0].holder_obj, 0);
+    assert_string_equal(f->open[0].holder_text, "freed memory");
+}
+
 static void test_overwritten(void **state)
 {
     (void)state;
@@ -567,13 +598,34 @@ static void test_block_holder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(clean),       TEST(local),       TEST(counts_only),         TEST(same_function),
-        TEST(siblings),    TEST(extra_take),  TEST(two_exits),           TEST(slot_release_learned),
-        TEST(global),      TEST(by_design),   TEST(holder_freed),        TEST(overwritten),
-        TEST(zero),        TEST(zero_untold), TEST(over_released),       TEST(over_released_often),
-        TEST(use_after),   TEST(freed_alive), TEST(freed_by_last_owner), TEST(assert_freed),
-        TEST(scope),       TEST(floating),    TEST(resurrected),         TEST(weak),
-        TEST(double_free), TEST(blocks),      TEST(block_holder),
+        TEST(clean),
+        TEST(local),
+        TEST(counts_only),
+        TEST(same_function),
+        TEST(siblings),
+        TEST(extra_take),
+        TEST(two_exits),
+        TEST(slot_release_learned),
+        TEST(global),
+        TEST(by_design),
+        TEST(holder_freed),
+        TEST(overwritten),
+        TEST(zero),
+        TEST(zero_untold),
+        TEST(over_released),
+        TEST(over_released_often),
+        TEST(use_after),
+        TEST(freed_alive),
+        TEST(freed_by_last_owner),
+        TEST(assert_freed),
+        TEST(scope),
+        TEST(floating),
+        TEST(resurrected),
+        TEST(weak),
+        TEST(holder_died),
+        TEST(double_free),
+        TEST(blocks),
+        TEST(block_holder),
     };
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }

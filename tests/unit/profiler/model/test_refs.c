@@ -331,6 +331,38 @@ static void destructor_frees_the_holder_first(void **state)
     mk_destroy(t);
 }
 
+static void holders_have_names_after_death(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "session", 32); /* its blocks are greater */
+    for (uint64_t k = 0; k < 3; k++)
+        mk_born(t, "conn", OBJ + 64 * k, 64, "new");
+    mk_born(t, "session", HOLD, 64, "s");
+    mk_own(t, OBJ, HOLD + 8, "inside");
+    mk_own(t, OBJ + 64, HOLD + 40, "behind its type");
+    mk_unref(t, HOLD, 0, "put");
+    mk_del(t, HOLD, "del");
+    mk_free(t, HOLD, "free");
+    mk_alloc(t, HOLD, 64, "plain"); /* after an object at the same address */
+    mk_own(t, OBJ + 128, HOLD + 8, "in a block");
+    mk_free(t, HOLD, "free");
+    struct prof_heap *heap = heap_of(t);
+    struct prof_gone_holder gone = { 0 };
+    for (uint64_t k = 0; k < 2; k++) {
+        const struct prof_open *open = open_at(heap, obj_at(heap, OBJ + 64 * k), 0);
+        assert_int_equal(open->flags & PROF_OPEN_HOLDER_FREED, PROF_OPEN_HOLDER_FREED);
+        assert_true(prof_heap_gone_holder(heap, open, &gone));
+        assert_string_equal(prof_heap_type(heap, gone.type)->name, "session");
+        assert_int_equal(gone.serial, 1);
+        assert_int_equal(gone.offset, k == 0 ? 8 : 40);
+    }
+    const struct prof_open *open = open_at(heap, obj_at(heap, OBJ + 128), 0);
+    assert_int_equal(open->flags & PROF_OPEN_HOLDER_FREED, PROF_OPEN_HOLDER_FREED);
+    assert_false(prof_heap_gone_holder(heap, open, &gone));
+    mk_destroy(t);
+}
+
 static void many_leaks_through_one_address(void **state)
 {
     (void)state;
@@ -515,6 +547,7 @@ int main(void)
         cmocka_unit_test(overwritten_but_released_late),
         cmocka_unit_test(holder_freed),
         cmocka_unit_test(destructor_frees_the_holder_first),
+        cmocka_unit_test(holders_have_names_after_death),
         cmocka_unit_test(many_leaks_through_one_address),
         cmocka_unit_test(block_and_objects_in_it_die_together),
         cmocka_unit_test(over_release),
