@@ -11,7 +11,7 @@ static const char *end_words(const struct cli_session *session, char *buf, size_
     if (session->running)
         return "still running";
     if (!info->finished)
-        return "ended without a word";
+        return "how it ended is not recorded";
     switch (info->end_reason) {
     case TRK_END_EXIT:
         snprintf(buf, size, "exit status %d", info->end_value);
@@ -164,6 +164,8 @@ void text_folded(struct cli_session *session, struct cli_out *out, size_t top)
     uint64_t suppressed = 0, objects = 0, bytes = 0;
     bool begun = false;
     for (size_t i = 0; i < count; i++) {
+        if (list[i].suppressed_by != NULL && strncmp(list[i].suppressed_by, "may-leak", 8) == 0)
+            continue; /* told with the other objects that are held on purpose */
         if (list[i].suppressed_by != NULL) {
             suppressed++;
             objects += list[i].objects;
@@ -250,9 +252,9 @@ void text_audit(struct cli_session *session, struct cli_out *out)
     const struct prof_heap_totals *totals = prof_heap_totals(session->heap);
     char a[32], b[32], c[32];
     if (audit->coverage >= 0)
-        fprintf(out->file, "coverage: %s of %s references have a known owner (%s without)\n",
+        fprintf(out->file, "coverage: %s of %s reference%s a known owner (%s without)\n",
                 prof_fmt_ratio(a, sizeof a, audit->coverage), prof_fmt_count(b, sizeof b, audit->refs),
-                prof_fmt_count(c, sizeof c, audit->refs_anon));
+                audit->refs == 1 ? " has" : "s have", prof_fmt_count(c, sizeof c, audit->refs_anon));
     else
         fprintf(out->file, "coverage: no references were recorded\n");
     fprintf(out->file, "events: %s", prof_fmt_count(a, sizeof a, audit->events));

@@ -8,7 +8,7 @@ struct dump_args {
     bool stacks;
     const char *op;
     const char *addr;
-    uint64_t skip;
+    uint64_t skip, top;
 };
 
 static const struct cli_option options[] = { { .name = "stacks",
@@ -31,7 +31,13 @@ static const struct cli_option options[] = { { .name = "stacks",
                                                .kind = CLI_NUMBER,
                                                .offset = offsetof(struct dump_args, skip),
                                                .argument = "N",
-                                               .help = "leave out the first N" },
+                                               .help = "leave out the first N events of the trace" },
+                                             { .name = "top",
+                                               .letter = 'n',
+                                               .kind = CLI_NUMBER,
+                                               .offset = offsetof(struct dump_args, top),
+                                               .argument = "N",
+                                               .help = "only the first N events; 0 for all" },
                                              { 0 } };
 
 static const char *const examples[] = {
@@ -51,7 +57,7 @@ const struct cli_command cli_command_dump = {
              "A '?' behind the number says that the place of the event among those of other threads is a guess.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_TRACE | CLI_GROUP_TOP | CLI_GROUP_PID,
+    .groups = CLI_GROUP_TRACE | CLI_GROUP_PID,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };
@@ -139,11 +145,32 @@ static void details(struct dump *dump, const struct prof_event *e)
                 (unsigned long long)e->from);
     if (e->flags & PROF_EVENT_COUNT)
         fprintf(detail(dump, &first), "count=%lld", (long long)e->count);
-    if (e->text != 0) {
+    if (e->text != 0 && e->op != TRK_OP_MODULES) {
         name = prof_trace_text(dump->session->trace, e->text);
         fputs("text=", detail(dump, &first));
         cli_put(dump->out, CLI_PLAIN, name != NULL ? name : "?");
     }
+}
+
+/* The details filled up to a common width, so that the places behind them stand below each other. */
+static void aligned_details(struct dump *dump, const struct prof_event *e)
+{
+    enum { DETAILS_WIDTH = 22 };
+    struct cli_out *out = dump->out, real = *out;
+    char *text = NULL;
+    size_t length = 0;
+    out->file = open_memstream(&text, &length);
+    if (out->file == NULL) { /* no memory for order: at least the words */
+        *out = real;
+        details(dump, e);
+        return;
+    }
+    out->color = false; /* control sequences have no width */
+    details(dump, e);
+    fclose(out->file);
+    *out = real;
+    fprintf(out->file, "%-*s", e->stack != 0 ? DETAILS_WIDTH : 0, text != NULL ? text : "");
+    free(text);
 }
 
 static void one(struct dump *dump, const struct prof_event *e)
@@ -156,11 +183,17 @@ static void one(struct dump *dump, const struct prof_event *e)
                 e->flags & PROF_EVENT_FORCED ? "?" : "", (unsigned long long)(e->time_us / 1000000),
                 (unsigned)(e->time_us % 1000000), e->tid, prof_op_name(e->op), (unsigned long long)e->addr);
     else
-        fprintf(file, "%8llu%c %-11s %7u  %-12s 0x%-12llx  ", (unsigned long long)dump->number,
+        fprintf(file, "%8llu%c %-11s %7u  %-12s %-14s  ", (unsigned long long)dump->number,
                 e->flags & PROF_EVENT_FORCED ? '?' : ' ', prof_fmt_time(text, sizeof text, e->time_us), e->tid,
-                prof_op_name(e->op), (unsigned long long)e->addr);
-    details(dump, e);
-    fputs(plain ? "\t" : "  ", file);
+                prof_op_name(e->op), e->addr != 0 ? prof_fmt_addr(raw, sizeof raw, e->addr) : "-");
+    if (plain)
+        details(dump, e);
+    else
+        aligned_details(dump, e);
+    if (plain)
+        fputc('\t', file);
+    else if (e->stack != 0)
+        fputs("  ", file);
     if (e->stack != 0) {
         prof_fmt_frame(raw, sizeof raw, prof_symbols_site_frame(dump->session->symbols, e->stack), false);
         cli_put(dump->out, CLI_PLACE, raw);
@@ -205,7 +238,7 @@ int cmd_dump(int argc, char **argv)
     struct cli_session session;
     struct cli_out out;
     struct dump dump = { .session = &session, .common = &common, .args = &args, .out = &out };
-    dump.top = common.top == CLI_TOP_DEFAULT || common.top == 0 ? UINT64_MAX : common.top;
+    dump.top = args.top == 0 ? UINT64_MAX : args.top;
     dump.by_addr = args.addr != NULL;
     if (dump.by_addr && !prof_parse_quantity(args.addr, PROF_UNIT_NONE, &dump.addr))
         return cli_usage(&cli_command_dump, "--address wants an address such as 0x55d0c3a1b0, not '%s'", args.addr);

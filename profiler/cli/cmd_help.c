@@ -87,7 +87,8 @@ static size_t hanging(const char *line, size_t length)
     return i + strspn(line + i, " ");
 }
 
-static int show_page(const struct cli_common *common, const char *text)
+/* `command`: explained elsewhere under the same name, NULL none. */
+static int show_page(const struct cli_common *common, const char *text, const struct cli_command *command)
 {
     struct cli_out out;
     cli_out_open(&out, common);
@@ -104,6 +105,8 @@ static int show_page(const struct cli_common *common, const char *text)
         line += length;
         line += *line == '\n';
     }
+    if (command != NULL)
+        fprintf(out.file, "\n'reftrack %s -h' explains the command of this name and its options.\n", command->name);
     return cli_out_close(&out);
 }
 
@@ -134,7 +137,7 @@ int cmd_help(int argc, char **argv)
     }
     const char *page = cli_topic(operands.items[0]);
     if (page != NULL)
-        return show_page(&common, page);
+        return show_page(&common, page, cli_command_find(operands.items[0]));
     const struct cli_command *command = cli_command_find(operands.items[0]);
     if (command == NULL)
         return cli_unknown_command(operands.items[0]);

@@ -111,6 +111,8 @@ static void findings(struct cli_session *session, const struct cli_common *commo
         cli_printf(out, CLI_HEAD, "\n%zu more; --top 0 shows all\n", listed - shown);
     if (listed == 0)
         text_clean(session, out);
+    if (common->verbose)
+        text_on_purpose(session, out, SIZE_MAX);
     text_suppressions(session, out);
     const struct prof_audit *audit = prof_findings_audit(session->findings);
     if (listed != 0 && !audit->certain && audit->why_uncertain != NULL) {

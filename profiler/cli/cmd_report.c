@@ -101,6 +101,7 @@ static int story(struct cli_session *session, const struct cli_common *common, s
     if (n > shown)
         cli_printf(out, CLI_HEAD, "\n%zu more findings; --top 0 shows all\n", n - (size_t)shown);
     text_folded(session, out, common->verbose ? 20 : 5);
+    text_on_purpose(session, out, common->verbose ? 20 : 5);
     int code = types_section(session, common, out);
     if (code >= 0)
         return code;

@@ -1,8 +1,11 @@
 /* cmd_show.c: everything about one object: facts, where its references are, the balance by site, its history. */
 #include "findings_text.h"
 
+#include <string.h>
+
 struct show_args {
     bool no_history;
+    uint64_t top;
 };
 
 static const struct cli_option options[] = { { .name = "no-history",
@@ -10,6 +13,13 @@ static const struct cli_option options[] = { { .name = "no-history",
                                                .offset = offsetof(struct show_args, no_history),
                                                .help =
                                                    "leave the history out; it needs a second reading of the trace" },
+                                             { .name = "top",
+                                               .letter = 'n',
+                                               .kind = CLI_NUMBER,
+                                               .offset = offsetof(struct show_args, top),
+                                               .argument = "N",
+                                               .help = "only the first N lines of the open references and of the "
+                                                       "history (40); 0 for all" },
                                              { 0 } };
 
 static const char *const examples[] = {
@@ -32,7 +42,7 @@ const struct cli_command cli_command_show = {
              "without a known owner. In the history, =N says which event a release gives back for certain.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_TOP | CLI_GROUP_PID,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
     .operands_min = 1,
     .operands_max = 2,
     .operand_hint = CLI_HINT_TRACE,
@@ -95,7 +105,8 @@ static void count_split(struct cli_session *session, struct cli_out *out, prof_o
     else
         cli_printf(out, CLI_WARN, "the program's own count was %d when last seen: %+lld unaccounted for", obj->observed,
                    (long long)split.unaccounted);
-    fprintf(out->file, "\n            %u refs, %u unrefs in this life\n", obj->refs, obj->unrefs);
+    fprintf(out->file, "\n            %u ref%s, %u unref%s in this life\n", obj->refs, obj->refs == 1 ? "" : "s",
+            obj->unrefs, obj->unrefs == 1 ? "" : "s");
 }
 
 static void open_references(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj, uint64_t top)
@@ -117,7 +128,7 @@ static void open_references(struct cli_session *session, struct cli_out *out, co
         cli_put(out, CLI_PLACE, prof_view_site(session->view, open->stack, text, sizeof text));
         fputs(birth ? "  birth reference, owner: " : "  owner: ", out->file);
         cli_put(out, CLI_PLAIN, prof_view_owner(session->view, open, text, sizeof text));
-        if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0) {
+        if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && !prof_view_owner_is_local(session->view, open)) {
             cli_printf(out, CLI_BAD, "  overwritten at ");
             cli_put(out, CLI_PLACE, prof_view_site(session->view, open->spoil_stack, text, sizeof text));
         }
@@ -185,11 +196,10 @@ static struct prof_error *history_line(void *ctx, const struct prof_history_even
     return NULL;
 }
 
-static int show(struct cli_session *session, const struct cli_common *common, const struct show_args *args,
-                struct cli_out *out, prof_obj_id id)
+static int show(struct cli_session *session, const struct show_args *args, struct cli_out *out, prof_obj_id id)
 {
     const struct prof_obj *obj = prof_heap_obj(session->heap, id);
-    uint64_t top = common->top == CLI_TOP_DEFAULT ? 40 : common->top == 0 ? UINT64_MAX : common->top;
+    uint64_t top = args->top == 0 ? UINT64_MAX : args->top;
     facts(session, out, id);
     count_split(session, out, id);
     open_references(session, out, obj, top);
@@ -208,7 +218,7 @@ static int show(struct cli_session *session, const struct cli_common *common, co
 
 int cmd_show(int argc, char **argv)
 {
-    struct show_args args = { 0 };
+    struct show_args args = { .top = 40 };
     struct cli_common common;
     struct cli_operands operands;
     int code = cli_parse(&cli_command_show, argc, argv, &args, &common, &operands);
@@ -217,6 +227,12 @@ int cmd_show(int argc, char **argv)
     if (common.format == CLI_FORMAT_CSV || common.format == CLI_FORMAT_TSV)
         return cli_usage(&cli_command_show, "an object is text or json; csv and tsv are for tables");
     const char *spec = operands.items[operands.count - 1];
+    size_t length = strlen(spec);
+    if (operands.count == 1 && ((length > 4 && strcmp(spec + length - 4, ".trk") == 0) || cli_file_exists(spec)))
+        return cli_usage(&cli_command_show,
+                         "OBJECT is missing behind '%s': name one such as @leak:1 or 'struct conn#12'; 'reftrack "
+                         "objects' lists them",
+                         spec);
     struct cli_session session;
     code = cli_session_open(&session, &common, operands.count > 1 ? operands.items[0] : NULL, CLI_PART_VIEW);
     if (code < 0) {
@@ -232,7 +248,7 @@ int cmd_show(int argc, char **argv)
                 error = prof_json_object(session.view, obj, &text);
                 code = cli_json(&out, error, text);
             } else {
-                code = show(&session, &common, &args, &out, obj);
+                code = show(&session, &args, &out, obj);
             }
             int closed = cli_out_close(&out);
             code = code >= 0 ? code : closed;

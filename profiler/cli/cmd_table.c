@@ -38,8 +38,10 @@ const struct cli_command cli_command_types = {
     .main = cmd_types,
     .synopsis = "[TRACE]",
     .summary = "one line for each type: how many live, their bytes, their references",
-    .about = "Keys: type live bytes leaked born died peak peak_bytes refs unrefs coverage miscounts zero parked "
-             "skewed size. OWNED (coverage) is the share of references whose owner is known.",
+    .about =
+        "Keys: type live bytes leaked born died peak peak_bytes refs unrefs coverage miscounts zero parked "
+        "skewed size. OWNED (coverage) is the share of references whose owner is known. Counted from the beginning, "
+        "up to --to; there is no --from.",
     .examples = types_examples,
     .groups = TABLE_GROUPS,
     .operands_max = 1,
@@ -62,8 +64,10 @@ const struct cli_command cli_command_sites = {
     .main = cmd_sites,
     .synopsis = "[TRACE]",
     .summary = "one line for each place that allocates, refs or unrefs",
-    .about = "A site is the first line outside allocators and registered wrappers. Keys: site live live_bytes allocs "
-             "bytes frees peak_bytes temporary births refs unrefs stacks.",
+    .about =
+        "A site is the first line outside allocators and registered wrappers. Keys: site live live_bytes allocs "
+        "bytes frees peak_bytes temporary births refs unrefs stacks. Counted from the beginning, up to --to; there "
+        "is no --from.",
     .examples = sites_examples,
     .groups = TABLE_GROUPS,
     .operands_max = 1,
@@ -118,6 +122,12 @@ static int table(const struct cli_command *command, enum prof_table_kind kind, u
         type = path;
         path = NULL;
     }
+    /* Their sums are those of the model, which runs from the beginning. */
+    if (common.from != NULL && (kind == PROF_TABLE_TYPES || kind == PROF_TABLE_SITES))
+        return cli_usage(command,
+                         "--from does not work here: %s counts from the beginning; 'objects', 'blocks', 'leaks' and "
+                         "'report' take --from",
+                         command->name);
     struct cli_session session;
     code = cli_session_open(&session, &common, path, CLI_PART_VIEW);
     if (code < 0) {

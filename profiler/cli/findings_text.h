@@ -20,6 +20,8 @@ bool text_is_folded(const struct prof_finding *finding);
 bool text_is_listed(const struct prof_finding *finding);
 /* What is folded away: held by globals, unfreed blocks with their largest sites, suppressed. */
 void text_folded(struct cli_session *session, struct cli_out *out, size_t top);
+/* Objects that the program keeps on purpose (trk_pin, trk_may_leak) with its reasons; nothing when there are none. */
+void text_on_purpose(struct cli_session *session, struct cli_out *out, size_t top);
 /* Coverage, losses, identities, cost. */
 void text_audit(struct cli_session *session, struct cli_out *out);
 /* No object was born or referenced: there are no references to judge, and "nothing lost" must not be said. */

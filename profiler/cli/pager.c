@@ -35,8 +35,8 @@ void cli_out_init(struct cli_out *out, const struct cli_common *common, FILE *fi
     struct winsize size;
     if (common->width != 0)
         out->width = common->width > 10000 ? 10000 : (unsigned)common->width;
-    else if (common->plain)
-        out->width = 0;
+    else if (common->plain || (common->verbose && !isatty(fileno(file))))
+        out->width = 0; /* nobody scrolls sideways in a file: whoever wants detail gets all of it */
     else if (isatty(fileno(file)) && ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col != 0)
         out->width = size.ws_col;
     else

@@ -37,6 +37,8 @@ expect 'unknown option' 2 "no-such-option" "$REFTRACK" report --no-such-option g
 expect 'misspelt option' 2 'did you mean' "$REFTRACK" leaks --supressions x good.trk
 expect 'unknown command' 2 'did you mean|help' "$REFTRACK" reprot good.trk
 expect 'bad where' 2 'nosuchkey' "$REFTRACK" types --where 'nosuchkey > 3' good.trk
+expect 'types cannot begin later' 2 'from the beginning' "$REFTRACK" types --from 3s good.trk
+expect 'object is missing' 2 'OBJECT is missing' "$REFTRACK" show good.trk
 expect 'unknown object' 2 'Nothing#12' "$REFTRACK" show good.trk 'Nothing#12'
 echo '{ broken' >bad.supp
 expect 'bad suppressions' 2 'bad.supp:1' "$REFTRACK" leaks --suppressions bad.supp good.trk

@@ -47,7 +47,10 @@ static struct prof_error *by_addr(struct prof_view *view, const char *spec, prof
                                  "see 'reftrack blocks'",
                                  spec);
     if (obj == 0)
-        return prof_error_create(PROF_ERROR_NOT_FOUND, "nothing lives at %s at this moment of the trace", spec);
+        return prof_error_create(PROF_ERROR_NOT_FOUND,
+                                 "nothing lives at %s at this moment of the trace; --to names an earlier one, and "
+                                 "'reftrack dump -a %s' lists what happened there",
+                                 spec, spec);
     *ret = obj;
     return NULL;
 }
@@ -76,7 +79,10 @@ struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof
     prof_obj_id obj = number <= UINT32_MAX ? prof_heap_obj_by_name(view->heap, type, (uint32_t)number) : 0;
     free(type);
     if (obj == 0)
-        return prof_error_create(PROF_ERROR_NOT_FOUND, "there is no object %s alive at this moment of the trace", spec);
+        return prof_error_create(PROF_ERROR_NOT_FOUND,
+                                 "there is no object %s alive at this moment of the trace; if it died, --to names a "
+                                 "moment or a mark before that",
+                                 spec);
     *ret = obj;
     return NULL;
 }
