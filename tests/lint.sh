@@ -32,7 +32,7 @@ if [ $status -eq 0 ]; then
 	result 0
 else
 	result 1
-	cat "$dir/setup.log" "$dir/build.log" 2>/dev/null | grep -E 'error|ERROR|warning' | head -20
+	cat "$dir/setup.log" "$dir/build.log" 2>/dev/null | grep -E 'error:|ERROR|warning:' | head -20
 	exit 1 # what follows needs this build
 fi
 

@@ -17,7 +17,7 @@ build() {
 }
 mkdir -p "$dir"
 if ! build >"$dir/make.log" 2>&1; then
-	grep -E "error|ERROR|undefined" "$dir/make.log" | head -20
+	grep -E "error:|ERROR|undefined" "$dir/make.log" | head -20
 	exit 1
 fi
 rm -rf "$dir/seed" "$dir/traces"
