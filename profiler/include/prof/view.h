@@ -131,7 +131,11 @@ const char *prof_verdict_words(enum prof_verdict verdict);
 bool prof_finding_is_object(const struct prof_finding *finding);
 /* Why it is one, in one sentence: the arithmetic, or from when to when it grew by how much. Raw text: escape it. */
 char *prof_view_why(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size);
-/* "global g_cache", "Session.peer (Session#12)" of an open reference; "" when its holder is not known. Raw text. */
+/* "conn_unref net.c:51, called from main net.c:133": the site with the innermost wrapper of the program around the
+ * event; just the site when there is none. Raw text. */
+char *prof_view_inner_site(struct prof_view *view, uint32_t stack, char *buf, size_t size);
+/* "global g_cache", "Session.peer (Session#12)", "Session#12.peer, freed" of an open reference; "" when its holder is
+ * not known. Raw text. */
 char *prof_view_holder(struct prof_view *view, const struct prof_finding_open *open, char *buf, size_t size);
 /* "32 conn, 1.3 MiB" or "3 blocks, 96 B": what a finding is about. Raw text: escape it. */
 char *prof_view_subject(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size);

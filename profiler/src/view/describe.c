@@ -133,7 +133,8 @@ static enum owner classify(struct prof_view *view, const struct prof_open *open,
     *place = (struct prof_place){ .kind = PROF_PLACE_UNKNOWN };
     if (open->kind == PROF_OPEN_BIRTH)
         return OWNER_NOBODY;
-    if (open->kind == PROF_OPEN_HOLDER)
+    // What lies at the address of a dead holder now is somebody else's.
+    if (open->kind == PROF_OPEN_HOLDER || (open->flags & PROF_OPEN_HOLDER_FREED) != 0)
         return OWNER_HOLDER;
     if (root_at(view, open->slot) != NULL)
         return OWNER_ROOT;
@@ -179,20 +180,40 @@ void prof_view_split(struct prof_view *view, prof_obj_id id, struct prof_split *
     *ret = split;
 }
 
+/* ".peer", "+16"; "" for an unknown place inside. */
+static void field_words(struct prof_view *view, const char *type, uint64_t offset, char *buf, size_t size)
+{
+    char field[256];
+    if (prof_symbols_field(view->symbols, type, offset, field, sizeof field))
+        snprintf(buf, size, ".%s", field);
+    else
+        snprintf(buf, size, "+%llu", (unsigned long long)offset);
+}
+
+static void gone_words(struct prof_view *view, const struct prof_open *open, char *buf, size_t size)
+{
+    struct prof_gone_holder gone;
+    char field[300] = "";
+    if (!prof_heap_gone_holder(view->heap, open, &gone)) {
+        snprintf(buf, size, "freed memory 0x%llx", (unsigned long long)open->slot);
+        return;
+    }
+    const char *type = prof_heap_type(view->heap, gone.type)->name;
+    if (open->kind == PROF_OPEN_SLOT)
+        field_words(view, type, gone.offset, field, sizeof field);
+    snprintf(buf, size, "%s#%u%s", type, gone.serial, field);
+}
+
 static void holder_words(struct prof_view *view, uint64_t addr, bool named_holder, char *buf, size_t size)
 {
     prof_obj_id obj = prof_heap_obj_at(view->heap, addr);
     if (obj != 0) {
         const struct prof_obj *o = prof_heap_obj(view->heap, obj);
-        char name[512], field[256];
+        char name[512], field[300] = "";
         prof_fmt_obj(name, sizeof name, view->heap, obj);
-        if (named_holder)
-            snprintf(buf, size, "%s", name);
-        else if (prof_symbols_field(view->symbols, prof_heap_type(view->heap, o->type)->name, addr - o->start, field,
-                                    sizeof field))
-            snprintf(buf, size, "%s.%s", name, field);
-        else
-            snprintf(buf, size, "%s+%llu", name, (unsigned long long)(addr - o->start));
+        if (!named_holder)
+            field_words(view, prof_heap_type(view->heap, o->type)->name, addr - o->start, field, sizeof field);
+        snprintf(buf, size, "%s%s", name, field);
         return;
     }
     prof_block_id id = prof_heap_block_at(view->heap, addr);
@@ -227,7 +248,10 @@ char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char
         snprintf(buf, size, "nobody told");
         break;
     case OWNER_HOLDER:
-        holder_words(view, open->slot, open->kind == PROF_OPEN_HOLDER, buf, size);
+        if ((open->flags & PROF_OPEN_HOLDER_FREED) != 0)
+            gone_words(view, open, buf, size);
+        else
+            holder_words(view, open->slot, open->kind == PROF_OPEN_HOLDER, buf, size);
         break;
     case OWNER_ROOT:
         root = root_at(view, open->slot);
@@ -250,6 +274,26 @@ char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char
         break;
     }
     return buf;
+}
+
+char *prof_view_inner_site(struct prof_view *view, uint32_t stack, char *buf, size_t size)
+{
+    const struct prof_frame *frames;
+    size_t count = stack != 0 ? prof_symbols_stack(view->symbols, stack, &frames) : 0;
+    size_t site = count != 0 ? prof_symbols_site(view->symbols, stack) : 0;
+    for (size_t i = 0; i < site; i++) {
+        // Only code of the program itself: nobody repairs what lies inside a library's wrappers.
+        const struct prof_frame *frame = &frames[i];
+        if (frame->function == NULL || frame->line == 0 || frame->module == NULL || frames[site].module == NULL ||
+            strcmp(frame->module, frames[site].module) != 0 || strncmp(frame->function, "trk_", 4) == 0)
+            continue;
+        char outer[512];
+        prof_fmt_frame(buf, size, frame, false);
+        size_t used = strlen(buf);
+        snprintf(buf + used, size - used, ", called from %s", prof_view_site(view, stack, outer, sizeof outer));
+        return buf;
+    }
+    return prof_view_site(view, stack, buf, size);
 }
 
 bool prof_view_owner_is_local(struct prof_view *view, const struct prof_open *open)
@@ -348,7 +392,13 @@ char *prof_view_holder(struct prof_view *view, const struct prof_finding_open *o
         return buf;
     }
     const char *field = open->holder_field != NULL ? open->holder_field : "";
-    snprintf(buf, size, "%s%s%s", open->holder_type, field[0] != '\0' && field[0] != '+' ? "." : "", field);
+    const char *dot = field[0] != '\0' && field[0] != '+' ? "." : "";
+    if (open->holder_serial != 0) {
+        snprintf(buf, size, "%s#%u%s%s%s, freed", open->holder_type, open->holder_serial, dot, field,
+                 open->count > 1 ? " and others like it" : "");
+        return buf;
+    }
+    snprintf(buf, size, "%s%s%s", open->holder_type, dot, field);
     if (open->holder_obj != 0) {
         size_t used = strlen(buf);
         snprintf(buf + used, size - used, " (%s)", prof_fmt_obj(name, sizeof name, view->heap, open->holder_obj));
@@ -410,8 +460,12 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
         snprintf(buf, size, "free it where its count reaches zero%s%s", finding->other_stack != 0 ? ": " : "",
                  finding->other_stack != 0 ? prof_view_site(view, finding->other_stack, site, sizeof site) : "");
         break;
-    case PROF_SLOT_OVERWRITTEN:
     case PROF_HOLDER_FREED:
+        snprintf(buf, size, "release the reference first, at %s",
+                 prof_view_inner_site(view, finding->other_stack != 0 ? finding->other_stack : finding->born_stack,
+                                      site, sizeof site));
+        break;
+    case PROF_SLOT_OVERWRITTEN:
         snprintf(buf, size, "release the reference first, at %s",
                  prof_view_site(view, finding->other_stack != 0 ? finding->other_stack : finding->born_stack, site,
                                 sizeof site));
