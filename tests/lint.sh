@@ -40,7 +40,7 @@ step cppcheck
 cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --std=c11 --library=tests/cppcheck.cfg \
 	-D_GNU_SOURCE "-D__$(uname -m)__" --suppress=missingIncludeSystem --suppress=unknownMacro \
 	-Ilibtrack/include -Ilibtrack/src -Iprofiler/include -Iprofiler/src/base/include -j2 libtrack/src profiler samples 2>"$dir/cppcheck.log"
-verdict $? "$dir/cppcheck.log" error:
+verdict $? "$dir/cppcheck.log" ": (error|warning|performance|portability):"
 
 # A stamp per source, as old as the last clean look; older than the object file or the configuration: look again.
 # Samples are left out: they leak and release twice on purpose.
