@@ -42,26 +42,48 @@ uint32_t finding_take_stack(const struct prof_finding *finding)
 
 /* ---- Suppressions, baseline, gating ------------------------------------------------------------------------------ */
 
+static size_t add_stack(uint32_t *ids, size_t count, uint32_t stack)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == stack)
+            return count;
+    }
+    if (stack != 0)
+        ids[count++] = stack;
+    return count;
+}
+
+/* Where the examples were born and their memory allocated: what other tools call the place of a leak. A birth that was
+ * reported for a caller lacks the frames below it. */
+static size_t add_origins(struct analysis *a, const struct prof_finding *f, uint32_t *ids, size_t count, size_t most)
+{
+    for (size_t i = 0; i < f->sample_count && count + 2 <= most; i++) {
+        const struct prof_obj *obj = prof_heap_obj(a->heap, f->samples[i]);
+        count = add_stack(ids, count, obj->stack);
+        if (obj->block != 0)
+            count = add_stack(ids, count, prof_heap_block(a->heap, obj->block)->stack);
+    }
+    return count;
+}
+
 static bool suppress(struct analysis *a, struct prof_finding *f)
 {
-    enum { MOST = 40 };
+    enum { MOST = 56 };
     struct suppress_stack stacks[MOST];
     uint32_t ids[MOST];
     size_t count = 0;
 
     if (a->options->suppressions == NULL || f->suppressed_by != NULL)
         return true;
-    ids[count++] = f->born_stack;
-    ids[count++] = f->other_stack;
+    count = add_stack(ids, count, f->born_stack);
+    count = add_stack(ids, count, f->other_stack);
+    count = add_origins(a, f, ids, count, MOST);
     for (size_t i = 0; i < f->open_count && count < MOST; i++)
-        ids[count++] = f->open[i].stack;
+        count = add_stack(ids, count, f->open[i].stack);
     for (size_t i = 0; i < f->edge_count && count < MOST; i++)
-        ids[count++] = f->edges[i].stack;
-    size_t used = 0;
+        count = add_stack(ids, count, f->edges[i].stack);
     for (size_t i = 0; i < count; i++) {
-        if (ids[i] == 0)
-            continue;
-        struct suppress_stack *stack = &stacks[used++];
+        struct suppress_stack *stack = &stacks[i];
         stack->count = prof_symbols_stack(a->symbols, ids[i], &stack->frames);
         stack->site = stack->count > 0 ? prof_symbols_site(a->symbols, ids[i]) : 0;
     }
@@ -71,7 +93,7 @@ static bool suppress(struct analysis *a, struct prof_finding *f)
                                     .objects = f->objects,
                                     .bytes = f->bytes,
                                     .stacks = stacks,
-                                    .stack_count = used };
+                                    .stack_count = count };
     const char *place = suppress_match(a->options->suppressions, &facts);
     if (place == NULL)
         return true;

@@ -70,7 +70,7 @@ struct suppress_facts {
     const char *type, *fingerprint;
     uint64_t objects, bytes;
     const struct suppress_stack *stacks;
-    size_t stack_count; /* births and takings, other places of incidents */
+    size_t stack_count; /* births and allocations of examples, takings, other places of incidents */
 };
 /* The first rule that matches, its use counted; NULL none. The result is the use's place. */
 const char *suppress_match(const struct prof_suppressions *s, const struct suppress_facts *facts);

@@ -115,9 +115,24 @@ static bool lines_match(const struct suppress_frame *lines, size_t line_count, c
 /* Valgrind stacks begin in the allocator ("fun:malloc"), ours with its caller. */
 static bool names_allocator(const struct suppress_frame *line)
 {
-    static const char *const names[] = { "malloc",         "calloc",        "realloc", "reallocarray", "memalign",
-                                         "posix_memalign", "aligned_alloc", "valloc",  "pvalloc",      "_Znwm",
-                                         "_Znam",          "free",          "strdup",  "strndup" };
+    static const char *const names[] = { "malloc",
+                                         "calloc",
+                                         "realloc",
+                                         "reallocarray",
+                                         "memalign",
+                                         "posix_memalign",
+                                         "aligned_alloc",
+                                         "valloc",
+                                         "pvalloc",
+                                         "_Znwm",
+                                         "_Znam",
+                                         "free",
+                                         "strdup",
+                                         "strndup",
+                                         "_ZnwmSt11align_val_t",
+                                         "_ZnamSt11align_val_t",
+                                         "_ZnwmRKSt9nothrow_t",
+                                         "_ZnamRKSt9nothrow_t" };
     if (line->kind != SUPPRESS_FRAME_FUN)
         return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

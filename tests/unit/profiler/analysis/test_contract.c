@@ -206,6 +206,34 @@ static struct prof_suppressions *suppressions(const char *text)
     return s;
 }
 
+/* Born for its caller, as trk_new_from tells it: other tools know the stack of the allocation. */
+static void test_suppressed_by_allocation(void **state)
+{
+    static const struct {
+        const char *text;
+        bool hits;
+    } cases[] = {
+        { "leak:conn_new\n", true },
+        { "{\nn\nMemcheck:Leak\nfun:calloc\nfun:conn_new\nfun:sess_open\nfun:main\n}\n", true },
+        { "{\nn\nMemcheck:Leak\nfun:_ZnwmRKSt9nothrow_t\nfun:conn_new\n...\n}\n", true },
+        { "{\nn\nMemcheck:Leak\nfun:calloc\nfun:main\n}\n", false },
+        { "{\nn\nMemcheck:Leak\nfun:calloc\nfun:other_new\nfun:sess_open\nfun:main\n}\n", false },
+        { "leak:other_new\n", false },
+        { "verdict:missing-unref fun:conn_new\n", true },
+    };
+    (void)state;
+    mk_alloc(rig->t, 0x10000, 64, AT("conn_new net.c:20 < sess_open s.c:5 < main main.c:9"));
+    mk_new(rig->t, "conn", 0x10000, AT("sess_open s.c:5 < main main.c:9"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct prof_suppressions *s = suppressions(cases[i].text);
+        struct prof_findings_options options = { .suppressions = s };
+        rig_find(rig, &options);
+        if ((rig_one(rig, PROF_MISSING_UNREF)->suppressed_by != NULL) != cases[i].hits)
+            fail_msg("%s", cases[i].text);
+        prof_suppressions_destroy(s);
+    }
+}
+
 static void test_suppressed(void **state)
 {
     const struct prof_suppression_use *uses;
@@ -497,6 +525,7 @@ int main(void)
         TEST(miscount),
         TEST(window),
         TEST(suppressed),
+        TEST(suppressed_by_allocation),
         TEST(suppression_for),
         TEST(baseline),
         TEST(names),
