@@ -44,6 +44,7 @@ static void program(struct cli_session *session, struct cli_out *out)
     line(out, "folder", info->cwd);
     line(out, "host", info->host);
     line(out, "began", prof_fmt_date(text, sizeof text, info->created_ns));
+    line(out, "times", "known to 10 ms: the recorder's clock moves every 1 to 10 ms; the order of events is finer");
     line(out, "recorder", info->recorder);
     line(out, "options", info->options);
     line(out, "child of", info->parent_trace);

@@ -63,7 +63,7 @@ static void facts(struct cli_session *session, struct cli_out *out, prof_obj_id 
     fprintf(out->file, " in thread %u at ", obj->tid);
     cli_put(out, CLI_PLACE, prof_view_site(session->view, obj->stack, text, sizeof text));
     fprintf(out->file, "\n  age       %s",
-            prof_fmt_duration(text, sizeof text, end > obj->born_us ? end - obj->born_us : 0));
+            prof_fmt_age(text, sizeof text, end > obj->born_us ? end - obj->born_us : 0));
     fprintf(out->file, ", last event %s\n", prof_fmt_time(text, sizeof text, obj->last_us));
     if (obj->context != 0) {
         const struct prof_context *context = prof_heap_context(session->heap, obj->context);

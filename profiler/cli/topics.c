@@ -24,6 +24,8 @@ static const char concepts[] =
     "generation            how many passes of the cycle detector an object survived, not its age\n"
     "shallow, retained     its own bytes; what its death would free\n"
     "verdict               what is wrong with an object, with a strength: proven, probable, suspect, growth\n\n"
+    "Times of events are those of the recorder's clock, which moves every 1 to 10 ms: what happened in between has the "
+    "same time, and ages below that are '< 10 ms'. The order of events is known beyond that.\n\n"
     "In evidence, = marks a pair that is certain because both events named the same slot, and ~ what was learned from "
     "objects of the same type that were freed.\n\n"
     "A count is explained as: holders + globals + local variables + without owner + unaccounted. Unaccounted is "

@@ -20,9 +20,13 @@ enum prof_units { PROF_UNITS_IEC = 0, PROF_UNITS_SI, PROF_UNITS_BYTES };
 char *prof_fmt_bytes(char *buf, size_t size, uint64_t bytes, enum prof_units units); /* "2.9 KiB" */
 char *prof_fmt_delta(char *buf, size_t size, double bytes, enum prof_units units);   /* "+11.9 MiB", "-3 B" */
 char *prof_fmt_count(char *buf, size_t size, uint64_t n);                            /* "31 204 881" */
+/* Events carry the recorder's coarse clock, which moves every 1 to 10 ms: nothing smaller is known. */
+enum { PROF_TIME_RESOLUTION_US = 10000 };
 char *prof_fmt_duration(char *buf, size_t size, uint64_t us); /* "02:14", "1.204 s", "3 d 04:12" */
-char *prof_fmt_time(char *buf, size_t size, uint64_t us);     /* moment in the trace: "+12.504s", "+0.481ms" */
-char *prof_fmt_addr(char *buf, size_t size, uint64_t addr);   /* "0x55d0c3a1b0" */
+char *prof_fmt_time(char *buf, size_t size, uint64_t us);     /* moment in the trace: "+12.504s", "+481ms" */
+/* A duration between two events: "< 10 ms" when it is less than their times can tell. */
+char *prof_fmt_age(char *buf, size_t size, uint64_t us);
+char *prof_fmt_addr(char *buf, size_t size, uint64_t addr);                             /* "0x55d0c3a1b0" */
 char *prof_fmt_rate(char *buf, size_t size, double bytes_per_h, enum prof_units units); /* "+11.9 MiB/h" */
 char *prof_fmt_ratio(char *buf, size_t size, double share);                             /* "91 %", "99.6 %" */
 char *prof_fmt_date(char *buf, size_t size, uint64_t realtime_ns);                      /* "2026-11-20 21:58:33 UTC" */

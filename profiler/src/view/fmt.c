@@ -135,12 +135,19 @@ char *prof_fmt_duration(char *buf, size_t size, uint64_t us)
                (unsigned)(s / 60 % 60));
 }
 
+char *prof_fmt_age(char *buf, size_t size, uint64_t us)
+{
+    if (us < PROF_TIME_RESOLUTION_US)
+        return put(buf, size, "< %u ms", PROF_TIME_RESOLUTION_US / 1000);
+    return prof_fmt_duration(buf, size, us);
+}
+
 char *prof_fmt_time(char *buf, size_t size, uint64_t us)
 {
     uint64_t s = us / 1000000;
     unsigned ms = (unsigned)(us / 1000 % 1000);
     if (s == 0)
-        return put(buf, size, "+%u.%03ums", ms, (unsigned)(us % 1000));
+        return put(buf, size, "+%ums", ms);
     if (s < 60)
         return put(buf, size, "+%u.%03us", (unsigned)s, ms);
     if (s < 3600)
@@ -225,7 +232,7 @@ char *prof_fmt_cell(char *buf, size_t size, const struct prof_cell *cell, enum p
     case PROF_CELL_BYTES:
         return prof_fmt_bytes(buf, size, cell->number, units);
     case PROF_CELL_TIME:
-        return prof_fmt_duration(buf, size, cell->number);
+        return prof_fmt_age(buf, size, cell->number);
     case PROF_CELL_MOMENT:
         return prof_fmt_time(buf, size, cell->number);
     case PROF_CELL_ADDR:
