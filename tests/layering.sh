@@ -40,6 +40,11 @@ while read -r line; do complain "library code prints: $line"; done <"$tmp"
 grep -rlE 'include +[<"]n?curses' libtrack profiler tui 2>/dev/null | grep -v '^tui/term\.c$' >"$tmp" || true
 while read -r line; do complain "$line includes ncurses"; done <"$tmp"
 
+# The map names every file.
+for file in libtrack/src/*.c profiler/src/*/*.c profiler/cli/*.c profiler/cli/recorder/*.c; do
+	grep -qF "| \`$(basename "$file")\` |" docs/ARCHITECTURE.md || complain "docs/ARCHITECTURE.md does not list $file"
+done
+
 # Exports of the target side: the verbs and the versioned gates, nothing else.
 for so in "$@"; do
 	[ -f "$so" ] || continue
