@@ -138,7 +138,7 @@ struct prof_type {
     uint64_t born, died, live, live_bytes, peak_live, peak_bytes; /* live: not dead, so zero and parked ones included */
     uint64_t zero, parked;                                        /* in that state now */
     uint64_t refs_slot, refs_holder,
-        refs_anon; /* coverage: references by evidence, births included: anon until owned */
+        refs_anon; /* coverage: references by evidence, births included: anon until owned, and while disowned */
     uint64_t unrefs_slot, unrefs_holder, unrefs_anon;
     uint64_t births_owned;              /* births whose reference got an owner */
     uint64_t counts_seen, counts_wrong; /* observed counts, and those that did not fit */

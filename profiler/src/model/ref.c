@@ -22,6 +22,53 @@ static uint32_t owned(const struct prof_obj *obj)
     return obj->opens - ((obj->internal & OBJ_BIRTH_OPEN) != 0);
 }
 
+/* ---- Evidence of owners ---- */
+
+static void shift_evidence(struct prof_type *type, enum prof_open_kind from, bool from_anon, enum prof_open_kind to,
+                           bool to_anon)
+{
+    uint64_t *out = from_anon ? &type->refs_anon : from == PROF_OPEN_HOLDER ? &type->refs_holder : &type->refs_slot;
+    uint64_t *in = to_anon ? &type->refs_anon : to == PROF_OPEN_HOLDER ? &type->refs_holder : &type->refs_slot;
+    if (*out > 0)
+        (*out)--;
+    (*in)++;
+}
+
+static struct disowned *disowned_of(struct prof_heap *h, prof_obj_id id)
+{
+    return &h->disowned[mix64(id) % DISOWNED];
+}
+
+static void disowned_add(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind)
+{
+    struct disowned *d = disowned_of(h, id);
+    uint32_t serial = obj_of(h, id)->serial;
+    if (d->obj != id || d->serial != serial)
+        *d = (struct disowned){ .obj = id, .serial = serial };
+    if (kind == PROF_OPEN_HOLDER)
+        d->holders++;
+    else
+        d->slots++;
+}
+
+/* One of the anonymous references of id goes, or gets an owner again: the one that was disowned, if there is one. Who
+ * owned it, 0: none was. */
+static enum prof_open_kind disowned_take(struct prof_heap *h, prof_obj_id id)
+{
+    struct disowned *d = disowned_of(h, id);
+    if (d->obj != id || d->serial != obj_of(h, id)->serial)
+        return 0;
+    if (d->slots > 0) {
+        d->slots--;
+        return PROF_OPEN_SLOT;
+    }
+    if (d->holders > 0) {
+        d->holders--;
+        return PROF_OPEN_HOLDER;
+    }
+    return 0;
+}
+
 /* ---- Observed counts ---- */
 
 void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count)
@@ -203,6 +250,12 @@ static void give(struct prof_heap *h, prof_obj_id id, int32_t left, const struct
     }
     type->unrefs_anon++;
     uint32_t birth = left > 0 ? 0 : open_find_birth(h, id);
+    /* Disowned a moment ago and now given back: its owner was known as long as it had one. */
+    enum prof_open_kind was = disowned_take(h, id);
+    if (was != 0) {
+        shift_evidence(type, 0, true, was, false);
+        type->births_owned += birth != 0;
+    }
     if (birth != 0)
         give_birth(h, id, birth, e);
     else
@@ -270,16 +323,6 @@ void ref_unref(struct prof_heap *h, const struct prof_event *e)
 
 /* ---- Changing hands ---- */
 
-static void shift_evidence(struct prof_type *type, enum prof_open_kind from, bool from_anon, enum prof_open_kind to,
-                           bool to_anon)
-{
-    uint64_t *out = from_anon ? &type->refs_anon : from == PROF_OPEN_HOLDER ? &type->refs_holder : &type->refs_slot;
-    uint64_t *in = to_anon ? &type->refs_anon : to == PROF_OPEN_HOLDER ? &type->refs_holder : &type->refs_slot;
-    if (*out > 0)
-        (*out)--;
-    (*in)++;
-}
-
 /* An owned reference becomes anonymous again. */
 static void disown(struct prof_heap *h, prof_obj_id id, uint32_t index, const struct prof_event *e)
 {
@@ -287,6 +330,7 @@ static void disown(struct prof_heap *h, prof_obj_id id, uint32_t index, const st
     struct prof_obj *obj = obj_of(h, id);
     struct prof_type *type = &h->types[obj->type].pub;
     shift_evidence(type, open->kind, false, 0, true);
+    disowned_add(h, id, open->kind);
     if ((open->flags & PROF_OPEN_WAS_BIRTH) != 0 && (obj->internal & OBJ_BIRTH_OPEN) == 0) {
         open_rehome(h, index, PROF_OPEN_BIRTH, 0, e);
         open_of(h, index)->flags &= (uint8_t)~PROF_OPEN_WAS_BIRTH;
@@ -325,6 +369,7 @@ static void own(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
         if (index != 0 && from_site)
             open_of(h, index)->moved_stack = e->stack;
     }
+    disowned_take(h, id);
     shift_evidence(type, 0, true, kind, false);
 }
 

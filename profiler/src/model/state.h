@@ -34,7 +34,8 @@ enum {
     SLOT_PAGES = 1 << 16, /* counters of open slots by page */
     LATE_LIVES = 64,
     SITE_CACHE = 1 << 12,
-    MOMENTS_MAX = 16, /* kept of each kind */
+    DISOWNED = 1 << 8, /* objects with disowned references that are remembered */
+    MOMENTS_MAX = 16,  /* kept of each kind */
 };
 
 /* A flag of prof_block that nobody else sees: between the two events of a realloc, at no address. */
@@ -199,6 +200,15 @@ struct site_cached {
     uint32_t serial, stack, index;
 };
 
+/* References of an object that had an owner until it was taken from them, a moment before they are given back as a
+ * rule.
+ */
+struct disowned {
+    prof_obj_id obj;
+    uint32_t serial;
+    uint32_t slots, holders;
+};
+
 struct spoil {
     uint64_t at_us;
     struct prof_gone_holder holder; /* type 0 and serial 0: no object, or it was overwritten */
@@ -255,6 +265,7 @@ struct prof_heap {
     uint64_t peak_epoch;
     struct count_table sites_learned, pairs_learned;
     struct site_cached site_cache[SITE_CACHE];
+    struct disowned disowned[DISOWNED]; /* by object; a collision forgets, which only lowers the coverage */
 
     struct thread *threads;
     struct thread *thread; /* the last one */

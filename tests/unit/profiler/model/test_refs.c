@@ -331,6 +331,37 @@ static void destructor_frees_the_holder_first(void **state)
     mk_destroy(t);
 }
 
+/* Taken from the owner and given back at once: such a reference had an owner. One that stays without is anonymous. */
+static void disowned_and_given_back(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_own(t, OBJ, GLOBAL, "own");
+    mk_ref(t, OBJ, GLOBAL + 8, "get");
+    mk_ref(t, OBJ, MK_HOLDER(HOLD), "keep");
+    mk_ref(t, OBJ, GLOBAL + 16, "get");
+    mk_ref(t, OBJ, 0, "anonymous");
+    mk_disown(t, OBJ, GLOBAL + 8, "drop"); /* passed on */
+    mk_own(t, OBJ, GLOBAL + 24, "own");
+    mk_disown(t, OBJ, GLOBAL + 24, "drop");
+    mk_unref(t, OBJ, 0, "put");
+    mk_disown(t, OBJ, MK_HOLDER(HOLD), "drop");
+    mk_unref(t, OBJ, 0, "put");
+    mk_unref(t, OBJ, 0, "put"); /* the anonymous one */
+    mk_disown(t, OBJ, GLOBAL, "drop");
+    mk_unref(t, OBJ, 0, "put");
+    mk_disown(t, OBJ, GLOBAL + 16, "drop"); /* and kept */
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_type *type = prof_heap_type(heap, obj_at(heap, OBJ)->type);
+    assert_int_equal(obj_at(heap, OBJ)->count, 1);
+    assert_int_equal(type->refs_slot, 2); /* the birth, and what was passed on */
+    assert_int_equal(type->refs_holder, 1);
+    assert_int_equal(type->refs_anon, 2);
+    assert_int_equal(type->births_owned, 1);
+    mk_destroy(t);
+}
+
 static void holders_have_names_after_death(void **state)
 {
     (void)state;
@@ -547,6 +578,7 @@ int main(void)
         cmocka_unit_test(overwritten_but_released_late),
         cmocka_unit_test(holder_freed),
         cmocka_unit_test(destructor_frees_the_holder_first),
+        cmocka_unit_test(disowned_and_given_back),
         cmocka_unit_test(holders_have_names_after_death),
         cmocka_unit_test(many_leaks_through_one_address),
         cmocka_unit_test(block_and_objects_in_it_die_together),
