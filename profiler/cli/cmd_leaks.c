@@ -147,6 +147,9 @@ int cmd_leaks(int argc, char **argv)
             suppressions(&session, &out, &args);
         } else if (args.style == STYLE_LSAN) {
             lsan_text(&session, &out, args.all);
+        } else if (common.plain) {
+            text_plain_findings(&session, &out, args.all,
+                                common.top == CLI_TOP_DEFAULT || common.top == 0 ? UINT64_MAX : common.top);
         } else {
             findings(&session, &common, &args, &out);
         }

@@ -20,6 +20,7 @@ const struct cli_command cli_command_report = {
         "First the memory of the process and what it is made of; then the findings, each beginning with one of the "
         "words lost, held or growing; then what was folded away, the largest types, and the audit. In the "
         "evidence, = marks what is certain and ~ what was learned from the other objects.\n\n"
+        "With --plain only the findings are printed, one per line, as 'reftrack leaks --plain' does.\n\n"
         "The exit status is 0 whatever was found; 'reftrack check' is for gating.",
     .examples = examples,
     .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE | CLI_GROUP_PID | CLI_GROUP_TOP,
@@ -137,6 +138,9 @@ int cmd_report(int argc, char **argv)
             char *text = NULL;
             struct prof_error *error = prof_json_leaks(session.view, &text);
             code = cli_json(&out, error, text);
+        } else if (common.plain) {
+            text_plain_findings(&session, &out, false,
+                                common.top == CLI_TOP_DEFAULT || common.top == 0 ? UINT64_MAX : common.top);
         } else {
             code = story(&session, &common, &out);
         }

@@ -14,6 +14,8 @@ void text_bytes(struct cli_session *session, struct cli_out *out, bool whole);
 void text_finding(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose);
 /* "lost 32 struct conn, 1.3 MiB: a reference was never given back (open net.c:31)" in one line. */
 void text_finding_line(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
+/* The listed findings (`all`: every one) for scripts: a line of keys, then one line each, separated by tabs. */
+void text_plain_findings(struct cli_session *session, struct cli_out *out, bool all, uint64_t top);
 /* True for the totals that reports fold away from the findings: held by globals, unfreed plain blocks. */
 bool text_is_folded(const struct prof_finding *finding);
 /* Listed among the findings: not folded and not suppressed. */

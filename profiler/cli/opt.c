@@ -31,7 +31,9 @@ static const struct cli_option group_output[] = {
     { .name = "plain",
       .kind = CLI_FLAG,
       .offset = COMMON(plain),
-      .help = "for scripts: no colour, no pager, no folding, one record per line, full numbers" },
+      .help = "for scripts: no colour, no pager; tables, events and findings as one line each, separated by tabs, with "
+              "full "
+              "numbers" },
     { .name = "quiet",
       .letter = 'q',
       .kind = CLI_FLAG,
