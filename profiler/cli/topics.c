@@ -98,7 +98,7 @@ static const char format[] =
     "--format json\n\n"
     "leaks --json has: schema, tool, kind, program{path, args, pid, exit, build_id}, memory{rss, live, slack, "
     "retained, mmap,"
-    "stacks, files, reftrack, unknown, bytes_per_h}, audit{events, lost, coverage, skewed, count_identity, "
+    "stacks, files, reftrack, unknown, untouched, bytes_per_h}, audit{events, lost, coverage, skewed, count_identity, "
     "byte_identity,"
     "revived, certain, why_uncertain}, findings[{id, headline, class, verdict, strength, gating, type, objects, bytes, "
     "retained,"
