@@ -159,15 +159,15 @@ static void aligned_details(struct dump *dump, const struct prof_event *e)
     struct cli_out *out = dump->out, real = *out;
     char *text = NULL;
     size_t length = 0;
-    out->file = open_memstream(&text, &length);
-    if (out->file == NULL) { /* no memory for order: at least the words */
-        *out = real;
+    FILE *words = open_memstream(&text, &length);
+    if (words == NULL) { /* no memory for order: at least the words */
         details(dump, e);
         return;
     }
+    out->file = words;
     out->color = false; /* control sequences have no width */
     details(dump, e);
-    fclose(out->file);
+    fclose(words);
     *out = real;
     fprintf(out->file, "%-*s", e->stack != 0 ? DETAILS_WIDTH : 0, text != NULL ? text : "");
     free(text);
