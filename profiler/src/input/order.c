@@ -40,6 +40,7 @@ struct ring *order_ring(struct order *order, uint32_t number)
         return order->rings[order->by_number[number] - 1];
     if (order->ring_count == order->ring_room) {
         size_t room = order->ring_room * 2 + 8;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
         struct ring **rings = reallocarray(order->rings, room, sizeof *rings);
         if (rings == NULL)
             return NULL;

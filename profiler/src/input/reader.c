@@ -292,7 +292,7 @@ struct prof_error *prof_trace_open(const char *path, struct prof_trace **ret)
     if (fd < 0)
         return prof_error_os(errno, "open", path, NULL);
     struct stat st;
-    struct trk_file_header header;
+    struct trk_file_header header = { 0 };
     struct prof_error *error = NULL;
     if (fstat(fd, &st) != 0)
         error = prof_error_os(errno, "read", path, NULL);
