@@ -152,6 +152,20 @@ static bool attach(struct analysis *a, const struct prof_incident *incident)
     return true;
 }
 
+/* Threads met at the object faster than the clock tells, and the merge chose an order: what looks like misuse may be
+ * the choice and not the program. The audit counts the events that were placed like that. */
+static bool only_by_guess(const struct prof_incident *incident)
+{
+    switch (incident->kind) {
+    case PROF_INCIDENT_OVER_RELEASE:
+    case PROF_INCIDENT_USE_AFTER:
+    case PROF_INCIDENT_FREED_ALIVE:
+        return order_is_guess(incident);
+    default:
+        return false;
+    }
+}
+
 static bool add_incident(struct incidents *in, const struct prof_incident *incident)
 {
     struct analysis *a = in->a;
@@ -169,6 +183,8 @@ static bool add_incident(struct incidents *in, const struct prof_incident *incid
         if (attach(a, incident))
             return true;
     }
+    if (only_by_guess(incident))
+        return true;
     if (!describe(a, incident, &f, &text)) {
         prof_str_deinit(&text);
         return true;
