@@ -46,12 +46,21 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
     prof_str_add(why, text);
 }
 
-/* Which of the two places came first is not known: the merge said so, or other threads acted in one tick of the clock.
- */
-static bool order_is_guess(const struct prof_incident *incident)
+enum { NEAR_US = 50000 }; /* a few ticks of the recorder's clock */
+
+/* Which of the two places came first is not known: the merge said so, other threads acted in one tick of the clock, or
+ * they did so in ticks near each other while the merge had to guess elsewhere (a wrong choice shows later than where it
+ * was made). */
+static bool order_is_guess(const struct analysis *a, const struct prof_incident *incident)
 {
-    return incident->forced ||
-           (incident->other_tid != 0 && incident->tid != incident->other_tid && incident->at_us == incident->other_us);
+    bool same_thread = incident->other_tid != 0 && incident->tid == incident->other_tid;
+    uint64_t apart = incident->at_us > incident->other_us ? incident->at_us - incident->other_us
+                                                          : incident->other_us - incident->at_us;
+    if (incident->forced)
+        return true;
+    if (same_thread || apart >= NEAR_US)
+        return false;
+    return prof_heap_totals(a->heap)->forced > 0 || (incident->other_tid != 0 && apart == 0);
 }
 
 static void judge(struct analysis *a, const struct prof_incident *incident, const struct prof_obj *obj, uint64_t times,
@@ -64,10 +73,10 @@ static void judge(struct analysis *a, const struct prof_incident *incident, cons
                                    : "the last owner may free without giving its reference back");
     if (incident->kind == PROF_INCIDENT_SCOPE_LEFT)
         weaken(why, strength, PROF_PROBABLE, "it was released later");
-    if (order_is_guess(incident))
+    if (order_is_guess(a, incident))
         weaken(why, strength, PROF_SUSPECT, "the order of the threads is a guess here");
     if (incident->reused)
-        weaken(why, strength, order_is_guess(incident) ? PROF_SUSPECT : PROF_PROBABLE,
+        weaken(why, strength, order_is_guess(a, incident) ? PROF_SUSPECT : PROF_PROBABLE,
                "the address was used again in the meantime");
     if (obj != NULL && (obj->flags & PROF_OBJ_SKEWED) != 0)
         weaken(why, strength, PROF_SUSPECT, "born before recording began");
@@ -106,7 +115,7 @@ static bool describe(struct analysis *a, const struct prof_incident *incident, s
     case PROF_INCIDENT_DOUBLE_FREE:
         /* Threads that take turns with an address faster than the clock tells leave nothing to be known; and once one
          * event was placed by a guess, a later free may be the one that is missing there. */
-        if (order_is_guess(incident) || prof_heap_totals(a->heap)->forced > 0)
+        if (order_is_guess(a, incident) || prof_heap_totals(a->heap)->forced > 0)
             return false;
         f->verdict = PROF_OVER_RELEASED;
         f->other_what = "first freed at";
@@ -154,13 +163,13 @@ static bool attach(struct analysis *a, const struct prof_incident *incident)
 
 /* Threads met at the object faster than the clock tells, and the merge chose an order: what looks like misuse may be
  * the choice and not the program. The audit counts the events that were placed like that. */
-static bool only_by_guess(const struct prof_incident *incident)
+static bool only_by_guess(const struct analysis *a, const struct prof_incident *incident)
 {
     switch (incident->kind) {
     case PROF_INCIDENT_OVER_RELEASE:
     case PROF_INCIDENT_USE_AFTER:
     case PROF_INCIDENT_FREED_ALIVE:
-        return order_is_guess(incident);
+        return order_is_guess(a, incident);
     default:
         return false;
     }
@@ -183,7 +192,7 @@ static bool add_incident(struct incidents *in, const struct prof_incident *incid
         if (attach(a, incident))
             return true;
     }
-    if (only_by_guess(incident))
+    if (only_by_guess(a, incident))
         return true;
     if (!describe(a, incident, &f, &text)) {
         prof_str_deinit(&text);
