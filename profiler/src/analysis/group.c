@@ -4,6 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+int open_sum_order(const void *left, const void *right)
+{
+    const struct open_sum *a = left, *b = right;
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    if (a->open.count != b->open.count)
+        return a->open.count > b->open.count ? -1 : 1;
+    return a->open.stack < b->open.stack ? -1 : a->open.stack > b->open.stack;
+}
+
+bool open_sum_fill(struct analysis *a, const struct open_sum *sums, size_t first, size_t count,
+                   struct prof_finding *ret)
+{
+    if (count > GROUP_OPEN_MAX)
+        count = GROUP_OPEN_MAX;
+    struct prof_finding_open *open = prof_arena_alloc(a->arena, (count + 1) * sizeof *open);
+    if (open == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        open[i] = sums[first + i].open;
+    ret->open = open;
+    ret->open_count = count;
+    return true;
+}
+
 static int by_group(const void *left, const void *right)
 {
     const struct tally *a = left, *b = right;

@@ -68,6 +68,11 @@ struct open_sum {
     uint8_t rank; /* order in the finding: 0 the cause, ... */
     struct prof_finding_open open;
 };
+/* qsort order of open_sum: by group, then rank, then the most frequent first. */
+int open_sum_order(const void *left, const void *right);
+/* Copies `count` sums (at most GROUP_OPEN_MAX) from `first` on into the finding. false: out of memory. */
+bool open_sum_fill(struct analysis *a, const struct open_sum *sums, size_t first, size_t count,
+                   struct prof_finding *ret);
 
 struct groups {
     struct analysis *a;

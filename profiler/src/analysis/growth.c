@@ -414,32 +414,6 @@ static void fold(struct growth *g)
     }
 }
 
-static int by_rank(const void *left, const void *right)
-{
-    const struct open_sum *a = left, *b = right;
-    if (a->group != b->group)
-        return a->group < b->group ? -1 : 1;
-    if (a->rank != b->rank)
-        return a->rank < b->rank ? -1 : 1;
-    if (a->open.count != b->open.count)
-        return a->open.count > b->open.count ? -1 : 1;
-    return a->open.stack < b->open.stack ? -1 : a->open.stack > b->open.stack;
-}
-
-static bool fill_open(struct growth *g, const struct kin *kin, struct prof_finding *f)
-{
-    size_t count = kin->open_count < GROUP_OPEN_MAX ? kin->open_count : GROUP_OPEN_MAX;
-    struct prof_finding_open *open = prof_arena_alloc(g->a->arena, (count + 1) * sizeof *open);
-
-    if (open == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        open[i] = g->opens.items[kin->open_first + i].open;
-    f->open = open;
-    f->open_count = count;
-    return true;
-}
-
 static bool fill_steps(struct growth *g, const struct kin *kin, struct prof_finding *f)
 {
     const struct scale *s = &g->scale;
@@ -506,7 +480,7 @@ static bool tell(struct growth *g, const struct kin *kin)
     if (kin->excused * 2 > kin->objects)
         f.suppressed_by = "may-leak: most of them";
     fingerprint_make(a->symbols, PROF_GROWTH, f.type, f.born_stack, f.fingerprint);
-    if (!fill_open(g, kin, &f) || !fill_steps(g, kin, &f))
+    if (!open_sum_fill(g->a, g->opens.items, kin->open_first, kin->open_count, &f) || !fill_steps(g, kin, &f))
         return false;
     f.sentence = sentence(a, &f);
     return f.sentence != NULL && prof_vec_push(&a->out->list, f);
@@ -515,7 +489,7 @@ static bool tell(struct growth *g, const struct kin *kin)
 static bool tell_all(struct growth *g)
 {
     if (g->opens.count > 0)
-        qsort(g->opens.items, g->opens.count, sizeof *g->opens.items, by_rank);
+        qsort(g->opens.items, g->opens.count, sizeof *g->opens.items, open_sum_order);
     for (size_t i = 0; i < g->opens.count; i++) {
         struct kin *kin = &g->list.items[g->opens.items[i].group];
         if (kin->open_count++ == 0)

@@ -4,18 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_rank(const void *left, const void *right)
-{
-    const struct open_sum *a = left, *b = right;
-    if (a->group != b->group)
-        return a->group < b->group ? -1 : 1;
-    if (a->rank != b->rank)
-        return a->rank < b->rank ? -1 : 1;
-    if (a->open.count != b->open.count)
-        return a->open.count > b->open.count ? -1 : 1;
-    return a->open.stack < b->open.stack ? -1 : a->open.stack > b->open.stack;
-}
-
 static double distance(double a, double b)
 {
     return a > b ? a - b : b - a;
@@ -125,20 +113,6 @@ static bool list_takings(struct groups *g, uint32_t index)
     return true;
 }
 
-static bool fill_open(struct groups *g, const struct group *group, struct prof_finding *ret)
-{
-    size_t count = group->open_count < GROUP_OPEN_MAX ? group->open_count : GROUP_OPEN_MAX;
-    struct prof_finding_open *open = prof_arena_alloc(g->a->arena, (count + 1) * sizeof *open);
-
-    if (open == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        open[i] = g->opens.items[group->open_first + i].open;
-    ret->open = open;
-    ret->open_count = count;
-    return true;
-}
-
 static bool fill_cycle(struct analysis *a, const struct group *group, struct prof_finding *ret)
 {
     struct prof_finding_edge edges[CYCLE_EDGES_MAX], *copy;
@@ -237,7 +211,8 @@ static bool report_group(struct groups *g, uint32_t index)
     memcpy(samples, group->samples, sizeof group->samples);
     f.samples = samples;
     f.sample_count = group->sample_count;
-    if (!fill_sites(g, group, total, &f) || !fill_open(g, group, &f))
+    if (!fill_sites(g, group, total, &f) ||
+        !open_sum_fill(g->a, g->opens.items, group->open_first, group->open_count, &f))
         return false;
     if ((group->verdict == PROF_CYCLE || group->verdict == PROF_CYCLE_HELD) && !fill_cycle(a, group, &f))
         return false;
@@ -261,7 +236,7 @@ struct prof_error *report_groups(struct groups *g)
             return prof_error_memory();
     }
     if (g->opens.count > 0)
-        qsort(g->opens.items, g->opens.count, sizeof *g->opens.items, by_rank);
+        qsort(g->opens.items, g->opens.count, sizeof *g->opens.items, open_sum_order);
     for (size_t i = 0; i < g->opens.count; i++) {
         struct group *group = &g->list.items[g->opens.items[i].group];
         if (group->open_count++ == 0)
