@@ -273,6 +273,9 @@ void text_audit(struct cli_session *session, struct cli_out *out)
         fputs("not checked", out->file);
     else if (audit->counts_wrong == 0)
         cli_printf(out, CLI_GOOD, "hold (%s seen)", prof_fmt_count(a, sizeof a, audit->counts_seen));
+    else if (audit->counts_guessed)
+        cli_printf(out, CLI_WARN, "not proven (%s of %s do not fit, where the order of threads was a guess)",
+                   prof_fmt_count(a, sizeof a, audit->counts_wrong), prof_fmt_count(b, sizeof b, audit->counts_seen));
     else
         cli_printf(out, CLI_WARN, "broken (%s of %s do not fit)", prof_fmt_count(a, sizeof a, audit->counts_wrong),
                    prof_fmt_count(b, sizeof b, audit->counts_seen));

@@ -68,4 +68,43 @@ while [ $i -lt "$runs" ]; do
 		hasnt "$command: no count is wrong" leaks.json 'do not fit'
 	done
 done
+# The other way round: one release too many, by another thread, right after the last one, is told every time.
+cat >over.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <track/track.h>
+struct thing { int refs; };
+static TRK_TYPE(thing_type, struct thing);
+static void *extra(void *arg) { trk_unref_rc(arg, NULL, -1); return arg; }
+int main(void)
+{
+	struct thing *thing = calloc(1, sizeof *thing);
+	trk_new(thing, &thing_type);
+	trk_unref_rc(thing, NULL, 0);
+	pthread_t thread;
+	pthread_create(&thread, 0, extra, thing);
+	pthread_join(thread, 0);
+	trk_del(thing);
+	free(thing);
+	return 0;
+}
+C
+cc -O1 -g -pthread -I"$ROOT/libtrack/include" over.c -o over || exit 99
+# And in the middle of threads that share the object: the count that the program tells is proof in any order.
+sed 's/trk_del(shared);/{ trk_unref_rc(shared, NULL, -1); } trk_del(shared);/' counts.c >crowd.c
+cc -O2 -g -pthread -I"$ROOT/libtrack/include" crowd.c -o crowd || exit 99
+i=0
+while [ $i -lt "$runs" ]; do
+	i=$((i + 1))
+	rm -f over.trk
+	"$REFTRACK" run -q --no-summary -o over.trk -- ./over
+	"$REFTRACK" check over.trk >check.out 2>&1
+	equal 'one release too many: check fails' $? 1
+	has 'one release too many: where' check.out 'where += extra over.c:6'
+	rm -f crowd.trk
+	"$REFTRACK" run -q --no-summary -o crowd.trk -- ./crowd 4 300
+	"$REFTRACK" check crowd.trk >check.out 2>&1
+	equal 'one release too many in a crowd: check fails' $? 1
+	has 'one release too many in a crowd: where' check.out 'where += main crowd.c'
+done
 finish

@@ -130,6 +130,8 @@ struct prof_audit {
     uint64_t refs, refs_slot, refs_holder, refs_anon;
     double coverage;                    /* share of references with an owner, 0..1; -1: no references at all */
     uint64_t counts_seen, counts_wrong; /* count identity: "not checked" when 0 seen */
+    /* Those wrong are few (at most one in a thousand) and the order of some events was a guess: they prove nothing. */
+    bool counts_guessed;
     uint64_t skewed, forced, revived;
     bool bytes_known;
     double bytes_unknown_share;

@@ -67,8 +67,9 @@ void audit_make(struct analysis *a)
         prof_str_add(&why, info->malloc_note);
     }
     // Where threads met at an object and their order had to be guessed, a few told counts cannot fit.
-    bool guessed = audit->forced > 0 && audit->counts_wrong <= audit->counts_seen / 1000;
-    if (audit->counts_wrong > 0 && !guessed)
+    audit->counts_guessed =
+        audit->counts_wrong > 0 && audit->forced > 0 && audit->counts_wrong <= audit->counts_seen / 1000;
+    if (audit->counts_wrong > 0 && !audit->counts_guessed)
         prof_str_addf(&why, "%s%llu of %llu observed counts do not fit the events", why.length > 0 ? "; " : "",
                       (unsigned long long)audit->counts_wrong, (unsigned long long)audit->counts_seen);
     // What the samples count twice (negative) hides nothing.

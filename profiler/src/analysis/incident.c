@@ -56,6 +56,8 @@ static bool order_is_guess(const struct analysis *a, const struct prof_incident 
     bool same_thread = incident->other_tid != 0 && incident->tid == incident->other_tid;
     uint64_t apart = incident->at_us > incident->other_us ? incident->at_us - incident->other_us
                                                           : incident->other_us - incident->at_us;
+    if (incident->told)
+        return false;
     if (incident->forced)
         return true;
     if (same_thread || apart >= NEAR_US)

@@ -19,7 +19,7 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
                                    const struct place *at, const struct place *other)
 {
     struct prof_obj *obj = id != 0 ? obj_of(h, id) : NULL;
-    struct incident_key key = { kind, obj != NULL ? obj->type : UINT32_MAX, at->stack, other->stack };
+    struct incident_key key = { kind, obj != NULL ? obj->type : UINT32_MAX, at->stack, other->stack, h->told };
     struct incident_head *head = NULL;
     HASH_FIND(hh, h->incident_heads, &key, sizeof key, head);
     if (head != NULL) {
@@ -57,6 +57,7 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
                                         .other_stack = other->stack,
                                         .other_tid = other->tid,
                                         .forced = h->forced,
+                                        .told = h->told,
                                         .repeats = 1,
                                         .objects = 1 };
     note_object(head, obj);

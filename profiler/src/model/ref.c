@@ -284,7 +284,9 @@ static void over_release(struct prof_heap *h, prof_obj_id id, const struct prof_
 {
     struct prof_obj *obj = obj_of(h, id);
     struct place at = place_of(e), other = { obj->zero_us, obj->zero_stack, 0 };
+    h->told = (e->flags & PROF_EVENT_COUNT) != 0 && e->count < 0;
     struct prof_incident *incident = incident_add(h, PROF_INCIDENT_OVER_RELEASE, id, &at, &other);
+    h->told = false;
     if (incident != NULL) {
         incident->slot = e->slot;
         incident->count = obj_count(obj);

@@ -162,7 +162,7 @@ struct type_state {
 };
 
 struct incident_key {
-    uint32_t kind, type, stack, other_stack;
+    uint32_t kind, type, stack, other_stack, told;
 };
 enum { INCIDENT_RECENT = 8 };
 struct incident_head {
@@ -225,6 +225,7 @@ struct prof_heap {
     bool no_memory; /* sticks: checked after each batch */
     bool stopped;   /* until_us or until_mark was reached */
     bool forced;    /* the event being applied is a guess at the order */
+    bool told;      /* it tells a count below zero */
 
     struct addr_table addrs;       /* live, and remembered dead, addresses */
     struct addr_table large;       /* blocks of LARGE_BYTES and more, by size class and place */

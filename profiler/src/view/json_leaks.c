@@ -75,9 +75,13 @@ static json_t *memory(struct document *doc, struct prof_view *view)
     return object;
 }
 
-static const char *identity(uint64_t seen, uint64_t wrong)
+static const char *count_identity(const struct prof_audit *audit)
 {
-    return seen == 0 ? "not checked" : wrong == 0 ? "ok" : "broken";
+    if (audit->counts_seen == 0)
+        return "not checked";
+    if (audit->counts_wrong == 0)
+        return "ok";
+    return audit->counts_guessed ? "not proven" : "broken";
 }
 
 static json_t *audit(struct document *doc, struct prof_view *view)
@@ -89,7 +93,7 @@ static json_t *audit(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "lost", json_of_number(audit->lost));
     doc_set(doc, object, "coverage", audit->coverage < 0 ? json_null() : json_of_real(audit->coverage));
     doc_set(doc, object, "skewed", json_of_number(audit->skewed));
-    doc_set(doc, object, "count_identity", json_string(identity(audit->counts_seen, audit->counts_wrong)));
+    doc_set(doc, object, "count_identity", json_string(count_identity(audit)));
     doc_set(doc, object, "byte_identity",
             json_string(!audit->bytes_known                      ? "not checked"
                         : fabs(audit->bytes_unknown_share) < 0.1 ? "ok"
