@@ -263,6 +263,8 @@ void text_audit(struct cli_session *session, struct cli_out *out)
         fprintf(out->file, ", objects seen without birth: %s", prof_fmt_count(a, sizeof a, audit->skewed));
     if (audit->forced != 0)
         fprintf(out->file, ", put in order by guess: %s", prof_fmt_count(a, sizeof a, audit->forced));
+    if (audit->untold != 0)
+        fprintf(out->file, ", misuse only by that guess, not told: %s", prof_fmt_count(a, sizeof a, audit->untold));
     if (totals->unknown_frees != 0)
         fprintf(out->file, ", frees of unseen blocks: %s", prof_fmt_count(a, sizeof a, totals->unknown_frees));
     if (audit->revived != 0)

@@ -133,6 +133,7 @@ struct prof_audit {
     /* Those wrong are few (at most one in a thousand) and the order of some events was a guess: they prove nothing. */
     bool counts_guessed;
     uint64_t skewed, forced, revived;
+    uint64_t untold; /* events that look like misuse only in an order that was a guess: counted, not told */
     bool bytes_known;
     double bytes_unknown_share;
     bool certain;              /* false: "no leak" may not be said; why is why_uncertain */

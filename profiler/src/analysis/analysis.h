@@ -89,6 +89,7 @@ struct analysis {
     bool ended;            /* the program reached its end: what is alive now is never released */
     const char *not_ended; /* why not */
     uint64_t lost;         /* records */
+    uint64_t untold;       /* misuse that only a guessed order shows */
     uint32_t main_tid;
     bool malloc_seen;        /* allocator events were recorded */
     uint64_t from_us, to_us; /* window of births */

@@ -47,7 +47,8 @@ void audit_make(struct analysis *a)
     const struct prof_heap_totals *totals = prof_heap_totals(a->heap);
     struct prof_str why = { 0 };
 
-    *audit = (struct prof_audit){ .events = totals->events, .lost = a->lost, .forced = totals->forced };
+    *audit =
+        (struct prof_audit){ .events = totals->events, .lost = a->lost, .forced = totals->forced, .untold = a->untold };
     coverage(a, audit);
     audit->bytes_known = bytes->known;
     if (bytes->known && bytes->rss > 0)

@@ -194,8 +194,10 @@ static bool add_incident(struct incidents *in, const struct prof_incident *incid
         if (attach(a, incident))
             return true;
     }
-    if (only_by_guess(a, incident))
+    if (only_by_guess(a, incident)) {
+        a->untold += times;
         return true;
+    }
     if (!describe(a, incident, &f, &text)) {
         prof_str_deinit(&text);
         return true;

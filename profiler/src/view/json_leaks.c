@@ -100,6 +100,7 @@ static json_t *audit(struct document *doc, struct prof_view *view)
                                                                  : "broken"));
     doc_set(doc, object, "revived", json_of_number(audit->revived));
     doc_set(doc, object, "forced", json_of_number(audit->forced));
+    doc_set(doc, object, "untold", json_of_number(audit->untold));
     doc_set(doc, object, "certain", json_boolean(audit->certain));
     doc_set(doc, object, "why_uncertain", json_of_text(audit->why_uncertain));
     doc_set(doc, object, "damage", json_of_text(info->damage));
