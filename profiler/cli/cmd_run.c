@@ -5,6 +5,7 @@
  * what the terminal sends reaches the program by itself. When processes are left after the program's end (daemons),
  * recording goes on in the background. */
 #include "cli.h"
+#include "rec_args.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,48 +28,11 @@ enum { FAILED = 125, GRACE_MS = 300, ROOT_END_MS = 2000, STEP_MS = 250, NO_EXIT_
 static const uint64_t summary_most_events = 100000000;
 
 struct run_args {
-    const char *output, *stacks;
-    int children, on_full;
-    uint64_t budget, exit_code;
-    bool preload, no_preload, check, force, no_summary;
+    uint64_t exit_code;
+    bool preload, no_preload, check, no_summary;
 };
 
 static const struct cli_option options[] = {
-    { .name = "output",
-      .letter = 'o',
-      .kind = CLI_TEXT,
-      .offset = offsetof(struct run_args, output),
-      .argument = "FILE",
-      .hint = CLI_HINT_FILE,
-      .help =
-          "write the trace to FILE, or into it when it is a folder; %p is the process id, %e the program (%e.%p.trk)" },
-    { .name = "force",
-      .letter = 'f',
-      .kind = CLI_FLAG,
-      .offset = offsetof(struct run_args, force),
-      .help = "replace an older trace of the same name" },
-    { .name = "children",
-      .kind = CLI_CHOICE,
-      .offset = offsetof(struct run_args, children),
-      .argument = "yes|no",
-      .choices = "yes|no",
-      .help = "record forked children and programs they execute, one trace each (yes)" },
-    { .name = "stacks",
-      .kind = CLI_TEXT,
-      .offset = offsetof(struct run_args, stacks),
-      .argument = "B,R,F",
-      .help = "frames kept on births, on references, on frees (64,8,1)" },
-    { .name = "on-full",
-      .kind = CLI_CHOICE,
-      .offset = offsetof(struct run_args, on_full),
-      .argument = "block|drop",
-      .choices = "default|block|drop",
-      .help = "what a program does that is faster than the recorder: wait a bounded time, or drop and count (block)" },
-    { .name = "budget",
-      .kind = CLI_SIZE,
-      .offset = offsetof(struct run_args, budget),
-      .argument = "SIZE",
-      .help = "shared memory per program (64MiB)" },
     { .name = "preload",
       .kind = CLI_FLAG,
       .offset = offsetof(struct run_args, preload),
@@ -116,7 +80,7 @@ const struct cli_command cli_command_run = {
         "findings and 24 when the answer is uncertain.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_TRACE | CLI_GROUP_GATE,
+    .groups = CLI_GROUP_RECORD | CLI_GROUP_TRACE | CLI_GROUP_GATE,
     .operands_min = 1,
     .operands_any = true,
     .stop_at_operand = true,
@@ -132,24 +96,6 @@ struct run {
     bool ended;
     int code; /* the program's, as a shell shows it */
 };
-
-/* "64,8,1": one to three numbers. */
-static bool parse_stacks(const char *text, struct rec_options *ret)
-{
-    uint16_t depths[3] = { 0 };
-    for (int i = 0; i < 3 && text != NULL; i++) {
-        char *end;
-        unsigned long n = strtoul(text, &end, 10);
-        if (end == text || n < 1 || n > TRK_STACK_MAX_FRAMES || (*end != '\0' && (*end != ',' || i == 2)))
-            return false;
-        depths[i] = (uint16_t)n;
-        text = *end == ',' ? end + 1 : NULL;
-    }
-    ret->depth_birth = depths[0];
-    ret->depth_ref = depths[1];
-    ret->depth_free = depths[2];
-    return true;
-}
 
 static int fail(struct prof_error *error, int code)
 {
@@ -418,19 +364,9 @@ int cmd_run(int argc, char **argv)
     int code = cli_parse(&cli_command_run, argc, argv, &args, &common, &operands);
     if (code >= 0)
         return code == CLI_USAGE ? FAILED : code;
-    struct rec_options recording = { .out = args.output,
-                                     .replace = args.force,
-                                     .no_children = args.children == 1,
-                                     .budget = args.budget,
-                                     .on_full = (uint32_t)args.on_full,
-                                     .version = REFTRACK_VERSION,
-                                     .text = getenv("TRACK_OPTIONS"),
-                                     .wrappers = common.wrappers.count > 0 ? common.wrappers.items : NULL };
-    if (args.stacks != NULL && !parse_stacks(args.stacks, &recording)) {
-        cli_usage(&cli_command_run, "--stacks takes up to three numbers from 1 to %d, as in 64,8,1",
-                  TRK_STACK_MAX_FRAMES);
+    struct rec_options recording;
+    if (!cli_rec_options(&cli_command_run, &common, &recording))
         return FAILED;
-    }
     if (args.exit_code > 255) {
         cli_usage(&cli_command_run, "--exitcode takes a number from 0 to 255");
         return FAILED;
@@ -439,7 +375,7 @@ int cmd_run(int argc, char **argv)
     if (cli_gate_check(&common) >= 0)
         return FAILED;
     struct run run = { .common = &common };
-    struct prof_error *error = rec_output_check(args.output, args.force);
+    struct prof_error *error = rec_output_check(recording.out, recording.replace);
     if (error == NULL)
         error = rec_create(&recording, &run.rec);
     if (error != NULL)

@@ -24,6 +24,7 @@
  *     session.c find_trace.c  which trace, opened, with everything computed from it
  *     out_text.c pager.c progress.c message.c  output
  *     findings_text.c audit_text.c lsan_text.c summary.c  findings in words
+ *     rec_args.[ch]         the options of commands that record
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)

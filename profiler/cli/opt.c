@@ -145,8 +145,9 @@ static const struct cli_option group_top[] = { { .name = "top",
                                                  .help = "only the first N findings; 0 for all" },
                                                { 0 } };
 /* In the order of enum cli_groups. */
-static const struct cli_option *const groups[CLI_GROUP_COUNT_] = { group_output, group_format, group_table, group_trace,
-                                                                   group_window, group_gate,   group_pid,   group_top };
+static const struct cli_option *const groups[CLI_GROUP_COUNT_] = { group_output, group_format, group_table,
+                                                                   group_trace,  group_window, group_gate,
+                                                                   group_pid,    group_top,    cli_group_record };
 static const struct cli_option help_option = {
     .name = "help", .letter = 'h', .kind = CLI_NONE, .help = "show this help and leave"
 };
@@ -157,9 +158,9 @@ void cli_option_each(const struct cli_command *command, void (*each)(void *ctx, 
     for (const struct cli_option *option = command->options; option != NULL && option->name != NULL; option++)
         if (!option->hidden)
             each(ctx, option);
-    static const unsigned order[CLI_GROUP_COUNT_] = { CLI_GROUP_PID,   CLI_GROUP_WINDOW, CLI_GROUP_TABLE,
-                                                      CLI_GROUP_TOP,   CLI_GROUP_GATE,   CLI_GROUP_FORMAT,
-                                                      CLI_GROUP_TRACE, CLI_GROUP_OUTPUT };
+    static const unsigned order[CLI_GROUP_COUNT_] = { CLI_GROUP_RECORD, CLI_GROUP_PID,   CLI_GROUP_WINDOW,
+                                                      CLI_GROUP_TABLE,  CLI_GROUP_TOP,   CLI_GROUP_GATE,
+                                                      CLI_GROUP_FORMAT, CLI_GROUP_TRACE, CLI_GROUP_OUTPUT };
     for (size_t i = 0; i < CLI_GROUP_COUNT_; i++) {
         if (((command->groups | CLI_GROUP_OUTPUT) & order[i]) == 0)
             continue;

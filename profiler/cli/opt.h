@@ -89,11 +89,20 @@ enum cli_groups {
     CLI_GROUP_GATE = 1 << 5,   /* --suppressions --baseline --fail-on */
     CLI_GROUP_PID = 1 << 6,    /* --pid */
     CLI_GROUP_TOP = 1 << 7,    /* --top alone */
-    CLI_GROUP_COUNT_ = 8
+    CLI_GROUP_RECORD = 1 << 8, /* --output --force --children --stacks --on-full --budget: rec_args.h */
+    CLI_GROUP_COUNT_ = 9
 };
 
 enum cli_format { CLI_FORMAT_TEXT = 0, CLI_FORMAT_JSON, CLI_FORMAT_CSV, CLI_FORMAT_TSV };
 enum cli_when { CLI_AUTO = 0, CLI_ALWAYS, CLI_NEVER };
+
+/* How programs are recorded, as given; rec_args.h makes sense of it. */
+struct cli_record {
+    const char *output, *stacks;
+    int children, on_full;
+    uint64_t budget;
+    bool force;
+};
 
 struct cli_common {
     int color; /* enum cli_when */
@@ -112,6 +121,7 @@ struct cli_common {
     struct cli_list suppressions;
     const char *baseline, *fail_on;
     uint64_t pid;
+    struct cli_record record;
 };
 #define CLI_TOP_DEFAULT UINT64_MAX
 
@@ -136,6 +146,9 @@ struct cli_command {
     bool hidden;                        /* not listed; still has --help */
     enum cli_hint operand_hint;
 };
+
+/* CLI_GROUP_RECORD (rec_args.c); offsets are those of struct cli_common. */
+extern const struct cli_option cli_group_record[];
 
 /* Topics of `reftrack help`, ended by NULL. */
 extern const char *const cli_topics[];

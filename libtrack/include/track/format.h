@@ -140,6 +140,10 @@ enum trk_ext {
     TRK_EXT_TEXT = 6,      /* text id */
     TRK_EXT_VALUE = 7,     /* plain number */
     TRK_EXT_TO_HOLDER = 8, /* MOVE: destination is a holder, not a slot */
+    TRK_EXT_SEQ = 9,       /* REF, UNREF: number of this change among all changes of the object's count word, 32 bits;
+                              the change before it has the number before it */
+    TRK_EXT_CYCLES = 10,   /* in rings only: cycle counter of the processor at the event; files carry TRK_EXT_TIME */
+    TRK_EXT_TIME = 11,     /* in files: nanoseconds since microsecond 0 of the trace, exact (clock=tsc) */
 };
 
 /* ------------------------------------------------------------------------------------------------------------
@@ -165,7 +169,7 @@ enum trk_ext {
  * `holes` grew, and closes them with SKIP records before it uses that ring again. A reader must not look further
  * ahead for valid slots than half a ring. */
 enum {
-    TRK_SHM_ABI = 1,
+    TRK_SHM_ABI = 2,
     TRK_PROC_MAX = 64, /* processes that can share one arena (an image and its forked descendants) */
     TRK_RING_MAX = 512,
     TRK_TYPE_MAX = 16384, /* type ids 1..TRK_TYPE_MAX-1 */
@@ -175,6 +179,7 @@ enum {
     TRK_TEXT_UNIT = 8,
     TRK_TEXT_MAX = 1 << 20, /* longest text record (module maps) */
     TRK_HOLE_WAIT_US = 200000,
+    TRK_FILTER_MAX = 1024,
 };
 
 #define TRK_SHM_MAGIC 0x314d485354524b54ull /* "TKRTSHM1" */
@@ -184,6 +189,7 @@ enum trk_recorder_state {
     TRK_REC_GONE = 0, /* nobody will ever drain: drop and count */
     TRK_REC_RUNNING = 1,
     TRK_REC_STOPPING = 2, /* still drains; new threads need not start */
+    TRK_REC_LEFT = 3,     /* the recording is over, the process is not: it becomes idle and can be woken again */
 };
 
 enum trk_on_full {
@@ -197,6 +203,7 @@ enum {
     TRK_SHM_FOLLOW_CHILDREN = 1 << 0, /* a forked child records too */
     TRK_SHM_MALLOC = 1 << 1,          /* record allocator events */
     TRK_SHM_MMAP = 1 << 2,
+    TRK_SHM_EXACT_TIME = 1 << 3, /* every record carries EXT_CYCLES */
 };
 
 struct trk_shm_header {
@@ -228,6 +235,8 @@ struct trk_shm_header {
     uint64_t text_hash_count;
     uint64_t data_off; /* ring data */
     uint64_t data_bytes;
+    char filter[TRK_FILTER_MAX]; /* which births are recorded, "key=value" strings each ended by NUL, an empty one ends
+                                    the list; keys: types, modules, objects. Empty: all */
 
     /* Written by the recorder (own cache line). tick_us is the coarse clock: microseconds since epoch; producers copy
      * it when it changed. */
@@ -264,7 +273,9 @@ struct trk_shm_proc {
     uint32_t modules_text; /* text id of the newest module map of this process */
     uint32_t flags;        /* TRK_PROC_* */
     uint32_t malloc_text;  /* text id: who serves malloc, when it is not us ("jemalloc in /usr/bin/x"), else 0 */
-    uint8_t pad[68];
+    uint32_t pad0;
+    uint64_t filtered; /* births that the filter left out (atomic) */
+    uint8_t pad[56];
 };
 enum {
     TRK_PROC_MALLOC_OURS = 1 << 0,    /* malloc calls of this process come through us */
@@ -341,7 +352,13 @@ struct trk_type_def {
 /* Handshake. */
 #define TRK_HELLO_MAGIC   0x31484b54u /* "TKH1" */
 #define TRK_WELCOME_MAGIC 0x31574b54u /* "TKW1" */
-enum { TRK_HELLO_PRELOAD = 1 << 0, TRK_HELLO_LINKED = 1 << 1, TRK_HELLO_MALLOC = 1 << 2 };
+enum {
+    TRK_HELLO_PRELOAD = 1 << 0,
+    TRK_HELLO_LINKED = 1 << 1,
+    TRK_HELLO_MALLOC = 1 << 2,
+    TRK_HELLO_WOKEN = 1 << 3, /* was idle: blocks and objects born before are not known */
+};
+#define TRK_WISH_NO_STACK 0xffffu /* of wish_birth, wish_ref, wish_free: no stack at all */
 struct trk_hello {
     uint32_t magic;
     uint32_t abi;
@@ -352,7 +369,8 @@ struct trk_hello {
     uint32_t wish_block_ms;                   /* + 1, 0: recorder decides */
     uint16_t wish_birth, wish_ref, wish_free; /* frames, 0: recorder decides */
     uint16_t follow;                          /* 0 recorder decides, 1 children=0, 2 children=1 */
-    uint32_t pad[4];
+    uint32_t wish_clock;                      /* 0 recorder decides, 1 coarse, 2 exact */
+    uint32_t pad[3];
 };
 struct trk_welcome {
     uint32_t magic;
@@ -370,7 +388,7 @@ struct trk_welcome {
 #define TRK_FILE_MAGIC "reftrk\r\n" /* 8 bytes: also catches text-mode damage */
 enum {
     TRK_FILE_MAJOR = 1,       /* unequal: refuse */
-    TRK_FILE_MINOR = 0,       /* greater: read, skipping what is unknown */
+    TRK_FILE_MINOR = 1,       /* greater: read, skipping what is unknown. 1: STATE, EXT_SEQ, EXT_TIME */
     TRK_BLOCK_MAX = 16 << 20, /* largest raw payload */
 };
 struct trk_file_header {
@@ -395,6 +413,8 @@ enum trk_block_kind {
     TRK_BLOCK_MEM = 7,     /* struct trk_mem */
     TRK_BLOCK_LOSS = 8,    /* struct trk_loss: cumulative, written when it changed */
     TRK_BLOCK_END = 9,     /* struct trk_end; last block of a complete trace */
+    TRK_BLOCK_STATE =
+        10, /* critical; a part of the state of the heap, standing for all events before: see docs/FORMAT.md */
 };
 enum {
     TRK_BLOCK_ZSTD = 1 << 0,

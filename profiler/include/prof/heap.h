@@ -255,6 +255,25 @@ struct prof_heap_options {
 /* Replays the trace into a new heap. The trace must outlive it. */
 struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_heap_options *options,
                                     struct prof_heap **ret);
+/* A heap that is filled while a program runs: apply events in the order that prof_merge gives. `definitions` is a
+ * trace of prof_trace_live (or an open one) that learns types and texts before the events that cite them; it must
+ * outlive the heap. Read-only uses between two applications see the state up to then. */
+struct prof_error *prof_heap_create_live(struct prof_trace *definitions, const struct prof_heap_options *options,
+                                         struct prof_heap **ret);
+struct prof_error *prof_heap_apply(struct prof_heap *heap, const struct prof_event *events, size_t count);
+struct prof_error *prof_heap_apply_mem(struct prof_heap *heap, const struct trk_mem *mem);
+/* Writes the whole state of a live heap in parts of at most TRK_BLOCK_MAX bytes. A heap made from these parts
+ * (prof_trace_sink.state, or prof_heap_restore) and given the later events ends in the same state, verdicts included,
+ * as one that saw all events. docs/FORMAT.md describes the bytes; they hold no pointers and depend on no machine. */
+struct prof_error *prof_heap_save(const struct prof_heap *heap,
+                                  struct prof_error *(*part)(void *ctx, const void *bytes, size_t size), void *ctx);
+/* One part, in order, into a heap that has seen no event. Distrusts every byte: PROF_ERROR_FORMAT. merge may be NULL.
+ */
+struct prof_error *prof_heap_restore(struct prof_heap *heap, struct prof_merge *merge, const void *bytes, size_t size);
+/* Calls for each stack, type and text id that the state cites, possibly more than once: what a file that begins with
+ * this state must define. */
+void prof_heap_cited(const struct prof_heap *heap, void (*stack)(void *ctx, uint32_t id),
+                     void (*text)(void *ctx, uint32_t id), void *ctx);
 void prof_heap_destroy(struct prof_heap *heap);
 /* Walks all invariants; a static description of the first violated one, or NULL. For tests. */
 const char *prof_heap_check(const struct prof_heap *heap);

@@ -21,6 +21,7 @@
 #include <track/format.h>
 
 struct prof_trace;
+struct prof_merge;
 
 /* Facts about a trace, borrowed from it. Strings are never NULL ("" when unknown) unless said. */
 struct prof_trace_info {
@@ -68,6 +69,7 @@ enum prof_event_flags {
     PROF_EVENT_FROM = 1 << 3,        /* from is set (a slot) */
     PROF_EVENT_FROM_HOLDER = 1 << 4, /* from is a holder */
     PROF_EVENT_FORCED = 1 << 5,      /* its place among other threads' events is a guess */
+    PROF_EVENT_SEQ = 1 << 6,         /* `from` is the number of this change among all changes of the object's count */
 };
 
 /* One decoded event. Which members mean something depends on op (see enum trk_op). 64 bytes. */
@@ -75,7 +77,8 @@ struct prof_event {
     uint64_t addr;    /* object, block, or the op's number */
     uint64_t size;    /* ALLOC, MMAP FREE, ROOT_ADD, MOVE_RANGE: bytes. NEW, RETYPE: type id. Others: the raw arg */
     uint64_t slot;    /* with PROF_EVENT_SLOT or PROF_EVENT_HOLDER */
-    uint64_t from;    /* MOVE, MOVE_RANGE: with PROF_EVENT_FROM*; ALLOC of kind REALLOC: the old address (0: none) */
+    uint64_t from;    /* MOVE, MOVE_RANGE: with PROF_EVENT_FROM*; ALLOC of kind REALLOC: the old address (0: none);
+                         REF, UNREF: the number with PROF_EVENT_SEQ */
     int64_t count;    /* with PROF_EVENT_COUNT; CONTEXT and MODULES: the number */
     uint64_t time_us; /* not before this moment, to the resolution of the clock */
     uint32_t stack;   /* stack id, 0 none */
@@ -94,8 +97,45 @@ struct prof_trace_sink {
     struct prof_error *(*mem)(void *ctx, const struct trk_mem *mem);
     /* called now and then with the file position; returning false cancels (PROF_ERROR_CANCELLED) */
     bool (*progress)(void *ctx, uint64_t done_bytes, uint64_t all_bytes);
+    /* a part of a state (TRK_BLOCK_STATE), before all events; parts come in file order. `merge` wants to hear what is
+     * alive in it (prof_merge_alive) before the first event */
+    struct prof_error *(*state)(void *ctx, struct prof_merge *merge, const void *bytes, size_t size);
 };
 struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx);
+
+/* ---- Live: the same stream without a file ----
+ *
+ * A recorder that knows what it wrote can have the events merged while they arrive. */
+
+/* A trace in memory: definitions are given to it, prof_trace_stack and its like answer from them. It has no events of
+ * its own and cannot be replayed. Close with prof_trace_close. */
+struct prof_error *prof_trace_live(struct prof_trace **ret);
+/* One definition block's payload (META, MODULES, STACKS, TYPES, TEXTS), as it stands in a file, uncompressed. Malformed
+ * entries end it silently. */
+struct prof_error *prof_trace_define(struct prof_trace *trace, enum trk_block_kind kind, const void *payload,
+                                     size_t bytes);
+
+/* Puts blocks of slots into the one order that replay gives, as they arrive. One thread at a time. */
+struct prof_merge;
+struct prof_error *prof_merge_create(const struct prof_trace_sink *sink, void *ctx, struct prof_merge **ret);
+void prof_merge_destroy(struct prof_merge *merge);
+/* A block of one ring; copies the slots. Rounds never go back. */
+struct prof_error *prof_merge_add(struct prof_merge *merge, const struct trk_events_head *head,
+                                  const struct trk_slot *slots);
+/* A sample of memory, handed on in its place. */
+struct prof_error *prof_merge_mem(struct prof_merge *merge, const struct trk_mem *mem);
+/* Hands on everything up to `round`, as replay does once all blocks of round + 1 were added. UINT64_MAX: everything. */
+struct prof_error *prof_merge_run(struct prof_merge *merge, uint64_t round);
+/* What was added and not handed on yet, as blocks that continue each ring exactly where the sink's knowledge ends:
+ * their heads carry owner, time and round. Valid during the call. */
+struct prof_error *prof_merge_rest(const struct prof_merge *merge,
+                                   struct prof_error *(*each)(void *ctx, const struct trk_events_head *head,
+                                                              const struct trk_slot *slots),
+                                   void *ctx);
+/* Tells which addresses are alive when the stream does not begin at the beginning (it follows a state). block: an
+ * allocation of this kind (enum trk_alloc_kind); else an object with this count (known: the program told it). */
+struct prof_error *prof_merge_alive(struct prof_merge *merge, bool block, uint64_t addr, unsigned kind, int32_t count,
+                                    bool known);
 
 /* Definitions, complete after prof_trace_open. Borrowed. */
 struct prof_stack {
@@ -156,6 +196,8 @@ struct prof_error *prof_writer_text(struct prof_writer *w, uint32_t id, const ch
 /* Slots of one ring (lap bits are cleared here). Gathered definitions are written first. */
 struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_events_head *head,
                                       const struct trk_slot *slots);
+/* A part of a state, at most TRK_BLOCK_MAX bytes. Before the first events only. */
+struct prof_error *prof_writer_state(struct prof_writer *w, const void *bytes, size_t size);
 struct prof_error *prof_writer_mem(struct prof_writer *w, const struct trk_mem *mem);
 struct prof_error *prof_writer_loss(struct prof_writer *w, const struct trk_loss *loss);
 struct prof_error *prof_writer_end(struct prof_writer *w, const struct trk_end *end);

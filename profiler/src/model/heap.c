@@ -260,7 +260,7 @@ struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_op
     if (h == NULL)
         return prof_error_memory();
     h->watch = watch;
-    static const struct prof_trace_sink sink = { on_events, on_mem, on_progress };
+    static const struct prof_trace_sink sink = { .events = on_events, .mem = on_mem, .progress = on_progress };
     struct prof_error *error = prof_trace_replay(trace, &sink, h);
     if (error == &stop_here) {
         error = NULL;

@@ -335,7 +335,7 @@ static void what_is_refused(void **state)
     memcpy(copy, b.data, b.count);
     header.major = 2;
     memcpy(copy, &header, sizeof header);
-    open_fails(path, copy, b.count, "2.0");
+    open_fails(path, copy, b.count, "version 2.");
     header.major = 1;
     memcpy(header.magic, "reftrk\n\n", 8);
     memcpy(copy, &header, sizeof header);

@@ -1,0 +1,82 @@
+/* rec_args.c: the options that say how programs are recorded, shared by all commands that start a recording. */
+#include "rec_args.h"
+
+#include <stdlib.h>
+
+#define RECORD(member) offsetof(struct cli_common, record.member)
+
+const struct cli_option cli_group_record[] = {
+    { .name = "output",
+      .letter = 'o',
+      .kind = CLI_TEXT,
+      .offset = RECORD(output),
+      .argument = "FILE",
+      .hint = CLI_HINT_FILE,
+      .help =
+          "write the trace to FILE, or into it when it is a folder; %p is the process id, %e the program (%e.%p.trk)" },
+    { .name = "force",
+      .letter = 'f',
+      .kind = CLI_FLAG,
+      .offset = RECORD(force),
+      .help = "replace an older trace of the same name" },
+    { .name = "children",
+      .kind = CLI_CHOICE,
+      .offset = RECORD(children),
+      .argument = "yes|no",
+      .choices = "yes|no",
+      .help = "record forked children and programs they execute, one trace each (yes)" },
+    { .name = "stacks",
+      .kind = CLI_TEXT,
+      .offset = RECORD(stacks),
+      .argument = "B,R,F",
+      .help = "frames kept on births, on references, on frees (64,8,1)" },
+    { .name = "on-full",
+      .kind = CLI_CHOICE,
+      .offset = RECORD(on_full),
+      .argument = "block|drop",
+      .choices = "default|block|drop",
+      .help = "what a program does that is faster than the recorder: wait a bounded time, or drop and count (block)" },
+    { .name = "budget",
+      .kind = CLI_SIZE,
+      .offset = RECORD(budget),
+      .argument = "SIZE",
+      .help = "shared memory per program (64MiB)" },
+    { 0 }
+};
+
+/* "64,8,1": one to three numbers. */
+static bool parse_stacks(const char *text, struct rec_options *ret)
+{
+    uint16_t depths[3] = { 0 };
+    for (int i = 0; i < 3 && text != NULL; i++) {
+        char *end;
+        unsigned long n = strtoul(text, &end, 10);
+        if (end == text || n < 1 || n > TRK_STACK_MAX_FRAMES || (*end != '\0' && (*end != ',' || i == 2)))
+            return false;
+        depths[i] = (uint16_t)n;
+        text = *end == ',' ? end + 1 : NULL;
+    }
+    ret->depth_birth = depths[0];
+    ret->depth_ref = depths[1];
+    ret->depth_free = depths[2];
+    return true;
+}
+
+bool cli_rec_options(const struct cli_command *command, const struct cli_common *common, struct rec_options *ret)
+{
+    const struct cli_record *args = &common->record;
+    struct rec_options options = { .out = args->output,
+                                   .replace = args->force,
+                                   .no_children = args->children == 1,
+                                   .budget = args->budget,
+                                   .on_full = (uint32_t)args->on_full,
+                                   .version = REFTRACK_VERSION,
+                                   .text = getenv("TRACK_OPTIONS"),
+                                   .wrappers = common->wrappers.count > 0 ? common->wrappers.items : NULL };
+    if (args->stacks != NULL && !parse_stacks(args->stacks, &options)) {
+        cli_usage(command, "--stacks takes up to three numbers from 1 to %d, as in 64,8,1", TRK_STACK_MAX_FRAMES);
+        return false;
+    }
+    *ret = options;
+    return true;
+}

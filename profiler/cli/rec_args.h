@@ -1,0 +1,12 @@
+/* rec_args.h: from the shared recording options of a command line to what the recorder takes. */
+#ifndef CLI_REC_ARGS_H
+#define CLI_REC_ARGS_H
+
+#include "opt.h"
+#include "recorder/recorder.h"
+
+/* Reads common->record and common->wrappers. false: a usage error was printed, *ret is untouched. Strings are borrowed
+ * from common. */
+bool cli_rec_options(const struct cli_command *command, const struct cli_common *common, struct rec_options *ret);
+
+#endif
