@@ -227,6 +227,17 @@ static struct prof_error *on_events(void *ctx, const struct prof_event *events, 
     return NULL;
 }
 
+/* Its events are not in the file: those that are keep the numbers that they have in the whole trace. */
+static struct prof_error *on_state(void *ctx, struct prof_merge *merge, const void *bytes, size_t size)
+{
+    struct dump *dump = ctx;
+    (void)merge;
+    (void)bytes;
+    (void)size;
+    dump->number = dump->session->info->state_events;
+    return NULL;
+}
+
 int cmd_dump(int argc, char **argv)
 {
     struct dump_args args = { 0 };
@@ -247,9 +258,15 @@ int cmd_dump(int argc, char **argv)
         return code;
     code = cli_session_open(&session, &common, operands.items[0], CLI_PART_SYMBOLS);
     if (code < 0) {
-        static const struct prof_trace_sink sink = { .events = on_events };
+        static const struct prof_trace_sink sink = { .events = on_events, .state = on_state };
         if (session.info->damage != NULL && !session.running)
             cli_warn("%s is incomplete: %s", session.path, session.info->damage);
+        if (session.info->has_state && !common.quiet) {
+            char count[32], time[32];
+            cli_warn("%s begins with the state at %s: the %s events before it are not in the file", session.path,
+                     prof_fmt_time(time, sizeof time, session.info->state_us),
+                     prof_fmt_count(count, sizeof count, session.info->state_events));
+        }
         cli_out_open(&out, &common);
         struct prof_error *error = prof_trace_replay(session.trace, &sink, &dump);
         if (error != NULL && error->code == PROF_ERROR_CANCELLED) {

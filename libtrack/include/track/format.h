@@ -463,6 +463,18 @@ struct trk_events_head {
     uint32_t slots;
     uint32_t pad;
 };
+/* A STATE payload: this head, then sections (docs/FORMAT.md). */
+enum {
+    TRK_STATE_VERSION = 1,   /* greater: refuse */
+    TRK_STATE_LAST = 1 << 0, /* no further part follows */
+};
+struct trk_state_head {
+    uint16_t version;
+    uint16_t flags;
+    uint32_t part;   /* 0, 1, 2, ... */
+    uint64_t at_us;  /* of the last event it stands for */
+    uint64_t events; /* that it stands for */
+};
 /* Memory of the process, read from outside (bytes). Unknown members are UINT64_MAX. */
 struct trk_mem {
     uint64_t at_us;

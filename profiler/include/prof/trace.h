@@ -50,6 +50,9 @@ struct prof_trace_info {
     uint64_t records;            /* first slots in the event blocks */
     uint64_t slots;
     uint32_t blocks, unknown_blocks;
+    bool has_state;        /* the file begins with a state: what happened before it is not in there */
+    uint64_t state_us;     /* the last event that the state stands for */
+    uint64_t state_events; /* how many it stands for */
 };
 
 /* How the recorder, or whoever makes traces, spelled a META key: prof_trace_meta(trace, "wrapper"). NULL: absent. */
@@ -98,7 +101,8 @@ struct prof_trace_sink {
     /* called now and then with the file position; returning false cancels (PROF_ERROR_CANCELLED) */
     bool (*progress)(void *ctx, uint64_t done_bytes, uint64_t all_bytes);
     /* a part of a state (TRK_BLOCK_STATE), before all events; parts come in file order. `merge` wants to hear what is
-     * alive in it (prof_merge_alive) before the first event */
+     * alive in it (prof_merge_alive) before the first event; NULL: nobody does. Without this callback a trace that
+     * begins with a state is an error */
     struct prof_error *(*state)(void *ctx, struct prof_merge *merge, const void *bytes, size_t size);
 };
 struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx);
@@ -107,8 +111,9 @@ struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof
  *
  * A recorder that knows what it wrote can have the events merged while they arrive. */
 
-/* A trace in memory: definitions are given to it, prof_trace_stack and its like answer from them. It has no events of
- * its own and cannot be replayed. Close with prof_trace_close. */
+/* A trace in memory: definitions are given to it, prof_trace_stack and its like answer from them; frames and
+ * definitions of types that they return are borrowed until the next prof_trace_define, names and texts as long as the
+ * trace. It has no events of its own: to replay it is an error. Close with prof_trace_close. One thread at a time. */
 struct prof_error *prof_trace_live(struct prof_trace **ret);
 /* One definition block's payload (META, MODULES, STACKS, TYPES, TEXTS), as it stands in a file, uncompressed. Malformed
  * entries end it silently. */

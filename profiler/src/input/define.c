@@ -71,6 +71,7 @@ bool define_info(struct prof_trace *trace)
     info->options = meta_or_empty(trace, "options");
     info->pid = meta_number(trace, "pid", info->pid);
     info->parent_pid = meta_number(trace, "ppid", 0);
+    trace->args.count = 0;
     for (size_t i = 0; i < trace->meta.count; i++)
         if (strcmp(trace->meta.items[i].key, "arg") == 0 && !prof_vec_push(&trace->args, trace->meta.items[i].value))
             return false;

@@ -183,6 +183,30 @@ static bool kind_is_definition(uint16_t kind)
     return kind >= TRK_BLOCK_META && kind <= TRK_BLOCK_END && kind != TRK_BLOCK_EVENTS && kind != TRK_BLOCK_MEM;
 }
 
+/* A part of a state; the first one says what it stands for. */
+static const char *take_state(struct prof_trace *trace, const struct block_ref *ref, struct block_buffer *buffer)
+{
+    if (trace->stream.count > 0)
+        return "a state of the heap stands behind events";
+    if (trace->states.count == 0) {
+        struct trk_state_head head;
+        unsigned char *raw = malloc((size_t)ref->raw + 1);
+        if (raw == NULL)
+            return "there is not enough memory to read it";
+        const char *what = ref->raw < sizeof head ? "it is too short for a state" : block_load(trace, ref, buffer, raw);
+        if (what == NULL) {
+            memcpy(&head, raw, sizeof head);
+            trace->info.has_state = true;
+            trace->info.state_us = head.at_us <= PROF_TIME_MAX ? head.at_us : PROF_TIME_MAX;
+            trace->info.state_events = head.events;
+        }
+        free(raw);
+        if (what != NULL)
+            return what;
+    }
+    return prof_vec_push(&trace->states, *ref) ? NULL : "there is not enough memory to read it";
+}
+
 /* Walks all blocks. Stops at the first one that fails, keeping what came before. */
 static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
 {
@@ -232,6 +256,12 @@ static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
             }
             if (!take_block(trace, &block, raw)) {
                 error = prof_error_memory();
+                break;
+            }
+        } else if (block.kind == TRK_BLOCK_STATE) {
+            what = take_state(trace, &ref, &buffer);
+            if (what != NULL) {
+                trace_damage(trace, number, offset, what);
                 break;
             }
         } else if (block.kind == TRK_BLOCK_EVENTS || block.kind == TRK_BLOCK_MEM) {
@@ -330,8 +360,10 @@ struct prof_error *prof_trace_open(const char *path, struct prof_trace **ret)
         prof_trace_close(trace);
         return error;
     }
-    if (!info->finished)
+    if (!info->finished) {
+        info->end_us = info->state_us;
         find_end_time(trace);
+    }
     *ret = trace;
     return NULL;
 }
@@ -340,9 +372,11 @@ void prof_trace_close(struct prof_trace *trace)
 {
     if (trace == NULL)
         return;
-    close(trace->fd);
+    if (trace->fd >= 0)
+        close(trace->fd);
     define_deinit(trace);
     prof_vec_deinit(&trace->stream);
+    prof_vec_deinit(&trace->states);
     prof_arena_deinit(&trace->arena);
     free(trace);
 }

@@ -315,8 +315,35 @@ static struct prof_error *run(struct replay *r)
     return error;
 }
 
+/* What the trace begins with. A state that is not whole would make everything behind it wrong: no part of it is left
+ * out. */
+static struct prof_error *hand_on_states(struct replay *r)
+{
+    const struct prof_trace *trace = r->trace;
+    struct prof_error *error = NULL;
+    for (size_t i = 0; i < trace->states.count && error == NULL; i++) {
+        const struct block_ref *ref = &trace->states.items[i];
+        if (r->out.sink->state == NULL)
+            return prof_error_at(PROF_ERROR_ARGUMENT, trace->info.path, ref->offset,
+                                 "'%s' begins with a state of the heap, which cannot be used here", trace->info.path);
+        unsigned char *raw = malloc((size_t)ref->raw + 1);
+        if (raw == NULL)
+            return prof_error_memory();
+        const char *what = block_load(trace, ref, &r->buffer, raw);
+        if (what != NULL)
+            error = prof_error_at(PROF_ERROR_FORMAT, trace->info.path, ref->offset,
+                                  "the state that '%s' begins with cannot be used: %s", trace->info.path, what);
+        else
+            error = r->out.sink->state(r->out.ctx, NULL, raw, ref->raw);
+        free(raw);
+    }
+    return error;
+}
+
 struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx)
 {
+    if (trace->fd < 0)
+        return prof_error_create(PROF_ERROR_ARGUMENT, "a trace in memory has no events to replay");
     struct replay *r = calloc(1, sizeof *r);
     if (r == NULL)
         return prof_error_memory();
@@ -324,7 +351,9 @@ struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof
     r->out.sink = sink;
     r->out.ctx = ctx;
     r->out.mem_us = UINT64_MAX;
-    struct prof_error *error = order_init(&r->order, &r->out) ? run(r) : prof_error_memory();
+    struct prof_error *error = order_init(&r->order, &r->out) ? hand_on_states(r) : prof_error_memory();
+    if (error == NULL)
+        error = run(r);
     if (error == NULL)
         error = flush_mem(&r->out);
     if (error == NULL && !trace->records_known) {

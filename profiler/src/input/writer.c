@@ -78,7 +78,7 @@ static bool add_padding(bytes_vec *vec)
 static bool block_is_kept(uint16_t kind)
 {
     return kind == TRK_BLOCK_META || kind == TRK_BLOCK_MODULES || kind == TRK_BLOCK_STACKS || kind == TRK_BLOCK_TYPES ||
-           kind == TRK_BLOCK_TEXTS || kind == TRK_BLOCK_END;
+           kind == TRK_BLOCK_TEXTS || kind == TRK_BLOCK_STATE || kind == TRK_BLOCK_END;
 }
 
 static void set_seq(unsigned char *block, uint64_t seq)
@@ -156,6 +156,8 @@ static struct prof_error *add_block(struct prof_writer *w, uint16_t kind, const 
     }
     unsigned char *body = w->out.items + start + sizeof(struct trk_block);
     struct trk_block head = { .magic = TRK_BLOCK_MAGIC, .kind = kind, .raw = (uint32_t)raw, .seq = w->seq };
+    if (kind == TRK_BLOCK_STATE)
+        head.flags |= TRK_BLOCK_CRITICAL;
     if (kind == TRK_BLOCK_EVENTS && w->level != 0)
         head.flags |= TRK_BLOCK_PLANES;
     size_t stored = 0;
@@ -463,6 +465,14 @@ struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_ev
         rest.slots -= count;
     }
     return error;
+}
+
+struct prof_error *prof_writer_state(struct prof_writer *w, const void *bytes, size_t size)
+{
+    if (size > TRK_BLOCK_MAX)
+        return prof_error_create(PROF_ERROR_ARGUMENT, "a part of a state has %zu bytes, more than a block holds", size);
+    struct prof_error *error = end_all_definitions(w);
+    return first_of(error, add_block(w, TRK_BLOCK_STATE, bytes, size, 0));
 }
 
 struct prof_error *prof_writer_mem(struct prof_writer *w, const struct trk_mem *mem)
