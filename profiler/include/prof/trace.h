@@ -129,16 +129,19 @@ struct prof_error *prof_merge_add(struct prof_merge *merge, const struct trk_eve
                                   const struct trk_slot *slots);
 /* A sample of memory, handed on in its place. */
 struct prof_error *prof_merge_mem(struct prof_merge *merge, const struct trk_mem *mem);
-/* Hands on everything up to `round`, as replay does once all blocks of round + 1 were added. UINT64_MAX: everything. */
+/* Hands on all events up to `round`, as replay does; all blocks up to round + 1 must have been added, more do no harm.
+ * UINT64_MAX: everything. */
 struct prof_error *prof_merge_run(struct prof_merge *merge, uint64_t round);
-/* What was added and not handed on yet, as blocks that continue each ring exactly where the sink's knowledge ends:
- * their heads carry owner, time and round. Valid during the call. */
+/* What was added and not handed on yet, after prof_merge_run: first the memory samples (mem may be NULL), then blocks,
+ * in order of rounds, that continue each ring exactly where the sink's knowledge ends: their heads carry owner, time
+ * and round. Valid during the call. */
 struct prof_error *prof_merge_rest(const struct prof_merge *merge,
                                    struct prof_error *(*each)(void *ctx, const struct trk_events_head *head,
                                                               const struct trk_slot *slots),
-                                   void *ctx);
+                                   struct prof_error *(*mem)(void *ctx, const struct trk_mem *mem), void *ctx);
 /* Tells which addresses are alive when the stream does not begin at the beginning (it follows a state). block: an
- * allocation of this kind (enum trk_alloc_kind); else an object with this count (known: the program told it). */
+ * allocation of this kind (enum trk_alloc_kind); else an object with this count (known: its birth was
+ * seen, or the program told a count since). */
 struct prof_error *prof_merge_alive(struct prof_merge *merge, bool block, uint64_t addr, unsigned kind, int32_t count,
                                     bool known);
 

@@ -203,6 +203,22 @@ bool causal_apply(struct causal *c, const struct prof_event *e)
     }
 }
 
+bool causal_alive(struct causal *c, bool block, uint64_t addr, unsigned kind, int32_t count, bool known)
+{
+    struct prof_event e = { .addr = addr, .op = block ? TRK_OP_ALLOC : TRK_OP_NEW, .aux = (uint8_t)kind };
+    struct causal_state *s = make_state(c, causal_key(&e));
+    if (s == NULL)
+        return false;
+    if (block) {
+        s->allocated = 1;
+    } else {
+        s->alive = 1;
+        s->count = count;
+        s->counted = known;
+    }
+    return true;
+}
+
 bool causal_fits(const struct causal *c, const struct prof_event *e)
 {
     const struct causal_state *s;

@@ -107,6 +107,8 @@ static inline bool causal_shared(const struct causal *c, const struct prof_event
 void causal_deinit(struct causal *c);
 /* Applies an event to the states. false: out of memory. */
 bool causal_apply(struct causal *c, const struct prof_event *e);
+/* The stream does not begin at the beginning, and this lives already, see prof_merge_alive. false: out of memory. */
+bool causal_alive(struct causal *c, bool block, uint64_t addr, unsigned kind, int32_t count, bool known);
 /* A moment begins: all its events of all rings are shown once to causal_touch. false: out of memory. */
 bool causal_moment(struct causal *c);
 void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring);

@@ -128,6 +128,15 @@ size_t prof_trace_module_maps(const struct prof_trace *trace, const struct prof_
     return trace->maps.count;
 }
 
+/* Is this what the id stands for already? A file that was folded while it grew defines some ids twice. */
+static bool same_stack(const struct prof_trace *trace, const struct trk_stack_def *def, const unsigned char *pcs)
+{
+    struct prof_stack known;
+    return prof_trace_stack(trace, def->id, &known) && known.frames == def->frames &&
+           known.generation == def->generation && known.flags == def->flags &&
+           memcmp(known.pcs, pcs, def->frames * sizeof(uint64_t)) == 0;
+}
+
 /* Grows the index by id so that it covers `id`. */
 static bool cover_stack_id(struct prof_trace *trace, uint32_t id)
 {
@@ -150,7 +159,8 @@ bool define_stacks(struct prof_trace *trace, const unsigned char *payload, size_
         size_t need = sizeof def + def.frames * sizeof(uint64_t);
         if (need > bytes)
             return true;
-        if (def.id != 0 && def.id < (uint32_t)1 << TRK_STACK_ID_BITS && def.frames <= TRK_STACK_MAX_FRAMES) {
+        if (def.id != 0 && def.id < (uint32_t)1 << TRK_STACK_ID_BITS && def.frames <= TRK_STACK_MAX_FRAMES &&
+            !same_stack(trace, &def, payload + sizeof def)) {
             struct stack_rec rec = { .first = trace->pcs.count,
                                      .id = def.id,
                                      .generation = def.generation,
@@ -190,7 +200,11 @@ bool define_types(struct prof_trace *trace, const unsigned char *payload, size_t
         memcpy(&def, payload, sizeof def);
         if (def.name_len > bytes - sizeof def)
             return true;
-        if (def.id != 0 && def.id < TRK_TYPE_MAX) {
+        const char *known = NULL;
+        bool same = prof_trace_type(trace, def.id, &known) != NULL && strlen(known) == def.name_len &&
+                    memcmp(known, payload + sizeof def, def.name_len) == 0 &&
+                    memcmp(&trace->types.items[def.id].def, &def, sizeof def) == 0;
+        if (def.id != 0 && def.id < TRK_TYPE_MAX && !same) {
             const char *name = prof_arena_strndup(&trace->arena, (const char *)payload + sizeof def, def.name_len);
             size_t count = trace->types.count;
             if (name == NULL || (def.id >= count && !prof_vec_reserve(&trace->types, def.id + 1 - count)))
@@ -238,11 +252,15 @@ bool define_texts(struct prof_trace *trace, const unsigned char *payload, size_t
             if (rec == NULL)
                 return false;
             rec->id = head[0];
+            rec->text = NULL;
             HASH_ADD(hh, trace->texts, id, sizeof rec->id, rec);
             if (rec->hh.tbl == NULL)
                 return false;
         }
-        rec->text = prof_arena_strndup(&trace->arena, (const char *)payload + sizeof head, head[1]);
+        bool same =
+            rec->text != NULL && strlen(rec->text) == head[1] && memcmp(rec->text, payload + sizeof head, head[1]) == 0;
+        if (!same)
+            rec->text = prof_arena_strndup(&trace->arena, (const char *)payload + sizeof head, head[1]);
         if (rec->text == NULL)
             return false;
         size_t need = (sizeof head + head[1] + 7) & ~(size_t)7;

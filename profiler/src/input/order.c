@@ -52,8 +52,13 @@ struct ring *order_ring(struct order *order, uint32_t number)
         return NULL;
     ring->number = number;
     ring->last = &ring->first;
-    order->rings[order->ring_count++] = ring;
-    order->by_number[number] = (uint32_t)order->ring_count;
+    size_t at = order->ring_count++;
+    for (; at > 0 && order->rings[at - 1]->number > number; at--) {
+        order->rings[at] = order->rings[at - 1];
+        order->by_number[order->rings[at]->number] = (uint32_t)at + 1;
+    }
+    order->rings[at] = ring;
+    order->by_number[number] = (uint32_t)at + 1;
     return ring;
 }
 
@@ -77,6 +82,8 @@ static bool ring_fill(struct order *order, struct ring *ring)
             continue;
         }
         ring->at = 0;
+        ring->batch = ring->decoder;
+        ring->batch_pos = block->pos;
         ring->count = prof_decode(&ring->decoder, block->slots, block->count, &block->pos, ring->events, RING_EVENTS);
         ring->round = block->head.round;
         for (size_t i = 0; i < ring->count; i++)
@@ -361,5 +368,7 @@ struct prof_error *order_merge(struct order *order, uint64_t round)
         if (error != NULL)
             return error;
     }
+    for (size_t i = 0; i < order->ring_count; i++)
+        ring_fill(order, order->rings[i]);
     return NULL;
 }

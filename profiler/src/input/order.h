@@ -37,7 +37,9 @@ struct ring {
     struct loaded *first, **last;
     struct prof_event events[RING_EVENTS]; /* decoded ahead, all of one block */
     size_t at, count;
-    uint64_t round; /* of the decoded events */
+    struct prof_decoder batch; /* as it was before they were decoded */
+    size_t batch_pos;          /* where they begin in the block */
+    uint64_t round;            /* of the decoded events */
     enum ring_wait wait;
 };
 
@@ -57,7 +59,7 @@ struct prof_error *outlet_flush(struct outlet *out);
 
 struct order {
     struct outlet *out;
-    struct ring **rings; /* in order of first appearance */
+    struct ring **rings; /* by number: the order must not depend on where the stream begins */
     size_t ring_count, ring_room;
     uint32_t *by_number; /* RING_NUMBER_MAX entries: index + 1 */
     struct causal causal;
@@ -70,7 +72,7 @@ bool order_init(struct order *order, struct outlet *out);
 void order_deinit(struct order *order);
 /* The ring of this number, made when new. NULL without memory. */
 struct ring *order_ring(struct order *order, uint32_t number);
-/* Hands out events until no loaded block of a round <= `round` is left. */
+/* Hands out events until no loaded block of a round <= `round` is left, and none that is used up. */
 struct prof_error *order_merge(struct order *order, uint64_t round);
 
 #endif

@@ -1,0 +1,360 @@
+/* merge.c: puts the blocks of all rings into one order, window by window: two rounds are looked at to hand on one. A
+ * single ring is decoded straight through. When a second ring appears, the states that ordering needs are made up for
+ * by the source, which reads the blocks before it once more: that is rare late in a trace and cheap early. A live merge
+ * has no past to read and keeps the states from its first event on.
+ *
+ * What is handed on depends on the blocks and their rounds only, not on when they arrive: blocks of later rounds wait
+ * outside. So a stream that is interrupted at the end of a round, and goes on from the blocks of prof_merge_rest with
+ * the states told by prof_merge_alive, gives the same order as one that was not. */
+#include "merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WINDOW_BYTES = 256 << 20 }; /* more than this is never loaded at once, whatever the source says about rounds */
+
+/* ---- Outlet ---- */
+
+static struct prof_error *hand_on(struct outlet *out, const struct prof_event *events, size_t count)
+{
+    if (count == 0 || out->sink->events == NULL)
+        return NULL;
+    return out->sink->events(out->ctx, events, count);
+}
+
+static struct prof_error *hand_on_mem(struct outlet *out)
+{
+    const struct trk_mem *mem = &out->mem.items[out->mem_at++];
+    out->mem_us = out->mem_at < out->mem.count ? out->mem.items[out->mem_at].at_us : UINT64_MAX;
+    struct prof_error *error = out->sink->mem != NULL ? out->sink->mem(out->ctx, mem) : NULL;
+    if (out->mem_at == out->mem.count)
+        out->mem_at = out->mem.count = 0;
+    return error;
+}
+
+struct prof_error *outlet_flush(struct outlet *out)
+{
+    size_t from = 0;
+    struct prof_error *error = NULL;
+    for (size_t i = 0; out->mem_us != UINT64_MAX && i < out->count && error == NULL; i++) {
+        while (out->batch[i].time_us > out->mem_us && error == NULL) {
+            error = hand_on(out, out->batch + from, i - from);
+            from = i;
+            if (error == NULL)
+                error = hand_on_mem(out);
+        }
+    }
+    if (error == NULL)
+        error = hand_on(out, out->batch + from, out->count - from);
+    out->count = 0;
+    return error;
+}
+
+static struct prof_error *flush_mem(struct outlet *out)
+{
+    struct prof_error *error = outlet_flush(out);
+    while (error == NULL && out->mem_at < out->mem.count)
+        error = hand_on_mem(out);
+    return error;
+}
+
+struct prof_error *merge_mem(struct prof_merge *merge, const struct trk_mem *mem)
+{
+    if (!prof_vec_push(&merge->out.mem, *mem))
+        return prof_error_memory();
+    if (merge->out.mem_us == UINT64_MAX)
+        merge->out.mem_us = mem->at_us;
+    return NULL;
+}
+
+/* ---- Loading ---- */
+
+/* Gives blocks of rounds up to `round` to their rings, within the window. */
+static struct prof_error *fill(struct prof_merge *m, uint64_t round)
+{
+    for (;;) {
+        if (m->waiting == NULL) {
+            struct prof_error *error = m->source->next(m->source_ctx, &m->waiting);
+            if (error != NULL || m->waiting == NULL)
+                return error;
+            /* Rounds never go back: who says so is not believed. */
+            if (m->waiting->head.round < m->max_round)
+                m->waiting->head.round = m->max_round;
+            m->max_round = m->waiting->head.round;
+        }
+        if (m->waiting->head.round > round ||
+            (m->window_bytes > 0 && m->window_bytes + m->waiting->bytes > WINDOW_BYTES))
+            return NULL;
+        struct ring *ring = order_ring(&m->order, m->waiting->head.ring);
+        if (ring == NULL)
+            return prof_error_memory();
+        m->window_bytes += m->waiting->bytes;
+        *ring->last = m->waiting;
+        ring->last = &m->waiting->next;
+        m->waiting = NULL;
+    }
+}
+
+static uint64_t first_offset(const struct prof_merge *m)
+{
+    uint64_t offset = m->waiting != NULL ? m->waiting->offset : UINT64_MAX;
+    for (size_t i = 0; i < m->order.ring_count; i++)
+        if (m->order.rings[i]->first != NULL && m->order.rings[i]->first->offset < offset)
+            offset = m->order.rings[i]->first->offset;
+    return offset;
+}
+
+static struct prof_error *used(const struct prof_merge *m, uint64_t offset)
+{
+    return m->source->used != NULL ? m->source->used(m->source_ctx, offset) : NULL;
+}
+
+/* ---- Handing on ---- */
+
+/* The blocks of the only ring up to `round`, straight through. */
+static struct prof_error *run_single(struct prof_merge *m, struct ring *ring, uint64_t round)
+{
+    struct outlet *out = &m->out;
+    while (ring->first != NULL && ring->first->head.round <= round) {
+        struct loaded *block = ring->first;
+        prof_decoder_enter(&ring->decoder, &block->head);
+        while (block->pos < block->count) {
+            out->count += prof_decode(&ring->decoder, block->slots, block->count, &block->pos, out->batch + out->count,
+                                      BATCH_EVENTS - out->count);
+            if (out->count == BATCH_EVENTS) {
+                struct prof_error *error = outlet_flush(out);
+                if (error != NULL)
+                    return error;
+            }
+        }
+        ring->first = block->next;
+        if (ring->first == NULL)
+            ring->last = &ring->first;
+        m->window_bytes -= block->bytes;
+        uint64_t offset = block->offset;
+        free(block);
+        struct prof_error *error = used(m, offset);
+        if (error != NULL)
+            return error;
+    }
+    return NULL;
+}
+
+static struct prof_error *run_merge(struct prof_merge *m, uint64_t round)
+{
+    struct order *order = &m->order;
+    struct prof_error *error = NULL;
+    if (!m->merging) {
+        m->merging = true;
+        error = m->source->catch_up(m->source_ctx, &order->causal, first_offset(m));
+    }
+    if (error == NULL)
+        error = order_merge(order, round);
+    if (error != NULL)
+        return error;
+    m->window_bytes = 0;
+    for (size_t i = 0; i < order->ring_count; i++)
+        for (const struct loaded *block = order->rings[i]->first; block != NULL; block = block->next)
+            m->window_bytes += block->bytes;
+    return used(m, first_offset(m));
+}
+
+/* Smallest round that is loaded or waits; false: nothing is. */
+static bool lowest_round(const struct prof_merge *m, uint64_t *ret)
+{
+    bool any = false;
+    for (size_t i = 0; i < m->order.ring_count; i++) {
+        const struct loaded *block = m->order.rings[i]->first;
+        if (block != NULL && (!any || block->head.round < *ret)) {
+            *ret = block->head.round;
+            any = true;
+        }
+    }
+    if (!any && m->waiting != NULL) {
+        *ret = m->waiting->head.round;
+        any = true;
+    }
+    return any;
+}
+
+struct prof_error *merge_run(struct prof_merge *m, uint64_t upto)
+{
+    uint64_t round = 0;
+    struct prof_error *error = fill(m, 0);
+    while (error == NULL && lowest_round(m, &round) && round <= upto) {
+        error = fill(m, round == UINT64_MAX ? round : round + 1);
+        if (error != NULL)
+            break;
+        if (m->order.ring_count == 1 && !m->merging)
+            error = run_single(m, m->order.rings[0], round);
+        else
+            error = run_merge(m, round);
+    }
+    return error != NULL ? error : outlet_flush(&m->out);
+}
+
+struct prof_error *merge_end(struct prof_merge *m)
+{
+    return flush_mem(&m->out);
+}
+
+uint64_t merge_records(const struct prof_merge *m)
+{
+    uint64_t records = 0;
+    for (size_t i = 0; i < m->order.ring_count; i++)
+        records += m->order.rings[i]->decoder.records;
+    return records;
+}
+
+bool merge_init(struct prof_merge *m, const struct prof_trace_sink *sink, void *ctx, const struct merge_source *source,
+                void *source_ctx)
+{
+    memset(m, 0, sizeof *m);
+    m->out.sink = sink;
+    m->out.ctx = ctx;
+    m->out.mem_us = UINT64_MAX;
+    m->source = source;
+    m->source_ctx = source_ctx;
+    m->queue_end = &m->queue;
+    return order_init(&m->order, &m->out);
+}
+
+void merge_deinit(struct prof_merge *m)
+{
+    order_deinit(&m->order);
+    free(m->waiting);
+    while (m->queue != NULL) {
+        struct loaded *next = m->queue->next;
+        free(m->queue);
+        m->queue = next;
+    }
+    prof_vec_deinit(&m->out.mem);
+}
+
+/* ---- Live ---- */
+
+static struct prof_error *next_added(void *ctx, struct loaded **ret)
+{
+    struct prof_merge *m = ctx;
+    *ret = m->queue;
+    if (m->queue == NULL)
+        return NULL;
+    m->queue = m->queue->next;
+    if (m->queue == NULL)
+        m->queue_end = &m->queue;
+    (*ret)->next = NULL;
+    return NULL;
+}
+
+static const struct merge_source live_source = { .next = next_added };
+
+struct prof_error *prof_merge_create(const struct prof_trace_sink *sink, void *ctx, struct prof_merge **ret)
+{
+    struct prof_merge *m = malloc(sizeof *m);
+    if (m == NULL || !merge_init(m, sink, ctx, &live_source, m)) {
+        free(m);
+        return prof_error_memory();
+    }
+    m->merging = true;
+    *ret = m;
+    return NULL;
+}
+
+void prof_merge_destroy(struct prof_merge *m)
+{
+    if (m == NULL)
+        return;
+    merge_deinit(m);
+    free(m);
+}
+
+struct prof_error *prof_merge_add(struct prof_merge *m, const struct trk_events_head *head,
+                                  const struct trk_slot *slots)
+{
+    if (head->ring >= RING_NUMBER_MAX || head->slots == 0)
+        return NULL;
+    size_t bytes = sizeof(struct loaded) + head->slots * sizeof *slots;
+    struct loaded *block = malloc(bytes);
+    if (block == NULL)
+        return prof_error_memory();
+    *block = (struct loaded){ .head = *head, .count = head->slots, .bytes = bytes };
+    memcpy(block->slots, slots, head->slots * sizeof *slots);
+    *m->queue_end = block;
+    m->queue_end = &block->next;
+    return NULL;
+}
+
+struct prof_error *prof_merge_mem(struct prof_merge *m, const struct trk_mem *mem)
+{
+    return merge_mem(m, mem);
+}
+
+struct prof_error *prof_merge_run(struct prof_merge *m, uint64_t round)
+{
+    struct prof_error *error = merge_run(m, round);
+    return error == NULL && round == UINT64_MAX ? merge_end(m) : error;
+}
+
+struct prof_error *prof_merge_alive(struct prof_merge *m, bool block, uint64_t addr, unsigned kind, int32_t count,
+                                    bool known)
+{
+    return causal_alive(&m->order.causal, block, addr, kind, count, known) ? NULL : prof_error_memory();
+}
+
+/* ---- What is left ---- */
+
+/* One block that was not, or not wholly, handed on. first: the ring goes on here and not at the block's begin. */
+static struct prof_error *rest_of(const struct ring *ring, const struct loaded *block, bool first,
+                                  struct prof_error *(*each)(void *ctx, const struct trk_events_head *head,
+                                                             const struct trk_slot *slots),
+                                  void *ctx)
+{
+    struct trk_events_head head = block->head;
+    size_t pos = 0;
+    if (first && block->pos > 0) {
+        /* Decodes what was handed on of the last batch once more, to know where it ends. */
+        struct prof_decoder decoder = ring->batch;
+        struct prof_event events[RING_EVENTS];
+        pos = ring->batch_pos;
+        if (ring->at > 0)
+            prof_decode(&decoder, block->slots, block->count, &pos, events, ring->at);
+        head.tid = decoder.tid;
+        head.start_us = decoder.time_us;
+    }
+    head.slots = (uint32_t)(block->count - pos);
+    return head.slots > 0 ? each(ctx, &head, block->slots + pos) : NULL;
+}
+
+struct prof_error *prof_merge_rest(const struct prof_merge *m,
+                                   struct prof_error *(*each)(void *ctx, const struct trk_events_head *head,
+                                                              const struct trk_slot *slots),
+                                   struct prof_error *(*mem)(void *ctx, const struct trk_mem *mem), void *ctx)
+{
+    struct prof_error *error = NULL;
+    for (size_t i = m->out.mem_at; mem != NULL && i < m->out.mem.count && error == NULL; i++)
+        error = mem(ctx, &m->out.mem.items[i]);
+    /* In order of rounds; the blocks of one ring have them in order. */
+    uint64_t round = 0;
+    for (bool more = true; more && error == NULL; round++) {
+        uint64_t next = UINT64_MAX;
+        more = false;
+        for (size_t i = 0; i < m->order.ring_count && error == NULL; i++) {
+            const struct ring *ring = m->order.rings[i];
+            for (const struct loaded *b = ring->first; b != NULL && error == NULL; b = b->next) {
+                if (b->head.round == round)
+                    error = rest_of(ring, b, b == ring->first, each, ctx);
+                else if (b->head.round > round && b->head.round < next)
+                    next = b->head.round;
+            }
+        }
+        if (next != UINT64_MAX) {
+            more = true;
+            round = next - 1;
+        }
+    }
+    if (m->waiting != NULL && error == NULL)
+        error = rest_of(NULL, m->waiting, false, each, ctx);
+    for (const struct loaded *b = m->queue; b != NULL && error == NULL; b = b->next)
+        error = rest_of(NULL, b, false, each, ctx);
+    return error;
+}

@@ -1,0 +1,41 @@
+/* merge.h: the merge of a trace and the live one are the same; they differ in where blocks come from. Private to this
+ * folder. */
+#ifndef INPUT_MERGE_H
+#define INPUT_MERGE_H
+
+#include "order.h"
+
+/* What a merge asks of whoever feeds it. */
+struct merge_source {
+    /* The next block in order of rounds, given away; *ret NULL: there is none (yet). */
+    struct prof_error *(*next)(void *ctx, struct loaded **ret);
+    /* A second ring appeared, and until then no states were kept: applies all blocks in front of `offset` to them. */
+    struct prof_error *(*catch_up)(void *ctx, struct causal *states, uint64_t offset);
+    /* Everything in front of `offset` was handed on; an error ends the merge. May be NULL. */
+    struct prof_error *(*used)(void *ctx, uint64_t offset);
+};
+
+struct prof_merge {
+    struct outlet out;
+    struct order order;
+    const struct merge_source *source;
+    void *source_ctx;
+    struct loaded *waiting; /* taken from the source, but of a later round */
+    bool merging;           /* states are kept: there was more than one ring, or nobody can catch up */
+    size_t window_bytes;    /* of the blocks that rings have */
+    uint64_t max_round;
+    struct loaded *queue, **queue_end; /* of a live merge: added, not yet asked for */
+};
+
+bool merge_init(struct prof_merge *merge, const struct prof_trace_sink *sink, void *ctx,
+                const struct merge_source *source, void *source_ctx);
+void merge_deinit(struct prof_merge *merge);
+/* Hands on all events up to `round` that the source has. Afterwards the sink has seen all that was handed on. */
+struct prof_error *merge_run(struct prof_merge *merge, uint64_t round);
+/* Nothing comes after this: hands on the memory samples that are left. */
+struct prof_error *merge_end(struct prof_merge *merge);
+struct prof_error *merge_mem(struct prof_merge *merge, const struct trk_mem *mem);
+/* First slots seen so far. */
+uint64_t merge_records(const struct prof_merge *merge);
+
+#endif
