@@ -28,13 +28,13 @@ with open("words.xml", "w") as f:
 workloads.append(("xmllint, 60 k items", ["xmllint", "--noout", "--xpath", "count(//item)", "words.xml"], {}))
 
 
-def total_cpu(env):
-    """CPU of the recorder that a preloaded program started: told by the last sample in its traces."""
-    spent = 0.0
+def recorder_cpu():
+    """CPU seconds of the recorder that a preloaded program started, as the last sample in its traces tells."""
+    spent = 0
     for path in glob.glob(work + "/r.*"):
-        memory = json.loads(subprocess.run([reftrack, "info", "--json", path], capture_output=True, text=True, check=True).stdout).get("memory") or {}
-        spent += memory.get("recorder_cpu_us", 0) / 1e6
-    return spent
+        told = subprocess.run([reftrack, "leaks", "--json", "--no-symbols", path], capture_output=True, text=True).stdout
+        spent += ((json.loads(told)["audit"] or {}).get("cost") or {}).get("recorder_cpu_us") or 0
+    return spent / 1e6
 
 
 def whole():
@@ -52,7 +52,7 @@ def whole():
                 settle()
                 got[kind]["wall"].append(wall / wall0)
                 got[kind]["target"].append(cpu / cpu0)
-                got[kind]["all"].append((cpu + total_cpu(env)) / cpu0)
+                got[kind]["all"].append((cpu + recorder_cpu()) / cpu0)
             clean()
             if heaptrack_so:
                 theirs.append(measure(command, dict(env, LD_PRELOAD=heaptrack_so, DUMP_HEAPTRACK_OUTPUT=work + "/h.raw"))[1] / cpu0)

@@ -75,6 +75,28 @@ static json_t *memory(struct document *doc, struct prof_view *view)
     return object;
 }
 
+/* What recording itself used, from the last sample of memory; null for what it does not tell. */
+static json_t *cost(struct document *doc, struct prof_view *view)
+{
+    const struct trk_mem *samples;
+    size_t count = prof_heap_mem(view->heap, &samples);
+    if (count == 0)
+        return json_null();
+    const struct trk_mem *last = &samples[count - 1];
+    const struct {
+        const char *key;
+        uint64_t value;
+    } parts[] = { { "program_bytes", last->reftrack },
+                  { "recorder_bytes", last->recorder_rss },
+                  { "recorder_cpu_us", last->recorder_cpu_us },
+                  { "program_cpu_us", last->cpu_us } };
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        doc_set(doc, object, parts[i].key,
+                parts[i].value == UINT64_MAX ? json_null() : json_integer((json_int_t)parts[i].value));
+    return object;
+}
+
 static const char *count_identity(const struct prof_audit *audit)
 {
     if (audit->counts_seen == 0)
@@ -104,6 +126,7 @@ static json_t *audit(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "certain", json_boolean(audit->certain));
     doc_set(doc, object, "why_uncertain", json_of_text(audit->why_uncertain));
     doc_set(doc, object, "damage", json_of_text(info->damage));
+    doc_set(doc, object, "cost", cost(doc, view));
     return object;
 }
 
