@@ -94,7 +94,7 @@ def finished(path):
 
 
 def references():
-    """An unmodified jq whose reference counting is recorded: its values are copied and freed 24 million times in a second."""
+    """An unmodified jq whose reference counting is recorded: its values are copied and freed tens of millions of times in a second."""
     shim = program("libbench_jq_refs.so")
     if not shim:
         return
