@@ -7,8 +7,27 @@
 
 #include "record.h"
 
-/* Defined here, so that whoever links libtrack.a with -u trk_gate_v1 gets all verbs with it. */
-volatile unsigned char trk_gate_v1;
+/* The gates, defined here so that whoever links libtrack.a with -u trk_gate_v1 gets all verbs with them. They have a
+ * page of their own (struct trk_control_page), which the engine may replace by a file that `reftrack record` can write.
+ * The page is the size of the symbol: a program that is linked at fixed addresses gets a copy of it, and the copy has
+ * to be a page, too. The words at its ends tell that it is. */
+_Static_assert(TRK_CONTROL_MALLOC_AT == 64 && TRK_CONTROL_BYTES == 4096 && TRK_CONTROL_MAGIC == 0x31544147544b5254,
+               "as spelled below");
+__asm__(".pushsection .data.trk_gate, \"aw\"\n"
+        ".balign 4096\n"
+        ".globl trk_gate_v1, trk_malloc_gate_v1\n"
+        ".type trk_gate_v1, %object\n"
+        ".type trk_malloc_gate_v1, %object\n"
+        "trk_gate_v1:\n"
+        ".zero 8\n"
+        ".quad 0x31544147544b5254\n"
+        ".zero 48\n"
+        "trk_malloc_gate_v1:\n"
+        ".zero 4024\n"
+        ".quad 0x31544147544b5254\n"
+        ".size trk_gate_v1, 4096\n"
+        ".size trk_malloc_gate_v1, 1\n"
+        ".popsection\n");
 
 #define VERB(name) __asm__(#name) __attribute__((visibility("default"), noinline))
 
@@ -159,7 +178,7 @@ static inline uint32_t known_id(const struct trk_type *type)
 {
     if (type == NULL || type->struct_size < sizeof *type)
         return 0;
-    uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE);
+    uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE) ^ trk_eng.type_tag;
     return id < TRK_TYPE_MAX ? id : 0;
 }
 

@@ -1,5 +1,5 @@
-/* control.h: TRACK_OPTIONS, the handshake with the recorder, and starting one. Internal; used once, at start, by one
- * thread that is inside the engine. Raw system calls only. */
+/* control.h: TRACK_OPTIONS, the handshake with the recorder, and starting one. Internal; used at start, and when the
+ * process is woken (wake.h), by one thread that is inside the engine. Raw system calls only. */
 #ifndef TRACK_CONTROL_H
 #define TRACK_CONTROL_H
 
@@ -18,7 +18,7 @@ struct trk_options {
     int64_t on_full;          /* enum trk_on_full */
     int64_t block_ms;
     int64_t budget; /* bytes */
-    int64_t children, malloc, active, help;
+    int64_t children, malloc, active, wake, help;
     char bad[64];   /* first option that was not understood, "" none */
     bool bad_value; /* its name is known, its value is not */
 };
@@ -46,9 +46,15 @@ const char *trk_env_get(const struct trk_env *env, const char *name);
 /* Gets an arena from the recorder that the options name, or from a new one, and adopts it. False: stay idle. */
 bool trk_control_connect(void);
 
-/* Maps, validates and adopts the arena that the peer of socket fd hands over. Bounded wait; fd stays open. On failure
- * *why gets a short text for people. */
-bool trk_control_handshake(int fd, const char **why);
+/* Connects to a recorder's socket (a path, or '@' and an abstract name); -1: nobody there within wait_ns. */
+int trk_control_socket(const char *path, uint64_t wait_ns);
+
+/* Maps, validates and adopts the arena that the peer of socket fd hands over. flags: more TRK_HELLO_* than those that
+ * say what we are. Waits at most wait_ns; fd stays open. On failure *why gets a short text for people. */
+bool trk_control_handshake(int fd, uint32_t flags, uint64_t wait_ns, const char **why);
+
+/* TRK_HELLO_PRELOAD, LINKED and MALLOC, as they are true of this process. */
+uint32_t trk_control_kind(void);
 
 /* Starts a recorder for this process, double-forked, and returns our end of its socket; -1 after saying why. */
 int trk_control_spawn(void);

@@ -41,10 +41,10 @@ static bool wait_fd(int fd, short events, uint64_t deadline)
     }
 }
 
-static int connect_to(const char *path)
+int trk_control_socket(const char *path, uint64_t wait_ns)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
-    uint64_t deadline = trk_now_ns() + TRK_WAIT_NS;
+    uint64_t deadline = trk_now_ns() + wait_ns;
     size_t n = trk_strlen(path, sizeof addr.sun_path - 1);
     trk_copy(addr.sun_path, path, n);
     if (path[0] == '@')
@@ -66,16 +66,21 @@ static int connect_to(const char *path)
     return -1;
 }
 
-static bool send_hello(int fd, uint64_t deadline)
+uint32_t trk_control_kind(void)
+{
+    bool preload = &trk_is_preload != NULL;
+    return (preload ? TRK_HELLO_PRELOAD : TRK_HELLO_LINKED) |
+           (preload || trk_eng.malloc_flag & TRK_PROC_MALLOC_OURS ? TRK_HELLO_MALLOC : 0);
+}
+
+static bool send_hello(int fd, uint32_t more, uint64_t deadline)
 {
     const struct trk_options *o = &trk_options;
-    bool preload = &trk_is_preload != NULL;
     struct trk_hello hello = {
         .magic = TRK_HELLO_MAGIC,
         .abi = TRK_SHM_ABI,
         .pid = (uint32_t)trk_sys0(SYS_getpid),
-        .flags = (preload ? TRK_HELLO_PRELOAD : TRK_HELLO_LINKED) |
-                 (preload || trk_eng.malloc_flag & TRK_PROC_MALLOC_OURS ? TRK_HELLO_MALLOC : 0),
+        .flags = trk_control_kind() | more,
         .wish_budget = o->budget > 0 ? (uint64_t)o->budget : 0,
         .wish_on_full = (uint32_t)(o->on_full + 1),
         .wish_block_ms = (uint32_t)(o->block_ms + 1),
@@ -142,7 +147,7 @@ static bool power_of_two(uint64_t n)
 }
 
 /* Copies the layout out of the header and refuses what does not lie inside the mapping. */
-static bool layout_take(char *arena, uint64_t bytes)
+static bool layout_take(struct trk_arena *e, char *arena, uint64_t bytes)
 {
     struct trk_shm_header h;
     struct trk_shm_header *shared = (struct trk_shm_header *)(void *)arena;
@@ -161,8 +166,7 @@ static bool layout_take(char *arena, uint64_t bytes)
          part_fits(h.text_off, h.text_bytes, 1, bytes, 8) && part_fits(h.data_off, h.data_bytes, 1, bytes, 16);
     if (!ok)
         return false;
-    struct trk_engine *e = &trk_eng;
-    e->arena = arena;
+    e->base = arena;
     e->bytes = bytes;
     e->hdr = shared;
     e->procs = (struct trk_shm_proc *)(void *)(arena + h.procs_off);
@@ -194,29 +198,29 @@ static bool layout_take(char *arena, uint64_t bytes)
 
 static bool arena_map(int fd, uint64_t bytes)
 {
+    struct trk_arena *a = trk_engine_new_arena();
     struct stat st = { .st_size = 0 };
     long seals = trk_sys2(SYS_fcntl, fd, F_GET_SEALS);
     if (seals < 0 || !(seals & F_SEAL_SHRINK)) /* else a shrinking file could kill us with SIGBUS */
         return false;
-    if (bytes < sizeof(struct trk_shm_header) || trk_failed(trk_sys2(SYS_fstat, fd, &st)) ||
+    if (a == NULL || bytes < sizeof(struct trk_shm_header) || trk_failed(trk_sys2(SYS_fstat, fd, &st)) ||
         (uint64_t)st.st_size != bytes)
         return false;
     long p = trk_sys6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (trk_failed(p))
         return false;
-    if (layout_take((char *)p, bytes) && trk_engine_adopt_arena())
-        return true;
-    trk_eng.hdr = NULL;
+    if (layout_take(a, (char *)p, bytes))
+        return trk_engine_adopt_arena(a);
     trk_unmap((void *)p, bytes);
     return false;
 }
 
-bool trk_control_handshake(int fd, const char **why)
+bool trk_control_handshake(int fd, uint32_t flags, uint64_t wait_ns, const char **why)
 {
     struct trk_welcome welcome = { 0 };
-    uint64_t deadline = trk_now_ns() + TRK_WAIT_NS;
+    uint64_t deadline = trk_now_ns() + wait_ns;
     *why = "it does not answer";
-    if (!send_hello(fd, deadline))
+    if (!send_hello(fd, flags, deadline))
         return false;
     int arena = receive_welcome(fd, &welcome, deadline);
     if (welcome.magic == TRK_WELCOME_MAGIC && welcome.abi != TRK_SHM_ABI)
@@ -236,10 +240,10 @@ bool trk_control_connect(void)
     bool spawned = trk_options.sock[0] == 0;
     if (trk_options.active == 0 || (spawned && trk_options.out[0] == 0))
         return false;
-    int fd = spawned ? trk_control_spawn() : connect_to(trk_options.sock);
+    int fd = spawned ? trk_control_spawn() : trk_control_socket(trk_options.sock, TRK_WAIT_NS);
     if (fd < 0)
         return false;
-    bool ok = trk_control_handshake(fd, &why);
+    bool ok = trk_control_handshake(fd, 0, TRK_WAIT_NS, &why);
     trk_close(fd);
     if (!ok && spawned) {
         char text[512];

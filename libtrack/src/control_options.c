@@ -39,6 +39,7 @@ static const struct option option_table[] = {
     NUMBER(children, "0: do not record forked children"),
     NUMBER(malloc, "0: do not record malloc and free"),
     NUMBER(active, "0: stay idle"),
+    NUMBER(wake, "0: reftrack record --pid cannot wake this program when it is idle"),
     { "wrapper", "functions a|b|c whose caller is the site of their events", OPTION_ELSEWHERE, 0, 0 },
 };
 enum { OPTION_COUNT = sizeof option_table / sizeof option_table[0] };
@@ -47,7 +48,7 @@ void trk_options_defaults(struct trk_options *o)
 {
     o->sock[0] = o->out[0] = o->recorder[0] = o->bad[0] = 0;
     o->birth = o->ref = o->free = -1;
-    o->on_full = o->block_ms = o->budget = o->children = o->malloc = o->active = -1;
+    o->on_full = o->block_ms = o->budget = o->children = o->malloc = o->active = o->wake = -1;
     o->help = 0;
     o->bad_value = false;
 }

@@ -7,9 +7,13 @@
 #include <sys/prctl.h>
 
 #include "control.h"
+#include "wake.h"
 
 struct trk_engine trk_eng;
-volatile unsigned char trk_malloc_gate_v1;
+
+static struct trk_arena no_arena;
+static struct trk_arena arenas[TRK_ERAS];
+struct trk_arena *trk_arena_newest = &no_arena;
 
 static const uint64_t no_tick = 0;
 
@@ -36,10 +40,12 @@ void trk_engine_gate(bool on)
     }
 }
 
-void trk_engine_over(void)
+void trk_engine_over(const struct trk_arena *arena)
 {
-    __atomic_store_n(&trk_eng.phase, TRK_PHASE_OVER, __ATOMIC_RELEASE);
-    trk_engine_gate(false);
+    int expected = TRK_PHASE_LIVE;
+    if (arena == trk_arena() && __atomic_compare_exchange_n(&trk_eng.phase, &expected, TRK_PHASE_IDLE, false,
+                                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        trk_wake_idle();
 }
 
 /* ---- Re-entrancy ----------------------------------------------------------------------------------------------------
@@ -52,7 +58,7 @@ __attribute__((no_sanitize_address)) static bool mark_stale(uintptr_t sp)
 {
     const struct trk_thread *st = trk_tls.self;
     uintptr_t mark = trk_tls.busy_sp;
-    if (trk_eng.tick != NULL && trk_load64(trk_eng.tick) - trk_tls.busy_tick > TRK_STALE_MARK_US)
+    if (trk_eng.tick != NULL && (int64_t)(trk_load64(trk_eng.tick) - trk_tls.busy_tick) > TRK_STALE_MARK_US)
         return true;
     if (st == NULL || st->hi == 0)
         return sp >= mark && sp - mark < (64 << 10);
@@ -88,51 +94,55 @@ bool trk_engine_busy(void)
 
 void trk_engine_emergency(void)
 {
-    if (trk_eng.proc != NULL)
-        __atomic_fetch_add(&trk_eng.proc->emergency, 1, __ATOMIC_RELAXED);
+    const struct trk_arena *a = trk_arena();
+    if (a->proc != NULL)
+        __atomic_fetch_add(&a->proc->emergency, 1, __ATOMIC_RELAXED);
 }
 
 void trk_engine_dropped(void)
 {
-    if (trk_eng.proc != NULL)
-        __atomic_fetch_add(&trk_eng.proc->dropped, 1, __ATOMIC_RELAXED);
+    const struct trk_arena *a = trk_arena();
+    if (a->proc != NULL)
+        __atomic_fetch_add(&a->proc->dropped, 1, __ATOMIC_RELAXED);
 }
 
 uint64_t trk_engine_now_us(void)
 {
+    const struct trk_arena *a = trk_arena();
     uint64_t now = trk_now_ns();
-    return now > trk_eng.epoch_ns ? (now - trk_eng.epoch_ns) / 1000 : 0;
+    return now > a->epoch_ns ? (now - a->epoch_ns) / 1000 : 0;
 }
 
 /* ---- Processes
  * -------------------------------------------------------------------------------------------------------- */
 
-static void publish_malloc_owner(void)
+static void publish_malloc_owner(const struct trk_arena *a)
 {
     if (trk_eng.malloc_flag == 0)
-        __atomic_fetch_or(&trk_eng.proc->flags, TRK_PROC_MALLOC_NONE, __ATOMIC_RELAXED);
+        __atomic_fetch_or(&a->proc->flags, TRK_PROC_MALLOC_NONE, __ATOMIC_RELAXED);
     else
-        __atomic_fetch_or(&trk_eng.proc->flags, trk_eng.malloc_flag, __ATOMIC_RELAXED);
+        __atomic_fetch_or(&a->proc->flags, trk_eng.malloc_flag, __ATOMIC_RELAXED);
     if (trk_eng.malloc_who[0])
-        __atomic_store_n(&trk_eng.proc->malloc_text, trk_text_string(trk_eng.malloc_who), __ATOMIC_RELEASE);
+        __atomic_store_n(&a->proc->malloc_text, trk_text_string(trk_eng.malloc_who), __ATOMIC_RELEASE);
 }
 
 /* Claims entry i for this process. */
-static bool claim_proc(uint32_t i, uint32_t parent_pid, uint32_t parent_index, uint32_t modules_text)
+static bool claim_proc(struct trk_arena *a, uint32_t i, uint32_t parent_pid, uint32_t parent_index,
+                       uint32_t modules_text)
 {
-    struct trk_shm_proc *p = &trk_eng.procs[i];
+    struct trk_shm_proc *p = &a->procs[i];
     uint32_t expected = TRK_PROC_FREE;
     if (!__atomic_compare_exchange_n(&p->state, &expected, TRK_PROC_CLAIMED, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         return false;
-    trk_eng.proc = p;
-    trk_eng.proc_index = i;
+    a->proc = p;
+    a->proc_index = i;
     trk_eng.pid = (uint32_t)trk_sys0(SYS_getpid);
     p->pid = trk_eng.pid;
     p->parent_pid = parent_pid;
     p->parent_index = parent_index;
     p->start_us = trk_engine_now_us();
     p->modules_text = modules_text;
-    publish_malloc_owner();
+    publish_malloc_owner(a);
     __atomic_store_n(&p->state, TRK_PROC_LIVE, __ATOMIC_RELEASE); /* partner: the recorder's look at the entries */
     return true;
 }
@@ -140,19 +150,21 @@ static bool claim_proc(uint32_t i, uint32_t parent_pid, uint32_t parent_index, u
 /* First slow path of a forked child. Private states are wiped; everything else is a copy of the parent's. */
 static void become_child(void)
 {
-    uint32_t parent_index = trk_eng.proc_index;
+    struct trk_arena *a = trk_arena();
+    uint32_t parent_index = a->proc_index;
     uint32_t parent_pid = trk_eng.pid;
-    uint32_t modules_text = trk_load32(&trk_eng.procs[parent_index].modules_text);
+    uint32_t modules_text = trk_load32(&a->procs[parent_index].modules_text);
     trk_eng.modules_busy = 0;
-    if (trk_eng.flags & TRK_SHM_FOLLOW_CHILDREN) {
+    trk_wake_child(); /* unless the handler of fork did */
+    if (a->flags & TRK_SHM_FOLLOW_CHILDREN && trk_load32(&a->hdr->recorder_state) != TRK_REC_LEFT) {
         for (uint32_t i = 0; i < TRK_PROC_MAX; i++) {
-            if (claim_proc(i, parent_pid, parent_index, modules_text))
+            if (claim_proc(a, i, parent_pid, parent_index, modules_text))
                 return;
         }
         trk_engine_dropped(); /* in the parent's entry: an untraced child is a loss */
     }
     __atomic_store_n(&trk_eng.phase, TRK_PHASE_IDLE, __ATOMIC_RELEASE);
-    trk_engine_gate(false);
+    trk_wake_idle();
 }
 
 bool trk_engine_here(void)
@@ -175,26 +187,75 @@ bool trk_engine_here(void)
     return __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) == TRK_PHASE_LIVE;
 }
 
-bool trk_engine_adopt_arena(void)
+bool trk_engine_sentinel(void)
 {
-    trk_eng.sentinel = trk_map(TRK_PAGE);
-    if (trk_eng.sentinel == NULL)
+    if (trk_eng.sentinel != NULL)
+        return true;
+    struct trk_sentinel *s = trk_map(TRK_PAGE);
+    if (s == NULL)
         return false;
-    trk_eng.wipes = !trk_failed(trk_sys3(SYS_madvise, trk_eng.sentinel, TRK_PAGE, MADV_WIPEONFORK));
+    trk_eng.wipes = !trk_failed(trk_sys3(SYS_madvise, s, TRK_PAGE, MADV_WIPEONFORK));
+    trk_eng.sentinel = s;
+    return true;
+}
+
+struct trk_arena *trk_engine_new_arena(void)
+{
+    uint32_t eras = trk_arena()->era;
+    if (eras >= TRK_ERAS)
+        return NULL;
+    struct trk_arena *a = &arenas[eras];
+    struct trk_thread **threads = a->threads ? a->threads : trk_map(TRK_RING_MAX * sizeof *threads);
+    *a = (struct trk_arena){ .threads = threads, .era = eras + 1 };
+    return threads != NULL ? a : NULL;
+}
+
+uint32_t trk_engine_eras_left(void)
+{
+    return TRK_ERAS - trk_arena()->era;
+}
+
+/* Takes the memory out of an arena that is left, while other threads may be in the middle of anything: states of
+ * threads become zeros, which send a write in flight to their scratch slot, and so do the tables and rings, where what
+ * is still written reaches nobody. The address ranges stay. */
+static void retire(struct trk_arena *a)
+{
+    if (a->base == NULL)
+        return;
+    __atomic_store_n(&a->over, 1, __ATOMIC_SEQ_CST); /* partner: acquire() of thread.c */
+    for (uint32_t i = 0; i < a->ring_count; i++) {
+        struct trk_thread *st = __atomic_load_n(&a->threads[i], __ATOMIC_SEQ_CST);
+        if (st != NULL)
+            trk_sys3(SYS_madvise, st, trk_eng.thread_bytes, MADV_DONTNEED);
+    }
+    trk_sys6(SYS_mmap, (long)a->base, (long)a->bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+bool trk_engine_adopt_arena(struct trk_arena *a)
+{
+    struct trk_arena *before = trk_arena();
+    if (!trk_engine_sentinel())
+        return false;
     trk_eng.sentinel->state = 2;
-    trk_eng.tick = &trk_eng.hdr->tick_us;
     trk_eng.thread_bytes = TRK_PAGE + TRK_SITES * sizeof(uint64_t) + trk_stack_cache_bytes();
     trk_eng.thread_bytes = (trk_eng.thread_bytes + TRK_PAGE - 1) & ~(size_t)(TRK_PAGE - 1);
-    if (!claim_proc(0, (uint32_t)trk_sys0(SYS_getppid), 0, 0))
+    trk_eng.gen = 0;
+    trk_eng.type_tag = trk_type_tag(a);
+    trk_eng.modules_busy = trk_eng.modules_next = trk_eng.modules_backoff = 0;
+    __atomic_store_n(&trk_eng.tick, &a->hdr->tick_us, __ATOMIC_RELEASE);
+    __atomic_store_n(&trk_arena_newest, a, __ATOMIC_RELEASE); /* partner: trk_arena() */
+    retire(before);
+    if (!claim_proc(a, 0, (uint32_t)trk_sys0(SYS_getppid), 0, 0))
         return false;
-    trk_eng.want_malloc = trk_eng.flags & TRK_SHM_MALLOC && trk_options.malloc != 0;
+    trk_eng.want_malloc = a->flags & TRK_SHM_MALLOC && trk_options.malloc != 0;
     return true;
 }
 
 /* ---- Start --------------------------------------------------------------------------------------------------------
  */
 
-static bool privileged(void)
+bool trk_engine_privileged(void)
 {
     return getauxval(AT_SECURE) != 0 || trk_sys1(SYS_prctl, PR_GET_DUMPABLE) != 1;
 }
@@ -202,11 +263,9 @@ static bool privileged(void)
 static enum trk_phase start(void)
 {
     trk_eng.tick = &no_tick;
-    if (privileged())
+    if (trk_engine_privileged())
         return TRK_PHASE_INERT;
     bool asked = trk_options_read();
-    if (!asked) /* nothing to record; whoever else is in this process decides the same */
-        return TRK_PHASE_IDLE;
     const struct trk_engine_table *owner = trk_copy_find();
     if (owner != NULL) {
         if (owner->abi != TRK_TABLE_ABI || owner->bytes < sizeof *owner)
@@ -216,8 +275,25 @@ static enum trk_phase start(void)
         owner->adopt(&trk_gate_v1, &trk_malloc_gate_v1);
         return TRK_PHASE_FORWARD;
     }
-    trk_options_talk();
-    return trk_control_connect() ? TRK_PHASE_LIVE : TRK_PHASE_IDLE;
+    if (asked)
+        trk_options_talk();
+    trk_wake_open();
+    return asked && trk_control_connect() ? TRK_PHASE_LIVE : TRK_PHASE_IDLE;
+}
+
+void trk_engine_live(void)
+{
+    uint64_t cookie;
+    bool grew, shrank;
+    uint32_t maps = 0;
+    if (trk_engine_enter(&cookie)) {
+        maps = trk_module_update(&grew, &shrank);
+        trk_engine_leave(&cookie);
+    }
+    __atomic_store_n(&trk_eng.phase, TRK_PHASE_LIVE, __ATOMIC_RELEASE);
+    trk_wake_live();
+    trk_module_event(maps);
+    trk_engine_gate(true);
 }
 
 void trk_engine_start(void)
@@ -232,14 +308,11 @@ void trk_engine_start(void)
         return;
     }
     enum trk_phase phase = start();
-    bool grew, shrank;
-    uint32_t maps = phase == TRK_PHASE_LIVE ? trk_module_update(&grew, &shrank) : 0;
-    __atomic_store_n(&trk_eng.phase, phase, __ATOMIC_RELEASE);
+    if (phase != TRK_PHASE_LIVE)
+        __atomic_store_n(&trk_eng.phase, phase, __ATOMIC_RELEASE);
     trk_engine_leave(&cookie);
-    if (phase == TRK_PHASE_LIVE) {
-        trk_module_event(maps);
-        trk_engine_gate(true);
-    }
+    if (phase == TRK_PHASE_LIVE)
+        trk_engine_live();
 }
 
 /* ---- End ------------------------------------------------------------------------------------------------------------
@@ -247,12 +320,13 @@ void trk_engine_start(void)
 
 static void record_exit(bool known, int status)
 {
+    const struct trk_arena *a = trk_arena();
     struct trk_event ev = { .op = TRK_OP_EXIT, .aux = known, .arg = (uint64_t)status & 0xff };
     if (__atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) != TRK_PHASE_LIVE || trk_eng.sentinel->state != 2)
         return; /* idle, or a forked child that never recorded anything */
     trk_emit(&ev);
-    __atomic_fetch_or(&trk_eng.proc->flags, TRK_PROC_EXITING, __ATOMIC_RELAXED);
-    if (trk_load32(&trk_eng.hdr->recorder_state) == TRK_REC_RUNNING)
+    __atomic_fetch_or(&a->proc->flags, TRK_PROC_EXITING, __ATOMIC_RELAXED);
+    if (trk_load32(&a->hdr->recorder_state) == TRK_REC_RUNNING)
         trk_ring_mem_sample();
 }
 
@@ -269,7 +343,7 @@ static void module_change(bool unloaded)
         id = trk_module_update(&grew, &shrank);
         if (unloaded && shrank) {
             trk_stack_flush();
-            uint32_t gen = __atomic_add_fetch(&trk_eng.hdr->module_gen, 1, __ATOMIC_RELAXED);
+            uint32_t gen = __atomic_add_fetch(&trk_arena()->hdr->module_gen, 1, __ATOMIC_RELAXED);
             __atomic_store_n(&trk_eng.gen, gen, __ATOMIC_RELEASE);
             __atomic_store_n(&trk_eng.site_salt, (uint64_t)gen * 0x5851f42d4c957f2dull, __ATOMIC_RELEASE);
         }
@@ -290,13 +364,15 @@ void trk_engine_control(enum trk_control what, uint64_t number, const char *text
         for (size_t i = 0; text != NULL && i + 1 < sizeof trk_eng.malloc_who && (i == 0 || text[i - 1]); i++)
             trk_eng.malloc_who[i] = text[i];
         if (phase == TRK_PHASE_LIVE)
-            publish_malloc_owner();
+            publish_malloc_owner(trk_arena());
+    }
+    if (what == TRK_CONTROL_EXIT) {
+        record_exit(true, (int)number);
+        trk_wake_close();
     }
     if (phase != TRK_PHASE_LIVE)
         return;
-    if (what == TRK_CONTROL_EXIT)
-        record_exit(true, (int)number);
-    else if (what == TRK_CONTROL_LOADED || what == TRK_CONTROL_UNLOADED)
+    if (what == TRK_CONTROL_LOADED || what == TRK_CONTROL_UNLOADED)
         module_change(what == TRK_CONTROL_UNLOADED);
 }
 
@@ -304,6 +380,7 @@ static void at_exit(int status, void *arg)
 {
     (void)arg;
     record_exit(true, status);
+    trk_wake_close();
 }
 
 /* The loader runs this after our dependencies' constructors; on_exit handlers registered here run after everything that
@@ -311,7 +388,7 @@ static void at_exit(int status, void *arg)
 __attribute__((constructor(101))) static void engine_constructor(void)
 {
     trk_engine_start();
-    if (trk_eng.phase != TRK_PHASE_LIVE)
+    if (trk_eng.phase != TRK_PHASE_LIVE && !trk_wake_ready())
         return;
     trk_fork_init();
     if (!trk_copy_stays())
@@ -323,8 +400,10 @@ __attribute__((destructor(101))) static void engine_destructor(void)
 {
     if (trk_eng.phase == TRK_PHASE_FORWARD)
         trk_copy_leave();
-    else if (!trk_eng.exit_known)
+    else if (!trk_eng.exit_known) {
         record_exit(false, 0);
+        trk_wake_close();
+    }
 }
 
 /* ---- The table ------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 /* engine.h: the state of libtrack in one process, and what its parts offer each other. Internal.
  *
  * One copy of the engine per process records (the owner); other copies hand everything to it (engine_owner.c).
- * Life of a copy: NEW -> STARTING -> LIVE, IDLE, INERT or FORWARD; LIVE -> OVER when nobody will drain any more.
+ * Life of a copy: NEW -> STARTING -> LIVE, IDLE, INERT or FORWARD; LIVE -> IDLE when nobody will drain any more; IDLE
+ * -> STARTING -> LIVE when somebody asks for a recording (wake.h).
  *
  * Threads: each recording thread writes its own ring through a private struct trk_thread. That struct lives in a page
  * which a forked child sees zero-filled, and every zero in it leads the child to the slow path. */
@@ -23,9 +24,8 @@ struct trk_type;
 enum trk_phase {
     TRK_PHASE_NEW = 0,
     TRK_PHASE_STARTING = 1,
-    TRK_PHASE_IDLE = 2, /* nobody asked for a recording, or it could not start */
+    TRK_PHASE_IDLE = 2, /* nobody asked for a recording, it could not start, or it is over */
     TRK_PHASE_LIVE = 3,
-    TRK_PHASE_OVER = 4,    /* the recorder is gone; for good */
     TRK_PHASE_INERT = 5,   /* privileged process: never looks at the environment */
     TRK_PHASE_FORWARD = 6, /* another copy owns this process */
 };
@@ -40,6 +40,7 @@ enum {
     TRK_MARGIN = 256, /* slots kept free for handlers that interrupt a writer between its test and its reservation */
     TRK_SCOPES = 16,  /* open scopes per thread */
     TRK_GATES = 32,   /* copies that can follow the owner */
+    TRK_ERAS = 256,   /* arenas in the life of a process; each one leaves its address range behind */
 };
 
 /* One ring as its writing thread sees it: bound to that ring for the life of the process image. The first page is wiped
@@ -65,7 +66,14 @@ struct trk_thread {
     uint64_t tail;    /* ring->tail when last looked at */
     uint64_t heartbeat, heartbeat_ns; /* of the recorder, and when it last moved */
     uintptr_t lo, hi;                 /* bounds of the thread's stack, 0 when unknown */
+    uint32_t era;                     /* of its arena */
 };
+
+/* The ring of a state; NULL after a wipe, which may come between two looks. */
+static inline struct trk_shm_ring *trk_thread_ring(const struct trk_thread *st)
+{
+    return __atomic_load_n(&st->ring, __ATOMIC_ACQUIRE);
+}
 
 static inline uint64_t *trk_thread_sites(struct trk_thread *st)
 {
@@ -87,12 +95,14 @@ struct trk_tls {
     uint64_t retry_tick; /* do not look for a ring before */
     uint32_t scopes[TRK_SCOPES];
     uint32_t scope_depth; /* may exceed TRK_SCOPES: the excess is counted, not named */
+    uint32_t era;         /* of the arena that all this is about */
 };
 extern __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* A page that a forked child sees zero-filled: tells fork from vfork and threads. */
 struct trk_sentinel {
     uint32_t state; /* 0: new process; 1: somebody is setting it up; 2: done. Atomic, partner: trk_engine_here */
+    uint32_t gates; /* 0: the gates may still be the parent's (wake.c) */
 };
 
 /* An event on its way from a verb to the ring. */
@@ -146,11 +156,12 @@ struct trk_ranges {
 
 struct trk_options; /* control.h */
 
-struct trk_engine {
-    int phase;                              /* enum trk_phase, atomic */
-    const struct trk_engine_table *forward; /* set before phase FORWARD */
-    /* The arena; layout copied from the header once and never read again from shared memory. */
-    char *arena;
+/* One arena as it was handed over: the layout, copied from the header once and never read again from shared memory, and
+ * who we are in it. A process that is woken again gets another one; whoever was stopped in the middle goes on with the
+ * old one, which therefore is never given back: it ends as private zeros (trk_engine_retire). Take trk_arena() once per
+ * step and use nothing else of the arena in it. */
+struct trk_arena {
+    char *base; /* NULL: none yet */
     uint64_t bytes;
     struct trk_shm_header *hdr;
     struct trk_shm_proc *procs;
@@ -168,15 +179,36 @@ struct trk_engine {
     uint64_t epoch_ns;
     uint64_t data_off, data_bytes;
     uint16_t depth[TRK_DEPTH_COUNT];
+    uint32_t era;  /* 1, 2, ... */
+    uint32_t over; /* retired; atomic, partner: trk_thread_ready */
+    struct trk_shm_proc *proc;
+    uint32_t proc_index;
+    struct trk_thread **threads; /* TRK_RING_MAX, by ring; each mapped once, atomic pointers */
+};
+/* What the ids of types carry above the number in this arena; 0 in the first. */
+static inline uint32_t trk_type_tag(const struct trk_arena *a)
+{
+    return a->era > 1 ? (a->era - 1) << 16 : 0;
+}
+
+/* The newest arena; one without memory before the first. Atomic: use trk_arena(). */
+extern struct trk_arena *trk_arena_newest __attribute__((visibility("hidden")));
+
+static inline struct trk_arena *trk_arena(void)
+{
+    return __atomic_load_n(&trk_arena_newest, __ATOMIC_ACQUIRE); /* partner: trk_engine_adopt_arena */
+}
+
+struct trk_engine {
+    int phase;                              /* enum trk_phase, atomic */
+    const struct trk_engine_table *forward; /* set before phase FORWARD */
     bool want_malloc;
     bool wipes; /* the kernel wipes pages on fork; else the child's fork handler does */
     /* This process. */
     struct trk_sentinel *sentinel;
-    struct trk_shm_proc *proc;
-    uint32_t proc_index;
     uint32_t pid;
-    struct trk_thread *threads[TRK_RING_MAX]; /* by ring; mapped once, atomic pointer */
     size_t thread_bytes;
+    uint32_t type_tag;    /* in the ids of types that this arena knows, above the number */
     const uint64_t *tick; /* the recorder's coarse clock, or a constant */
     uint64_t site_salt;   /* changes when code was unloaded */
     uint32_t gen;         /* module generation */
@@ -205,14 +237,27 @@ void trk_engine_start(void);
  * path only; call with busy set. */
 bool trk_engine_here(void);
 
-/* Takes over a mapped and validated arena as process 0. False: entry 0 is taken. */
-bool trk_engine_adopt_arena(void);
+/* An empty arena to fill; NULL when the process has had TRK_ERAS of them. It stays unused until adopted. */
+struct trk_arena *trk_engine_new_arena(void);
+/* Makes the page that tells a forked child from its parent; true when there is one. */
+bool trk_engine_sentinel(void);
+/* Takes over a mapped and validated arena as process 0, and retires the one before. False: its entry 0 is taken; its
+ * memory is of no use then, but must stay mapped. */
+bool trk_engine_adopt_arena(struct trk_arena *arena);
+/* How many more arenas this process can have. */
+uint32_t trk_engine_eras_left(void);
 
 /* Sets the gate bytes of this copy and its followers. */
 void trk_engine_gate(bool on);
 
-/* Nobody will drain any more: closes the gates for good. */
-void trk_engine_over(void);
+/* Nobody will drain this arena any more: idle, unless it is not the newest. */
+void trk_engine_over(const struct trk_arena *arena);
+
+/* True when the process must not record: it is, or became, privileged. */
+bool trk_engine_privileged(void);
+
+/* After a handshake in phase STARTING: the module map, and the gates open. */
+void trk_engine_live(void);
 
 uint64_t trk_engine_now_us(void); /* since the arena's epoch */
 

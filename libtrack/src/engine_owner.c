@@ -1,7 +1,7 @@
 /* engine_owner.c: one engine per process. Copies that export their symbols share one table through the dynamic linker;
  * copies that do not (static ones in an executable or a plugin) meet at a beacon: a page at an agreed address, which
  * only one of them can map. */
-#include "engine.h"
+#include "wake.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -53,8 +53,10 @@ const struct trk_engine_table *trk_copy_find(void)
         return visible;
     long p = trk_sys6(SYS_mmap, (long)TRK_BEACON_AT, TRK_PAGE, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    if (p == -EEXIST)
-        return beacon_look();
+    if (p == -EEXIST) {
+        const struct trk_engine_table *owner = beacon_look();
+        return owner == self ? NULL : owner;
+    }
     if (trk_failed(p))
         return NULL;
     if ((uintptr_t)p != TRK_BEACON_AT) { /* a kernel that takes the address for a hint */
@@ -77,6 +79,7 @@ void trk_copy_adopt(volatile unsigned char *gate, volatile unsigned char *malloc
         if (__atomic_compare_exchange_n(&trk_eng.gates[i], &expected, gate, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_RELAXED)) {
             trk_eng.malloc_gates[i] = malloc_gate;
+            trk_wake_share(gate, malloc_gate);
             *gate = trk_gate_v1;
             *malloc_gate = trk_malloc_gate_v1;
             return;

@@ -1,6 +1,6 @@
 /* fork.c: the FORK record of the parent, and the wipe that old kernels leave to us. A child is otherwise noticed by its
  * empty state pages, which works for raw clone calls, too. */
-#include "engine.h"
+#include "wake.h"
 
 #include <pthread.h>
 
@@ -46,10 +46,12 @@ static void fork_child(void)
     if (!trk_eng.wipes && trk_eng.sentinel != NULL) {
         trk_thread_wipe_all();
         trk_eng.sentinel->state = 0;
+        trk_eng.sentinel->gates = 0;
     }
+    trk_wake_child();
 }
 
 void trk_fork_init(void)
 {
-    pthread_atfork(NULL, fork_parent, fork_child);
+    pthread_atfork(trk_wake_before_fork, fork_parent, fork_child);
 }

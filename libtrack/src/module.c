@@ -146,6 +146,7 @@ static size_t maps_collect(struct maps_reader *r, const struct trk_ranges *old, 
 
 static uint32_t module_read(bool *grew, bool *shrank)
 {
+    const struct trk_arena *a = trk_arena();
     uint32_t id = 0;
     size_t scratch_bytes = TRK_TEXT_MAX + TRK_MAPS_CHUNK;
     int fd = trk_open_read("/proc/self/maps");
@@ -161,7 +162,7 @@ static uint32_t module_read(bool *grew, bool *shrank)
         id = used ? trk_text_put(TRK_TEXT_MAPS, scratch, used) : 0;
         trk_unmap(scratch, scratch_bytes);
         if (id)
-            __atomic_store_n(&trk_eng.proc->modules_text, id, __ATOMIC_RELEASE);
+            __atomic_store_n(&a->proc->modules_text, id, __ATOMIC_RELEASE);
     }
     trk_close(fd);
     return id;
@@ -198,14 +199,14 @@ void trk_module_event(uint32_t id)
 
 void trk_module_check(struct trk_thread *st, uint32_t stack_id)
 {
+    const struct trk_arena *a = trk_arena();
     st->max_stack = stack_id;
     uint64_t off = (uint64_t)stack_id * TRK_STACK_UNIT;
-    if (off + sizeof(struct trk_shm_stack) > trk_eng.depot.bytes)
+    if (off + sizeof(struct trk_shm_stack) > a->depot.bytes)
         return;
-    const struct trk_shm_stack *s = (const struct trk_shm_stack *)(const void *)(trk_eng.depot.base + off);
+    const struct trk_shm_stack *s = (const struct trk_shm_stack *)(const void *)(a->depot.base + off);
     unsigned count = (unsigned)(__atomic_load_n(&s->head, __ATOMIC_ACQUIRE) >> TRK_STACK_COUNT_SHIFT) & 0xff;
-    if (count > TRK_STACK_MAX_FRAMES ||
-        off + sizeof(struct trk_shm_stack) + count * sizeof(uint64_t) > trk_eng.depot.bytes)
+    if (count > TRK_STACK_MAX_FRAMES || off + sizeof(struct trk_shm_stack) + count * sizeof(uint64_t) > a->depot.bytes)
         return;
     const struct trk_ranges *known = &trk_eng.ranges[__atomic_load_n(&trk_eng.ranges_now, __ATOMIC_ACQUIRE) & 1];
     bool strange = false;

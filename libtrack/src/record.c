@@ -1,11 +1,14 @@
 /* record.c: writes any event, with its stack, its extra slots, and the records that are due before it. */
+#include "wake.h"
+
 #include "record.h"
 
 enum { TRK_LEADS = 3 }; /* DROP, THREAD, TICK */
 
 static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
 {
-    unsigned depth = trk_eng.depth[ev->depth];
+    const struct trk_arena *a = trk_arena();
+    unsigned depth = a->depth[ev->depth];
     uint32_t id;
     if (depth == 0)
         return 0;
@@ -14,11 +17,11 @@ static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
         id = trk_site_find(st, pc);
         if (id)
             return id;
-        id = trk_stack_site(&trk_eng.depot, trk_thread_stack_cache(st), pc, trk_eng.gen);
+        id = trk_stack_site(&a->depot, trk_thread_stack_cache(st), pc, trk_eng.gen);
         if (id)
             trk_site_keep(st, pc, id);
     } else {
-        id = trk_stack_capture(&trk_eng.depot, trk_thread_stack_cache(st), &ev->at, st->lo, st->hi, depth, ev->caller,
+        id = trk_stack_capture(&a->depot, trk_thread_stack_cache(st), &ev->at, st->lo, st->hi, depth, ev->caller,
                                trk_eng.gen);
     }
     if (TRK_UNLIKELY(id > st->max_stack))
@@ -42,23 +45,35 @@ static void write_slots(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64
     trk_slot_write(st, pos, w0, w1);
 }
 
-/* Every time in a ring is a copy of the one tick that all threads read, never a clock of its own: only then is an event
- * that happened before another one never later by its time. */
-static void emit_simple(const struct trk_event *ev)
+/* The recorder went away and left the process. */
+static bool arena_left(void)
 {
-    struct trk_thread *st = trk_tls.self;
-    if (TRK_UNLIKELY(st == NULL || st->ring == NULL)) {
+    const struct trk_arena *a = trk_arena();
+    if (TRK_LIKELY(trk_load32(&a->hdr->recorder_state) != TRK_REC_LEFT))
+        return false;
+    trk_engine_over(a);
+    return true;
+}
+
+/* Every time in a ring is a copy of the one tick that all threads read, never a clock of its own: only then is an event
+ * that happened before another one never later by its time. False: there is no recording any more. */
+static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
+{
+    if (TRK_UNLIKELY(st == NULL || trk_thread_ring(st) == NULL)) {
         st = trk_thread_ready();
         if (st == NULL)
-            return;
+            return true;
     }
     uint32_t id = ev->depth ? event_stack(st, ev) : 0;
-    uint64_t tick = trk_load64(trk_eng.tick);
+    /* Partner: the recorder that leaves moves the clock behind its word that it did. */
+    uint64_t tick = __atomic_load_n(trk_eng.tick, __ATOMIC_ACQUIRE);
+    if (TRK_UNLIKELY(tick != st->tick) && arena_left())
+        return false;
     unsigned need = 1 + ev->exts;
     if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
         st = trk_ring_room(st, need + TRK_LEADS);
         if (st == NULL)
-            return;
+            return trk_eng.phase == TRK_PHASE_LIVE; /* a recorder that died is noticed here */
     }
     /* What is due before the record. A handler that interrupts here may write the same once more: harmless. */
     uint64_t lost = st->pending;
@@ -78,6 +93,7 @@ static void emit_simple(const struct trk_event *ev)
         st->tick = tick;
     }
     write_slots(st, pos, trk_w0(ev->op, ev->aux, ev->addr, id), trk_w1(ev->arg, id), ev);
+    return true;
 }
 
 /* Opens or closes a scope of this thread and returns its number, 0 for none. */
@@ -98,12 +114,14 @@ static uint32_t scope_number(enum trk_op op)
 }
 
 /* Replaces text, type and scope by their ids. */
-static void emit_rare(const struct trk_event *ev)
+static bool emit_rare(const struct trk_event *ev)
 {
     struct trk_event e = *ev;
     struct trk_thread *st = trk_tls.self;
-    if ((st == NULL || st->ring == NULL) && trk_thread_ready() == NULL)
-        return; /* first: in a forked child the arena may not be ours to write */
+    if (st == NULL || trk_thread_ring(st) == NULL)
+        st = trk_thread_ready(); /* first: in a forked child the arena may not be ours to write */
+    if (st == NULL)
+        return true;
     if (e.text != NULL && e.exts < TRK_MAX_EXT) {
         uint32_t id = trk_text_string(e.text);
         if (id) {
@@ -120,22 +138,31 @@ static void emit_rare(const struct trk_event *ev)
     if (e.op == TRK_OP_SCOPE_BEGIN || e.op == TRK_OP_SCOPE_END)
         e.arg = scope_number(e.op);
     if (e.op == TRK_OP_SCOPE_END && e.arg == 0)
-        return;
-    emit_simple(&e);
+        return true;
+    if (st->era != trk_arena()->era)
+        return false; /* the ids above may be of one arena, the ring of another */
+    return emit_simple(&e, st);
+}
+
+static bool emit_live(const struct trk_event *ev)
+{
+    return ev->text == NULL && ev->type == NULL && !is_moment(ev->op) ? emit_simple(ev, trk_tls.self) : emit_rare(ev);
+}
+
+/* The gate is open and there is no recording, or no longer. */
+static __attribute__((noinline, cold)) void emit_other(const struct trk_event *ev, int phase)
+{
+    if (phase == TRK_PHASE_FORWARD)
+        trk_eng.forward->emit(ev);
+    else if (phase == TRK_PHASE_STARTING && trk_tls.busy)
+        trk_engine_emergency();
+    else if (phase == TRK_PHASE_IDLE && trk_wake_look())
+        emit_live(ev);
 }
 
 void trk_emit(const struct trk_event *ev)
 {
     int phase = __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE);
-    if (TRK_UNLIKELY(phase != TRK_PHASE_LIVE)) {
-        if (phase == TRK_PHASE_FORWARD)
-            trk_eng.forward->emit(ev);
-        else if (phase == TRK_PHASE_STARTING)
-            trk_engine_emergency();
-        return;
-    }
-    if (ev->text == NULL && ev->type == NULL && !is_moment(ev->op))
-        emit_simple(ev);
-    else
-        emit_rare(ev);
+    if (TRK_UNLIKELY(phase != TRK_PHASE_LIVE) || TRK_UNLIKELY(!emit_live(ev)))
+        emit_other(ev, __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE));
 }

@@ -10,17 +10,21 @@ enum {
     TRK_MEM_WAIT_NS = 50000000,
 };
 
-static bool recorder_gone(void)
+/* Nobody will ever drain this arena again. */
+static bool recorder_gone(const struct trk_shm_header *hdr)
 {
-    return trk_load32(&trk_eng.hdr->recorder_state) == TRK_REC_GONE;
+    uint32_t state = trk_load32(&hdr->recorder_state);
+    return state == TRK_REC_GONE || state == TRK_REC_LEFT;
 }
 
 /* False when the recorder does not look at the rings any more. Ends the recording when its process is gone, too. */
 static bool recorder_alive(struct trk_thread *st, uint64_t now)
 {
-    uint64_t beat = trk_load64(&trk_eng.hdr->heartbeat);
-    if (recorder_gone()) {
-        trk_engine_over();
+    const struct trk_arena *a = trk_arena();
+    const struct trk_shm_header *hdr = a->hdr;
+    uint64_t beat = trk_load64(&hdr->heartbeat);
+    if (recorder_gone(hdr)) {
+        trk_engine_over(a);
         return false;
     }
     if (st->heartbeat_ns == 0 || beat != st->heartbeat) {
@@ -30,9 +34,9 @@ static bool recorder_alive(struct trk_thread *st, uint64_t now)
     }
     if (now - st->heartbeat_ns < TRK_STALE_NS)
         return true;
-    uint32_t pid = trk_load32(&trk_eng.hdr->recorder_pid);
+    uint32_t pid = trk_load32(&hdr->recorder_pid);
     if (pid != 0 && trk_sys2(SYS_kill, pid, 0) == -ESRCH)
-        trk_engine_over();
+        trk_engine_over(a);
     return false;
 }
 
@@ -50,10 +54,10 @@ static bool limit_update(struct trk_thread *st, struct trk_shm_ring *ring, unsig
     uint64_t slots = st->mask + 1;
     uint64_t margin = slots / 4 < TRK_MARGIN ? slots / 4 : TRK_MARGIN;
     uint64_t cursor = trk_cursor(st);
-    if (st->ring == NULL)
-        return false; /* a handler forked here: the state is empty now */
+    if (trk_thread_ring(st) == NULL)
+        return false; /* a handler forked here, or the arena was retired: the state is empty now */
     __atomic_store_n(&ring->head, cursor, __ATOMIC_RELAXED);
-    if (trk_eng.on_full == TRK_FULL_FLIGHT) {
+    if (trk_arena()->on_full == TRK_FULL_FLIGHT) {
         __atomic_store_n(&st->limit, cursor + slots / 4, __ATOMIC_RELAXED);
         return true;
     }
@@ -69,7 +73,7 @@ static bool limit_update(struct trk_thread *st, struct trk_shm_ring *ring, unsig
 static bool wait_once(struct trk_thread *st, struct trk_shm_ring *ring, unsigned need, uint64_t deadline)
 {
     uint64_t now = trk_now_ns();
-    if (now >= deadline || !recorder_alive(st, now) || st->ring == NULL)
+    if (now >= deadline || !recorder_alive(st, now) || trk_thread_ring(st) == NULL)
         return false;
     trk_tls.busy_tick = trk_load64(trk_eng.tick);
     uint32_t seen = __atomic_load_n(&ring->tail_futex, __ATOMIC_SEQ_CST);
@@ -86,21 +90,22 @@ static struct trk_thread *room_slow(struct trk_thread *st, struct trk_shm_ring *
     for (;;) {
         if (hole_seen(st, ring)) {
             struct trk_thread *other = trk_thread_move(st);
-            if (other != NULL) {
+            struct trk_shm_ring *its = other != NULL ? trk_thread_ring(other) : NULL;
+            if (its != NULL) {
                 st = other;
-                ring = st->ring;
+                ring = its;
             }
         }
         if (limit_update(st, ring, need)) {
             st->gave_up = 0;
             return st;
         }
-        if (trk_eng.on_full != TRK_FULL_BLOCK || st->gave_up) {
+        if (trk_arena()->on_full != TRK_FULL_BLOCK || st->gave_up) {
             recorder_alive(st, trk_now_ns());
             return NULL;
         }
         if (deadline == 0) {
-            deadline = trk_now_ns() + (uint64_t)trk_eng.block_ms * 1000000u;
+            deadline = trk_now_ns() + (uint64_t)trk_arena()->block_ms * 1000000u;
             st->heartbeat_ns = 0;
         }
         if (!wait_once(st, ring, need, deadline)) {
@@ -113,7 +118,7 @@ static struct trk_thread *room_slow(struct trk_thread *st, struct trk_shm_ring *
 struct trk_thread *trk_ring_room(struct trk_thread *st, unsigned need)
 {
     uint64_t cookie;
-    struct trk_shm_ring *ring = st->ring;
+    struct trk_shm_ring *ring = trk_thread_ring(st);
     if (ring == NULL)
         return NULL;
     if (limit_update(st, ring, need)) {
@@ -126,23 +131,27 @@ struct trk_thread *trk_ring_room(struct trk_thread *st, unsigned need)
     }
     struct trk_thread *ready = room_slow(st, ring, need);
     trk_engine_leave(&cookie);
-    if (ready == NULL && st->ring != NULL) {
+    if (ready == NULL && trk_thread_ring(st) != NULL) {
         st = trk_tls.self; /* it may have moved before it found that ring full, too */
-        trk_take(&st->ring->dropped, 1);
-        trk_take(&st->pending, 1);
+        ring = st != NULL ? trk_thread_ring(st) : NULL;
+        if (ring != NULL) {
+            trk_take(&ring->dropped, 1);
+            trk_take(&st->pending, 1);
+        }
     }
     return ready;
 }
 
 void trk_ring_mem_sample(void)
 {
-    struct trk_shm_proc *proc = trk_eng.proc;
+    const struct trk_arena *a = trk_arena();
+    struct trk_shm_proc *proc = a->proc;
     uint64_t end = trk_now_ns() + TRK_MEM_WAIT_NS;
     uint32_t mine = __atomic_add_fetch(&proc->mem_request, 1, __ATOMIC_SEQ_CST);
     for (;;) {
         uint32_t done = __atomic_load_n(&proc->mem_done, __ATOMIC_ACQUIRE);
         uint64_t now = trk_now_ns();
-        if ((int32_t)(done - mine) >= 0 || now >= end || trk_load32(&trk_eng.hdr->recorder_state) != TRK_REC_RUNNING)
+        if ((int32_t)(done - mine) >= 0 || now >= end || trk_load32(&a->hdr->recorder_state) != TRK_REC_RUNNING)
             return;
         trk_futex_wait(&proc->mem_done, done, end - now < TRK_NAP_NS ? end - now : TRK_NAP_NS);
     }

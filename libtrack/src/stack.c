@@ -115,9 +115,11 @@ static inline bool log_holds(const struct trk_stack_cache *cache, uint64_t at)
 
 static inline bool slots_unchanged(const struct kept *k, uintptr_t sp)
 {
+    /* Read once: another thread may empty the whole cache under our feet (a recording that ended). */
+    const unsigned n = __atomic_load_n(&k->count, __ATOMIC_RELAXED);
     const uint64_t *value = (const uint64_t *)(k + 1);
-    const uint32_t *off = (const uint32_t *)(value + k->count);
-    for (unsigned first = 0, n = k->count; first < n; first += 4) {
+    const uint32_t *off = (const uint32_t *)(value + n);
+    for (unsigned first = 0; first < n; first += 4) {
         uint64_t changed = 0;
         for (unsigned i = first; i < first + 4; i++)
             changed |= trk_stack_word(sp + (uintptr_t)off[i] * 8) ^ value[i];

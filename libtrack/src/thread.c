@@ -1,5 +1,7 @@
 /* thread.c: which ring the calling thread writes. A ring whose thread is dead goes to the next thread that asks; there
- * is no destructor, so threads may end in any way. */
+ * is no destructor, so threads may end in any way.
+ *
+ * Another thread may empty a state at any moment, when its arena is retired: `ring` is read once and tested. */
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -31,9 +33,9 @@ static bool tid_dead(uint32_t tid)
 }
 
 /* The state memory of a ring: mapped once per ring and process image. */
-static struct trk_thread *state_memory(uint32_t ring)
+static struct trk_thread *state_memory(const struct trk_arena *a, uint32_t ring)
 {
-    struct trk_thread *st = __atomic_load_n(&trk_eng.threads[ring], __ATOMIC_ACQUIRE);
+    struct trk_thread *st = __atomic_load_n(&a->threads[ring], __ATOMIC_ACQUIRE);
     if (st != NULL)
         return st;
     st = trk_map(trk_eng.thread_bytes);
@@ -42,18 +44,18 @@ static struct trk_thread *state_memory(uint32_t ring)
     if (trk_eng.wipes)
         trk_sys3(SYS_madvise, st, TRK_PAGE, MADV_WIPEONFORK);
     struct trk_thread *other = NULL;
-    if (__atomic_compare_exchange_n(&trk_eng.threads[ring], &other, st, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (__atomic_compare_exchange_n(&a->threads[ring], &other, st, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return st;
     trk_unmap(st, trk_eng.thread_bytes);
     return other;
 }
 
 /* A ring of this process whose thread is dead. */
-static struct trk_thread *claim_dead(uint32_t tid)
+static struct trk_thread *claim_dead(const struct trk_arena *a, uint32_t tid)
 {
-    for (uint32_t i = 0; i < trk_eng.ring_count; i++) {
-        struct trk_thread *st = __atomic_load_n(&trk_eng.threads[i], __ATOMIC_ACQUIRE);
-        if (st == NULL || st->ring == NULL)
+    for (uint32_t i = 0; i < a->ring_count; i++) {
+        struct trk_thread *st = __atomic_load_n(&a->threads[i], __ATOMIC_ACQUIRE);
+        if (st == NULL || trk_thread_ring(st) == NULL)
             continue;
         uint64_t owner = __atomic_load_n(&st->owner, __ATOMIC_ACQUIRE);
         uint32_t old = owner_tid(owner);
@@ -67,24 +69,32 @@ static struct trk_thread *claim_dead(uint32_t tid)
     return NULL;
 }
 
-static bool ring_sane(const struct trk_shm_ring *ring)
+/* Where a ring's data is, read once: what is checked is what is used. */
+static bool ring_shape(const struct trk_arena *a, const struct trk_shm_ring *ring, uint64_t *ret_off,
+                       uint32_t *ret_log2)
 {
-    uint64_t bytes = (uint64_t)TRK_SLOT_BYTES << (ring->log2_slots & 63);
-    return ring->log2_slots >= TRK_RING_LOG2_MIN && ring->log2_slots <= TRK_RING_LOG2_MAX &&
-           ring->data_off >= trk_eng.data_off && bytes <= trk_eng.data_bytes &&
-           ring->data_off - trk_eng.data_off <= trk_eng.data_bytes - bytes && ring->data_off % TRK_SLOT_BYTES == 0;
+    uint64_t off = *ret_off = trk_load64(&ring->data_off);
+    uint32_t log2 = *ret_log2 = trk_load32(&ring->log2_slots);
+    uint64_t bytes = (uint64_t)TRK_SLOT_BYTES << (log2 & 63);
+    return log2 >= TRK_RING_LOG2_MIN && log2 <= TRK_RING_LOG2_MAX && off >= a->data_off && bytes <= a->data_bytes &&
+           off - a->data_off <= a->data_bytes - bytes && off % TRK_SLOT_BYTES == 0;
 }
 
 /* The largest free ring: the first threads of a program are mostly its busiest. */
-static struct trk_shm_ring *claim_free(void)
+static struct trk_shm_ring *claim_free(const struct trk_arena *a)
 {
     for (;;) {
         struct trk_shm_ring *best = NULL;
-        for (uint32_t i = 0; i < trk_eng.ring_count; i++) {
-            struct trk_shm_ring *r = &trk_eng.rings[i];
-            if (trk_load32(&r->state) == TRK_RING_FREE && (best == NULL || r->log2_slots > best->log2_slots) &&
-                trk_load64(&r->tail) == 0 && ring_sane(r))
+        uint32_t best_log2 = 0;
+        for (uint32_t i = 0; i < a->ring_count; i++) {
+            struct trk_shm_ring *r = &a->rings[i];
+            uint64_t off;
+            uint32_t log2;
+            if (trk_load32(&r->state) == TRK_RING_FREE && trk_load64(&r->tail) == 0 && ring_shape(a, r, &off, &log2) &&
+                log2 > best_log2) {
                 best = r;
+                best_log2 = log2;
+            }
         }
         if (best == NULL)
             return NULL;
@@ -95,14 +105,17 @@ static struct trk_shm_ring *claim_free(void)
     }
 }
 
-static struct trk_thread *bind_fresh(struct trk_shm_ring *ring, uint32_t tid)
+static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_ring *ring, uint32_t tid)
 {
-    struct trk_thread *st = state_memory((uint32_t)(ring - trk_eng.rings));
+    uint64_t data_off;
+    uint32_t shift;
+    if (!ring_shape(a, ring, &data_off, &shift))
+        return NULL;
+    struct trk_thread *st = state_memory(a, (uint32_t)(ring - a->rings));
     if (st == NULL) {
         __atomic_store_n(&ring->state, TRK_RING_FREE, __ATOMIC_RELEASE);
         return NULL;
     }
-    uint32_t shift = ring->log2_slots;
     uint64_t slots = (uint64_t)1 << shift;
     st->cursor = 0;
     st->tick = st->pending = st->holes = st->tail = st->heartbeat = st->heartbeat_ns = 0;
@@ -110,31 +123,33 @@ static struct trk_thread *bind_fresh(struct trk_shm_ring *ring, uint32_t tid)
     st->shift = shift;
     st->max_stack = 0;
     st->retired = st->gave_up = 0;
-    st->delta = (trk_eng.arena + ring->data_off) - (char *)st;
+    st->delta = (a->base + data_off) - (char *)st;
+    st->era = a->era;
     for (unsigned d = 0; d < TRK_DEPTH_COUNT; d++)
-        st->site_only[d] = trk_eng.depth[d] == 1;
+        st->site_only[d] = a->depth[d] == 1;
     st->limit = 0;
     __atomic_store_n(&st->owner, owner_next(st->owner, tid), __ATOMIC_RELEASE);
     __atomic_store_n(&st->ring, ring, __ATOMIC_RELEASE); /* partner: claim_dead of other threads */
-    __atomic_store_n(&ring->proc, trk_eng.proc_index + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&ring->proc, a->proc_index + 1, __ATOMIC_RELEASE);
     return st;
 }
 
 /* A new owner. Its first event finds no room, takes the slow path and writes THREAD before anything else. */
-static void change_owner(struct trk_thread *st, uint32_t tid)
+static void change_owner(struct trk_thread *st, struct trk_shm_ring *ring, uint32_t tid)
 {
     __atomic_store_n(&st->limit, 0, __ATOMIC_RELAXED);
     st->due = 1;
     st->retired = st->gave_up = 0;
-    __atomic_store_n(&st->ring->tid, tid, __ATOMIC_RELAXED);
+    __atomic_store_n(&ring->tid, tid, __ATOMIC_RELAXED);
 }
 
 /* Closes the holes in the last lap of a ring: a slot that nobody wrote keeps the content of the lap before, whose lap
  * bit is that of the lap after. */
-static void close_holes(struct trk_thread *st)
+static void close_holes(struct trk_thread *st, const struct trk_shm_ring *ring)
 {
     uint64_t cursor = trk_cursor(st);
-    uint64_t pos = cursor > st->mask ? cursor - st->mask - 1 : 0;
+    uint64_t mask = trk_load64(&st->mask);
+    uint64_t pos = cursor > mask ? cursor - mask - 1 : 0;
     for (; pos < cursor; pos++) {
         const struct trk_slot *slot =
             (const struct trk_slot *)(const void *)((char *)st + st->delta) + (pos & st->mask);
@@ -142,28 +157,33 @@ static void close_holes(struct trk_thread *st)
         if ((__atomic_load_n(&slot->w0, __ATOMIC_RELAXED) & 1) != lap)
             trk_slot_write(st, pos, trk_w0(TRK_OP_SKIP, 0, 0, 0), 0);
     }
-    st->holes = trk_load64(&st->ring->holes);
+    st->holes = trk_load64(&ring->holes);
 }
 
-static struct trk_thread *acquire(void)
+static struct trk_thread *acquire(const struct trk_arena *a)
 {
     uint32_t tid = (uint32_t)trk_sys0(SYS_gettid);
     if (trk_sys0(SYS_getpid) != trk_eng.pid)
         return NULL; /* between vfork and exec: the thread-local state is our parent's, who has none either */
-    struct trk_thread *st = claim_dead(tid);
+    struct trk_thread *st = claim_dead(a, tid);
     if (st == NULL) {
-        if (trk_load32(&trk_eng.hdr->recorder_state) != TRK_REC_RUNNING)
+        if (trk_load32(&a->hdr->recorder_state) != TRK_REC_RUNNING)
             return NULL;
-        struct trk_shm_ring *ring = claim_free();
-        st = ring == NULL ? NULL : bind_fresh(ring, tid);
+        struct trk_shm_ring *ring = claim_free(a);
+        st = ring == NULL ? NULL : bind_fresh(a, ring, tid);
         if (st == NULL)
             return NULL;
     }
-    if (trk_load64(&st->ring->holes) != st->holes)
-        close_holes(st);
+    struct trk_shm_ring *ring = trk_thread_ring(st);
+    if (ring == NULL)
+        return NULL;
+    if (trk_load64(&ring->holes) != st->holes)
+        close_holes(st, ring);
     trk_thread_bounds(st);
-    change_owner(st, tid);
-    return st;
+    change_owner(st, ring, tid);
+    /* Retired meanwhile: whatever was written to the state after it was emptied, nobody uses it. Partner:
+     * trk_engine_retire, which sets the mark before it empties. */
+    return __atomic_load_n(&a->over, __ATOMIC_SEQ_CST) ? NULL : st;
 }
 
 struct trk_thread *trk_thread_ready(void)
@@ -175,12 +195,19 @@ struct trk_thread *trk_thread_ready(void)
     }
     struct trk_thread *st = NULL;
     if (trk_engine_here()) {
+        const struct trk_arena *a = trk_arena();
         uint64_t tick = trk_load64(trk_eng.tick);
+        if (TRK_UNLIKELY(trk_tls.era != a->era)) {
+            trk_tls.era = a->era;
+            trk_tls.self = NULL;
+            trk_tls.retry_tick = 0;
+            trk_tls.scope_depth = 0; /* the scopes that are open belong to another recording */
+        }
         st = trk_tls.self;
-        if (st != NULL && st->ring == NULL)
+        if (st != NULL && trk_thread_ring(st) == NULL)
             st = trk_tls.self = NULL;
         if (st == NULL && (tick >= trk_tls.retry_tick || ++trk_tls.misses >= TRK_RETRY_EVENTS)) {
-            st = acquire();
+            st = acquire(a);
             trk_tls.retry_tick = st ? 0 : tick + TRK_RETRY_US;
             trk_tls.misses = 0;
             trk_tls.self = st;
@@ -193,12 +220,12 @@ struct trk_thread *trk_thread_ready(void)
 }
 
 /* The ring that this thread left before. */
-static struct trk_thread *own_retired(uint32_t tid)
+static struct trk_thread *own_retired(const struct trk_arena *a, uint32_t tid)
 {
-    for (uint32_t i = 0; i < trk_eng.ring_count; i++) {
-        struct trk_thread *st = __atomic_load_n(&trk_eng.threads[i], __ATOMIC_ACQUIRE);
-        if (st != NULL && st->ring != NULL && owner_tid(__atomic_load_n(&st->owner, __ATOMIC_ACQUIRE)) == tid &&
-            st->retired)
+    for (uint32_t i = 0; i < a->ring_count; i++) {
+        struct trk_thread *st = __atomic_load_n(&a->threads[i], __ATOMIC_ACQUIRE);
+        if (st != NULL && trk_thread_ring(st) != NULL &&
+            owner_tid(__atomic_load_n(&st->owner, __ATOMIC_ACQUIRE)) == tid && st->retired)
             return st;
     }
     return NULL;
@@ -206,31 +233,39 @@ static struct trk_thread *own_retired(uint32_t tid)
 
 struct trk_thread *trk_thread_move(struct trk_thread *from)
 {
-    uint32_t tid = owner_tid(from->owner);
-    struct trk_thread *st = own_retired(tid); /* two rings per thread are enough, however often it jumps */
-    if (st != NULL) {
-        close_holes(st);
-    } else {
-        struct trk_shm_ring *ring = claim_free();
-        st = ring == NULL ? NULL : bind_fresh(ring, tid);
-    }
+    const struct trk_arena *a = trk_arena();
+    uint32_t tid = (uint32_t)trk_sys0(SYS_gettid);
+    struct trk_shm_ring *left = trk_thread_ring(from);
+    struct trk_shm_ring *ring = NULL;
+    if (left == NULL || from->era != a->era)
+        return NULL;                             /* retired */
+    struct trk_thread *st = own_retired(a, tid); /* two rings per thread are enough, however often it jumps */
     if (st == NULL) {
-        close_holes(from);
+        ring = claim_free(a);
+        st = ring == NULL ? NULL : bind_fresh(a, ring, tid);
+    } else {
+        ring = trk_thread_ring(st);
+        if (ring != NULL)
+            close_holes(st, ring);
+    }
+    if (st == NULL || ring == NULL) {
+        close_holes(from, left);
         return NULL;
     }
     st->lo = from->lo;
     st->hi = from->hi;
-    change_owner(st, tid);
+    change_owner(st, ring, tid);
     from->retired = 1;
-    __atomic_store_n(&from->ring->waiting, 0, __ATOMIC_RELAXED); /* nobody does any more */
+    __atomic_store_n(&left->waiting, 0, __ATOMIC_RELAXED); /* nobody does any more */
     trk_tls.self = st;
     return st;
 }
 
 void trk_thread_wipe_all(void)
 {
-    for (uint32_t i = 0; i < TRK_RING_MAX; i++) {
-        char *page = (char *)trk_eng.threads[i];
+    const struct trk_arena *a = trk_arena();
+    for (uint32_t i = 0; a->threads != NULL && i < TRK_RING_MAX; i++) {
+        char *page = (char *)a->threads[i];
         for (size_t b = 0; page != NULL && b < TRK_PAGE; b++)
             page[b] = 0;
     }

@@ -7,9 +7,9 @@
 
 enum { TRK_TYPE_NAME_MAX = 255 };
 
-static uint32_t type_take_id(void)
+static uint32_t type_take_id(const struct trk_arena *a)
 {
-    uint32_t *next = &trk_eng.hdr->type_next;
+    uint32_t *next = &a->hdr->type_next;
     uint32_t last = __atomic_load_n(next, __ATOMIC_RELAXED);
     do {
         if (last >= TRK_TYPE_MAX - 1)
@@ -40,18 +40,21 @@ static uint32_t type_define(const struct trk_type *type, uint32_t id)
 
 uint32_t trk_type_id(struct trk_type *type)
 {
-    if (type == NULL || type->struct_size < sizeof(struct trk_type) || trk_eng.hdr == NULL)
+    const struct trk_arena *a = trk_arena();
+    if (type == NULL || type->struct_size < sizeof(struct trk_type) || a->hdr == NULL)
         return 0;
+    /* The word holds the era, too: what another arena knew is not known in this one. */
+    uint32_t tag = trk_type_tag(a);
     uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE);
-    if (TRK_LIKELY(id))
-        return id < TRK_TYPE_MAX ? id : 0;
-    uint32_t fresh = type_take_id();
+    if (TRK_LIKELY(id != 0 && (id ^ tag) < TRK_TYPE_MAX))
+        return id ^ tag;
+    uint32_t fresh = type_take_id(a);
     if (fresh == 0)
         return 0;
     uint32_t text = type_define(type, fresh);
-    __atomic_store_n(&trk_eng.types[fresh], text, __ATOMIC_RELEASE); /* partner: the recorder's look at the table */
-    if (__atomic_compare_exchange_n(&type->id, &id, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    __atomic_store_n(&a->types[fresh], text, __ATOMIC_RELEASE); /* partner: the recorder's look at the table */
+    if (__atomic_compare_exchange_n(&type->id, &id, fresh | tag, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return fresh;
-    __atomic_store_n(&trk_eng.types[fresh], 0, __ATOMIC_RELEASE); /* another thread was first: this id stays unused */
-    return id;
+    __atomic_store_n(&a->types[fresh], 0, __ATOMIC_RELEASE); /* another thread was first: this id stays unused */
+    return (id ^ tag) < TRK_TYPE_MAX ? id ^ tag : 0;
 }

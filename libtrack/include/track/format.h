@@ -378,6 +378,60 @@ struct trk_welcome {
     uint64_t bytes; /* size of the arena */
 };
 
+/* Control page: how a process that records nothing is woken. The page that holds the gates of libtrack is a small file
+ * of the process's user, PID-STARTTIME-NAMESPACE (start time as in /proc/PID/stat, inode of the pid namespace; decimal)
+ * in a directory that only this user can enter: $XDG_RUNTIME_DIR/libtrack, /dev/shm/libtrack-UID or /tmp/libtrack-UID.
+ * Who wants to record holds flock() on it, writes `socket`, then `request` (one more than `answered`), then the gates.
+ * The first event of the program finds the gate open, takes the request (`answered`), and says in `result` how that
+ * went; a welcome follows the hello as ever. The gates are closed by the program when its arena says REC_LEFT, or by
+ * who holds the lock. */
+#define TRK_CONTROL_MAGIC 0x31544147544b5254ull /* "TRKTGAT1" */
+enum {
+    TRK_CONTROL_ABI = 1,
+    TRK_CONTROL_BYTES = 4096,
+    TRK_CONTROL_MALLOC_AT = 64, /* offset of malloc_gate */
+    TRK_CONTROL_SOCKET_MAX = 108,
+};
+enum trk_control_state {
+    TRK_CONTROL_IDLE = 0,
+    TRK_CONTROL_BUSY = 1, /* just talks to a recorder */
+    TRK_CONTROL_LIVE = 2, /* records for recorder_pid */
+};
+enum trk_control_result {
+    TRK_WAKE_OK = 0,
+    TRK_WAKE_PATH = 1,    /* no usable socket path */
+    TRK_WAKE_CONNECT = 2, /* nobody answers there */
+    TRK_WAKE_PEER = 3,    /* somebody else's socket */
+    TRK_WAKE_TALK = 4,    /* no welcome in time, or no usable memory in it */
+    TRK_WAKE_SPENT = 5,   /* woken too often */
+    TRK_WAKE_BARRED = 6,  /* the process is privileged by now */
+};
+struct trk_control_page {
+    uint8_t gate; /* trk_gate_v1 */
+    uint8_t pad0[7];
+    uint64_t magic; /* TRK_CONTROL_MAGIC, also while the page is ordinary data */
+    uint32_t abi;
+    uint32_t pid;        /* as the process sees itself */
+    uint64_t start_time; /* clock ticks after boot */
+    uint32_t flags;      /* TRK_HELLO_PRELOAD, LINKED, MALLOC */
+    uint32_t pad1[7];
+    uint8_t malloc_gate; /* trk_malloc_gate_v1 */
+    uint8_t pad2[63];
+    /* written by the process; atomic, state last */
+    uint32_t state; /* enum trk_control_state */
+    uint32_t answered;
+    uint32_t result;       /* enum trk_control_result */
+    uint32_t recorder_pid; /* as the recorder sees itself, 0 unknown */
+    uint32_t wakes_left;
+    uint32_t pad3[11];
+    /* written by who wakes it; atomic, request last */
+    uint32_t request;
+    uint32_t pad4;
+    char socket[TRK_CONTROL_SOCKET_MAX]; /* path, or '@' and an abstract name; ends with NUL */
+    uint8_t pad5[3780];
+    uint64_t magic_end; /* TRK_CONTROL_MAGIC: the page is whole */
+};
+
 /* ------------------------------------------------------------------------------------------------------------
  * 3. Trace file
  *

@@ -104,7 +104,7 @@ static void engine_and_recorder(void **state)
     assert_int_equal(recorder->arenas.count, 1);
     struct arena *arena = recorder->arenas.items[0];
     unsigned char *own = arena->base;
-    recorder_move(arena, (unsigned char *)trk_eng.arena);
+    recorder_move(arena, (unsigned char *)trk_arena()->base);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         types[i] = (struct trk_type){ .struct_size = sizeof types[i], .name = "shared", .size = 16 };
     thread = recorder_start();
