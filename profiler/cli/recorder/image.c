@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ORPHAN_CHECK_US = 250000, EXEC_CHECK_US = 50000 };
+enum { ORPHAN_CHECK_US = 250000, EXEC_CHECK_US = 50000, QUIET_CHECK_US = 20000 };
 
 /* 1: pid has this arena mapped; 0: it does not, or is gone; -1: not ours to know, or it is just dying (no memory left).
  */
@@ -123,8 +123,13 @@ static void begin_proc(struct arena *arena, int index)
     proc->parent_pid = parent != NULL ? parent->pid : (pid_t)shm->parent_pid;
     proc->ns_pid = ns_pid;
     proc->unseen = pid <= 0;
-    if (proc->unseen || maps_arena(arena, pid) == 0)
+    if (proc->unseen || maps_arena(arena, pid) == 0) {
         proc->dead = true;
+    } else {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+        proc->maps_fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
     rec_proc_begin(proc, parent);
 }
 
@@ -189,6 +194,17 @@ static bool has_left(struct arena *arena, struct proc *proc, uint64_t now_us)
     return true;
 }
 
+/* It says nothing, and not everybody announces an exec. The descriptor belongs to the memory of the image: reading it
+ * gives nothing once that is gone, even when the process goes on with another one. */
+static bool has_left_silently(struct arena *arena, struct proc *proc, uint64_t now_us)
+{
+    char byte;
+    if (proc->maps_fd < 0 || arena->idle_step_us < REC_SLEEP_MAX_US || now_us < proc->quiet_check_us)
+        return false;
+    proc->quiet_check_us = now_us + QUIET_CHECK_US;
+    return pread(proc->maps_fd, &byte, 1, 0) == 0 && has_left(arena, proc, now_us);
+}
+
 static bool is_in_use(struct arena *arena, uint64_t now_us)
 {
     bool used = false;
@@ -200,7 +216,8 @@ static bool is_in_use(struct arena *arena, uint64_t now_us)
             continue;
         if (!rec_proc_alive(proc))
             rec_proc_end(proc, 0);
-        else if (proc->exec_seen && now_us >= proc->exec_check_us && has_left(arena, proc, now_us))
+        else if (proc->exec_seen ? now_us >= proc->exec_check_us && has_left(arena, proc, now_us)
+                                 : has_left_silently(arena, proc, now_us))
             rec_proc_end(proc, TRK_END_EXEC);
         else
             used = true;

@@ -65,6 +65,7 @@ struct proc {
     pid_t parent_pid;
     uint64_t epoch_ns; /* of its arena: tells whose fork it can be after the arena forgot it */
     int pidfd;         /* -1: none, kill(pid, 0) decides */
+    int maps_fd;       /* /proc/PID/maps of this very image, -1: none: empty once the image is gone */
     bool dead;         /* seen dead, or replaced by exec */
     bool unseen;       /* of another pid namespace and not found: pid is its own number, nothing can be asked */
     struct prof_writer *writer; /* NULL when the file could not be made: slots are counted as lost */
@@ -81,6 +82,7 @@ struct proc {
     int exit_status; /* from TRK_OP_EXIT; -1 unknown */
     bool exec_seen;  /* TRK_OP_EXEC without EXEC_FAIL behind it */
     uint64_t exec_check_us;
+    uint64_t quiet_check_us; /* when a silent process is looked at again */
     bool data_since_flush;
     uint32_t mem_done;
     uint64_t mem_next_us;

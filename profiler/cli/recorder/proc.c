@@ -98,6 +98,7 @@ struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid)
     proc->epoch_ns = arena->epoch_ns;
     proc->pid = proc->result.pid = pid;
     proc->exit_status = -1;
+    proc->maps_fd = -1;
     /* The image's descriptor is older: it tells how the process ended even when somebody has waited for it. */
     proc->pidfd = pid == arena->image_pid && arena->image_pidfd >= 0 ? fcntl(arena->image_pidfd, F_DUPFD_CLOEXEC, 3)
                                                                      : rec_pidfd(pid);
@@ -138,6 +139,8 @@ void rec_proc_free(struct proc *proc)
 {
     if (proc->pidfd >= 0)
         close(proc->pidfd);
+    if (proc->maps_fd >= 0)
+        close(proc->maps_fd);
     free(proc->stacks_seen);
     free(proc->texts_seen);
     free(proc->types_seen);
@@ -266,7 +269,9 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     proc->arena = NULL;
     if (proc->pidfd >= 0)
         close(proc->pidfd);
-    proc->pidfd = -1;
+    if (proc->maps_fd >= 0)
+        close(proc->maps_fd);
+    proc->pidfd = proc->maps_fd = -1;
     free(proc->stacks_seen);
     free(proc->texts_seen);
     free(proc->types_seen);
