@@ -5,6 +5,7 @@
 #define TRK_DISABLE
 #include <track/track.h>
 
+#include "filter.h"
 #include "record.h"
 
 /* The gates, defined here so that whoever links libtrack.a with -u trk_gate_v1 gets all verbs with them. They have a
@@ -72,6 +73,8 @@ static void set_slot(struct trk_event *ev, const void *slot, enum trk_ext holder
 static __attribute__((noinline)) void emit_slot(enum trk_op op, const void *obj, const void *slot, const long *count,
                                                 const struct trk_frame *at, const void *caller)
 {
+    if (trk_filter_on && trk_filter_skips(op, 0, addr_bits(obj)))
+        return;
     struct trk_event ev = {
         .op = op, .aux = 0, .depth = TRK_DEPTH_REF, .addr = addr_bits(obj), .at = *at, .caller = (uintptr_t)caller
     };
@@ -90,6 +93,8 @@ static __attribute__((noinline)) void emit_slot(enum trk_op op, const void *obj,
 static __attribute__((noinline)) void emit_move(const void *obj, const void *to, const void *from,
                                                 const struct trk_frame *at, const void *caller)
 {
+    if (trk_filter_on && trk_filter_skips(TRK_OP_MOVE, 0, addr_bits(obj)))
+        return;
     struct trk_event ev = {
         .op = TRK_OP_MOVE, .depth = TRK_DEPTH_REF, .addr = addr_bits(obj), .at = *at, .caller = (uintptr_t)caller
     };
@@ -102,6 +107,8 @@ static __attribute__((noinline)) void emit_move(const void *obj, const void *to,
 static __attribute__((noinline)) void emit_plain(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
                                                  uint64_t arg, const struct trk_frame *at, const void *caller)
 {
+    if (trk_filter_on && trk_filter_skips(op, aux, addr_bits(addr)))
+        return;
     struct trk_event ev = { .op = op,
                             .aux = (uint8_t)aux,
                             .depth = depth,

@@ -1,4 +1,5 @@
 /* api_hook.c: the exported entry points of hook.h, for allocator, loader and process hooks. */
+#include "filter.h"
 #include "record.h"
 
 static inline uint64_t addr_of(const void *p)
@@ -15,6 +16,8 @@ static inline uint64_t arg_of(uint64_t n)
 static void hook_event(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr, uint64_t arg,
                        const void *old, const struct trk_frame *at)
 {
+    if (trk_filter_on && trk_filter_skips(op, aux, addr_of(addr)))
+        return;
     struct trk_event ev = {
         .op = op, .aux = (uint8_t)aux, .depth = at ? depth : TRK_DEPTH_NONE, .addr = addr_of(addr), .arg = arg_of(arg)
     };

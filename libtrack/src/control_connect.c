@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "engine.h"
+#include "filter.h"
 
 #ifndef F_GET_SEALS
 #define F_GET_SEALS   1034
@@ -73,6 +74,11 @@ uint32_t trk_control_kind(void)
            (preload || trk_eng.malloc_flag & TRK_PROC_MALLOC_OURS ? TRK_HELLO_MALLOC : 0);
 }
 
+static uint16_t wish_depth(int64_t frames)
+{
+    return (uint16_t)(frames < 0 ? 0 : frames == 0 ? TRK_WISH_NO_STACK : frames);
+}
+
 static bool send_hello(int fd, uint32_t more, uint64_t deadline)
 {
     const struct trk_options *o = &trk_options;
@@ -84,9 +90,9 @@ static bool send_hello(int fd, uint32_t more, uint64_t deadline)
         .wish_budget = o->budget > 0 ? (uint64_t)o->budget : 0,
         .wish_on_full = (uint32_t)(o->on_full + 1),
         .wish_block_ms = (uint32_t)(o->block_ms + 1),
-        .wish_birth = (uint16_t)(o->birth > 0 ? o->birth : 0),
-        .wish_ref = (uint16_t)(o->ref > 0 ? o->ref : 0),
-        .wish_free = (uint16_t)(o->free > 0 ? o->free : 0),
+        .wish_birth = wish_depth(o->birth),
+        .wish_ref = wish_depth(o->ref),
+        .wish_free = wish_depth(o->free),
         .follow = (uint16_t)(o->children < 0 ? 0
                              : o->children   ? 2
                                              : 1),
@@ -189,6 +195,7 @@ static bool layout_take(struct trk_arena *e, char *arena, uint64_t bytes)
     e->epoch_ns = h.epoch_ns;
     e->data_off = h.data_off;
     e->data_bytes = h.data_bytes;
+    trk_filter_take(h.filter, shared->filter);
     uint16_t max = TRK_STACK_MAX_FRAMES;
     e->depth[TRK_DEPTH_BIRTH] = h.depth_birth < max ? h.depth_birth : max;
     e->depth[TRK_DEPTH_REF] = h.depth_ref < max ? h.depth_ref : max;

@@ -2,12 +2,22 @@
 #include "control.h"
 
 #include "engine.h"
+#include "filter.h"
 
 extern char **environ;
 
 struct trk_options trk_options;
 
-enum option_kind { OPTION_NUMBER, OPTION_SIZE, OPTION_TEXT, OPTION_FULL, OPTION_STACKS, OPTION_ELSEWHERE };
+enum option_kind {
+    OPTION_NUMBER,
+    OPTION_SIZE,
+    OPTION_TEXT,
+    OPTION_FULL,
+    OPTION_STACKS,
+    OPTION_LIST,
+    OPTION_SHARE,
+    OPTION_ELSEWHERE
+};
 
 struct option {
     const char *name;
@@ -25,13 +35,17 @@ struct option {
     {                                                                                                                  \
 #name_, help_, OPTION_TEXT, offsetof(struct trk_options, name_), sizeof(((struct trk_options *)0)->name_)      \
     }
+#define LIST(name_, help_)                                                                                             \
+    {                                                                                                                  \
+#name_, help_, OPTION_LIST, offsetof(struct trk_options, name_), sizeof(((struct trk_options *)0)->name_)      \
+    }
 
 static const struct option option_table[] = {
     NUMBER(help, "1: print this table"),
     TEXT(out, "record into this trace file (%p: process id); starts a recorder"),
     TEXT(sock, "record to the recorder behind this socket (set by reftrack run)"),
     TEXT(recorder, "the reftrack program to start as recorder for out="),
-    { "stacks", "frames of births,refs,frees; 1: call site only (default 64,8,1)", OPTION_STACKS, 0, 0 },
+    { "stacks", "frames of births,refs,frees; 1: call site only, 0: none (default 64,8,1)", OPTION_STACKS, 0, 0 },
     { "on_full", "block: wait for the recorder, drop: lose events and count them", OPTION_FULL,
       offsetof(struct trk_options, on_full), 0 },
     NUMBER(block_ms, "longest wait for the recorder, in milliseconds"),
@@ -40,6 +54,10 @@ static const struct option option_table[] = {
     NUMBER(malloc, "0: do not record malloc and free"),
     NUMBER(active, "0: stay idle"),
     NUMBER(wake, "0: reftrack record --pid cannot wake this program when it is idle"),
+    LIST(types, "record only objects of types A|B*"),
+    LIST(modules, "record only births whose call site is in files A|B* (base names)"),
+    { "objects", "1/N: record one in N births, by address", OPTION_SHARE, offsetof(struct trk_options, objects),
+      sizeof(((struct trk_options *)0)->objects) },
     { "wrapper", "functions a|b|c whose caller is the site of their events", OPTION_ELSEWHERE, 0, 0 },
 };
 enum { OPTION_COUNT = sizeof option_table / sizeof option_table[0] };
@@ -47,6 +65,7 @@ enum { OPTION_COUNT = sizeof option_table / sizeof option_table[0] };
 void trk_options_defaults(struct trk_options *o)
 {
     o->sock[0] = o->out[0] = o->recorder[0] = o->bad[0] = 0;
+    o->types[0] = o->modules[0] = o->objects[0] = 0;
     o->birth = o->ref = o->free = -1;
     o->on_full = o->block_ms = o->budget = o->children = o->malloc = o->active = o->wake = -1;
     o->help = 0;
@@ -104,6 +123,15 @@ static bool parse_text(char *to, size_t size, const char *v, size_t n)
     return n > 0 && b.used + 1 < size;
 }
 
+static bool parse_filter(char *to, size_t size, bool ok, const char *v, size_t n)
+{
+    if (!ok || n >= size)
+        return false;
+    trk_copy(to, v, n);
+    to[n] = 0;
+    return true;
+}
+
 static bool option_set(struct trk_options *o, const struct option *opt, const char *v, size_t n)
 {
     int64_t *number = (int64_t *)(void *)((char *)o + opt->offset);
@@ -124,6 +152,10 @@ static bool option_set(struct trk_options *o, const struct option *opt, const ch
         return parse_text((char *)o + opt->offset, opt->size, v, n);
     case OPTION_STACKS:
         return parse_stacks(o, v, n);
+    case OPTION_LIST:
+        return parse_filter((char *)o + opt->offset, opt->size, trk_filter_parse_list(v, n), v, n);
+    case OPTION_SHARE:
+        return parse_filter((char *)o + opt->offset, opt->size, trk_filter_parse_share(v, n, NULL), v, n);
     case OPTION_ELSEWHERE: /* the recorder reads it from our environment */
         return true;
     }

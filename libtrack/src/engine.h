@@ -33,6 +33,13 @@ enum trk_phase {
 /* Which of the three configured depths an event's stack takes. */
 enum trk_depth { TRK_DEPTH_NONE = 0, TRK_DEPTH_BIRTH = 1, TRK_DEPTH_REF = 2, TRK_DEPTH_FREE = 3, TRK_DEPTH_COUNT };
 
+/* What the shortest path does about stacks. */
+enum trk_stack_want {
+    TRK_STACK = 0,    /* whole stacks, or a filter: not its business */
+    TRK_SITE = 1,     /* the call site */
+    TRK_NO_STACK = 2, /* nothing */
+};
+
 enum {
     TRK_SITES_LOG2 = 9, /* entries of a thread's call-site cache */
     TRK_SITES = 1 << TRK_SITES_LOG2,
@@ -55,7 +62,7 @@ struct trk_thread {
     uint64_t tick;                      /* last tick written */
     uint32_t shift;                     /* log2 of the slots */
     uint32_t max_stack;                 /* largest stack id seen: a larger one was interned just now */
-    uint8_t site_only[TRK_DEPTH_COUNT]; /* nonzero: this kind of event takes its call site only */
+    uint8_t site_only[TRK_DEPTH_COUNT]; /* enum trk_stack_want of each kind of event */
     uint8_t retired;                    /* the thread left this ring for another one */
     uint8_t gave_up;                    /* waited in vain; do not wait again before there was room */
     uint8_t due;                        /* THREAD not yet written for this owner; limit is 0 until then */
@@ -96,6 +103,11 @@ struct trk_tls {
     uint32_t scopes[TRK_SCOPES];
     uint32_t scope_depth; /* may exceed TRK_SCOPES: the excess is counted, not named */
     uint32_t era;         /* of the arena that all this is about */
+    /* For filters. */
+    uint32_t last_kind;  /* enum trk_alloc_kind of last_block */
+    uint64_t last_block; /* allocated last and left out; 0 none */
+    uint64_t last_size;
+    uint64_t realloc_old; /* a recorded realloc of this block has begun */
 };
 extern __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -147,6 +159,7 @@ extern TRK_EXPORT volatile unsigned char trk_gate_v1;
 enum { TRK_RANGES = 1024 };
 struct trk_range {
     uintptr_t start, end;
+    bool wanted; /* by the filter */
 };
 /* Executable ranges of the process; two buffers, the current one is replaced as a whole. */
 struct trk_ranges {
@@ -333,6 +346,8 @@ uint32_t trk_module_update(bool *grew, bool *shrank);
 void trk_module_event(uint32_t text_id);
 /* Looks whether a stack interned just now knows code that the last module map does not have. */
 void trk_module_check(struct trk_thread *st, uint32_t stack_id);
+/* Whether the filter wants what is called from pc, a return address. Looks at the modules when pc lies in none. */
+bool trk_module_wanted(uintptr_t pc);
 
 /* Registers the fork handlers; constructor only. */
 void trk_fork_init(void);

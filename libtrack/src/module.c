@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "engine.h"
+#include "filter.h"
 
 enum {
     TRK_MAPS_CHUNK = 64 << 10,
@@ -85,7 +86,7 @@ static bool path_wanted(const char *path, size_t size)
                     trk_same("[vdso]", path, size));
 }
 
-static bool range_known(const struct trk_ranges *r, uintptr_t pc)
+static const struct trk_range *range_find(const struct trk_ranges *r, uintptr_t pc)
 {
     uint32_t lo = 0;
     uint32_t hi = r->count < TRK_RANGES ? r->count : TRK_RANGES;
@@ -96,17 +97,22 @@ static bool range_known(const struct trk_ranges *r, uintptr_t pc)
         else if (pc >= r->at[mid].end)
             lo = mid + 1;
         else
-            return true;
+            return &r->at[mid];
     }
-    return false;
+    return NULL;
 }
 
-static void range_add(struct trk_ranges *r, uintptr_t start, uintptr_t end)
+static bool range_known(const struct trk_ranges *r, uintptr_t pc)
 {
-    if (r->count && r->at[r->count - 1].end == start)
+    return range_find(r, pc) != NULL;
+}
+
+static void range_add(struct trk_ranges *r, uintptr_t start, uintptr_t end, bool wanted)
+{
+    if (r->count && r->at[r->count - 1].end == start && r->at[r->count - 1].wanted == wanted)
         r->at[r->count - 1].end = end;
     else if (r->count < TRK_RANGES)
-        r->at[r->count++] = (struct trk_range){ start, end };
+        r->at[r->count++] = (struct trk_range){ start, end, wanted };
 }
 
 static bool range_lost(const struct trk_ranges *old, const struct trk_ranges *next)
@@ -131,7 +137,7 @@ static size_t maps_collect(struct maps_reader *r, const struct trk_ranges *old, 
         bool exec;
         const char *path = parse_line(line, size, &start, &end, &exec);
         if (exec) {
-            range_add(next, start, end);
+            range_add(next, start, end, trk_filter_module(path, (size_t)(line + size - path)));
             if (!range_known(old, start))
                 *grew = true;
         }
@@ -159,6 +165,7 @@ static uint32_t module_read(bool *grew, bool *shrank)
         size_t used = maps_collect(&r, &trk_eng.ranges[now], &trk_eng.ranges[now ^ 1], scratch, grew);
         *shrank |= range_lost(&trk_eng.ranges[now], &trk_eng.ranges[now ^ 1]);
         __atomic_store_n(&trk_eng.ranges_now, now ^ 1, __ATOMIC_RELEASE);
+        trk_filter_modules_changed();
         id = used ? trk_text_put(TRK_TEXT_MAPS, scratch, used) : 0;
         trk_unmap(scratch, scratch_bytes);
         if (id)
@@ -197,23 +204,16 @@ void trk_module_event(uint32_t id)
     trk_emit(&ev);
 }
 
-void trk_module_check(struct trk_thread *st, uint32_t stack_id)
+static const struct trk_ranges *ranges(void)
 {
-    const struct trk_arena *a = trk_arena();
-    st->max_stack = stack_id;
-    uint64_t off = (uint64_t)stack_id * TRK_STACK_UNIT;
-    if (off + sizeof(struct trk_shm_stack) > a->depot.bytes)
-        return;
-    const struct trk_shm_stack *s = (const struct trk_shm_stack *)(const void *)(a->depot.base + off);
-    unsigned count = (unsigned)(__atomic_load_n(&s->head, __ATOMIC_ACQUIRE) >> TRK_STACK_COUNT_SHIFT) & 0xff;
-    if (count > TRK_STACK_MAX_FRAMES || off + sizeof(struct trk_shm_stack) + count * sizeof(uint64_t) > a->depot.bytes)
-        return;
-    const struct trk_ranges *known = &trk_eng.ranges[__atomic_load_n(&trk_eng.ranges_now, __ATOMIC_ACQUIRE) & 1];
-    bool strange = false;
-    for (unsigned i = 0; i < count && !strange; i++)
-        strange = !range_known(known, (uintptr_t)s->pcs[i] - 1);
+    return &trk_eng.ranges[__atomic_load_n(&trk_eng.ranges_now, __ATOMIC_ACQUIRE) & 1];
+}
+
+/* Somebody called from code that the last map does not have. */
+static void look_again(void)
+{
     uint64_t now = trk_load64(trk_eng.tick);
-    if (!strange || now < __atomic_load_n(&trk_eng.modules_next, __ATOMIC_RELAXED))
+    if (now < __atomic_load_n(&trk_eng.modules_next, __ATOMIC_RELAXED))
         return;
     uint64_t cookie;
     bool grew, shrank;
@@ -230,6 +230,35 @@ void trk_module_check(struct trk_thread *st, uint32_t stack_id)
     __atomic_store_n(&trk_eng.modules_next, now + trk_eng.modules_backoff, __ATOMIC_RELAXED);
     trk_engine_leave(&cookie);
     trk_module_event(id);
+}
+
+void trk_module_check(struct trk_thread *st, uint32_t stack_id)
+{
+    const struct trk_arena *a = trk_arena();
+    st->max_stack = stack_id;
+    uint64_t off = (uint64_t)stack_id * TRK_STACK_UNIT;
+    if (off + sizeof(struct trk_shm_stack) > a->depot.bytes)
+        return;
+    const struct trk_shm_stack *s = (const struct trk_shm_stack *)(const void *)(a->depot.base + off);
+    unsigned count = (unsigned)(__atomic_load_n(&s->head, __ATOMIC_ACQUIRE) >> TRK_STACK_COUNT_SHIFT) & 0xff;
+    if (count > TRK_STACK_MAX_FRAMES || off + sizeof(struct trk_shm_stack) + count * sizeof(uint64_t) > a->depot.bytes)
+        return;
+    const struct trk_ranges *known = ranges();
+    bool strange = false;
+    for (unsigned i = 0; i < count && !strange; i++)
+        strange = !range_known(known, (uintptr_t)s->pcs[i] - 1);
+    if (strange)
+        look_again();
+}
+
+bool trk_module_wanted(uintptr_t pc)
+{
+    const struct trk_range *range = range_find(ranges(), pc - 1);
+    if (range == NULL) {
+        look_again();
+        range = range_find(ranges(), pc - 1);
+    }
+    return range != NULL && range->wanted;
 }
 
 /* The mapping that holds the thread's stack: that of its control block, which glibc and musl put on top of the stack;

@@ -3,6 +3,8 @@
 
 #include "record.h"
 
+#include "filter.h"
+
 enum { TRK_LEADS = 3 }; /* DROP, THREAD, TICK */
 
 static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
@@ -144,9 +146,39 @@ static bool emit_rare(const struct trk_event *ev)
     return emit_simple(&e, st);
 }
 
-static bool emit_live(const struct trk_event *ev)
+static bool emit_any(const struct trk_event *ev)
 {
     return ev->text == NULL && ev->type == NULL && !is_moment(ev->op) ? emit_simple(ev, trk_tls.self) : emit_rare(ev);
+}
+
+static __attribute__((noinline)) bool emit_judged(const struct trk_event *ev)
+{
+    struct trk_event extra;
+    struct trk_event alone;
+    const struct trk_thread *st = trk_tls.self;
+    if (TRK_UNLIKELY(st == NULL || trk_thread_ring(st) == NULL) && trk_thread_ready() == NULL)
+        return true;
+    enum trk_filter_verdict verdict = trk_filter_judge(ev, &extra);
+    if (TRK_UNLIKELY(extra.op != 0))
+        emit_simple(&extra, trk_tls.self);
+    switch (verdict) {
+    case TRK_FILTER_RECORD:
+        return emit_any(ev);
+    case TRK_FILTER_REALLOC_NEW:
+        alone = *ev;
+        alone.exts = 0;
+        return emit_simple(&alone, trk_tls.self);
+    case TRK_FILTER_FULL:
+        trk_engine_dropped();
+        return true;
+    default:
+        return true;
+    }
+}
+
+static bool emit_live(const struct trk_event *ev)
+{
+    return TRK_UNLIKELY(trk_filter_on) ? emit_judged(ev) : emit_any(ev);
 }
 
 /* The gate is open and there is no recording, or no longer. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "filter.h"
 #include "record.h"
 
 __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -126,7 +127,7 @@ static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_r
     st->delta = (a->base + data_off) - (char *)st;
     st->era = a->era;
     for (unsigned d = 0; d < TRK_DEPTH_COUNT; d++)
-        st->site_only[d] = a->depth[d] == 1;
+        st->site_only[d] = trk_filter_on || a->depth[d] > 1 ? 0 : a->depth[d] == 1 ? TRK_SITE : TRK_NO_STACK;
     st->limit = 0;
     __atomic_store_n(&st->owner, owner_next(st->owner, tid), __ATOMIC_RELEASE);
     __atomic_store_n(&st->ring, ring, __ATOMIC_RELEASE); /* partner: claim_dead of other threads */
@@ -202,6 +203,7 @@ struct trk_thread *trk_thread_ready(void)
             trk_tls.self = NULL;
             trk_tls.retry_tick = 0;
             trk_tls.scope_depth = 0; /* the scopes that are open belong to another recording */
+            trk_tls.last_block = trk_tls.realloc_old = 0;
         }
         st = trk_tls.self;
         if (st != NULL && trk_thread_ring(st) == NULL)

@@ -63,6 +63,7 @@ void text_head(struct cli_session *session, struct cli_out *out)
         cli_put(out, CLI_WARN, info->damage);
         cli_printf(out, CLI_WARN, ". Everything before that was analysed.\n");
     }
+    text_filter(session, out);
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ void text_audit(struct cli_session *session, struct cli_out *out)
         fprintf(out->file, ", put in order by guess: %s", prof_fmt_count(a, sizeof a, audit->forced));
     if (audit->untold != 0)
         fprintf(out->file, ", misuse only by that guess, not told: %s", prof_fmt_count(a, sizeof a, audit->untold));
-    if (totals->unknown_frees != 0)
+    if (totals->unknown_frees != 0 && session->info->filter[0] == '\0')
         fprintf(out->file, ", frees of unseen blocks: %s", prof_fmt_count(a, sizeof a, totals->unknown_frees));
     if (audit->revived != 0)
         fprintf(out->file, ", verdicts withdrawn: %s", prof_fmt_count(a, sizeof a, audit->revived));
@@ -292,6 +293,40 @@ void text_audit(struct cli_session *session, struct cli_out *out)
     if (count != 0)
         cli_printf(out, CLI_FAINT, "symbols: %zu module%s without debug information ('reftrack info' names them)\n",
                    count, count == 1 ? "" : "s");
+}
+
+/* The filter of the recording in the words of its options. */
+static void filter_words(const struct prof_trace_info *info, struct cli_out *out)
+{
+    const char *text = info->filter;
+    while (*text != '\0') {
+        size_t length = strcspn(text, ":"), key = strcspn(text, "=");
+        while (text[length] == ':' && strncmp(text + length, ":modules=", 9) != 0 &&
+               strncmp(text + length, ":objects=", 9) != 0) /* of a name */
+            length += 1 + strcspn(text + length + 1, ":");
+        char option[TRK_FILTER_MAX];
+        if (key < length)
+            snprintf(option, sizeof option, " --%.*s %.*s", (int)key, text, (int)(length - key - 1), text + key + 1);
+        else
+            snprintf(option, sizeof option, " %.*s", (int)length, text);
+        cli_put(out, CLI_PLAIN, option);
+        text += length + (text[length] != '\0');
+    }
+}
+
+void text_filter(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_trace_info *info = session->info;
+    char count[32];
+    if (info->filter[0] == '\0')
+        return;
+    if (info->finished)
+        fprintf(out->file, "%s birth%s left out by", prof_fmt_count(count, sizeof count, info->filtered),
+                info->filtered == 1 ? " was" : "s were");
+    else
+        fputs("Births are left out by", out->file);
+    filter_words(info, out);
+    fputs(": this speaks of the others only.\n", out->file);
 }
 
 /* "1 100 objects are held by globals, by design until shown otherwise." */

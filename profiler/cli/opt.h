@@ -99,6 +99,7 @@ enum cli_when { CLI_AUTO = 0, CLI_ALWAYS, CLI_NEVER };
 /* How programs are recorded, as given; rec_args.h makes sense of it. */
 struct cli_record {
     const char *output, *stacks;
+    const char *types, *modules, *objects;
     int children, on_full;
     uint64_t budget;
     bool force;

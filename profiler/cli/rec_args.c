@@ -2,6 +2,7 @@
 #include "rec_args.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define RECORD(member) offsetof(struct cli_common, record.member)
 
@@ -29,7 +30,22 @@ const struct cli_option cli_group_record[] = {
       .kind = CLI_TEXT,
       .offset = RECORD(stacks),
       .argument = "B,R,F",
-      .help = "frames kept on births, on references, on frees (64,8,1)" },
+      .help = "frames kept on births, on references, on frees; 1: the call site, 0: none (64,8,1)" },
+    { .name = "types",
+      .kind = CLI_TEXT,
+      .offset = RECORD(types),
+      .argument = "LIST",
+      .help = "record only objects of these types, patterns with * joined by '|'; blocks are recorded all the same" },
+    { .name = "modules",
+      .kind = CLI_TEXT,
+      .offset = RECORD(modules),
+      .argument = "LIST",
+      .help = "record only blocks and objects whose call site is in these files: 'server|libfoo*'" },
+    { .name = "objects",
+      .kind = CLI_TEXT,
+      .offset = RECORD(objects),
+      .argument = "1/N",
+      .help = "record one in N blocks and objects, chosen by their address" },
     { .name = "on-full",
       .kind = CLI_CHOICE,
       .offset = RECORD(on_full),
@@ -44,16 +60,44 @@ const struct cli_option cli_group_record[] = {
     { 0 }
 };
 
+/* Patterns joined by '|', none of them empty, and not longer than the program's own option may be. */
+static bool list_ok(const char *text)
+{
+    size_t length = strlen(text);
+    return length > 0 && length < 256 && text[0] != '|' && text[length - 1] != '|' && strstr(text, "||") == NULL;
+}
+
+/* "1/16". */
+static bool share_ok(const char *text)
+{
+    size_t digits = strncmp(text, "1/", 2) == 0 ? strspn(text + 2, "0123456789") : 0;
+    return digits > 0 && digits < 8 && text[2 + digits] == '\0' && atoi(text + 2) >= 1 &&
+           atoi(text + 2) <= REC_SHARE_MAX;
+}
+
+static bool filters_ok(const struct cli_command *command, const struct cli_record *args)
+{
+    if (args->types != NULL && !list_ok(args->types))
+        cli_usage(command, "--types takes type names joined by '|', at most 255 characters, as in 'conn|sess*'");
+    else if (args->modules != NULL && !list_ok(args->modules))
+        cli_usage(command, "--modules takes file names joined by '|', at most 255 characters, as in 'server|libfoo*'");
+    else if (args->objects != NULL && !share_ok(args->objects))
+        cli_usage(command, "--objects takes 1/N with N from 1 to %d, as in 1/16", REC_SHARE_MAX);
+    else
+        return true;
+    return false;
+}
+
 /* "64,8,1": one to three numbers. */
 static bool parse_stacks(const char *text, struct rec_options *ret)
 {
-    uint16_t depths[3] = { 0 };
+    uint16_t depths[3] = { 0 }; /* 0: not given */
     for (int i = 0; i < 3 && text != NULL; i++) {
         char *end;
         unsigned long n = strtoul(text, &end, 10);
-        if (end == text || n < 1 || n > TRK_STACK_MAX_FRAMES || (*end != '\0' && (*end != ',' || i == 2)))
+        if (end == text || n > TRK_STACK_MAX_FRAMES || (*end != '\0' && (*end != ',' || i == 2)))
             return false;
-        depths[i] = (uint16_t)n;
+        depths[i] = n == 0 ? TRK_WISH_NO_STACK : (uint16_t)n;
         text = *end == ',' ? end + 1 : NULL;
     }
     ret->depth_birth = depths[0];
@@ -70,13 +114,18 @@ bool cli_rec_options(const struct cli_command *command, const struct cli_common 
                                    .no_children = args->children == 1,
                                    .budget = args->budget,
                                    .on_full = (uint32_t)args->on_full,
+                                   .types = args->types,
+                                   .modules = args->modules,
+                                   .objects = args->objects,
                                    .version = REFTRACK_VERSION,
                                    .text = getenv("TRACK_OPTIONS"),
                                    .wrappers = common->wrappers.count > 0 ? common->wrappers.items : NULL };
     if (args->stacks != NULL && !parse_stacks(args->stacks, &options)) {
-        cli_usage(command, "--stacks takes up to three numbers from 1 to %d, as in 64,8,1", TRK_STACK_MAX_FRAMES);
+        cli_usage(command, "--stacks takes up to three numbers from 0 to %d, as in 64,8,1", TRK_STACK_MAX_FRAMES);
         return false;
     }
+    if (!filters_ok(command, args))
+        return false;
     *ret = options;
     return true;
 }

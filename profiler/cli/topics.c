@@ -100,7 +100,7 @@ static const char format[] =
     "retained, mmap,"
     "stacks, files, reftrack, unknown, untouched, bytes_per_h}, audit{events, lost, coverage, skewed, count_identity, "
     "byte_identity,"
-    "revived, certain, why_uncertain}, findings[{id, headline, class, verdict, strength, gating, type, objects, bytes, "
+    "revived, filter, filtered, certain, why_uncertain}, findings[{id, headline, class, verdict, strength, gating, type, objects, bytes, "
     "retained,"
     "rate_bytes_per_h, first_seen, born, open[], missing, root_path, cycle, growth, sites[], objects_sample[], "
     "context, "

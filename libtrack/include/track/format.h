@@ -235,8 +235,10 @@ struct trk_shm_header {
     uint64_t text_hash_count;
     uint64_t data_off; /* ring data */
     uint64_t data_bytes;
-    char filter[TRK_FILTER_MAX]; /* which births are recorded, "key=value" strings each ended by NUL, an empty one ends
-                                    the list; keys: types, modules, objects. Empty: all */
+    /* Which births are recorded: "key=value" strings each ended by NUL, an empty one ends the list; keys: types,
+     * modules, objects. Empty: all. Filled by the recorder; the process that made the handshake adds what its own
+     * options say about missing keys before entry 0 becomes LIVE. */
+    char filter[TRK_FILTER_MAX];
 
     /* Written by the recorder (own cache line). tick_us is the coarse clock: microseconds since epoch; producers copy
      * it when it changed. */
@@ -274,8 +276,7 @@ struct trk_shm_proc {
     uint32_t flags;        /* TRK_PROC_* */
     uint32_t malloc_text;  /* text id: who serves malloc, when it is not us ("jemalloc in /usr/bin/x"), else 0 */
     uint32_t pad0;
-    uint64_t filtered; /* births that the filter left out (atomic) */
-    uint8_t pad[56];
+    uint8_t pad[64];
 };
 enum {
     TRK_PROC_MALLOC_OURS = 1 << 0,    /* malloc calls of this process come through us */
@@ -299,7 +300,8 @@ struct trk_shm_ring {
     uint32_t waiting; /* producer sleeps on `tail_futex` */
     uint64_t head;    /* copy of the cursor at the last slow path */
     uint64_t dropped; /* records dropped for lack of room (plain stores of the owner) */
-    uint64_t pad1[2];
+    uint64_t filtered; /* births that the filter left out (the same) */
+    uint64_t pad1;
     /* recorder side */
     uint64_t tail __attribute__((aligned(64))); /* position up to which slots may be overwritten */
     uint32_t tail_futex;                        /* incremented and woken when `waiting` was set and tail moved */

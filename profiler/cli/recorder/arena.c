@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -166,6 +167,23 @@ static struct prof_error *map_arena(struct arena *arena)
     return NULL;
 }
 
+/* The rest of the header's filter is zero. */
+static void fill_filter(const struct arena *arena)
+{
+    const struct arena_shape *shape = &arena->shape;
+    const char *const keys[] = { "types", "modules", "objects" };
+    const char *const values[] = { shape->types, shape->modules, shape->objects };
+    size_t at = 0;
+    for (size_t i = 0; i < 3; i++) {
+        char pair[TRK_FILTER_MAX / 3];
+        int n = values[i] != NULL ? snprintf(pair, sizeof pair, "%s=%s", keys[i], values[i]) : 0;
+        if (n <= 0 || (size_t)n >= sizeof pair)
+            continue;
+        memcpy(arena->h->filter + at, pair, (size_t)n + 1);
+        at += (size_t)n + 1;
+    }
+}
+
 struct prof_error *rec_arena_create(const struct arena_shape *shape, struct arena **ret)
 {
     uint64_t budget = shape->budget != 0 ? shape->budget : BUDGET_DEFAULT;
@@ -213,6 +231,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->shm_rings = (struct trk_shm_ring *)(void *)(arena->base + header.rings_off);
     arena->types = (uint32_t *)(void *)(arena->base + header.types_off);
     *arena->h = header; /* NOLINT(clang-analyzer-core.NullDereference): errors are never NULL, so base is mapped */
+    fill_filter(arena);
     lay_out_rings(arena, budget);
     *ret = arena;
     return NULL;
@@ -249,7 +268,7 @@ void rec_ring_give_back(struct arena *arena, uint32_t index)
     if (bytes > 0 && madvise(arena->base + ring->data_off, bytes, MADV_REMOVE) != 0)
         memset(arena->base + ring->data_off, 0, bytes);
     shm->proc = shm->tid = shm->waiting = 0;
-    shm->head = shm->dropped = shm->holes = 0;
+    shm->head = shm->dropped = shm->filtered = shm->holes = 0;
     shm->tail_futex = 0;
     __atomic_store_n(&shm->tail, 0, __ATOMIC_RELAXED);
     ring->proc = -1;

@@ -18,7 +18,9 @@
  *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
  *   fork_us       when it was forked, microseconds of this trace
  *   malloc        "recorded", "foreign" or "off"
- *   malloc_note   who serves malloc when it is not recorded */
+ *   malloc_note   who serves malloc when it is not recorded
+ *   filter        which births were recorded: "types=A|B:modules=C:objects=1/16"; absent: all
+ *   filtered      how many births it left out */
 #include "private.h"
 
 #include <fcntl.h>
@@ -208,6 +210,35 @@ void rec_facts_take(struct arena *arena)
     arena->facts.room = pairs.room;
 }
 
+/* What the header says now: the program has added its own wishes. */
+static void add_filter(pair_vec *pairs, struct proc *proc)
+{
+    struct prof_str str = { 0 };
+    char text[TRK_FILTER_MAX];
+    memcpy(text, proc->arena->h->filter, sizeof text);
+    text[sizeof text - 1] = '\0';
+    for (size_t at = 0; at < sizeof text && text[at] != '\0'; at += strlen(text + at) + 1)
+        prof_str_addf(&str, "%s%s", at > 0 ? ":" : "", text + at);
+    proc->filtered = str.length > 0;
+    if (str.length > 0 && !str.failed)
+        add_pair(pairs, "filter", "%s", str.text);
+    prof_str_deinit(&str);
+}
+
+void rec_meta_filtered(struct proc *proc)
+{
+    const struct arena *arena = proc->arena;
+    uint64_t count = 0;
+    pair_vec pairs = { 0 };
+    if (!proc->filtered || proc->writer == NULL)
+        return;
+    for (uint32_t i = 0; i < arena->ring_count; i++)
+        if (arena->rings[i].proc == proc->index)
+            count += __atomic_load_n(&arena->shm_rings[i].filtered, __ATOMIC_RELAXED);
+    add_pair(&pairs, "filtered", "%" PRIu64, count);
+    write_pairs(proc, &pairs);
+}
+
 void rec_meta_write(struct proc *proc, const struct proc *parent)
 {
     static const char *const on_full[] = { "block", "drop", "flight" };
@@ -231,6 +262,7 @@ void rec_meta_write(struct proc *proc, const struct proc *parent)
     add_pair(&pairs, "depths", "%u,%u,%u", arena->shape.depth_birth, arena->shape.depth_ref, arena->shape.depth_free);
     add_pair(&pairs, "on_full", "%s", on_full[arena->shape.on_full % 3]);
     add_pair(&pairs, "budget", "%" PRIu64, arena->bytes);
+    add_filter(&pairs, proc);
     if (parent != NULL && parent->result.path != NULL) {
         const char *slash = strrchr(parent->result.path, '/');
         add_pair(&pairs, "parent_trace", "%s", slash != NULL ? slash + 1 : parent->result.path);

@@ -38,6 +38,7 @@ struct arena_shape {
     uint64_t budget;
     uint32_t flags, on_full, block_ms;
     uint16_t depth_birth, depth_ref, depth_free;
+    const char *types, *modules, *objects; /* NULL: the target may say */
 };
 
 struct ring {
@@ -73,6 +74,7 @@ struct proc {
     uint64_t records_in, slots_in; /* handed to the writer */
     uint64_t lost_unwritten;       /* records met while there was no writer */
     uint64_t in_flight, holes;
+    bool filtered;
     uint8_t *stacks_seen, *texts_seen, *types_seen; /* bitmaps: already defined in this trace */
     uint32_t modules_text;                          /* newest map written */
     uint32_t modules_gen;
@@ -202,6 +204,8 @@ void rec_facts_take(struct arena *arena);
 void rec_meta_write(struct proc *proc, const struct proc *parent);
 /* Who serves malloc, once the process told. */
 void rec_meta_malloc(struct proc *proc);
+/* How many births a filter left out, at the end. */
+void rec_meta_filtered(struct proc *proc);
 
 /* ---- drain.c ---- */
 /* Copies what is ready in all rings of the arena into their pending slots; returns slots taken. */

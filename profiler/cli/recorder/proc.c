@@ -251,6 +251,7 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     rec_drain_final(arena, proc->index);
     rec_round_proc(proc);
     rec_meta_malloc(proc);
+    rec_meta_filtered(proc);
     uint32_t why = reason;
     int32_t value = 0;
     if (reason == 0)

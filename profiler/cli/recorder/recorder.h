@@ -16,6 +16,8 @@
 
 struct recorder;
 
+enum { REC_SHARE_MAX = 1 << 20 }; /* largest N of a filter objects=1/N */
+
 struct rec_options {
     /* Where traces go: NULL is "%e.%p.trk". %p process id, %e program name, %% a per cent sign; a directory gets the
      * default name inside. Without %p the first process gets exactly this name, later ones get their process id in
@@ -27,7 +29,9 @@ struct rec_options {
     uint64_t budget;   /* bytes of shared memory per image, 0: 64 MiB or what the target wished */
     uint32_t on_full;  /* enum trk_on_full + 1; 0: as the target wishes, else block */
     uint32_t block_ms; /* + 1; 0: as the target wishes, else the default */
-    uint16_t depth_birth, depth_ref, depth_free; /* frames; 0: as the target wishes, else 64, 8, 1 */
+    /* Frames; 0: as the target wishes, else 64, 8, 1; TRK_WISH_NO_STACK: none. */
+    uint16_t depth_birth, depth_ref, depth_free;
+    const char *types, *modules, *objects; /* filters: "A|B*", "A|B*", "1/N"; NULL: as the target wishes */
     int zstd_level;                              /* as prof_writer_options, 0 = the recorder's default */
     const char *version;                         /* of the program that records; NULL: unknown */
     const char *text;                            /* the options as the user gave them, for the trace; may be NULL */

@@ -132,6 +132,8 @@ void rec_server_accept(struct recorder *rec)
 static uint16_t choose_depth(uint16_t option, uint16_t wish, uint16_t usual)
 {
     uint16_t depth = option != 0 ? option : wish != 0 ? wish : usual;
+    if (depth == TRK_WISH_NO_STACK)
+        return 0;
     return depth > TRK_STACK_MAX_FRAMES ? TRK_STACK_MAX_FRAMES : depth;
 }
 
@@ -150,6 +152,9 @@ static struct arena_shape choose_shape(const struct rec_options *options, const 
         .depth_ref = choose_depth(options->depth_ref, hello->wish_ref, FRAMES_REF),
         .depth_free = choose_depth(options->depth_free, hello->wish_free, FRAMES_FREE),
         .flags = TRK_SHM_MMAP,
+        .types = options->types,
+        .modules = options->modules,
+        .objects = options->objects,
     };
     if (!options->no_malloc)
         shape.flags |= TRK_SHM_MALLOC;

@@ -46,6 +46,8 @@ struct prof_trace_info {
     const char *parent_trace;    /* file name of the forking process's trace, "" */
     const char *malloc_note;     /* "" or who serves malloc when it is not recorded: "jemalloc in /usr/bin/x" */
     const char *options;         /* recording options as given */
+    const char *filter;          /* "" or which births were recorded: "types=A|B:modules=C:objects=1/16" */
+    uint64_t filtered;           /* how many births it left out; known at the end */
     struct trk_loss loss;        /* the latest known */
     uint64_t records;            /* first slots in the event blocks */
     uint64_t slots;

@@ -1,6 +1,8 @@
 /* audit.c: how far the findings, and their absence, can be trusted. */
 #include "analysis.h"
 
+#include <string.h>
+
 /* Memory whose owner nobody knows makes "no leak" a guess; small programs are noise. */
 static const double unknown_share_most = 0.30;
 static const int64_t unknown_bytes_least = 16 << 20;
@@ -57,6 +59,10 @@ void audit_make(struct analysis *a)
 
     if (totals->events == 0)
         because(&why, "nothing was recorded");
+    if (info->filter[0] != '\0' && info->filtered > 0 && totals->by_op[TRK_OP_NEW] == 0 &&
+        (strncmp(info->filter, "types=", 6) == 0 || totals->by_op[TRK_OP_ALLOC] == 0))
+        because(&why, totals->by_op[TRK_OP_ALLOC] == 0 ? "the filter left out everything"
+                                                       : "the filter left out all objects");
     if (audit->lost > 0)
         prof_str_addf(&why, "%s%llu events lost", why.length > 0 ? "; " : "", (unsigned long long)audit->lost);
     if (info->damage != NULL)
@@ -74,7 +80,9 @@ void audit_make(struct analysis *a)
         prof_str_addf(&why, "%s%llu of %llu observed counts do not fit the events", why.length > 0 ? "; " : "",
                       (unsigned long long)audit->counts_wrong, (unsigned long long)audit->counts_seen);
     // What the samples count twice (negative) hides nothing.
-    if (bytes->known && bytes->unknown > unknown_bytes_least && audit->bytes_unknown_share > unknown_share_most)
+    // A filter leaves blocks out on purpose.
+    if (info->filter[0] == '\0' && bytes->known && bytes->unknown > unknown_bytes_least &&
+        audit->bytes_unknown_share > unknown_share_most)
         prof_str_addf(&why, "%s%.0f %% of the resident memory has no known owner", why.length > 0 ? "; " : "",
                       audit->bytes_unknown_share * 100);
     audit->certain = why.length == 0 && !why.failed;

@@ -47,15 +47,20 @@ static const char *meta_or_empty(const struct prof_trace *trace, const char *key
     return value != NULL ? value : "";
 }
 
-static uint32_t meta_number(const struct prof_trace *trace, const char *key, uint32_t otherwise)
+static uint64_t meta_long(const struct prof_trace *trace, const char *key, uint64_t most, uint64_t otherwise)
 {
     const char *text = prof_trace_meta(trace, key);
     uint64_t number = 0;
     if (text == NULL || *text == '\0')
         return otherwise;
-    for (; *text >= '0' && *text <= '9' && number <= UINT32_MAX; text++)
+    for (; *text >= '0' && *text <= '9' && number <= most; text++)
         number = number * 10 + (uint64_t)(*text - '0');
-    return *text == '\0' && number <= UINT32_MAX ? (uint32_t)number : otherwise;
+    return *text == '\0' && number <= most ? number : otherwise;
+}
+
+static uint32_t meta_number(const struct prof_trace *trace, const char *key, uint32_t otherwise)
+{
+    return (uint32_t)meta_long(trace, key, UINT32_MAX, otherwise);
 }
 
 bool define_info(struct prof_trace *trace)
@@ -69,6 +74,8 @@ bool define_info(struct prof_trace *trace)
     info->parent_trace = meta_or_empty(trace, "parent_trace");
     info->malloc_note = meta_or_empty(trace, "malloc_note");
     info->options = meta_or_empty(trace, "options");
+    info->filter = meta_or_empty(trace, "filter");
+    info->filtered = meta_long(trace, "filtered", (uint64_t)1 << 56, 0);
     info->pid = meta_number(trace, "pid", info->pid);
     info->parent_pid = meta_number(trace, "ppid", 0);
     trace->args.count = 0;

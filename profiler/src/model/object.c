@@ -427,6 +427,12 @@ static void on_dead(struct prof_heap *h, prof_obj_id id, const struct prof_event
     }
 }
 
+/* An object that is not known was left out, not missed. */
+static bool filtered(const struct prof_heap *h)
+{
+    return prof_trace_info(h->trace)->filter[0] != '\0';
+}
+
 static prof_obj_id make_skewed(struct prof_heap *h, const struct prof_event *e)
 {
     prof_obj_id id = object_make(h, e, 0);
@@ -442,7 +448,7 @@ prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool mak
 {
     const struct addr_entry *entry = addr_find(&h->addrs, e->addr);
     if (entry == NULL || entry->obj == 0)
-        return make && e->addr != 0 ? make_skewed(h, e) : 0;
+        return make && e->addr != 0 && !filtered(h) ? make_skewed(h, e) : 0;
     struct prof_obj *obj = obj_of(h, entry->obj);
     h->touched = entry->obj;
     if (obj->state == PROF_OBJ_DEAD) {

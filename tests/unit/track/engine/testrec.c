@@ -61,6 +61,8 @@ static struct testrec_config with_defaults(const struct testrec_config *config)
     c.birth = c.birth ? c.birth : 1;
     c.ref = c.ref ? c.ref : 1;
     c.free = c.free ? c.free : 1;
+    if (c.no_stacks)
+        c.birth = c.ref = c.free = 0;
     c.text_bytes = c.text_bytes ? c.text_bytes : 4 << 20;
     return c;
 }
@@ -110,6 +112,9 @@ static void make_arena(struct testrec *rec, const struct testrec_config *c)
         die("mmap");
     rec->hdr = (struct trk_shm_header *)(void *)rec->base;
     *rec->hdr = h;
+    snprintf(rec->hdr->filter, sizeof rec->hdr->filter, "%s", c->filter != NULL ? c->filter : "");
+    for (char *p = rec->hdr->filter; *p != '\0' || p[1] != '\0'; p++)
+        *p = *p == ':' ? '\0' : *p;
     rec->procs = (struct trk_shm_proc *)(void *)(rec->base + h.procs_off);
     rec->rings = (struct trk_shm_ring *)(void *)(rec->base + h.rings_off);
     uint64_t data = h.data_off;
@@ -446,6 +451,14 @@ bool testrec_ext(const struct testrec_record *r, enum trk_ext kind, uint64_t *re
         }
     }
     return false;
+}
+
+uint64_t testrec_filtered(const struct testrec *rec)
+{
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < rec->hdr->ring_count; i++)
+        sum += rec->rings[i].filtered;
+    return sum;
 }
 
 uint64_t testrec_ring_dropped(const struct testrec *rec)

@@ -23,6 +23,8 @@ struct testrec_config {
     uint32_t flags;            /* TRK_SHM_*; TESTREC_NO_FLAGS for none [FOLLOW_CHILDREN | MALLOC | MMAP] */
     uint16_t birth, ref, free; /* [1 each] */
     uint64_t text_bytes;       /* [4 MiB] */
+    const char *filter;        /* "key=value:key=value" [none] */
+    bool no_stacks;            /* none on any event */
 };
 #define TESTREC_NO_FLAGS (1u << 31)
 
@@ -83,6 +85,7 @@ const struct testrec_record *testrec_find(const struct testrec *rec, enum trk_op
 /* Value of an EXT slot; false when the record has none of that kind. */
 bool testrec_ext(const struct testrec_record *r, enum trk_ext kind, uint64_t *ret);
 /* Losses of all rings and processes together. */
+uint64_t testrec_filtered(const struct testrec *rec);
 uint64_t testrec_ring_dropped(const struct testrec *rec);
 uint64_t testrec_proc_dropped(const struct testrec *rec);
 uint64_t testrec_emergency(const struct testrec *rec);
