@@ -52,7 +52,7 @@ def exit_codes():
     os.chmod("script", 0o755)
     result = run("./script")
     check("no interpreter", result.returncode == 127 and b"interpreter" in result.stderr, result.stderr)
-    for options in (["--stacks", "0"], ["--stacks", "1,2,3,4"], ["--exitcode", "300"], ["-o", "/nowhere/x"]):
+    for options in (["--stacks", "65"], ["--stacks", "1,2,3,4"], ["--exitcode", "300"], ["-o", "/nowhere/x"]):
         result = run("true", options=options)
         check(f"{options}", result.returncode == 125 and result.stderr, result)
     result = run("cat", input=b"through\n")
