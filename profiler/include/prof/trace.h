@@ -64,6 +64,8 @@ const char *prof_trace_meta(const struct prof_trace *trace, const char *key);
  * usable header, of a newer major version, or with an unknown critical block is an error. A file that is still being
  * written opens as well. */
 struct prof_error *prof_trace_open(const char *path, struct prof_trace **ret);
+/* The same for an open file, which it takes over also when it fails; only the first `bytes` bytes are looked at. */
+struct prof_error *prof_trace_open_fd(int fd, const char *path, uint64_t bytes, struct prof_trace **ret);
 void prof_trace_close(struct prof_trace *trace);
 const struct prof_trace_info *prof_trace_info(const struct prof_trace *trace);
 
@@ -108,6 +110,21 @@ struct prof_trace_sink {
     struct prof_error *(*state)(void *ctx, struct prof_merge *merge, const void *bytes, size_t size);
 };
 struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx);
+
+/* ---- Splitting: a stream in two parts ----
+ *
+ * Replays a trace up to the end of `round` and keeps what is left, so that another file can hold the state reached and
+ * the rest: together they mean the same as the trace. The trace must outlive the rest. */
+struct prof_rest;
+struct prof_writer;
+struct prof_error *prof_trace_split(struct prof_trace *trace, uint64_t round, const struct prof_trace_sink *sink,
+                                    void *ctx, struct prof_rest **ret);
+void prof_rest_destroy(struct prof_rest *rest);
+/* Calls for every stack and text id that the rest cites, possibly more than once. */
+struct prof_error *prof_rest_cited(struct prof_rest *rest, void (*stack)(void *ctx, uint32_t id),
+                                   void (*text)(void *ctx, uint32_t id), void *ctx);
+/* Appends memory samples and event blocks; those that the replay did not touch are copied as they are. */
+struct prof_error *prof_rest_write(const struct prof_rest *rest, struct prof_writer *writer);
 
 /* ---- Live: the same stream without a file ----
  *
@@ -176,6 +193,13 @@ struct prof_module_map {
     size_t count;
     const struct prof_module *modules; /* in address order */
 };
+/* Oldest first, borrowed: "key=value" pairs of META as they stand, without the keys that a later one replaces. */
+struct prof_error *prof_trace_meta_each(const struct prof_trace *trace,
+                                        struct prof_error *(*each)(void *ctx, const char *key, const char *value),
+                                        void *ctx);
+/* Calls for every text that is defined. */
+void prof_trace_text_each(const struct prof_trace *trace, void (*each)(void *ctx, uint32_t id, const char *text),
+                          void *ctx);
 size_t prof_trace_module_maps(const struct prof_trace *trace, const struct prof_module_map **ret);
 
 /* ---- Writing -------------------------------------------------------------------------------------------------
@@ -211,9 +235,20 @@ struct prof_error *prof_writer_state(struct prof_writer *w, const void *bytes, s
 struct prof_error *prof_writer_mem(struct prof_writer *w, const struct trk_mem *mem);
 struct prof_error *prof_writer_loss(struct prof_writer *w, const struct trk_loss *loss);
 struct prof_error *prof_writer_end(struct prof_writer *w, const struct trk_end *end);
+/* Appends the whole blocks that stand in another trace's file from `offset` on, as they are; *ret_end: how far. */
+struct prof_error *prof_writer_copy(struct prof_writer *w, int fd, uint64_t offset, uint64_t *ret_end);
 struct prof_error *prof_writer_flush(struct prof_writer *w);
-uint64_t prof_writer_bytes(const struct prof_writer *w); /* written so far */
-uint64_t prof_writer_lost(const struct prof_writer *w);  /* records that could not be written */
+/* Goes on in another file, which takes the place and the name of this one: `file` has `seq` blocks in its first `bytes`
+ * bytes, which stand for this file up to `offset`; what follows here is copied. On an error the writer goes on as
+ * before, and the other file is left where it is. */
+struct prof_error *prof_writer_replace(struct prof_writer *w, const char *file, uint64_t bytes, uint64_t seq,
+                                       uint64_t offset);
+/* The file, open for reading and writing: not to be closed, and not to be written into. */
+int prof_writer_fd(const struct prof_writer *w);
+uint64_t prof_writer_blocks(const struct prof_writer *w);   /* queued ones included */
+uint64_t prof_writer_bytes(const struct prof_writer *w);    /* written so far */
+uint64_t prof_writer_gathered(const struct prof_writer *w); /* finished, to be written with the next flush */
+uint64_t prof_writer_lost(const struct prof_writer *w);     /* records that could not be written */
 /* Flushes and closes; returns the first error that was met in the writer's life, if nobody got it before. */
 struct prof_error *prof_writer_close(struct prof_writer *w);
 

@@ -153,8 +153,10 @@ bool causal_apply(struct causal *c, const struct prof_event *e)
         s = make_state(c, key);
         if (s == NULL)
             return false;
+        /* Whoever knows what lives, and not what lived before, must come to the same states: nothing of it stays. */
+        if (e->op == TRK_OP_ALLOC)
+            *s = (struct causal_state){ .key = key };
         s->allocated = 1;
-        s->alive = s->alive && e->op == TRK_OP_REALLOC_FAIL;
         return true;
     case TRK_OP_FREE:
         s = find_state(c, key);
@@ -181,7 +183,7 @@ bool causal_apply(struct causal *c, const struct prof_event *e)
     case TRK_OP_DEL:
         s = find_state(c, key);
         if (s != NULL && s->allocated)
-            s->alive = 0;
+            *s = (struct causal_state){ .key = key, .allocated = 1 };
         else if (s != NULL)
             drop_state(c, s);
         return true;

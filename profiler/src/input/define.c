@@ -41,6 +41,28 @@ const char *prof_trace_meta(const struct prof_trace *trace, const char *key)
     return NULL;
 }
 
+/* Does the key name one of a list? Every pair of such a key counts. */
+static bool meta_lists(const char *key)
+{
+    return strcmp(key, "arg") == 0;
+}
+
+struct prof_error *prof_trace_meta_each(const struct prof_trace *trace,
+                                        struct prof_error *(*each)(void *ctx, const char *key, const char *value),
+                                        void *ctx)
+{
+    struct prof_error *error = NULL;
+    for (size_t i = 0; i < trace->meta.count && error == NULL; i++) {
+        const struct meta_pair *pair = &trace->meta.items[i];
+        bool latest = true;
+        for (size_t k = i + 1; k < trace->meta.count && latest && !meta_lists(pair->key); k++)
+            latest = strcmp(trace->meta.items[k].key, pair->key) != 0;
+        if (latest)
+            error = each(ctx, pair->key, pair->value);
+    }
+    return error;
+}
+
 static const char *meta_or_empty(const struct prof_trace *trace, const char *key)
 {
     const char *value = prof_trace_meta(trace, key);
@@ -284,6 +306,15 @@ const char *prof_trace_text(const struct prof_trace *trace, uint32_t id)
     struct text_rec *rec = NULL;
     HASH_FIND(hh, trace->texts, &id, sizeof id, rec);
     return rec != NULL ? rec->text : NULL;
+}
+
+void prof_trace_text_each(const struct prof_trace *trace, void (*each)(void *ctx, uint32_t id, const char *text),
+                          void *ctx)
+{
+    struct text_rec *rec, *next;
+    HASH_ITER (hh, trace->texts, rec, next) {
+        each(ctx, rec->id, rec->text);
+    }
 }
 
 void define_deinit(struct prof_trace *trace)

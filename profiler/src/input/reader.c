@@ -321,6 +321,11 @@ struct prof_error *prof_trace_open(const char *path, struct prof_trace **ret)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return prof_error_os(errno, "open", path, NULL);
+    return prof_trace_open_fd(fd, path, UINT64_MAX, ret);
+}
+
+struct prof_error *prof_trace_open_fd(int fd, const char *path, uint64_t bytes, struct prof_trace **ret)
+{
     struct stat st;
     struct trk_file_header header = { 0 };
     struct prof_error *error = NULL;
@@ -342,7 +347,7 @@ struct prof_error *prof_trace_open(const char *path, struct prof_trace **ret)
     trace->fd = fd;
     prof_arena_init(&trace->arena);
     struct prof_trace_info *info = &trace->info;
-    info->file_bytes = (uint64_t)st.st_size;
+    info->file_bytes = (uint64_t)st.st_size < bytes ? (uint64_t)st.st_size : bytes;
     info->created_ns = header.created_ns;
     info->pid = header.pid;
     info->machine = header.machine;

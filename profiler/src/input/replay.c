@@ -1,18 +1,8 @@
 /* replay.c: streams the state and the event blocks of a trace into a sink, in one order. */
-#include "merge.h"
+#include "replay.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct replay {
-    struct prof_trace *trace;
-    const struct prof_trace_sink *sink;
-    void *ctx;
-    struct prof_merge merge;
-    struct block_buffer buffer;
-    size_t next; /* in trace->stream */
-    bool ended;  /* nothing more can be read */
-};
 
 /* ---- Loading ---- */
 
@@ -42,8 +32,7 @@ static struct prof_error *take_mem(struct replay *r, const struct block_ref *ref
     return error;
 }
 
-/* Reads an event block. *ret NULL: it is damaged (the trace then ends here) or has no events. */
-static struct prof_error *load_events(struct replay *r, const struct block_ref *ref, struct loaded **ret)
+struct prof_error *replay_load(struct replay *r, const struct block_ref *ref, struct loaded **ret)
 {
     *ret = NULL;
     if (ref->raw < sizeof(struct trk_events_head)) {
@@ -91,7 +80,7 @@ static struct prof_error *next_block(void *ctx, struct loaded **ret)
             return NULL;
         }
         r->next++;
-        struct prof_error *error = ref->kind == TRK_BLOCK_MEM ? take_mem(r, ref) : load_events(r, ref, ret);
+        struct prof_error *error = ref->kind == TRK_BLOCK_MEM ? take_mem(r, ref) : replay_load(r, ref, ret);
         if (error != NULL || *ret != NULL)
             return error;
     }
@@ -122,7 +111,7 @@ static struct prof_error *catch_up(void *ctx, struct causal *states, uint64_t wi
         if (ref->kind != TRK_BLOCK_EVENTS)
             continue;
         struct loaded *block;
-        error = load_events(r, ref, &block);
+        error = replay_load(r, ref, &block);
         if (error != NULL || block == NULL)
             continue;
         prof_decoder_enter(&decoder, &block->head);
@@ -167,29 +156,38 @@ static struct prof_error *hand_on_states(struct replay *r)
 
 static const struct merge_source file_source = { .next = next_block, .catch_up = catch_up, .used = report_progress };
 
-struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx)
+struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, const struct prof_trace_sink *sink,
+                                void *ctx)
 {
+    *r = (struct replay){ .trace = trace, .sink = sink, .ctx = ctx };
+    if (!merge_init(&r->merge, sink, ctx, &file_source, r))
+        return prof_error_memory();
     if (trace->fd < 0)
         return prof_error_create(PROF_ERROR_ARGUMENT, "a trace in memory has no events to replay");
-    struct replay *r = calloc(1, sizeof *r);
+    return hand_on_states(r);
+}
+
+void replay_deinit(struct replay *r)
+{
+    merge_deinit(&r->merge);
+    block_buffer_deinit(&r->buffer);
+}
+
+struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx)
+{
+    struct replay *r = malloc(sizeof *r);
     if (r == NULL)
         return prof_error_memory();
-    r->trace = trace;
-    r->sink = sink;
-    r->ctx = ctx;
-    struct prof_error *error = merge_init(&r->merge, sink, ctx, &file_source, r) ? NULL : prof_error_memory();
-    if (error == NULL)
-        error = hand_on_states(r);
+    struct prof_error *error = replay_begin(r, trace, sink, ctx);
     if (error == NULL)
         error = merge_run(&r->merge, UINT64_MAX);
     if (error == NULL)
         error = merge_end(&r->merge);
     if (error == NULL && !trace->records_known)
-        trace->info.records = merge_records(&r->merge);
+        trace->info.records = trace->info.state_events + merge_records(&r->merge);
     if (error == NULL && sink->progress != NULL)
         (void)sink->progress(ctx, trace->info.usable_bytes, trace->info.usable_bytes);
-    merge_deinit(&r->merge);
-    block_buffer_deinit(&r->buffer);
+    replay_deinit(r);
     free(r);
     return error;
 }

@@ -36,7 +36,7 @@ struct meta_pair {
 };
 
 struct prof_trace {
-    int fd; /* -1: no file, prof_trace_live */
+    int fd;                  /* -1: no file, prof_trace_live */
     struct prof_arena arena; /* strings */
     struct prof_trace_info info;
     PROF_VEC(struct block_ref) stream; /* EVENTS and MEM, in file order */

@@ -20,42 +20,14 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-#include <base/vec.h>
-
 #include "planes.h"
+#include "writer.h"
 
 enum {
-    OUT_BYTES = 256 << 10,  /* blocks reach the file when this much gathered */
     DEFS_BYTES = 128 << 10, /* definitions of one kind make a block when this much gathered */
     KEEP_BYTES = 64 << 20,  /* most that waits for a full disk to have room again */
     /* Longer runs of one ring are split. No power of two: its planes would share cache lines. */
     EVENT_SLOTS = 64 * 1021,
-};
-
-typedef PROF_VEC(unsigned char) bytes_vec;
-
-/* One finished block that has not reached the file. */
-struct queued {
-    size_t bytes;
-    uint64_t records;
-    uint16_t kind;
-};
-
-struct prof_writer {
-    char *path;
-    int fd;
-    int level;
-    bool failing; /* the last try to write failed; its error was handed out */
-    ZSTD_CCtx *zstd;
-    uint64_t offset; /* file size: end of the last whole block */
-    uint64_t seq;    /* of the next block */
-    uint64_t lost;   /* records */
-    bytes_vec out;   /* finished blocks */
-    size_t out_kept; /* bytes of out that a failed write left there */
-    PROF_VEC(struct queued) queue;
-    bytes_vec raw;                  /* payload being built */
-    bytes_vec planes;               /* the same with its slots as byte planes */
-    bytes_vec stacks, types, texts; /* gathered definitions, payload form */
 };
 
 static bool add_bytes(bytes_vec *vec, const void *bytes, size_t count)
@@ -81,7 +53,7 @@ static bool block_is_kept(uint16_t kind)
            kind == TRK_BLOCK_TEXTS || kind == TRK_BLOCK_STATE || kind == TRK_BLOCK_END;
 }
 
-static void set_seq(unsigned char *block, uint64_t seq)
+void writer_set_seq(unsigned char *block, uint64_t seq)
 {
     memcpy(block + offsetof(struct trk_block, seq), &seq, sizeof seq);
 }
@@ -103,7 +75,7 @@ static void salvage(struct prof_writer *w, size_t written)
         struct queued block = w->queue.items[i];
         if (block_is_kept(block.kind) && to + block.bytes <= KEEP_BYTES) {
             memmove(w->out.items + to, w->out.items + from, block.bytes);
-            set_seq(w->out.items + to, seq++);
+            writer_set_seq(w->out.items + to, seq++);
             w->queue.items[kept++] = block;
             to += block.bytes;
         } else {
@@ -117,7 +89,7 @@ static void salvage(struct prof_writer *w, size_t written)
 }
 
 /* Writes all finished blocks. An error is returned when a series of failures begins, not for each of them. */
-static struct prof_error *write_out(struct prof_writer *w)
+struct prof_error *writer_write_out(struct prof_writer *w)
 {
     size_t done = 0;
     while (done < w->out.count) {
@@ -179,7 +151,7 @@ static struct prof_error *add_block(struct prof_writer *w, uint16_t kind, const 
     w->out.count += sizeof head + stored;
     w->seq++;
     (void)prof_vec_push(&w->queue, (struct queued){ sizeof head + stored, records, kind });
-    return w->out.count - w->out_kept >= OUT_BYTES ? write_out(w) : NULL;
+    return w->out.count - w->out_kept >= WRITER_OUT_BYTES ? writer_write_out(w) : NULL;
 }
 
 static struct prof_error *end_definitions(struct prof_writer *w, uint16_t kind, bytes_vec *defs)
@@ -250,7 +222,7 @@ static struct prof_error *create_file(const char *path, bool force, int *ret)
         if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && unlink(path) != 0)
             return prof_error_os(errno, "replace", path, NULL);
     }
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0) {
         int err = errno;
         return prof_error_os(err, "create", path,
@@ -494,12 +466,27 @@ struct prof_error *prof_writer_end(struct prof_writer *w, const struct trk_end *
 struct prof_error *prof_writer_flush(struct prof_writer *w)
 {
     struct prof_error *error = end_all_definitions(w);
-    return first_of(error, write_out(w));
+    return first_of(error, writer_write_out(w));
+}
+
+int prof_writer_fd(const struct prof_writer *w)
+{
+    return w->fd;
+}
+
+uint64_t prof_writer_blocks(const struct prof_writer *w)
+{
+    return w->seq;
 }
 
 uint64_t prof_writer_bytes(const struct prof_writer *w)
 {
     return w->offset;
+}
+
+uint64_t prof_writer_gathered(const struct prof_writer *w)
+{
+    return w->out.count;
 }
 
 uint64_t prof_writer_lost(const struct prof_writer *w)
