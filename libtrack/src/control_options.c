@@ -46,7 +46,7 @@ static const struct option option_table[] = {
     TEXT(sock, "record to the recorder behind this socket (set by reftrack run)"),
     TEXT(recorder, "the reftrack program to start as recorder for out="),
     { "stacks", "frames of births,refs,frees; 1: call site only, 0: none (default 64,8,1)", OPTION_STACKS, 0, 0 },
-    { "on_full", "block: wait for the recorder, drop: lose events and count them", OPTION_FULL,
+    { "on_full", "block: wait for the recorder, drop: lose events and count them, flight: keep the newest", OPTION_FULL,
       offsetof(struct trk_options, on_full), 0 },
     NUMBER(block_ms, "longest wait for the recorder, in milliseconds"),
     { "budget", "memory for rings and caches, as in 64M", OPTION_SIZE, offsetof(struct trk_options, budget), 0 },
@@ -145,8 +145,8 @@ static bool option_set(struct trk_options *o, const struct option *opt, const ch
         ok = parse_size(v, n, &parsed);
         break;
     case OPTION_FULL:
-        parsed = trk_same("block", v, n) ? TRK_FULL_BLOCK : TRK_FULL_DROP;
-        ok = parsed == TRK_FULL_BLOCK || trk_same("drop", v, n);
+        parsed = trk_same("block", v, n) ? TRK_FULL_BLOCK : trk_same("drop", v, n) ? TRK_FULL_DROP : TRK_FULL_FLIGHT;
+        ok = parsed != TRK_FULL_FLIGHT || trk_same("flight", v, n);
         break;
     case OPTION_TEXT:
         return parse_text((char *)o + opt->offset, opt->size, v, n);

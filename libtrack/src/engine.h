@@ -71,6 +71,7 @@ struct trk_thread {
     uint64_t pending; /* drops not yet reported in band */
     uint64_t holes;   /* ring->holes when last looked at */
     uint64_t tail;    /* ring->tail when last looked at */
+    uint64_t extras;  /* flight mode: slots written that begin no event */
     uint64_t heartbeat, heartbeat_ns; /* of the recorder, and when it last moved */
     uintptr_t lo, hi;                 /* bounds of the thread's stack, 0 when unknown */
     uint32_t era;                     /* of its arena */

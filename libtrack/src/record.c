@@ -83,7 +83,10 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
     bool lead = greet || tick != st->tick;
     if (TRK_UNLIKELY(lost))
         lost = __atomic_exchange_n(&st->pending, 0, __ATOMIC_RELAXED);
-    uint64_t pos = trk_take(&st->cursor, need + (lost != 0) + greet + lead);
+    unsigned slots = need + (lost != 0) + greet + lead;
+    uint64_t pos = trk_take(&st->cursor, slots);
+    if (TRK_UNLIKELY(trk_arena()->on_full == TRK_FULL_FLIGHT))
+        trk_take(&st->extras, slots - 1);
     if (TRK_UNLIKELY(lost))
         trk_slot_write(st, pos++, trk_w0(TRK_OP_DROP, 0, 0, 0), trk_w1(lost, 0));
     if (TRK_UNLIKELY(greet)) {

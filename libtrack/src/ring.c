@@ -46,6 +46,28 @@ static bool hole_seen(const struct trk_thread *st, const struct trk_shm_ring *ri
     return trk_load64(&ring->holes) != st->holes;
 }
 
+/* Nobody drains: the limit only makes the thread come here every quarter of a lap, to tell how far it is and how many
+ * of the slots were no events. A reader needs both to count what was written over. False when the recording is over. */
+static bool flight_update(struct trk_thread *st, struct trk_shm_ring *ring)
+{
+    const struct trk_arena *a = trk_arena();
+    uint64_t cursor, extras;
+    do { /* a handler in between moves both */
+        cursor = trk_cursor(st);
+        extras = trk_load64(&st->extras);
+    } while (trk_cursor(st) != cursor);
+    __atomic_store_n(&ring->head, cursor, __ATOMIC_RELAXED);
+    __atomic_store_n(&ring->extras_high, (uint32_t)(extras >> 31), __ATOMIC_RELAXED);
+    /* Partner: whoever reads the ring. One word, so that no kill parts the pair. */
+    __atomic_store_n(&ring->flight, extras << 32 | (uint32_t)cursor, __ATOMIC_RELEASE);
+    if (recorder_gone(a->hdr)) {
+        trk_engine_over(a);
+        return false;
+    }
+    __atomic_store_n(&st->limit, cursor + (st->mask + 1) / 4, __ATOMIC_RELAXED);
+    return true;
+}
+
 /* Takes the recorder's tail and moves the limit; true when there is room then. The tail is hostile: it never goes back
  * and never passes the cursor. The limit stays when the recorder gave up a hole meanwhile (it counts the hole first).
  */
@@ -56,11 +78,9 @@ static bool limit_update(struct trk_thread *st, struct trk_shm_ring *ring, unsig
     uint64_t cursor = trk_cursor(st);
     if (trk_thread_ring(st) == NULL)
         return false; /* a handler forked here, or the arena was retired: the state is empty now */
+    if (trk_arena()->on_full == TRK_FULL_FLIGHT)
+        return flight_update(st, ring);
     __atomic_store_n(&ring->head, cursor, __ATOMIC_RELAXED);
-    if (trk_arena()->on_full == TRK_FULL_FLIGHT) {
-        __atomic_store_n(&st->limit, cursor + slots / 4, __ATOMIC_RELAXED);
-        return true;
-    }
     uint64_t tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE); /* partner: the recorder's release after copying */
     if (tail < st->tail || tail > cursor || hole_seen(st, ring))
         return false;

@@ -119,7 +119,7 @@ static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_r
     }
     uint64_t slots = (uint64_t)1 << shift;
     st->cursor = 0;
-    st->tick = st->pending = st->holes = st->tail = st->heartbeat = st->heartbeat_ns = 0;
+    st->tick = st->pending = st->holes = st->tail = st->extras = st->heartbeat = st->heartbeat_ns = 0;
     st->mask = slots - 1;
     st->shift = shift;
     st->max_stack = 0;

@@ -24,6 +24,10 @@ static const char *end_words(const struct cli_session *session, char *buf, size_
         return "replaced itself by another program";
     case TRK_END_STOPPED:
         return "recording was stopped, the process went on";
+    case TRK_END_SNAPSHOT:
+        return "went on after this snapshot";
+    case TRK_END_RECOVERED:
+        return "went on when its recorder died";
     case TRK_END_FAILED:
         snprintf(buf, size, "the recorder gave up: %s",
                  strerrordesc_np(info->end_value) != NULL ? strerrordesc_np(info->end_value) : "unknown error");
@@ -49,10 +53,23 @@ void text_head(struct cli_session *session, struct cli_out *out)
     char buf[256], count[32];
     cli_put(out, CLI_HEAD, info->program[0] != '\0' ? info->program : "(unknown program)");
     fprintf(out->file, " (pid %u), %s", info->pid, end_words(session, buf, sizeof buf));
-    fprintf(out->file, ", %s", prof_fmt_duration(buf, sizeof buf, info->end_us));
+    struct prof_flight flight = prof_trace_flight(session->trace);
+    if (flight.overwritten != 0)
+        fprintf(out->file, ", the last %s",
+                prof_fmt_duration(buf, sizeof buf, info->end_us > flight.from_us ? info->end_us - flight.from_us : 0));
+    else
+        fprintf(out->file, ", %s", prof_fmt_duration(buf, sizeof buf, info->end_us));
     if (session->heap != NULL)
         fprintf(out->file, ", %s events", prof_fmt_count(count, sizeof count, prof_heap_totals(session->heap)->events));
+    if (flight.overwritten != 0)
+        fprintf(out->file, " (%s older ones were overwritten)",
+                prof_fmt_count(count, sizeof count, flight.overwritten));
     fputc('\n', out->file);
+    if (session->running && flight.active && flight.from_us == 0 && prof_heap_totals(session->heap)->events == 0)
+        fprintf(out->file,
+                "A flight recording: its events are in memory until the end; 'reftrack snapshot %u' saves "
+                "them now.\n",
+                info->pid);
     if (session->heap != NULL && prof_heap_totals(session->heap)->cut)
         fprintf(out->file, "The state at %s, not at the end.\n",
                 prof_fmt_time(buf, sizeof buf, prof_heap_totals(session->heap)->end_us));
@@ -271,6 +288,10 @@ void text_audit(struct cli_session *session, struct cli_out *out)
     if (audit->revived != 0)
         fprintf(out->file, ", verdicts withdrawn: %s", prof_fmt_count(a, sizeof a, audit->revived));
     fputc('\n', out->file);
+    struct prof_flight flight = prof_trace_flight(session->trace);
+    if (flight.overwritten != 0)
+        cli_printf(out, CLI_WARN, "flight recording: complete since %s; %s older events were overwritten\n",
+                   prof_fmt_time(a, sizeof a, flight.from_us), prof_fmt_count(b, sizeof b, flight.overwritten));
     fputs("identities: counts ", out->file);
     if (audit->counts_seen == 0)
         fputs("not checked", out->file);

@@ -13,6 +13,7 @@
 #include <prof/view.h>
 
 #include "opt.h"
+#include "recorder/ask.h"
 
 /* Exit codes of everything but `run`, which hands on the target's. */
 enum cli_exit {
@@ -30,6 +31,7 @@ int cmd_dump(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
+int cmd_mark(int argc, char **argv);
 int cmd_marks(int argc, char **argv);
 int cmd_objects(int argc, char **argv);
 int cmd_recorder(int argc, char **argv);
@@ -37,10 +39,11 @@ int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_sites(int argc, char **argv);
+int cmd_snapshot(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 extern const struct cli_command cli_command_blocks, cli_command_check, cli_command_dump, cli_command_help,
-    cli_command_info, cli_command_leaks, cli_command_marks, cli_command_objects, cli_command_recorder,
-    cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_types;
+    cli_command_info, cli_command_leaks, cli_command_mark, cli_command_marks, cli_command_objects, cli_command_recorder,
+    cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);
@@ -78,10 +81,11 @@ enum cli_parts {
     CLI_PART_VIEW = 1 << 3,      /* tables and documents; with heap, symbols and findings */
 };
 struct cli_session {
-    char *path;   /* of the trace */
-    char *name;   /* the same as shown: escaped */
-    bool running; /* its process still lives: the trace grows */
-    bool chosen;  /* the newest of the folder was taken, nobody named it */
+    char *path;               /* of the trace */
+    char *name;               /* the same as shown: escaped */
+    bool running;             /* its process still lives: the trace grows */
+    struct ask_process *live; /* what its recorder says, with --pid; NULL: nobody was asked, or nobody answered */
+    bool chosen;              /* the newest of the folder was taken, nobody named it */
     struct prof_trace *trace;
     const struct prof_trace_info *info;
     struct prof_heap *heap;
@@ -100,6 +104,8 @@ struct cli_session {
 int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
     __attribute__((warn_unused_result));
 void cli_session_close(struct cli_session *session);
+/* Says that no recorder and no trace of that process is to be found. */
+void cli_not_recorded(uint64_t pid);
 /* Whether --fail-on, --suppressions and --baseline can be used, before there is a trace: -1, or the exit code after it
  * printed what is wrong. */
 int cli_gate_check(const struct cli_common *common) __attribute__((warn_unused_result));

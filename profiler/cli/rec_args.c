@@ -49,9 +49,11 @@ const struct cli_option cli_group_record[] = {
     { .name = "on-full",
       .kind = CLI_CHOICE,
       .offset = RECORD(on_full),
-      .argument = "block|drop",
-      .choices = "default|block|drop",
-      .help = "what a program does that is faster than the recorder: wait a bounded time, or drop and count (block)" },
+      .argument = "block|drop|flight",
+      .choices = "default|block|drop|flight",
+      .help =
+          "what a program does that is faster than the recorder: wait a bounded time, drop and count, or never care: "
+          "the newest events stay in memory until the end or a snapshot (block)" },
     { .name = "budget",
       .kind = CLI_SIZE,
       .offset = RECORD(budget),

@@ -27,19 +27,34 @@ static bool still_runs(const struct prof_trace_info *info)
     return info->exe[0] == '\0' || strcmp(exe, info->exe) == 0;
 }
 
+void cli_not_recorded(uint64_t pid)
+{
+    bool lives = pid <= INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+    cli_warn(lives
+                 ? "process %llu is not being recorded: no trace of it here or from a recorder of yours; start it with "
+                   "'reftrack run'"
+                 : "there is no process %llu and no trace of it here",
+             (unsigned long long)pid);
+}
+
 static int choose(struct cli_session *session, const struct cli_common *common, const char *path)
 {
     if (path != NULL) {
         session->path = strdup(path);
     } else if (common->pid != 0) {
-        session->path = cli_trace_of_pid(common->pid);
+        /* Its recorder knows the file, and writes what it has in hand. */
+        struct ask_reply reply;
+        if (common->pid <= INT32_MAX && ask_process(ASK_FLUSH, (pid_t)common->pid, NULL, &reply) && reply.status == 0 &&
+            reply.process.path[0] != '\0') {
+            session->live = malloc(sizeof *session->live);
+            if (session->live != NULL)
+                *session->live = reply.process;
+            session->path = strdup(reply.process.path);
+        } else {
+            session->path = cli_trace_of_pid(common->pid);
+        }
         if (session->path == NULL) {
-            bool lives = kill((pid_t)common->pid, 0) == 0 || errno == EPERM;
-            cli_warn(lives
-                         ? "process %llu is not being recorded: no trace of it here or from a recorder of yours; start "
-                           "it with 'reftrack run'"
-                         : "there is no process %llu and no trace of it here",
-                     (unsigned long long)common->pid);
+            cli_not_recorded(common->pid);
             return CLI_UNREADABLE;
         }
     } else {
@@ -286,5 +301,6 @@ void cli_session_close(struct cli_session *session)
         prof_trace_close(session->trace);
     free(session->path);
     free(session->name);
+    free(session->live);
     *session = (struct cli_session){ .path = NULL };
 }

@@ -172,7 +172,8 @@ enum {
     TRK_SHM_ABI = 2,
     TRK_PROC_MAX = 64, /* processes that can share one arena (an image and its forked descendants) */
     TRK_RING_MAX = 512,
-    TRK_TYPE_MAX = 16384, /* type ids 1..TRK_TYPE_MAX-1 */
+    TRK_RING_RECORDER = TRK_RING_MAX, /* ring number, in files, of what the recorder itself has to say: marks */
+    TRK_TYPE_MAX = 16384,             /* type ids 1..TRK_TYPE_MAX-1 */
     TRK_STACK_ID_BITS = 24,
     TRK_STACK_MAX_FRAMES = 64,
     TRK_STACK_UNIT = 8, /* stack id * 8 = byte offset in the depot */
@@ -292,22 +293,28 @@ struct trk_shm_ring {
     /* fixed by the recorder */
     uint64_t data_off; /* from the start of the arena, multiple of 4096 */
     uint32_t log2_slots;
-    uint32_t pad0;
+    uint32_t extras_high; /* producer: see flight; extras >> 31 */
     /* producer side */
-    uint32_t state;   /* FREE -> OWNED by compare-exchange (release fields below afterwards through `proc`) */
-    uint32_t proc;    /* process index + 1; 0 while not yet set */
-    uint32_t tid;     /* diagnosis only; TRK_OP_THREAD in the ring is what counts */
-    uint32_t waiting; /* producer sleeps on `tail_futex` */
-    uint64_t head;    /* copy of the cursor at the last slow path */
-    uint64_t dropped; /* records dropped for lack of room (plain stores of the owner) */
+    uint32_t state;    /* FREE -> OWNED by compare-exchange (release fields below afterwards through `proc`) */
+    uint32_t proc;     /* process index + 1; 0 while not yet set */
+    uint32_t tid;      /* diagnosis only; TRK_OP_THREAD in the ring is what counts */
+    uint32_t waiting;  /* producer sleeps on `tail_futex` */
+    uint64_t head;     /* copy of the cursor at the last slow path */
+    uint64_t dropped;  /* records dropped for lack of room (plain stores of the owner) */
     uint64_t filtered; /* births that the filter left out (the same) */
-    uint64_t pad1;
+    /* Flight mode, written with head: events before a position (first slots but TICK, THREAD, DROP) are the position
+     * less the extras before it. Such a pair modulo 2^32, position in the low half, extras in the high half: no kill
+     * can part them. head and extras_high give the upper bits. */
+    uint64_t flight;
     /* recorder side */
     uint64_t tail __attribute__((aligned(64))); /* position up to which slots may be overwritten */
     uint32_t tail_futex;                        /* incremented and woken when `waiting` was set and tail moved */
     uint32_t pad2;
     uint64_t holes;
-    uint64_t pad3[5];
+    /* tail in the low half, events (as for flight) that the recorder took before it in the high half, modulo 2^32;
+     * written before tail. Who saves the rings of a dead recorder begins there and knows what it had in hand. */
+    uint64_t reached;
+    uint64_t pad3[4];
 };
 
 /* A stack in the depot: frames from the innermost outwards; pcs are return addresses (subtract 1 to look up the
@@ -555,12 +562,14 @@ struct trk_loss {
     uint64_t in_flight;  /* records that were incomplete when the process died */
 };
 enum trk_end_reason {
-    TRK_END_EXIT = 1,    /* value: exit status */
-    TRK_END_SIGNAL = 2,  /* value: signal number */
-    TRK_END_GONE = 3,    /* the process is gone; how is not known (not our child) */
-    TRK_END_EXEC = 4,    /* replaced itself by another program */
-    TRK_END_STOPPED = 5, /* recording was stopped; the process lives on */
-    TRK_END_FAILED = 6,  /* the recorder gave up: value is an errno */
+    TRK_END_EXIT = 1,      /* value: exit status */
+    TRK_END_SIGNAL = 2,    /* value: signal number */
+    TRK_END_GONE = 3,      /* the process is gone; how is not known (not our child) */
+    TRK_END_EXEC = 4,      /* replaced itself by another program */
+    TRK_END_STOPPED = 5,   /* recording was stopped; the process lives on */
+    TRK_END_FAILED = 6,    /* the recorder gave up: value is an errno */
+    TRK_END_SNAPSHOT = 7,  /* a copy of a flight recording; process and recording went on */
+    TRK_END_RECOVERED = 8, /* the recorder died; this trace was completed by somebody else */
 };
 struct trk_end {
     uint64_t at_us;

@@ -29,7 +29,18 @@ static const struct ring_class {
 } classes[] = {
     { 8 << 20, 2, 16 }, { 2 << 20, 4, 8 }, { 512 << 10, 16, 8 }, { 128 << 10, 64, 8 }, { 32 << 10, 256, 8 },
 };
+/* In flight mode the ring that is written over first decides how far back the recording reaches. The first threads,
+ * mostly the busiest, still get the largest rings; but no ring is so small that a late busy thread shortens the time of
+ * all to nothing, and for that there are fewer. */
+static const struct ring_class flight_classes[] = {
+    { 8 << 20, 2, 16 }, { 2 << 20, 8, 16 }, { 512 << 10, 16, 8 }, { 128 << 10, 64, 8 }, { 0, 0, 0 },
+};
 enum { CLASS_COUNT = sizeof classes / sizeof classes[0], TABLE_SHARE = 16 };
+
+static const struct ring_class *classes_of(const struct arena_shape *shape)
+{
+    return shape->on_full == TRK_FULL_FLIGHT ? flight_classes : classes;
+}
 
 static uint64_t round_up(uint64_t value, uint64_t to)
 {
@@ -55,6 +66,10 @@ static void class_shape(const struct ring_class *class, uint64_t budget, uint64_
     uint64_t bytes = power_below(class->bytes * (budget >> 16) / (BUDGET_DEFAULT >> 16));
     if (bytes < RING_BYTES_MIN)
         bytes = RING_BYTES_MIN;
+    if (class->count == 0) {
+        *ret_bytes = *ret_count = 0;
+        return;
+    }
     uint64_t count = budget / 64 * class->share / bytes;
     if (count > class->count)
         count = class->count;
@@ -74,7 +89,7 @@ static uint64_t place(struct layout *layout, uint64_t bytes)
 }
 
 /* Fills header with sizes and offsets; returns the size of the whole arena. */
-static uint64_t lay_out(struct trk_shm_header *h, uint64_t budget)
+static uint64_t lay_out(struct trk_shm_header *h, const struct ring_class *class, uint64_t budget)
 {
     struct layout layout = { 0 };
     place(&layout, sizeof *h);
@@ -83,7 +98,7 @@ static uint64_t lay_out(struct trk_shm_header *h, uint64_t budget)
     for (int i = 0; i < CLASS_COUNT; i++) {
         uint64_t bytes;
         uint32_t count;
-        class_shape(&classes[i], budget, &bytes, &count);
+        class_shape(&class[i], budget, &bytes, &count);
         h->ring_count += count;
         h->data_bytes += bytes * count;
     }
@@ -112,14 +127,14 @@ static uint64_t lay_out(struct trk_shm_header *h, uint64_t budget)
     return layout.at;
 }
 
-static void lay_out_rings(struct arena *arena, uint64_t budget)
+static void lay_out_rings(struct arena *arena, const struct ring_class *class, uint64_t budget)
 {
     uint64_t at = arena->h->data_off;
     uint32_t n = 0;
     for (int i = 0; i < CLASS_COUNT; i++) {
         uint64_t bytes;
         uint32_t count;
-        class_shape(&classes[i], budget, &bytes, &count);
+        class_shape(&class[i], budget, &bytes, &count);
         for (uint32_t k = 0; k < count; k++, n++, at += bytes) {
             arena->shm_rings[n].data_off = arena->rings[n].data_off = at;
             arena->shm_rings[n].log2_slots = arena->rings[n].log2_slots = log2_of(bytes / TRK_SLOT_BYTES);
@@ -206,7 +221,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
         .depot_used = TRK_STACK_UNIT,
         .text_used = TRK_TEXT_UNIT,
     };
-    header.bytes = lay_out(&header, budget);
+    header.bytes = lay_out(&header, classes_of(shape), budget);
     struct arena *arena = calloc(1, sizeof *arena);
     if (arena == NULL)
         return prof_error_memory();
@@ -232,7 +247,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->types = (uint32_t *)(void *)(arena->base + header.types_off);
     *arena->h = header; /* NOLINT(clang-analyzer-core.NullDereference): errors are never NULL, so base is mapped */
     fill_filter(arena);
-    lay_out_rings(arena, budget);
+    lay_out_rings(arena, classes_of(shape), budget);
     *ret = arena;
     return NULL;
 }
@@ -269,10 +284,12 @@ void rec_ring_give_back(struct arena *arena, uint32_t index)
         memset(arena->base + ring->data_off, 0, bytes);
     shm->proc = shm->tid = shm->waiting = 0;
     shm->head = shm->dropped = shm->filtered = shm->holes = 0;
+    shm->flight = shm->extras_high = shm->reached = 0;
     shm->tail_futex = 0;
     __atomic_store_n(&shm->tail, 0, __ATOMIC_RELAXED);
     ring->proc = -1;
-    ring->tail = ring->stuck_us = ring->now_us = ring->holes = 0;
+    ring->tail = ring->published = ring->taken = 0;
+    ring->stuck_us = ring->now_us = ring->holes = 0;
     ring->tid = 0;
     ring->skipping = false;
     ring->ext = 0;

@@ -5,6 +5,7 @@
  * target may change the original at any time. */
 #include "private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool seen(const uint8_t *bitmap, uint64_t id)
@@ -52,6 +53,20 @@ void rec_define_text(struct proc *proc, uint64_t id)
     see(proc->texts_seen, id);
     if (proc->writer != NULL)
         rec_proc_problem(proc, prof_writer_text(proc->writer, (uint32_t)id, text, length));
+}
+
+uint32_t rec_define_own_text(struct proc *proc, const char *text)
+{
+    /* Texts of an arena are found by offset / TRK_TEXT_UNIT, which stays below 2^29. */
+    char *copy = strdup(text);
+    if (copy == NULL || proc->own_texts.count >= UINT32_C(1) << 30 || !prof_vec_push(&proc->own_texts, copy)) {
+        free(copy);
+        return 0;
+    }
+    uint32_t id = UINT32_C(1) << 31 | (uint32_t)proc->own_texts.count;
+    if (proc->writer != NULL)
+        rec_proc_problem(proc, prof_writer_text(proc->writer, id, text, strlen(text)));
+    return id;
 }
 
 void rec_define_type(struct proc *proc, uint64_t id)

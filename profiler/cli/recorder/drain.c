@@ -1,12 +1,17 @@
 /* drain.c: the reader's side of the rings.
  *
- * Slots are valid when their lap bit is the one expected at their position. Valid slots are copied in chunks, the
- * producer gets the room back at once, and the copies wait in `pending` until a round is written. Only whole records
- * are passed on: the last one of a copy waits one look longer, because its EXT slots may still be missing. A hole is
- * waited for, then counted and skipped. Nothing read here is used as an address or a length without a check. */
+ * Slots are valid when their lap bit is the one expected at their position. Valid slots are copied in chunks and the
+ * copies wait in `pending` until a round is written. The producer gets the room back when they are in the file, so
+ * that a recorder that is killed loses nothing; only a ring that fills up gets it back as soon as it is copied. Only
+ * whole records are passed on: the last one of a copy waits one look longer, because its EXT slots may still be
+ * missing. A hole is waited for, then counted and skipped. Nothing read here is used as an address or a length without
+ * a check. */
 #include "private.h"
 
 #include <string.h>
+
+/* A ring of which this part is copied but not yet in the file gets its room back early. */
+enum { UNTOLD_SHARE = 4 };
 
 static unsigned op_of(const struct trk_slot *slot)
 {
@@ -32,6 +37,12 @@ static uint32_t stack_of(const struct trk_slot *slot)
 static struct trk_slot *slots_of(const struct arena *arena, const struct ring *ring)
 {
     return (struct trk_slot *)(void *)(arena->base + ring->data_off);
+}
+
+bool rec_is_event(const struct trk_slot *slot)
+{
+    unsigned op = op_of(slot);
+    return op > TRK_OP_THREAD && op != TRK_OP_DROP && op != TRK_OP_SKIP;
 }
 
 /* Loads the slot at a position; false when it is not valid (yet). */
@@ -73,7 +84,8 @@ static void note_record(struct proc *proc, struct ring *ring, const struct trk_s
         rec_define_type(proc, arg_of(slot));
         break;
     case TRK_OP_MODULES:
-        rec_modules_write(proc, arg_of(slot), (uint32_t)value_of(slot, end), ring->now_us);
+        if (!rec_is_flight(proc->arena)) /* seen when it changed */
+            rec_modules_write(proc, arg_of(slot), (uint32_t)value_of(slot, end), ring->now_us);
         break;
     case TRK_OP_FORK:
         if (proc->forked.count < REC_FORKED_MAX)
@@ -103,8 +115,7 @@ static void note_ext(struct proc *proc, const struct trk_slot *slot)
 
 /* Appends count copied slots to the ring's pending ones; drops EXT slots that belong to no record and those beyond what
  * a record may have. */
-static void take_slots(struct recorder *rec, struct proc *proc, struct ring *ring, const struct trk_slot *slots,
-                       size_t count)
+void rec_take(struct recorder *rec, struct proc *proc, struct ring *ring, const struct trk_slot *slots, size_t count)
 {
     if (ring->pending.count == 0) {
         ring->pending_tid = ring->tid;
@@ -117,7 +128,7 @@ static void take_slots(struct recorder *rec, struct proc *proc, struct ring *rin
     }
     struct trk_slot *out = ring->pending.items + ring->pending.count;
     struct trk_slot *begin = out;
-    uint64_t records = 0;
+    uint64_t records = 0, events = 0;
     for (size_t i = 0; i < count; i++) {
         const struct trk_slot *slot = &slots[i];
         unsigned op = op_of(slot);
@@ -137,6 +148,7 @@ static void take_slots(struct recorder *rec, struct proc *proc, struct ring *rin
             if (stack != 0)
                 rec_define_stack(proc, stack);
             note_record(proc, ring, slot, slots + count);
+            events += rec_is_event(slot);
             records++;
         }
         *out++ = *slot;
@@ -144,11 +156,15 @@ static void take_slots(struct recorder *rec, struct proc *proc, struct ring *rin
     size_t taken = (size_t)(out - begin);
     ring->pending.count += taken;
     ring->pending_records += records;
+    ring->taken += events;
     rec->pending_slots += taken;
 }
 
 static void publish_tail(struct trk_shm_ring *shm, struct ring *ring)
 {
+    ring->published = ring->tail;
+    /* Before tail: a recorder killed in between has given nothing away that this does not know. */
+    __atomic_store_n(&shm->reached, ring->taken << 32 | (uint32_t)ring->tail, __ATOMIC_RELEASE);
     /* Partner: the producer's acquire load of tail at its slow path. */
     __atomic_store_n(&shm->tail, ring->tail, __ATOMIC_RELEASE);
     /* The producer sets waiting, then looks at tail again; both sides need the order store, then load. */
@@ -225,13 +241,17 @@ static size_t drain_ring(struct arena *arena, struct ring *ring, struct trk_shm_
         if (count == 0) {
             if (total == 0)
                 look_at_hole(arena, ring, shm, rec_now_us());
+            if (ring->published != ring->tail && __atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0)
+                publish_tail(shm, ring);
             break;
         }
         size_t whole = whole_records(chunk, count);
         ring->stuck_us = 0;
-        take_slots(rec, proc, ring, chunk, whole);
+        rec_take(rec, proc, ring, chunk, whole);
         ring->tail += whole;
-        publish_tail(shm, ring);
+        if (ring->tail - ring->published >= nslots / UNTOLD_SHARE ||
+            __atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0)
+            publish_tail(shm, ring);
         total += whole;
         __atomic_store_n(&arena->h->tick_us, rec_arena_us(arena), __ATOMIC_RELAXED);
     }
@@ -259,7 +279,7 @@ size_t rec_drain(struct arena *arena)
     size_t total = 0;
     for (uint32_t i = 0; i < arena->ring_count; i++) {
         struct proc *proc = owner(arena, &arena->rings[i], &arena->shm_rings[i]);
-        if (proc != NULL)
+        if (proc != NULL && !rec_is_flight(arena))
             total += drain_ring(arena, &arena->rings[i], &arena->shm_rings[i], proc);
     }
     return total;
@@ -278,7 +298,7 @@ static void drain_ring_final(struct arena *arena, struct ring *ring, struct proc
                load_slot(slots, ring->log2_slots, ring->tail + count, &chunk[count]))
             count++;
         if (count > 0) {
-            take_slots(arena->rec, proc, ring, chunk, count);
+            rec_take(arena->rec, proc, ring, chunk, count);
             ring->tail += count;
             continue;
         }
@@ -294,21 +314,24 @@ static void drain_ring_final(struct arena *arena, struct ring *ring, struct proc
 void rec_drain_final(struct arena *arena, int proc_index)
 {
     struct proc *proc = arena->proc[proc_index];
+    if (rec_is_flight(arena)) {
+        if (proc != NULL)
+            rec_flight_take(proc);
+        return;
+    }
     for (uint32_t i = 0; i < arena->ring_count; i++)
         if (proc != NULL && owner(arena, &arena->rings[i], &arena->shm_rings[i]) == proc)
             drain_ring_final(arena, &arena->rings[i], proc);
 }
 
 /* Writes one ring's pending slots. */
-static void write_ring(struct arena *arena, uint32_t index)
+void rec_write_ring(struct recorder *rec, struct proc *proc, struct ring *ring, uint32_t number)
 {
-    struct ring *ring = &arena->rings[index];
-    struct proc *proc = ring->proc >= 0 ? arena->proc[ring->proc] : NULL;
     if (ring->pending.count == 0 || proc == NULL)
         return;
-    struct trk_events_head head = { .ring = index,
+    struct trk_events_head head = { .ring = number,
                                     .tid = ring->pending_tid,
-                                    .round = arena->rec->round,
+                                    .round = rec->round,
                                     .start_us = ring->pending_us,
                                     .slots = (uint32_t)ring->pending.count };
     if (proc->writer != NULL) {
@@ -318,20 +341,37 @@ static void write_ring(struct arena *arena, uint32_t index)
     } else {
         proc->lost_unwritten += ring->pending_records;
     }
-    arena->rec->pending_slots -= ring->pending.count;
+    rec->pending_slots -= ring->pending.count;
     ring->pending.count = 0;
     ring->pending_records = 0;
     if (ring->pending.room > REC_ROUND_SLOTS)
         prof_vec_deinit(&ring->pending); /* a burst; memory stays bounded by what is in flight */
 }
 
+static void write_arena(struct arena *arena)
+{
+    for (uint32_t i = 0; i < arena->ring_count; i++)
+        if (arena->rings[i].proc >= 0)
+            rec_write_ring(arena->rec, arena->proc[arena->rings[i].proc], &arena->rings[i], i);
+    for (int i = 0; i < TRK_PROC_MAX; i++) {
+        struct proc *proc = arena->proc[i];
+        if (proc == NULL)
+            continue;
+        if (!rec_is_flight(arena)) /* there they wait for the events around them */
+            rec_write_ring(arena->rec, proc, &proc->marks, TRK_RING_RECORDER);
+        if (proc->writer != NULL)
+            rec_proc_problem(proc, prof_writer_flush(proc->writer));
+    }
+    /* Now that it is in the files. */
+    for (uint32_t i = 0; i < arena->ring_count; i++)
+        if (arena->rings[i].published != arena->rings[i].tail)
+            publish_tail(&arena->shm_rings[i], &arena->rings[i]);
+}
+
 void rec_round(struct recorder *rec)
 {
-    for (size_t a = 0; a < rec->arenas.count; a++) {
-        struct arena *arena = rec->arenas.items[a];
-        for (uint32_t i = 0; i < arena->ring_count; i++)
-            write_ring(arena, i);
-    }
+    for (size_t a = 0; a < rec->arenas.count; a++)
+        write_arena(rec->arenas.items[a]);
     rec->round++;
 }
 
@@ -340,5 +380,6 @@ void rec_round_proc(struct proc *proc)
     struct arena *arena = proc->arena;
     for (uint32_t i = 0; i < arena->ring_count; i++)
         if (arena->rings[i].proc == proc->index)
-            write_ring(arena, i);
+            rec_write_ring(arena->rec, proc, &arena->rings[i], i);
+    rec_write_ring(arena->rec, proc, &proc->marks, TRK_RING_RECORDER);
 }

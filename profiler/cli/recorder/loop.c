@@ -35,7 +35,12 @@ static struct prof_error *create(const struct rec_options *options, bool listen,
         return prof_error_memory();
     rec->options = *options;
     rec->listen_fd = -1;
-    struct prof_error *error = listen ? rec_server_open(rec) : NULL;
+    struct prof_error *error = rec_server_open(rec);
+    if (error != NULL && !listen) { /* nobody can ask it then; that is no reason not to record */
+        prof_error_destroy(error);
+        rec_server_close(rec);
+        error = NULL;
+    }
     if (error != NULL) {
         rec_destroy(rec);
         return error;
@@ -148,6 +153,8 @@ static bool look(struct arena *arena, uint64_t now)
             continue;
         arena->proc[i]->data_since_flush |= found;
         rec_mem_look(arena->proc[i], now);
+        if (rec_is_flight(arena))
+            rec_flight_look(arena->proc[i]);
     }
     return found;
 }

@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { SMAPS_MAX = 64 << 20, GUARD_MAX = 64 << 10, SHARE = 100 };
+enum { SMAPS_MAX = 64 << 20, GUARD_MAX = 64 << 10, SHARE = 100, FLIGHT_MEM_US = 60000000 };
 
 /* Reads /proc/PID/what into the recorder's scratch memory, NUL-terminated; NULL when there is nothing. */
 static char *slurp(struct recorder *rec, const char *who, const char *what)
@@ -170,7 +170,9 @@ void rec_mem_look(struct proc *proc, uint64_t now_us)
         rec_futex_wake(&shm->mem_done);
     }
     uint64_t cost = rec_now_us() - now_us;
-    proc->mem_next_us = now_us + (cost * SHARE > REC_MEM_US ? cost * SHARE : REC_MEM_US);
+    /* Flights are long and their samples are all kept. */
+    uint64_t least = rec_is_flight(proc->arena) ? FLIGHT_MEM_US : REC_MEM_US;
+    proc->mem_next_us = now_us + (cost * SHARE > least ? cost * SHARE : least);
     if (first && !proc->modules_any && !proc->dead)
         rec_modules_observe(proc);
 }

@@ -151,6 +151,49 @@ struct prof_error *rec_output_check(const char *out, bool replace)
     return error;
 }
 
+/* Creates `path`, or the first free numbered name after it; takes path over. */
+static struct prof_error *open_numbered(char *path, long serial, const struct prof_writer_options *options,
+                                        struct prof_writer **ret, char **ret_path)
+{
+    char *name = serial == 0 ? strdup(path) : insert(path, serial);
+    struct prof_error *error = NULL;
+    for (;;) {
+        if (name == NULL) {
+            error = prof_error_memory();
+            break;
+        }
+        error = prof_writer_open(name, options, ret);
+        if (error == NULL || error->sys_errno != EEXIST || serial++ > SERIAL_MAX)
+            break;
+        prof_error_destroy(error);
+        free(name);
+        name = insert(path, serial);
+    }
+    free(path);
+    if (error == NULL)
+        *ret_path = name;
+    else
+        free(name);
+    return error;
+}
+
+struct prof_error *rec_name_snapshot(struct proc *proc, const char *path, struct prof_writer **ret, char **ret_path)
+{
+    struct prof_writer_options options = { .pid = (uint32_t)proc->pid,
+                                           .created_ns = proc->arena->realtime_ns,
+                                           .zstd_level = ZSTD_LEVEL };
+    if (path != NULL) {
+        struct prof_error *error = prof_writer_open(path, &options, ret);
+        *ret_path = error == NULL ? strdup(path) : NULL;
+        return error;
+    }
+    if (proc->result.path == NULL)
+        return prof_error_create(PROF_ERROR_NOT_FOUND, "process %d has no trace to put a snapshot beside; use -o FILE",
+                                 (int)proc->pid);
+    char *base = strdup(proc->result.path);
+    return base != NULL ? open_numbered(base, 1, &options, ret, ret_path) : prof_error_memory();
+}
+
 struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, char **ret_path)
 {
     const struct recorder *rec = proc->arena->rec;
@@ -164,24 +207,5 @@ struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, ch
     if (name == NULL)
         return prof_error_memory();
     options.force = exact && rec->options.replace && is_old_trace(name);
-    char *path = strdup(name);
-    struct prof_error *error = NULL;
-    for (long serial = 1;; serial++) {
-        if (path == NULL) {
-            error = prof_error_memory();
-            break;
-        }
-        error = prof_writer_open(path, &options, ret);
-        if (error == NULL || error->sys_errno != EEXIST || serial > SERIAL_MAX)
-            break;
-        prof_error_destroy(error);
-        free(path);
-        path = insert(name, serial);
-    }
-    free(name);
-    if (error == NULL)
-        *ret_path = path;
-    else
-        free(path);
-    return error;
+    return open_numbered(name, 0, &options, ret, ret_path);
 }

@@ -44,10 +44,12 @@ struct arena_shape {
 struct ring {
     uint64_t data_off;
     uint32_t log2_slots;
-    int proc; /* index of the owner, -1: none. Latched when first seen */
-    uint64_t tail;
-    uint64_t stuck_us; /* since when a hole is at tail; 0 none */
-    uint64_t now_us;   /* last TICK or THREAD copied */
+    int proc;           /* index of the owner, -1: none. Latched when first seen */
+    uint64_t tail;      /* copied so far */
+    uint64_t published; /* what the producer was told: behind tail until the copies are in the file */
+    uint64_t taken;     /* events copied, as trk_shm_ring.reached counts them */
+    uint64_t stuck_us;  /* since when a hole is at tail; 0 none */
+    uint64_t now_us;    /* last TICK or THREAD copied */
     uint32_t tid;
     uint64_t holes;
     bool skipping; /* behind a hole, in front of the next first slot */
@@ -81,8 +83,10 @@ struct proc {
     bool modules_any;
     uint32_t malloc_text;
     struct trk_loss loss_written;
-    int exit_status; /* from TRK_OP_EXIT; -1 unknown */
-    bool exec_seen;  /* TRK_OP_EXEC without EXEC_FAIL behind it */
+    int exit_status;            /* from TRK_OP_EXIT; -1 unknown */
+    struct ring marks;          /* what the recorder itself wrote: no memory behind it, only pending slots */
+    PROF_VEC(char *) own_texts; /* their names; text id is the index + 1 and bit 31 */
+    bool exec_seen;             /* TRK_OP_EXEC without EXEC_FAIL behind it */
     uint64_t exec_check_us;
     uint64_t quiet_check_us; /* when a silent process is looked at again */
     bool data_since_flush;
@@ -162,6 +166,12 @@ void rec_proc_give_back(struct arena *arena, int index);
  * may change. */
 const char *rec_arena_text(const struct arena *arena, uint64_t id, unsigned kind, uint32_t *ret_length);
 
+/* Nobody drains its rings while it runs. */
+static inline bool rec_is_flight(const struct arena *arena)
+{
+    return arena->shape.on_full == TRK_FULL_FLIGHT;
+}
+
 /* ---- server.c ---- */
 struct prof_error *rec_server_open(struct recorder *rec);
 void rec_server_close(struct recorder *rec);
@@ -169,6 +179,25 @@ void rec_server_accept(struct recorder *rec);
 /* Reads a hello where one arrived; closes silent connections. */
 void rec_server_poll(struct recorder *rec);
 void rec_server_serve(struct recorder *rec, int fd, pid_t pid);
+/* Folders in which recorders make theirs, best first; returns their number. */
+enum { REC_PLACES = 4, REC_PLACE_BYTES = 71 };
+size_t rec_server_places(char (*ret)[REC_PLACE_BYTES]);
+bool rec_server_is_folder(const char *name);
+/* Removes what a recorder left that was killed: an old folder of ours whose socket nobody answers. */
+void rec_server_clean(const char *place, const char *name);
+
+/* ---- mark.c ---- */
+/* A mark in the trace of the process, at this moment. false: too many wait to be written. */
+bool rec_mark(struct proc *proc, const char *name);
+
+/* ---- flight_take.c: flight recordings ---- */
+/* Takes what the rings of the process, which ended, hold. */
+void rec_flight_take(struct proc *proc);
+/* Keeps what would be written over and is needed at the end: module maps. */
+void rec_flight_look(struct proc *proc);
+/* Writes what the rings hold now to a new trace: path, or a numbered name beside the process's own trace. *ret_path is
+ * malloc'ed; *ret_events: events in it. */
+struct prof_error *rec_snapshot(struct proc *proc, const char *path, char **ret_path, uint64_t *ret_events);
 
 /* ---- image.c: arenas and the processes in them ---- */
 /* A program got its arena. */
@@ -197,6 +226,8 @@ bool rec_pid_alive(pid_t pid, int pidfd);
 /* ---- name.c ---- */
 /* Creates the trace of a new process; result.program must be set. */
 struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, char **ret_path);
+/* Creates a snapshot: path, or with NULL a numbered name beside the process's trace. */
+struct prof_error *rec_name_snapshot(struct proc *proc, const char *path, struct prof_writer **ret, char **ret_path);
 
 /* ---- meta.c ---- */
 /* Looks at the process that said hello while it waits for the answer: later it may be gone, or another program. */
@@ -216,11 +247,19 @@ void rec_drain_final(struct arena *arena, int proc_index);
 void rec_round(struct recorder *rec);
 /* The same for the rings of one process. */
 void rec_round_proc(struct proc *proc);
+/* Appends copied slots of a ring to its pending ones, and what they define and say to the process. */
+void rec_take(struct recorder *rec, struct proc *proc, struct ring *ring, const struct trk_slot *slots, size_t count);
+/* Hands one ring's pending slots to the writer, in the present round. */
+void rec_write_ring(struct recorder *rec, struct proc *proc, struct ring *ring, uint32_t number);
+/* The record is an event, not one of those that only carry time, owner or losses. */
+bool rec_is_event(const struct trk_slot *slot);
 
 /* ---- define.c: definitions that events cite ---- */
 void rec_define_stack(struct proc *proc, uint32_t id);
 void rec_define_text(struct proc *proc, uint64_t id);
 void rec_define_type(struct proc *proc, uint64_t id);
+/* A text of the recorder's own; its id is one that no arena can have. 0: none left. */
+uint32_t rec_define_own_text(struct proc *proc, const char *text);
 
 /* ---- modules.c ---- */
 /* Writes the module map that text id holds. */

@@ -145,6 +145,10 @@ void rec_proc_free(struct proc *proc)
     free(proc->texts_seen);
     free(proc->types_seen);
     prof_vec_deinit(&proc->forked);
+    prof_vec_deinit(&proc->marks.pending);
+    for (size_t i = 0; i < proc->own_texts.count; i++)
+        free(proc->own_texts.items[i]);
+    prof_vec_deinit(&proc->own_texts);
     free(proc->result.path);
     free(proc->result.program);
     free(proc->result.malloc_note);

@@ -54,8 +54,8 @@ void rec_set_root(struct recorder *rec, pid_t pid);
 
 /* The socket's path, for TRACK_OPTIONS=sock=. */
 const char *rec_socket(const struct recorder *rec);
-/* A recorder that serves one program over an already connected socket and listens nowhere; takes fd over. pid: who is
- * at the other end. */
+/* A recorder that serves one program over an already connected socket; takes fd over. pid: who is at the other end. It
+ * listens as well, when it can: other commands ask there (ask.h). */
 struct prof_error *rec_create_for(const struct rec_options *options, int fd, pid_t pid, struct recorder **ret)
     __attribute__((warn_unused_result));
 

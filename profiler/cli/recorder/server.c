@@ -1,7 +1,9 @@
 /* server.c: the private socket where programs announce themselves, and the handshake.
  *
- * A program sends struct trk_hello and gets struct trk_welcome with the arena attached; then the connection ends.
+ * A program sends struct trk_hello and gets struct trk_welcome with the arena attached; then the connection ends. Other
+ * commands of this user ask on the same socket (ask.h).
  * Nothing here blocks: a connection that stays silent is closed after a while. */
+#include "ask.h"
 #include "private.h"
 
 #include <dirent.h>
@@ -17,8 +19,12 @@
 
 enum { WAITING_MAX = 64, STALE_S = 60, FRAMES_BIRTH = TRK_STACK_MAX_FRAMES, FRAMES_REF = 8, FRAMES_FREE = 1 };
 
-/* Removes what a recorder left that was killed: an old folder of ours whose socket nobody answers. */
-static void clean_one(const char *place, const char *name)
+bool rec_server_is_folder(const char *name)
+{
+    return strncmp(name, "reftrack-", 9) == 0 && strlen(name) == 15;
+}
+
+void rec_server_clean(const char *place, const char *name)
 {
     char dir[128];
     struct stat st;
@@ -42,22 +48,36 @@ static void clean_place(const char *place)
 {
     DIR *dir = opendir(place);
     for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
-        if (strncmp(entry->d_name, "reftrack-", 9) == 0 && strlen(entry->d_name) == 15)
-            clean_one(place, entry->d_name);
+        if (rec_server_is_folder(entry->d_name))
+            rec_server_clean(place, entry->d_name);
     if (dir != NULL)
         closedir(dir);
+}
+
+size_t rec_server_places(char (*ret)[REC_PLACE_BYTES])
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    size_t count = 0;
+    /* sun_path holds 108 bytes. */
+    if (runtime != NULL && runtime[0] == '/' && strlen(runtime) < REC_PLACE_BYTES && strchr(runtime, ':') == NULL)
+        snprintf(ret[count++], REC_PLACE_BYTES, "%s", runtime);
+    snprintf(ret[count++], REC_PLACE_BYTES, "/tmp");
+    snprintf(ret[count++], REC_PLACE_BYTES, "/var/tmp");
+    /* Programs that were started without the session's environment differ from those that have it. */
+    char session[REC_PLACE_BYTES];
+    snprintf(session, sizeof session, "/run/user/%u", (unsigned)geteuid());
+    if (strcmp(ret[0], session) != 0)
+        memcpy(ret[count++], session, sizeof session);
+    return count;
 }
 
 /* A fresh 0700 directory in the first place that takes one. */
 static char *make_dir(void)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    const char *places[] = { runtime != NULL && runtime[0] == '/' ? runtime : NULL, "/tmp", "/var/tmp" };
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    char places[REC_PLACES][REC_PLACE_BYTES];
+    size_t count = rec_server_places(places);
+    for (size_t i = 0; i < count; i++) {
         char *name;
-        /* sun_path holds 108 bytes. */
-        if (places[i] == NULL || strlen(places[i]) > 70 || strchr(places[i], ':') != NULL)
-            continue;
         if (asprintf(&name, "%s/reftrack-XXXXXX", places[i]) < 0)
             return NULL;
         if (mkdtemp(name) != NULL) {
@@ -225,14 +245,19 @@ void rec_server_poll(struct recorder *rec)
     size_t kept = 0;
     for (size_t i = 0; i < rec->waiting.count; i++) {
         struct hello_wait wait = rec->waiting.items[i];
-        struct trk_hello hello;
-        ssize_t n = recv(wait.fd, &hello, sizeof hello, MSG_DONTWAIT);
+        union {
+            struct trk_hello hello;
+            struct ask_request request;
+        } packet;
+        ssize_t n = recv(wait.fd, &packet, sizeof packet, MSG_DONTWAIT | MSG_TRUNC);
         if (n < 0 && (errno == EAGAIN || errno == EINTR) && now - wait.since_us < REC_HELLO_US) {
             rec->waiting.items[kept++] = wait;
             continue;
         }
-        if (n == (ssize_t)sizeof hello)
-            answer(rec, &wait, &hello);
+        if (n == (ssize_t)sizeof packet.hello)
+            answer(rec, &wait, &packet.hello);
+        else if (n > 0 && rec_ask_is(&packet, (size_t)n))
+            rec_ask_answer(rec, wait.fd, &packet, (size_t)n);
         close(wait.fd);
     }
     rec->waiting.count = kept;

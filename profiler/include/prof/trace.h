@@ -60,6 +60,14 @@ struct prof_trace_info {
 /* How the recorder, or whoever makes traces, spelled a META key: prof_trace_meta(trace, "wrapper"). NULL: absent. */
 const char *prof_trace_meta(const struct prof_trace *trace, const char *key);
 
+/* What a flight recording kept: the newest events only. */
+struct prof_flight {
+    bool active;          /* it is one */
+    uint64_t from_us;     /* complete since then; what lived before is seen without its birth. 0: from the beginning */
+    uint64_t overwritten; /* older events that are gone; 0: none */
+};
+struct prof_flight prof_trace_flight(const struct prof_trace *trace);
+
 /* Opens a trace. A cut or damaged file opens as far as it is good (info->damage says so); only a file without a
  * usable header, of a newer major version, or with an unknown critical block is an error. A file that is still being
  * written opens as well. */

@@ -65,6 +65,10 @@ void audit_make(struct analysis *a)
                                                        : "the filter left out all objects");
     if (audit->lost > 0)
         prof_str_addf(&why, "%s%llu events lost", why.length > 0 ? "; " : "", (unsigned long long)audit->lost);
+    struct prof_flight flight = prof_trace_flight(prof_heap_trace(a->heap));
+    if (flight.overwritten > 0)
+        prof_str_addf(&why, "%sonly the newest events are kept: %llu older ones were overwritten",
+                      why.length > 0 ? "; " : "", (unsigned long long)flight.overwritten);
     if (info->damage != NULL)
         because(&why, "the trace is damaged");
     if (end_is_open(a, info, totals))

@@ -24,6 +24,10 @@ void run_facts(struct analysis *a)
         a->not_ended = "the program replaced itself by another";
     else if (info->finished && info->end_reason == TRK_END_STOPPED)
         a->not_ended = "recording was stopped while the program ran on";
+    else if (info->finished && info->end_reason == TRK_END_SNAPSHOT)
+        a->not_ended = "this is a snapshot of a program that ran on";
+    else if (info->finished && info->end_reason == TRK_END_RECOVERED)
+        a->not_ended = "the recorder died before the program's end";
     else if (info->finished && info->end_reason == TRK_END_FAILED)
         a->not_ended = "the recorder gave up";
     else if (exit_seen || (info->finished && info->end_reason == TRK_END_EXIT))

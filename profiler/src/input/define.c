@@ -267,6 +267,23 @@ uint32_t prof_trace_type_max(const struct prof_trace *trace)
     return trace->types.count > 0 ? (uint32_t)trace->types.count : 1;
 }
 
+static uint64_t meta_big(const struct prof_trace *trace, const char *key)
+{
+    const char *text = prof_trace_meta(trace, key);
+    return text != NULL && *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : 0;
+}
+
+struct prof_flight prof_trace_flight(const struct prof_trace *trace)
+{
+    const char *policy = prof_trace_meta(trace, "on_full");
+    struct prof_flight flight = { .active = policy != NULL && strcmp(policy, "flight") == 0 };
+    if (flight.active) {
+        flight.from_us = meta_big(trace, "flight_from_us");
+        flight.overwritten = meta_big(trace, "flight_overwritten");
+    }
+    return flight;
+}
+
 bool define_texts(struct prof_trace *trace, const unsigned char *payload, size_t bytes)
 {
     uint32_t head[2];

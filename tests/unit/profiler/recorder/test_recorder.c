@@ -304,10 +304,11 @@ static void test_hole_of_the_living(void **state)
     steps(rec, 5);
     clock_gettime(CLOCK_MONOTONIC, &now);
     if ((now.tv_sec - begin.tv_sec) * 1000000 + (now.tv_nsec - begin.tv_nsec) / 1000 < TRK_HOLE_WAIT_US)
-        assert_int_equal(fake.rings[ring.index].tail, 1);
+        assert_true(fake.rings[ring.index].tail <= 1);
     struct timespec nap = { .tv_nsec = TRK_HOLE_WAIT_US * 1000 + 20000000 };
     nanosleep(&nap, NULL);
     steps(rec, 5);
+    rec_flush(rec); /* what is copied is given back when it is written */
     assert_int_equal(fake.rings[ring.index].tail, 4);
     assert_int_equal(fake.rings[ring.index].holes, 1);
     fake_put(&ring, slot_make(TRK_OP_DEL, 0, 3, 0, 0));

@@ -1,0 +1,133 @@
+/* flight.c: see flight.h. */
+#include "flight.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+static bool written(const struct flight_ring *ring, uint64_t pos, struct trk_slot *ret)
+{
+    const struct trk_slot *slot = &ring->slots[pos & (((uint64_t)1 << ring->log2_slots) - 1)];
+    /* Partner: the producer's release store of w0 after w1. */
+    uint64_t w0 = __atomic_load_n(&slot->w0, __ATOMIC_ACQUIRE);
+    ret->w0 = w0 & ~(uint64_t)TRK_LAP_BITS;
+    ret->w1 = __atomic_load_n(&slot->w1, __ATOMIC_RELAXED);
+    return (w0 & 1) == ((pos >> ring->log2_slots & 1) ^ 1);
+}
+
+/* The number nearest to `about` that is `low` modulo 2^32. */
+static uint64_t widen(uint64_t about, uint32_t low)
+{
+    return about + (uint64_t)(int64_t)(int32_t)(low - (uint32_t)about);
+}
+
+struct flight_base flight_base(const struct trk_shm_ring *shm)
+{
+    /* Partner: the producer's stores at its slow path. One word holds the pair, so that it is whole. */
+    uint64_t pair = __atomic_load_n(&shm->flight, __ATOMIC_ACQUIRE);
+    uint64_t position = widen(__atomic_load_n(&shm->head, __ATOMIC_RELAXED), (uint32_t)pair);
+    /* Half a unit more, and a high word that is one step behind still leads to the right number. */
+    uint64_t about = ((uint64_t)__atomic_load_n(&shm->extras_high, __ATOMIC_RELAXED) << 31) + (UINT64_C(1) << 30);
+    uint64_t extras = widen(about, (uint32_t)(pair >> 32));
+    return (struct flight_base){ position, extras <= position ? position - extras : 0 };
+}
+
+uint64_t flight_cursor(const struct flight_ring *ring, uint64_t base)
+{
+    uint64_t nslots = (uint64_t)1 << ring->log2_slots, newest = base;
+    uint64_t end = base + nslots / 4 + FLIGHT_GAP;
+    struct trk_slot slot;
+    for (uint64_t pos = base; pos < end && pos - newest < FLIGHT_GAP; pos++)
+        if (written(ring, pos, &slot))
+            newest = pos + 1;
+    return newest;
+}
+
+static uint64_t lap_before(const struct flight_ring *ring, uint64_t pos, uint64_t margin)
+{
+    uint64_t nslots = (uint64_t)1 << ring->log2_slots;
+    return pos + margin > nslots ? pos + margin - nslots : 0;
+}
+
+bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm, bool running,
+                 struct flight_window *ret)
+{
+    struct flight_base base = flight_base(shm);
+    uint64_t end = flight_cursor(ring, base.position);
+    uint64_t first = lap_before(ring, end, 0);
+    struct flight_window window = { .slots = malloc((size_t)(end - first) * sizeof *window.slots + 1), .first = first };
+    if (window.slots == NULL)
+        return false;
+    for (uint64_t pos = first; pos < end; pos++) {
+        struct trk_slot slot;
+        bool ok = written(ring, pos, &slot);
+        window.slots[window.count++] = ok ? slot : (struct trk_slot){ 0, 0 };
+    }
+    uint64_t safe = first;
+    if (running) {
+        /* Partner: the order of the producer's own stores: what it wrote over before the slots seen now is known. */
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        safe = lap_before(ring, flight_cursor(ring, flight_base(shm).position), FLIGHT_MARGIN);
+        if (safe < first)
+            safe = first;
+        if (safe > end)
+            safe = end;
+    }
+    /* Everything that was written up to `end`, less what is kept, is gone. */
+    size_t drop = (size_t)(safe - first), told = base.position > first ? (size_t)(base.position - first) : 0;
+    uint64_t begun = 0, begun_told = 0;
+    for (size_t i = 0; i < window.count; i++) {
+        bool gap = window.slots[i].w0 == 0 && (i == 0 || window.slots[i - 1].w0 != 0);
+        begun += gap && i >= drop;
+        begun_told += gap && i >= drop && i < told; /* the producer counted them */
+    }
+    window.unwritten = begun;
+    uint64_t all = base.events + (told < window.count ? flight_events(&window, told, window.count) : 0);
+    uint64_t kept = flight_events(&window, drop, window.count) + begun_told;
+    window.before = all > kept ? all - kept : 0;
+    window.cut = safe > 0;
+    window.first = safe;
+    window.count -= drop;
+    memmove(window.slots, window.slots + drop, window.count * sizeof *window.slots);
+    *ret = window;
+    return true;
+}
+
+uint64_t flight_events(const struct flight_window *window, size_t from, size_t to)
+{
+    uint64_t events = 0;
+    for (size_t i = from; i < to; i++)
+        events += rec_is_event(&window->slots[i]);
+    return events;
+}
+
+static bool tells_time(const struct trk_slot *slot, uint64_t *ret_us)
+{
+    unsigned op = (unsigned)(slot->w0 >> TRK_OP_SHIFT) & TRK_OP_MASK;
+    *ret_us = slot->w1 >> TRK_ARG_SHIFT;
+    return op == TRK_OP_TICK || op == TRK_OP_THREAD;
+}
+
+size_t flight_begin(const struct flight_window *window, uint64_t *ret_us)
+{
+    *ret_us = 0;
+    if (!window->cut)
+        return 0;
+    for (size_t i = 0; i < window->count; i++)
+        if (tells_time(&window->slots[i], ret_us))
+            return i;
+    *ret_us = UINT64_MAX;
+    return 0;
+}
+
+size_t flight_since(const struct flight_window *window, size_t from, uint64_t us)
+{
+    uint64_t at;
+    if (us == 0)
+        return from;
+    for (size_t i = from; i < window->count; i++)
+        if (tells_time(&window->slots[i], &at) && at >= us)
+            return i;
+    return window->count;
+}
