@@ -206,6 +206,7 @@ struct prof_incident {
 
 struct prof_mark {
     const char *name;
+    uint32_t text; /* id of the name, 0 none */
     uint64_t at_us;
     uint32_t kind; /* enum trk_op: MARK, CHECKPOINT, SCOPE_BEGIN, SCOPE_END, FORK, EXIT */
     uint32_t stack, tid;
@@ -214,6 +215,7 @@ struct prof_mark {
 };
 struct prof_scope {
     const char *name;
+    uint32_t text;             /* id of the name, 0 none */
     uint64_t begin_us, end_us; /* end 0: still open */
     uint32_t tid;
     uint64_t left, left_bytes; /* objects alive at its end */
@@ -225,6 +227,7 @@ struct prof_context {
 struct prof_root_region {
     uint64_t start, size;
     const char *name;
+    uint32_t text; /* id of the name, 0 none */
 };
 
 struct prof_heap_totals {
@@ -257,23 +260,30 @@ struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_
                                     struct prof_heap **ret);
 /* A heap that is filled while a program runs: apply events in the order that prof_merge gives. `definitions` is a
  * trace of prof_trace_live (or an open one) that learns types and texts before the events that cite them; it must
- * outlive the heap. Read-only uses between two applications see the state up to then. */
+ * outlive the heap. Read-only uses between two applications see the state up to then. Whoever saves the state wants
+ * keep_type_sites: what was not gathered is not in the state. After an error other than a cancelled replay the heap can
+ * only be destroyed. */
 struct prof_error *prof_heap_create_live(struct prof_trace *definitions, const struct prof_heap_options *options,
                                          struct prof_heap **ret);
 struct prof_error *prof_heap_apply(struct prof_heap *heap, const struct prof_event *events, size_t count);
 struct prof_error *prof_heap_apply_mem(struct prof_heap *heap, const struct trk_mem *mem);
+/* The trace is over: decides what was left open for later events, as prof_heap_create does at the end of a file:
+ * incidents of spoiled references and late deaths, type sites and pairs. Until then a live heap has none of these. To
+ * learn what a trace that ended here would say, save the state into another heap and finish that one. Nothing can be
+ * applied or saved afterwards. */
+struct prof_error *prof_heap_finish(struct prof_heap *heap);
 /* Writes the whole state of a live heap in parts of at most TRK_BLOCK_MAX bytes. A heap made from these parts
  * (prof_trace_sink.state, or prof_heap_restore) and given the later events ends in the same state, verdicts included,
  * as one that saw all events. docs/FORMAT.md describes the bytes; they hold no pointers and depend on no machine. */
 struct prof_error *prof_heap_save(const struct prof_heap *heap,
                                   struct prof_error *(*part)(void *ctx, const void *bytes, size_t size), void *ctx);
-/* One part, in order, into a heap that has seen no event. Distrusts every byte: PROF_ERROR_FORMAT. merge may be NULL.
- */
+/* One part, in order, into a heap that has seen no event. Distrusts every byte: PROF_ERROR_FORMAT, also when events
+ * come before the last part; the heap can only be destroyed then. merge (NULL: none) learns what is alive. */
 struct prof_error *prof_heap_restore(struct prof_heap *heap, struct prof_merge *merge, const void *bytes, size_t size);
-/* Calls for each stack, type and text id that the state cites, possibly more than once: what a file that begins with
- * this state must define. */
-void prof_heap_cited(const struct prof_heap *heap, void (*stack)(void *ctx, uint32_t id),
-                     void (*text)(void *ctx, uint32_t id), void *ctx);
+/* Calls for each stack and text id that the state cites, possibly more than once: a file that begins with this state
+ * must define them, and all types below prof_heap_type_max, before it. */
+struct prof_error *prof_heap_cited(const struct prof_heap *heap, void (*stack)(void *ctx, uint32_t id),
+                                   void (*text)(void *ctx, uint32_t id), void *ctx);
 void prof_heap_destroy(struct prof_heap *heap);
 /* Walks all invariants; a static description of the first violated one, or NULL. For tests. */
 const char *prof_heap_check(const struct prof_heap *heap);
@@ -347,8 +357,13 @@ struct prof_history_event {
     struct prof_event event;
     int64_t count;   /* by events, after it */
     uint64_t number; /* 1, 2, ... within the life */
-    uint64_t pair;   /* number of the event it gives back (certain pairs by slot), 0 none */
+    uint64_t pair;   /* number of the event it gives back (certain pairs by slot), 0 none, or PROF_HISTORY_BEFORE */
 };
+/* The event it gives back is one of those that a state stands for, of which nothing but the reference is left. */
+#define PROF_HISTORY_BEFORE UINT64_MAX
+/* Had the object its name already in the state that the trace begins with? Then events of its life are missing in its
+ * history: numbers count from the first one that is there. */
+bool prof_heap_named_before(const struct prof_heap *heap, prof_obj_id id);
 struct prof_error *prof_heap_history(struct prof_heap *heap, const char *type, uint32_t serial,
                                      struct prof_error *(*each)(void *ctx, const struct prof_history_event *event),
                                      void *ctx);

@@ -106,6 +106,12 @@ size_t prof_heap_mem_live(const struct prof_heap *h, const struct prof_mem_live 
     return h->mem_live.count;
 }
 
+bool prof_heap_named_before(const struct prof_heap *h, prof_obj_id id)
+{
+    const struct prof_obj *obj = prof_heap_obj(h, id);
+    return obj->state != PROF_OBJ_NONE && obj->serial < h->types[obj->type].restored_serial;
+}
+
 size_t prof_heap_scopes(const struct prof_heap *h, const struct prof_scope **ret)
 {
     *ret = h->scopes.items;

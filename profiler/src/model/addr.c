@@ -8,13 +8,9 @@
 
 enum { FIRST_SIZE = 1024 };
 
-/* A table of live entries only: larger by half, or of the same size when removed ones had filled it. */
-static bool rebuild(struct addr_table *t)
+/* A table of this size with the `live` entries only. */
+static bool rebuild(struct addr_table *t, uint64_t size, uint64_t live)
 {
-    uint64_t live = 0;
-    for (uint64_t i = 0; i < t->size; i++)
-        live += (t->entries[i].block | t->entries[i].obj) != 0;
-    uint64_t size = t->size == 0 ? FIRST_SIZE : live < t->limit / 2 ? t->size : t->size + t->size / 2;
     if (size > UINT32_MAX)
         return false;
     struct addr_entry *old = t->entries;
@@ -39,9 +35,33 @@ static bool rebuild(struct addr_table *t)
     return true;
 }
 
+static uint64_t count_live(const struct addr_table *t)
+{
+    uint64_t live = 0;
+    for (uint64_t i = 0; i < t->size; i++)
+        live += (t->entries[i].block | t->entries[i].obj) != 0;
+    return live;
+}
+
+/* Larger by half, or of the same size when removed entries had filled it. */
+static bool grow(struct addr_table *t)
+{
+    uint64_t live = count_live(t);
+    uint64_t size = t->size == 0 ? FIRST_SIZE : live < t->limit / 2 ? t->size : t->size + t->size / 2;
+    return rebuild(t, size, live);
+}
+
+bool addr_reserve(struct addr_table *t, uint64_t more)
+{
+    if (t->limit - t->count >= more && t->size != 0)
+        return true;
+    uint64_t live = count_live(t), size = (live + more) / 2 * 3 + FIRST_SIZE;
+    return rebuild(t, size, live);
+}
+
 struct addr_entry *addr_make(struct addr_table *t, uint64_t key)
 {
-    if (t->count >= t->limit && !rebuild(t))
+    if (t->count >= t->limit && !grow(t))
         return NULL;
     uint64_t i = addr_home(t, key);
     while (t->entries[i].key != key) {

@@ -53,6 +53,8 @@ static inline struct addr_entry *addr_find(const struct addr_table *t, uint64_t 
 }
 /* Finds or adds. The caller makes it name something before it looks again. NULL: out of memory. */
 struct addr_entry *addr_make(struct addr_table *t, uint64_t key);
+/* Room for `more` keys besides those that are in it. false: out of memory. */
+bool addr_reserve(struct addr_table *t, uint64_t more);
 void addr_deinit(struct addr_table *t);
 
 #endif

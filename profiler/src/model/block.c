@@ -372,7 +372,7 @@ void block_realloc_begin(struct prof_heap *h, const struct prof_event *e)
     th->limbo_place = place_of(e);
     th->limbo_opens = 0;
     th->limbo_block = 0;
-    struct addr_entry *entry = addr_find(&h->addrs, e->addr);
+    struct addr_entry *entry = e->addr < ADDR_CUSTOM ? addr_find(&h->addrs, e->addr) : NULL;
     prof_block_id id = entry != NULL ? entry->block : 0;
     if (id == 0 || (block_of(h, id)->flags & PROF_BLOCK_ALIVE) == 0)
         return;

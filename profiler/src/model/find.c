@@ -113,8 +113,11 @@ prof_obj_id prof_heap_obj_by_name(struct prof_heap *h, const char *type, uint32_
     return 0;
 }
 
-void find_deinit(struct prof_heap *h)
+void find_forget(struct prof_heap *h)
 {
     free(h->obj_spans);
     free(h->block_spans);
+    h->obj_spans = h->block_spans = NULL;
+    h->obj_span_count = h->block_span_count = 0;
+    h->spans_made = false;
 }

@@ -175,9 +175,21 @@ void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t cou
 
 /* ---- Sink ---- */
 
+/* Events come: the state before them must be whole, and types may have been defined since. */
+static struct prof_error *begin(struct prof_heap *h)
+{
+    h->begun = true;
+    if (h->restore != NULL)
+        return restore_unfinished(h);
+    return types_cover(h, prof_trace_type_max(h->trace)) ? NULL : prof_error_memory();
+}
+
 static struct prof_error *on_events(void *ctx, const struct prof_event *events, size_t count)
 {
     struct prof_heap *h = ctx;
+    struct prof_error *failed = begin(h);
+    if (failed != NULL)
+        return failed;
     heap_apply(h, events, count);
     if (h->no_memory)
         return prof_error_memory();
@@ -192,6 +204,9 @@ static struct prof_error *on_events(void *ctx, const struct prof_event *events, 
 static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
 {
     struct prof_heap *h = ctx;
+    struct prof_error *failed = begin(h);
+    if (failed != NULL)
+        return failed;
     if (h->options.until_us != 0 && mem->at_us > h->options.until_us)
         return NULL;
     struct prof_mem_live live = { .live_blocks = h->totals.live_blocks,
@@ -200,8 +215,41 @@ static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
                                   .mmap_bytes = h->totals.mmap_bytes };
     if (!prof_vec_push(&h->mem, *mem) || !prof_vec_push(&h->mem_live, live))
         return prof_error_memory();
-    moment_add(h, NULL, mem->at_us);
+    moment_add(h, NULL, 0, mem->at_us);
     return h->no_memory ? prof_error_memory() : NULL;
+}
+
+/* Only what comes after the state can be left out. */
+static struct prof_error *check_until(const struct prof_heap *h)
+{
+    const struct prof_trace_info *info = prof_trace_info(h->trace);
+    if (h->options.until_us != 0 && h->options.until_us < info->state_us)
+        return prof_error_create(
+            PROF_ERROR_ARGUMENT,
+            "'%s' begins with the state at %.3f s: what was before it is not known; choose a later "
+            "end than %.3f s",
+            info->path, (double)info->state_us / 1e6, (double)h->options.until_us / 1e6);
+    for (size_t i = 0; h->options.until_mark != NULL && i < h->marks.count; i++) {
+        const struct prof_mark *mark = &h->marks.items[i];
+        if ((mark->kind == TRK_OP_MARK || mark->kind == TRK_OP_CHECKPOINT) &&
+            strcmp(mark->name, h->options.until_mark) == 0)
+            return prof_error_create(PROF_ERROR_ARGUMENT,
+                                     "'%s' begins with the state at %.3f s: what was before it, at the mark '%s', is "
+                                     "not known; choose a later end",
+                                     info->path, (double)info->state_us / 1e6, mark->name);
+    }
+    return NULL;
+}
+
+static struct prof_error *on_state(void *ctx, struct prof_merge *merge, const void *bytes, size_t size)
+{
+    struct prof_heap *h = ctx;
+    struct prof_error *error = prof_heap_restore(h, merge, bytes, size);
+    if (error == NULL && h->restore == NULL)
+        error = check_until(h);
+    if (error == NULL && h->restore == NULL && h->watch != NULL)
+        watch_restored(h);
+    return error;
 }
 
 static bool on_progress(void *ctx, uint64_t done_bytes, uint64_t all_bytes)
@@ -212,30 +260,6 @@ static bool on_progress(void *ctx, uint64_t done_bytes, uint64_t all_bytes)
 
 /* ---- Creation ---- */
 
-static bool make_types(struct prof_heap *h)
-{
-    h->type_max = prof_trace_type_max(h->trace);
-    h->types = calloc(h->type_max, sizeof *h->types);
-    if (h->types == NULL)
-        return false;
-    for (uint32_t id = 0; id < h->type_max; id++) {
-        struct type_state *type = &h->types[id];
-        const char *name = NULL;
-        const struct trk_type_def *def = prof_trace_type(h->trace, id, &name);
-        type->next_serial = 1;
-        type->pub.name = name != NULL ? name : "(unknown type)";
-        if (def == NULL)
-            continue;
-        type->pub.flags = def->flags;
-        /* Sizes and offsets beyond any address space would make extents wrap. */
-        type->pub.object_size = def->object_size < (uint64_t)1 << TRK_ARG_BITS ? def->object_size : 0;
-        int64_t limit = (int64_t)1 << 30;
-        type->offset = def->obj_offset > -limit && def->obj_offset < limit ? def->obj_offset : 0;
-        type->pub.has_count = def->count_offset != UINT32_MAX && def->count_width != 0;
-    }
-    return true;
-}
-
 static struct prof_heap *make_heap(struct prof_trace *trace, const struct prof_heap_options *options)
 {
     struct prof_heap *h = calloc(1, sizeof *h);
@@ -244,13 +268,20 @@ static struct prof_heap *make_heap(struct prof_trace *trace, const struct prof_h
     h->trace = trace;
     if (options != NULL)
         h->options = *options;
-    bool ok = make_types(h);
+    bool ok = types_cover(h, prof_trace_type_max(trace));
     ok = ok && prof_vec_push(&h->scopes, (struct prof_scope){ .name = "" }) && prof_vec_push(&h->scope_parents, 0);
     if (!ok) {
         prof_heap_destroy(h);
         return NULL;
     }
     return h;
+}
+
+/* What was made on demand is made again when it is asked for again. */
+static void forget_results(struct prof_heap *h)
+{
+    find_forget(h);
+    moments_forget(h);
 }
 
 struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_options *options, struct watch *watch,
@@ -260,29 +291,74 @@ struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_op
     if (h == NULL)
         return prof_error_memory();
     h->watch = watch;
-    static const struct prof_trace_sink sink = { .events = on_events, .mem = on_mem, .progress = on_progress };
+    static const struct prof_trace_sink sink = {
+        .events = on_events, .mem = on_mem, .progress = on_progress, .state = on_state
+    };
     struct prof_error *error = prof_trace_replay(trace, &sink, h);
     if (error == &stop_here) {
         error = NULL;
         h->totals.cut = true;
     }
-    if (error == NULL) {
-        h->forced = false;
-        block_settle(h);
-        object_bury_all(h);
-        incidents_finish(h);
-        stat_finish(h);
-        moments_finish(h);
-        site_finish(h);
-        if (h->no_memory)
-            error = prof_error_memory();
-    }
+    if (error == NULL)
+        error = prof_heap_finish(h);
     if (error != NULL) {
         prof_heap_destroy(h);
         return error;
     }
     *ret = h;
     return NULL;
+}
+
+struct prof_error *prof_heap_finish(struct prof_heap *h)
+{
+    if (h->finished)
+        return NULL;
+    if (h->restore != NULL)
+        return restore_unfinished(h);
+    forget_results(h);
+    h->begun = h->finished = true;
+    h->forced = false;
+    block_settle(h);
+    object_bury_all(h);
+    incidents_finish(h);
+    stat_finish(h);
+    moments_finish(h);
+    site_finish(h);
+    return h->no_memory ? prof_error_memory() : NULL;
+}
+
+struct prof_error *prof_heap_create_live(struct prof_trace *definitions, const struct prof_heap_options *options,
+                                         struct prof_heap **ret)
+{
+    struct prof_heap *h = make_heap(definitions, options);
+    if (h == NULL)
+        return prof_error_memory();
+    *ret = h;
+    return NULL;
+}
+
+static struct prof_error *cannot_apply(const struct prof_heap *h)
+{
+    return h->finished ? prof_error_create(PROF_ERROR_ARGUMENT, "the trace of this heap is over") : NULL;
+}
+
+struct prof_error *prof_heap_apply(struct prof_heap *h, const struct prof_event *events, size_t count)
+{
+    struct prof_error *error = cannot_apply(h);
+    if (error != NULL || h->stopped)
+        return error;
+    forget_results(h);
+    error = on_events(h, events, count);
+    return error == &stop_here ? NULL : error;
+}
+
+struct prof_error *prof_heap_apply_mem(struct prof_heap *h, const struct trk_mem *mem)
+{
+    struct prof_error *error = cannot_apply(h);
+    if (error != NULL || h->stopped)
+        return error;
+    forget_results(h);
+    return on_mem(h, mem);
 }
 
 struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_heap_options *options,
@@ -295,6 +371,7 @@ void prof_heap_destroy(struct prof_heap *h)
 {
     if (h == NULL)
         return;
+    restore_deinit(h);
     finalizers_deinit(h);
     weaks_deinit(h);
     opens_deinit(h);
@@ -302,7 +379,7 @@ void prof_heap_destroy(struct prof_heap *h)
     moments_deinit(h);
     threads_deinit(h);
     incidents_deinit(h);
-    find_deinit(h);
+    find_forget(h);
     addr_deinit(&h->addrs);
     addr_deinit(&h->large);
     free(h->blocks.items);

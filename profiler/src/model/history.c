@@ -19,6 +19,7 @@ struct watch {
     prof_obj_id id; /* 0: not born yet, or over */
     bool named;     /* its birth is the event being applied */
     bool seen;
+    bool before; /* the state that the trace begins with knows it */
     bool over;
     prof_block_id block; /* that it was in before the event */
     uint64_t number;     /* of the event being applied, should it concern the object */
@@ -34,6 +35,16 @@ void watch_named(struct prof_heap *h, prof_obj_id id)
         return;
     w->id = id;
     w->named = w->seen = true;
+}
+
+void watch_restored(struct prof_heap *h)
+{
+    struct watch *w = h->watch;
+    prof_obj_id id = prof_heap_obj_by_name(h, w->type, w->serial);
+    if (id == 0)
+        return;
+    w->id = id;
+    w->seen = w->before = true;
 }
 
 void watch_taken(struct prof_heap *h, uint32_t open)
@@ -65,6 +76,8 @@ void watch_given(struct prof_heap *h, uint32_t open)
         return;
     struct opened *o = NULL;
     HASH_FIND(hh, w->opened, &open, sizeof open, o);
+    if (o == NULL && w->before)
+        w->pair = PROF_HISTORY_BEFORE;
     if (o != NULL) {
         w->pair = o->number;
         HASH_DEL(w->opened, o);
@@ -142,6 +155,9 @@ struct prof_error *prof_heap_history(struct prof_heap *heap, const char *type, u
         free(o);
     }
     if (error == NULL && !watch.seen)
-        error = prof_error_create(PROF_ERROR_NOT_FOUND, "no object %s#%u was ever born in this trace", type, serial);
+        error = prof_error_create(PROF_ERROR_NOT_FOUND, "no object %s#%u was ever born in this trace%s", type, serial,
+                                  prof_trace_info(heap->trace)->has_state
+                                      ? "; one that died before the state it begins with is forgotten"
+                                      : "");
     return error;
 }

@@ -1,6 +1,8 @@
 /* incident.c: what was noticed, equal ones counted together. */
 #include "state.h"
 
+#include <string.h>
+
 /* Remembers obj; was it another one than those seen last? Objects that take turns in greater number are counted again.
  * Serials are of one type, which the key holds: ids would serve again. */
 static bool note_object(struct incident_head *head, const struct prof_obj *obj)
@@ -12,6 +14,39 @@ static bool note_object(struct incident_head *head, const struct prof_obj *obj)
             return false;
     head->recent[head->recent_at] = obj->serial;
     head->recent_at = (head->recent_at + 1) % INCIDENT_RECENT;
+    return true;
+}
+
+/* For the incident that comes next in the list, which has room for it. */
+static struct incident_head *make_head(struct prof_heap *h, const struct incident_key *key)
+{
+    struct incident_head *head = calloc(1, sizeof *head);
+    if (head != NULL && prof_vec_reserve(&h->incidents, 1)) {
+        head->key = *key;
+        head->index = (uint32_t)h->incidents.count;
+        HASH_ADD(hh, h->incident_heads, key, sizeof head->key, head);
+        if (head->hh.tbl != NULL)
+            return head;
+    }
+    free(head);
+    h->no_memory = true;
+    return NULL;
+}
+
+bool incident_restore(struct prof_heap *h, const struct prof_incident *incident, uint32_t type, const uint32_t *recent,
+                      uint32_t recent_at)
+{
+    struct incident_key key = { incident->kind, type, incident->stack, incident->other_stack, incident->told };
+    struct incident_head *head = NULL;
+    HASH_FIND(hh, h->incident_heads, &key, sizeof key, head);
+    if (head != NULL)
+        return false;
+    head = make_head(h, &key);
+    if (head == NULL)
+        return true;
+    memcpy(head->recent, recent, sizeof head->recent);
+    head->recent_at = recent_at;
+    h->incidents.items[h->incidents.count++] = *incident;
     return true;
 }
 
@@ -33,20 +68,9 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
         first->forced &= h->forced || (obj != NULL && (obj->internal & OBJ_FORCED) != 0);
         return NULL;
     }
-    head = calloc(1, sizeof *head);
-    if (head == NULL || !prof_vec_reserve(&h->incidents, 1)) {
-        free(head);
-        h->no_memory = true;
+    head = make_head(h, &key);
+    if (head == NULL)
         return NULL;
-    }
-    head->key = key;
-    head->index = (uint32_t)h->incidents.count;
-    HASH_ADD(hh, h->incident_heads, key, sizeof head->key, head);
-    if (head->hh.tbl == NULL) {
-        free(head);
-        h->no_memory = true;
-        return NULL;
-    }
     struct prof_incident *incident = &h->incidents.items[h->incidents.count++];
     *incident = (struct prof_incident){ .kind = (uint8_t)kind,
                                         .obj = id,

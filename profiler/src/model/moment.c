@@ -16,13 +16,6 @@
 
 enum { KINDS = 2, DROPPED = UINT8_MAX };
 
-/* What is alive of one stack's blocks from one moment to another, both included. */
-struct moment_run {
-    uint32_t stack;
-    uint8_t first, last; /* indices of moments */
-    uint64_t live, bytes;
-};
-
 /* ---- Moments come and go ---- */
 
 /* Index of the first kept moment later than this ordinal. */
@@ -47,6 +40,12 @@ static bool map_range(const uint8_t *map, size_t count, uint8_t *first, uint8_t 
     *first = map[from];
     *last = map[to];
     return true;
+}
+
+void moments_tell(struct prof_heap *h)
+{
+    for (size_t i = 0; i < h->moment_count; i++)
+        h->moments_told[i] = h->moments[i].pub;
 }
 
 static void renumber(struct prof_heap *h, const uint8_t *map, size_t count)
@@ -88,9 +87,10 @@ static void thin(struct prof_heap *h, unsigned kind)
     h->moment_kinds[kind].kept = (seen + 1) / 2;
     h->moment_kinds[kind].stride *= 2;
     renumber(h, map, count);
+    moments_tell(h);
 }
 
-void moment_add(struct prof_heap *h, const char *name, uint64_t at_us)
+void moment_add(struct prof_heap *h, const char *name, uint32_t text, uint64_t at_us)
 {
     unsigned kind = name == NULL;
     struct moment_kind *k = &h->moment_kinds[kind];
@@ -105,7 +105,8 @@ void moment_add(struct prof_heap *h, const char *name, uint64_t at_us)
     }
     k->kept++;
     h->moments[h->moment_count++] =
-        (struct moment){ .pub = { name, at_us }, .ordinal = ++h->moment_now, .kind = (uint8_t)kind };
+        (struct moment){ .pub = { name, at_us }, .text = text, .ordinal = ++h->moment_now, .kind = (uint8_t)kind };
+    moments_tell(h);
 }
 
 /* ---- What saw them ---- */
@@ -144,16 +145,21 @@ void moments_finish(struct prof_heap *h)
         if (h->stats.items[i].moment != h->moment_now)
             moment_stat(h, &h->stats.items[i]);
     }
-    for (size_t i = 0; i < h->moment_count; i++)
-        h->moments_told[i] = h->moments[i].pub;
+}
+
+void moments_forget(struct prof_heap *h)
+{
+    free(h->population_then);
+    h->population_then = NULL;
+    h->populations.count = 0;
 }
 
 void moments_deinit(struct prof_heap *h)
 {
+    moments_forget(h);
     free(h->moment_deaths.entries);
     prof_vec_deinit(&h->moment_runs);
     prof_vec_deinit(&h->populations);
-    free(h->population_then);
 }
 
 /* ---- Populations: made on demand ---- */
@@ -262,7 +268,8 @@ struct prof_error *prof_heap_populations(struct prof_heap *h, const struct prof_
     if (h->population_then == NULL) {
         struct count_table index = { 0 };
         h->populations.count = 0;
-        bool good = add_living(h, &index) && add_then(h, &index);
+        moments_finish(h); /* of a live heap: only sooner than the next change would */
+        bool good = !h->no_memory && add_living(h, &index) && add_then(h, &index);
         free(index.entries);
         if (!good) {
             free(h->population_then);

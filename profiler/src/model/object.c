@@ -87,8 +87,6 @@ static void add_birth(struct prof_heap *h, prof_obj_id id, const struct prof_eve
 
 prof_obj_id object_make(struct prof_heap *h, const struct prof_event *e, prof_type_id type)
 {
-    if (type >= h->type_max)
-        type = 0;
     struct addr_entry *entry = addr_make(&h->addrs, e->addr);
     prof_obj_id id = entry != NULL ? pool_get(&h->objs, sizeof(struct prof_obj)) : 0;
     if (id == 0) {
@@ -136,7 +134,7 @@ void object_new(struct prof_heap *h, const struct prof_event *e)
     struct addr_entry *entry = addr_find(&h->addrs, e->addr);
     if (entry != NULL && entry->obj != 0)
         replace(h, entry->obj, e);
-    prof_obj_id id = object_make(h, e, (prof_type_id)e->size);
+    prof_obj_id id = object_make(h, e, type_cited(h, e->size));
     if (id == 0)
         return;
     obj_of(h, id)->count = 1;
@@ -224,6 +222,22 @@ static void finalizer_end(struct prof_heap *h, prof_obj_id id, bool judge)
     }
     HASH_DEL(h->finalizers, f);
     free(f);
+}
+
+bool finalizer_restore(struct prof_heap *h, const struct finalizer *from)
+{
+    if (finalizer_find(h, from->obj) != NULL)
+        return false;
+    struct finalizer *f = malloc(sizeof *f);
+    if (f != NULL) {
+        *f = *from;
+        HASH_ADD(hh, h->finalizers, obj, sizeof f->obj, f);
+    }
+    if (f == NULL || f->hh.tbl == NULL) {
+        free(f);
+        h->no_memory = true;
+    }
+    return true;
 }
 
 void finalizers_deinit(struct prof_heap *h)
@@ -533,7 +547,7 @@ static void reuse_event(struct prof_heap *h, const struct prof_event *e)
 static void retype(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct prof_obj *obj = obj_of(h, id);
-    prof_type_id to = e->size < h->type_max ? (prof_type_id)e->size : 0;
+    prof_type_id to = type_cited(h, e->size);
     if (to == obj->type)
         return;
     struct type_state *old = &h->types[obj->type];

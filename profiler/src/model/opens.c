@@ -104,6 +104,21 @@ static struct holder_head *holder_find(const struct prof_heap *h, uint64_t granu
     return head;
 }
 
+static struct holder_head *holder_make(struct prof_heap *h, uint64_t granule)
+{
+    struct holder_head *head = calloc(1, sizeof *head);
+    if (head != NULL) {
+        head->granule = granule;
+        HASH_ADD(hh, h->holders, granule, sizeof head->granule, head);
+    }
+    if (head == NULL || head->hh.tbl == NULL) {
+        free(head);
+        h->no_memory = true;
+        return NULL;
+    }
+    return head;
+}
+
 static void join_slot(struct prof_heap *h, uint32_t index)
 {
     if ((h->slot_heads == NULL || h->slot_count > h->slot_mask) &&
@@ -135,18 +150,10 @@ static void join_holder(struct prof_heap *h, uint32_t index)
 {
     struct prof_open *open = open_of(h, index);
     struct holder_head *head = holder_find(h, granule_of(open->slot));
-    if (head == NULL) {
-        head = calloc(1, sizeof *head);
-        if (head != NULL) {
-            head->granule = granule_of(open->slot);
-            HASH_ADD(hh, h->holders, granule, sizeof head->granule, head);
-        }
-        if (head == NULL || head->hh.tbl == NULL) {
-            free(head);
-            h->no_memory = true;
-            return;
-        }
-    }
+    if (head == NULL)
+        head = holder_make(h, granule_of(open->slot));
+    if (head == NULL)
+        return;
     chain_push(h, &head->first, index);
     open->index = OPEN_BY_HOLDER;
     h->holder_count++;
@@ -423,7 +430,7 @@ static void each_in_range(struct prof_heap *h, uint64_t start, uint64_t size, ea
     }
     for (uint64_t from = start; from < end;) {
         uint64_t to = (from | (((uint64_t)1 << PAGE_SHIFT) - 1)) + 1;
-        if (to > end)
+        if (to > end || to == 0) /* 0: the last page there is */
             to = end;
         if (h->slot_pages[page_of(from)] != 0)
             each_in_granules(h, from, to, false, each, ctx);
@@ -505,6 +512,111 @@ void open_range_put(struct prof_heap *h, uint32_t list, uint64_t from, uint64_t 
         else
             join_slot(h, index);
     }
+}
+
+/* ---- Restored ---- */
+
+/* An empty table of mask + 1 chains, or none for 0. No table ever had more than two for each record there was. */
+static bool make_heads(struct prof_heap *h, uint32_t **heads, size_t mask)
+{
+    if (mask == 0)
+        return true;
+    size_t most = (size_t)h->opens.max * 2 > FIRST_HEADS ? (size_t)h->opens.max * 2 : FIRST_HEADS;
+    if ((mask & (mask + 1)) != 0 || mask + 1 < FIRST_HEADS || mask + 1 > most)
+        return false;
+    *heads = calloc(mask + 1, sizeof **heads);
+    h->no_memory |= *heads == NULL;
+    return true;
+}
+
+/* Where the chain of an indexed reference begins; NULL: nowhere. */
+static uint32_t *head_of(struct prof_heap *h, const struct prof_open *open)
+{
+    struct holder_head *holder;
+    switch (open->index) {
+    case OPEN_BY_SLOT:
+        return h->slot_heads != NULL && open->kind == PROF_OPEN_SLOT ? &h->slot_heads[slot_bucket(h, open->slot)]
+                                                                     : NULL;
+    case OPEN_ASIDE:
+        return h->aside_heads != NULL ? &h->aside_heads[aside_bucket(h, open->obj, open->slot)] : NULL;
+    case OPEN_BY_HOLDER:
+        holder = holder_find(h, granule_of(open->slot));
+        if (holder == NULL)
+            holder = holder_make(h, granule_of(open->slot));
+        return holder != NULL && open->kind == PROF_OPEN_HOLDER ? &holder->first : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* The chain that begins with `first` must be of one head. Returns its length, 0: it is not. */
+static size_t relink_chain(struct prof_heap *h, uint32_t first)
+{
+    const struct prof_open *open = open_of(h, first);
+    size_t length = 0;
+    if (open->index == OPEN_LIMBO) {
+        struct thread *th, *next;
+        bool known = false;
+        HASH_ITER (hh, h->threads, th, next)
+            known |= th->limbo_opens == first;
+        for (uint32_t at = first; at != 0 && known; at = open_of(h, at)->chain_next, length++)
+            if (open_of(h, at)->index != OPEN_LIMBO)
+                return 0;
+        return length;
+    }
+    uint32_t *head = head_of(h, open);
+    if (head == NULL || *head != 0)
+        return 0;
+    *head = first;
+    for (uint32_t at = first; at != 0; at = open_of(h, at)->chain_next, length++)
+        if (open_of(h, at)->index != open->index || head_of(h, open_of(h, at)) != head)
+            return 0;
+    return length;
+}
+
+const char *opens_relink(struct prof_heap *h)
+{
+    size_t indexed = 0, chained = 0, lists = 0, limbo = 0;
+    if (!make_heads(h, &h->slot_heads, h->slot_mask) || !make_heads(h, &h->aside_heads, h->aside_mask))
+        return "an index of references has an impossible size";
+    for (uint32_t i = 1; i < h->opens.max && !h->no_memory; i++) {
+        const struct prof_open *open = open_of(h, i);
+        if (open->obj == 0)
+            continue;
+        if (open->index == OPEN_NOWHERE ? open->chain_next != 0 : open->kind == PROF_OPEN_BIRTH)
+            return "a reference is in an index where it cannot be";
+        if (open->index == OPEN_NOWHERE)
+            continue;
+        indexed++;
+        h->slot_count += open->index == OPEN_BY_SLOT;
+        h->aside_count += open->index == OPEN_ASIDE;
+        h->holder_count += open->index == OPEN_BY_HOLDER;
+        if (open->index == OPEN_BY_SLOT)
+            h->slot_pages[page_of(open->slot)]++;
+        else if (open->index == OPEN_BY_HOLDER)
+            h->holder_pages[page_of(open->slot)]++;
+        if (open->chain_next == 0)
+            continue;
+        if (open->chain_next >= h->opens.max || open_of(h, open->chain_next)->obj == 0 ||
+            open_of(h, open->chain_next)->chain_prev != 0)
+            return "a chain of references is broken";
+        open_of(h, open->chain_next)->chain_prev = i;
+    }
+    /* A circle has no begin: it is missed in the sum. */
+    for (uint32_t i = 1; i < h->opens.max && !h->no_memory; i++) {
+        const struct prof_open *open = open_of(h, i);
+        if (open->obj == 0 || open->index == OPEN_NOWHERE || open->chain_prev != 0)
+            continue;
+        size_t length = relink_chain(h, i);
+        if (length == 0 && !h->no_memory)
+            return "a chain of references is not in its index";
+        chained += length;
+        limbo += open->index == OPEN_LIMBO;
+    }
+    struct thread *th, *next;
+    HASH_ITER (hh, h->threads, th, next)
+        lists += th->limbo_opens != 0;
+    return h->no_memory || (chained == indexed && limbo == lists) ? NULL : "a chain of references is not in its index";
 }
 
 void opens_deinit(struct prof_heap *h)

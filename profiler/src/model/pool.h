@@ -3,6 +3,7 @@
 #ifndef MODEL_POOL_H
 #define MODEL_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -27,6 +28,25 @@ struct pool {
     uint32_t live;
 };
 
+/* Room for ids below `max`, whose records nobody has touched yet. false: no memory. */
+static inline bool pool_cover(struct pool *pool, uint32_t max, size_t size)
+{
+    uint32_t room = pool->room == 0 ? 1024 : pool->room;
+    while (room < max && room < UINT32_MAX / 2)
+        room *= 2;
+    if (max > room)
+        return false;
+    if (room > pool->room) {
+        void *items = realloc(pool->items, (size_t)room * size);
+        if (items == NULL)
+            return false;
+        pool_advise(items, (size_t)room * size);
+        pool->items = items;
+        pool->room = room;
+    }
+    return true;
+}
+
 /* A zeroed record; 0 without memory or ids. */
 static inline uint32_t pool_get(struct pool *pool, size_t size)
 {
@@ -38,17 +58,8 @@ static inline uint32_t pool_get(struct pool *pool, size_t size)
         pool->live++;
         return id;
     }
-    if (pool->max >= pool->room) {
-        if (pool->room >= UINT32_MAX / 2)
-            return 0;
-        uint32_t room = pool->room == 0 ? 1024 : pool->room * 2;
-        void *items = realloc(pool->items, (size_t)room * size);
-        if (items == NULL)
-            return 0;
-        pool_advise(items, (size_t)room * size);
-        pool->items = items;
-        pool->room = room;
-    }
+    if (pool->max >= pool->room && !pool_cover(pool, pool->max + 1, size))
+        return 0;
     if (pool->max == 0) {
         memset(pool->items, 0, size);
         pool->max = 1;

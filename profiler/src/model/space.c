@@ -49,6 +49,16 @@ void space_drop_large(struct prof_heap *h, prof_block_id id)
     h->large_classes[custom][kind]--;
 }
 
+bool space_in_large(const struct prof_heap *h, prof_block_id id)
+{
+    const struct prof_block *b = block_of(h, id);
+    if ((b->flags & PROF_BLOCK_ALIVE) == 0 || b->size < LARGE_BYTES || b->kind == TRK_ALLOC_MMAP)
+        return false;
+    const struct addr_entry *entry =
+        addr_find(&h->large, large_key(size_class(b->size), b->addr, b->kind == TRK_ALLOC_CUSTOM));
+    return entry != NULL && entry->block == id;
+}
+
 size_t space_map_from(const struct prof_heap *h, uint64_t addr)
 {
     size_t low = 0, high = h->maps.count;

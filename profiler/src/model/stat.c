@@ -43,6 +43,19 @@ struct stat *stat_make(struct prof_heap *h, uint32_t stack)
     return &h->stats.items[index - 1];
 }
 
+bool stat_restore(struct prof_heap *h, const struct stat *stat)
+{
+    if ((stat->stack >= h->stat_index.count && !cover(h, stat->stack)) || !prof_vec_reserve(&h->stats, 1)) {
+        h->no_memory = true;
+        return true;
+    }
+    if (h->stat_index.items[stat->stack] != 0)
+        return false;
+    h->stats.items[h->stats.count++] = *stat;
+    h->stat_index.items[stat->stack] = (uint32_t)h->stats.count;
+    return true;
+}
+
 static void see_peak(const struct prof_heap *h, struct stat *stat)
 {
     if (stat->epoch != h->peak_epoch) {

@@ -8,7 +8,8 @@
  *   ref.c      refs, unrefs, moves                      site.c    anonymous balances, learning
  *   thread.c   threads, scopes, contexts, marks         stat.c    totals per stack and type
  *   incident.c incidents                                heap.c    creation, the order of things, accessors
- *   moment.c   what was alive at marks and samples
+ *   moment.c   what was alive at marks and samples  type.c    definitions and totals of types
+ *   save.c     the state as bytes; and back: restore.c, put.c, rebuild.c, by the tables of layout.c
  *
  * The grave. A dead object stays in it for the next GRAVES deaths, still found by its address: events that come late or
  * in error are told from events on unknown memory, and what would be a verdict at its death is decided when it leaves
@@ -131,7 +132,6 @@ struct thread {
     prof_block_id last_alloc; /* by the last allocator event, 0: that was something else */
     /* A realloc between its two events. */
     bool in_limbo;
-    bool limbo_known;
     prof_block_id limbo_block;
     uint64_t limbo_addr;
     uint32_t limbo_opens; /* by chain_next */
@@ -144,6 +144,7 @@ struct thread {
 
 struct context {
     struct prof_context pub;
+    uint32_t text;  /* id of the key */
     uint32_t users; /* objects, and the thread that is in it */
     uint32_t next_free;
 };
@@ -158,7 +159,9 @@ struct stat {
 struct type_state {
     struct prof_type pub;
     uint32_t next_serial;
+    uint32_t restored_serial; /* those below it were given before the state that the trace begins with */
     int64_t offset;
+    bool defined; /* its definition has been seen */
 };
 
 struct incident_key {
@@ -186,6 +189,7 @@ struct count_table {
 
 struct moment {
     struct prof_moment pub;
+    uint32_t text;    /* id of the name */
     uint16_t ordinal; /* from 1, never changes */
     uint8_t kind;
 };
@@ -193,7 +197,12 @@ struct moment_kind {
     uint64_t seen, stride; /* every stride-th one is kept */
     size_t kept;
 };
-struct moment_run; /* moment.c */
+/* What is alive of one stack's blocks from one moment to another, both included. */
+struct moment_run {
+    uint32_t stack;
+    uint8_t first, last; /* indices of moments */
+    uint64_t live, bytes;
+};
 
 struct site_cached {
     prof_obj_id obj;
@@ -216,13 +225,16 @@ struct spoil {
     bool forced;
 };
 
-struct watch; /* history.c */
+struct watch;   /* history.c */
+struct restore; /* restore.h */
 
 struct prof_heap {
     struct prof_trace *trace;
     struct prof_heap_totals totals;
     struct prof_heap_options options;
     bool no_memory; /* sticks: checked after each batch */
+    bool begun;     /* events or a state came */
+    bool finished;  /* no event may follow */
     bool stopped;   /* until_us or until_mark was reached */
     bool forced;    /* the event being applied is a guess at the order */
     bool told;      /* it tells a count below zero */
@@ -301,8 +313,9 @@ struct prof_heap {
     size_t obj_span_count, block_span_count;
     bool spans_made;
 
-    struct watch *watch; /* NULL unless a history is being made */
-    prof_obj_id touched; /* object of the event being applied */
+    struct restore *restore; /* NULL unless a state has been read in part */
+    struct watch *watch;     /* NULL unless a history is being made */
+    prof_obj_id touched;     /* object of the event being applied */
 };
 
 static inline struct prof_obj *obj_of(const struct prof_heap *h, prof_obj_id id)
@@ -357,6 +370,7 @@ prof_block_id space_block_at(struct prof_heap *h, uint64_t addr);
 prof_obj_id space_obj_at(struct prof_heap *h, uint64_t addr);
 void space_add_large(struct prof_heap *h, prof_block_id id);
 void space_drop_large(struct prof_heap *h, prof_block_id id);
+bool space_in_large(const struct prof_heap *h, prof_block_id id); /* of any id: is it in the table of large blocks? */
 /* Index of the first mapping that ends behind addr. */
 size_t space_map_from(const struct prof_heap *h, uint64_t addr);
 
@@ -381,11 +395,13 @@ void object_set_zero(struct prof_heap *h, struct prof_obj *obj, const struct pro
 void object_set_alive(struct prof_heap *h, struct prof_obj *obj);
 void finalizer_note_ref(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 void finalizers_deinit(struct prof_heap *h);
+bool finalizer_restore(struct prof_heap *h, const struct finalizer *f); /* false: its object has one */
 
 /* weak.c */
 void weak_event(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 void weak_bury(struct prof_heap *h, prof_obj_id id, const struct grave *grave);
 void weaks_deinit(struct prof_heap *h);
+bool weak_restore(struct prof_heap *h, prof_obj_id id, uint32_t first); /* false: the object has some already */
 
 /* ref.c */
 void ref_ref(struct prof_heap *h, const struct prof_event *e);
@@ -424,6 +440,8 @@ void open_range_put(struct prof_heap *h, uint32_t list, uint64_t from, uint64_t 
 void open_drop_all(struct prof_heap *h, prof_obj_id id, bool keep);
 void open_prefetch(const struct prof_heap *h, uint64_t slot);
 void open_prefetch_head(const struct prof_heap *h, uint64_t slot);
+/* All indexes from what the records say (restored ones); a static text says what does not fit. */
+const char *opens_relink(struct prof_heap *h);
 void opens_deinit(struct prof_heap *h);
 
 /* site.c */
@@ -452,6 +470,7 @@ void stat_alloc(struct prof_heap *h, uint32_t stack, uint64_t size);
 void stat_free(struct prof_heap *h, uint32_t stack, uint64_t size, bool temporary);
 void stat_peak(struct prof_heap *h, uint64_t at_us);
 void stat_finish(struct prof_heap *h);
+bool stat_restore(struct prof_heap *h, const struct stat *stat); /* false: its stack has one */
 void type_live_add(struct type_state *type, uint64_t size);
 
 /* thread.c */
@@ -465,15 +484,18 @@ void thread_birth(struct prof_heap *h, prof_obj_id id);             /* scope and
 void thread_context_release(struct prof_heap *h, uint32_t context);
 void thread_renamed(struct prof_heap *h, const struct scope_birth *was); /* an object got another type */
 void threads_deinit(struct prof_heap *h);
-void mark_add(struct prof_heap *h, const struct prof_event *e, const char *name);
+void mark_add(struct prof_heap *h, const struct prof_event *e, uint32_t text); /* text: id of the name */
 
 /* moment.c */
-void moment_add(struct prof_heap *h, const char *name, uint64_t at_us); /* name NULL: a memory sample */
+/* name NULL: a memory sample; text: id of the name */
+void moment_add(struct prof_heap *h, const char *name, uint32_t text, uint64_t at_us);
+void moments_tell(struct prof_heap *h); /* the public list of moments follows h->moments */
 /* obj dies and saw a moment (obj->moment is not moment_now); before it is changed. */
 void moment_death(struct prof_heap *h, const struct prof_obj *obj);
 /* The live blocks of a stack are about to change, for the first time after a moment. */
 void moment_stat(struct prof_heap *h, struct stat *stat);
 void moments_finish(struct prof_heap *h);
+void moments_forget(struct prof_heap *h); /* populations */
 void moments_deinit(struct prof_heap *h);
 
 /* incident.c. Fills what the object tells; returns NULL when it was counted into an equal one, or without memory. */
@@ -483,9 +505,20 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
 void incident_spoiled(struct prof_heap *h, uint32_t open);
 void incidents_finish(struct prof_heap *h); /* spoiled references of living objects */
 void incidents_deinit(struct prof_heap *h);
+/* Appends it with the objects it remembers (INCIDENT_RECENT); false: there is an equal one. */
+bool incident_restore(struct prof_heap *h, const struct prof_incident *incident, uint32_t type, const uint32_t *recent,
+                      uint32_t recent_at);
 
 /* find.c */
-void find_deinit(struct prof_heap *h);
+void find_forget(struct prof_heap *h);
+
+/* type.c */
+bool types_cover(struct prof_heap *h, uint32_t max); /* ids below max have a record, defined or not; false: no memory */
+prof_type_id type_cited(struct prof_heap *h, uint64_t id); /* by an event; 0: unknown */
+
+/* restore.c */
+void restore_deinit(struct prof_heap *h);
+struct prof_error *restore_unfinished(struct prof_heap *h);
 
 /* heap.c */
 void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t count);
@@ -496,6 +529,7 @@ struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_op
 void watch_before(struct prof_heap *h);
 void watch_after(struct prof_heap *h, const struct prof_event *e);
 struct prof_error *watch_error(const struct watch *watch);
+void watch_restored(struct prof_heap *h);              /* the life may have begun in the state */
 void watch_named(struct prof_heap *h, prof_obj_id id); /* id got its name */
 void watch_taken(struct prof_heap *h, uint32_t open);
 void watch_given(struct prof_heap *h, uint32_t open);

@@ -46,12 +46,14 @@ static uint64_t moment_us(const struct prof_event *e)
     return told >= e->time_us && told - e->time_us < day ? told : e->time_us;
 }
 
-void mark_add(struct prof_heap *h, const struct prof_event *e, const char *name)
+void mark_add(struct prof_heap *h, const struct prof_event *e, uint32_t text)
 {
+    const char *name = prof_trace_text(h->trace, text);
     /* Moments carry the clock itself; it cannot be earlier than the tick, and a later one than a day is no clock. */
     uint64_t clock = e->op != TRK_OP_FORK && e->count > 0 ? (uint64_t)e->count : 0;
     bool exact = clock >= e->time_us && clock - e->time_us < (uint64_t)86400 * 1000000;
     struct prof_mark mark = { .name = name != NULL ? name : "",
+                              .text = text,
                               .at_us = exact ? clock : e->time_us,
                               .kind = e->op,
                               .stack = e->stack,
@@ -63,7 +65,7 @@ void mark_add(struct prof_heap *h, const struct prof_event *e, const char *name)
     if (!prof_vec_push(&h->marks, mark))
         h->no_memory = true;
     if (e->op == TRK_OP_MARK || e->op == TRK_OP_CHECKPOINT)
-        moment_add(h, mark.name, mark.at_us);
+        moment_add(h, mark.name, text, mark.at_us);
 }
 
 /* ---- Contexts: shared by the objects born in them, given up with the last one ---- */
@@ -81,7 +83,9 @@ static void context_event(struct prof_heap *h, const struct prof_event *e)
 static uint32_t context_make(struct prof_heap *h, const struct thread *th)
 {
     const char *key = prof_trace_text(h->trace, th->context_text);
-    struct context context = { .pub = { key != NULL ? key : "", th->context_id }, .users = 1 };
+    struct context context = { .pub = { key != NULL ? key : "", th->context_id },
+                               .text = th->context_text,
+                               .users = 1 };
     if (h->context_free != 0) {
         uint32_t index = h->context_free;
         h->context_free = h->contexts.items[index].next_free;
@@ -115,7 +119,9 @@ static void scope_begin(struct prof_heap *h, const struct prof_event *e)
     struct open_scope open = { .number = e->size, .begin_us = e->time_us, .stack = e->stack, .text = e->text };
     if (th->scopes.count > 0)
         open.parent = th->scopes.items[th->scopes.count - 1].index;
-    struct prof_scope scope = { .name = name != NULL ? name : "", .begin_us = moment_us(e), .tid = e->tid };
+    struct prof_scope scope = {
+        .name = name != NULL ? name : "", .text = e->text, .begin_us = moment_us(e), .tid = e->tid
+    };
     if (h->scopes.count <= UINT16_MAX) {
         open.index = (uint16_t)h->scopes.count;
         if (!prof_vec_push(&h->scopes, scope) || !prof_vec_push(&h->scope_parents, open.parent)) {
@@ -125,7 +131,7 @@ static void scope_begin(struct prof_heap *h, const struct prof_event *e)
     }
     if (!prof_vec_push(&th->scopes, open))
         h->no_memory = true;
-    mark_add(h, e, scope.name);
+    mark_add(h, e, e->text);
 }
 
 static bool same_life(const struct prof_heap *h, const struct scope_birth *birth)
@@ -272,7 +278,7 @@ static void scope_end(struct prof_heap *h, const struct prof_event *e)
         at--;
     if (at == 0)
         return;
-    const char *name = prof_trace_text(h->trace, th->scopes.items[at - 1].text);
+    uint32_t name = th->scopes.items[at - 1].text;
     /* Scopes left open inside it were jumped out of: they end here too. */
     while (th->scopes.count >= at) {
         struct open_scope scope = th->scopes.items[--th->scopes.count];
@@ -286,7 +292,7 @@ static void scope_end(struct prof_heap *h, const struct prof_event *e)
 static void root_add(struct prof_heap *h, const struct prof_event *e)
 {
     const char *name = prof_trace_text(h->trace, e->text);
-    if (!prof_vec_push(&h->roots, (struct prof_root_region){ e->addr, e->size, name != NULL ? name : "" }))
+    if (!prof_vec_push(&h->roots, (struct prof_root_region){ e->addr, e->size, name != NULL ? name : "", e->text }))
         h->no_memory = true;
 }
 
@@ -320,7 +326,7 @@ void thread_event(struct prof_heap *h, const struct prof_event *e)
         root_del(h, e);
         break;
     default:
-        mark_add(h, e, prof_trace_text(h->trace, e->text));
+        mark_add(h, e, e->text);
         break;
     }
 }

@@ -15,21 +15,38 @@ static void drop_head(struct prof_heap *h, struct weak_head *head)
     free(head);
 }
 
+static struct weak_head *make_head(struct prof_heap *h, prof_obj_id id)
+{
+    struct weak_head *head = calloc(1, sizeof *head);
+    if (head != NULL) {
+        head->obj = id;
+        HASH_ADD(hh, h->weak_heads, obj, sizeof head->obj, head);
+    }
+    if (head == NULL || head->hh.tbl == NULL) {
+        free(head);
+        h->no_memory = true;
+        return NULL;
+    }
+    return head;
+}
+
+bool weak_restore(struct prof_heap *h, prof_obj_id id, uint32_t first)
+{
+    if (find_head(h, id) != NULL)
+        return false;
+    struct weak_head *head = make_head(h, id);
+    if (head != NULL)
+        head->first = first;
+    return true;
+}
+
 static void set(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct weak_head *head = find_head(h, id);
-    if (head == NULL) {
-        head = calloc(1, sizeof *head);
-        if (head != NULL) {
-            head->obj = id;
-            HASH_ADD(hh, h->weak_heads, obj, sizeof head->obj, head);
-        }
-        if (head == NULL || head->hh.tbl == NULL) {
-            free(head);
-            h->no_memory = true;
-            return;
-        }
-    }
+    if (head == NULL)
+        head = make_head(h, id);
+    if (head == NULL)
+        return;
     uint32_t index = pool_get(&h->weaks, sizeof(struct weak));
     if (index == 0) {
         h->no_memory = true;

@@ -1,0 +1,327 @@
+/* test_state.c: a heap that was saved and read back goes on as if nothing had happened.
+ *
+ * Random events of every kind on a few addresses, most of them sensible, some misuse; threads, scopes, marks, samples
+ * of memory; cut at random places. Behind each cut the state read back saves to the same bytes, and at the end
+ * everything that can be asked is the same. STATE_RUNS programs (60), each cut up to five times in a row. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <heapdump.h>
+
+enum { PLACES = 48, TYPES = 4, TEXTS = 12, STACKS = 40, THREADS = 4, OP_MEM = 255 };
+
+static uint64_t rng;
+
+static uint64_t rnd(uint64_t below)
+{
+    rng ^= rng << 13;
+    rng ^= rng >> 7;
+    rng ^= rng << 17;
+    return (rng >> 11) % below;
+}
+
+static void seed(uint64_t number)
+{
+    rng = (number + 1) * 0x9e3779b97f4a7c15ull;
+    for (int i = 0; i < 8; i++)
+        rnd(2);
+}
+
+/* ---- Definitions ---- */
+
+static struct prof_trace *definitions(void)
+{
+    struct prof_trace *trace = NULL;
+    assert_null(prof_trace_live(&trace));
+    for (uint32_t id = 1; id < TYPES; id++) {
+        struct {
+            struct trk_type_def def;
+            char name[8];
+        } type = { .def = { .id = id, .name_len = 6, .count_offset = UINT32_MAX } };
+        type.def.object_size = id == 1 ? 64 : id == 2 ? 24 : 0;
+        type.def.obj_offset = id == 2 ? 16 : 0;
+        snprintf(type.name, sizeof type.name, "type-%u", id);
+        assert_null(prof_trace_define(trace, TRK_BLOCK_TYPES, &type, sizeof type));
+    }
+    for (uint32_t id = 1; id < TEXTS; id++) {
+        struct {
+            uint32_t id, length;
+            char text[8];
+        } text = { id, 7, "" };
+        snprintf(text.text, sizeof text.text, "text-%02u", id);
+        assert_null(prof_trace_define(trace, TRK_BLOCK_TEXTS, &text, sizeof text));
+    }
+    return trace;
+}
+
+/* ---- Random programs ---- */
+
+struct program {
+    struct prof_event *events;
+    size_t count;
+    uint64_t now_us;
+};
+
+static uint64_t place(void)
+{
+    uint64_t n = rnd(PLACES);
+    return n < 40 ? 0x10000 + 0x200 * n : 0x40000 + 0x10000 * (n - 40);
+}
+
+/* Mostly variables in blocks, some globals. */
+static uint64_t slot(void)
+{
+    return rnd(3) == 0 ? 0x900000 + 8 * rnd(20) : place() + 8 * rnd(24);
+}
+
+static void set_owner(struct prof_event *e)
+{
+    if (rnd(4) == 0)
+        return;
+    bool holder = rnd(5) == 0;
+    e->flags |= holder ? PROF_EVENT_HOLDER : PROF_EVENT_SLOT;
+    e->slot = holder ? place() + 64 * rnd(2) : slot();
+}
+
+static void set_from(struct prof_event *e)
+{
+    if (rnd(3) == 0)
+        return;
+    e->flags |= PROF_EVENT_FROM | (rnd(5) == 0 ? PROF_EVENT_FROM_HOLDER : 0);
+    e->from = slot();
+}
+
+static uint64_t size(void)
+{
+    switch (rnd(6)) {
+    case 0:
+        return rnd(16);
+    case 1:
+        return 1024 + rnd(9000);
+    default:
+        return 16 + rnd(480);
+    }
+}
+
+static void add(struct program *p)
+{
+    static const uint8_t common[] = { TRK_OP_ALLOC, TRK_OP_ALLOC, TRK_OP_ALLOC, TRK_OP_FREE,  TRK_OP_FREE,
+                                      TRK_OP_NEW,   TRK_OP_NEW,   TRK_OP_NEW,   TRK_OP_REF,   TRK_OP_REF,
+                                      TRK_OP_REF,   TRK_OP_REF,   TRK_OP_UNREF, TRK_OP_UNREF, TRK_OP_UNREF,
+                                      TRK_OP_MOVE,  TRK_OP_MOVE,  TRK_OP_DEL,   OP_MEM };
+    struct prof_event *e = &p->events[p->count++];
+    *e = (struct prof_event){ .op = rnd(3) != 0 ? common[rnd(sizeof common)] : (uint8_t)(1 + rnd(TRK_OP_COUNT_ - 1)) };
+    if (rnd(4) == 0)
+        p->now_us += rnd(3000);
+    e->time_us = p->now_us;
+    e->tid = 100 + (uint32_t)rnd(THREADS);
+    e->stack = (uint32_t)rnd(STACKS);
+    e->text = (uint32_t)rnd(TEXTS + 1);
+    e->addr = place() + (rnd(4) == 0 ? 64 * rnd(4) : 0);
+    e->flags |= rnd(30) == 0 ? PROF_EVENT_FORCED : 0;
+    e->aux = (uint8_t)rnd(2);
+    switch (e->op) {
+    case TRK_OP_ALLOC:
+    case TRK_OP_FREE:
+        e->aux = rnd(3) != 0 ? TRK_ALLOC_MALLOC : (uint8_t)rnd(7);
+        e->size = e->aux == TRK_ALLOC_MMAP ? size() * 64 : size();
+        if (e->op == TRK_OP_ALLOC && rnd(8) == 0) {
+            e->aux = TRK_ALLOC_REALLOC;
+            e->from = place();
+        }
+        break;
+    case TRK_OP_NEW:
+    case TRK_OP_RETYPE:
+        e->size = rnd(TYPES + 1);
+        break;
+    case TRK_OP_REF:
+    case TRK_OP_UNREF:
+        set_owner(e);
+        if (rnd(4) == 0) {
+            e->flags |= PROF_EVENT_COUNT;
+            e->count = (int64_t)rnd(6) - 1;
+        }
+        break;
+    case TRK_OP_MOVE:
+    case TRK_OP_SINK:
+        set_owner(e);
+        set_from(e);
+        break;
+    case TRK_OP_MOVE_RANGE:
+        set_from(e);
+        e->size = size();
+        break;
+    case TRK_OP_COUNT_SEEN:
+        e->flags |= PROF_EVENT_COUNT;
+        e->count = (int64_t)rnd(5);
+        break;
+    case TRK_OP_WEAK_SET:
+    case TRK_OP_WEAK_CLEAR:
+    case TRK_OP_BORROW:
+    case TRK_OP_RETURN:
+        e->flags |= PROF_EVENT_SLOT;
+        e->slot = 0x10000 + 0x200 * rnd(8);
+        break;
+    case TRK_OP_SCOPE_BEGIN:
+    case TRK_OP_SCOPE_END:
+        e->size = rnd(6);
+        break;
+    case TRK_OP_CONTEXT:
+        e->count = (int64_t)rnd(5);
+        break;
+    case TRK_OP_ROOT_ADD:
+        e->size = size();
+        break;
+    case TRK_OP_EXIT:
+    case TRK_OP_FORK:
+        e->op = TRK_OP_TOUCH; /* they would flood the marks */
+        break;
+    default:
+        break;
+    }
+    /* Marks and scopes are rare beside the rest. */
+    if ((e->op == TRK_OP_MARK || e->op == TRK_OP_CHECKPOINT || e->op == OP_MEM) && rnd(6) != 0)
+        e->op = TRK_OP_REF;
+}
+
+static void make_program(struct program *p, uint64_t number)
+{
+    seed(number);
+    size_t count = rnd(8) == 0 ? 12000 : 30 + rnd(2500);
+    p->events = malloc(count * sizeof *p->events);
+    p->count = 0;
+    p->now_us = 0;
+    while (p->count < count)
+        add(p);
+}
+
+/* ---- Applying ---- */
+
+static struct prof_heap *new_heap(struct prof_trace *trace)
+{
+    struct prof_heap *heap = NULL;
+    static const struct prof_heap_options options = { .keep_type_sites = true };
+    assert_null(prof_heap_create_live(trace, &options, &heap));
+    return heap;
+}
+
+static void apply(struct prof_heap *heap, const struct program *p, size_t from, size_t to)
+{
+    size_t first = from;
+    for (size_t i = from; i <= to; i++) {
+        if (i < to && p->events[i].op != OP_MEM)
+            continue;
+        assert_null(prof_heap_apply(heap, p->events + first, i - first));
+        if (i < to) {
+            struct trk_mem mem = { .at_us = p->events[i].time_us, .rss = p->events[i].size, .heap = i };
+            assert_null(prof_heap_apply_mem(heap, &mem));
+        }
+        first = i + 1;
+    }
+}
+
+static void check(const struct prof_heap *heap)
+{
+    const char *broken = prof_heap_check(heap);
+    if (broken != NULL)
+        fail_msg("invariant: %s", broken);
+}
+
+static char *dump(struct prof_heap *heap)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    heap_dump(out, heap);
+    fclose(out);
+    return text;
+}
+
+static void compare_text(const char *whole, const char *cut, uint64_t number)
+{
+    if (strcmp(whole, cut) == 0)
+        return;
+    size_t at = 0, line = 0;
+    while (whole[at] == cut[at]) {
+        if (whole[at] == '\n')
+            line = at + 1;
+        at++;
+    }
+    fail_msg("program %llu differs:\n%.*s\n%.*s", (unsigned long long)number, (int)strcspn(whole + line, "\n"),
+             whole + line, (int)strcspn(cut + line, "\n"), cut + line);
+}
+
+/* The heap read back from the heap's state, which saves the same. Ends the heap. */
+static struct prof_heap *read_back(struct prof_heap *heap, struct prof_trace *trace, uint64_t number)
+{
+    struct saved_state state = state_save(heap);
+    struct prof_heap *again = new_heap(trace);
+    struct prof_error *error = state_restore(again, &state);
+    if (error != NULL)
+        fail_msg("program %llu: %s", (unsigned long long)number, error->message);
+    check(again);
+    struct saved_state same = state_save(again);
+    assert_int_equal(same.count, state.count);
+    assert_memory_equal(same.bytes, state.bytes, state.count);
+    state_free(&same);
+    state_free(&state);
+    prof_heap_destroy(heap);
+    return again;
+}
+
+static unsigned runs(unsigned few)
+{
+    const char *more = getenv("STATE_RUNS");
+    return more != NULL ? (unsigned)atoi(more) : few;
+}
+
+static void cuts_change_nothing(void **state)
+{
+    (void)state;
+    struct prof_trace *trace = definitions();
+    unsigned cuts = 0;
+    for (unsigned number = 0; number < runs(60); number++) {
+        struct program p;
+        make_program(&p, number);
+        struct prof_heap *whole = new_heap(trace), *cut = new_heap(trace);
+        apply(whole, &p, 0, p.count);
+        size_t at = 0;
+        for (uint64_t n = 1 + rnd(5); n > 0; n--, cuts++) {
+            size_t to = at + rnd(p.count - at + 1);
+            apply(cut, &p, at, to);
+            cut = read_back(cut, trace, number);
+            at = to;
+        }
+        apply(cut, &p, at, p.count);
+        struct saved_state a = state_save(whole), b = state_save(cut);
+        assert_int_equal(a.count, b.count);
+        assert_memory_equal(a.bytes, b.bytes, a.count);
+        state_free(&a);
+        state_free(&b);
+        assert_null(prof_heap_finish(whole));
+        assert_null(prof_heap_finish(cut));
+        check(cut);
+        char *one = dump(whole), *two = dump(cut);
+        compare_text(one, two, number);
+        free(one);
+        free(two);
+        prof_heap_destroy(whole);
+        prof_heap_destroy(cut);
+        free(p.events);
+    }
+    if (getenv("STATE_RUNS") != NULL)
+        print_message("%u cuts\n", cuts);
+    prof_trace_close(trace);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(cuts_change_nothing) };
+    return cmocka_run_group_tests_name("model: state", tests, NULL, NULL);
+}
