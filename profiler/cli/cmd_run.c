@@ -6,6 +6,7 @@
  * recording goes on in the background. */
 #include "cli.h"
 #include "rec_args.h"
+#include "rec_say.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +25,6 @@
 #include "recorder/recorder.h"
 
 enum { FAILED = 125, GRACE_MS = 300, ROOT_END_MS = 2000, STEP_MS = 250, NO_EXIT_CODE = 23, UNCERTAIN_CODE = 24 };
-/* More events than this are not analysed unasked: the program's user should not have to wait for it. */
-static const uint64_t summary_most_events = 100000000;
 
 struct run_args {
     uint64_t exit_code;
@@ -238,80 +237,10 @@ static void say_silent(const struct run *run, const char *program, size_t traces
     free(why);
 }
 
-static void say_losses(const struct rec_result *result, const char *name)
-{
-    const struct trk_loss *loss = &result->loss;
-    char a[32], b[32];
-    uint64_t lost = loss->dropped + loss->holes + loss->write_lost;
-    if (lost > 0)
-        cli_warn("%s: %s of %s events lost (%s); its reports are uncertain", name, prof_fmt_count(a, sizeof a, lost),
-                 prof_fmt_count(b, sizeof b, result->records + lost),
-                 loss->write_lost > 0 ? "they could not be written"
-                 : loss->dropped > 0  ? "the recorder was too slow, try a larger --budget"
-                                      : "threads ended inside a record");
-    if (loss->depot_full > 0)
-        cli_warn("%s: %s events have no stack, the table was full; try a larger --budget or fewer --stacks", name,
-                 prof_fmt_count(a, sizeof a, loss->depot_full));
-}
-
-static void say_trace(const struct rec_result *result)
-{
-    const char *program = result->program != NULL ? result->program : "?";
-    if (result->problem != NULL)
-        cli_warn("%s", result->problem);
-    if (result->malloc_note != NULL)
-        cli_warn("%s[%d]: malloc is served by %s and was not recorded", program, (int)result->pid, result->malloc_note);
-    if (result->into_unknown)
-        cli_warn("%s[%d] became another program that was not recorded (static, privileged, or another environment)",
-                 program, (int)result->pid);
-    if (result->path != NULL) /* else the problem above says it all */
-        say_losses(result, result->path);
-}
-
-static void say_totals(const struct rec_result *const *results, size_t count, size_t running)
-{
-    uint64_t records = 0, bytes = 0;
-    size_t traces = 0, processes = 0;
-    const char *path = NULL;
-    for (size_t i = 0; i < count; i++) {
-        size_t earlier = 0;
-        while (earlier < i && results[earlier]->pid != results[i]->pid)
-            earlier++;
-        processes += earlier == i; /* a program that a process executes has a trace of its own */
-        records += results[i]->records;
-        bytes += results[i]->bytes;
-        traces += results[i]->path != NULL;
-        path = path == NULL ? results[i]->path : path;
-    }
-    char a[32], b[32], images[64] = "", name[512];
-    if (path == NULL)
-        return;
-    prof_escape_terminal(name, sizeof name, path);
-    prof_fmt_count(a, sizeof a, records);
-    prof_fmt_bytes(b, sizeof b, bytes, PROF_UNITS_IEC);
-    if (traces > processes)
-        snprintf(images, sizeof images, ", %zu program images,", traces);
-    if (traces > 1) /* one trace is described by its summary */
-        fprintf(stderr, "reftrack: %s events of %zu process%s%s in %s and %zu more (%s)\n", a, processes,
-                processes == 1 ? "" : "es", images, name, traces - 1, b);
-    if (running > 0)
-        fprintf(stderr, "reftrack: %zu %s still running and recorded on in the background\n", running,
-                running == 1 ? "process is" : "processes are");
-}
-
-/* Whether the traces are analysed now. A recording that is too large for that says so. */
+/* Whether the traces are analysed now. */
 static bool wants_summary(const struct run_args *args, uint64_t records)
 {
-    if (args->check)
-        return true;
-    if (args->no_summary)
-        return false;
-    if (records <= summary_most_events)
-        return true;
-    char number[32];
-    cli_warn("%s events are many: 'reftrack report' analyses them when you like",
-             prof_fmt_count(number, sizeof number, records));
-    return false;
+    return args->check || (!args->no_summary && rec_say_few(records));
 }
 
 /* Prints what the recorder has to say and then the findings; returns the command's exit code. */
@@ -336,12 +265,12 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     uint64_t records = 0;
     bool incomplete = !rec_root_seen(run->rec) || rec_problem(run->rec) != NULL;
     for (size_t i = 0; i < count; i++) {
-        say_trace(results[i]);
+        rec_say_trace(results[i]);
         records += results[i]->records;
         incomplete |= results[i]->into_unknown || results[i]->problem != NULL || results[i]->malloc_note != NULL;
     }
     if (!run->common->quiet)
-        say_totals(results, count, rec_live(run->rec));
+        rec_say_totals(results, count, rec_live(run->rec));
     int verdict = CLI_UNCERTAIN;
     bool gates = args->check && run->code == 0;
     if (traces > 0 && wants_summary(args, records))

@@ -25,7 +25,7 @@
  *     out_text.c pager.c progress.c message.c  output
  *     findings_text.c audit_text.c lsan_text.c summary.c  findings in words
  *     cmd_mark.c cmd_snapshot.c  commands that talk to recorders; recorder/ask.h
- *     rec_args.[ch]         the options of commands that record
+ *     rec_args.[ch] rec_say.[ch]  what commands that record share: options, words at the end
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)
@@ -35,23 +35,12 @@
 #include <string.h>
 
 const struct cli_command *const cli_commands[] = {
-    &cli_command_run,
-    &cli_command_report,
-    &cli_command_leaks,
-    &cli_command_check,
-    &cli_command_types,
-    &cli_command_objects,
-    &cli_command_show,
-    &cli_command_sites,
-    &cli_command_blocks,
-    &cli_command_marks,
-    &cli_command_info,
-    &cli_command_dump,
-    &cli_command_mark,
-    &cli_command_snapshot,
-    &cli_command_help,
-    &cli_command_recorder,
-    NULL,
+    &cli_command_run,     &cli_command_record,   &cli_command_report,
+    &cli_command_leaks,   &cli_command_check,    &cli_command_types,
+    &cli_command_objects, &cli_command_show,     &cli_command_sites,
+    &cli_command_blocks,  &cli_command_marks,    &cli_command_info,
+    &cli_command_dump,    &cli_command_mark,     &cli_command_snapshot,
+    &cli_command_help,    &cli_command_recorder, NULL,
 };
 
 const struct cli_command *cli_command_find(const char *name)

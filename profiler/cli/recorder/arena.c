@@ -272,6 +272,13 @@ void rec_arena_destroy(struct arena *arena)
     free(arena);
 }
 
+void rec_arena_empty(struct arena *arena)
+{
+    uint64_t keep = round_up(sizeof *arena->h, PAGE);
+    if (arena->bytes > keep)
+        (void)madvise(arena->base + keep, arena->bytes - keep, MADV_REMOVE);
+}
+
 void rec_ring_give_back(struct arena *arena, uint32_t index)
 {
     struct ring *ring = &arena->rings[index];

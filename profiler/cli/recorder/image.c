@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ORPHAN_CHECK_US = 250000, EXEC_CHECK_US = 50000, QUIET_CHECK_US = 20000 };
+enum { ORPHAN_CHECK_US = 250000, EXEC_CHECK_US = 50000, LEAVE_US = 1000, QUIET_CHECK_US = 20000 };
 
 /* 1: pid has this arena mapped; 0: it does not, or is gone; -1: not ours to know, or it is just dying (no memory left).
  */
@@ -232,13 +232,31 @@ static bool is_in_use(struct arena *arena, uint64_t now_us)
     return false;
 }
 
+/* The recording ends, the processes go on. A thread looks at the state when it sees that the clock moved. */
+static void say_left(struct arena *arena)
+{
+    bool alive = false;
+    for (int i = 0; i < TRK_PROC_MAX; i++)
+        alive |= arena->proc[i] != NULL && rec_proc_alive(arena->proc[i]);
+    __atomic_store_n(&arena->h->recorder_state, TRK_REC_LEFT, __ATOMIC_RELEASE);
+    /* Partner: emit_simple of libtrack. */
+    __atomic_store_n(&arena->h->tick_us, rec_arena_us(arena) + 1, __ATOMIC_RELEASE);
+    if (alive) /* a record that is being written just now is worth a moment */
+        usleep(LEAVE_US);
+}
+
 void rec_image_destroy(struct arena *arena, enum trk_end_reason reason)
 {
     rec_image_scan(arena);
-    __atomic_store_n(&arena->h->recorder_state, TRK_REC_GONE, __ATOMIC_RELEASE);
+    if (reason == TRK_END_STOPPED)
+        say_left(arena);
+    else
+        __atomic_store_n(&arena->h->recorder_state, TRK_REC_GONE, __ATOMIC_RELEASE);
     for (int i = 0; i < TRK_PROC_MAX; i++)
         if (arena->proc[i] != NULL)
             rec_proc_end(arena->proc[i], rec_proc_alive(arena->proc[i]) ? reason : 0);
+    if (reason == TRK_END_STOPPED)
+        rec_arena_empty(arena);
     rec_arena_destroy(arena);
 }
 

@@ -62,10 +62,16 @@ struct prof_error *rec_create_for(const struct rec_options *options, int fd, pid
     return error;
 }
 
-void rec_destroy(struct recorder *rec)
+void rec_leave(struct recorder *rec)
 {
     for (size_t a = 0; a < rec->arenas.count; a++)
         rec_image_destroy(rec->arenas.items[a], TRK_END_STOPPED);
+    rec->arenas.count = 0;
+}
+
+void rec_destroy(struct recorder *rec)
+{
+    rec_leave(rec);
     prof_vec_deinit(&rec->arenas);
     rec_server_close(rec);
     for (size_t i = 0; i < rec->ended.count; i++)

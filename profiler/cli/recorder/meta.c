@@ -17,6 +17,7 @@
  *   wrapper       patterns of functions that are never a site, joined by ':'
  *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
  *   fork_us       when it was forked, microseconds of this trace
+ *   attached      1: recording began while the program was running
  *   malloc        "recorded", "foreign" or "off"
  *   malloc_note   who serves malloc when it is not recorded
  *   filter        which births were recorded: "types=A|B:modules=C:objects=1/16"; absent: all
@@ -263,6 +264,8 @@ void rec_meta_write(struct proc *proc, const struct proc *parent)
     add_pair(&pairs, "on_full", "%s", on_full[arena->shape.on_full % 3]);
     add_pair(&pairs, "budget", "%" PRIu64, arena->bytes);
     add_filter(&pairs, proc);
+    if (arena->attached)
+        add_pair(&pairs, "attached", "1");
     if (parent != NULL && parent->result.path != NULL) {
         const char *slash = strrchr(parent->result.path, '/');
         add_pair(&pairs, "parent_trace", "%s", slash != NULL ? slash + 1 : parent->result.path);

@@ -115,6 +115,7 @@ struct arena {
     pid_t ns_pid;    /* as it sees itself */
     int image_pidfd;
     bool image_dead;
+    bool attached; /* it was running before: what it had then is not known */
     uint64_t heartbeat;
     uint64_t idle_step_us; /* quiet programs are looked at less often */
     uint64_t orphan_check_us;
@@ -159,6 +160,8 @@ uint64_t rec_arena_us(const struct arena *arena);
 /* ---- arena.c ---- */
 struct prof_error *rec_arena_create(const struct arena_shape *shape, struct arena **ret);
 void rec_arena_destroy(struct arena *arena); /* the processes must have ended */
+/* Gives the memory of all but the header back, which processes that go on still have mapped. */
+void rec_arena_empty(struct arena *arena);
 /* Gives a drained ring of a dead process back. */
 void rec_ring_give_back(struct arena *arena, uint32_t index);
 void rec_proc_give_back(struct arena *arena, int index);

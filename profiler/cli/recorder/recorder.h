@@ -46,7 +46,10 @@ struct prof_error *rec_output_check(const char *out, bool replace) __attribute__
 /* Starts a recorder that listens on a socket of its own. Strings of options must live as long as the recorder. */
 struct prof_error *rec_create(const struct rec_options *options, struct recorder **ret)
     __attribute__((warn_unused_result));
-/* Ends all traces with TRK_END_STOPPED where their process still lives, removes the socket, frees everything. */
+/* Ends all traces and leaves the processes that still live: TRK_END_STOPPED. They become idle and can be recorded
+ * again. The results stay; nothing is recorded any more. */
+void rec_leave(struct recorder *rec);
+/* Leaves, removes the socket, frees everything. */
 void rec_destroy(struct recorder *rec);
 
 /* The process whose trace gets the plain output name, when it is known only after rec_create. */
