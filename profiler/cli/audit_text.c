@@ -40,6 +40,8 @@ static const char *end_words(const struct cli_session *session, char *buf, size_
 void text_malloc_note(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_trace_info *info = session->info;
+    if (info->attached)
+        cli_printf(out, CLI_WARN, "Recording began while the program was running: what it had before is not judged.\n");
     if (info->malloc_note[0] != '\0') {
         cli_printf(out, CLI_WARN, "Allocations are not recorded: ");
         cli_put(out, CLI_WARN, info->malloc_note);

@@ -6,9 +6,10 @@
 
 /* "app (pid 4711), 02:14, 31 204 881 events", then what is wrong with the trace, if anything. */
 void text_head(struct cli_session *session, struct cli_out *out);
-/* Who serves malloc when it is not recorded; nothing otherwise. Goes first: it qualifies everything below. */
 /* One line when a filter left births out. */
 void text_filter(struct cli_session *session, struct cli_out *out);
+/* That recording began late, and who serves malloc when it is not recorded; nothing otherwise. Goes first: it qualifies
+ * everything below. */
 void text_malloc_note(struct cli_session *session, struct cli_out *out);
 /* The byte identity: RSS and what it is made of, with slopes. Nothing when no sample of memory exists. */
 void text_bytes(struct cli_session *session, struct cli_out *out, bool whole);

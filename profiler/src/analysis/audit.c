@@ -59,6 +59,8 @@ void audit_make(struct analysis *a)
 
     if (totals->events == 0)
         because(&why, "nothing was recorded");
+    if (info->attached)
+        because(&why, "recording began while the program was running");
     if (info->filter[0] != '\0' && info->filtered > 0 && totals->by_op[TRK_OP_NEW] == 0 &&
         (strncmp(info->filter, "types=", 6) == 0 || totals->by_op[TRK_OP_ALLOC] == 0))
         because(&why, totals->by_op[TRK_OP_ALLOC] == 0 ? "the filter left out everything"

@@ -96,6 +96,7 @@ bool define_info(struct prof_trace *trace)
     info->parent_trace = meta_or_empty(trace, "parent_trace");
     info->malloc_note = meta_or_empty(trace, "malloc_note");
     info->options = meta_or_empty(trace, "options");
+    info->attached = strcmp(meta_or_empty(trace, "attached"), "1") == 0;
     info->filter = meta_or_empty(trace, "filter");
     info->filtered = meta_long(trace, "filtered", (uint64_t)1 << 56, 0);
     info->pid = meta_number(trace, "pid", info->pid);

@@ -95,6 +95,7 @@ struct prof_error *prof_json_info(struct prof_view *view, char **ret)
     doc_set(&doc, trace, "parent_pid", json_of_number(info->parent_pid));
     doc_set(&doc, trace, "parent_trace", json_of_text(info->parent_trace));
     doc_set(&doc, trace, "malloc_note", json_of_text(info->malloc_note));
+    doc_set(&doc, trace, "attached", json_boolean(info->attached));
     doc_set(&doc, doc.root, "trace", trace);
     doc_set(&doc, doc.root, "loss", loss(&doc, &info->loss));
     doc_set(&doc, doc.root, "events", events(&doc, totals));

@@ -115,6 +115,7 @@ static json_t *audit(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "lost", json_of_number(audit->lost));
     doc_set(doc, object, "coverage", audit->coverage < 0 ? json_null() : json_of_real(audit->coverage));
     doc_set(doc, object, "skewed", json_of_number(audit->skewed));
+    doc_set(doc, object, "attached", json_boolean(info->attached));
     doc_set(doc, object, "count_identity", json_string(count_identity(audit)));
     doc_set(doc, object, "byte_identity",
             json_string(!audit->bytes_known                      ? "not checked"

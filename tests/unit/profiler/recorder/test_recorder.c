@@ -75,7 +75,7 @@ static void test_layout(void **state)
             assert_int_equal(fake.h->depth_free, 1);
         }
         rec_destroy(rec);
-        assert_int_equal(fake.h->recorder_state, TRK_REC_GONE);
+        assert_int_equal(fake.h->recorder_state, TRK_REC_LEFT);
         fake_unmap(&fake);
     }
 }
