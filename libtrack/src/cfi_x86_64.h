@@ -31,9 +31,31 @@ enum trk_cfi_reg {
 
 enum {
     TRK_CFI_DWARF_RA = 16,
-    /* The call instruction stores the return address at CFA - 8; rows with another place go the slow way. */
-    TRK_CFI_RA_OFFSET = -8,
 };
+
+/* Most rows say: the return address is at CFA - 8, where the call instruction stores it, and the caller's fp still in
+ * its register (0) or at CFA - 8 * n. That n is what a row word keeps of them. */
+static inline bool trk_cfi_pack(bool fp_saved, int32_t fp_off, int32_t ra_off, unsigned *ret)
+{
+    *ret = fp_saved ? (unsigned)-fp_off / 8 : 0;
+    return ra_off == -8 && (!fp_saved || (fp_off < 0 && fp_off % 8 == 0));
+}
+static inline uintptr_t trk_cfi_packed_ra(uintptr_t cfa, unsigned packed)
+{
+    (void)packed;
+    return cfa - 8;
+}
+/* The slot of the caller's fp: keep while it is still in its register. */
+static inline uintptr_t trk_cfi_packed_fp(uintptr_t cfa, unsigned packed, uintptr_t keep)
+{
+    return packed ? cfa - packed * 8 : keep;
+}
+
+/* The address in a saved return address. */
+static inline uintptr_t trk_cfi_return(uintptr_t word)
+{
+    return word;
+}
 
 /* The followed register of a DWARF register number. */
 static inline enum trk_cfi_reg trk_cfi_reg(uint64_t dwarf)

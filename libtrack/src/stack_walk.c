@@ -9,7 +9,9 @@
 #include <limits.h>
 #include <string.h>
 
-/* A row word: tag 35 | cfa / 8 17 | fp / 8 9 | kind 3. The tag and the number of the set determine the address. */
+/* A row word: tag 35 | saved 9 | cfa / 8 17 | kind 3. The tag and the number of the set determine the address. Between
+ * two return addresses lie two loads and as little else as possible: the number of the set is the address' low bits,
+ * and the CFA's offset stands in its place, so that each costs one mask. */
 enum row_kind {
     ROW_NONE = 0,
     ROW_SP = 1,  /* CFA = sp + cfa */
@@ -19,16 +21,19 @@ enum row_kind {
 };
 enum {
     KIND_BITS = 3,
-    FP_BITS = 9,
     CFA_BITS = 17,
-    DATA_BITS = KIND_BITS + FP_BITS + CFA_BITS,
+    SAVED_BITS = 9,
+    DATA_BITS = KIND_BITS + CFA_BITS + SAVED_BITS,
+    CFA_MASK = ((1 << CFA_BITS) - 1) << KIND_BITS, /* in bytes */
+    SAVED_SHIFT = KIND_BITS + CFA_BITS,
     SET_BITS = 13,
     WAYS = 2,
     ADDRESS_BITS = 48,
 };
 _Static_assert(DATA_BITS + ADDRESS_BITS - SET_BITS <= 64, "a row must fit a word");
+_Static_assert(1 << KIND_BITS == 8, "an offset without its low bits is one of 8-byte words");
 
-static uint64_t rows[1 << SET_BITS][WAYS] __attribute__((aligned(64)));
+static uint64_t rows[WAYS][1 << SET_BITS] __attribute__((aligned(64)));
 uint32_t trk_walk_epoch;
 
 enum { SAVED_NOT = 0, SAVED_LOST = 1 }; /* in trk_walk.saved: still in the register; not to be found */
@@ -115,25 +120,28 @@ static inline bool read_slot(struct trk_walk *w, uintptr_t addr, uintptr_t *ret)
 
 static inline uint64_t row_set(uintptr_t pc)
 {
-    return (pc ^ pc >> SET_BITS) & ((1 << SET_BITS) - 1);
+    return pc & ((1 << SET_BITS) - 1);
 }
 
 static uint64_t pack_row(uintptr_t pc, const struct trk_cfi_row *row)
 {
-    uint64_t kind = ROW_GENERAL, cfa = 0, fp = 0;
-    const struct trk_cfi_rule *ra = &row->rule[TRK_CFI_RA], *saved = &row->rule[TRK_CFI_FP];
-    bool fp_plain = saved->how == TRK_CFI_SAME || (saved->how == TRK_CFI_AT_CFA && saved->off < 0 &&
-                                                   saved->off % 8 == 0 && -saved->off / 8 < 1 << FP_BITS);
+    uint64_t kind = ROW_GENERAL, cfa = 0;
+    const struct trk_cfi_rule *ra = &row->rule[TRK_CFI_RA], *fp = &row->rule[TRK_CFI_FP];
+    unsigned packed = 0;
+    bool plain = !row->signal && row->cfa_how == TRK_CFI_CFA_REG && ra->how == TRK_CFI_AT_CFA &&
+                 (fp->how == TRK_CFI_SAME || fp->how == TRK_CFI_AT_CFA) &&
+                 trk_cfi_pack(fp->how == TRK_CFI_AT_CFA, fp->off, ra->off, &packed) && packed < 1 << SAVED_BITS;
     if (ra->how == TRK_CFI_UNDEFINED) {
         kind = ROW_END;
-    } else if (!row->signal && row->cfa_how == TRK_CFI_CFA_REG && fp_plain && ra->how == TRK_CFI_AT_CFA &&
-               ra->off == TRK_CFI_RA_OFFSET && (row->cfa_reg == TRK_CFI_SP || row->cfa_reg == TRK_CFI_FP) &&
-               row->cfa_off > 0 && row->cfa_off % 8 == 0 && row->cfa_off / 8 < 1 << CFA_BITS) {
+        packed = 0;
+    } else if (plain && (row->cfa_reg == TRK_CFI_SP || row->cfa_reg == TRK_CFI_FP) && row->cfa_off > 0 &&
+               (row->cfa_off & ~CFA_MASK) == 0) {
         kind = row->cfa_reg == TRK_CFI_SP ? ROW_SP : ROW_FP;
-        cfa = (uint64_t)row->cfa_off / 8;
-        fp = saved->how == TRK_CFI_SAME ? 0 : (uint64_t)(-saved->off / 8);
+        cfa = (uint64_t)row->cfa_off;
+    } else {
+        packed = 0;
     }
-    return (uint64_t)(pc >> SET_BITS) << DATA_BITS | cfa << (FP_BITS + KIND_BITS) | fp << KIND_BITS | kind;
+    return (uint64_t)(pc >> SET_BITS) << DATA_BITS | (uint64_t)packed << SAVED_SHIFT | cfa | kind;
 }
 
 /* The row of a return address: of the call in front of it. When that is in no function but the address is the first of
@@ -161,28 +169,27 @@ static __attribute__((noinline)) uint64_t row_load(uintptr_t pc)
         word = pack_row(pc, &row);
     if (r == TRK_CFI_NO_OBJECT || pc >> ADDRESS_BITS)
         return word;
-    uint64_t *set = rows[row_set(pc)];
-    uint64_t old = __atomic_load_n(&set[0], __ATOMIC_RELAXED);
-    __atomic_store_n(&set[1], old, __ATOMIC_RELAXED);
-    __atomic_store_n(&set[0], word, __ATOMIC_RELAXED);
+    uint64_t *first = &rows[0][row_set(pc)], *second = &rows[1][row_set(pc)];
+    uint64_t old = __atomic_load_n(first, __ATOMIC_RELAXED);
+    __atomic_store_n(second, old, __ATOMIC_RELAXED);
+    __atomic_store_n(first, word, __ATOMIC_RELAXED);
     /* Partner: the fence in trk_walk_flush. Either the flush clears our word, or we see that it began and take it back.
      */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&trk_walk_epoch, __ATOMIC_RELAXED) != epoch) {
-        __atomic_store_n(&set[0], 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&set[1], 0, __ATOMIC_RELAXED);
+        __atomic_store_n(first, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(second, 0, __ATOMIC_RELAXED);
     }
     return word;
 }
 
 static inline uint64_t row_of(uintptr_t pc)
 {
-    const uint64_t *set = rows[row_set(pc)];
     uint64_t tag = pc >> SET_BITS;
-    uint64_t word = __atomic_load_n(&set[0], __ATOMIC_RELAXED);
+    uint64_t word = __atomic_load_n(&rows[0][row_set(pc)], __ATOMIC_RELAXED);
     if (__builtin_expect(word >> DATA_BITS == tag, 1))
         return word;
-    word = __atomic_load_n(&set[1], __ATOMIC_RELAXED);
+    word = __atomic_load_n(&rows[1][row_set(pc)], __ATOMIC_RELAXED);
     if (__builtin_expect(word >> DATA_BITS == tag, 1))
         return word;
     return row_load(pc);
@@ -192,9 +199,9 @@ void trk_walk_flush(void)
 {
     __atomic_fetch_add(&trk_walk_epoch, 1, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* partner: row_load */
-    for (unsigned i = 0; i < 1 << SET_BITS; i++)
-        for (unsigned way = 0; way < WAYS; way++)
-            __atomic_store_n(&rows[i][way], 0, __ATOMIC_RELAXED);
+    for (unsigned way = 0; way < WAYS; way++)
+        for (unsigned i = 0; i < 1 << SET_BITS; i++)
+            __atomic_store_n(&rows[way][i], 0, __ATOMIC_RELAXED);
 }
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------------
@@ -314,6 +321,7 @@ static __attribute__((noinline)) enum step step_general(struct trk_walk *w)
         return STEP_BROKEN;
     if (!read_slot(w, saved[TRK_CFI_RA], &ra))
         return STEP_TRUNCATED;
+    ra = trk_cfi_return(ra);
     saved[TRK_CFI_RA] = SAVED_LOST;
     memcpy(w->saved, saved, sizeof saved);
     if (row.signal) {
@@ -366,21 +374,22 @@ static unsigned plain_frames(struct trk_walk *w, unsigned n, unsigned limit)
                 nslots++;
             }
         }
-        cfa += (row >> (KIND_BITS + FP_BITS) & ((1 << CFA_BITS) - 1)) * 8;
+        cfa += row & CFA_MASK;
         if (cfa <= sp || cfa & 7)
             break;
-        if (__builtin_expect(cfa > hi || cfa - 8 < lo, 0)) {
-            if (!prove(w, cfa - 8))
+        const unsigned packed = row >> SAVED_SHIFT & ((1 << SAVED_BITS) - 1);
+        const uintptr_t ra_at = trk_cfi_packed_ra(cfa, packed);
+        if (__builtin_expect(ra_at >= hi || ra_at < lo, 0)) {
+            if (!prove(w, ra_at))
                 break;
             lo = w->window.lo;
             hi = w->window.hi;
         }
-        pc = trk_stack_word(cfa - 8);
+        pc = trk_cfi_return(trk_stack_word(ra_at));
         if (nslots < slots_max)
-            slots[nslots] = (uint32_t)((cfa - 8 - start_sp) >> 3);
+            slots[nslots] = (uint32_t)((ra_at - start_sp) >> 3);
         nslots++;
-        uintptr_t fp = (row >> KIND_BITS & ((1 << FP_BITS) - 1)) * 8;
-        fp_at = fp ? cfa - fp : fp_at;
+        fp_at = trk_cfi_packed_fp(cfa, packed, fp_at);
         sp = cfa;
         if (pc == 0)
             break;
