@@ -44,6 +44,13 @@ static void program(struct cli_session *session, struct cli_out *out)
     line(out, "folder", info->cwd);
     line(out, "host", info->host);
     line(out, "began", prof_fmt_date(text, sizeof text, info->created_ns));
+    if (info->has_state) {
+        char time[32], count[32];
+        snprintf(text, sizeof text, "with the state at %s: the %s events before it are counted, but not in the file",
+                 prof_fmt_time(time, sizeof time, info->state_us),
+                 prof_fmt_count(count, sizeof count, info->state_events));
+        line(out, "begins", text);
+    }
     line(out, "times", "known to 10 ms: the recorder's clock moves every 1 to 10 ms; the order of events is finer");
     line(out, "recorder", info->recorder);
     line(out, "options", info->options);

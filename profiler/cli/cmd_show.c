@@ -177,7 +177,9 @@ static struct prof_error *history_line(void *ctx, const struct prof_history_even
     fprintf(out->file, "%6llu  %-10s  %5lld  %-12s ", (unsigned long long)event->number,
             prof_fmt_time(text, sizeof text, e->time_us), (long long)event->count, prof_op_name(e->op));
     cli_put(out, CLI_PLACE, e->stack != 0 ? prof_view_site(history->session->view, e->stack, text, sizeof text) : "");
-    if (event->pair != 0)
+    if (event->pair == PROF_HISTORY_BEFORE)
+        fputs("  =before", out->file);
+    else if (event->pair != 0)
         fprintf(out->file, "  =%llu", (unsigned long long)event->pair);
     else if (e->op == TRK_OP_UNREF)
         fputs("  ~", out->file);
@@ -206,6 +208,13 @@ static int show(struct cli_session *session, const struct show_args *args, struc
     balance(session, out, obj);
     if (args->no_history)
         return -1;
+    if (prof_heap_named_before(session->heap, id)) {
+        char time[32];
+        cli_printf(out, CLI_FAINT,
+                   "\nWhat happened to it before the state at %s, which the trace begins with, is not in the file: the "
+                   "history\ncounts from there. =before gives back a reference of that time.\n",
+                   prof_fmt_time(time, sizeof time, session->info->state_us));
+    }
     struct history history = { .session = session, .out = out, .top = top };
     struct prof_error *error = prof_heap_history(session->heap, prof_heap_type(session->heap, obj->type)->name,
                                                  obj->serial, history_line, &history);

@@ -79,6 +79,12 @@ struct prof_error *prof_json_info(struct prof_view *view, char **ret)
     doc_set(&doc, trace, "path", json_of_text(info->path));
     doc_set(&doc, trace, "bytes", json_of_number(info->file_bytes));
     doc_set(&doc, trace, "usable_bytes", json_of_number(info->usable_bytes));
+    if (info->has_state) {
+        json_t *state = json_object();
+        doc_set(&doc, state, "at", json_of_seconds(info->state_us));
+        doc_set(&doc, state, "events", json_of_number(info->state_events));
+        doc_set(&doc, trace, "state", state);
+    }
     doc_set(&doc, trace, "format", json_sprintf("%u.%u", info->major, info->minor));
     doc_set(&doc, trace, "id", json_string(prof_fmt_hex(id, sizeof id, info->trace_id, sizeof info->trace_id)));
     doc_set(&doc, trace, "created",
@@ -185,7 +191,10 @@ static struct prof_error *add_event(void *ctx, const struct prof_history_event *
     doc_set(doc, object, "number", json_of_number(event->number));
     doc_set(doc, object, "event", json_string(prof_op_name(event->event.op)));
     doc_set(doc, object, "count", json_integer(event->count));
-    doc_set(doc, object, "pair", event->pair != 0 ? json_of_number(event->pair) : json_null());
+    if (event->pair == PROF_HISTORY_BEFORE)
+        doc_set(doc, object, "pair", json_string("before"));
+    else
+        doc_set(doc, object, "pair", event->pair != 0 ? json_of_number(event->pair) : json_null());
     doc_set(doc, object, "at", json_of_seconds(event->event.time_us));
     doc_set(doc, object, "tid", json_of_number(event->event.tid));
     doc_set(doc, object, "slot",
@@ -231,6 +240,9 @@ struct prof_error *prof_json_object(struct prof_view *view, prof_obj_id id, char
     struct history history = { .doc = &doc, .view = view, .array = json_array() };
     struct prof_error *error = prof_heap_history(view->heap, type->name, obj->serial, add_event, &history);
     doc_set(&doc, doc.root, "history", history.array);
+    if (prof_heap_named_before(view->heap, id))
+        doc_set(&doc, doc.root, "history_from",
+                json_of_seconds(prof_trace_info(prof_heap_trace(view->heap))->state_us));
     if (error != NULL) {
         json_decref(doc.root);
         return error;
