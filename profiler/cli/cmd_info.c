@@ -69,7 +69,7 @@ static void program(struct cli_session *session, struct cli_out *out)
 
 static void losses(struct cli_session *session, struct cli_out *out)
 {
-    const struct trk_loss *loss = &session->info->loss;
+    const struct trk_loss *loss = session->live != NULL ? &session->live->loss : &session->info->loss;
     const struct {
         uint64_t n;
         const char *what;
@@ -146,6 +146,21 @@ static void gaps(struct cli_session *session, struct cli_out *out)
     }
 }
 
+/* What its recorder says about a program that runs. */
+static void live(const struct cli_session *session, struct cli_out *out)
+{
+    static const char *const policies[] = { "block", "drop", "flight" };
+    const struct ask_process *live = session->live;
+    char a[32], b[32], c[32];
+    if (live == NULL)
+        return;
+    cli_printf(out, CLI_FAINT, "%-12s", "recorded by");
+    fprintf(out->file, "process %u since %s, %s; on full: %s; %s records; %u ring%s\n", live->recorder_pid,
+            prof_fmt_date(a, sizeof a, live->since_ns), prof_fmt_duration(b, sizeof b, live->now_us),
+            policies[live->on_full % 3], prof_fmt_count(c, sizeof c, live->records), live->rings,
+            live->rings == 1 ? "" : "s");
+}
+
 /* Gaps are known only of modules that were asked for: ask for the site of every stack. */
 static void touch_stack(void *ctx, uint32_t stack, const struct prof_stack_stat *stat)
 {
@@ -176,6 +191,7 @@ int cmd_info(int argc, char **argv)
         } else {
             text_malloc_note(&session, &out);
             text_head(&session, &out);
+            live(&session, &out);
             program(&session, &out);
             losses(&session, &out);
             text_bytes(&session, &out, true);

@@ -316,12 +316,40 @@ void rec_drain_final(struct arena *arena, int proc_index)
     struct proc *proc = arena->proc[proc_index];
     if (rec_is_flight(arena)) {
         if (proc != NULL)
-            rec_flight_take(proc);
+            rec_flight_take(proc, false);
         return;
     }
     for (uint32_t i = 0; i < arena->ring_count; i++)
         if (proc != NULL && owner(arena, &arena->rings[i], &arena->shm_rings[i]) == proc)
             drain_ring_final(arena, &arena->rings[i], proc);
+}
+
+/* Forgets the first pending slots, up to and with `events` events. */
+static void drop_first(struct recorder *rec, struct ring *ring, uint64_t events)
+{
+    size_t at = 0;
+    while (at < ring->pending.count && (events > 0 || op_of(&ring->pending.items[at]) == TRK_OP_EXT)) {
+        const struct trk_slot *slot = &ring->pending.items[at++];
+        bool first = op_of(slot) != TRK_OP_EXT;
+        events -= first && rec_is_event(slot);
+        ring->pending_records -= first;
+    }
+    rec->pending_slots -= at;
+    ring->pending.count -= at;
+    memmove(ring->pending.items, ring->pending.items + at, ring->pending.count * sizeof *ring->pending.items);
+}
+
+void rec_drain_rest(struct arena *arena, int proc_index, const uint64_t *skip)
+{
+    struct proc *proc = arena->proc[proc_index];
+    for (uint32_t i = 0; i < arena->ring_count; i++) {
+        struct ring *ring = &arena->rings[i];
+        if (owner(arena, ring, &arena->shm_rings[i]) != proc)
+            continue;
+        drain_ring_final(arena, ring, proc);
+        if (ring->pending.count > 0)
+            drop_first(arena->rec, ring, skip[i]);
+    }
 }
 
 /* Writes one ring's pending slots. */

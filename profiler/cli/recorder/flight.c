@@ -50,8 +50,22 @@ static uint64_t lap_before(const struct flight_ring *ring, uint64_t pos, uint64_
     return pos + margin > nslots ? pos + margin - nslots : 0;
 }
 
-bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm, bool running,
-                 struct flight_window *ret)
+/* A position that the producer had not passed by more than FLIGHT_MARGIN when the slots were looked at. */
+static uint64_t not_beyond(const struct flight_ring *ring, const struct trk_shm_ring *shm)
+{
+    enum { TRIES = 4 };
+    uint64_t told = flight_base(shm).position;
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t cursor = flight_cursor(ring, told), later = flight_base(shm).position;
+        if (later == told)
+            return cursor; /* it was not at its limit meanwhile, so the search had it in sight */
+        told = later;
+    }
+    return told + ((uint64_t)1 << ring->log2_slots) / 4 + FLIGHT_GAP;
+}
+
+bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm, const struct flight_ring *again,
+                 const struct trk_shm_ring *again_shm, struct flight_window *ret)
 {
     struct flight_base base = flight_base(shm);
     uint64_t end = flight_cursor(ring, base.position);
@@ -65,10 +79,10 @@ bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm,
         window.slots[window.count++] = ok ? slot : (struct trk_slot){ 0, 0 };
     }
     uint64_t safe = first;
-    if (running) {
+    if (again != NULL) {
         /* Partner: the order of the producer's own stores: what it wrote over before the slots seen now is known. */
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        safe = lap_before(ring, flight_cursor(ring, flight_base(shm).position), FLIGHT_MARGIN);
+        safe = lap_before(ring, not_beyond(again, again_shm), FLIGHT_MARGIN);
         if (safe < first)
             safe = first;
         if (safe > end)

@@ -42,10 +42,11 @@ struct flight_window {
  * records) ago. */
 uint64_t flight_cursor(const struct flight_ring *ring, uint64_t base);
 
-/* Copies the last lap. running: the producer may go on meanwhile; what it may have touched is left out then. The header
- * is read again after copying. false: no memory. */
-bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm, bool running,
-                 struct flight_window *ret);
+/* Copies the last lap. again, again_shm: where ring and header are looked at once more after copying when the producer
+ * may have gone on meanwhile (the same memory, or a later copy of it); what it may have touched is left out then. NULL:
+ * it did not. false: no memory. */
+bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm, const struct flight_ring *again,
+                 const struct trk_shm_ring *again_shm, struct flight_window *ret);
 
 /* Index of the first slot from which on the window is complete and its times are known: 0 when it is not cut, else that
  * of the first record that tells the time. *ret_us: that time; UINT64_MAX when no record tells it (index 0 then). */

@@ -34,16 +34,26 @@ static bool owns(const struct proc *proc, uint32_t ring)
            __atomic_load_n(&shm->proc, __ATOMIC_ACQUIRE) == (uint32_t)proc->index + 1;
 }
 
+static struct flight_ring ring_at(const struct arena *arena, const unsigned char *base, uint32_t i)
+{
+    return (struct flight_ring){ (const struct trk_slot *)(const void *)(base + arena->rings[i].data_off),
+                                 arena->rings[i].log2_slots };
+}
+
 static void copy_rings(struct proc *proc, bool running, lot_vec *lots)
 {
     const struct arena *arena = proc->arena;
     for (uint32_t i = 0; i < arena->ring_count; i++) {
         struct lot lot = { .ring = i };
-        struct flight_ring ring = { (const struct trk_slot *)(const void *)(arena->base + arena->rings[i].data_off),
-                                    arena->rings[i].log2_slots };
         if (!owns(proc, i))
             continue;
-        if (!flight_copy(&ring, &arena->shm_rings[i], running, &lot.window) || !prof_vec_push(lots, lot)) {
+        const unsigned char *later = arena->again != NULL ? arena->again : arena->base;
+        struct flight_ring ring = ring_at(arena, arena->base, i), again = ring_at(arena, later, i);
+        /* The header's place in the later copy is its place in the first one. */
+        const struct trk_shm_ring *again_shm =
+            (const void *)(later + ((const unsigned char *)&arena->shm_rings[i] - arena->base));
+        if (!flight_copy(&ring, &arena->shm_rings[i], running ? &again : NULL, again_shm, &lot.window) ||
+            !prof_vec_push(lots, lot)) {
             rec_proc_problem(proc, prof_error_memory());
             free(lot.window.slots);
         }
@@ -126,10 +136,10 @@ static void take(struct proc *proc, struct proc *to, bool running)
         rec_proc_problem(to, prof_writer_meta(to->writer, pairs));
 }
 
-void rec_flight_take(struct proc *proc)
+void rec_flight_take(struct proc *proc, bool running)
 {
     struct arena *arena = proc->arena;
-    take(proc, proc, false);
+    take(proc, proc, running);
     for (uint32_t i = 0; i < arena->ring_count; i++) {
         if (!owns(proc, i))
             continue;

@@ -100,6 +100,7 @@ struct arena {
     struct recorder *rec;
     unsigned char *base;
     uint64_t bytes;
+    const unsigned char *again; /* a later copy of the memory, when base is a copy; else NULL */
     int memfd;
     uint64_t ino, dev; /* of the memfd: finds its mapping in /proc/PID/maps */
     struct trk_shm_header *h;
@@ -193,9 +194,19 @@ void rec_server_clean(const char *place, const char *name);
 /* A mark in the trace of the process, at this moment. false: too many wait to be written. */
 bool rec_mark(struct proc *proc, const char *name);
 
+/* ---- adopt.c: the memory of a recorder that died ---- */
+/* Copies the arena that a process has mapped and makes sense of it; nothing in it is believed unchecked. The result
+ * belongs to nobody: rec_adopt_destroy ends it. */
+struct prof_error *rec_adopt(pid_t pid, struct arena **ret);
+void rec_adopt_destroy(struct arena *arena);
+
+/* What the process did that did not reach its file: everything valid in its rings. skip: by ring number, events that
+ * the file has already. */
+void rec_drain_rest(struct arena *arena, int proc_index, const uint64_t *skip);
+
 /* ---- flight_take.c: flight recordings ---- */
-/* Takes what the rings of the process, which ended, hold. */
-void rec_flight_take(struct proc *proc);
+/* Takes what the rings of the process hold, at its end. running: it may still write. */
+void rec_flight_take(struct proc *proc, bool running);
 /* Keeps what would be written over and is needed at the end: module maps. */
 void rec_flight_look(struct proc *proc);
 /* Writes what the rings hold now to a new trace: path, or a numbered name beside the process's own trace. *ret_path is

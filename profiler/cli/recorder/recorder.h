@@ -32,11 +32,11 @@ struct rec_options {
     /* Frames; 0: as the target wishes, else 64, 8, 1; TRK_WISH_NO_STACK: none. */
     uint16_t depth_birth, depth_ref, depth_free;
     const char *types, *modules, *objects; /* filters: "A|B*", "A|B*", "1/N"; NULL: as the target wishes */
-    int zstd_level;                              /* as prof_writer_options, 0 = the recorder's default */
-    const char *version;                         /* of the program that records; NULL: unknown */
-    const char *text;                            /* the options as the user gave them, for the trace; may be NULL */
-    const char *const *wrappers;                 /* NULL-terminated patterns for the trace; may be NULL */
-    pid_t root; /* this process gets the plain output name; 0: the first that connects */
+    int zstd_level;                        /* as prof_writer_options, 0 = the recorder's default */
+    const char *version;                   /* of the program that records; NULL: unknown */
+    const char *text;                      /* the options as the user gave them, for the trace; may be NULL */
+    const char *const *wrappers;           /* NULL-terminated patterns for the trace; may be NULL */
+    pid_t root;                            /* this process gets the plain output name; 0: the first that connects */
 };
 
 /* Whether traces can be created there, as far as that is known before anything runs. out and replace as in rec_options,
@@ -78,6 +78,18 @@ bool rec_root_seen(const struct recorder *rec);
 /* The recorder goes on in another process (fork): call there. The old one must not touch it again, not even to destroy
  * it. */
 void rec_moved(struct recorder *rec);
+
+/* ---- recover.c: after a recorder died ---- */
+struct rec_recovery {
+    uint64_t from_file;  /* records that the old file had */
+    uint64_t from_rings; /* records that were still in memory */
+    uint64_t lost;       /* events that the recorder had taken and not written */
+    bool lost_known;     /* false: there was no old file, or it says nothing of events */
+    uint64_t bytes_left; /* of the old file, behind its last good block: left out */
+};
+/* Writes a new trace `out` with the good blocks of `old` (NULL: none) and what the rings of process pid hold, and ends
+ * it with TRK_END_RECOVERED. pid 0: the file alone. */
+struct prof_error *rec_recover(pid_t pid, const char *old, const char *out, struct rec_recovery *ret);
 
 /* One per trace, in the order of their start; valid until the next rec_step or rec_destroy. */
 struct rec_result {

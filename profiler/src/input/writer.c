@@ -3,6 +3,7 @@
  * Finished blocks gather in `out` and reach the file together. The file always ends with a whole block: what a failed
  * write left behind is cut off at once, definitions stay queued for the next try, event blocks are counted and dropped.
  */
+#include <prof/salvage.h>
 #include <prof/trace.h>
 
 #include <elf.h>
@@ -151,6 +152,25 @@ static struct prof_error *add_block(struct prof_writer *w, uint16_t kind, const 
     w->out.count += sizeof head + stored;
     w->seq++;
     (void)prof_vec_push(&w->queue, (struct queued){ sizeof head + stored, records, kind });
+    return w->out.count - w->out_kept >= WRITER_OUT_BYTES ? writer_write_out(w) : NULL;
+}
+
+struct prof_error *prof_writer_block(struct prof_writer *w, const struct trk_block *block, const void *stored,
+                                     uint64_t records)
+{
+    struct trk_block head = *block;
+    head.seq = w->seq;
+    if (!prof_vec_reserve(&w->queue, 1) || !add_bytes(&w->out, &head, sizeof head)) {
+        w->lost += records;
+        return prof_error_memory();
+    }
+    if (!add_bytes(&w->out, stored, head.stored)) {
+        w->out.count -= sizeof head;
+        w->lost += records;
+        return prof_error_memory();
+    }
+    w->seq++;
+    (void)prof_vec_push(&w->queue, (struct queued){ sizeof head + head.stored, records, head.kind });
     return w->out.count - w->out_kept >= WRITER_OUT_BYTES ? writer_write_out(w) : NULL;
 }
 

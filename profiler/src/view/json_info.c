@@ -67,6 +67,18 @@ static json_t *gaps(struct document *doc, struct prof_view *view)
     return array;
 }
 
+/* null: everything was kept. */
+static json_t *flight(struct document *doc, struct prof_view *view)
+{
+    struct prof_flight flight = prof_trace_flight(prof_heap_trace(view->heap));
+    if (!flight.active)
+        return json_null();
+    json_t *object = json_object();
+    doc_set(doc, object, "from", json_of_seconds(flight.from_us));
+    doc_set(doc, object, "overwritten", json_of_number(flight.overwritten));
+    return object;
+}
+
 struct prof_error *prof_json_info(struct prof_view *view, char **ret)
 {
     const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(view->heap));
@@ -102,6 +114,7 @@ struct prof_error *prof_json_info(struct prof_view *view, char **ret)
     doc_set(&doc, trace, "parent_trace", json_of_text(info->parent_trace));
     doc_set(&doc, trace, "malloc_note", json_of_text(info->malloc_note));
     doc_set(&doc, trace, "attached", json_boolean(info->attached));
+    doc_set(&doc, trace, "flight", flight(&doc, view));
     doc_set(&doc, doc.root, "trace", trace);
     doc_set(&doc, doc.root, "loss", loss(&doc, &info->loss));
     doc_set(&doc, doc.root, "events", events(&doc, totals));

@@ -113,6 +113,7 @@ static json_t *audit(struct document *doc, struct prof_view *view)
     json_t *object = json_object();
     doc_set(doc, object, "events", json_of_number(audit->events));
     doc_set(doc, object, "lost", json_of_number(audit->lost));
+    doc_set(doc, object, "overwritten", json_of_number(prof_trace_flight(prof_heap_trace(view->heap)).overwritten));
     doc_set(doc, object, "coverage", audit->coverage < 0 ? json_null() : json_of_real(audit->coverage));
     doc_set(doc, object, "skewed", json_of_number(audit->skewed));
     doc_set(doc, object, "attached", json_boolean(info->attached));
