@@ -366,10 +366,8 @@ void trk_engine_control(enum trk_control what, uint64_t number, const char *text
         if (phase == TRK_PHASE_LIVE)
             publish_malloc_owner(trk_arena());
     }
-    if (what == TRK_CONTROL_EXIT) {
+    if (what == TRK_CONTROL_EXIT)
         record_exit(true, (int)number);
-        trk_wake_close();
-    }
     if (phase != TRK_PHASE_LIVE)
         return;
     if (what == TRK_CONTROL_LOADED || what == TRK_CONTROL_UNLOADED)
@@ -380,7 +378,6 @@ static void at_exit(int status, void *arg)
 {
     (void)arg;
     record_exit(true, status);
-    trk_wake_close();
 }
 
 /* The loader runs this after our dependencies' constructors; on_exit handlers registered here run after everything that
@@ -400,10 +397,8 @@ __attribute__((destructor(101))) static void engine_destructor(void)
 {
     if (trk_eng.phase == TRK_PHASE_FORWARD)
         trk_copy_leave();
-    else if (!trk_eng.exit_known) {
+    else if (!trk_eng.exit_known)
         record_exit(false, 0);
-        trk_wake_close();
-    }
 }
 
 /* ---- The table ------------------------------------------------------------------------------------------------------

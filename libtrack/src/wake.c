@@ -133,18 +133,6 @@ static bool page_is_ours(void)
     return trk_wake_page != NULL && (uint32_t)trk_sys0(SYS_getpid) == wake.pid && !forked();
 }
 
-void trk_wake_close(void)
-{
-    if (!page_is_ours() || wake.name[0] == 0)
-        return;
-    int dir = trk_wake_file_dir(wake.dir);
-    if (dir >= 0) {
-        trk_sys3(SYS_unlinkat, dir, wake.name, 0);
-        trk_close(dir);
-    }
-    wake.name[0] = 0;
-}
-
 void trk_wake_share(volatile unsigned char *gate, volatile unsigned char *malloc_gate)
 {
     struct trk_control_page *p = page_of(gate, 0);

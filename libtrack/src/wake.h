@@ -11,14 +11,14 @@
 /* The mapped control page of this process, NULL: there is none, it cannot be woken. */
 extern struct trk_control_page *trk_wake_page __attribute__((visibility("hidden")));
 
-/* Makes the process wakeable when it may be (wake=0, odd page size, no private directory: not). Once, at start. */
+/* Makes the process wakeable when it may be (wake=0, odd page size, no private directory: not). Once, at start. The
+ * file outlives the process: to remove it at the end takes system calls that a program in a sandbox may die of; whoever
+ * comes next does it. */
 void trk_wake_open(void);
 static inline bool trk_wake_ready(void)
 {
     return trk_wake_page != NULL;
 }
-/* Removes the file; the process ends, or is about to. */
-void trk_wake_close(void);
 
 /* Lets the gates of a following copy show what ours show, when they have a page of their own. */
 void trk_wake_share(volatile unsigned char *gate, volatile unsigned char *malloc_gate);
