@@ -76,7 +76,7 @@ static void losses(struct cli_session *session, struct cli_out *out)
     } parts[] = {
         { loss->dropped, "records dropped because the recorder was too slow" },
         { loss->holes, "records that never became complete" },
-        { loss->emergency, "events inside the library itself, not recorded" },
+        { loss->emergency, "events of signal handlers that interrupted the library itself, not recorded" },
         { loss->depot_full, "events without stack, the table was full" },
         { loss->text_full, "texts lost, the table was full" },
         { loss->write_lost, "records that could not be written" },

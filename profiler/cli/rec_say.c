@@ -10,13 +10,14 @@ static void say_losses(const struct rec_result *result, const char *name)
 {
     const struct trk_loss *loss = &result->loss;
     char a[32], b[32];
-    uint64_t lost = loss->dropped + loss->holes + loss->write_lost;
+    uint64_t lost = loss->dropped + loss->holes + loss->write_lost + loss->emergency;
     if (lost > 0)
         cli_warn("%s: %s of %s events lost (%s); its reports are uncertain", name, prof_fmt_count(a, sizeof a, lost),
                  prof_fmt_count(b, sizeof b, result->records + lost),
                  loss->write_lost > 0 ? "they could not be written"
                  : loss->dropped > 0  ? "the recorder was too slow, try a larger --budget"
-                                      : "threads ended inside a record");
+                 : loss->holes > 0    ? "threads ended inside a record"
+                                      : "signal handlers interrupted the recording itself");
     if (loss->depot_full > 0)
         cli_warn("%s: %s events have no stack, the table was full; try a larger --budget or fewer --stacks", name,
                  prof_fmt_count(a, sizeof a, loss->depot_full));

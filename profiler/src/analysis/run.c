@@ -15,6 +15,7 @@ void run_facts(struct analysis *a)
     a->main_tid = info->pid;
     a->malloc_seen = totals->allocs > 0;
     a->lost = at_least(at_least(loss->dropped, loss->holes), at_least(loss->write_lost, loss->in_flight));
+    a->lost = at_least(a->lost, loss->emergency);
     bool exit_seen = totals->by_op[TRK_OP_EXIT] > 0;
     if (totals->cut)
         a->not_ended = "this is a moment before the end of the run";
