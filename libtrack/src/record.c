@@ -76,6 +76,9 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
         st = trk_ring_room(st, need + TRK_LEADS);
         if (st == NULL)
             return trk_eng.phase == TRK_PHASE_LIVE; /* a recorder that died is noticed here */
+        tick = __atomic_load_n(trk_eng.tick, __ATOMIC_ACQUIRE); /* it may have waited, and changed its ring */
+        if (tick != st->tick && arena_left())
+            return false;
     }
     /* What is due before the record. A handler that interrupts here may write the same once more: harmless. */
     uint64_t lost = st->pending;

@@ -6,6 +6,7 @@
 
 enum {
     TRK_NAP_NS = 5000000,      /* one sleep while waiting for room */
+    TRK_TICK_NAP_NS = 500000,  /* and for the next tick */
     TRK_STALE_NS = 1000000000, /* a recorder whose heart stands still this long is not waited for */
     TRK_MEM_WAIT_NS = 50000000,
 };
@@ -98,8 +99,9 @@ static bool wait_once(struct trk_thread *st, struct trk_shm_ring *ring, unsigned
     trk_tls.busy_tick = trk_load64(trk_eng.tick);
     uint32_t seen = __atomic_load_n(&ring->tail_futex, __ATOMIC_SEQ_CST);
     __atomic_store_n(&ring->waiting, 1, __ATOMIC_SEQ_CST); /* partner: the recorder's look after it moved tail */
-    if (!limit_update(st, ring, need) && !hole_seen(st, ring))
-        trk_futex_wait(&ring->tail_futex, seen, deadline - now < TRK_NAP_NS ? deadline - now : TRK_NAP_NS);
+    uint64_t nap = hole_seen(st, ring) ? TRK_TICK_NAP_NS : TRK_NAP_NS;
+    if (!limit_update(st, ring, need))
+        trk_futex_wait(&ring->tail_futex, seen, deadline - now < nap ? deadline - now : nap);
     return true;
 }
 
@@ -108,7 +110,8 @@ static struct trk_thread *room_slow(struct trk_thread *st, struct trk_shm_ring *
 {
     uint64_t deadline = 0;
     for (;;) {
-        if (hole_seen(st, ring)) {
+        /* Readers put rings in order by their ticks: what this thread does next needs a later one than what it did. */
+        if (hole_seen(st, ring) && trk_load64(trk_eng.tick) != st->tick) {
             struct trk_thread *other = trk_thread_move(st);
             struct trk_shm_ring *its = other != NULL ? trk_thread_ring(other) : NULL;
             if (its != NULL) {

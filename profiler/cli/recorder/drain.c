@@ -179,36 +179,65 @@ static void publish_tail(struct trk_shm_ring *shm, struct ring *ring)
 /* A hole is at tail: finds the next valid slot behind it, at most `far` slots away. 0: none. */
 static uint64_t find_behind(const struct arena *arena, const struct ring *ring, uint64_t far)
 {
-    uint64_t nslots = (uint64_t)1 << ring->log2_slots;
+    uint64_t half = (uint64_t)1 << ring->log2_slots >> 1;
     struct trk_slot *slots = slots_of(arena, ring);
     struct trk_slot slot;
-    if (far > nslots)
-        far = nslots;
+    if (far > half)
+        far = half;
     for (uint64_t d = 1; d < far; d++)
         if (load_slot(slots, ring->log2_slots, ring->tail + d, &slot))
             return d;
     return 0;
 }
 
-/* Nothing is ready at tail. Skips a hole that is old enough. */
-static void look_at_hole(struct arena *arena, struct ring *ring, struct trk_shm_ring *shm, uint64_t now_us)
+/* Gives up `count` slots at tail. What they hold is of the lap before and would look valid in the next one: they are
+ * written, while nobody may use them yet. A writer that finishes late does the same. */
+static void close_hole(const struct arena *arena, struct ring *ring, uint64_t count)
+{
+    struct trk_slot *slots = slots_of(arena, ring);
+    uint64_t mask = ((uint64_t)1 << ring->log2_slots) - 1;
+    struct trk_slot slot;
+    for (uint64_t end = ring->tail + count; ring->tail < end; ring->tail++)
+        if (!load_slot(slots, ring->log2_slots, ring->tail, &slot))
+            __atomic_store_n(&slots[ring->tail & mask].w0,
+                             (uint64_t)TRK_OP_SKIP << TRK_OP_SHIFT | ((ring->tail >> ring->log2_slots & 1) ^ 1),
+                             __ATOMIC_RELEASE);
+    ring->skipping = true;
+}
+
+/* How far records reach behind a hole, small holes among them; half a ring at most. */
+static uint64_t find_extent(const struct arena *arena, const struct ring *ring)
+{
+    uint64_t half = (uint64_t)1 << ring->log2_slots >> 1, end = 0;
+    struct trk_slot *slots = slots_of(arena, ring);
+    struct trk_slot slot;
+    for (uint64_t d = 1; d < half && d - end <= REC_LOOKAHEAD; d++)
+        if (load_slot(slots, ring->log2_slots, ring->tail + d, &slot))
+            end = d;
+    return ring->tail + end;
+}
+
+/* Nothing is ready at tail. Skips a hole that is old enough, as are all that were behind the first one when that was
+ * met: so a ring full of holes falls behind the others by one wait, not by one for each. True: it moved. */
+static bool look_at_hole(struct arena *arena, struct ring *ring, struct trk_shm_ring *shm, uint64_t now_us)
 {
     bool waiting = __atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0;
     uint64_t behind = find_behind(arena, ring, waiting ? REC_HOLE_MAX : REC_LOOKAHEAD);
     if (behind == 0) {
         ring->stuck_us = 0;
-        return;
+        return false;
     }
-    if (ring->stuck_us == 0) {
+    if (ring->stuck_us == 0 || ring->tail >= ring->stuck_end) {
         ring->stuck_us = now_us;
-    } else if (now_us - ring->stuck_us >= TRK_HOLE_WAIT_US) {
-        ring->holes += behind;
-        shm->holes = ring->holes;
-        ring->tail += behind;
-        ring->skipping = true;
-        ring->stuck_us = 0;
-        publish_tail(shm, ring);
+        ring->stuck_end = find_extent(arena, ring);
     }
+    if (now_us - ring->stuck_us < TRK_HOLE_WAIT_US)
+        return false;
+    ring->holes += behind;
+    shm->holes = ring->holes;
+    close_hole(arena, ring, behind);
+    publish_tail(shm, ring);
+    return true;
 }
 
 /* How many of the copied slots make whole records. EXT slots are written before the first slot of their record, so only
@@ -239,16 +268,17 @@ static size_t drain_ring(struct arena *arena, struct ring *ring, struct trk_shm_
         while (count < REC_CHUNK_SLOTS && load_slot(slots, ring->log2_slots, ring->tail + count, &chunk[count]))
             count++;
         if (count == 0) {
-            if (total == 0)
-                look_at_hole(arena, ring, shm, rec_now_us());
+            if ((total == 0 || ring->tail < ring->stuck_end) && look_at_hole(arena, ring, shm, rec_now_us()))
+                continue;
             if (ring->published != ring->tail && __atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0)
                 publish_tail(shm, ring);
             break;
         }
         size_t whole = whole_records(chunk, count);
-        ring->stuck_us = 0;
         rec_take(rec, proc, ring, chunk, whole);
         ring->tail += whole;
+        if (ring->tail >= ring->stuck_end)
+            ring->stuck_us = 0;
         if (ring->tail - ring->published >= nslots / UNTOLD_SHARE ||
             __atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0)
             publish_tail(shm, ring);
@@ -396,11 +426,25 @@ static void write_arena(struct arena *arena)
             publish_tail(&arena->shm_rings[i], &arena->rings[i]);
 }
 
+/* A ring waits at a hole: what is behind it comes later than what other rings have now, and was before. */
+static bool is_stuck(const struct recorder *rec)
+{
+    for (size_t a = 0; a < rec->arenas.count; a++)
+        for (uint32_t i = 0; i < rec->arenas.items[a]->ring_count; i++)
+            if (rec->arenas.items[a]->rings[i].stuck_us != 0)
+                return true;
+    return false;
+}
+
 void rec_round(struct recorder *rec)
 {
     for (size_t a = 0; a < rec->arenas.count; a++)
         write_arena(rec->arenas.items[a]);
+    uint64_t now_us = rec_now_us();
+    if (is_stuck(rec) && now_us - rec->round_us < REC_HOLD_US)
+        return;
     rec->round++;
+    rec->round_us = now_us;
 }
 
 void rec_round_proc(struct proc *proc)

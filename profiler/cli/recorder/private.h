@@ -19,12 +19,13 @@
 #include <prof/trace.h>
 
 enum {
-    REC_ROUND_SLOTS = 1 << 16, /* a round is written when this many slots gathered */
-    REC_ROUND_US = 100000,     /* or this time passed */
-    REC_CHUNK_SLOTS = 4096,    /* copied before the producer gets its room back */
-    REC_LOOKAHEAD = 16,        /* slots looked at behind a hole */
-    REC_HOLE_MAX = 256,        /* widest hole: some records of handlers that interrupted each other. Looking further
-                                  would make pages of memory that was never used */
+    REC_ROUND_SLOTS = 1 << 16,          /* a round is written when this many slots gathered */
+    REC_ROUND_US = 100000,              /* or this time passed */
+    REC_HOLD_US = 5 * TRK_HOLE_WAIT_US, /* a round lasts so long at most while a ring waits at a hole */
+    REC_CHUNK_SLOTS = 4096,             /* copied before the producer gets its room back */
+    REC_LOOKAHEAD = 16,                 /* slots looked at behind a hole */
+    REC_HOLE_MAX = 256, /* widest hole: some records of handlers that interrupted each other. Looking further
+                           would make pages of memory that was never used */
     REC_SLEEP_MIN_US = 1000,
     REC_SLEEP_MAX_US = 10000,
     REC_HELLO_US = 2000000, /* a connection that says nothing this long is closed */
@@ -49,6 +50,7 @@ struct ring {
     uint64_t published; /* what the producer was told: behind tail until the copies are in the file */
     uint64_t taken;     /* events copied, as trk_shm_ring.reached counts them */
     uint64_t stuck_us;  /* since when a hole is at tail; 0 none */
+    uint64_t stuck_end; /* position up to which records were behind it then */
     uint64_t now_us;    /* last TICK or THREAD copied */
     uint32_t tid;
     uint64_t holes;
@@ -143,6 +145,7 @@ struct recorder {
     bool root_seen;
     bool root_named; /* the plain output name has been given away */
     uint64_t round;
+    uint64_t round_us; /* when it began */
     uint64_t flush_us; /* when gathered data last went to the files */
     size_t pending_slots;
     uint64_t sleep_us;
