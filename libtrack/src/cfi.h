@@ -11,6 +11,8 @@
 
 #if defined(__x86_64__)
 #include "cfi_x86_64.h"
+#elif defined(__aarch64__)
+#include "cfi_aarch64.h"
 #else
 #error "stack capture has no description of this machine: write cfi_MACHINE.h beside cfi_x86_64.h"
 #endif

@@ -302,6 +302,10 @@ bool trk_cfi_execute(const struct trk_cie *cie, struct trk_cfi_cursor c, uint64_
         case 0x13:
             set_cfa_off(row, trk_cfi_sleb(&c), cie->data_align);
             break;
+        case 0x2d: /* AARCH64_negate_ra_state: signed from here on, or not; the signature is stripped in any case */
+            if (!TRK_CFI_SIGNED_RA)
+                return false;
+            break;
         case 0x2e: /* GNU_args_size */
             trk_cfi_uleb(&c);
             break;

@@ -27,10 +27,15 @@ enum trk_cfi_reg {
     TRK_CFI_REGS, /* count of the above */
     TRK_CFI_SP,   /* has no rule: the caller's is the CFA */
     TRK_CFI_OTHER,
+    TRK_CFI_LINK = TRK_CFI_OTHER, /* no register holds the return address */
 };
 
 enum {
     TRK_CFI_DWARF_RA = 16,
+    TRK_CFI_SIGNED_RA = 0,       /* whether return addresses may be signed */
+    TRK_CFI_CFA_BITS = 17,       /* of a row word, for the CFA's offset in words */
+    TRK_CFI_SAVED_BITS = 9,      /* of a row word, for trk_cfi_pack; both together 26 */
+    TRK_CFI_RECORD_TELLS_SP = 1, /* behind the words that a frame pointer points to lies the caller's frame */
 };
 
 /* Most rows say: the return address is at CFA - 8, where the call instruction stores it, and the caller's fp still in
@@ -108,6 +113,19 @@ static inline long trk_cfi_probe(uintptr_t addr)
                      : "0"((long)SYS_rt_sigprocmask), "D"(-1L), "S"(addr), "d"(0L), "r"(size)
                      : "rcx", "r11", "memory");
     return ret;
+}
+
+/* Signal frames need no knowledge: the row of the code that handlers return to says where everything is. */
+enum { TRK_CFI_TRAMPOLINES = 0 };
+static inline bool trk_cfi_trampoline_code(const uint32_t *code)
+{
+    (void)code;
+    return false;
+}
+static inline int32_t trk_cfi_trampoline_off(enum trk_cfi_reg reg)
+{
+    (void)reg;
+    return 0;
 }
 
 #endif

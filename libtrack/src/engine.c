@@ -238,8 +238,8 @@ bool trk_engine_adopt_arena(struct trk_arena *a)
     if (!trk_engine_sentinel())
         return false;
     trk_eng.sentinel->state = 2;
-    trk_eng.thread_bytes = TRK_PAGE + TRK_SITES * sizeof(uint64_t) + trk_stack_cache_bytes();
-    trk_eng.thread_bytes = (trk_eng.thread_bytes + TRK_PAGE - 1) & ~(size_t)(TRK_PAGE - 1);
+    trk_eng.thread_bytes = TRK_WIPE + TRK_SITES * sizeof(uint64_t) + trk_stack_cache_bytes();
+    trk_eng.thread_bytes = (trk_eng.thread_bytes + TRK_WIPE - 1) & ~(size_t)(TRK_WIPE - 1);
     trk_eng.gen = 0;
     trk_eng.type_tag = trk_type_tag(a);
     trk_eng.modules_busy = trk_eng.modules_next = trk_eng.modules_backoff = 0;

@@ -44,6 +44,7 @@ enum {
     TRK_SITES_LOG2 = 9, /* entries of a thread's call-site cache */
     TRK_SITES = 1 << TRK_SITES_LOG2,
     TRK_PAGE = 4096,
+    TRK_WIPE = TRK_PAGE_MAX, /* bytes of a thread's state that fork wipes: no page holds them and others */
     TRK_MARGIN = 256, /* slots kept free for handlers that interrupt a writer between its test and its reservation */
     TRK_SCOPES = 16,  /* open scopes per thread */
     TRK_GATES = 32,   /* copies that can follow the owner */
@@ -85,12 +86,12 @@ static inline struct trk_shm_ring *trk_thread_ring(const struct trk_thread *st)
 
 static inline uint64_t *trk_thread_sites(struct trk_thread *st)
 {
-    return (uint64_t *)(void *)((char *)st + TRK_PAGE);
+    return (uint64_t *)(void *)((char *)st + TRK_WIPE);
 }
 
 static inline struct trk_stack_cache *trk_thread_stack_cache(struct trk_thread *st)
 {
-    return (struct trk_stack_cache *)(void *)((char *)st + TRK_PAGE + TRK_SITES * sizeof(uint64_t));
+    return (struct trk_stack_cache *)(void *)((char *)st + TRK_WIPE + TRK_SITES * sizeof(uint64_t));
 }
 
 /* What a thread has besides its ring; copied by fork. */

@@ -18,8 +18,6 @@
 
 extern const struct trk_engine_table trk_engine_self __attribute__((visibility("hidden")));
 
-/* Below the area of mappings and outside the shadow memories of the sanitizers. */
-#define TRK_BEACON_AT    ((uintptr_t)0x7e9074726000)
 #define TRK_BEACON_MAGIC 0x31766e6f63616562ull
 struct trk_beacon {
     uint64_t magic; /* last to be written, release; partner: the load in beacon_look */

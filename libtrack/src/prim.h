@@ -15,32 +15,15 @@
 #define TRK_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TRK_EXPORT      __attribute__((visibility("default")))
 
+/* Each machine's file defines, beside its constants:
+ * trk_sys6            a raw system call
+ * trk_take            adds n to *p and returns the old value: atomic towards signal handlers of this thread, not
+ * towards other threads. *p belongs to this thread trk_thread_pointer  start of the thread control block trk_cycles a
+ * counter of fixed rate, the same on all processors: read in place, not ordered with memory */
 #if defined(__x86_64__)
-static inline long trk_sys6(long n, long a, long b, long c, long d, long e, long f)
-{
-    long ret;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall"
-                     : "=a"(ret)
-                     : "0"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return ret;
-}
+#include "prim_x86_64.h"
 #elif defined(__aarch64__)
-static inline long trk_sys6(long n, long a, long b, long c, long d, long e, long f)
-{
-    register long x8 __asm__("x8") = n;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-    return x0;
-}
+#include "prim_aarch64.h"
 #else
 /* cppcheck-suppress preprocessorErrorDirective */
 #error "libtrack needs x86-64 or aarch64"
@@ -59,18 +42,6 @@ static inline bool trk_failed(long result)
     return (unsigned long)result > -4096ul;
 }
 
-/* Adds n to *p and returns the old value, in one instruction: atomic towards signal handlers of this thread, not
- * towards other threads. *p belongs to this thread. */
-static inline uint64_t trk_take(uint64_t *p, uint64_t n)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("xaddq %0, %1" : "+r"(n), "+m"(*p) : : "cc");
-    return n;
-#else
-    return __atomic_fetch_add(p, n, __ATOMIC_RELAXED);
-#endif
-}
-
 static inline uint64_t trk_load64(const uint64_t *p)
 {
     return __atomic_load_n(p, __ATOMIC_RELAXED);
@@ -83,18 +54,6 @@ static inline uint32_t trk_load32(const uint32_t *p)
 
 /* Stack pointer of the calling function, roughly: inside its frame. */
 #define TRK_SP ((uintptr_t)__builtin_frame_address(0))
-
-/* Thread pointer (start of the thread control block). */
-static inline uintptr_t trk_thread_pointer(void)
-{
-#if defined(__x86_64__)
-    uintptr_t p;
-    __asm__("movq %%fs:0, %0" : "=r"(p));
-    return p;
-#else
-    return (uintptr_t)__builtin_thread_pointer();
-#endif
-}
 
 /* ---- Memory and files; the caller owns what it gets ------------------------------------------------------------ */
 

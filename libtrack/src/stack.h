@@ -16,14 +16,13 @@ struct trk_frame {
     uintptr_t pc, sp, fp;
 };
 
-/* The caller of the function this is used in. Needs -fno-omit-frame-pointer for the using file (all of libtrack has it)
- * and must be expanded directly in an exported (noinline) function. */
-#define TRK_FRAME_CALLER                                                                                               \
-    (struct trk_frame)                                                                                                 \
-    {                                                                                                                  \
-        ((const uintptr_t *)__builtin_frame_address(0))[1], (uintptr_t)__builtin_frame_address(0) + 16,                \
-            ((const uintptr_t *)__builtin_frame_address(0))[0]                                                         \
-    }
+/* TRK_FRAME_CALLER, a struct trk_frame: the caller of the function this is used in. Needs -fno-omit-frame-pointer for
+ * the using file (all of libtrack has it) and must be expanded directly in an exported (noinline) function. */
+#if defined(__x86_64__)
+#include "stack_x86_64.h"
+#elif defined(__aarch64__)
+#include "stack_aarch64.h"
+#endif
 
 /* Where interned stacks live: pointers into the arena, filled by the engine. */
 struct trk_depot {

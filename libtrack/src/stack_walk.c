@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* A row word: tag 35 | saved 9 | cfa / 8 17 | kind 3. The tag and the number of the set determine the address. Between
+/* A row word: tag 35 | saved and cfa / 8 26 | kind 3. The tag and the number of the set determine the address. Between
  * two return addresses lie two loads and as little else as possible: the number of the set is the address' low bits,
  * and the CFA's offset stands in its place, so that each costs one mask. */
 enum row_kind {
@@ -21,8 +21,8 @@ enum row_kind {
 };
 enum {
     KIND_BITS = 3,
-    CFA_BITS = 17,
-    SAVED_BITS = 9,
+    CFA_BITS = TRK_CFI_CFA_BITS,
+    SAVED_BITS = TRK_CFI_SAVED_BITS,
     DATA_BITS = KIND_BITS + CFA_BITS + SAVED_BITS,
     CFA_MASK = ((1 << CFA_BITS) - 1) << KIND_BITS, /* in bytes */
     SAVED_SHIFT = KIND_BITS + CFA_BITS,
@@ -253,6 +253,7 @@ static enum step step_frame_pointer(struct trk_walk *w)
     }
     if (!read_slot(w, fp + 8, &ra))
         return STEP_BROKEN;
+    ra = trk_cfi_return(ra);
     if (ra == 0)
         return STEP_END;
     if (!trk_cfi_known(ra - 1)) {
@@ -261,15 +262,36 @@ static enum step step_frame_pointer(struct trk_walk *w)
     }
     w->saved[TRK_CFI_FP] = fp;
     w->sp = fp + 16;
+    w->sp_lost = !TRK_CFI_RECORD_TELLS_SP;
     w->pc = ra;
     return STEP_ON;
+}
+
+/* The row of code that handlers return to, where tables do not tell: everything is in the frame that the kernel made.
+ */
+static bool trampoline_row(uintptr_t pc, struct trk_cfi_row *row)
+{
+    if (!TRK_CFI_TRAMPOLINES || pc & 3 || (!trk_cfi_known(pc) && !(probe_works() && trk_cfi_probe(pc) == -EINVAL)) ||
+        !trk_cfi_trampoline_code((const uint32_t *)pc))
+        return false;
+    *row = (struct trk_cfi_row){ .cfa_how = TRK_CFI_CFA_DEREF,
+                                 .cfa_reg = TRK_CFI_SP,
+                                 .cfa_off = trk_cfi_trampoline_off(TRK_CFI_SP),
+                                 .signal = true };
+    for (unsigned i = 0; i < TRK_CFI_REGS; i++)
+        row->rule[i] = (struct trk_cfi_rule){ .how = TRK_CFI_AT_REG,
+                                              .reg = TRK_CFI_SP,
+                                              .off = trk_cfi_trampoline_off((enum trk_cfi_reg)i) };
+    return true;
 }
 
 /* One step by the rules as they are written in the module, whatever they are. */
 static __attribute__((noinline)) enum step step_general(struct trk_walk *w)
 {
     struct trk_cfi_row row;
-    enum trk_cfi_result r = find_row(w->pc, &row);
+    if (w->sp_lost)
+        return step_frame_pointer(w);
+    enum trk_cfi_result r = trampoline_row(w->pc, &row) ? TRK_CFI_OK : find_row(w->pc, &row);
     if (!w->full && w->general_at + 1 != w->n) {
         /* Frames in between were stepped over by their word, which says nothing of these registers. */
         for (unsigned i = 0; i < TRK_CFI_REGS; i++)
@@ -314,13 +336,20 @@ static __attribute__((noinline)) enum step step_general(struct trk_walk *w)
                 return s;
         }
     }
-    if (row.rule[TRK_CFI_RA].how != TRK_CFI_AT_CFA && row.rule[TRK_CFI_RA].how != TRK_CFI_AT_REG)
+    const unsigned ra_how = row.rule[TRK_CFI_RA].how;
+    /* A call's frame lies above its callee's, unless that was interrupted before it had one; only a signal frame may
+     * lead to another stack. */
+    if (cfa & 7 || (!row.signal && (ra_how == TRK_CFI_SAME ? cfa < w->sp : cfa <= w->sp)))
         return STEP_BROKEN;
-    /* A call's frame lies above its callee's; only a signal frame may lead to another stack. */
-    if (cfa & 7 || (!row.signal && cfa <= w->sp))
+    if (ra_how == TRK_CFI_SAME) {
+        s = register_value(w, TRK_CFI_LINK, &ra);
+        if (s != STEP_ON)
+            return s;
+    } else if (ra_how != TRK_CFI_AT_CFA && ra_how != TRK_CFI_AT_REG) {
         return STEP_BROKEN;
-    if (!read_slot(w, saved[TRK_CFI_RA], &ra))
+    } else if (!read_slot(w, saved[TRK_CFI_RA], &ra)) {
         return STEP_TRUNCATED;
+    }
     ra = trk_cfi_return(ra);
     saved[TRK_CFI_RA] = SAVED_LOST;
     memcpy(w->saved, saved, sizeof saved);
@@ -421,6 +450,7 @@ static void walk(struct trk_walk *w, const struct trk_frame *at)
     w->nslots = 0;
     w->used_fp = false;
     w->repeatable = true;
+    w->sp_lost = false;
     w->pc = w->pcs[0] = at->pc;
     w->sp = w->start_sp = at->sp;
     w->start_fp = at->fp;
@@ -430,7 +460,7 @@ static void walk(struct trk_walk *w, const struct trk_frame *at)
     trk_window_init(&w->window, w->sp, w->lo, w->hi);
 
     for (;;) {
-        if (!w->full && w->pc != w->sought)
+        if (!w->full && !w->sp_lost && w->pc != w->sought)
             n = plain_frames(w, n, limit);
         if (w->pc == 0)
             break;

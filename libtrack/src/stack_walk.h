@@ -64,6 +64,7 @@ struct trk_walk {
     uintptr_t saved[TRK_CFI_REGS]; /* slot that holds this frame's value of a register; SAVED_* */
     unsigned general_at;           /* frames when the last general step was made */
     bool full;                     /* all registers are followed in each frame, not only FP */
+    bool sp_lost;                  /* came by a frame pointer that does not tell it: only such can lead on */
 };
 
 /* Walks from `at`. Always yields at least one frame. */

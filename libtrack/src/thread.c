@@ -43,7 +43,7 @@ static struct trk_thread *state_memory(const struct trk_arena *a, uint32_t ring)
     if (st == NULL)
         return NULL;
     if (trk_eng.wipes)
-        trk_sys3(SYS_madvise, st, TRK_PAGE, MADV_WIPEONFORK);
+        trk_sys3(SYS_madvise, st, TRK_WIPE, MADV_WIPEONFORK);
     struct trk_thread *other = NULL;
     if (__atomic_compare_exchange_n(&a->threads[ring], &other, st, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return st;
@@ -268,7 +268,7 @@ void trk_thread_wipe_all(void)
     const struct trk_arena *a = trk_arena();
     for (uint32_t i = 0; a->threads != NULL && i < TRK_RING_MAX; i++) {
         char *page = (char *)a->threads[i];
-        for (size_t b = 0; page != NULL && b < TRK_PAGE; b++)
+        for (size_t b = 0; page != NULL && b < TRK_WIPE; b++)
             page[b] = 0;
     }
 }
