@@ -142,7 +142,7 @@ def flights():
     for threads in (1, 2, 16):
         for killed in (False, True):
             name = f"flight{threads}{killed}"
-            each = 3000000 // threads
+            each = 1200000 // threads
             target = Target(name, threads, each, 0 if threads < 16 else 100, "wait",
                             options=["--on-full", "flight", "--budget", "4MiB"])
             if not killed:

@@ -33,6 +33,16 @@ struct flight_base flight_base(const struct trk_shm_ring *shm)
     return (struct flight_base){ position, extras <= position ? position - extras : 0 };
 }
 
+/* The first position from base on that is not written (yet). */
+static uint64_t finished(const struct flight_ring *ring, uint64_t base)
+{
+    uint64_t pos = base, end = base + ((uint64_t)1 << ring->log2_slots) / 4 + FLIGHT_GAP;
+    struct trk_slot slot;
+    while (pos < end && written(ring, pos, &slot))
+        pos++;
+    return pos;
+}
+
 uint64_t flight_cursor(const struct flight_ring *ring, uint64_t base)
 {
     uint64_t nslots = (uint64_t)1 << ring->log2_slots, newest = base;
@@ -64,11 +74,14 @@ static uint64_t not_beyond(const struct flight_ring *ring, const struct trk_shm_
     return told + ((uint64_t)1 << ring->log2_slots) / 4 + FLIGHT_GAP;
 }
 
-bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm, const struct flight_ring *again,
-                 const struct trk_shm_ring *again_shm, struct flight_window *ret)
+/* *ret_exact: what was read is enough to count what is gone. */
+static bool copy_once(const struct flight_ring *ring, const struct trk_shm_ring *shm, const struct flight_ring *again,
+                      const struct trk_shm_ring *again_shm, struct flight_window *ret, bool *ret_exact)
 {
     struct flight_base base = flight_base(shm);
-    uint64_t end = flight_cursor(ring, base.position);
+    /* Of a running producer a slot may be missed while those behind it, written a little later, are seen: it is not a
+     * hole, and what follows is left to a later look. */
+    uint64_t end = again != NULL ? finished(ring, base.position) : flight_cursor(ring, base.position);
     uint64_t first = lap_before(ring, end, 0);
     struct flight_window window = { .slots = malloc((size_t)(end - first) * sizeof *window.slots + 1), .first = first };
     if (window.slots == NULL)
@@ -105,6 +118,33 @@ bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm,
     window.count -= drop;
     memmove(window.slots, window.slots + drop, window.count * sizeof *window.slots);
     *ret = window;
+    /* Events behind the told position are counted by looking at them. */
+    *ret_exact = safe <= base.position || safe == lap_before(ring, end, 0);
+    return true;
+}
+
+bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm, const struct flight_ring *again,
+                 const struct trk_shm_ring *again_shm, struct flight_window *ret)
+{
+    enum { TRIES = 8 };
+    bool exact = false;
+    for (int i = 0; i < TRIES && !exact; i++) {
+        if (i > 0)
+            free(ret->slots);
+        if (!copy_once(ring, shm, again, again_shm, ret, &exact))
+            return false;
+        if (again == NULL || again->slots != ring->slots)
+            break;
+    }
+    if (!exact) {
+        /* The producer goes round faster than it can be followed: everything up to where it told last is gone. */
+        struct flight_base base = flight_base(again != NULL ? again_shm : shm);
+        ret->count = 0;
+        ret->first = base.position;
+        ret->before = base.events;
+        ret->unwritten = 0;
+        ret->cut = true;
+    }
     return true;
 }
 
