@@ -58,7 +58,7 @@ __attribute__((no_sanitize_address)) static bool mark_stale(uintptr_t sp)
 {
     const struct trk_thread *st = trk_tls.self;
     uintptr_t mark = trk_tls.busy_sp;
-    if (trk_eng.tick != NULL && (int64_t)(trk_load64(trk_eng.tick) - trk_tls.busy_tick) > TRK_STALE_MARK_US)
+    if (trk_eng.tick != NULL && trk_load64(trk_eng.tick) - trk_tls.busy_tick > TRK_STALE_MARK_US)
         return true;
     if (st == NULL || st->hi == 0)
         return sp >= mark && sp - mark < (64 << 10);
@@ -290,8 +290,8 @@ void trk_engine_live(void)
         maps = trk_module_update(&grew, &shrank);
         trk_engine_leave(&cookie);
     }
-    __atomic_store_n(&trk_eng.phase, TRK_PHASE_LIVE, __ATOMIC_RELEASE);
     trk_wake_live();
+    __atomic_store_n(&trk_eng.phase, TRK_PHASE_LIVE, __ATOMIC_SEQ_CST); /* partner: gates_close of wake.c */
     trk_module_event(maps);
     trk_engine_gate(true);
 }

@@ -5,7 +5,10 @@
 
 #include "filter.h"
 
-enum { TRK_LEADS = 3 }; /* DROP, THREAD, TICK */
+enum {
+    TRK_LEADS = 3, /* DROP, THREAD, TICK */
+    TRK_LOOK = 32, /* slots after which a clock that stands still is not believed */
+};
 
 static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
 {
@@ -47,11 +50,13 @@ static void write_slots(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64
     trk_slot_write(st, pos, w0, w1);
 }
 
-/* The recorder went away and left the process. */
+/* The recorder went away and left the process, or it died and another one asks. */
 static bool arena_left(void)
 {
     const struct trk_arena *a = trk_arena();
-    if (TRK_LIKELY(trk_load32(&a->hdr->recorder_state) != TRK_REC_LEFT))
+    if (__atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) != TRK_PHASE_LIVE)
+        return true;
+    if (TRK_LIKELY(trk_load32(&a->hdr->recorder_state) != TRK_REC_LEFT && !trk_wake_asked()))
         return false;
     trk_engine_over(a);
     return true;
@@ -64,12 +69,12 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
     if (TRK_UNLIKELY(st == NULL || trk_thread_ring(st) == NULL)) {
         st = trk_thread_ready();
         if (st == NULL)
-            return true;
+            return !arena_left();
     }
     uint32_t id = ev->depth ? event_stack(st, ev) : 0;
     /* Partner: the recorder that leaves moves the clock behind its word that it did. */
     uint64_t tick = __atomic_load_n(trk_eng.tick, __ATOMIC_ACQUIRE);
-    if (TRK_UNLIKELY(tick != st->tick) && arena_left())
+    if (TRK_UNLIKELY(tick != st->tick || (trk_cursor(st) & (TRK_LOOK - 1)) == 0) && arena_left())
         return false;
     unsigned need = 1 + ev->exts;
     if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
@@ -129,7 +134,7 @@ static bool emit_rare(const struct trk_event *ev)
     if (st == NULL || trk_thread_ring(st) == NULL)
         st = trk_thread_ready(); /* first: in a forked child the arena may not be ours to write */
     if (st == NULL)
-        return true;
+        return !arena_left();
     if (e.text != NULL && e.exts < TRK_MAX_EXT) {
         uint32_t id = trk_text_string(e.text);
         if (id) {

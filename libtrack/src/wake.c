@@ -193,19 +193,29 @@ void trk_wake_live(void)
     state_set(p, TRK_CONTROL_LIVE);
 }
 
+/* Closes the gates, unless there is a reason to have them open that came meanwhile. */
+static void gates_close(void)
+{
+    trk_engine_gate(false);
+    if (!page_is_ours())
+        return;
+    /* Partners: who wakes us opens the gates behind the request; the thread that answers it opens them behind the
+     * phase. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    bool asked = trk_wake_asked();
+    if (asked)
+        trk_eng.want_malloc = true;
+    if (asked || __atomic_load_n(&trk_eng.phase, __ATOMIC_SEQ_CST) != TRK_PHASE_IDLE)
+        trk_engine_gate(true);
+}
+
 void trk_wake_idle(void)
 {
     if (forked())
         trk_wake_child();
-    trk_engine_gate(false);
-    if (!page_is_ours())
-        return;
-    state_set(trk_wake_page, TRK_CONTROL_IDLE);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* partner: who wakes us opens the gates behind the request */
-    if (trk_wake_asked()) {
-        trk_eng.want_malloc = true;
-        trk_engine_gate(true);
-    }
+    if (page_is_ours())
+        state_set(trk_wake_page, TRK_CONTROL_IDLE);
+    gates_close();
 }
 
 /* The request's socket: copied once, checked, and of our own user. */
@@ -250,8 +260,8 @@ bool trk_wake_look(void)
         return false;
     if (!trk_wake_asked() || !__atomic_compare_exchange_n(&trk_eng.phase, &idle, TRK_PHASE_STARTING, false,
                                                           __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-        if (trk_eng.phase == TRK_PHASE_IDLE)
-            trk_wake_idle();
+        if (__atomic_load_n(&trk_eng.phase, __ATOMIC_RELAXED) == TRK_PHASE_IDLE)
+            gates_close();
         trk_engine_leave(&cookie);
         return false;
     }
