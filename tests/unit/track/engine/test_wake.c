@@ -220,7 +220,6 @@ static void wakes(const char *name, const char *number, unsigned times, const st
         assert_int_equal(page->wakes_left, 256 - 1 - i);
     }
     stop(&t);
-    assert_null(file_of(t.pid));
     munmap(page, sizeof *page);
 }
 
@@ -474,7 +473,7 @@ static void not_wakeable(void **state)
     stop(&t);
 }
 
-/* Files of killed processes go when the next one starts. */
+/* Files of dead processes go when the next one starts. */
 static void stale_files(void **state)
 {
     (void)state;
@@ -585,10 +584,6 @@ int main(int argc, char **argv)
     is_long = getenv("WAKE_LONG") != NULL;
     int failed = is_long ? cmocka_run_group_tests(long_tests, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
     char command[128];
-    snprintf(command, sizeof command, "%s/silent", runtime);
-    unlink(command);
-    snprintf(command, sizeof command, "%s/libtrack", runtime);
-    rmdir(command);
-    rmdir(runtime);
-    return failed;
+    snprintf(command, sizeof command, "rm -rf '%s'", runtime);
+    return system(command) != 0 ? 99 : failed;
 }
