@@ -346,7 +346,8 @@ void rec_drain_final(struct arena *arena, int proc_index)
     struct proc *proc = arena->proc[proc_index];
     if (rec_is_flight(arena)) {
         if (proc != NULL)
-            rec_flight_take(proc, false);
+            /* A recording that is left while its process goes on: somebody may still be writing. */
+            rec_flight_take(proc, arena->h->recorder_state == TRK_REC_LEFT && rec_proc_alive(proc));
         return;
     }
     for (uint32_t i = 0; i < arena->ring_count; i++)
