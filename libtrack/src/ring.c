@@ -65,6 +65,7 @@ static bool flight_update(struct trk_thread *st, struct trk_shm_ring *ring)
         trk_engine_over(a);
         return false;
     }
+    st->tick = ~(uint64_t)0; /* tells the time again: no lap is without */
     __atomic_store_n(&st->limit, cursor + (st->mask + 1) / 4, __ATOMIC_RELAXED);
     return true;
 }

@@ -163,14 +163,36 @@ static bool tells_time(const struct trk_slot *slot, uint64_t *ret_us)
     return op == TRK_OP_TICK || op == TRK_OP_THREAD;
 }
 
+uint64_t flight_first_us(const struct flight_window *window, uint64_t otherwise)
+{
+    uint64_t us;
+    for (size_t i = 0; i < window->count; i++)
+        if (tells_time(&window->slots[i], &us))
+            return us;
+    return otherwise;
+}
+
 size_t flight_begin(const struct flight_window *window, uint64_t *ret_us)
 {
+    size_t told = window->count;
+    uint64_t us;
     *ret_us = 0;
     if (!window->cut)
         return 0;
-    for (size_t i = 0; i < window->count; i++)
-        if (tells_time(&window->slots[i], ret_us))
+    for (size_t i = 0; i < window->count; i++) {
+        if (!tells_time(&window->slots[i], &us))
+            continue;
+        if (told < window->count && us > *ret_us) {
+            *ret_us = us;
             return i;
+        }
+        if (told == window->count) {
+            told = i;
+            *ret_us = us;
+        }
+    }
+    if (told < window->count)
+        return told;
     *ret_us = UINT64_MAX;
     return 0;
 }

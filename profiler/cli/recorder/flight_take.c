@@ -3,8 +3,9 @@
  *
  * Rings reach back differently far. An object whose birth is in one ring and whose releases were written over in
  * another would look leaked, so all of them are cut at the moment since which every ring is complete; what is older
- * counts as written over, too. What lives at that moment is then seen without its birth, which analysis knows how to
- * treat. */
+ * counts as written over, too. A ring that went round within one tick of the clock cuts the others no finer than that.
+ * What lives at that moment is then seen without its birth, which analysis knows how to treat. When only one ring was
+ * used, there is nothing to bring in line and all of it is kept. */
 #include "private.h"
 
 #include <inttypes.h>
@@ -24,7 +25,7 @@ typedef PROF_VEC(struct lot) lot_vec;
 
 struct flight_facts {
     uint64_t from_us, overwritten;
-    bool cut;
+    bool cut, alone; /* alone: only one ring was used */
 };
 
 static bool owns(const struct proc *proc, uint32_t ring)
@@ -64,6 +65,19 @@ static void copy_rings(struct proc *proc, bool running, lot_vec *lots)
 static struct flight_facts find_begin(lot_vec *lots, uint64_t now_us)
 {
     struct flight_facts facts = { 0 };
+    size_t used = 0, last = 0;
+    for (size_t i = 0; i < lots->count; i++) {
+        if (lots->items[i].window.count > 0)
+            last = i;
+        used += lots->items[i].window.count > 0;
+    }
+    facts.alone = used == 1;
+    if (facts.alone && lots->items[last].window.cut) {
+        /* Nobody else has a part in what it tells: all of it is good. */
+        facts.cut = true;
+        facts.from_us = flight_first_us(&lots->items[last].window, now_us);
+        return facts;
+    }
     for (size_t i = 0; i < lots->count; i++) {
         struct lot *lot = &lots->items[i];
         lot->begin = flight_begin(&lot->window, &lot->from_us);
@@ -95,14 +109,14 @@ static uint32_t owner_at(const struct proc *proc, const struct lot *lot, size_t 
 }
 
 /* Hands one ring's part to the process that is written; returns events left out. */
-static uint64_t take_lot(struct proc *to, const struct lot *lot, uint64_t from_us)
+static uint64_t take_lot(struct proc *to, const struct lot *lot, uint64_t from_us, bool alone)
 {
     const struct flight_window *window = &lot->window;
-    bool timeless = lot->from_us == UINT64_MAX;
+    bool timeless = alone || lot->from_us == UINT64_MAX;
     size_t at = timeless ? 0 : flight_since(window, lot->begin, from_us);
     struct ring ring = { .proc = to->index, .skipping = true };
     ring.tid = owner_at(to, lot, at);
-    ring.now_us = timeless ? from_us : 0;
+    ring.now_us = timeless ? from_us : 0; /* a bound: they are not later than that */
     if (at < window->count) {
         rec_take(to->arena->rec, to, &ring, window->slots + at, window->count - at);
         rec_write_ring(to->arena->rec, to, &ring, lot->ring);
@@ -124,7 +138,7 @@ static void take(struct proc *proc, struct proc *to, bool running)
     rec_modules_write(to, __atomic_load_n(&arena->procs[proc->index].modules_text, __ATOMIC_ACQUIRE),
                       __atomic_load_n(&arena->h->module_gen, __ATOMIC_RELAXED), 0);
     for (size_t i = 0; i < lots.count; i++) {
-        facts.overwritten += take_lot(to, &lots.items[i], facts.from_us);
+        facts.overwritten += take_lot(to, &lots.items[i], facts.from_us, facts.alone && facts.cut);
         free(lots.items[i].window.slots);
     }
     prof_vec_deinit(&lots);
