@@ -2,7 +2,7 @@
  *
  * The main thread puts jobs into a queue; four workers take them out. The queue's reference is handed over (trk_move),
  * so the worker has to release it. A job that is cancelled is skipped without release. Counts are atomic and reported
- * with their values (the _rc forms), so that events on one job can be put in order in spite of the threads. */
+ * with their values and numbers (trk_refcount_t), so that events on one job are in order in spite of the threads. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <track/track.h>

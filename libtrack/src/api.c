@@ -69,9 +69,9 @@ static void set_slot(struct trk_event *ev, const void *slot, enum trk_ext holder
         add_ext(ev, TRK_EXT_SLOT, s);
 }
 
-/* REF, UNREF, WEAK_SET and all others with an object and a slot. */
+/* REF, UNREF, WEAK_SET and all others with an object and a slot. count, seq: NULL when not told. */
 static __attribute__((noinline)) void emit_slot(enum trk_op op, const void *obj, const void *slot, const long *count,
-                                                const struct trk_frame *at, const void *caller)
+                                                const uint32_t *seq, const struct trk_frame *at, const void *caller)
 {
     if (trk_filter_on && trk_filter_skips(op, 0, addr_bits(obj)))
         return;
@@ -87,6 +87,8 @@ static __attribute__((noinline)) void emit_slot(enum trk_op op, const void *obj,
             add_ext(&ev, TRK_EXT_COUNT, (uint64_t)*count);
     }
     set_slot(&ev, slot, TRK_EXT_HOLDER);
+    if (seq != NULL)
+        add_ext(&ev, TRK_EXT_SEQ, *seq);
     trk_emit(&ev);
 }
 
@@ -136,7 +138,7 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
         if (TRK_LIKELY(slot_fits(slot)) && trk_fast((op), aux_, addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF, \
                                                     (caller) ? (uintptr_t)(caller) : at.pc))                           \
             return;                                                                                                    \
-        emit_slot((op), (obj), (slot), NULL, &at, (caller));                                                           \
+        emit_slot((op), (obj), (slot), NULL, NULL, &at, (caller));                                                     \
     } while (0)
 
 #define COUNT_VERB(op, obj, slot, count, caller)                                                                       \
@@ -146,7 +148,17 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
             trk_fast((op), (unsigned)(count), addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF,                   \
                      (caller) ? (uintptr_t)(caller) : at.pc))                                                          \
             return;                                                                                                    \
-        emit_slot((op), (obj), (slot), &(count), &at, (caller));                                                       \
+        emit_slot((op), (obj), (slot), &(count), NULL, &at, (caller));                                                 \
+    } while (0)
+
+#define SEQ_VERB(op, obj, slot, count, seq, caller)                                                                    \
+    do {                                                                                                               \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
+        if (TRK_LIKELY(slot_fits(slot) && (unsigned long)(count) <= TRK_COUNT_INLINE_MAX) &&                           \
+            trk_fast_ext((op), (unsigned)(count), addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF,               \
+                         (caller) ? (uintptr_t)(caller) : at.pc, TRK_EXT_SEQ, (seq)))                                  \
+            return;                                                                                                    \
+        emit_slot((op), (obj), (slot), &(count), &(seq), &at, (caller));                                               \
     } while (0)
 
 #define MOVE_VERB(obj, to, from, caller)                                                                               \
@@ -206,6 +218,20 @@ void verb_new(const void *obj, struct trk_type *type) VERB(trk_new);
 void verb_new(const void *obj, struct trk_type *type)
 {
     TYPED_VERB(TRK_OP_NEW, 0, obj, type, NULL);
+}
+
+void verb_new_seq(const void *obj, struct trk_type *type, uint32_t seq) VERB(trk_new_seq);
+void verb_new_seq(const void *obj, struct trk_type *type, uint32_t seq)
+{
+    struct trk_frame at = TRK_FRAME_CALLER;
+    uint32_t id = known_id(type);
+    if (id && trk_fast_ext(TRK_OP_NEW, 0, addr_bits(obj), id, TRK_DEPTH_BIRTH, at.pc, TRK_EXT_SEQ, seq))
+        return;
+    struct trk_event ev = {
+        .op = TRK_OP_NEW, .depth = TRK_DEPTH_BIRTH, .addr = addr_bits(obj), .at = at, .type = type
+    };
+    add_ext(&ev, TRK_EXT_SEQ, seq);
+    trk_emit(&ev);
 }
 
 void verb_new_from(const void *obj, struct trk_type *type, const void *caller) VERB(trk_new_from);
@@ -311,6 +337,32 @@ void verb_unref_rc_from(const void *obj, const void *slot, long count, const voi
 void verb_unref_rc_from(const void *obj, const void *slot, long count, const void *caller)
 {
     COUNT_VERB(TRK_OP_UNREF, obj, slot, count, caller);
+}
+
+void verb_ref_seq(const void *obj, const void *slot, long count, uint32_t seq) VERB(trk_ref_seq);
+void verb_ref_seq(const void *obj, const void *slot, long count, uint32_t seq)
+{
+    SEQ_VERB(TRK_OP_REF, obj, slot, count, seq, NULL);
+}
+
+void verb_unref_seq(const void *obj, const void *slot, long count, uint32_t seq) VERB(trk_unref_seq);
+void verb_unref_seq(const void *obj, const void *slot, long count, uint32_t seq)
+{
+    SEQ_VERB(TRK_OP_UNREF, obj, slot, count, seq, NULL);
+}
+
+void verb_ref_seq_from(const void *obj, const void *slot, long count, uint32_t seq, const void *caller)
+    VERB(trk_ref_seq_from);
+void verb_ref_seq_from(const void *obj, const void *slot, long count, uint32_t seq, const void *caller)
+{
+    SEQ_VERB(TRK_OP_REF, obj, slot, count, seq, caller);
+}
+
+void verb_unref_seq_from(const void *obj, const void *slot, long count, uint32_t seq, const void *caller)
+    VERB(trk_unref_seq_from);
+void verb_unref_seq_from(const void *obj, const void *slot, long count, uint32_t seq, const void *caller)
+{
+    SEQ_VERB(TRK_OP_UNREF, obj, slot, count, seq, caller);
 }
 
 void verb_move(const void *obj, const void *to, const void *from) VERB(trk_move);

@@ -76,4 +76,21 @@ static inline __attribute__((always_inline)) bool trk_fast(enum trk_op op, unsig
     return true;
 }
 
+/* The same for a record with one EXT slot, which is written first. */
+static inline __attribute__((always_inline)) bool trk_fast_ext(enum trk_op op, unsigned aux, uint64_t addr,
+                                                               uint64_t arg, enum trk_depth depth, uintptr_t pc,
+                                                               enum trk_ext kind, uint64_t value)
+{
+    struct trk_thread *st = trk_tls.self;
+    if (TRK_UNLIKELY(st == NULL || !st->site_only[depth]))
+        return false;
+    uint32_t id = trk_site_find(st, pc);
+    if (TRK_UNLIKELY(id == 0 || trk_load64(trk_eng.tick) != st->tick || trk_cursor(st) + 1 >= trk_load64(&st->limit)))
+        return false;
+    uint64_t pos = trk_take(&st->cursor, 2);
+    trk_slot_write(st, pos + 1, (uint64_t)kind << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT, value);
+    trk_slot_write(st, pos, trk_w0(op, aux, addr, id), trk_w1(arg, id));
+    return true;
+}
+
 #endif

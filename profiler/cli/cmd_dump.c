@@ -145,6 +145,8 @@ static void details(struct dump *dump, const struct prof_event *e)
                 (unsigned long long)e->from);
     if (e->flags & PROF_EVENT_COUNT)
         fprintf(detail(dump, &first), "count=%lld", (long long)e->count);
+    if (e->flags & PROF_EVENT_SEQ)
+        fprintf(detail(dump, &first), "seq=%u", (unsigned)e->from);
     if (e->text != 0 && e->op != TRK_OP_MODULES) {
         name = prof_trace_text(dump->session->trace, e->text);
         fputs("text=", detail(dump, &first));

@@ -53,6 +53,14 @@ int main(void)
 	if (trk_refcount_dec(&count, &count, NULL) || !trk_refcount_dec(&count, &count, NULL))
 		return 2;
 	trk_del(&count);
+	trk_refcount_new(&count, &count, &full_type);
+	trk_ref_seq(&count, &g, 2, 1);
+	trk_unref_seq_from(&count, &g, 1, 2, TRK_CALLER);
+	trk_ref_seq_from(&count, &g, 2, 3, TRK_CALLER);
+	trk_unref_seq(&count, &g, 1, 4);
+	if (trk_refcount_read(&count) != 1 || !trk_refcount_dec(&count, &count, NULL))
+		return 3;
+	trk_del(&count);
 	trk_unref(g, &f->next);
 	trk_del(g);
 	free(g);

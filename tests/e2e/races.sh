@@ -68,6 +68,92 @@ while [ $i -lt "$runs" ]; do
 		hasnt "$command: no count is wrong" leaks.json 'do not fit'
 	done
 done
+# Numbered changes (trk_refcount_t): objects that threads hand around, made by one and freed by another, leave nothing to guess.
+cat >numbers.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <track/track.h>
+enum { PLACES = 6 };
+struct thing { trk_refcount_t refs; pthread_mutex_t *lock; };
+static TRK_TYPE(thing_type, struct thing);
+static struct thing *shared[PLACES];
+static pthread_mutex_t locks[PLACES];
+static int rounds, extra;
+static void give(struct thing *thing, void *slot)
+{
+	if (trk_refcount_dec(&thing->refs, thing, slot)) {
+		trk_del(thing);
+		free(thing);
+	}
+}
+static void *work(void *arg)
+{
+	unsigned seed = (unsigned)(unsigned long)arg;
+	for (int i = 0; i < rounds; i++) {
+		struct thing *mine, *fresh = NULL, *old = NULL;
+		seed = seed * 1103515245u + 12345u;
+		unsigned p = (seed >> 16) % PLACES;
+		if (seed >> 28 == 0) {
+			fresh = calloc(1, sizeof *fresh);
+			trk_refcount_new(&fresh->refs, fresh, &thing_type);
+		}
+		pthread_mutex_lock(&locks[p]);
+		mine = shared[p];
+		trk_refcount_inc(&mine->refs, mine, NULL);
+		if (fresh) {
+			old = mine;
+			shared[p] = fresh;
+		}
+		pthread_mutex_unlock(&locks[p]);
+		if (old) give(old, NULL);
+		give(mine, NULL);
+	}
+	return NULL;
+}
+int main(int argc, char **argv)
+{
+	int threads = atoi(argv[1]);
+	rounds = atoi(argv[2]);
+	extra = argc > 3;
+	pthread_t t[16];
+	for (int i = 0; i < PLACES; i++) {
+		pthread_mutex_init(&locks[i], NULL);
+		shared[i] = calloc(1, sizeof *shared[i]);
+		trk_refcount_new(&shared[i]->refs, shared[i], &thing_type);
+	}
+	for (int i = 0; i < threads; i++) pthread_create(&t[i], 0, work, (void *)(unsigned long)(i + 1));
+	for (int i = 0; i < threads; i++) pthread_join(t[i], 0);
+	for (int i = 0; i < PLACES; i++) {
+		if (extra && i == 0) {
+			struct thing *thing = shared[0];
+			trk_refcount_dec(&thing->refs, thing, NULL);
+			trk_refcount_dec(&thing->refs, thing, NULL);
+			trk_del(thing);
+			free(thing);
+			continue;
+		}
+		give(shared[i], NULL);
+	}
+	return 0;
+}
+C
+cc -O2 -g -pthread -I"$ROOT/libtrack/include" numbers.c -o numbers || exit 99
+i=0
+while [ $i -lt "$runs" ]; do
+	i=$((i + 1))
+	rm -f numbers.trk
+	"$REFTRACK" run -q --no-summary --stacks 1,1,1 -o numbers.trk -- ./numbers 8 3000
+	"$REFTRACK" check numbers.trk >check.out 2>&1
+	equal "numbers: check ($(tail -1 check.out))" $? 0
+	"$REFTRACK" dump --plain numbers.trk >dump.out
+	has 'numbers: told' dump.out 'seq='
+	hasnt 'numbers: no guess' dump.out '^[0-9]*[?].*seq='
+	rm -f numbers.trk
+	"$REFTRACK" run -q --no-summary -o numbers.trk -- ./numbers 8 1000 extra
+	"$REFTRACK" check numbers.trk >check.out 2>&1
+	equal 'numbers: one release too many: check fails' $? 1
+	has 'numbers: one release too many: where' check.out 'where += main numbers.c'
+done
 # The other way round: one release too many, by another thread, right after the last one, is told every time.
 cat >over.c <<'C'
 #include <pthread.h>

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MK_NAMES = 4096, MK_RINGS = 64, MK_MODULES = 64, MK_META = 64, FRAME_STEP = 0x100, FRAME_FIRST = 0x31 };
+enum { MK_NAMES = 4096, MK_RINGS = 256, MK_MODULES = 64, MK_META = 64, FRAME_STEP = 0x100, FRAME_FIRST = 0x31 };
 
 struct mk_name {
     char *text;
@@ -433,6 +433,23 @@ void mk_ref_rc(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, 
 void mk_unref_rc(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, const char *at)
 {
     with_count(t, TRK_OP_UNREF, addr, slot, count, at);
+}
+
+void mk_seq(struct mk_trace *t, uint32_t seq)
+{
+    mk_ext(t, TRK_EXT_SEQ, seq);
+}
+
+void mk_ref_seq(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, uint32_t seq, const char *at)
+{
+    with_count(t, TRK_OP_REF, addr, slot, count, at);
+    mk_seq(t, seq);
+}
+
+void mk_unref_seq(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, uint32_t seq, const char *at)
+{
+    with_count(t, TRK_OP_UNREF, addr, slot, count, at);
+    mk_seq(t, seq);
 }
 
 void mk_move(struct mk_trace *t, uint64_t addr, uint64_t to, uint64_t from, const char *at)

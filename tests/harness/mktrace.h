@@ -97,6 +97,10 @@ void mk_ref(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);
 void mk_unref(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);
 void mk_ref_rc(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, const char *at);
 void mk_unref_rc(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, const char *at);
+/* With the number of the change, too; mk_seq adds one to any event before it, as to a birth. */
+void mk_ref_seq(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, uint32_t seq, const char *at);
+void mk_unref_seq(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, uint32_t seq, const char *at);
+void mk_seq(struct mk_trace *t, uint32_t seq);
 void mk_move(struct mk_trace *t, uint64_t addr, uint64_t to, uint64_t from, const char *at); /* 0: anonymous */
 void mk_own(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);
 void mk_disown(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);

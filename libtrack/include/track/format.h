@@ -141,7 +141,7 @@ enum trk_ext {
     TRK_EXT_VALUE = 7,     /* plain number */
     TRK_EXT_TO_HOLDER = 8, /* MOVE: destination is a holder, not a slot */
     TRK_EXT_SEQ = 9,       /* REF, UNREF: number of this change among all changes of the object's count word, 32 bits;
-                              the change before it has the number before it */
+                              the change before it has the number before it. NEW: number the word begins with */
     TRK_EXT_CYCLES = 10,   /* in rings only: cycle counter of the processor at the event; files carry TRK_EXT_TIME */
     TRK_EXT_TIME = 11,     /* in files: nanoseconds since microsecond 0 of the trace, exact (clock=tsc) */
 };

@@ -190,6 +190,7 @@ extern volatile unsigned char trk_gate_v1 __attribute__((weak));
 #define TRK_UNREAD_1_2 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2)
 #define TRK_UNREAD_1_2_3 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2) TRK_ACCESS_NONE(3)
 #define TRK_UNREAD_1_2_3_4 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2) TRK_ACCESS_NONE(3) TRK_ACCESS_NONE(4)
+#define TRK_UNREAD_1_2_5 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2) TRK_ACCESS_NONE(5)
 #define TRK_UNREAD_1_2_4 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(2) TRK_ACCESS_NONE(4)
 #define TRK_UNREAD_1_3 TRK_ACCESS_NONE(1) TRK_ACCESS_NONE(3)
 
@@ -223,6 +224,23 @@ TRK_VERB(TRK_UNREAD_1_2, trk_ref_rc, (const void *obj, const void *slot, long co
          (void)obj; (void)slot; (void)count_after;)
 TRK_VERB(TRK_UNREAD_1_2, trk_unref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after),
          (void)obj; (void)slot; (void)count_after;)
+/* With the count and the number of the change: among threads the order of such events is exact, never a guess. For a
+ * program whose count word has room for a number that is changed in the same atomic operation; trk_refcount_t below is
+ * one. Lay it out like this: a 64-bit word, count in the low half, number in the high half; taking a reference adds
+ * (1 << 32) + 1, giving one back adds (1 << 32) - 1, and the number of the change is the high half of what the
+ * operation returned (the value before it) plus 1. Giving back at count 0 borrows from the high half, so it must be
+ * undone by adding 1; two changes then bear one number, which is harmless. Numbers wrap around at 2^32. Every change of
+ * the word has a number, also one that is not told here: a number that is missing is not waited for. Tell after the
+ * operation, both ways. Numbers may begin anywhere in a new life; where addresses are used again soon, let them go on
+ * growing from life to life, or tell them with the birth. */
+TRK_VERB(TRK_UNREAD_1_2, trk_ref_seq, (const void *obj, const void *slot, long count_after, uint32_t seq),
+         (obj, slot, count_after, seq), (void)obj; (void)slot; (void)count_after; (void)seq;)
+TRK_VERB(TRK_UNREAD_1_2, trk_unref_seq, (const void *obj, const void *slot, long count_after, uint32_t seq),
+         (obj, slot, count_after, seq), (void)obj; (void)slot; (void)count_after; (void)seq;)
+/* trk_new for such an object. seq: the number its count word begins with; the first change has the next one. Lives at
+ * one address are then told apart by their numbers, when the numbers of the later life are the greater ones. */
+TRK_VERB(TRK_UNREAD_1, trk_new_seq, (const void *obj, struct trk_type *type, uint32_t seq), (obj, type, seq),
+         (void)obj; (void)type; (void)seq;)
 /* One reference changes hands; no count changes. NULL: anonymous. */
 TRK_VERB(TRK_UNREAD_1_2_3, trk_move, (const void *obj, const void *to_slot, const void *from_slot),
          (obj, to_slot, from_slot), (void)obj; (void)to_slot; (void)from_slot;)
@@ -253,6 +271,14 @@ TRK_VERB(TRK_UNREAD_1_2_4, trk_ref_rc_from, (const void *obj, const void *slot, 
          (obj, slot, count_after, caller), (void)obj; (void)slot; (void)count_after; (void)caller;)
 TRK_VERB(TRK_UNREAD_1_2_4, trk_unref_rc_from, (const void *obj, const void *slot, long count_after, const void *caller),
          (obj, slot, count_after, caller), (void)obj; (void)slot; (void)count_after; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_5, trk_ref_seq_from,
+         (const void *obj, const void *slot, long count_after, uint32_t seq, const void *caller),
+         (obj, slot, count_after, seq, caller),
+         (void)obj; (void)slot; (void)count_after; (void)seq; (void)caller;)
+TRK_VERB(TRK_UNREAD_1_2_5, trk_unref_seq_from,
+         (const void *obj, const void *slot, long count_after, uint32_t seq, const void *caller),
+         (obj, slot, count_after, seq, caller),
+         (void)obj; (void)slot; (void)count_after; (void)seq; (void)caller;)
 TRK_VERB(TRK_UNREAD_1_2_3_4, trk_move_from,
          (const void *obj, const void *to_slot, const void *from_slot, const void *caller),
          (obj, to_slot, from_slot, caller), (void)obj; (void)to_slot; (void)from_slot; (void)caller;)
@@ -312,6 +338,7 @@ TRK_VERB(TRK_UNREAD_1, trk_count_seen, (const void *obj, long count), (obj, coun
 #undef TRK_UNREAD_1_2_3
 #undef TRK_UNREAD_1_2_3_4
 #undef TRK_UNREAD_1_2_4
+#undef TRK_UNREAD_1_2_5
 #undef TRK_UNREAD_1_3
 
 /* ---- Questions and registration -------------------------------------------------------------------------------- */
@@ -361,8 +388,8 @@ static inline int trk_is_recording(void)
 /* ---- A ready-made reference count ------------------------------------------------------------------------------ */
 
 /* For new code: a count that saturates instead of wrapping (like Linux's refcount_t) and tells the recorder the count
- * after each change. Low half: the count; high half: number of changes (for debuggers). Needs the GNU __atomic
- * builtins. */
+ * and the number of each change, which makes the order of what threads do to an object exact. Low half: the count; high
+ * half: the number of the last change. Needs the GNU __atomic builtins. */
 typedef struct trk_refcount {
     uint64_t word;
 } trk_refcount_t;
@@ -372,10 +399,34 @@ typedef struct trk_refcount {
 #define TRK_REFCOUNT_INIT { 1 }
 /* clang-format on */
 
+/* Where the numbers of a new life begin: while somebody records, behind those of any earlier life at the same address.
+ * A cycle counter grows faster than a count can be changed; it passes 2^31 steps in more than a second. */
+static inline uint32_t trk_refcount_number(void)
+{
+#if !defined(TRK_DISABLE) && defined(__x86_64__)
+    if (TRK_ON())
+        return (uint32_t)(__builtin_ia32_rdtsc() >> 2);
+#elif !defined(TRK_DISABLE) && defined(__aarch64__)
+    if (TRK_ON()) {
+        uint64_t ticks;
+        __asm__ __volatile__("mrs %0, cntvct_el0" : "=r"(ticks));
+        return (uint32_t)(ticks << 5); /* it may tick at 25 MHz only */
+    }
+#endif
+    return 0;
+}
 /* Sets the count to 1. Before the object is published. */
 static inline void trk_refcount_init(trk_refcount_t *r)
 {
-    __atomic_store_n(&r->word, (uint64_t)1, __ATOMIC_RELAXED);
+    __atomic_store_n(&r->word, (uint64_t)trk_refcount_number() << 32 | 1, __ATOMIC_RELAXED);
+}
+/* Sets the count to 1 and tells the birth with its number: trk_refcount_init and trk_new in one, and the better choice
+ * where threads free objects that others made. Before the object is published. */
+static inline __attribute__((always_inline)) void trk_refcount_new(trk_refcount_t *r, const void *obj,
+                                                                   struct trk_type *type)
+{
+    trk_refcount_init(r);
+    trk_new_seq(obj, type, (uint32_t)(__atomic_load_n(&r->word, __ATOMIC_RELAXED) >> 32));
 }
 /* The count now; only a hint when other threads hold references. */
 static inline uint32_t trk_refcount_read(const trk_refcount_t *r)
@@ -388,19 +439,20 @@ static inline __attribute__((always_inline)) void trk_refcount_inc(trk_refcount_
     uint64_t old = __atomic_fetch_add(&r->word, ((uint64_t)1 << 32) + 1, __ATOMIC_RELAXED);
     if (__builtin_expect((uint32_t)old >= TRK_REFCOUNT_SATURATED, 0))
         __atomic_fetch_sub(&r->word, (uint64_t)1, __ATOMIC_RELAXED);
-    trk_ref_rc(obj, slot, (long)(uint32_t)old + 1);
+    trk_ref_seq(obj, slot, (long)(uint32_t)old + 1, (uint32_t)(old >> 32) + 1);
 }
 /* One reference of slot given back; returns 1 when it was the last and the caller must destroy obj. An extra release
  * (count 0) is undone and reported: the count stays 0. */
 static inline __attribute__((always_inline)) int trk_refcount_dec(trk_refcount_t *r, const void *obj, const void *slot)
 {
     uint64_t old = __atomic_fetch_add(&r->word, ((uint64_t)1 << 32) - 1, __ATOMIC_ACQ_REL);
+    uint32_t seq = (uint32_t)(old >> 32) + 1;
     if (__builtin_expect((uint32_t)old == 0 || (uint32_t)old >= TRK_REFCOUNT_SATURATED, 0)) {
         __atomic_fetch_add(&r->word, (uint64_t)1, __ATOMIC_RELAXED); /* borrow from the upper half comes back */
-        trk_unref_rc(obj, slot, (uint32_t)old == 0 ? -1 : (long)(uint32_t)old);
+        trk_unref_seq(obj, slot, (uint32_t)old == 0 ? -1 : (long)(uint32_t)old, seq);
         return 0;
     }
-    trk_unref_rc(obj, slot, (long)(uint32_t)old - 1);
+    trk_unref_seq(obj, slot, (long)(uint32_t)old - 1, seq);
     return (uint32_t)old == 1;
 }
 

@@ -191,7 +191,7 @@ struct prof_incident {
     uint8_t kind;    /* enum prof_incident_kind */
     bool forced;     /* order was a guess at that point: never certain */
     bool reused;     /* the address was reused in the meantime: never certain */
-    bool told;       /* the program itself told a count below zero: true in any order of the threads */
+    bool told;       /* the program itself told a count below zero, or the number of the change: no guess is in it */
     prof_obj_id obj; /* 0 for DOUBLE_FREE of plain blocks */
     uint64_t addr, slot;
     uint64_t at_us, other_us;

@@ -9,7 +9,8 @@
  * Order. Events of one ring come in their order. Rings are merged by time (TICK records) and, inside the resolution of
  * the clock, by cause: an ALLOC of an address that is still allocated waits for its FREE in another ring, an event on
  * an unborn object waits for its NEW, a counted event waits for the count before it. When everything waits, the
- * earliest is let through and marked PROF_EVENT_FORCED. */
+ * earliest is let through and marked PROF_EVENT_FORCED. Events that bear numbers (PROF_EVENT_SEQ) come in the order of
+ * their numbers. */
 #ifndef PROF_TRACE_H
 #define PROF_TRACE_H
 
@@ -85,7 +86,8 @@ enum prof_event_flags {
     PROF_EVENT_FROM = 1 << 3,        /* from is set (a slot) */
     PROF_EVENT_FROM_HOLDER = 1 << 4, /* from is a holder */
     PROF_EVENT_FORCED = 1 << 5,      /* its place among other threads' events is a guess */
-    PROF_EVENT_SEQ = 1 << 6,         /* `from` is the number of this change among all changes of the object's count */
+    PROF_EVENT_SEQ = 1 << 6,         /* `from` is the number of this change among all changes of the object's count,
+                                        of a NEW the number before the first change */
 };
 
 /* One decoded event. Which members mean something depends on op (see enum trk_op). 64 bytes. */
@@ -94,7 +96,7 @@ struct prof_event {
     uint64_t size;    /* ALLOC, MMAP FREE, ROOT_ADD, MOVE_RANGE: bytes. NEW, RETYPE: type id. Others: the raw arg */
     uint64_t slot;    /* with PROF_EVENT_SLOT or PROF_EVENT_HOLDER */
     uint64_t from;    /* MOVE, MOVE_RANGE: with PROF_EVENT_FROM*; ALLOC of kind REALLOC: the old address (0: none);
-                         REF, UNREF: the number with PROF_EVENT_SEQ */
+                         NEW, REF, UNREF: the number with PROF_EVENT_SEQ, 32 bits */
     int64_t count;    /* with PROF_EVENT_COUNT; CONTEXT and MODULES: the number */
     uint64_t time_us; /* not before this moment, to the resolution of the clock */
     uint32_t stack;   /* stack id, 0 none */

@@ -18,6 +18,7 @@ void causal_deinit(struct causal *c)
     free(c->states);
     free(c->coming);
     free(c->coming_hash);
+    free(c->pair_hash);
     free(c->steps);
     free(c->touches);
     memset(c, 0, sizeof *c);
@@ -179,6 +180,8 @@ bool causal_apply(struct causal *c, const struct prof_event *e)
         s->alive = 1;
         s->counted = 1;
         s->count = 1;
+        s->numbered = (e->flags & PROF_EVENT_SEQ) != 0;
+        s->seq = (uint32_t)e->from;
         return true;
     case TRK_OP_DEL:
         s = find_state(c, key);
@@ -198,6 +201,11 @@ bool causal_apply(struct causal *c, const struct prof_event *e)
         if ((e->flags & PROF_EVENT_COUNT) != 0) {
             s->count = (int32_t)e->count;
             s->counted = 1;
+        }
+        /* One that is late does not lead the others back. */
+        if ((e->flags & PROF_EVENT_SEQ) != 0 && (!s->numbered || (int32_t)((uint32_t)e->from - s->seq) > 0)) {
+            s->numbered = 1;
+            s->seq = (uint32_t)e->from;
         }
         return true;
     default:
@@ -243,6 +251,8 @@ bool causal_fits(const struct causal *c, const struct prof_event *e)
         s = find_state(c, causal_key(e));
         if (s == NULL || !s->alive)
             return false;
+        if (s->numbered && (e->flags & PROF_EVENT_SEQ) != 0)
+            return (uint32_t)e->from == s->seq + 1;
         if (!s->counted)
             return true;
         if ((e->flags & PROF_EVENT_COUNT) != 0)
@@ -296,6 +306,8 @@ void causal_index_begin(struct causal *c)
     c->coming_count = c->step_count = 0;
     if (c->coming_hash != NULL)
         memset(c->coming_hash, 0, (c->coming_mask + 1) * sizeof *c->coming_hash);
+    if (c->pair_hash != NULL)
+        memset(c->pair_hash, 0, (c->coming_mask + 1) * sizeof *c->pair_hash);
     c->indexed = true;
 }
 
@@ -307,15 +319,31 @@ void causal_moment_end(struct causal *c)
     c->coming_count = c->step_count = 0;
 }
 
-static struct causal_coming *find_coming(const struct causal *c, uint64_t key, uint32_t ring)
+static size_t pair_bucket(const struct causal *c, uint64_t key, uint32_t ring)
 {
-    if (c->coming_hash == NULL)
+    return causal_hash(key + ((uint64_t)ring << 40)) & c->coming_mask;
+}
+
+struct causal_coming *causal_coming_of(const struct causal *c, uint64_t key, uint32_t ring)
+{
+    if (c->pair_hash == NULL)
         return NULL;
-    uint32_t i = c->coming_hash[causal_hash(key) & c->coming_mask];
-    for (; i != 0; i = c->coming[i - 1].next)
+    uint32_t i = c->pair_hash[pair_bucket(c, key, ring)];
+    for (; i != 0; i = c->coming[i - 1].next_pair)
         if (c->coming[i - 1].key == key && c->coming[i - 1].ring == ring)
             return &c->coming[i - 1];
     return NULL;
+}
+
+/* Puts entry i into the chains of its key, and of key and ring. */
+static void link_coming(struct causal *c, size_t i)
+{
+    struct causal_coming *entry = &c->coming[i];
+    uint32_t *head = &c->coming_hash[causal_hash(entry->key) & c->coming_mask];
+    uint32_t *pair = &c->pair_hash[pair_bucket(c, entry->key, entry->ring)];
+    entry->next = *head;
+    entry->next_pair = *pair;
+    *head = *pair = (uint32_t)i + 1;
 }
 
 static bool grow_coming(struct causal *c)
@@ -325,25 +353,30 @@ static bool grow_coming(struct causal *c)
     if (coming == NULL)
         return false;
     c->coming = coming;
-    uint32_t *heads = calloc(room, sizeof *heads);
-    if (heads == NULL)
+    uint32_t *heads = calloc(room, sizeof *heads), *pairs = calloc(room, sizeof *pairs);
+    if (heads == NULL || pairs == NULL) {
+        free(heads);
+        free(pairs);
         return false;
+    }
     free(c->coming_hash);
+    free(c->pair_hash);
     c->coming_hash = heads;
+    c->pair_hash = pairs;
     c->coming_mask = room - 1;
     c->coming_room = room;
-    for (size_t i = 0; i < c->coming_count; i++) {
-        uint32_t *head = &heads[causal_hash(coming[i].key) & c->coming_mask];
-        coming[i].next = *head;
-        *head = (uint32_t)i + 1;
-    }
+    for (size_t i = 0; i < c->coming_count; i++)
+        link_coming(c, i);
     return true;
 }
 
 /* What the event changes, from where to where. */
 static struct causal_step step_of(const struct prof_event *e)
 {
-    struct causal_step step = { .classes = (uint8_t)classes_of(e) };
+    bool numbered = (e->flags & PROF_EVENT_SEQ) != 0;
+    struct causal_step step = { .classes = (uint8_t)classes_of(e),
+                                .numbered = numbered,
+                                .seq = numbered ? (uint32_t)e->from : 0 };
     switch (e->op) {
     case TRK_OP_ALLOC:
     case TRK_OP_REALLOC_FAIL:
@@ -375,20 +408,20 @@ static struct causal_step step_of(const struct prof_event *e)
     return step;
 }
 
-bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t ring)
+bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t ring, bool late)
 {
     struct causal_step step = step_of(e);
+    step.late = late;
     if (step.classes == 0 || !causal_shared(c, e))
         return true;
     uint64_t key = causal_key(e);
-    struct causal_coming *entry = find_coming(c, key, ring);
+    struct causal_coming *entry = causal_coming_of(c, key, ring);
     if (entry == NULL) {
         if (c->coming_count == c->coming_room && !grow_coming(c))
             return false;
         entry = &c->coming[c->coming_count++];
-        uint32_t *head = &c->coming_hash[causal_hash(key) & c->coming_mask];
-        *entry = (struct causal_coming){ .key = key, .ring = ring, .next = *head };
-        *head = (uint32_t)c->coming_count;
+        *entry = (struct causal_coming){ .key = key, .ring = ring };
+        link_coming(c, c->coming_count - 1);
     }
     if (c->step_count == c->step_room) {
         size_t room = c->step_room == 0 ? COMING_FIRST : c->step_room * 2;
@@ -404,7 +437,7 @@ bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t rin
     else
         c->steps[entry->last - 1].next = (uint32_t)c->step_count;
     entry->last = (uint32_t)c->step_count;
-    for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
+    for (unsigned kind = 0; kind < CAUSAL_CLASSES && !late; kind++)
         entry->left[kind] += step.classes >> kind & 1u;
     return true;
 }
@@ -413,11 +446,11 @@ void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ri
 {
     if (classes_of(e) == 0)
         return;
-    struct causal_coming *entry = find_coming(c, causal_key(e), ring);
+    struct causal_coming *entry = causal_coming_of(c, causal_key(e), ring);
     if (entry == NULL || entry->first == 0)
         return;
     const struct causal_step *step = &c->steps[entry->first - 1];
-    for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
+    for (unsigned kind = 0; kind < CAUSAL_CLASSES && !step->late; kind++)
         entry->left[kind] -= step->classes >> kind & 1u;
     entry->first = step->next;
 }
@@ -435,7 +468,7 @@ const struct causal_state *causal_state(const struct causal *c, uint64_t key)
 
 bool causal_comes_from(const struct causal *c, uint64_t key, uint32_t ring)
 {
-    const struct causal_coming *entry = find_coming(c, key, ring);
+    const struct causal_coming *entry = causal_coming_of(c, key, ring);
     return entry != NULL && entry->first != 0;
 }
 
@@ -446,6 +479,8 @@ static void look_ahead(const struct causal *c, uint32_t step, const struct causa
 {
     for (unsigned seen = 0; step != 0 && seen < LOOK_AHEAD; step = c->steps[step - 1].next, seen++) {
         const struct causal_step *s = &c->steps[step - 1];
+        if (s->late)
+            return;
         if (s->scale != like->scale)
             continue;
         if (s->start == like->start) {
@@ -473,7 +508,7 @@ bool causal_better_later(const struct causal *c, const struct prof_event *e, uin
 {
     struct causal_step step = step_of(e);
     uint64_t key = causal_key(e);
-    const struct causal_coming *own = find_coming(c, key, ring);
+    const struct causal_coming *own = causal_coming_of(c, key, ring);
     if (own == NULL || own->first == 0)
         return false;
     bool scaled = step.scale != CAUSAL_NO_SCALE;

@@ -25,9 +25,11 @@ enum causal_class {
 };
 
 struct causal_state {
-    uint64_t key; /* 0: empty */
+    uint64_t key : 60; /* 0: empty */
+    uint64_t allocated : 1, alive : 1;
+    uint64_t counted : 1, numbered : 1; /* count, seq are known */
     int32_t count;
-    uint8_t allocated, alive, counted;
+    uint32_t seq; /* number of the last change of the count */
 };
 
 /* What changes a number: the block of an address goes 0 -> 1 -> 0, the count of an object is told or begins at 1. Two
@@ -39,14 +41,20 @@ struct causal_step {
     uint32_t next; /* index + 1 */
     int32_t start, end;
     uint32_t slot; /* of references: its address, shortened; 0 none */
-    uint8_t scale, classes;
+    uint32_t seq;
+    uint32_t place; /* while an order is made: index in it */
+    uint8_t scale, classes, numbered;
+    uint8_t late;   /* of a later moment, see order.c: it counts when its number is the one that is missing */
+    uint8_t floats; /* of a block that no object is born in: anywhere between the lives at its address */
 };
 /* The events that one ring has still to bring for one key, in the moment being merged. */
 struct causal_coming {
     uint64_t key;
     uint32_t ring;
-    uint32_t next;        /* index + 1 of another entry in the bucket */
+    uint32_t next;        /* index + 1 of another entry in the key's bucket */
+    uint32_t next_pair;   /* the same in the bucket of key and ring */
     uint32_t first, last; /* steps, index + 1 */
+    uint32_t ahead;       /* events that were let through before their turn */
     uint32_t left[CAUSAL_CLASSES];
 };
 /* Who touches the keys of one bucket in this moment. */
@@ -65,7 +73,8 @@ struct causal {
     size_t state_mask, state_count;
     struct causal_coming *coming;
     size_t coming_count, coming_room;
-    uint32_t *coming_hash; /* index + 1 of the first entry in the bucket's chain */
+    uint32_t *coming_hash; /* by key: index + 1 of the first entry in the bucket's chain */
+    uint32_t *pair_hash;   /* the same by key and ring: many rings may meet at one key */
     size_t coming_mask;
     struct causal_step *steps;
     size_t step_count, step_room;
@@ -88,11 +97,11 @@ static inline uint64_t causal_key(const struct prof_event *e)
 {
     if (e->op == TRK_OP_ALLOC || e->op == TRK_OP_FREE) {
         if (e->aux == TRK_ALLOC_CUSTOM)
-            return e->addr | (uint64_t)1 << 62;
+            return e->addr | (uint64_t)1 << 59;
         if (e->aux == TRK_ALLOC_MMAP)
-            return e->addr | (uint64_t)1 << 61;
+            return e->addr | (uint64_t)1 << 58;
     }
-    return e->addr | (uint64_t)1 << 60;
+    return e->addr | (uint64_t)1 << 57;
 }
 
 /* Does more than one ring bring events for this key (or one that looks like it)? Then they must be indexed. */
@@ -114,13 +123,15 @@ bool causal_moment(struct causal *c);
 void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring);
 /* The index: all events of the moment again; only shared ones are taken. */
 void causal_index_begin(struct causal *c);
-bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t ring);
+bool causal_index_add(struct causal *c, const struct prof_event *e, uint32_t ring, bool late);
 void causal_moment_end(struct causal *c);
 /* An indexed event was let through. */
 void causal_index_take(struct causal *c, const struct prof_event *e, uint32_t ring);
 /* The coming events of all rings for a key: a chain that also holds other keys. NULL: none. */
 const struct causal_coming *causal_chain(const struct causal *c, uint64_t key);
 const struct causal_state *causal_state(const struct causal *c, uint64_t key);
+/* What one ring brings for the key, NULL: nothing at all in this moment. */
+struct causal_coming *causal_coming_of(const struct causal *c, uint64_t key, uint32_t ring);
 /* Has the ring still events for the key? */
 bool causal_comes_from(const struct causal *c, uint64_t key, uint32_t ring);
 
@@ -129,12 +140,27 @@ enum causal_turn {
     CAUSAL_NO_TURNS = 0, /* nothing was planned for this address: ask causal_fits and the like */
     CAUSAL_TURN,         /* the ring is next */
     CAUSAL_NOT_YET,
+    CAUSAL_TURN_EXACT,   /* the ring is next: the numbers say so */
+    CAUSAL_TURN_GUESSED, /* the same, but its number comes too late, or something is missing */
+    CAUSAL_TURN_ANY,     /* a block without object: it can go, and nothing says that it must */
+    CAUSAL_TURN_LAST,    /* a birth while such blocks are still to come: they go first if they can */
+    CAUSAL_NOT_YET_EXACT,
 };
 /* Asks for the ring's next event, which is e; plans when that has not happened. Needs the index. */
 enum causal_turn causal_turn(struct causal *c, const struct prof_event *e, uint32_t ring);
 /* The ring's event e was let through, by its turn or by force; tell before the index is told. */
 void causal_turn_taken(struct causal *c, const struct prof_event *e, uint32_t ring);
 void causal_turns_end(struct causal *c);
+/* The answer was CAUSAL_NOT_YET_EXACT: whose turn it is instead. */
+uint32_t causal_turn_of(const struct causal *c, const struct prof_event *e);
+
+/* ---- sequence.c ---- */
+#define CAUSAL_GUESS 0x80000000u
+/* Orders all coming events of a key by the numbers of its changes: rings in (*ret)[0 .. *ret_count), with CAUSAL_GUESS
+ * where the place is one. The steps of blocks that are allocated and freed without an object are marked as floating:
+ * they may go earlier than their place. The caller frees it. Linear but for a logarithm of the number of rings. false:
+ * the numbers do not tell the lives of the moment apart, or out of memory. */
+bool sequence_find(struct causal *c, uint64_t key, uint32_t **ret, uint32_t *ret_count);
 
 /* Could this event have happened now? true also when nothing is known that speaks against it. */
 bool causal_fits(const struct causal *c, const struct prof_event *e);

@@ -121,6 +121,12 @@ static void extend(struct prof_event *e, const struct trk_slot *slot)
         if (e->op == TRK_OP_ALLOC)
             e->from = value & PROF_ADDR_MASK;
         break;
+    case TRK_EXT_SEQ:
+        if (op_has_count(e->op) || e->op == TRK_OP_NEW) {
+            e->from = (uint32_t)value;
+            e->flags |= PROF_EVENT_SEQ;
+        }
+        break;
     case TRK_EXT_TEXT:
         e->text = value <= UINT32_MAX ? (uint32_t)value : 0;
         break;

@@ -92,7 +92,15 @@ static bool ring_fill(struct order *order, struct ring *ring)
     return true;
 }
 
-/* Shows all loaded events of the moment in one ring to the index: first who touches what, then the steps. */
+/* A numbered event of a later moment that is the first one behind this moment in its ring may have happened in it: its
+ * thread was stopped before it could tell. Its number says whether it did. */
+static bool may_be_late(const struct prof_event *e)
+{
+    return (e->flags & PROF_EVENT_SEQ) != 0 && e->op != TRK_OP_NEW;
+}
+
+/* Shows all loaded events of the moment in one ring, and the one that may be late, to the index: first who touches
+ * what, then the steps. */
 static bool show_ring(struct order *order, const struct ring *ring, uint64_t time_us, bool steps)
 {
     struct prof_decoder decoder = ring->decoder;
@@ -102,12 +110,15 @@ static bool show_ring(struct order *order, const struct ring *ring, uint64_t tim
     size_t count = ring->count - ring->at, pos = block != NULL ? block->pos : 0;
     for (;;) {
         for (size_t i = 0; i < count; i++) {
-            if (events[i].time_us != time_us)
+            bool last = events[i].time_us != time_us;
+            if (last && !may_be_late(&events[i]))
                 return true;
             if (!steps)
                 causal_touch(&order->causal, &events[i], ring->number);
-            else if (!causal_index_add(&order->causal, &events[i], ring->number))
+            else if (!causal_index_add(&order->causal, &events[i], ring->number, last))
                 return false;
+            if (last)
+                return true;
         }
         while (block != NULL && pos == block->count) {
             block = block->next;
@@ -164,7 +175,7 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
  * one that came first. It is the very next event of its ring, because the thread did nothing else in the meantime. */
 static struct ring *late_cause(struct order *order, const struct ring *ring, const struct prof_event *e)
 {
-    if ((e->flags & PROF_EVENT_COUNT) == 0 || (e->op != TRK_OP_REF && e->op != TRK_OP_UNREF) ||
+    if ((e->flags & (PROF_EVENT_COUNT | PROF_EVENT_SEQ)) == 0 || (e->op != TRK_OP_REF && e->op != TRK_OP_UNREF) ||
         causal_fits(&order->causal, e))
         return NULL;
     uint64_t key = causal_key(e);
@@ -173,8 +184,8 @@ static struct ring *late_cause(struct order *order, const struct ring *ring, con
         if (other == ring || !ring_fill(order, other))
             continue;
         const struct prof_event *next = &other->events[other->at];
-        if (next->time_us > e->time_us && (next->flags & PROF_EVENT_COUNT) != 0 && causal_key(next) == key &&
-            causal_fits(&order->causal, next))
+        if (next->time_us > e->time_us && (next->flags & (PROF_EVENT_COUNT | PROF_EVENT_SEQ)) != 0 &&
+            causal_key(next) == key && causal_fits(&order->causal, next))
             return other;
     }
     return NULL;
@@ -188,8 +199,23 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
     if (!causal_shared(c, e))
         return late_cause(order, ring, e) != NULL ? RING_LATE : RING_GOES;
     enum causal_turn turn = causal_turn(c, e, ring->number);
-    if (turn == CAUSAL_NOT_YET)
+    switch (turn) {
+    case CAUSAL_NOT_YET:
         return RING_WAITS;
+    case CAUSAL_NOT_YET_EXACT:
+        return RING_NUMBER;
+    case CAUSAL_TURN_EXACT:
+        return RING_GOES;
+    case CAUSAL_TURN_GUESSED:
+        return RING_GUESSES;
+    case CAUSAL_TURN_LAST:
+        return RING_YIELDS;
+    case CAUSAL_TURN_ANY:
+        /* Freed by the next event: it keeps nobody waiting. */
+        return ring->at + 1 < ring->count && causal_key(e + 1) == causal_key(e) ? RING_GOES : RING_YIELDS;
+    default:
+        break;
+    }
     if (turn == CAUSAL_TURN)
         return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
     if (causal_fits(c, e))
@@ -206,15 +232,56 @@ static bool takes_part(struct order *order, struct ring *ring, uint64_t time_us,
            (ring->round > order->pass_round) == new_round;
 }
 
+/* The ring waits for a number: lets that through, wherever it is, and what it waits for itself in turn. So the rings
+ * that share an object are not asked one after the other for each of its events. */
+static struct prof_error *run_numbers(struct order *order, const struct ring *ring, uint64_t time_us,
+                                      bool *ret_progress)
+{
+    const struct ring *blocked = ring;
+    size_t hops = 0;
+    while (ring->events[ring->at].time_us == time_us && hops <= order->ring_count) {
+        uint32_t number = causal_turn_of(&order->causal, &blocked->events[blocked->at]);
+        struct ring *next = number < RING_NUMBER_MAX ? order_ring(order, number) : NULL;
+        if (next == NULL || next == blocked || !ring_fill(order, next))
+            return NULL;
+        const struct prof_event *e = &next->events[next->at];
+        if (e->time_us != time_us && (e->time_us < time_us || !may_be_late(e)))
+            return NULL;
+        enum ring_wait wait = why_wait(order, next);
+        struct prof_error *error;
+        if (wait == RING_GOES || wait == RING_GUESSES) {
+            error = pass(order, next, wait == RING_GUESSES);
+        } else if (wait == RING_NUMBER) {
+            blocked = next;
+            hops++;
+            continue;
+        } else {
+            return NULL;
+        }
+        *ret_progress = true;
+        if (error != NULL || why_wait(order, ring) != RING_NUMBER)
+            return error;
+        blocked = ring;
+        hops = 0;
+    }
+    return NULL;
+}
+
 /* Lets the ring's old events of the moment through until one does not go. */
 static struct prof_error *run_ring(struct order *order, struct ring *ring, uint64_t time_us, bool *ret_progress)
 {
     ring->wait = RING_GOES;
     while (takes_part(order, ring, time_us, false)) {
         ring->wait = why_wait(order, ring);
-        if (ring->wait != RING_GOES && ring->wait != RING_GUESSES)
+        struct prof_error *error = NULL;
+        if (ring->wait == RING_NUMBER) {
+            error = run_numbers(order, ring, time_us, ret_progress);
+            ring->wait = error == NULL ? why_wait(order, ring) : ring->wait;
+        }
+        if (error == NULL && ring->wait != RING_GOES && ring->wait != RING_GUESSES)
             return NULL;
-        struct prof_error *error = pass(order, ring, ring->wait == RING_GUESSES);
+        if (error == NULL)
+            error = pass(order, ring, ring->wait == RING_GUESSES);
         if (error != NULL)
             return error;
         *ret_progress = true;
@@ -275,7 +342,7 @@ static struct prof_error *let_first(struct order *order, enum ring_wait wait, bo
     for (size_t i = 0; i < order->ring_count; i++) {
         if (order->rings[i]->wait == wait) {
             *ret_progress = true;
-            return pass(order, order->rings[i], wait == RING_WAITS);
+            return pass(order, order->rings[i], wait == RING_WAITS || wait == RING_NUMBER);
         }
     }
     return NULL;
@@ -302,6 +369,8 @@ static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
             error = let_first(order, RING_WAITS, &progress);
         if (error == NULL && !progress)
             error = let_first(order, RING_LATE, &progress);
+        if (error == NULL && !progress)
+            error = let_first(order, RING_NUMBER, &progress);
     }
     causal_moment_end(&order->causal);
     return error;

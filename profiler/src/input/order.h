@@ -29,6 +29,7 @@ enum ring_wait {
     RING_YIELDS,  /* another ring should go first, as far as one can see */
     RING_WAITS,   /* what must come before it is still to come */
     RING_LATE,    /* what must come before it bears a later time */
+    RING_NUMBER,  /* another ring brings the number before it */
 };
 
 struct ring {

@@ -1,6 +1,6 @@
-/* turns.c: whose turn it is at an address that several rings touch in one moment, from a plan that proves that what is
- * left can be brought to an end; another ring may go first when that leaves a plan, too. Addresses with references that
- * do not tell their count are not planned. */
+/* turns.c: whose turn it is at an address that several rings touch in one moment. Where changes bear numbers, these say
+ * it (sequence.c). Elsewhere it is a plan that proves that what is left can be brought to an end; another ring may go
+ * first when that leaves a plan, too. Addresses with references that do not tell their count are not planned. */
 #include "causal.h"
 #include "plan.h"
 
@@ -13,8 +13,11 @@ enum { LOOKS_MOST = 1 << 20 }; /* steps of plans made for one address in one mom
 struct causal_turns {
     uint64_t key;
     uint32_t rings[PLAN_RINGS];
-    uint8_t *order; /* indexes of rings; NULL: no plan */
+    uint8_t *order;  /* indexes of rings; NULL: no plan */
+    uint32_t *exact; /* rings in the order of the numbers, with CAUSAL_GUESS; NULL: there are none */
     uint32_t at, count;
+    uint32_t floats;  /* floating steps to come */
+    uint32_t floater; /* ring of the floating block that is allocated now; UINT32_MAX: none */
     uint32_t looks;
     UT_hash_handle hh;
 };
@@ -24,7 +27,7 @@ static bool gather(const struct causal *c, const struct causal_coming *coming, s
                    uint32_t *ret_count)
 {
     uint32_t count = 0;
-    for (uint32_t i = coming->first; i != 0; i = c->steps[i - 1].next, count++) {
+    for (uint32_t i = coming->first; i != 0 && !c->steps[i - 1].late; i = c->steps[i - 1].next, count++) {
         const struct causal_step *from = &c->steps[i - 1];
         struct plan_step *to = *steps + count;
         if (count == PLAN_STEPS)
@@ -55,7 +58,7 @@ static uint64_t steps_left(const struct causal *c, uint64_t key)
         if (coming->key != key)
             continue;
         for (uint32_t i = coming->first; i != 0 && left <= PLAN_STEPS; i = c->steps[i - 1].next)
-            left++;
+            left += !c->steps[i - 1].late;
     }
     return left;
 }
@@ -76,7 +79,7 @@ static bool make_plan(const struct causal *c, struct causal_turns *turns, uint32
     turns->looks += (uint32_t)left;
     for (const struct causal_coming *coming = causal_chain(c, turns->key); fine && coming != NULL;
          coming = coming->next != 0 ? &c->coming[coming->next - 1] : NULL) {
-        if (coming->key != turns->key || coming->first == 0)
+        if (coming->key != turns->key || coming->first == 0 || c->steps[coming->first - 1].late)
             continue;
         fine = count < PLAN_RINGS && gather(c, coming, &next, &rings[count].count);
         if (fine) {
@@ -132,6 +135,54 @@ static bool is_step(const struct prof_event *e)
     }
 }
 
+/* Counts what was marked by sequence_find. */
+static uint32_t count_floats(const struct causal *c, uint64_t key)
+{
+    uint32_t count = 0;
+    for (const struct causal_coming *coming = causal_chain(c, key); coming != NULL;
+         coming = coming->next != 0 ? &c->coming[coming->next - 1] : NULL)
+        for (uint32_t i = coming->key == key ? coming->first : 0; i != 0; i = c->steps[i - 1].next)
+            count += c->steps[i - 1].floats;
+    return count;
+}
+
+static bool has_numbers(const struct causal *c, uint64_t key)
+{
+    for (const struct causal_coming *coming = causal_chain(c, key); coming != NULL;
+         coming = coming->next != 0 ? &c->coming[coming->next - 1] : NULL)
+        for (uint32_t i = coming->key == key ? coming->first : 0; i != 0; i = c->steps[i - 1].next)
+            if (c->steps[i - 1].numbered)
+                return true;
+    return false;
+}
+
+/* The turn in the order of the numbers; rings that went ahead of theirs are passed over. */
+static enum causal_turn exact_turn(struct causal *c, struct causal_turns *turns, uint32_t ring)
+{
+    const struct causal_coming *own = causal_coming_of(c, turns->key, ring);
+    const struct causal_step *step = own != NULL && own->first != 0 ? &c->steps[own->first - 1] : NULL;
+    const struct causal_state *state = causal_state(c, turns->key);
+    bool taken = state != NULL && (state->allocated || state->alive);
+    bool floats = step != NULL && step->floats;
+    if (turns->floater != UINT32_MAX)
+        return turns->floater == ring && floats ? CAUSAL_TURN_EXACT : CAUSAL_NOT_YET_EXACT;
+    for (; turns->at < turns->count; turns->at++) {
+        struct causal_coming *next = causal_coming_of(c, turns->key, turns->exact[turns->at] & ~CAUSAL_GUESS);
+        if (next == NULL || next->ahead == 0)
+            break;
+        next->ahead--;
+    }
+    if (turns->at == turns->count)
+        return CAUSAL_NO_TURNS;
+    uint32_t next = turns->exact[turns->at];
+    if ((next & ~CAUSAL_GUESS) != ring)
+        return floats && !taken ? CAUSAL_TURN_ANY : CAUSAL_NOT_YET_EXACT;
+    bool birth = step != NULL && !floats && (step->classes & 1u << CAUSAL_ALLOC) != 0;
+    if (birth && turns->floats > 0 && !taken)
+        return CAUSAL_TURN_LAST;
+    return (next & CAUSAL_GUESS) != 0 ? CAUSAL_TURN_GUESSED : CAUSAL_TURN_EXACT;
+}
+
 enum causal_turn causal_turn(struct causal *c, const struct prof_event *e, uint32_t ring)
 {
     if (!is_step(e))
@@ -144,13 +195,19 @@ enum causal_turn causal_turn(struct causal *c, const struct prof_event *e, uint3
         if (turns == NULL)
             return CAUSAL_NO_TURNS;
         turns->key = key;
+        turns->floater = UINT32_MAX;
         HASH_ADD(hh, c->turns, key, sizeof key, turns);
         if (turns->hh.tbl == NULL) {
             free(turns);
             return CAUSAL_NO_TURNS;
         }
-        make_plan(c, turns, UINT32_MAX);
+        if (has_numbers(c, key) && sequence_find(c, key, &turns->exact, &turns->count))
+            turns->floats = count_floats(c, key);
+        else
+            make_plan(c, turns, UINT32_MAX);
     }
+    if (turns->exact != NULL)
+        return exact_turn(c, turns, ring);
     if (turns->order == NULL || turns->at == turns->count)
         return CAUSAL_NO_TURNS;
     // Any order that can be finished is as good as the planned one: what binds is only that it can be.
@@ -162,6 +219,7 @@ enum causal_turn causal_turn(struct causal *c, const struct prof_event *e, uint3
 static void drop(struct causal *c, struct causal_turns *turns)
 {
     HASH_DEL(c->turns, turns);
+    free(turns->exact);
     free(turns->order);
     free(turns);
 }
@@ -173,7 +231,23 @@ void causal_turn_taken(struct causal *c, const struct prof_event *e, uint32_t ri
     uint64_t key = causal_key(e);
     struct causal_turns *turns;
     HASH_FIND(hh, c->turns, &key, sizeof key, turns);
-    if (turns == NULL || turns->order == NULL)
+    if (turns == NULL)
+        return;
+    if (turns->exact != NULL) {
+        struct causal_coming *coming = causal_coming_of(c, key, ring);
+        if (coming == NULL || coming->first == 0)
+            return; /* of a later moment */
+        if (c->steps[coming->first - 1].floats) {
+            turns->floater = turns->floater == ring ? UINT32_MAX : ring;
+            turns->floats--;
+        }
+        if (turns->at < turns->count && (turns->exact[turns->at] & ~CAUSAL_GUESS) == ring)
+            turns->at++;
+        else
+            coming->ahead++;
+        return;
+    }
+    if (turns->order == NULL)
         return;
     if (turns->at < turns->count && turns->rings[turns->order[turns->at]] == ring)
         turns->at++;
@@ -186,4 +260,18 @@ void causal_turns_end(struct causal *c)
     struct causal_turns *turns, *next;
     HASH_ITER (hh, c->turns, turns, next)
         drop(c, turns);
+}
+
+uint32_t causal_turn_of(const struct causal *c, const struct prof_event *e)
+{
+    uint64_t key = causal_key(e);
+    struct causal_turns *turns;
+    HASH_FIND(hh, c->turns, &key, sizeof key, turns);
+    if (turns == NULL || turns->exact == NULL)
+        return UINT32_MAX;
+    if (turns->floater != UINT32_MAX)
+        return turns->floater;
+    if (turns->at == turns->count)
+        return UINT32_MAX;
+    return turns->exact[turns->at] & ~CAUSAL_GUESS;
 }

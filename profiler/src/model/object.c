@@ -431,7 +431,7 @@ static void on_dead(struct prof_heap *h, prof_obj_id id, const struct prof_event
         other = (struct place){ obj->zero_us, obj->zero_stack, other.tid };
     }
     bool reused = address_reused(h, obj, object_grave(h, id));
-    h->told = e->op == TRK_OP_UNREF && (e->flags & PROF_EVENT_COUNT) != 0 && e->count < 0;
+    h->told = ref_is_certain(h, obj, e);
     struct prof_incident *incident = incident_add(h, kind, id, &at, &other);
     h->told = false;
     if (incident != NULL) {

@@ -98,6 +98,12 @@ void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count)
         obj->flags &= (uint16_t)~PROF_OBJ_MISCOUNT;
 }
 
+bool ref_is_certain(const struct prof_heap *h, const struct prof_obj *obj, const struct prof_event *e)
+{
+    bool numbered = (e->flags & PROF_EVENT_SEQ) != 0 && !h->forced && (obj->internal & OBJ_FORCED) == 0;
+    return numbered || (e->op == TRK_OP_UNREF && (e->flags & PROF_EVENT_COUNT) != 0 && e->count < 0);
+}
+
 bool ref_is_late(struct prof_heap *h, const struct prof_event *e)
 {
     for (size_t i = 0; i < h->late_count; i++) {
@@ -284,7 +290,7 @@ static void over_release(struct prof_heap *h, prof_obj_id id, const struct prof_
 {
     struct prof_obj *obj = obj_of(h, id);
     struct place at = place_of(e), other = { obj->zero_us, obj->zero_stack, 0 };
-    h->told = (e->flags & PROF_EVENT_COUNT) != 0 && e->count < 0;
+    h->told = ref_is_certain(h, obj, e);
     struct prof_incident *incident = incident_add(h, PROF_INCIDENT_OVER_RELEASE, id, &at, &other);
     h->told = false;
     if (incident != NULL) {

@@ -237,7 +237,7 @@ struct prof_heap {
     bool finished;  /* no event may follow */
     bool stopped;   /* until_us or until_mark was reached */
     bool forced;    /* the event being applied is a guess at the order */
-    bool told;      /* it tells a count below zero */
+    bool told;      /* what is wrong with it is so in any order of the threads */
 
     struct addr_table addrs;       /* live, and remembered dead, addresses */
     struct addr_table large;       /* blocks of LARGE_BYTES and more, by size class and place */
@@ -413,6 +413,9 @@ void ref_count_seen(struct prof_heap *h, const struct prof_event *e);
 void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count);
 /* A counted event that a dead object still missed. */
 void ref_apply_late(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
+/* Does the program itself tell that e is where it seems to be: by a count below zero, or by the number of the change?
+ */
+bool ref_is_certain(const struct prof_heap *h, const struct prof_obj *obj, const struct prof_event *e);
 /* Is this counted event the missing one of an earlier life at its address? Takes it then. */
 bool ref_is_late(struct prof_heap *h, const struct prof_event *e);
 

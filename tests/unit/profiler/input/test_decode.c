@@ -186,10 +186,35 @@ static void block_heads(void **state)
     assert_int_equal(d.time_us, 100);
 }
 
+static void numbers(void **state)
+{
+    (void)state;
+    const struct trk_slot slots[] = {
+        { w0(TRK_OP_REF, TRK_COUNT_EXT, 0x1000, 0), w1(0, 0) },
+        ext(TRK_EXT_COUNT, 70),
+        ext(TRK_EXT_SLOT, 0x2001),
+        ext(TRK_EXT_SEQ, 0xffffffff),
+        { w0(TRK_OP_NEW, 0, 0x1000, 0), w1(3, 0) },
+        ext(TRK_EXT_SEQ, 0x1234500000007),
+        { w0(TRK_OP_DEL, 0, 0x1000, 0), w1(0, 0) },
+        ext(TRK_EXT_SEQ, 5),
+    };
+    struct prof_event e[4];
+    assert_int_equal(decode(slots, 8, e, 4), 3);
+    assert_int_equal(e[0].flags, PROF_EVENT_COUNT | PROF_EVENT_SLOT | PROF_EVENT_SEQ);
+    assert_int_equal(e[0].from, 0xffffffff);
+    assert_int_equal(e[0].count, 70);
+    assert_int_equal(e[0].slot, 0x2001);
+    assert_int_equal(e[1].flags, PROF_EVENT_SEQ);
+    assert_int_equal(e[1].from, 7); /* 32 bits, whatever else is said */
+    assert_int_equal(e[2].flags, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(members),       cmocka_unit_test(extensions),  cmocka_unit_test(nonsense_is_skipped),
+        cmocka_unit_test(members),       cmocka_unit_test(numbers),
+        cmocka_unit_test(extensions),    cmocka_unit_test(nonsense_is_skipped),
         cmocka_unit_test(room_runs_out), cmocka_unit_test(block_heads),
     };
     return cmocka_run_group_tests_name("input: decode", tests, NULL, NULL);

@@ -1,23 +1,35 @@
 /* test_order.c: the merge of rings against the truth. Random programs of several threads run in one true order; what
  * they record is spread over rings and rounds as a recorder would find it, with a clock far coarser than the events.
- * The heap of that trace must equal the heap of the same events in their true order. */
+ * The heap of that trace must equal the heap of the same events in their true order: nearly always when the program
+ * tells counts, and always when it tells numbers, however crowded its objects are and however late its threads record.
+ */
 #include "helper.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-enum { THREADS = 4, ADDRESSES = 1024, SLOTS_PER_OBJ = 40, EVENTS_MAX = 4000, PENDING = 4 };
+enum { THREADS = 4, CROWD = 48, ADDRESSES = 1024, SLOTS_PER_OBJ = 40, EVENTS_MAX = 4000, PENDING = 4 };
+
+/* What the program tells about the order of the changes of a count. */
+enum numbering {
+    COUNTS,  /* nothing: counts only */
+    ANEW,    /* numbers that begin at 1 in each life */
+    GROWING, /* numbers that go on from life to life, and those of births */
+    MIXED,   /* the same, and the addresses serve blocks without objects in between, which bear no number */
+};
 
 struct event {
     unsigned thread;
     struct trk_slot slots[2];
     unsigned slot_count;
     uint64_t tick;
+    size_t recorded; /* when it got into its ring, as an index of events */
 };
 
 struct thing {
     bool allocated, born;
     int count;
+    uint32_t seq;
     uint64_t slots[SLOTS_PER_OBJ]; /* owners of its references */
 };
 
@@ -27,10 +39,15 @@ struct program {
     struct event events[EVENTS_MAX];
     size_t count;
     unsigned tick_length, threads, addresses;
+    enum numbering numbering;
     struct {
         unsigned op, thing;
-    } pending[THREADS][PENDING]; /* what a thread does next: it is dismantling an object */
-    unsigned pending_count[THREADS];
+    } pending[CROWD][PENDING]; /* what a thread does next: it is dismantling an object */
+    unsigned pending_count[CROWD];
+    unsigned late_thread; /* it did something and has not recorded it yet */
+    size_t pace;          /* events between two looks of the recorder, at most */
+    size_t late_until, late_event;
+    unsigned idle; /* steps since something happened */
     uint64_t next_slot;
 };
 
@@ -50,12 +67,39 @@ static uint64_t address(unsigned thing)
 static void emit(struct program *p, unsigned thread, unsigned op, unsigned aux, uint64_t addr, uint64_t arg)
 {
     struct event *e = &p->events[p->count];
+    p->idle = 0;
     e->thread = thread;
     e->slot_count = 1;
+    e->recorded = p->count;
     e->tick = p->count / p->tick_length * 100;
     e->slots[0].w0 = (uint64_t)op << TRK_OP_SHIFT | (uint64_t)aux << TRK_AUX_SHIFT | addr << TRK_ADDR_SHIFT;
     e->slots[0].w1 = arg << TRK_ARG_SHIFT;
     p->count++;
+}
+
+/* The event just emitted changed a count, or began one. */
+static void number(struct program *p, unsigned thread, unsigned thing)
+{
+    struct event *e = &p->events[p->count - 1];
+    struct thing *t = &p->things[thing];
+    bool birth = (e->slots[0].w0 >> TRK_OP_SHIFT & TRK_OP_MASK) == TRK_OP_NEW;
+    if (p->numbering == COUNTS)
+        return;
+    if (birth)
+        t->seq = p->numbering == ANEW ? 0 : t->seq + 1 + (uint32_t)rnd(p, 100);
+    else
+        t->seq++;
+    if (!birth || p->numbering != ANEW) {
+        e->slots[1].w0 = (uint64_t)TRK_OP_EXT << TRK_OP_SHIFT | (uint64_t)TRK_EXT_SEQ << TRK_EXT_SHIFT;
+        e->slots[1].w1 = t->seq;
+        e->slot_count = 2;
+    }
+    if (!birth && p->late_until <= p->count && rnd(p, 60) == 0) {
+        p->late_thread = thread;
+        p->late_event = p->count - 1;
+        p->late_until = e->recorded = p->count + (size_t)rnd(p, p->pace);
+        e->tick = e->recorded / p->tick_length * 100;
+    }
 }
 
 static void ref(struct program *p, unsigned thread, unsigned thing)
@@ -66,6 +110,7 @@ static void ref(struct program *p, unsigned thread, unsigned thing)
     uint64_t slot = 0x700000 + 8 * p->next_slot++;
     t->slots[t->count++] = slot;
     emit(p, thread, TRK_OP_REF, (unsigned)t->count, address(thing), slot >> 3);
+    number(p, thread, thing);
 }
 
 static void unref(struct program *p, unsigned thread, unsigned thing)
@@ -75,6 +120,7 @@ static void unref(struct program *p, unsigned thread, unsigned thing)
     uint64_t slot = t->slots[which];
     t->slots[which] = t->slots[--t->count];
     emit(p, thread, TRK_OP_UNREF, (unsigned)t->count, address(thing), slot >> 3);
+    number(p, thread, thing);
     if (t->count == 0) {
         p->pending[thread][0].op = TRK_OP_FREE;
         p->pending[thread][0].thing = thing;
@@ -91,6 +137,13 @@ static void unref(struct program *p, unsigned thread, unsigned thing)
 static void step(struct program *p)
 {
     unsigned thread = (unsigned)rnd(p, p->threads), thing = (unsigned)rnd(p, p->addresses);
+    if (++p->idle < 1000 && thread == p->late_thread && p->count < p->late_until)
+        return;
+    if (thread == p->late_thread && p->count < p->late_until) {
+        /* Everybody waits for it. */
+        p->late_until = p->events[p->late_event].recorded = p->count;
+        p->events[p->late_event].tick = p->count / p->tick_length * 100;
+    }
     if (p->pending_count[thread] > 0) {
         unsigned n = --p->pending_count[thread];
         thing = p->pending[thread][n].thing;
@@ -99,6 +152,7 @@ static void step(struct program *p)
             p->things[thing].allocated = p->things[thing].born = false;
         } else if (p->pending[thread][n].op == TRK_OP_NEW) {
             emit(p, thread, TRK_OP_NEW, 0, address(thing), 1);
+            number(p, thread, thing);
             p->things[thing].born = true;
             p->things[thing].count = 1;
             p->things[thing].slots[0] = 0; /* the birth: no owner */
@@ -111,7 +165,7 @@ static void step(struct program *p)
     if (!t->allocated) {
         t->allocated = true;
         emit(p, thread, TRK_OP_ALLOC, 0, address(thing), 16 + rnd(p, 32));
-        p->pending[thread][0].op = rnd(p, 4) != 0 ? TRK_OP_NEW : TRK_OP_FREE;
+        p->pending[thread][0].op = p->numbering == GROWING || rnd(p, 4) != 0 ? TRK_OP_NEW : TRK_OP_FREE;
         p->pending[thread][0].thing = thing;
         p->pending_count[thread] = 1;
     } else if (t->born && t->count > 0) {
@@ -170,21 +224,26 @@ static void write_rings(struct program *p, const char *path)
 {
     struct prof_writer *w = begin(path);
     struct trk_slot *slots = calloc(EVENTS_MAX * 4, sizeof *slots);
-    size_t done[THREADS] = { 0 };
-    uint64_t ticks[THREADS] = { 0 };
+    size_t done[CROWD] = { 0 };
+    uint64_t ticks[CROWD] = { 0 };
     uint64_t round = 0;
-    size_t now = 0, spread = 1 + (size_t)rnd(p, 40), pace = 1 + (size_t)rnd(p, 400);
-    while (now < p->count + spread * THREADS) {
-        now += 1 + (size_t)rnd(p, pace);
+    size_t now = 0, spread = 1 + (size_t)rnd(p, 40);
+    while (now < p->count + p->late_until + spread * CROWD) {
+        now += p->numbering == COUNTS ? 1 + (size_t)rnd(p, p->pace) : p->pace;
         for (unsigned thread = 0; thread < p->threads; thread++) {
             now += (size_t)rnd(p, spread);
             struct trk_events_head head = {
                 .ring = thread, .tid = thread + 1, .round = round, .start_us = ticks[thread]
             };
             size_t n = 0;
-            for (; done[thread] < now && done[thread] < p->count; done[thread]++)
-                if (p->events[done[thread]].thread == thread)
-                    n += put_event(slots + n, &p->events[done[thread]], &ticks[thread]);
+            for (; done[thread] < p->count; done[thread]++) {
+                const struct event *e = &p->events[done[thread]];
+                if (e->thread != thread)
+                    continue;
+                if (e->recorded >= now)
+                    break;
+                n += put_event(slots + n, e, &ticks[thread]);
+            }
             head.slots = (uint32_t)n;
             if (n > 0)
                 assert_null(prof_writer_events(w, &head, slots));
@@ -259,21 +318,37 @@ static const char *compare(struct prof_heap *a, struct prof_heap *b)
     return NULL;
 }
 
-/* One random program. What is the same in both heaps is the rule; the exception is a program whose threads meet so
- * often within a tick that several orders are possible. */
-static const char *one_run(struct program *p, unsigned seed, const char *one, const char *many, bool *ret_guess)
+/* Seeds the program and lets it run. */
+static void run_program(struct program *p, unsigned seed, enum numbering numbering)
 {
+    static const unsigned lengths[] = { 1, 3, 10, 40, 200, 5000 };
     memset(p, 0, sizeof *p);
     p->rng = seed * 0x9e3779b97f4a7c15ull;
     for (int i = 0; i < 8; i++)
         rnd(p, 2);
+    p->numbering = numbering;
     p->threads = 2 + (unsigned)rnd(p, THREADS - 1);
-    static const unsigned lengths[] = { 1, 3, 10, 40, 200, 5000 };
     p->tick_length = lengths[rnd(p, 6)];
     p->addresses = p->tick_length <= 10 ? 10 : p->tick_length < ADDRESSES ? p->tick_length : ADDRESSES;
     size_t length = 50 + (size_t)rnd(p, 1500);
+    p->pace = 1 + (size_t)rnd(p, 400);
+    if (numbering == GROWING) { /* a crowd around few objects, numbers that wrap around */
+        p->threads = 2 + (unsigned)rnd(p, rnd(p, 4) == 0 ? CROWD - 1 : 7);
+        p->addresses = 1 + (unsigned)rnd(p, 12);
+        length = 50 + (size_t)rnd(p, EVENTS_MAX - 60);
+        for (unsigned i = 0; i < p->addresses; i++)
+            p->things[i].seq = (uint32_t) - (int32_t)rnd(p, 1000);
+    }
     while (p->count < length)
         step(p);
+}
+
+/* One random program. What is the same in both heaps is the rule; without numbers the exception is a program whose
+ * threads meet so often within a tick that several orders are possible. */
+static const char *one_run(struct program *p, unsigned seed, enum numbering numbering, const char *one,
+                           const char *many, bool *ret_guess)
+{
+    run_program(p, seed, numbering);
     write_truth(p, one);
     write_rings(p, many);
     struct prof_trace *trace_one, *trace_many;
@@ -287,38 +362,74 @@ static const char *one_run(struct program *p, unsigned seed, const char *one, co
     return differs;
 }
 
-static void merged_equals_true(void **state)
+struct outcome {
+    unsigned runs, guesses, differences;
+    size_t events;
+};
+
+static struct outcome run_many(enum numbering numbering, unsigned runs)
 {
-    (void)state;
     char one[64] = "/tmp/order-one-XXXXXX", many[64] = "/tmp/order-many-XXXXXX";
     close(mkstemp(one));
     close(mkstemp(many));
     struct program *p = malloc(sizeof *p);
-    unsigned runs = 120, guesses = 0, differences = 0;
     const char *more = getenv("ORDER_RUNS");
-    if (more != NULL)
-        runs = (unsigned)atoi(more);
-    for (unsigned seed = 1; seed <= runs; seed++) {
+    struct outcome out = { .runs = more != NULL ? (unsigned)atoi(more) : runs };
+    for (unsigned seed = 1; seed <= out.runs; seed++) {
         bool guess = false;
-        const char *differs = one_run(p, seed, one, many, &guess);
-        if (differs != NULL) {
+        const char *differs = one_run(p, seed, numbering, one, many, &guess);
+        if (differs != NULL || (guess && (numbering == GROWING || numbering == MIXED)))
             print_message("seed %u, %u threads, tick of %u events, %s: %s\n", seed, p->threads, p->tick_length,
-                          guess ? "guessed" : "not guessed", differs);
-            differences++;
-            assert_true(p->tick_length > 3); /* few events in a tick leave no choice */
-        }
-        guesses += guess;
+                          guess ? "guessed" : "not guessed", differs != NULL ? differs : "the same");
+        out.differences += differs != NULL;
+        out.guesses += guess;
+        out.events += p->count;
     }
-    print_message("%u of %u merges had to guess, %u differ\n", guesses, runs, differences);
+    print_message("%u of %u merges of %zu events had to guess, %u differ\n", out.guesses, out.runs, out.events,
+                  out.differences);
     unlink(one);
     unlink(many);
     free(p);
-    assert_true(differences * 20 <= runs);
-    assert_true(guesses * 20 <= runs);
+    return out;
+}
+
+static void counts_are_nearly_true(void **state)
+{
+    (void)state;
+    struct outcome out = run_many(COUNTS, 120);
+    assert_true(out.differences * 20 <= out.runs);
+    assert_true(out.guesses * 20 <= out.runs);
+}
+
+static void numbers_are_true(void **state)
+{
+    (void)state;
+    struct outcome out = run_many(GROWING, 150);
+    assert_int_equal(out.differences, 0);
+    assert_int_equal(out.guesses, 0);
+}
+
+/* The programs of the first test, with numbers. */
+static void numbers_beside_blocks_are_true(void **state)
+{
+    (void)state;
+    struct outcome out = run_many(MIXED, 120);
+    assert_int_equal(out.differences, 0);
+    assert_int_equal(out.guesses, 0);
+}
+
+static void numbers_of_one_life_are_nearly_true(void **state)
+{
+    (void)state;
+    struct outcome out = run_many(ANEW, 120);
+    assert_true(out.differences * 10 <= out.runs);
+    assert_true(out.guesses * 20 <= out.runs);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(merged_equals_true) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(counts_are_nearly_true), cmocka_unit_test(numbers_are_true),
+                                        cmocka_unit_test(numbers_beside_blocks_are_true),
+                                        cmocka_unit_test(numbers_of_one_life_are_nearly_true) };
     return cmocka_run_group_tests_name("model: order", tests, NULL, NULL);
 }
