@@ -33,6 +33,10 @@ enum trk_phase {
 /* Which of the three configured depths an event's stack takes. */
 enum trk_depth { TRK_DEPTH_NONE = 0, TRK_DEPTH_BIRTH = 1, TRK_DEPTH_REF = 2, TRK_DEPTH_FREE = 3, TRK_DEPTH_COUNT };
 
+#ifndef TRK_RING_LOG2_MIN /* the model of the ring protocol has smaller ones */
+#define TRK_RING_LOG2_MIN 6 /* log2 of the fewest slots of a ring */
+#endif
+
 /* What the shortest path does about stacks. */
 enum trk_stack_want {
     TRK_STACK = 0,    /* whole stacks, or a filter: not its business */

@@ -13,7 +13,6 @@ __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibi
 enum {
     TRK_RETRY_US = 10000,    /* a thread that found no ring looks again after this */
     TRK_RETRY_EVENTS = 4096, /* or after this many events */
-    TRK_RING_LOG2_MIN = 6,
     TRK_RING_LOG2_MAX = 30,
 };
 
