@@ -153,6 +153,7 @@ uint32_t trk_stack_capture(const struct trk_depot *d, struct trk_stack_cache *c,
     (void)caller;
     return trk_stack_site(d, c, at->pc, gen);
 }
+struct trk_control_page *trk_wake_page;
 bool trk_wake_look(void)
 {
     return false;

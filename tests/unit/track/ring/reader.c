@@ -55,9 +55,15 @@ void rec_proc_problem(struct proc *p, struct prof_error *error)
     (void)p;
     (void)error;
 }
-void rec_flight_take(struct proc *p)
+void rec_flight_take(struct proc *p, bool running)
 {
     (void)p;
+    (void)running;
+}
+bool rec_proc_alive(struct proc *p)
+{
+    (void)p;
+    return true;
 }
 struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_events_head *head,
                                       const struct trk_slot *slots)
@@ -133,6 +139,7 @@ uint64_t model_reader_hash(uint64_t h)
         uint64_t stuck = r->stuck_us == 0 ? 0 : model_time_us() - r->stuck_us >= TRK_HOLE_WAIT_US ? 2 : 1;
         h = model_mix(model_mix(model_mix(h, r->tail), r->holes), stuck << 8 | (uint64_t)r->skipping << 4 | r->ext);
         h = model_mix(model_mix(h, r->published), r->pending.count);
+        h = model_mix(h, r->stuck_end);
         h = model_mix(h, (uint64_t)r->proc);
     }
     return h;
