@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -320,8 +321,243 @@ static void cuts_change_nothing(void **state)
     prof_trace_close(trace);
 }
 
+/* ---- Size ---- */
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* `count` blocks of a program that runs for an hour, some of which were freed; in each an object that another one
+ * refers to. */
+static struct prof_heap *large_heap(struct prof_trace *trace, uint32_t count, bool objects)
+{
+    struct prof_heap *heap = new_heap(trace);
+    seed(1);
+    uint64_t now = 0, addr = 0x7f0000001000, step = 3600000000u / count, before = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bytes = 32 + 16 * rnd(20);
+        uint32_t stack = (uint32_t)(rnd(100) * rnd(100)), tid = 4711 + (uint32_t)rnd(8);
+        struct prof_event events[] = {
+            { .op = TRK_OP_ALLOC, .addr = addr, .size = bytes },
+            { .op = TRK_OP_NEW, .addr = addr, .size = 3 },
+            { .op = TRK_OP_MOVE, .addr = addr, .flags = PROF_EVENT_SLOT, .slot = before + 8 * rnd(4) },
+        };
+        for (size_t k = 0; k < 3; k++) {
+            events[k].time_us = now;
+            events[k].stack = stack + (uint32_t)k;
+            events[k].tid = tid;
+        }
+        assert_null(prof_heap_apply(heap, events, objects ? before != 0 ? 3 : 2 : 1));
+        before = addr;
+        addr += (bytes + 31) & ~UINT64_C(15);
+        now += rnd(2 * step + 1);
+        if (!objects && rnd(3) == 0) {
+            struct prof_event gone = { .op = TRK_OP_FREE, .addr = before, .time_us = now, .tid = tid };
+            assert_null(prof_heap_apply(heap, &gone, 1));
+        }
+    }
+    return heap;
+}
+
+static double bytes_each(struct prof_trace *trace, uint32_t count, bool objects)
+{
+    struct prof_heap *heap = large_heap(trace, count, objects);
+    double began = seconds();
+    struct saved_state state = state_save(heap);
+    double saved = seconds();
+    struct prof_heap *again = new_heap(trace);
+    assert_null(state_restore(again, &state));
+    double restored = seconds();
+    uint64_t live = objects ? prof_heap_totals(heap)->live_objects : prof_heap_totals(heap)->live_blocks;
+    if (getenv("STATE_COUNT") != NULL)
+        print_message("%llu %s: %.1f bytes each, saved in %.3f s of CPU, restored in %.3f s\n",
+                      (unsigned long long)live, objects ? "objects in blocks" : "blocks",
+                      (double)state.count / (double)live, saved - began, restored - saved);
+    double each = (double)state.count / (double)live;
+    state_free(&state);
+    prof_heap_destroy(heap);
+    prof_heap_destroy(again);
+    return each;
+}
+
+/* STATE_COUNT: how many (50000); prints figures then. */
+static void states_are_small(void **state)
+{
+    (void)state;
+    const char *more = getenv("STATE_COUNT");
+    uint32_t count = more != NULL ? (uint32_t)atoi(more) : 50000;
+    struct prof_trace *trace = definitions();
+    double block = bytes_each(trace, count, false), object = bytes_each(trace, count, true);
+    assert_true(block <= 60);
+    assert_true(object - block <= 100);
+    prof_trace_close(trace);
+}
+
+/* ---- Damage ---- */
+
+/* Changes one byte, a few, or a number that stands on a border of its width; or cuts the end off. */
+static void damage(struct saved_state *state)
+{
+    size_t at = rnd(state->count);
+    switch (rnd(5)) {
+    case 0:
+        state->bytes[at] ^= (unsigned char)(1u << rnd(8));
+        break;
+    case 1:
+        state->bytes[at] = rnd(2) != 0 ? 0xff : 0;
+        break;
+    case 2:
+        for (size_t n = 1 + rnd(8); n > 0 && at < state->count; n--)
+            state->bytes[at++] = (unsigned char)rnd(256);
+        break;
+    case 3: /* another place of the same state: numbers that exist */
+        memmove(state->bytes + at, state->bytes + rnd(state->count - 8), state->count - at < 8 ? 1 : 8);
+        break;
+    default:
+        state->count = at;
+        break;
+    }
+}
+
+/* Lengths of parts that were damaged lead nowhere: those of the test itself are kept. */
+static struct prof_error *restore_damaged(struct prof_heap *heap, const struct saved_state *state, size_t length)
+{
+    size_t most = state->count - sizeof length;
+    return prof_heap_restore(heap, NULL, state->bytes + sizeof length, length < most ? length : most);
+}
+
+static void damage_is_refused_or_harmless(void **state)
+{
+    (void)state;
+    struct prof_trace *trace = definitions();
+    unsigned refused = 0, taken = 0;
+    for (unsigned number = 0; number < runs(12); number++) {
+        struct program p;
+        make_program(&p, number + 100000);
+        if (p.count > 3000)
+            p.count = 3000;
+        struct prof_heap *heap = new_heap(trace);
+        apply(heap, &p, 0, p.count / 2);
+        struct saved_state good = state_save(heap);
+        assert_int_equal(good.parts, 1);
+        for (unsigned n = 0; n < 60; n++) {
+            struct saved_state bad = { malloc(good.count), good.count, 1 };
+            memcpy(bad.bytes, good.bytes, good.count);
+            for (size_t times = 1 + rnd(3); times > 0 && bad.count > 64; times--)
+                damage(&bad);
+            struct prof_heap *again = new_heap(trace);
+            struct prof_error *error =
+                bad.count > 64 ? restore_damaged(again, &bad, good.count - sizeof(size_t)) : NULL;
+            if (error != NULL) {
+                refused++;
+                assert_int_equal(error->code, PROF_ERROR_FORMAT);
+                prof_error_destroy(error);
+                error = prof_heap_apply(again, p.events, 1);
+                assert_non_null(error);
+                prof_error_destroy(error);
+            } else if (bad.count == good.count) {
+                taken++;
+                check(again);
+                apply(again, &p, p.count / 2, p.count);
+                assert_null(prof_heap_finish(again));
+                free(dump(again));
+            }
+            prof_heap_destroy(again);
+            free(bad.bytes);
+        }
+        state_free(&good);
+        prof_heap_destroy(heap);
+        free(p.events);
+    }
+    assert_in_range(refused, runs(12) * 20, runs(12) * 60);
+    assert_in_range(taken, 1, runs(12) * 40);
+    if (getenv("STATE_RUNS") != NULL)
+        print_message("%u refused, %u without effect on what holds\n", refused, taken);
+    prof_trace_close(trace);
+}
+
+static void parts_are_in_order_and_whole(void **state)
+{
+    (void)state;
+    struct prof_trace *trace = definitions();
+    struct prof_heap *heap = large_heap(trace, 60000, true);
+    struct saved_state whole = state_save(heap);
+    assert_in_range(whole.parts, 2, 100);
+    size_t first;
+    memcpy(&first, whole.bytes, sizeof first);
+    struct {
+        size_t from, count;
+        const char *what;
+    } const tries[] = {
+        { sizeof first + first, whole.count - sizeof first - first, "its parts are not in order" },
+        { 0, sizeof first + first, "its last part is missing" },
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct saved_state part = { whole.bytes + tries[i].from, tries[i].count, 1 };
+        struct prof_heap *again = new_heap(trace);
+        struct prof_error *error = state_restore(again, &part);
+        if (error == NULL)
+            error = prof_heap_finish(again);
+        assert_non_null(error);
+        assert_int_equal(error->code, PROF_ERROR_FORMAT);
+        assert_non_null(strstr(error->message, tries[i].what));
+        prof_error_destroy(error);
+        prof_heap_destroy(again);
+    }
+    /* Behind events a state means nothing. */
+    struct prof_error *error = state_restore(heap, &whole);
+    assert_non_null(error);
+    assert_int_equal(error->code, PROF_ERROR_ARGUMENT);
+    prof_error_destroy(error);
+    assert_null(prof_heap_finish(heap));
+    error = prof_heap_save(heap, NULL, NULL);
+    assert_int_equal(error->code, PROF_ERROR_ARGUMENT);
+    prof_error_destroy(error);
+    state_free(&whole);
+    prof_heap_destroy(heap);
+    prof_trace_close(trace);
+}
+
+/* What a state cites, and only that, must be defined with it. */
+static void cite(void *ctx, uint32_t id)
+{
+    ((uint8_t *)ctx)[id] = 1;
+}
+
+static void cited_is_what_names_need(void **state)
+{
+    (void)state;
+    struct prof_trace *trace = definitions();
+    struct prof_heap *heap = new_heap(trace);
+    static uint8_t cited[100];
+    struct prof_event events[] = {
+        { .op = TRK_OP_ALLOC, .addr = 0x1000, .size = 64, .stack = 1, .tid = 1 },
+        { .op = TRK_OP_NEW, .addr = 0x1000, .size = 1, .stack = 2, .tid = 1 },
+        { .op = TRK_OP_MOVE, .addr = 0x1000, .slot = 0x900000, .flags = PROF_EVENT_SLOT, .stack = 3, .tid = 1 },
+        { .op = TRK_OP_REF, .addr = 0x1000, .stack = 4, .tid = 1 },
+        { .op = TRK_OP_PIN, .addr = 0x1000, .stack = 90, .text = 5, .tid = 1 },
+        { .op = TRK_OP_MARK, .stack = 6, .text = 6, .tid = 1 },
+        { .op = TRK_OP_CONTEXT, .text = 7, .count = 1, .tid = 1 },
+        { .op = TRK_OP_ALLOC, .addr = 0x2000, .size = 64, .stack = 8, .tid = 1 },
+        { .op = TRK_OP_FREE, .addr = 0x2000, .stack = 9, .tid = 1 },
+    };
+    assert_null(prof_heap_apply(heap, events, sizeof events / sizeof *events));
+    assert_null(prof_heap_cited(heap, cite, cite, cited));
+    for (uint32_t id = 1; id < 10; id++) /* stacks and texts have different numbers here */
+        assert_int_equal(cited[id], 1);
+    assert_int_equal(cited[90], 0);
+    prof_heap_destroy(heap);
+    prof_trace_close(trace);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(cuts_change_nothing) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(cuts_change_nothing), cmocka_unit_test(states_are_small),
+                                        cmocka_unit_test(damage_is_refused_or_harmless),
+                                        cmocka_unit_test(parts_are_in_order_and_whole),
+                                        cmocka_unit_test(cited_is_what_names_need) };
     return cmocka_run_group_tests_name("model: state", tests, NULL, NULL);
 }
