@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- trace ring query suppress
+[ $# -gt 0 ] || set -- trace state ring query suppress
 dir=build-fuzz
 
 # Only the fuzzers are built: nothing else links with code that reports its coverage.
@@ -22,13 +22,19 @@ if ! build >"$dir/make.log" 2>&1; then
 fi
 rm -rf "$dir/seed" "$dir/traces"
 mkdir -p "$dir/traces" "$dir/crash"
-"$dir/tests/golden/cli/cli-traces" "$dir/traces" && "$dir/tests/fuzz/fuzz_seed" "$dir/seed" "$dir"/traces/*.trk || exit 1
+"$dir/tests/golden/cli/cli-traces" "$dir/traces" || exit 1
+for name in cache cycle growing leaky misuse; do
+	for cut in 9 40 150; do
+		"$dir/tests/harness/cuttrace" "$dir/traces/$name.trk" "$dir/traces/$name-$cut.trk" $cut || exit 1
+	done
+done
+"$dir/tests/fuzz/fuzz_seed" "$dir/seed" "$dir"/traces/*.trk || exit 1
 
 bad=0
 for name; do
 	mkdir -p "$dir/corpus/$name"
 	case $name in
-	trace) size=16384 ;;
+	trace | state) size=16384 ;;
 	*) size=4096 ;;
 	esac
 	log=$dir/$name.log

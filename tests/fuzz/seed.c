@@ -1,4 +1,4 @@
-/* seed.c: makes inputs to start from: `seed FOLDER TRACE...` writes FOLDER/{trace,ring,query,suppress}/.
+/* seed.c: makes inputs to start from: `seed FOLDER TRACE...` writes FOLDER/{trace,state,ring,query,suppress}/.
  *
  * A trace becomes two inputs of fuzz_trace: the file as it is, and its blocks, unpacked, in the form that gets correct
  * headers there. */
@@ -60,6 +60,32 @@ static void put_blocks(FILE *out, const unsigned char *data, size_t size)
     }
 }
 
+/* The parts of the state that a trace begins with, as they are. */
+static void put_states(const unsigned char *data, size_t size, int number)
+{
+    static unsigned char raw[1 << 20];
+    struct trk_block block;
+    for (size_t at = sizeof(struct trk_file_header); at + sizeof block <= size; at += sizeof block + block.stored) {
+        memcpy(&block, data + at, sizeof block);
+        if (block.magic != TRK_BLOCK_MAGIC || block.stored > size - at - sizeof block)
+            return;
+        if (block.kind != TRK_BLOCK_STATE)
+            continue;
+        const unsigned char *payload = data + at + sizeof block;
+        size_t length = block.stored;
+        if (block.flags & TRK_BLOCK_ZSTD) {
+            length = ZSTD_decompress(raw, sizeof raw, payload, block.stored);
+            payload = raw;
+        }
+        if (length > sizeof raw)
+            continue;
+        FILE *out = create("state", "part", number);
+        fputc(0, out);
+        fwrite(payload, 1, length, out);
+        fclose(out);
+    }
+}
+
 static void trace(const char *path, int number)
 {
     static unsigned char data[1 << 20];
@@ -67,6 +93,7 @@ static void trace(const char *path, int number)
     size_t size = in != NULL ? fread(data, 1, sizeof data, in) : 0;
     if (in != NULL)
         fclose(in);
+    put_states(data, size, number);
     FILE *out = create("trace", "file", number);
     fputc(0, out);
     fwrite(data, 1, size, out);

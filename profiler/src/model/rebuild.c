@@ -184,9 +184,10 @@ static const char *place_large(struct prof_heap *h, const struct restore *r)
     size_t count = 0;
     for (size_t i = 0; i < r->large.count; i++) {
         prof_block_id id = r->large.items[i];
-        const struct prof_block *b = block_of(h, in_use(r, POOL_BLOCKS, id) ? id : 0);
-        if (h->blocks.max == 0 || (b->flags & (PROF_BLOCK_ALIVE | BLOCK_IN_LIMBO)) != PROF_BLOCK_ALIVE ||
-            b->kind == TRK_ALLOC_MMAP)
+        if (!in_use(r, POOL_BLOCKS, id))
+            return "a large block does not exist";
+        const struct prof_block *b = block_of(h, id);
+        if ((b->flags & (PROF_BLOCK_ALIVE | BLOCK_IN_LIMBO)) != PROF_BLOCK_ALIVE || b->kind == TRK_ALLOC_MMAP)
             return "a large block does not exist";
         space_add_large(h, id);
     }
@@ -361,8 +362,10 @@ static const char *check_contexts(struct prof_heap *h)
         unused += c->pub.key == NULL;
         good = c->users == users[i] && (c->users == 0) == (c->pub.key == NULL) && c->next_free < h->contexts.count;
     }
-    for (uint32_t at = h->context_free; at != 0 && good; at = h->contexts.items[at].next_free)
+    for (uint32_t at = h->context_free; at != 0 && good;) {
         good = at < h->contexts.count && h->contexts.items[at].pub.key == NULL && ++listed <= unused;
+        at = good ? h->contexts.items[at].next_free : 0;
+    }
     free(users);
     return good && listed == unused ? NULL : "contexts are not counted well";
 }

@@ -148,6 +148,10 @@ static void add(struct program *p)
             e->flags |= PROF_EVENT_COUNT;
             e->count = (int64_t)rnd(6) - 1;
         }
+        if (rnd(8) == 0) {
+            e->flags |= PROF_EVENT_SEQ;
+            e->from = rnd(100);
+        }
         break;
     case TRK_OP_MOVE:
     case TRK_OP_SINK:
@@ -434,7 +438,7 @@ static void damage_is_refused_or_harmless(void **state)
     (void)state;
     struct prof_trace *trace = definitions();
     unsigned refused = 0, taken = 0;
-    for (unsigned number = 0; number < runs(12); number++) {
+    for (unsigned number = 0; number < runs(96) / 8; number++) {
         struct program p;
         make_program(&p, number + 100000);
         if (p.count > 3000)
@@ -472,8 +476,8 @@ static void damage_is_refused_or_harmless(void **state)
         prof_heap_destroy(heap);
         free(p.events);
     }
-    assert_in_range(refused, runs(12) * 20, runs(12) * 60);
-    assert_in_range(taken, 1, runs(12) * 40);
+    assert_in_range(refused, runs(96) / 8 * 20, runs(96) / 8 * 60);
+    assert_in_range(taken, 1, runs(96) / 8 * 40);
     if (getenv("STATE_RUNS") != NULL)
         print_message("%u refused, %u without effect on what holds\n", refused, taken);
     prof_trace_close(trace);
