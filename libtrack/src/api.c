@@ -130,52 +130,55 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
     trk_emit(&ev);
 }
 
+/* Where the call came from. The rest of the frame is collected only when the shortest path is not taken. */
+#define SITE_OF(caller) ((caller) ? (uintptr_t)(caller) : TRK_FRAME_CALLER.pc)
+
 /* Body of a verb with object and slot. */
 #define SLOT_VERB(op, obj, slot, caller)                                                                               \
     do {                                                                                                               \
-        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         unsigned aux_ = (op) == TRK_OP_REF || (op) == TRK_OP_UNREF ? TRK_COUNT_UNKNOWN : 0;                            \
-        if (TRK_LIKELY(slot_fits(slot)) && trk_fast((op), aux_, addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF, \
-                                                    (caller) ? (uintptr_t)(caller) : at.pc))                           \
+        if (TRK_LIKELY(slot_fits(slot)) &&                                                                             \
+            trk_fast((op), aux_, addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF, SITE_OF(caller)))              \
             return;                                                                                                    \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_slot((op), (obj), (slot), NULL, NULL, &at, (caller));                                                     \
     } while (0)
 
 #define COUNT_VERB(op, obj, slot, count, caller)                                                                       \
     do {                                                                                                               \
-        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         if (TRK_LIKELY(slot_fits(slot) && (unsigned long)(count) <= TRK_COUNT_INLINE_MAX) &&                           \
-            trk_fast((op), (unsigned)(count), addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF,                   \
-                     (caller) ? (uintptr_t)(caller) : at.pc))                                                          \
+            trk_fast((op), (unsigned)(count), addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF, SITE_OF(caller))) \
             return;                                                                                                    \
-        emit_slot((op), (obj), (slot), &(count), NULL, &at, (caller));                                                 \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
+        long told_ = (count);                                                                                          \
+        emit_slot((op), (obj), (slot), &told_, NULL, &at, (caller));                                                   \
     } while (0)
 
 #define SEQ_VERB(op, obj, slot, count, seq, caller)                                                                    \
     do {                                                                                                               \
-        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         if (TRK_LIKELY(slot_fits(slot) && (unsigned long)(count) <= TRK_COUNT_INLINE_MAX) &&                           \
             trk_fast_ext((op), (unsigned)(count), addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF,               \
-                         (caller) ? (uintptr_t)(caller) : at.pc, TRK_EXT_SEQ, (seq)))                                  \
+                         SITE_OF(caller), TRK_EXT_SEQ, (seq)))                                                         \
             return;                                                                                                    \
-        emit_slot((op), (obj), (slot), &(count), &(seq), &at, (caller));                                               \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
+        long told_ = (count);                                                                                          \
+        emit_slot((op), (obj), (slot), &told_, &(seq), &at, (caller));                                                 \
     } while (0)
 
 #define MOVE_VERB(obj, to, from, caller)                                                                               \
     do {                                                                                                               \
-        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         if ((from) == NULL && slot_fits(to) &&                                                                         \
-            trk_fast(TRK_OP_MOVE, 0, addr_bits(obj), (uintptr_t)(to) >> 3, TRK_DEPTH_REF,                              \
-                     (caller) ? (uintptr_t)(caller) : at.pc))                                                          \
+            trk_fast(TRK_OP_MOVE, 0, addr_bits(obj), (uintptr_t)(to) >> 3, TRK_DEPTH_REF, SITE_OF(caller)))            \
             return;                                                                                                    \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_move((obj), (to), (from), &at, (caller));                                                                 \
     } while (0)
 
 #define PLAIN_VERB(op, aux, depth, addr, arg, caller)                                                                  \
     do {                                                                                                               \
-        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
-        if (trk_fast((op), (aux), addr_bits(addr), arg_bits(arg), (depth), (caller) ? (uintptr_t)(caller) : at.pc))    \
+        if (trk_fast((op), (aux), addr_bits(addr), arg_bits(arg), (depth), SITE_OF(caller)))                           \
             return;                                                                                                    \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_plain((op), (aux), (depth), (addr), (arg), &at, (caller));                                                \
     } while (0)
 
@@ -203,11 +206,10 @@ static inline uint32_t known_id(const struct trk_type *type)
 
 #define TYPED_VERB(op, aux, obj, type, caller)                                                                         \
     do {                                                                                                               \
-        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         uint32_t id_ = known_id(type);                                                                                 \
-        if (id_ &&                                                                                                     \
-            trk_fast((op), (aux), addr_bits(obj), id_, TRK_DEPTH_BIRTH, (caller) ? (uintptr_t)(caller) : at.pc))       \
+        if (id_ && trk_fast((op), (aux), addr_bits(obj), id_, TRK_DEPTH_BIRTH, SITE_OF(caller)))                       \
             return;                                                                                                    \
+        struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_typed((op), (aux), (obj), (type), &at, (caller));                                                         \
     } while (0)
 
