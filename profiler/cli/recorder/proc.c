@@ -190,6 +190,15 @@ static void from_status(int status, uint32_t *ret_reason, int32_t *ret_value)
     }
 }
 
+static bool reaped_status(const struct proc *proc, int *ret)
+{
+    struct pidfd_info_v0 kernel = { .mask = PIDFD_INFO_EXIT_BIT };
+    if (proc->pidfd < 0 || ioctl(proc->pidfd, PIDFD_GET_INFO_V0, &kernel) != 0 || !(kernel.mask & PIDFD_INFO_EXIT_BIT))
+        return false;
+    *ret = kernel.exit_code;
+    return true;
+}
+
 static void find_reason(struct proc *proc, uint32_t *ret_reason, int32_t *ret_value)
 {
     siginfo_t info = { 0 };
@@ -208,20 +217,19 @@ static void find_reason(struct proc *proc, uint32_t *ret_reason, int32_t *ret_va
         *ret_value = 0;
         return;
     }
-    struct pidfd_info_v0 kernel = { .mask = PIDFD_INFO_EXIT_BIT };
-    if (proc->pidfd >= 0 && ioctl(proc->pidfd, PIDFD_GET_INFO_V0, &kernel) == 0 &&
-        (kernel.mask & PIDFD_INFO_EXIT_BIT)) {
-        from_status(kernel.exit_code, ret_reason, ret_value);
-        return;
-    }
+    /* A zombie tells through /proc, a process that somebody has waited for through its descriptor; which of them it is
+     * may change while we ask. */
     int status;
-    if (proc->pidfd >= 0 && read_state(proc->pid, &status) == 'Z')
+    if (reaped_status(proc, &status) || (proc->pidfd >= 0 && read_state(proc->pid, &status) == 'Z') ||
+        reaped_status(proc, &status))
         from_status(status, ret_reason, ret_value);
 }
 
 static void write_end(struct proc *proc, uint32_t reason, int32_t value)
 {
     struct trk_end end = { .at_us = rec_arena_us(proc->arena), .reason = reason, .value = value };
+    if (proc->writer != NULL) /* END tells what is missing: first all else is in the file, or lost */
+        rec_proc_problem(proc, prof_writer_flush(proc->writer));
     rec_proc_loss(proc, &end.loss);
     uint64_t unwritten = end.loss.write_lost - proc->lost_unwritten;
     end.records = proc->records_in > unwritten ? proc->records_in - unwritten : 0;
