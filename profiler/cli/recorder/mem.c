@@ -165,6 +165,9 @@ void rec_mem_look(struct proc *proc, uint64_t now_us)
     if (!proc->dead && !proc->exec_seen)
         rec_mem_sample(proc, requested);
     if (requested) {
+        /* It waits for us at its end. When it is the first process of a container, we end with it. */
+        rec_drain(proc->arena);
+        rec_round(proc->arena->rec);
         proc->mem_done = asked;
         __atomic_store_n(&shm->mem_done, asked, __ATOMIC_RELEASE);
         rec_futex_wake(&shm->mem_done);

@@ -187,7 +187,7 @@ void rec_server_accept(struct recorder *rec);
 void rec_server_poll(struct recorder *rec);
 void rec_server_serve(struct recorder *rec, int fd, pid_t pid);
 /* Folders in which recorders make theirs, best first; returns their number. */
-enum { REC_PLACES = 4, REC_PLACE_BYTES = 71 };
+enum { REC_PLACES = 5, REC_PLACE_BYTES = 71 };
 size_t rec_server_places(char (*ret)[REC_PLACE_BYTES]);
 bool rec_server_is_folder(const char *name);
 /* Removes what a recorder left that was killed: an old folder of ours whose socket nobody answers. */

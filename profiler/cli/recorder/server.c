@@ -63,6 +63,7 @@ size_t rec_server_places(char (*ret)[REC_PLACE_BYTES])
         snprintf(ret[count++], REC_PLACE_BYTES, "%s", runtime);
     snprintf(ret[count++], REC_PLACE_BYTES, "/tmp");
     snprintf(ret[count++], REC_PLACE_BYTES, "/var/tmp");
+    snprintf(ret[count++], REC_PLACE_BYTES, "/dev/shm"); /* often all that can be written in a container */
     /* Programs that were started without the session's environment differ from those that have it. */
     char session[REC_PLACE_BYTES];
     snprintf(session, sizeof session, "/run/user/%u", (unsigned)geteuid());
