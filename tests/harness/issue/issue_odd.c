@@ -452,7 +452,7 @@ static int run_seccomp(long a, long b)
  */
 static void *issue_and_stay(void *lane)
 {
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < 40000; i++)
         issue((unsigned)(uintptr_t)lane);
     __atomic_fetch_add(&issue_page->handled, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE))
