@@ -185,7 +185,9 @@ def recorder_killed(times):
         os.kill(target.run.pid, signal.SIGKILL)
         target.run.wait()
         wait_for("program goes on", lambda: issued(target.counts) == 60000 // threads * threads)
-        result = run("recover", target.pid, target.trace, "-o", name + ".saved.trk")
+        # Killed early enough, it has not even begun a file.
+        old = [target.trace] if os.path.exists(target.trace) else []
+        result = run("recover", target.pid, *old, "-o", name + ".saved.trk")
         check("recover", result.returncode == 0, result)
         lost = re.search(r"([\d  ]+) events were lost with the recorder", result.stderr)
         number = int(re.sub(r"\D", "", lost.group(1))) if lost else -1
@@ -196,7 +198,7 @@ def recorder_killed(times):
         check("the program is unharmed", target.run.stdout.read() == f"{60000 // threads * threads}\n")
         info = document("info", "--json", name + ".saved.trk")
         check("recovered trace is complete", info["trace"].get("finished"), info["trace"])
-        for path in (target.trace, name + ".saved.trk", target.counts):
+        for path in (*old, name + ".saved.trk", target.counts):
             os.unlink(path)
 
 

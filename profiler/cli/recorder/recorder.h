@@ -84,7 +84,7 @@ struct rec_recovery {
     uint64_t from_file;  /* records that the old file had */
     uint64_t from_rings; /* records that were still in memory */
     uint64_t lost;       /* events that the recorder had taken and not written */
-    bool lost_known;     /* false: there was no old file, or it says nothing of events */
+    bool lost_known;     /* false: the old file says nothing of events. Without a file all that was taken is lost */
     uint64_t bytes_left; /* of the old file, behind its last good block: left out */
 };
 /* Writes a new trace `out` with the good blocks of `old` (NULL: none) and what the rings of process pid hold, and ends

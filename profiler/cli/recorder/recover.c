@@ -135,7 +135,8 @@ static struct prof_error *join(struct recovery *r, pid_t pid)
     else if (r->file.whole)
         see_definitions(r);
     const char *keep = r->old != NULL ? prof_trace_meta(r->old, "keep") : NULL;
-    find_places(r, r->old != NULL && !flight && (keep == NULL || strcmp(keep, "all") == 0));
+    /* Without a file everything that the recorder took is missing here. */
+    find_places(r, !flight && (keep == NULL || strcmp(keep, "all") == 0));
     r->rec.round = r->file.round;
     if (flight) {
         rec_flight_take(proc, true);
