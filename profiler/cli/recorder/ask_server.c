@@ -137,9 +137,9 @@ static void obey(struct recorder *rec, const struct ask_request *request, struct
     }
     switch (request->what) {
     case ASK_FLUSH:
-        rec_flush(rec);
-        /* fall through */
     case ASK_NEXT:
+        if (request->what == ASK_FLUSH)
+            rec_flush(rec);
         describe(proc, &reply->process);
         reply->count = 1;
         break;
