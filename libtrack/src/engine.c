@@ -260,6 +260,20 @@ bool trk_engine_privileged(void)
     return getauxval(AT_SECURE) != 0 || trk_sys1(SYS_prctl, PR_GET_DUMPABLE) != 1;
 }
 
+/* Records hold TRK_ADDR_BITS of an address. Kernels for aarch64 may give programs 48 or 52 bits, and map from the top:
+ * stack and code tell. */
+static bool addresses_fit(void)
+{
+    return ((TRK_SP | (uintptr_t)&trk_eng) >> TRK_ADDR_BITS) == 0;
+}
+
+static void say_too_wide(void)
+{
+    static const char line[] = "libtrack: not recording: this kernel gives programs addresses of more than 47 bits, "
+                               "which records cannot hold; use one that is built for 39 or 47 bits\n";
+    trk_sys3(SYS_write, 2, line, sizeof line - 1);
+}
+
 static enum trk_phase start(void)
 {
     trk_eng.tick = &no_tick;
@@ -277,6 +291,11 @@ static enum trk_phase start(void)
     }
     if (asked)
         trk_options_talk();
+    if (!addresses_fit()) {
+        if (asked)
+            say_too_wide();
+        return TRK_PHASE_IDLE;
+    }
     trk_wake_open();
     return asked && trk_control_connect() ? TRK_PHASE_LIVE : TRK_PHASE_IDLE;
 }

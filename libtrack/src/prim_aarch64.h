@@ -24,7 +24,9 @@ static inline long trk_sys6(long n, long a, long b, long c, long d, long e, long
 /* One instruction where the processor has LSE; else a pair whose store fails when a signal came between. */
 static inline uint64_t trk_take(uint64_t *p, uint64_t n)
 {
-    return __atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+    n = __atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return n;
 }
 
 static inline uintptr_t trk_thread_pointer(void)

@@ -23,7 +23,7 @@ static inline long trk_sys6(long n, long a, long b, long c, long d, long e, long
 
 static inline uint64_t trk_take(uint64_t *p, uint64_t n)
 {
-    __asm__ volatile("xaddq %0, %1" : "+r"(n), "+m"(*p) : : "cc");
+    __asm__ volatile("xaddq %0, %1" : "+r"(n), "+m"(*p) : : "cc", "memory");
     return n;
 }
 

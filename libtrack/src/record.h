@@ -21,10 +21,12 @@ static inline uint64_t trk_w1(uint64_t arg, uint32_t stack)
 }
 
 /* Writes the slot at position pos, which the caller reserved. delta and mask are read after the reservation: when a
- * fork came between, both are 0 and the slot lands in the scratch slot. */
+ * fork came between, both are 0 and the slot lands in the scratch slot. delta is read first, in this order on any
+ * processor: when another thread wipes them in between, mask is 0 wherever delta leads. */
 static inline void trk_slot_write(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64_t w1)
 {
-    struct trk_slot *slot = (struct trk_slot *)(void *)((char *)st + st->delta) + (pos & st->mask);
+    char *data = (char *)st + __atomic_load_n(&st->delta, __ATOMIC_ACQUIRE);
+    struct trk_slot *slot = (struct trk_slot *)(void *)data + (pos & trk_load64(&st->mask));
     uint64_t lap = ((pos >> st->shift) & 1) ^ 1;
     __atomic_store_n(&slot->w1, w1, __ATOMIC_RELAXED);
     __atomic_store_n(&slot->w0, w0 | lap, __ATOMIC_RELEASE); /* partner: the recorder's acquire load */

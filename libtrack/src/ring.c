@@ -100,6 +100,7 @@ static bool wait_once(struct trk_thread *st, struct trk_shm_ring *ring, unsigned
     trk_tls.busy_tick = trk_load64(trk_eng.tick);
     uint32_t seen = __atomic_load_n(&ring->tail_futex, __ATOMIC_SEQ_CST);
     __atomic_store_n(&ring->waiting, 1, __ATOMIC_SEQ_CST); /* partner: the recorder's look after it moved tail */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);               /* before our look at tail, which only acquires */
     uint64_t nap = hole_seen(st, ring) ? TRK_TICK_NAP_NS : TRK_NAP_NS;
     if (!limit_update(st, ring, need))
         trk_futex_wait(&ring->tail_futex, seen, deadline - now < nap ? deadline - now : nap);

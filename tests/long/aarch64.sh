@@ -1,0 +1,111 @@
+#!/bin/sh
+# libtrack for aarch64: compiled without a warning, its stack and malloc tests under qemu, and its engine, in programs
+# under qemu, against the native tests that play the recorder. ROOT: the source folder.
+set -eu
+: "${ROOT:?}"
+CC=aarch64-linux-gnu-gcc
+LIBS=/usr/aarch64-linux-gnu
+qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || qemu=
+command -v $CC >/dev/null 2>&1 && [ -d $LIBS ] || { echo "skipped: no $CC (packages gcc-aarch64-linux-gnu, libc6-dev-arm64-cross)"; exit 77; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/reftrack-aarch64.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+src=$ROOT/libtrack/src
+stack=$ROOT/tests/unit/track/stack
+engine=$ROOT/tests/unit/track/engine
+malloc=$ROOT/tests/unit/track/malloc
+base="-std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Wshadow -I$ROOT/tests/long/aarch64 -I$src -I$ROOT/libtrack/include"
+flags="$base -O2 -fno-omit-frame-pointer -ftls-model=initial-exec -fno-stack-protector"
+
+# Every file, also for processors that sign return addresses and for those with atomic instructions.
+for variant in '' '-mbranch-protection=standard' '-march=armv8.1-a'; do
+	for file in "$src"/*.c; do
+		name=$(basename "$file" .c)
+		[ "$name" = engine_want ] || $CC $flags -Werror -fPIC -fvisibility=hidden $variant -DTRK_PREFIX='"/usr"' -c "$file" -o "$name$variant.o"
+	done
+done
+echo "compiled: $(ls "$src"/*.c | wc -l) files, three ways"
+[ -n "$qemu" ] || { echo 'not run: no qemu-aarch64 (package qemu-user-static)'; exit 0; }
+
+failures=0
+# must NAME LOG EXCEPTIONS: every test that failed is one of the exceptions
+must() {
+	bad=
+	for test in $(sed -n 's/^FAILED //p; s/^\[  FAILED  \] \([a-z][a-z_]*\)$/\1/p' "$2" | sort -u); do
+		case " $3 " in
+		*" $test "*) ;;
+		*) bad="$bad $test" ;;
+		esac
+	done
+	grep -q '^ok \|  OK \]' "$2" || bad="$bad everything"
+	[ -z "$bad" ] && echo "ok: $1" && return
+	echo "FAIL: $1:$bad"
+	cat "$2"
+	failures=$((failures + 1))
+}
+
+# The stack part: plain, and with signed return addresses.
+for variant in '' '-mbranch-protection=standard'; do
+	$CC -std=gnu11 -D_GNU_SOURCE -O2 -fomit-frame-pointer -U_FORTIFY_SOURCE $variant -c "$stack/calltree.c" -o calltree.o
+	for plugin in ONE TWO; do
+		$CC -O2 -fomit-frame-pointer -DPLUGIN_$plugin -shared -fPIC $variant -Wl,-z,lazy "$stack/plugin.c" \
+			-o "stack_plugin_$(echo $plugin | tr A-Z a-z).so"
+	done
+	for test in depot cache walk; do
+		$CC $flags $variant "-DPLUGIN_DIR=\"$work\"" "$stack/test_$test.c" calltree.o \
+			"cfi$variant.o" "cfi_program$variant.o" "depot$variant.o" "stack$variant.o" "stack_walk$variant.o" -o "test_$test" -pthread
+		timeout 200 "$qemu" -L $LIBS "./test_$test" >"$test.log" 2>&1 || true
+		must "stack, $test $variant" "$test.log" ''
+	done
+done
+
+# The hooks of malloc.
+hooks='boot_arena dl_hook exit_exec exit_hook exit_vfork malloc_hook malloc_owner malloc_real malloc_symbol mmap_hook'
+objects=
+for name in $hooks; do objects="$objects $name.o"; done
+$CC $flags -fno-builtin -fPIC -shared $objects "$malloc/stub.c" -Wl,-soname,malloc_stub.so -o malloc_stub.so -pthread
+$CC $flags -fno-builtin "$malloc/test_events.c" ./malloc_stub.so -o test_events -pthread
+timeout 200 "$qemu" -L $LIBS -E "LD_LIBRARY_PATH=$work" ./test_events >events.log 2>&1 || true
+must 'malloc, events' events.log ''
+
+# The engine. Not put to the test, because the emulator takes no notice of MADV_WIPEONFORK, MAP_FIXED_NOREPLACE, prctl
+# and process_vm_readv, or is itself what is started; and what counts nanoseconds.
+exceptions='fork_streams fork_not_followed forks_among_threads forked one_engine plugins preload_verbs
+privileged_is_inert own_recorder idle_is_cheap'
+exceptions=$(echo $exceptions)
+if printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <cmocka.h>\n' | cc -E - >/dev/null 2>&1; then
+	core=
+	for file in "$src"/*.c; do
+		name=$(basename "$file" .c)
+		case " $hooks engine_want engine_preload " in
+		*" $name "*) ;;
+		*) core="$core $name.o" ;;
+		esac
+	done
+	mkdir bin
+	link="$CC -std=gnu11 -D_GNU_SOURCE -O2 -I$src -I$ROOT/libtrack/include"
+	$link -shared $core -Wl,--version-script="$ROOT/libtrack/libtrack.map" -Wl,-soname,libtrack.so.0 -o libtrack.so.0 -pthread
+	for name in engine_target engine_target_shared engine_target_weak filter_target; do
+		mkdir "$name.d"
+		printf '#!/bin/sh\nexec %s -L %s %s/%s.d/%s "$@"\n' "$qemu" $LIBS "$work" "$name" "$name" >"$name"
+		chmod +x "$name"
+	done
+	$link -fno-omit-frame-pointer "$engine/target.c" $core -o engine_target.d/engine_target -pthread
+	$link "$engine/target.c" "$src/engine_want.c" ./libtrack.so.0 -Wl,-rpath,"$work" -o engine_target_shared.d/engine_target_shared -pthread
+	$link "$engine/target.c" -o engine_target_weak.d/engine_target_weak -pthread
+	$link -fno-omit-frame-pointer "$engine/filter_target.c" $core -o filter_target.d/filter_target -pthread
+	$link -shared -fPIC "$engine/plugin.c" -o plugin.so
+	$link -shared -fPIC "$engine/plugin.c" $core -o plugin_static.so -pthread
+	$link -shared $core $objects engine_preload.o -Wl,--version-script="$ROOT/libtrack/libtrack-preload.map" -o preload.so -pthread
+	for test in verbs load start filter; do
+		cc -std=gnu11 -D_GNU_SOURCE -w -O1 -I"$engine" -I"$ROOT/libtrack/include" -I"$src" "-DTARGET=\"$work/engine_target\"" \
+			"-DTARGET_SHARED=\"$work/engine_target_shared\"" "-DTARGET_WEAK=\"$work/engine_target_weak\"" \
+			"-DFILTER_TARGET=\"$work/filter_target\"" "-DPLUGIN=\"$work/plugin.so\"" "-DPLUGIN_STATIC=\"$work/plugin_static.so\"" \
+			"-DPRELOAD=\"$work/preload.so\"" "$engine/test_$test.c" "$engine/testrec.c" -o "engine_$test" -lcmocka -pthread
+		timeout 200 "./engine_$test" >"engine_$test.log" 2>&1 || true
+		must "engine, $test" "engine_$test.log" "$exceptions"
+	done
+else
+	echo 'not run: the tests of the engine (package libcmocka-dev)'
+fi
+[ "$failures" -eq 0 ]
