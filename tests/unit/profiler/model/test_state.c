@@ -455,6 +455,10 @@ static void damage_is_refused_or_harmless(void **state)
             struct prof_heap *again = new_heap(trace);
             struct prof_error *error =
                 bad.count > 64 ? restore_damaged(again, &bad, good.count - sizeof(size_t)) : NULL;
+            struct trk_state_head head;
+            memcpy(&head, bad.bytes + sizeof(size_t), sizeof head);
+            if (error == NULL && (head.flags & TRK_STATE_LAST) == 0)
+                error = prof_heap_finish(again); /* it waits for more */
             if (error != NULL) {
                 refused++;
                 assert_int_equal(error->code, PROF_ERROR_FORMAT);
