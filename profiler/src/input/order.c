@@ -151,6 +151,7 @@ static bool begin_moment(struct order *order, uint64_t time_us)
 /* Hands out the ring's next event. */
 static struct prof_error *pass(struct order *order, struct ring *ring, bool forced)
 {
+    order->passed++;
     struct outlet *out = order->out;
     struct prof_event *e = &ring->events[ring->at++];
     if (forced)
@@ -205,6 +206,9 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
     case CAUSAL_NOT_YET_EXACT:
         return RING_NUMBER;
     case CAUSAL_TURN_EXACT:
+        /* What is missing before it may be in a round that is not loaded. */
+        if (ring->round > order->pass_round && !order->over_gaps && may_be_late(e) && !causal_fits(c, e))
+            return RING_NUMBER;
         return RING_GOES;
     case CAUSAL_TURN_GUESSED:
         return RING_GUESSES;
@@ -234,19 +238,18 @@ static bool takes_part(struct order *order, struct ring *ring, uint64_t time_us,
 
 /* The ring waits for a number: lets that through, wherever it is, and what it waits for itself in turn. So the rings
  * that share an object are not asked one after the other for each of its events. */
-static struct prof_error *run_numbers(struct order *order, const struct ring *ring, uint64_t time_us,
-                                      bool *ret_progress)
+static struct prof_error *run_numbers(struct order *order, struct ring *ring, uint64_t time_us, bool *ret_progress)
 {
     const struct ring *blocked = ring;
     size_t hops = 0;
     while (ring->events[ring->at].time_us == time_us && hops <= order->ring_count) {
         uint32_t number = causal_turn_of(&order->causal, &blocked->events[blocked->at]);
         struct ring *next = number < RING_NUMBER_MAX ? order_ring(order, number) : NULL;
-        if (next == NULL || next == blocked || !ring_fill(order, next))
-            return NULL;
+        if (next == NULL || next == blocked || next->stuck_at == order->passed + 1 || !ring_fill(order, next))
+            break;
         const struct prof_event *e = &next->events[next->at];
         if (e->time_us != time_us && (e->time_us < time_us || !may_be_late(e)))
-            return NULL;
+            break;
         enum ring_wait wait = why_wait(order, next);
         struct prof_error *error;
         if (wait == RING_GOES || wait == RING_GUESSES) {
@@ -256,7 +259,7 @@ static struct prof_error *run_numbers(struct order *order, const struct ring *ri
             hops++;
             continue;
         } else {
-            return NULL;
+            break;
         }
         *ret_progress = true;
         if (error != NULL || why_wait(order, ring) != RING_NUMBER)
@@ -264,6 +267,7 @@ static struct prof_error *run_numbers(struct order *order, const struct ring *ri
         blocked = ring;
         hops = 0;
     }
+    ring->stuck_at = order->passed + 1;
     return NULL;
 }
 
@@ -365,6 +369,10 @@ static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
             error = run_late(order, &progress);
         if (error == NULL && !progress)
             error = let_first(order, RING_YIELDS, &progress);
+        if (error == NULL && !progress && !order->over_gaps)
+            order->over_gaps = progress = true;
+        else
+            order->over_gaps = false;
         if (error == NULL && !progress)
             error = let_first(order, RING_WAITS, &progress);
         if (error == NULL && !progress)

@@ -42,6 +42,7 @@ struct ring {
     size_t batch_pos;          /* where they begin in the block */
     uint64_t round;            /* of the decoded events */
     enum ring_wait wait;
+    uint64_t stuck_at; /* order->passed + 1 when nothing led to what it waits for */
 };
 
 struct order;
@@ -66,6 +67,8 @@ struct order {
     struct causal causal;
     size_t old_blocks; /* loaded blocks of rounds <= round, not used up */
     uint64_t round;
+    uint64_t passed;     /* events handed out so far */
+    bool over_gaps;      /* everything waits: numbers of the newest round need not be complete any more */
     uint64_t pass_round; /* events of rounds up to this one leave unasked: `round`, or all */
 };
 
