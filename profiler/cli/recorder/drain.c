@@ -234,7 +234,7 @@ static bool look_at_hole(struct arena *arena, struct ring *ring, struct trk_shm_
     if (now_us - ring->stuck_us < TRK_HOLE_WAIT_US)
         return false;
     ring->holes += behind;
-    shm->holes = ring->holes;
+    __atomic_store_n(&shm->holes, ring->holes, __ATOMIC_RELEASE); /* partner: hole_seen of the producer */
     close_hole(arena, ring, behind);
     publish_tail(shm, ring);
     return true;
