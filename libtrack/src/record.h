@@ -90,6 +90,7 @@ static inline __attribute__((always_inline)) bool trk_fast_ext(enum trk_op op, u
     if (TRK_UNLIKELY(id == 0 || trk_load64(trk_eng.tick) != st->tick || trk_cursor(st) + 1 >= trk_load64(&st->limit)))
         return false;
     uint64_t pos = trk_take(&st->cursor, 2);
+    trk_take(&st->extras, 1);
     trk_slot_write(st, pos + 1, (uint64_t)kind << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT, value);
     trk_slot_write(st, pos, trk_w0(op, aux, addr, id), trk_w1(arg, id));
     return true;

@@ -3,7 +3,8 @@
  * A client connects, sends one struct ask_request, gets one struct ask_reply, and the connection ends. Both have a
  * fixed size and travel in one packet each (SOCK_SEQPACKET), so a part of one is never taken for a whole; the recorder
  * checks the sender's user before it reads. Other sizes and versions are answered with EPROTO, what is no request with
- * nothing. Nothing here ever reaches a target.
+ * nothing. Nothing here ever reaches a target. Recorders and clients of different pid namespaces
+ * do not speak: their process ids mean different processes.
  *
  * Clients find recorders by their folders, "reftrack-XXXXXX" of mode 0700 with a "sock" inside, in the places where
  * server.c makes them; folders of killed recorders are removed on the way. */

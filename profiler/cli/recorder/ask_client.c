@@ -51,6 +51,8 @@ bool ask_socket(const char *socket_path, const struct ask_request *request, stru
     socklen_t length = sizeof who;
     bool ok = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
               getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 && who.uid == geteuid() &&
+              who.pid > 0 && /* a recorder that lives among other process ids means others than we do */
+
               send(fd, request, sizeof *request, MSG_NOSIGNAL) == (ssize_t)sizeof *request &&
               wait_for(fd, POLLIN, until);
     ssize_t n = ok ? recv(fd, ret, sizeof *ret, MSG_DONTWAIT) : -1;

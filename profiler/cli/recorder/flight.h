@@ -48,8 +48,8 @@ uint64_t flight_cursor(const struct flight_ring *ring, uint64_t base);
 bool flight_copy(const struct flight_ring *ring, const struct trk_shm_ring *shm, const struct flight_ring *again,
                  const struct trk_shm_ring *again_shm, struct flight_window *ret);
 
-/* Index of the first slot from which on the window has everything of every tick in it: 0 when it is not cut, else that of
- * the first record at which the clock moved (or, when it did not, that tells it: everything is from one tick then).
+/* Index of the first slot from which on the window has everything of every tick in it: 0 when it is not cut, else that
+ * of the first record at which the clock moved (or, when it did not, that tells it: everything is from one tick then).
  * *ret_us: that time; UINT64_MAX when no record tells it (index 0 then). */
 size_t flight_begin(const struct flight_window *window, uint64_t *ret_us);
 /* The time of the first record that tells it; otherwise, when none does. */

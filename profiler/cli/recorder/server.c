@@ -258,7 +258,7 @@ void rec_server_poll(struct recorder *rec)
         }
         if (n == (ssize_t)sizeof packet.hello)
             answer(rec, &wait, &packet.hello);
-        else if (n > 0 && rec_ask_is(&packet, (size_t)n))
+        else if (n > 0 && wait.pid > 0 && rec_ask_is(&packet, (size_t)n)) /* 0: its process ids are not ours */
             rec_ask_answer(rec, wait.fd, &packet, (size_t)n);
         close(wait.fd);
     }
