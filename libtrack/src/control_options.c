@@ -16,6 +16,7 @@ enum option_kind {
     OPTION_STACKS,
     OPTION_LIST,
     OPTION_SHARE,
+    OPTION_WORDS,
     OPTION_ELSEWHERE
 };
 
@@ -58,7 +59,10 @@ static const struct option option_table[] = {
     LIST(modules, "record only births whose call site is in files A|B* (base names)"),
     { "objects", "1/N: record one in N births, by address", OPTION_SHARE, offsetof(struct trk_options, objects),
       sizeof(((struct trk_options *)0)->objects) },
-    { "wrapper", "functions a|b|c whose caller is the site of their events", OPTION_ELSEWHERE, 0, 0 },
+    { "wrapper", "functions a|b|c whose caller is the site of their events", OPTION_WORDS, 0, 0 },
+    { "keep", "all, folded or window: what stays in the trace (default all)", OPTION_ELSEWHERE, 0, 0 },
+    { "window", "with keep=window: newest events that stay, as in 5m or 64M", OPTION_ELSEWHERE, 0, 0 },
+    { "max_trace", "the trace stays below this size, as in 256M", OPTION_ELSEWHERE, 0, 0 },
 };
 enum { OPTION_COUNT = sizeof option_table / sizeof option_table[0] };
 
@@ -156,6 +160,7 @@ static bool option_set(struct trk_options *o, const struct option *opt, const ch
         return parse_filter((char *)o + opt->offset, opt->size, trk_filter_parse_list(v, n), v, n);
     case OPTION_SHARE:
         return parse_filter((char *)o + opt->offset, opt->size, trk_filter_parse_share(v, n, NULL), v, n);
+    case OPTION_WORDS:
     case OPTION_ELSEWHERE: /* the recorder reads it from our environment */
         return true;
     }
@@ -199,7 +204,7 @@ void trk_options_parse(struct trk_options *o, const char *s)
             }
             if (found == NULL || !option_set(o, found, v, n))
                 option_bad(o, s, name, found != NULL);
-            in_list = found != NULL && found->kind == OPTION_ELSEWHERE;
+            in_list = found != NULL && found->kind == OPTION_WORDS;
         } else if (name && !in_list) {
             option_bad(o, s, name, false);
         }

@@ -28,6 +28,8 @@ static const char *end_words(const struct cli_session *session, char *buf, size_
         return "went on after this snapshot";
     case TRK_END_RECOVERED:
         return "went on when its recorder died";
+    case TRK_END_LIMIT:
+        return "recorded up to the limit of the trace's size";
     case TRK_END_FAILED:
         snprintf(buf, size, "the recorder gave up: %s",
                  strerrordesc_np(info->end_value) != NULL ? strerrordesc_np(info->end_value) : "unknown error");

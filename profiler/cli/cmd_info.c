@@ -67,6 +67,38 @@ static void program(struct cli_session *session, struct cli_out *out)
     fputc('\n', out->file);
 }
 
+/* What of the events is in the file, when that is not all. */
+static void kept(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_trace_info *info = session->info;
+    const char *keep = prof_trace_meta(session->trace, "keep");
+    const char *folds = prof_trace_meta(session->trace, "folds");
+    const char *failed = prof_trace_meta(session->trace, "folds_failed");
+    const char *note = prof_trace_meta(session->trace, "fold_note");
+    const char *most = prof_trace_meta(session->trace, "max_trace");
+    char count[32], time[32], bytes[32];
+    uint64_t limit;
+    bool limited = most != NULL && prof_parse_quantity(most, PROF_UNIT_BYTES, &limit);
+    if (keep == NULL || (strcmp(keep, "all") == 0 && !limited))
+        return;
+    cli_printf(out, CLI_FAINT, "%-12s", "kept");
+    cli_put(out, CLI_PLAIN, keep);
+    if (limited)
+        fprintf(out->file, ", below %s", prof_fmt_bytes(bytes, sizeof bytes, limit, out->units));
+    if (info->has_state)
+        fprintf(out->file, ", made shorter %s times: the state at %s, for %s events, and the events after it",
+                folds != NULL ? folds : "some", prof_fmt_time(time, sizeof time, info->state_us),
+                prof_fmt_count(count, sizeof count, info->state_events));
+    fputc('\n', out->file);
+    if (failed != NULL && strcmp(failed, "0") != 0)
+        cli_printf(out, CLI_WARN, "            %s times it could not be made shorter\n", failed);
+    if (note != NULL) {
+        fputs("            ", out->file);
+        cli_put(out, CLI_WARN, note);
+        fputc('\n', out->file);
+    }
+}
+
 static void losses(struct cli_session *session, struct cli_out *out)
 {
     const struct trk_loss *loss = session->live != NULL ? &session->live->loss : &session->info->loss;
@@ -193,6 +225,7 @@ int cmd_info(int argc, char **argv)
             text_head(&session, &out);
             live(&session, &out);
             program(&session, &out);
+            kept(&session, &out);
             losses(&session, &out);
             text_bytes(&session, &out, true);
             events(&session, &out);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "rec_args.h"
 #include "recorder/launch.h"
 #include "recorder/recorder.h"
 
@@ -80,6 +81,7 @@ int cmd_recorder(int argc, char **argv)
     struct rec_options recording = {
         .out = args.out, .version = REFTRACK_VERSION, .text = getenv("TRACK_OPTIONS"), .root = (pid_t)args.pid
     };
+    cli_rec_environment(recording.text, &recording);
     struct recorder *rec;
     struct prof_error *error = rec_create_for(&recording, fd, (pid_t)args.pid, &rec);
     if (error != NULL)

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <prof/view.h>
+
+#include "cli.h"
+
+enum { MAX_TRACE_LEAST = 64 << 10, WINDOW_US = 300 * 1000000 };
+
 #define RECORD(member) offsetof(struct cli_common, record.member)
 
 const struct cli_option cli_group_record[] = {
@@ -59,6 +65,23 @@ const struct cli_option cli_group_record[] = {
       .offset = RECORD(budget),
       .argument = "SIZE",
       .help = "shared memory per program (64MiB)" },
+    { .name = "keep",
+      .kind = CLI_CHOICE,
+      .offset = RECORD(keep),
+      .argument = "all|folded|window",
+      .choices = "default|all|folded|window",
+      .help = "what stays in the trace: all events; folded: the state they led to, counted exactly, for runs of weeks; "
+              "window: the state and the newest events (all)" },
+    { .name = "window",
+      .kind = CLI_TEXT,
+      .offset = RECORD(window),
+      .argument = "TIME|SIZE",
+      .help = "with --keep=window: how long, or in how much of the trace, events stay (5m)" },
+    { .name = "max-trace",
+      .kind = CLI_SIZE,
+      .offset = RECORD(max_trace),
+      .argument = "SIZE",
+      .help = "the trace stays below this size: folded and window fold earlier, all stops recording there (no limit)" },
     { 0 }
 };
 
@@ -108,6 +131,64 @@ static bool parse_stacks(const char *text, struct rec_options *ret)
     return true;
 }
 
+static bool parse_keep(const char *text, size_t length, enum rec_keep *ret)
+{
+    static const char *const words[] = {
+        [REC_KEEP_ALL] = "all", [REC_KEEP_FOLDED] = "folded", [REC_KEEP_WINDOW] = "window"
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strlen(words[i]) == length && memcmp(words[i], text, length) == 0) {
+            *ret = (enum rec_keep)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "5m" or "64MiB". A bare number is in seconds. */
+static bool parse_window(const char *text, struct rec_options *ret)
+{
+    uint64_t us = 0, bytes = 0;
+    if (!prof_parse_quantity(text, PROF_UNIT_US, &us) && !prof_parse_quantity(text, PROF_UNIT_BYTES, &bytes))
+        return false;
+    if (us == 0 && bytes == 0)
+        return false;
+    ret->window_us = us;
+    ret->window_bytes = bytes;
+    return true;
+}
+
+/* One key=value of TRACK_OPTIONS. false: it makes no sense. */
+static bool set_from_environment(const char *key, size_t key_length, const char *value, struct rec_options *ret)
+{
+    if (key_length == 4 && memcmp(key, "keep", 4) == 0)
+        return parse_keep(value, strlen(value), &ret->keep);
+    if (key_length == 6 && memcmp(key, "window", 6) == 0)
+        return parse_window(value, ret);
+    if (key_length == 9 && memcmp(key, "max_trace", 9) == 0)
+        return prof_parse_quantity(value, PROF_UNIT_BYTES, &ret->max_trace) && ret->max_trace >= MAX_TRACE_LEAST;
+    return true;
+}
+
+void cli_rec_environment(const char *text, struct rec_options *ret)
+{
+    while (text != NULL && *text != '\0') {
+        size_t length = strcspn(text, ":\n");
+        const char *equals = memchr(text, '=', length);
+        char value[64];
+        if (equals != NULL && (size_t)(text + length - equals) <= sizeof value) {
+            size_t n = (size_t)(text + length - equals) - 1;
+            memcpy(value, equals + 1, n);
+            value[n] = '\0';
+            if (!set_from_environment(text, (size_t)(equals - text), value, ret))
+                cli_warn("TRACK_OPTIONS: '%.*s' is ignored: keep=all|folded|window, window=5m or window=64MiB, "
+                         "max_trace=64KiB or more",
+                         (int)length, text);
+        }
+        text += length + (text[length] != '\0');
+    }
+}
+
 bool cli_rec_options(const struct cli_command *command, const struct cli_common *common, struct rec_options *ret)
 {
     const struct cli_record *args = &common->record;
@@ -121,7 +202,25 @@ bool cli_rec_options(const struct cli_command *command, const struct cli_common 
                                    .objects = args->objects,
                                    .version = REFTRACK_VERSION,
                                    .text = getenv("TRACK_OPTIONS"),
-                                   .wrappers = common->wrappers.count > 0 ? common->wrappers.items : NULL };
+                                   .wrappers = common->wrappers.count > 0 ? common->wrappers.items : NULL,
+                                   .window_us = WINDOW_US };
+    cli_rec_environment(options.text, &options);
+    if (args->keep != 0)
+        options.keep = (enum rec_keep)(args->keep - 1);
+    if (args->max_trace != 0)
+        options.max_trace = args->max_trace;
+    if (options.max_trace != 0 && options.max_trace < MAX_TRACE_LEAST) {
+        cli_usage(command, "--max-trace is at least %d KiB: the definitions alone need that", MAX_TRACE_LEAST >> 10);
+        return false;
+    }
+    if (args->window != NULL && !parse_window(args->window, &options)) {
+        cli_usage(command, "--window takes a time or a size, as in 5m or 64MiB, not '%s'", args->window);
+        return false;
+    }
+    if (args->window != NULL && options.keep != REC_KEEP_WINDOW) {
+        cli_usage(command, "--window means nothing without --keep=window");
+        return false;
+    }
     if (args->stacks != NULL && !parse_stacks(args->stacks, &options)) {
         cli_usage(command, "--stacks takes up to three numbers from 0 to %d, as in 64,8,1", TRK_STACK_MAX_FRAMES);
         return false;

@@ -9,4 +9,7 @@
  * from common. */
 bool cli_rec_options(const struct cli_command *command, const struct cli_common *common, struct rec_options *ret);
 
+/* keep=, window= and max_trace= of TRACK_OPTIONS; what makes no sense is said and ignored. text may be NULL. */
+void cli_rec_environment(const char *text, struct rec_options *ret);
+
 #endif

@@ -28,6 +28,12 @@ void rec_say_trace(const struct rec_result *result)
     const char *program = result->program != NULL ? result->program : "?";
     if (result->problem != NULL)
         cli_warn("%s", result->problem);
+    if (result->note != NULL)
+        cli_warn("%s[%d]: %s", program, (int)result->pid, result->note);
+    if (result->reason == TRK_END_LIMIT)
+        cli_warn("%s[%d]: the trace reached --max-trace: nothing is known from then on; --keep=folded goes on within a "
+                 "limit",
+                 program, (int)result->pid);
     if (result->malloc_note != NULL)
         cli_warn("%s[%d]: malloc is served by %s and was not recorded", program, (int)result->pid, result->malloc_note);
     if (result->into_unknown)

@@ -570,6 +570,7 @@ enum trk_end_reason {
     TRK_END_FAILED = 6,    /* the recorder gave up: value is an errno */
     TRK_END_SNAPSHOT = 7,  /* a copy of a flight recording; process and recording went on */
     TRK_END_RECOVERED = 8, /* the recorder died; this trace was completed by somebody else */
+    TRK_END_LIMIT = 9,     /* the file reached its limit; the process lives on, nothing is known from here on */
 };
 struct trk_end {
     uint64_t at_us;

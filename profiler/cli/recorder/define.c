@@ -18,6 +18,12 @@ static void see(uint8_t *bitmap, uint64_t id)
     bitmap[id >> 3] |= (uint8_t)(1u << (id & 7));
 }
 
+void rec_define_again(struct proc *proc)
+{
+    memset(proc->stacks_seen, 0, proc->arena->depot_bytes / TRK_STACK_UNIT / 8 + 1);
+    memset(proc->texts_seen, 0, proc->arena->text_bytes / TRK_TEXT_UNIT / 8 + 1);
+}
+
 void rec_define_stack(struct proc *proc, uint32_t id)
 {
     const struct arena *arena = proc->arena;

@@ -145,6 +145,10 @@ void rec_moved(struct recorder *rec)
 {
     for (size_t a = 0; a < rec->arenas.count; a++)
         __atomic_store_n(&rec->arenas.items[a]->h->recorder_pid, (uint32_t)getpid(), __ATOMIC_RELEASE);
+    for (size_t a = 0; a < rec->arenas.count; a++)
+        for (int i = 0; i < TRK_PROC_MAX; i++)
+            if (rec->arenas.items[a]->proc[i] != NULL)
+                rec_fold_moved(rec->arenas.items[a]->proc[i]);
 }
 
 /* One look at an arena; returns whether it had something. */
@@ -192,8 +196,10 @@ static void flush_all(struct recorder *rec)
     rec_round(rec);
     for (size_t a = 0; a < rec->arenas.count; a++)
         for (int i = 0; i < TRK_PROC_MAX; i++)
-            if (rec->arenas.items[a]->proc[i] != NULL)
+            if (rec->arenas.items[a]->proc[i] != NULL) {
                 flush_proc(rec->arenas.items[a]->proc[i]);
+                rec_fold_look(rec->arenas.items[a]->proc[i], rec_now_us());
+            }
 }
 
 void rec_flush(struct recorder *rec)

@@ -117,7 +117,7 @@ static void measure_self(struct recorder *rec, struct trk_mem *mem)
     struct rusage usage;
     uint64_t pages;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
-        mem->recorder_cpu_us = timeval_us(usage.ru_utime) + timeval_us(usage.ru_stime);
+        mem->recorder_cpu_us = timeval_us(usage.ru_utime) + timeval_us(usage.ru_stime) + rec->folding_cpu_us;
     char *text = slurp(rec, "self", "statm");
     if (text != NULL && sscanf(text, "%*u %" SCNu64, &pages) == 1)
         mem->recorder_rss = pages * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -173,9 +173,11 @@ void rec_mem_look(struct proc *proc, uint64_t now_us)
         rec_futex_wake(&shm->mem_done);
     }
     uint64_t cost = rec_now_us() - now_us;
-    /* Flights are long and their samples are all kept. */
+    /* Samples of a long run are all kept: the longer it runs the farther apart they are. */
     uint64_t least = rec_is_flight(proc->arena) ? FLIGHT_MEM_US : REC_MEM_US;
-    proc->mem_next_us = now_us + (cost * SHARE > least ? cost * SHARE : least);
+    uint64_t age = (now_us - proc->arena->epoch_ns / 1000) / REC_MEM_SAMPLES;
+    uint64_t distance = age > least ? age : least;
+    proc->mem_next_us = now_us + (cost * SHARE > distance ? cost * SHARE : distance);
     if (first && !proc->modules_any && !proc->dead)
         rec_modules_observe(proc);
 }

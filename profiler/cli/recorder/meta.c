@@ -14,6 +14,9 @@
  *   depths        frames on births, references, frees: "64,8,1"
  *   on_full       block, drop or flight
  *   budget        bytes of shared memory
+ *   keep          all, folded or window; window: how much, "300000000 us" or "1048576 bytes"
+ *   max_trace     bytes that the file is to stay below
+ *   folds         how often the file was made shorter; folds_failed, fold_note: how often not, and why (fold.c)
  *   wrapper       patterns of functions that are never a site, joined by ':'
  *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
  *   fork_us       when it was forked, microseconds of this trace
@@ -266,6 +269,14 @@ void rec_meta_write(struct proc *proc, const struct proc *parent)
     add_filter(&pairs, proc);
     if (arena->attached)
         add_pair(&pairs, "attached", "1");
+    static const char *const keep[] = { "all", "folded", "window" };
+    add_pair(&pairs, "keep", "%s", keep[options->keep]);
+    if (options->keep == REC_KEEP_WINDOW && options->window_bytes != 0)
+        add_pair(&pairs, "window", "%" PRIu64 " bytes", options->window_bytes);
+    else if (options->keep == REC_KEEP_WINDOW)
+        add_pair(&pairs, "window", "%" PRIu64 " us", options->window_us);
+    if (options->max_trace != 0)
+        add_pair(&pairs, "max_trace", "%" PRIu64, options->max_trace);
     if (parent != NULL && parent->result.path != NULL) {
         const char *slash = strrchr(parent->result.path, '/');
         add_pair(&pairs, "parent_trace", "%s", slash != NULL ? slash + 1 : parent->result.path);

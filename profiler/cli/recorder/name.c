@@ -151,6 +151,11 @@ struct prof_error *rec_output_check(const char *out, bool replace)
     return error;
 }
 
+int rec_zstd_level(const struct rec_options *options)
+{
+    return options->zstd_level != 0 ? options->zstd_level : ZSTD_LEVEL;
+}
+
 /* Creates `path`, or the first free numbered name after it; takes path over. */
 static struct prof_error *open_numbered(char *path, long serial, const struct prof_writer_options *options,
                                         struct prof_writer **ret, char **ret_path)
@@ -181,7 +186,7 @@ struct prof_error *rec_name_snapshot(struct proc *proc, const char *path, struct
 {
     struct prof_writer_options options = { .pid = (uint32_t)proc->pid,
                                            .created_ns = proc->arena->realtime_ns,
-                                           .zstd_level = ZSTD_LEVEL };
+                                           .zstd_level = rec_zstd_level(&proc->arena->rec->options) };
     if (path != NULL) {
         struct prof_error *error = prof_writer_open(path, &options, ret);
         *ret_path = error == NULL ? strdup(path) : NULL;
@@ -200,7 +205,7 @@ struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, ch
     struct prof_writer_options options = {
         .pid = (uint32_t)proc->pid,
         .created_ns = proc->arena->realtime_ns,
-        .zstd_level = rec->options.zstd_level != 0 ? rec->options.zstd_level : ZSTD_LEVEL,
+        .zstd_level = rec_zstd_level(&rec->options),
     };
     bool exact;
     char *name = wanted_name(proc, &exact);

@@ -30,6 +30,7 @@ enum {
     REC_SLEEP_MAX_US = 10000,
     REC_HELLO_US = 2000000, /* a connection that says nothing this long is closed */
     REC_MEM_US = 2000000,   /* shortest distance of periodic memory samples */
+    REC_MEM_SAMPLES = 2000, /* that distance later, as a part of the run so far */
     REC_BLOCK_MS = 1000,    /* default bound of a producer's wait for room */
     REC_FORKED_MAX = 4096,  /* announced children that are waited for */
 };
@@ -40,6 +41,27 @@ struct arena_shape {
     uint32_t flags, on_full, block_ms;
     uint16_t depth_birth, depth_ref, depth_free;
     const char *types, *modules, *objects; /* NULL: the target may say */
+};
+
+/* Where the file stood at some moment of the recording. */
+struct fold_mark {
+    uint64_t us, round; /* everything up to this round happened before */
+    uint64_t offset;
+};
+
+/* How a trace is kept short, see fold.c. */
+struct fold {
+    pid_t helper;          /* 0: none runs */
+    int pipe;              /* what it tells */
+    char *file;            /* that it writes */
+    uint64_t round;        /* up to which it folds */
+    uint64_t base;         /* bytes of the file up to the end of its state and the rest */
+    uint64_t began, grown; /* bytes of the file when the helper began; what came until the last one had finished */
+    uint64_t retry_bytes;  /* no fold before the file is this long: the last one failed */
+    uint32_t count, failed;
+    bool failing; /* the last one failed */
+    bool warned;
+    PROF_VEC(struct fold_mark) marks; /* of a window */
 };
 
 struct ring {
@@ -95,6 +117,9 @@ struct proc {
     uint32_t mem_done;
     uint64_t mem_next_us;
     uint64_t start_us;
+    struct fold fold;
+    uint64_t round_us;      /* the last round was handed to the writer: what comes later is not in the file */
+    bool over;              /* the trace reached its limit and has ended; the process lives */
     PROF_VEC(pid_t) forked; /* children announced by TRK_OP_FORK that did not claim an entry yet */
 };
 
@@ -149,7 +174,9 @@ struct recorder {
     uint64_t flush_us; /* when gathered data last went to the files */
     size_t pending_slots;
     uint64_t sleep_us;
-    bool hurry; /* a ring was rather full: look again at once */
+    bool folding;            /* a helper is at work: one at a time, so that memory and disk are bounded */
+    uint64_t folding_cpu_us; /* of all helpers that ended */
+    bool hurry;              /* a ring was rather full: look again at once */
     char *problem;
     uint64_t refused;
     PROF_VEC(unsigned char) scratch;
@@ -230,6 +257,8 @@ struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid);
 /* Opens its trace and writes what is known at the start. parent: whose fork it is, NULL: the image itself. */
 void rec_proc_begin(struct proc *proc, const struct proc *parent);
 bool rec_proc_alive(struct proc *proc);
+/* The trace reached its limit: ends it with the last round; the process is only watched from now on. */
+void rec_proc_limit(struct proc *proc);
 /* Final drain, END, file closed, rings and entry given back; moves the proc to rec->ended. reason 0: find out. */
 void rec_proc_end(struct proc *proc, enum trk_end_reason reason);
 void rec_proc_free(struct proc *proc);
@@ -245,6 +274,18 @@ bool rec_pid_alive(pid_t pid, int pidfd);
 struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, char **ret_path);
 /* Creates a snapshot: path, or with NULL a numbered name beside the process's trace. */
 struct prof_error *rec_name_snapshot(struct proc *proc, const char *path, struct prof_writer **ret, char **ret_path);
+
+int rec_zstd_level(const struct rec_options *options);
+
+/* ---- fold.c ---- */
+/* Right after a round was written and flushed: takes over what a helper finished, begins a fold that is due. */
+void rec_fold_look(struct proc *proc, uint64_t now_us);
+/* Gives up what is under way and frees everything. */
+void rec_fold_stop(struct proc *proc);
+/* The helper is not our child any more: gives its fold up. */
+void rec_fold_moved(struct proc *proc);
+/* Would the trace with that many more slots be longer than it may ever be? */
+bool rec_fold_is_over(const struct proc *proc, uint64_t slots);
 
 /* ---- meta.c ---- */
 /* Looks at the process that said hello while it waits for the answer: later it may be gone, or another program. */
@@ -277,6 +318,8 @@ void rec_define_text(struct proc *proc, uint64_t id);
 void rec_define_type(struct proc *proc, uint64_t id);
 /* A text of the recorder's own; its id is one that no arena can have. 0: none left. */
 uint32_t rec_define_own_text(struct proc *proc, const char *text);
+/* Stacks and texts are defined anew where they are cited from now on. */
+void rec_define_again(struct proc *proc);
 
 /* ---- modules.c ---- */
 /* Writes the module map that text id holds. */

@@ -99,6 +99,7 @@ struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid)
     proc->pid = proc->result.pid = pid;
     proc->exit_status = -1;
     proc->maps_fd = -1;
+    proc->fold.pipe = -1;
     /* The image's descriptor is older: it tells how the process ended even when somebody has waited for it. */
     proc->pidfd = pid == arena->image_pid && arena->image_pidfd >= 0 ? fcntl(arena->image_pidfd, F_DUPFD_CLOEXEC, 3)
                                                                      : rec_pidfd(pid);
@@ -153,6 +154,7 @@ void rec_proc_free(struct proc *proc)
     free(proc->result.program);
     free(proc->result.malloc_note);
     free(proc->result.problem);
+    free(proc->result.note);
     free(proc);
 }
 
@@ -227,7 +229,9 @@ static void find_reason(struct proc *proc, uint32_t *ret_reason, int32_t *ret_va
 
 static void write_end(struct proc *proc, uint32_t reason, int32_t value)
 {
-    struct trk_end end = { .at_us = rec_arena_us(proc->arena), .reason = reason, .value = value };
+    struct trk_end end = { .at_us = reason == TRK_END_LIMIT ? proc->round_us : rec_arena_us(proc->arena),
+                           .reason = reason,
+                           .value = value };
     if (proc->writer != NULL) /* END tells what is missing: first all else is in the file, or lost */
         rec_proc_problem(proc, prof_writer_flush(proc->writer));
     rec_proc_loss(proc, &end.loss);
@@ -256,21 +260,30 @@ static void write_end(struct proc *proc, uint32_t reason, int32_t value)
     proc->writer = NULL;
 }
 
+void rec_proc_limit(struct proc *proc)
+{
+    rec_fold_stop(proc);
+    write_end(proc, TRK_END_LIMIT, 0);
+    proc->over = true;
+}
+
 void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
 {
     struct arena *arena = proc->arena;
     struct recorder *rec = arena->rec;
+    rec_fold_stop(proc);
     rec_drain_final(arena, proc->index);
     rec_round_proc(proc);
     rec_meta_malloc(proc);
     rec_meta_filtered(proc);
     uint32_t why = reason;
     int32_t value = 0;
-    if (reason == 0)
+    if (reason == 0 && !proc->over)
         find_reason(proc, &why, &value);
     if (proc->exec_seen && why != TRK_END_EXEC && proc->exit_status < 0)
         proc->result.into_unknown = true;
-    write_end(proc, why, value);
+    if (!proc->over)
+        write_end(proc, why, value);
     for (uint32_t i = 0; i < arena->ring_count; i++)
         if (arena->rings[i].proc == proc->index)
             rec_ring_give_back(arena, i);

@@ -17,6 +17,12 @@
 struct recorder;
 
 enum { REC_SHARE_MAX = 1 << 20 }; /* largest N of a filter objects=1/N */
+/* What of the events stays in a trace. */
+enum rec_keep {
+    REC_KEEP_ALL = 0,
+    REC_KEEP_FOLDED, /* the state they led to; the newest ones as they are */
+    REC_KEEP_WINDOW, /* the same, but those of the newest window stay */
+};
 
 struct rec_options {
     /* Where traces go: NULL is "%e.%p.trk". %p process id, %e program name, %% a per cent sign; a directory gets the
@@ -32,11 +38,14 @@ struct rec_options {
     /* Frames; 0: as the target wishes, else 64, 8, 1; TRK_WISH_NO_STACK: none. */
     uint16_t depth_birth, depth_ref, depth_free;
     const char *types, *modules, *objects; /* filters: "A|B*", "A|B*", "1/N"; NULL: as the target wishes */
-    int zstd_level;                        /* as prof_writer_options, 0 = the recorder's default */
-    const char *version;                   /* of the program that records; NULL: unknown */
-    const char *text;                      /* the options as the user gave them, for the trace; may be NULL */
-    const char *const *wrappers;           /* NULL-terminated patterns for the trace; may be NULL */
-    pid_t root;                            /* this process gets the plain output name; 0: the first that connects */
+    enum rec_keep keep;
+    uint64_t window_us, window_bytes; /* REC_KEEP_WINDOW: one of them */
+    uint64_t max_trace;               /* bytes of one process's trace, 0: no limit */
+    int zstd_level;                   /* as prof_writer_options, 0 = the recorder's default */
+    const char *version;              /* of the program that records; NULL: unknown */
+    const char *text;                 /* the options as the user gave them, for the trace; may be NULL */
+    const char *const *wrappers;      /* NULL-terminated patterns for the trace; may be NULL */
+    pid_t root;                       /* this process gets the plain output name; 0: the first that connects */
 };
 
 /* Whether traces can be created there, as far as that is known before anything runs. out and replace as in rec_options,
@@ -105,6 +114,8 @@ struct rec_result {
     char *malloc_note;     /* NULL, or who serves malloc when it is not recorded */
     uint32_t malloc_flags; /* TRK_PROC_MALLOC_* */
     bool into_unknown;     /* it replaced itself by a program that never connected */
+    uint32_t folds;        /* how often the trace was made shorter */
+    char *note;            /* NULL, or what the user should know about that */
     char *problem;         /* first error of this trace, NULL none */
 };
 size_t rec_results(const struct recorder *rec, const struct rec_result *const **ret);

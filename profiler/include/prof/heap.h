@@ -284,6 +284,10 @@ struct prof_error *prof_heap_restore(struct prof_heap *heap, struct prof_merge *
  * must define them, and all types below prof_heap_type_max, before it. */
 struct prof_error *prof_heap_cited(const struct prof_heap *heap, void (*stack)(void *ctx, uint32_t id),
                                    void (*text)(void *ctx, uint32_t id), void *ctx);
+/* Makes the trace shorter: writes into `writer`, a fresh file, the facts and definitions that are still needed, the
+ * state of the heap at the end of `round`, and the events after it. Read together they give the same heap as the trace,
+ * which must have no END. */
+struct prof_error *prof_heap_fold(struct prof_trace *trace, uint64_t round, struct prof_writer *writer);
 void prof_heap_destroy(struct prof_heap *heap);
 /* Walks all invariants; a static description of the first violated one, or NULL. For tests. */
 const char *prof_heap_check(const struct prof_heap *heap);

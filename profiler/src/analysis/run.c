@@ -29,6 +29,11 @@ void run_facts(struct analysis *a)
         a->not_ended = "this is a snapshot of a program that ran on";
     else if (info->finished && info->end_reason == TRK_END_RECOVERED)
         a->not_ended = "the recorder died before the program's end";
+    else if (info->finished && info->end_reason == TRK_END_LIMIT)
+        a->not_ended = prof_arena_printf(a->arena,
+                                         "the trace reached its limit of size after %.1f s: what happened later is not "
+                                         "known",
+                                         (double)info->end_us / 1e6);
     else if (info->finished && info->end_reason == TRK_END_FAILED)
         a->not_ended = "the recorder gave up";
     else if (exit_seen || (info->finished && info->end_reason == TRK_END_EXIT))

@@ -16,8 +16,7 @@
 
 #include <input/decode.h>
 
-/* Reads exactly `bytes` at `offset`; false: the file is shorter or cannot be read (errno, 0 at the end). */
-static bool read_at(int fd, void *into, size_t bytes, uint64_t offset)
+bool read_at(int fd, void *into, size_t bytes, uint64_t offset)
 {
     unsigned char *to = into;
     while (bytes > 0) {

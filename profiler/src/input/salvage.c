@@ -4,25 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <prof/salvage.h>
-
-static bool read_all(int fd, void *to, size_t size, uint64_t offset)
-{
-    unsigned char *at = to;
-    while (size > 0) {
-        ssize_t n = pread(fd, at, size, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        offset += (uint64_t)n;
-        size -= (size_t)n;
-    }
-    return true;
-}
 
 /* Follows the slots of one event block; returns its records. */
 static uint64_t count_slots(struct prof_salvage *facts, const unsigned char *raw, size_t bytes)
@@ -92,7 +75,7 @@ static struct prof_error *copy_block(const struct prof_trace *from, struct copie
                              .raw = block->raw,
                              .kind = block->kind,
                              .flags = block->flags };
-    if (block_load(from, &ref, &c->buffer, c->raw) != NULL || !read_all(from->fd, c->stored, block->stored, ref.offset))
+    if (block_load(from, &ref, &c->buffer, c->raw) != NULL || !read_at(from->fd, c->stored, block->stored, ref.offset))
         return NULL;
     *ret_good = true;
     uint64_t records = block->kind == TRK_BLOCK_EVENTS ? count_slots(facts, c->raw, block->raw) : 0;
@@ -105,13 +88,13 @@ struct prof_error *prof_salvage(const struct prof_trace *from, struct prof_write
     struct trk_file_header header;
     struct prof_error *error = NULL;
     memset(ret, 0, sizeof *ret);
-    if (!read_all(from->fd, &header, sizeof header, 0))
+    if (!read_at(from->fd, &header, sizeof header, 0))
         return prof_error_os(errno, "read", from->info.path, NULL);
     uint64_t offset = header.header_bytes;
     /* prof_trace_open checked every header up to usable_bytes. */
     while (error == NULL && offset < from->info.usable_bytes) {
         struct trk_block block;
-        bool good = read_all(from->fd, &block, sizeof block, offset) && block.magic == TRK_BLOCK_MAGIC &&
+        bool good = read_at(from->fd, &block, sizeof block, offset) && block.magic == TRK_BLOCK_MAGIC &&
                     block.raw <= TRK_BLOCK_MAX && block.stored <= from->info.usable_bytes - offset;
         if (good)
             error = copy_block(from, &c, &block, offset, to, ret, &good);

@@ -1,5 +1,6 @@
 /* splice.c: blocks of one file go into another as they are, and a trace goes on in another file. A block's number is
  * not under its checksum, so that blocks need no more than a new number. */
+#include "trace.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -9,46 +10,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* false: the file is shorter, or cannot be read (errno, 0 at its end). */
-static bool read_whole(int fd, void *into, size_t bytes, uint64_t offset)
-{
-    unsigned char *to = into;
-    while (bytes > 0) {
-        ssize_t n = pread(fd, to, bytes, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            if (n == 0)
-                errno = 0;
-            return false;
-        }
-        to += n;
-        offset += (size_t)n;
-        bytes -= (size_t)n;
-    }
-    return true;
-}
+#include <prof/salvage.h>
 
 /* Appends the block at `offset`; *ret_bytes 0: no whole block stands there. */
 static struct prof_error *copy_block(struct prof_writer *w, int fd, uint64_t offset, size_t *ret_bytes)
 {
     struct trk_block block;
     *ret_bytes = 0;
-    if (!read_whole(fd, &block, sizeof block, offset) || block.magic != TRK_BLOCK_MAGIC ||
+    if (!read_at(fd, &block, sizeof block, offset) || block.magic != TRK_BLOCK_MAGIC ||
         block.stored > ZSTD_COMPRESSBOUND(TRK_BLOCK_MAX))
         return NULL;
-    size_t bytes = sizeof block + block.stored;
-    if (!prof_vec_reserve(&w->out, bytes) || !prof_vec_reserve(&w->queue, 1))
+    w->raw.count = 0;
+    if (!prof_vec_reserve(&w->raw, block.stored + 1))
         return prof_error_memory();
-    unsigned char *to = w->out.items + w->out.count;
-    memcpy(to, &block, sizeof block);
-    if (!read_whole(fd, to + sizeof block, block.stored, offset + sizeof block))
+    if (!read_at(fd, w->raw.items, block.stored, offset + sizeof block))
         return NULL;
-    writer_set_seq(to, w->seq++);
-    w->out.count += bytes;
-    (void)prof_vec_push(&w->queue, (struct queued){ .bytes = bytes, .kind = block.kind });
-    *ret_bytes = bytes;
-    return w->out.count - w->out_kept >= WRITER_OUT_BYTES ? writer_write_out(w) : NULL;
+    *ret_bytes = sizeof block + block.stored;
+    return prof_writer_block(w, &block, w->raw.items, 0);
 }
 
 struct prof_error *writer_copy_block(struct prof_writer *w, int fd, uint64_t offset)
@@ -80,13 +58,13 @@ static struct prof_error *copy_tail(const struct prof_writer *w, int fd, uint64_
     unsigned char buffer[64 << 10];
     while (offset < w->offset) {
         struct trk_block block;
-        if (!read_whole(w->fd, &block, sizeof block, offset) || block.magic != TRK_BLOCK_MAGIC)
+        if (!read_at(w->fd, &block, sizeof block, offset) || block.magic != TRK_BLOCK_MAGIC)
             return prof_error_os(errno, "read back", w->path, NULL);
         uint64_t from = offset;
         offset += sizeof block + block.stored;
         while (from < offset) {
             size_t n = offset - from < sizeof buffer ? (size_t)(offset - from) : sizeof buffer;
-            if (!read_whole(w->fd, buffer, n, from))
+            if (!read_at(w->fd, buffer, n, from))
                 return prof_error_os(errno, "read back", w->path, NULL);
             if (from + sizeof block + block.stored == offset)
                 writer_set_seq(buffer, (*seq)++);

@@ -62,6 +62,8 @@ struct block_buffer {
 };
 void block_buffer_deinit(struct block_buffer *buffer);
 
+/* Reads exactly `bytes` at `offset`; false: the file is shorter or cannot be read (errno, 0 at the end). */
+bool read_at(int fd, void *into, size_t bytes, uint64_t offset);
 /* Why a block cannot be used; NULL: it can. Static text. */
 /* Reads, checks and unpacks a payload of ref->raw bytes into `raw`. */
 const char *block_load(const struct prof_trace *trace, const struct block_ref *ref, struct block_buffer *buffer,

@@ -79,6 +79,32 @@ static json_t *flight(struct document *doc, struct prof_view *view)
     return object;
 }
 
+static uint64_t number_of(const char *text)
+{
+    uint64_t number = 0;
+    return text != NULL && prof_parse_quantity(text, PROF_UNIT_NONE, &number) ? number : 0;
+}
+
+/* What of the events is in the file; null when that is all and may be all. */
+static json_t *kept(struct document *doc, struct prof_view *view)
+{
+    const struct prof_trace *trace = prof_heap_trace(view->heap);
+    const struct prof_trace_info *info = prof_trace_info(trace);
+    const char *keep = prof_trace_meta(trace, "keep");
+    uint64_t most = number_of(prof_trace_meta(trace, "max_trace"));
+    if (keep == NULL || (strcmp(keep, "all") == 0 && most == 0))
+        return json_null();
+    json_t *object = json_object();
+    doc_set(doc, object, "mode", json_of_text(keep));
+    doc_set(doc, object, "max_bytes", most != 0 ? json_of_number(most) : json_null());
+    doc_set(doc, object, "folds", json_of_number(number_of(prof_trace_meta(trace, "folds"))));
+    doc_set(doc, object, "folds_failed", json_of_number(number_of(prof_trace_meta(trace, "folds_failed"))));
+    doc_set(doc, object, "note", json_of_text(prof_trace_meta(trace, "fold_note")));
+    doc_set(doc, object, "state_at", info->has_state ? json_of_seconds(info->state_us) : json_null());
+    doc_set(doc, object, "state_events", json_of_number(info->state_events));
+    return object;
+}
+
 struct prof_error *prof_json_info(struct prof_view *view, char **ret)
 {
     const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(view->heap));
@@ -110,6 +136,7 @@ struct prof_error *prof_json_info(struct prof_view *view, char **ret)
     doc_set(&doc, trace, "host", json_of_text(info->host));
     doc_set(&doc, trace, "recorder", json_of_text(info->recorder));
     doc_set(&doc, trace, "options", json_of_text(info->options));
+    doc_set(&doc, trace, "keep", kept(&doc, view));
     doc_set(&doc, trace, "parent_pid", json_of_number(info->parent_pid));
     doc_set(&doc, trace, "parent_trace", json_of_text(info->parent_trace));
     doc_set(&doc, trace, "malloc_note", json_of_text(info->malloc_note));

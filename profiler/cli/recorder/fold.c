@@ -1,0 +1,383 @@
+/* fold.c: keeps the trace of a process within its budget while it grows (keep=folded, keep=window, max_trace=).
+ *
+ * The trace is a log: blocks are appended, and when enough gathered the file is folded. A helper process reads it up to
+ * where it was flushed, replays it, and writes another file beside it: the state reached, what that still cites, and
+ * the events after it. It then copies what was appended meanwhile; the recorder copies the last bit, renames the new
+ * file over the old one and goes on in it. So a complete trace stands under the name at any moment.
+ *
+ * Why a helper and not a heap of our own that follows the events: the rings are looked at as often as without folding,
+ * whatever a fold costs (measured: the longest gap between two looks stays that of keep=all, a fold in slices would be
+ * limited by the state, which is saved in one go); events that wait to be folded wait in the file and not in memory;
+ * between folds there is no heap; and a helper that dies costs a fold, not the recording. A thread would do as well,
+ * but for the recorder that goes on in a forked process, and memory that is given back.
+ *
+ * When a fold begins no slot is pending, so that every definition written so far stands in front of the cut. What is
+ * cited later is defined anew, because the new file holds only what the state and its rest cite. */
+#include "private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <prof/heap.h>
+
+#include "launch.h"
+
+enum {
+    SEGMENT = 4 << 20,      /* less than this is not worth a fold, where the budget allows */
+    WINDOW_STEPS = 64,      /* how exactly the begin of a window is known: parts of it */
+    COPY_ENOUGH = 64 << 10, /* what the recorder copies itself */
+    COPY_ROUNDS = 16,
+    SLOT_BYTES = 6, /* what a slot takes in the file, before that is known */
+};
+
+/* What the helper tells through its pipe. */
+struct fold_report {
+    uint64_t base;     /* bytes up to the end of the rest */
+    uint64_t bytes;    /* of the new file */
+    uint64_t blocks;   /* in it */
+    uint64_t upto;     /* position in the old file that it stands for */
+    char problem[256]; /* "" done */
+};
+
+/* Takes the helper's end; with WNOHANG it may take some more looks until its memory is gone. */
+static void reap_helper(struct proc *proc, int flags)
+{
+    struct fold *fold = &proc->fold;
+    struct rusage usage;
+    if (fold->pipe >= 0)
+        close(fold->pipe);
+    fold->pipe = -1;
+    pid_t pid = wait4(fold->helper, NULL, flags, &usage);
+    if (pid == 0)
+        return;
+    if (pid == fold->helper)
+        proc->arena->rec->folding_cpu_us += (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
+                                            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    fold->helper = 0;
+    proc->arena->rec->folding = false;
+}
+
+static void say(struct proc *proc, const char *what)
+{
+    char failed[64], note[320];
+    snprintf(failed, sizeof failed, "folds_failed=%u", proc->fold.failed);
+    snprintf(note, sizeof note, "fold_note=%.300s", what);
+    const char *const pairs[] = { failed, note, NULL };
+    free(proc->result.note);
+    proc->result.note = strdup(what);
+    if (proc->writer != NULL)
+        rec_proc_problem(proc, prof_writer_meta(proc->writer, pairs));
+}
+
+static void failed(struct proc *proc, const char *why)
+{
+    struct fold *fold = &proc->fold;
+    char text[300];
+    unlink(fold->file);
+    fold->failed++;
+    fold->failing = true;
+    /* Not again before as much came as a fold is worth. */
+    uint64_t budget = proc->arena->rec->options.max_trace;
+    fold->retry_bytes =
+        prof_writer_bytes(proc->writer) + (budget != 0 && budget / 16 < SEGMENT / 4 ? budget / 16 : SEGMENT / 4);
+    snprintf(text, sizeof text, "the trace could not be made shorter, recording goes on: %s", why);
+    say(proc, text);
+}
+
+/* ---- The helper ---- */
+
+static struct prof_error *write_folds(struct prof_writer *writer, const struct fold *fold)
+{
+    char folds[32], failures[32];
+    snprintf(folds, sizeof folds, "folds=%u", fold->count + 1);
+    snprintf(failures, sizeof failures, "folds_failed=%u", fold->failed);
+    const char *const pairs[] = { folds, failures, NULL };
+    return prof_writer_meta(writer, pairs);
+}
+
+static struct prof_error *help(struct proc *proc, uint64_t round, uint64_t end, struct fold_report *report)
+{
+    struct fold *fold = &proc->fold;
+    int fd = dup(prof_writer_fd(proc->writer));
+    if (fd < 0)
+        return prof_error_os(errno, "read back", proc->result.path, NULL);
+    struct prof_trace *trace;
+    struct prof_error *error = prof_trace_open_fd(fd, proc->result.path, end, &trace);
+    if (error != NULL)
+        return error;
+    const struct prof_trace_info *info = prof_trace_info(trace);
+    struct prof_writer_options options = { .pid = info->pid,
+                                           .created_ns = info->created_ns,
+                                           .machine = info->machine,
+                                           .trace_id = info->trace_id,
+                                           .zstd_level = rec_zstd_level(&proc->arena->rec->options) };
+    struct prof_writer *writer;
+    error = prof_writer_open(fold->file, &options, &writer);
+    if (error != NULL)
+        return error;
+    error = prof_heap_fold(trace, round, writer);
+    if (error == NULL)
+        error = write_folds(writer, fold);
+    if (error == NULL)
+        error = prof_writer_flush(writer);
+    report->base = prof_writer_bytes(writer);
+    report->upto = end;
+    for (int i = 0; i < COPY_ROUNDS && error == NULL; i++) {
+        uint64_t from = report->upto;
+        error = prof_writer_copy(writer, fd, from, &report->upto);
+        if (error == NULL)
+            error = prof_writer_flush(writer);
+        if (report->upto - from < COPY_ENOUGH)
+            break;
+    }
+    report->blocks = prof_writer_blocks(writer);
+    report->bytes = prof_writer_bytes(writer);
+    return error; /* the process ends: nothing is worth freeing */
+}
+
+/* In the child. It must not outlive the recorder, and must not be what the target waits for. */
+static void run_helper(struct proc *proc, pid_t parent, int out, uint64_t round, uint64_t end)
+{
+    struct fold_report report = { 0 };
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    launch_detach_files(-1);
+    struct prof_error *error = help(proc, round, end, &report);
+    if (error != NULL)
+        snprintf(report.problem, sizeof report.problem, "%s", error->message);
+    ssize_t n = write(out, &report, sizeof report);
+    _exit(n == (ssize_t)sizeof report ? 0 : 1);
+}
+
+static void start(struct proc *proc, uint64_t round)
+{
+    struct fold *fold = &proc->fold;
+    int ends[2];
+    if (fold->file == NULL) {
+        const char *slash = strrchr(proc->result.path, '/');
+        int folder = slash != NULL ? (int)(slash + 1 - proc->result.path) : 0;
+        if (asprintf(&fold->file, "%.*s.%s.fold", folder, proc->result.path, proc->result.path + folder) < 0) {
+            fold->file = NULL;
+            return;
+        }
+    }
+    /* Nobody else has the name as long as we have that of the trace: it is what a killed recorder left. */
+    unlink(fold->file);
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+        failed(proc, strerror(errno));
+        return;
+    }
+    uint64_t end = prof_writer_bytes(proc->writer);
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        run_helper(proc, parent, ends[1], round, end);
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        failed(proc, strerror(errno));
+        return;
+    }
+    fold->helper = pid;
+    fold->began = end;
+    fold->pipe = ends[0];
+    proc->arena->rec->folding = true;
+    rec_define_again(proc);
+}
+
+/* ---- The end of a fold ---- */
+
+static void note_budget(struct proc *proc)
+{
+    uint64_t budget = proc->arena->rec->options.max_trace;
+    struct fold *fold = &proc->fold;
+    if (budget == 0 || fold->warned || fold->base * 2 <= budget / 4 * 3)
+        return;
+    char text[200];
+    fold->warned = true;
+    snprintf(text, sizeof text,
+             "what is alive needs %llu KiB in the trace, too much for max-trace=%llu KiB: the trace grows beyond it",
+             (unsigned long long)(fold->base >> 10), (unsigned long long)(budget >> 10));
+    say(proc, text);
+}
+
+static void take_over(struct proc *proc, const struct fold_report *report)
+{
+    struct fold *fold = &proc->fold;
+    uint64_t before = prof_writer_bytes(proc->writer);
+    struct prof_error *error =
+        prof_writer_replace(proc->writer, fold->file, report->bytes, report->blocks, report->upto);
+    if (error != NULL) {
+        failed(proc, error->message);
+        prof_error_destroy(error);
+        return;
+    }
+    fold->count++;
+    fold->failing = false;
+    fold->retry_bytes = 0;
+    fold->base = report->base;
+    fold->grown = before - fold->began;
+    uint64_t gone = before - prof_writer_bytes(proc->writer);
+    size_t kept = 0;
+    for (size_t i = 0; i < fold->marks.count; i++) {
+        struct fold_mark mark = fold->marks.items[i];
+        if (mark.round <= fold->round)
+            continue;
+        mark.offset = mark.offset > gone ? mark.offset - gone : 0;
+        fold->marks.items[kept++] = mark;
+    }
+    fold->marks.count = kept;
+    proc->result.folds = fold->count;
+    note_budget(proc);
+}
+
+/* Has the helper finished? */
+static void look_at_helper(struct proc *proc)
+{
+    struct fold_report report;
+    ssize_t n = read(proc->fold.pipe, &report, sizeof report);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    reap_helper(proc, WNOHANG);
+    report.problem[sizeof report.problem - 1] = '\0';
+    if (n != (ssize_t)sizeof report)
+        failed(proc, "the helper ended before it was done");
+    else if (report.problem[0] != '\0')
+        failed(proc, report.problem);
+    else
+        take_over(proc, &report);
+}
+
+void rec_fold_stop(struct proc *proc)
+{
+    struct fold *fold = &proc->fold;
+    if (fold->helper != 0) {
+        kill(fold->helper, SIGKILL); /* not reaped yet, or not our child any more: then it dies with its parent */
+        reap_helper(proc, 0);
+        unlink(fold->file);
+    }
+    free(fold->file);
+    fold->file = NULL;
+    prof_vec_deinit(&fold->marks);
+}
+
+void rec_fold_moved(struct proc *proc)
+{
+    struct fold *fold = &proc->fold;
+    if (fold->helper == 0)
+        return;
+    kill(fold->helper, SIGKILL);
+    reap_helper(proc, 0);
+}
+
+/* ---- When ---- */
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* How much may gather before a fold is due. held: bytes that stand in both files while it is made. The trace grows
+ * meanwhile, perhaps twice as much as last time, and a quarter of the budget is spare. */
+static uint64_t gather(const struct proc *proc, uint64_t held, uint64_t worth)
+{
+    uint64_t budget = proc->arena->rec->options.max_trace, limit = most(SEGMENT, worth);
+    if (budget == 0)
+        return limit;
+    uint64_t room = budget / 4 * 3, grown = proc->fold.count > 0 ? proc->fold.grown : budget / 8;
+    uint64_t taken = 2 * held + 2 * grown;
+    uint64_t left = most(room > taken ? room - taken : 0, budget / 16);
+    return left < limit ? left : limit;
+}
+
+static void mark_now(struct proc *proc, uint64_t now_us, uint64_t bytes)
+{
+    const struct rec_options *options = &proc->arena->rec->options;
+    struct fold *fold = &proc->fold;
+    const struct fold_mark *last = fold->marks.count > 0 ? &fold->marks.items[fold->marks.count - 1] : NULL;
+    uint64_t step = options->window_us / WINDOW_STEPS, step_bytes = options->window_bytes / WINDOW_STEPS;
+    if (last != NULL && (now_us - last->us < step || bytes - last->offset < step_bytes))
+        return;
+    (void)prof_vec_push(&fold->marks, (struct fold_mark){ now_us, proc->arena->rec->round - 1, bytes });
+}
+
+/* The newest round that has left the window, and where it ends in the file. */
+static struct fold_mark window_begin(struct proc *proc, uint64_t now_us, uint64_t bytes)
+{
+    const struct rec_options *options = &proc->arena->rec->options;
+    struct fold *fold = &proc->fold;
+    uint64_t room = options->max_trace / 4 * 3, inside_most = UINT64_MAX;
+    if (options->max_trace != 0)
+        inside_most = room > 2 * fold->base ? (room - 2 * fold->base) / 5 * 2 : 0;
+    struct fold_mark begin = { 0 };
+    for (size_t i = 0; i < fold->marks.count; i++) {
+        const struct fold_mark *mark = &fold->marks.items[i];
+        uint64_t inside = bytes > mark->offset ? bytes - mark->offset : 0;
+        bool left =
+            options->window_bytes != 0 ? inside >= options->window_bytes : now_us - mark->us >= options->window_us;
+        if (left || inside > inside_most)
+            begin = *mark;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < fold->marks.count; i++)
+        if (fold->marks.items[i].round >= begin.round)
+            fold->marks.items[kept++] = fold->marks.items[i];
+    fold->marks.count = kept;
+    return begin;
+}
+
+void rec_fold_look(struct proc *proc, uint64_t now_us)
+{
+    struct recorder *rec = proc->arena->rec;
+    const struct rec_options *options = &rec->options;
+    struct fold *fold = &proc->fold;
+    if (proc->writer == NULL || options->keep == REC_KEEP_ALL || rec_is_flight(proc->arena))
+        return;
+    uint64_t bytes = prof_writer_bytes(proc->writer);
+    if (options->keep == REC_KEEP_WINDOW)
+        mark_now(proc, now_us, bytes);
+    if (fold->pipe >= 0)
+        look_at_helper(proc);
+    else if (fold->helper != 0)
+        reap_helper(proc, WNOHANG);
+    if (rec->folding || rec->round < 2 || bytes < fold->retry_bytes)
+        return;
+    /* What is pending in other processes' rings does not matter: blocks of this file are complete up to the last round.
+     */
+    uint64_t round = rec->round - 2, folded = bytes - fold->base, held = fold->base, worth = fold->base;
+    if (options->keep == REC_KEEP_WINDOW) {
+        struct fold_mark begin = window_begin(proc, now_us, bytes);
+        round = begin.round;
+        folded = begin.offset > fold->base ? begin.offset - fold->base : 0;
+        held += bytes - most(begin.offset, fold->base);
+        worth = most(worth, (bytes - most(begin.offset, fold->base)) / 2);
+        if (round == 0)
+            return;
+    }
+    if (folded < gather(proc, held, worth))
+        return;
+    fold->round = round;
+    start(proc, round);
+}
+
+bool rec_fold_is_over(const struct proc *proc, uint64_t slots)
+{
+    const struct rec_options *options = &proc->arena->rec->options;
+    if (options->max_trace == 0 || proc->writer == NULL)
+        return false;
+    uint64_t bytes = prof_writer_bytes(proc->writer) + prof_writer_gathered(proc->writer);
+    if (options->keep != REC_KEEP_ALL)
+        return proc->fold.failing && proc->fold.helper == 0 && bytes > options->max_trace;
+    /* What a slot took so far and half as much again; it cannot be taken back once it is written. */
+    uint64_t each = proc->slots_in > 0 ? bytes * 3 / 2 / proc->slots_in + 1 : SLOT_BYTES;
+    return bytes + slots * each > options->max_trace;
+}
