@@ -407,25 +407,9 @@ void rec_write_ring(struct recorder *rec, struct proc *proc, struct ring *ring, 
         prof_vec_deinit(&ring->pending); /* a burst; memory stays bounded by what is in flight */
 }
 
-/* Ends the traces that this round would make longer than they may be. The round is taken or left as a whole. */
-static void look_at_limits(struct arena *arena)
-{
-    if (arena->rec->options.max_trace == 0)
-        return;
-    for (int p = 0; p < TRK_PROC_MAX; p++) {
-        struct proc *proc = arena->proc[p];
-        uint64_t slots = 0;
-        for (uint32_t i = 0; proc != NULL && i < arena->ring_count; i++)
-            if (arena->rings[i].proc == p)
-                slots += arena->rings[i].pending.count;
-        if (slots > 0 && rec_fold_is_over(proc, slots))
-            rec_proc_limit(proc);
-    }
-}
-
 static void write_arena(struct arena *arena)
 {
-    look_at_limits(arena);
+    rec_fold_limits(arena);
     for (uint32_t i = 0; i < arena->ring_count; i++)
         if (arena->rings[i].proc >= 0)
             rec_write_ring(arena->rec, arena->proc[arena->rings[i].proc], &arena->rings[i], i);

@@ -369,7 +369,8 @@ void rec_fold_look(struct proc *proc, uint64_t now_us)
     start(proc, round);
 }
 
-bool rec_fold_is_over(const struct proc *proc, uint64_t slots)
+/* Would the trace with that many more slots be longer than it may ever be? */
+static bool is_over(const struct proc *proc, uint64_t slots)
 {
     const struct rec_options *options = &proc->arena->rec->options;
     if (options->max_trace == 0 || proc->writer == NULL)
@@ -380,4 +381,19 @@ bool rec_fold_is_over(const struct proc *proc, uint64_t slots)
     /* What a slot took so far and half as much again; it cannot be taken back once it is written. */
     uint64_t each = proc->slots_in > 0 ? bytes * 3 / 2 / proc->slots_in + 1 : SLOT_BYTES;
     return bytes + slots * each > options->max_trace;
+}
+
+void rec_fold_limits(struct arena *arena)
+{
+    if (arena->rec->options.max_trace == 0)
+        return;
+    for (int p = 0; p < TRK_PROC_MAX; p++) {
+        struct proc *proc = arena->proc[p];
+        uint64_t slots = 0;
+        for (uint32_t i = 0; proc != NULL && i < arena->ring_count; i++)
+            if (arena->rings[i].proc == p)
+                slots += arena->rings[i].pending.count;
+        if (slots > 0 && is_over(proc, slots))
+            rec_proc_limit(proc);
+    }
 }

@@ -284,8 +284,8 @@ void rec_fold_look(struct proc *proc, uint64_t now_us);
 void rec_fold_stop(struct proc *proc);
 /* The helper is not our child any more: gives its fold up. */
 void rec_fold_moved(struct proc *proc);
-/* Would the trace with that many more slots be longer than it may ever be? */
-bool rec_fold_is_over(const struct proc *proc, uint64_t slots);
+/* Ends the traces that the coming round would make longer than they may be. The round is taken or left as a whole. */
+void rec_fold_limits(struct arena *arena);
 
 /* ---- meta.c ---- */
 /* Looks at the process that said hello while it waits for the answer: later it may be gone, or another program. */

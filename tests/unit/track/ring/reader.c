@@ -55,6 +55,11 @@ void rec_proc_problem(struct proc *p, struct prof_error *error)
     (void)p;
     (void)error;
 }
+void rec_fold_limits(struct arena *a)
+{
+    (void)a;
+}
+
 void rec_flight_take(struct proc *p, bool running)
 {
     (void)p;
