@@ -224,23 +224,12 @@ static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struc
 
 /* ---- Entry points ------------------------------------------------------------------------------------------------ */
 
-uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache *cache, const struct trk_frame *at,
-                           uintptr_t lo, uintptr_t hi, unsigned depth, uintptr_t caller, unsigned generation)
+/* A stack that the cache does not know. Apart, so that a hit needs little of the program's stack. */
+static __attribute__((noinline)) uint32_t capture_walk(const struct trk_depot *depot, struct trk_stack_cache *cache,
+                                                       uint64_t stamp, const struct trk_frame *at, uintptr_t lo,
+                                                       uintptr_t hi, unsigned depth, uintptr_t caller,
+                                                       unsigned generation)
 {
-    if (depth > TRK_STACK_MAX_FRAMES)
-        depth = TRK_STACK_MAX_FRAMES;
-    if (depth <= 1 && (caller == 0 || caller == at->pc))
-        return trk_stack_site(depot, cache, at->pc, generation);
-    if (depth == 0)
-        depth = 1;
-    uint64_t stamp = 0;
-    if (cache) {
-        stamp = current_stamp(generation);
-        forget_if_stale(cache, depot, stamp);
-        uint32_t id = find_walk(cache, at, lo, hi, depth, caller);
-        if (__builtin_expect(id != 0, 1))
-            return id;
-    }
     uint64_t pcs[WALK_MAX];
     uint32_t slots[SLOTS_MAX];
     struct trk_walk w;
@@ -261,6 +250,26 @@ uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache
     if (id != 0 && again && cache && w.repeatable && w.nslots > 0 && (near || w.window.hi - at->sp <= UNKNOWN_REACH))
         keep_walk(cache, stamp, at, &w, depth, caller, id);
     return id;
+}
+
+uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache *cache, const struct trk_frame *at,
+                           uintptr_t lo, uintptr_t hi, unsigned depth, uintptr_t caller, unsigned generation)
+{
+    if (depth > TRK_STACK_MAX_FRAMES)
+        depth = TRK_STACK_MAX_FRAMES;
+    if (depth <= 1 && (caller == 0 || caller == at->pc))
+        return trk_stack_site(depot, cache, at->pc, generation);
+    if (depth == 0)
+        depth = 1;
+    uint64_t stamp = 0;
+    if (cache) {
+        stamp = current_stamp(generation);
+        forget_if_stale(cache, depot, stamp);
+        uint32_t id = find_walk(cache, at, lo, hi, depth, caller);
+        if (__builtin_expect(id != 0, 1))
+            return id;
+    }
+    return capture_walk(depot, cache, stamp, at, lo, hi, depth, caller, generation);
 }
 
 uint32_t trk_stack_site(const struct trk_depot *depot, struct trk_stack_cache *cache, uintptr_t pc, unsigned generation)

@@ -55,7 +55,8 @@ size_t trk_stack_cache_bytes(void);
  * sp is in [lo, hi). caller: when not 0, frames up to but not including the one with this return address are left out
  * (all are kept when it is not met among the innermost 16). depth counts what is kept; 0 and 1: the site, 64 at most.
  * A frame that was interrupted by a signal is stored as its instruction + 1, so that all addresses are looked up alike.
- * Async-signal-safe, no locks, no malloc, keeps errno; needs 4 KiB of stack. */
+ * Async-signal-safe, no locks, no malloc, keeps errno. Needs less than 1 KiB of stack for a hit, 3 KiB for a walk, and
+ * 4 KiB when unwind tables are read. */
 uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache *cache, const struct trk_frame *at,
                            uintptr_t lo, uintptr_t hi, unsigned depth, uintptr_t caller, unsigned generation);
 

@@ -66,7 +66,7 @@ for name in $hooks; do objects="$objects $name.o"; done
 $CC $flags -fno-builtin -fPIC -shared $objects "$malloc/stub.c" -Wl,-soname,malloc_stub.so -o malloc_stub.so -pthread
 $CC $flags -fno-builtin "$malloc/test_events.c" ./malloc_stub.so -o test_events -pthread
 timeout 200 "$qemu" -L $LIBS -E "LD_LIBRARY_PATH=$work" ./test_events >events.log 2>&1 || true
-must 'malloc, events' events.log ''
+must 'malloc, events' events.log 'check_maps' # MAP_FIXED_NOREPLACE, see below
 
 # The engine. Not put to the test, because the emulator takes no notice of MADV_WIPEONFORK, MAP_FIXED_NOREPLACE, prctl
 # and process_vm_readv, or is itself what is started; and what counts nanoseconds.
