@@ -197,6 +197,16 @@ static void record(struct run *run)
     rec_flush(run->rec);
 }
 
+/* Somebody wants the background process to end: the traces end then, the programs go on. */
+static bool asked_to_end(const struct run *run)
+{
+    struct signalfd_siginfo info;
+    while (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+            return true;
+    return false;
+}
+
 /* Processes outlived the program: a background process records them to their end. Returns false when that could not be
  * arranged; their traces are ended then. */
 static bool go_on_in_background(struct run *run)
@@ -211,8 +221,8 @@ static bool go_on_in_background(struct run *run)
         close(ready[0]);
         launch_detach_files(-1);
         close(ready[1]);
-        while (rec_live(run->rec) > 0)
-            rec_step(run->rec, -1, STEP_MS);
+        while (rec_live(run->rec) > 0 && !asked_to_end(run))
+            rec_step(run->rec, run->signal_fd, STEP_MS);
         rec_destroy(run->rec);
         _exit(0);
     }

@@ -62,4 +62,19 @@ i=0
 while [ ! -f survived ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
 checks=$((checks + 1))
 [ -f survived ] || fail 'the program did not survive its recorder'
+
+# Who goes on recording in the background ends its traces when asked to, and the program lives on.
+"$REFTRACK" run -q --no-summary -o left.trk -- sh -c 'sleep 60 & echo $! >sleeper; exit 0' 2>/dev/null
+sleeper=$(cat sleeper)
+kill -TERM "$(pgrep -f -- '-o left.trk -- sh')"
+i=0
+while pgrep -f -- '-o left.trk -- sh' >/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+checks=$((checks + 2))
+[ $i -lt 100 ] || fail 'the background recorder does not end'
+kill -0 "$sleeper" || fail 'the program ended with its recorder'
+kill "$sleeper"
+for trace in left*.trk; do
+	"$REFTRACK" info --json "$trace" >info.json || fail "info $trace"
+	has "left running, $trace is complete" info.json '"finished": *true'
+done
 finish

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ORPHAN_CHECK_US = 250000, EXEC_CHECK_US = 50000, LEAVE_US = 1000, QUIET_CHECK_US = 20000 };
@@ -66,13 +67,41 @@ static pid_t find_in_namespace(const struct arena *arena, pid_t ns_pid)
     return found;
 }
 
-/* The process that calls itself pid, by our number; 0: it cannot be found (any more). */
+/* Did the process begin after the arena was made? Forked children of a recorded program did. */
+static bool born_later(const struct arena *arena, pid_t pid)
+{
+    enum { START_TIME = 20, SLACK_NS = 1000000000 }; /* of the numbers behind the name in /proc/PID/stat */
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    char *at = strrchr(text, ')'); /* the name may hold anything */
+    for (int i = 0; i < START_TIME && at != NULL; i++)
+        at = strchr(at + 1, ' ');
+    struct timespec boot, mono;
+    if (at == NULL || clock_gettime(CLOCK_BOOTTIME, &boot) != 0 || clock_gettime(CLOCK_MONOTONIC, &mono) != 0)
+        return false;
+    uint64_t ticks = strtoull(at, NULL, 10);
+    uint64_t since_boot = ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+    uint64_t slept = (uint64_t)(boot.tv_sec - mono.tv_sec) * 1000000000u; /* while the machine was suspended */
+    return since_boot + SLACK_NS >= arena->epoch_ns + slept;
+}
+
+/* The process that calls itself pid, by our number; 0: it cannot be found (any more). A child may live in a namespace
+ * of its own, where its number is that of somebody else here. */
 static pid_t outer_pid(const struct arena *arena, int index, pid_t pid)
 {
-    if (arena->ns_pid == arena->image_pid)
-        return pid;
     if (index == 0 && pid == arena->ns_pid)
         return arena->image_pid;
+    if (arena->ns_pid == arena->image_pid) {
+        int maps = maps_arena(arena, pid);
+        if (maps == 1 || (maps < 0 && born_later(arena, pid)))
+            return pid;
+    }
     return find_in_namespace(arena, pid);
 }
 
