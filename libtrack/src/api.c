@@ -200,7 +200,7 @@ static inline uint32_t known_id(const struct trk_type *type)
 {
     if (type == NULL || type->struct_size < sizeof *type)
         return 0;
-    uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE) ^ trk_eng.type_tag;
+    uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE) ^ trk_load32(&trk_eng.type_tag);
     return id < TRK_TYPE_MAX ? id : 0;
 }
 

@@ -28,7 +28,7 @@ enum {
 
 void trk_engine_gate(bool on)
 {
-    bool with_malloc = on && trk_eng.want_malloc;
+    bool with_malloc = on && __atomic_load_n(&trk_eng.want_malloc, __ATOMIC_RELAXED);
     trk_gate_v1 = on;
     trk_malloc_gate_v1 = with_malloc;
     for (unsigned i = 0; i < TRK_GATES; i++) {
@@ -58,7 +58,7 @@ __attribute__((no_sanitize_address)) static bool mark_stale(uintptr_t sp)
 {
     const struct trk_thread *st = trk_tls.self;
     uintptr_t mark = trk_tls.busy_sp;
-    if (trk_eng.tick != NULL && trk_load64(trk_eng.tick) - trk_tls.busy_tick > TRK_STALE_MARK_US)
+    if (trk_clock() != NULL && trk_load64(trk_clock()) - trk_tls.busy_tick > TRK_STALE_MARK_US)
         return true;
     if (st == NULL || st->hi == 0)
         return sp >= mark && sp - mark < (64 << 10);
@@ -74,7 +74,7 @@ bool trk_engine_enter(uint64_t *cookie)
         return false;
     *(volatile uint64_t *)cookie = TRK_COOKIE ^ sp;
     trk_tls.busy_sp = sp;
-    trk_tls.busy_tick = trk_eng.tick ? trk_load64(trk_eng.tick) : 0;
+    trk_tls.busy_tick = trk_clock() ? trk_load64(trk_clock()) : 0;
     __atomic_store_n(&trk_tls.busy, 1, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return true;
@@ -134,9 +134,13 @@ static bool claim_proc(struct trk_arena *a, uint32_t i, uint32_t parent_pid, uin
     uint32_t expected = TRK_PROC_FREE;
     if (!__atomic_compare_exchange_n(&p->state, &expected, TRK_PROC_CLAIMED, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         return false;
-    a->proc = p;
-    a->proc_index = i;
-    trk_eng.pid = (uint32_t)trk_sys0(SYS_getpid);
+    if (a->proc != p) { /* others may look at it meanwhile */
+        a->proc = p;
+        a->proc_index = i;
+    }
+    uint32_t pid = (uint32_t)trk_sys0(SYS_getpid);
+    if (trk_eng.pid != pid)
+        trk_eng.pid = pid;
     p->pid = trk_eng.pid;
     p->parent_pid = parent_pid;
     p->parent_index = parent_index;
@@ -237,18 +241,24 @@ bool trk_engine_adopt_arena(struct trk_arena *a)
     struct trk_arena *before = trk_arena();
     if (!trk_engine_sentinel())
         return false;
-    trk_eng.sentinel->state = 2;
-    trk_eng.thread_bytes = TRK_WIPE + TRK_SITES * sizeof(uint64_t) + trk_stack_cache_bytes();
-    trk_eng.thread_bytes = (trk_eng.thread_bytes + TRK_WIPE - 1) & ~(size_t)(TRK_WIPE - 1);
-    trk_eng.gen = 0;
-    trk_eng.type_tag = trk_type_tag(a);
-    trk_eng.modules_busy = trk_eng.modules_next = trk_eng.modules_backoff = 0;
+    if (trk_eng.thread_bytes == 0) {
+        size_t bytes = TRK_WIPE + TRK_SITES * sizeof(uint64_t) + trk_stack_cache_bytes();
+        trk_eng.thread_bytes = (bytes + TRK_WIPE - 1) & ~(size_t)(TRK_WIPE - 1);
+    }
+    a->proc = a->procs; /* entry 0: see claim_proc */
+    /* Threads that are still in the arena before read these, too: any mixture of old and new is harmless to them. */
+    __atomic_store_n(&trk_eng.sentinel->state, 2, __ATOMIC_RELEASE);
+    __atomic_store_n(&trk_eng.gen, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&trk_eng.type_tag, trk_type_tag(a), __ATOMIC_RELAXED);
+    __atomic_store_n(&trk_eng.modules_busy, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&trk_eng.modules_next, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&trk_eng.modules_backoff, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&trk_eng.tick, &a->hdr->tick_us, __ATOMIC_RELEASE);
     __atomic_store_n(&trk_arena_newest, a, __ATOMIC_RELEASE); /* partner: trk_arena() */
     retire(before);
     if (!claim_proc(a, 0, (uint32_t)trk_sys0(SYS_getppid), 0, 0))
         return false;
-    trk_eng.want_malloc = a->flags & TRK_SHM_MALLOC && trk_options.malloc != 0;
+    __atomic_store_n(&trk_eng.want_malloc, a->flags & TRK_SHM_MALLOC && trk_options.malloc != 0, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -276,7 +286,7 @@ static void say_too_wide(void)
 
 static enum trk_phase start(void)
 {
-    trk_eng.tick = &no_tick;
+    __atomic_store_n(&trk_eng.tick, &no_tick, __ATOMIC_RELAXED);
     if (trk_engine_privileged())
         return TRK_PHASE_INERT;
     bool asked = trk_options_read();

@@ -246,6 +246,12 @@ struct trk_engine {
 };
 extern struct trk_engine trk_eng __attribute__((visibility("hidden")));
 
+/* The recorder's coarse clock; of another arena when the process is woken again. */
+static inline const uint64_t *trk_clock(void)
+{
+    return __atomic_load_n(&trk_eng.tick, __ATOMIC_RELAXED);
+}
+
 /* ---- engine.c ---------------------------------------------------------------------------------------------------- */
 
 /* Starts this copy when that has not happened. Any thread, any time; at most one caller does the work, others return at

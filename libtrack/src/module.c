@@ -177,7 +177,7 @@ static uint32_t module_read(bool *grew, bool *shrank)
 
 uint32_t trk_module_update(bool *grew, bool *shrank)
 {
-    uint64_t now = trk_load64(trk_eng.tick) + 1;
+    uint64_t now = trk_load64(trk_clock()) + 1;
     uint64_t held = __atomic_load_n(&trk_eng.modules_busy, __ATOMIC_RELAXED);
     uint32_t id = 0;
     *grew = false;
@@ -200,7 +200,7 @@ void trk_module_event(uint32_t id)
     if (id == 0)
         return;
     ev.ext_kind[0] = TRK_EXT_VALUE;
-    ev.ext_value[0] = trk_eng.gen;
+    ev.ext_value[0] = trk_load32(&trk_eng.gen);
     trk_emit(&ev);
 }
 
@@ -212,7 +212,7 @@ static const struct trk_ranges *ranges(void)
 /* Somebody called from code that the last map does not have. */
 static void look_again(void)
 {
-    uint64_t now = trk_load64(trk_eng.tick);
+    uint64_t now = trk_load64(trk_clock());
     if (now < __atomic_load_n(&trk_eng.modules_next, __ATOMIC_RELAXED))
         return;
     uint64_t cookie;
@@ -220,14 +220,14 @@ static void look_again(void)
     if (!trk_engine_enter(&cookie))
         return;
     uint32_t id = trk_module_update(&grew, &shrank);
-    if (grew) {
-        trk_eng.modules_backoff = 0;
-    } else { /* generated code, or a wild address: look less and less often */
-        uint64_t wait = trk_eng.modules_backoff * 2;
+    uint64_t wait = 0;
+    if (!grew) { /* generated code, or a wild address: look less and less often */
+        wait = trk_load64(&trk_eng.modules_backoff) * 2;
         wait = wait < TRK_BACKOFF_FIRST_US ? TRK_BACKOFF_FIRST_US : wait;
-        trk_eng.modules_backoff = wait > TRK_BACKOFF_MAX_US ? TRK_BACKOFF_MAX_US : wait;
+        wait = wait > TRK_BACKOFF_MAX_US ? TRK_BACKOFF_MAX_US : wait;
     }
-    __atomic_store_n(&trk_eng.modules_next, now + trk_eng.modules_backoff, __ATOMIC_RELAXED);
+    __atomic_store_n(&trk_eng.modules_backoff, wait, __ATOMIC_RELAXED);
+    __atomic_store_n(&trk_eng.modules_next, now + wait, __ATOMIC_RELAXED);
     trk_engine_leave(&cookie);
     trk_module_event(id);
 }

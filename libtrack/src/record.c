@@ -22,12 +22,12 @@ static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
         id = trk_site_find(st, pc);
         if (id)
             return id;
-        id = trk_stack_site(&a->depot, trk_thread_stack_cache(st), pc, trk_eng.gen);
+        id = trk_stack_site(&a->depot, trk_thread_stack_cache(st), pc, trk_load32(&trk_eng.gen));
         if (id)
             trk_site_keep(st, pc, id);
     } else {
         id = trk_stack_capture(&a->depot, trk_thread_stack_cache(st), &ev->at, st->lo, st->hi, depth, ev->caller,
-                               trk_eng.gen);
+                               trk_load32(&trk_eng.gen));
     }
     if (TRK_UNLIKELY(id > st->max_stack))
         trk_module_check(st, id);
@@ -73,15 +73,16 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
     }
     uint32_t id = ev->depth ? event_stack(st, ev) : 0;
     /* Partner: the recorder that leaves moves the clock behind its word that it did. */
-    uint64_t tick = __atomic_load_n(trk_eng.tick, __ATOMIC_ACQUIRE);
+    uint64_t tick = __atomic_load_n(trk_clock(), __ATOMIC_ACQUIRE);
     if (TRK_UNLIKELY(tick != st->tick || (trk_cursor(st) & (TRK_LOOK - 1)) == 0) && arena_left())
         return false;
     unsigned need = 1 + ev->exts;
     if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
         st = trk_ring_room(st, need + TRK_LEADS);
         if (st == NULL)
-            return trk_eng.phase == TRK_PHASE_LIVE; /* a recorder that died is noticed here */
-        tick = __atomic_load_n(trk_eng.tick, __ATOMIC_ACQUIRE); /* it may have waited, and changed its ring */
+            return __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) ==
+                   TRK_PHASE_LIVE;                             /* a recorder that died is noticed here */
+        tick = __atomic_load_n(trk_clock(), __ATOMIC_ACQUIRE); /* it may have waited, and changed its ring */
         if (tick != st->tick && arena_left())
             return false;
     }

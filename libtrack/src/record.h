@@ -71,7 +71,7 @@ static inline __attribute__((always_inline)) bool trk_fast(enum trk_op op, unsig
     uint32_t id = trk_site_find(st, pc);
     if (TRK_UNLIKELY(id == 0 && st->site_only[depth] != TRK_NO_STACK))
         return false;
-    if (TRK_UNLIKELY(trk_load64(trk_eng.tick) != st->tick || trk_cursor(st) >= trk_load64(&st->limit)))
+    if (TRK_UNLIKELY(trk_load64(trk_clock()) != st->tick || trk_cursor(st) >= trk_load64(&st->limit)))
         return false;
     uint64_t pos = trk_take(&st->cursor, 1);
     trk_slot_write(st, pos, trk_w0(op, aux, addr, id), trk_w1(arg, id));
@@ -87,7 +87,7 @@ static inline __attribute__((always_inline)) bool trk_fast_ext(enum trk_op op, u
     if (TRK_UNLIKELY(st == NULL || !st->site_only[depth]))
         return false;
     uint32_t id = trk_site_find(st, pc);
-    if (TRK_UNLIKELY(id == 0 || trk_load64(trk_eng.tick) != st->tick || trk_cursor(st) + 1 >= trk_load64(&st->limit)))
+    if (TRK_UNLIKELY(id == 0 || trk_load64(trk_clock()) != st->tick || trk_cursor(st) + 1 >= trk_load64(&st->limit)))
         return false;
     uint64_t pos = trk_take(&st->cursor, 2);
     trk_take(&st->extras, 1);

@@ -97,7 +97,7 @@ static bool wait_once(struct trk_thread *st, struct trk_shm_ring *ring, unsigned
     uint64_t now = trk_now_ns();
     if (now >= deadline || !recorder_alive(st, now) || trk_thread_ring(st) == NULL)
         return false;
-    trk_tls.busy_tick = trk_load64(trk_eng.tick);
+    trk_tls.busy_tick = trk_load64(trk_clock());
     uint32_t seen = __atomic_load_n(&ring->tail_futex, __ATOMIC_SEQ_CST);
     __atomic_store_n(&ring->waiting, 1, __ATOMIC_SEQ_CST); /* partner: the recorder's look after it moved tail */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);               /* before our look at tail, which only acquires */
@@ -113,7 +113,7 @@ static struct trk_thread *room_slow(struct trk_thread *st, struct trk_shm_ring *
     uint64_t deadline = 0;
     for (;;) {
         /* Readers put rings in order by their ticks: what this thread does next needs a later one than what it did. */
-        if (hole_seen(st, ring) && trk_load64(trk_eng.tick) != st->tick) {
+        if (hole_seen(st, ring) && trk_load64(trk_clock()) != st->tick) {
             struct trk_thread *other = trk_thread_move(st);
             struct trk_shm_ring *its = other != NULL ? trk_thread_ring(other) : NULL;
             if (its != NULL) {

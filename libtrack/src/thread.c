@@ -196,7 +196,7 @@ struct trk_thread *trk_thread_ready(void)
     struct trk_thread *st = NULL;
     if (trk_engine_here()) {
         const struct trk_arena *a = trk_arena();
-        uint64_t tick = trk_load64(trk_eng.tick);
+        uint64_t tick = trk_load64(trk_clock());
         if (TRK_UNLIKELY(trk_tls.era != a->era)) {
             trk_tls.era = a->era;
             trk_tls.self = NULL;

@@ -204,7 +204,7 @@ static void gates_close(void)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     bool asked = trk_wake_asked();
     if (asked)
-        trk_eng.want_malloc = true;
+        __atomic_store_n(&trk_eng.want_malloc, true, __ATOMIC_RELAXED);
     if (asked || __atomic_load_n(&trk_eng.phase, __ATOMIC_SEQ_CST) != TRK_PHASE_IDLE)
         trk_engine_gate(true);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <base/vec.h>
-
 #include "attach.h"
 #include "attach_proc.h"
+#include "private.h"
 
 typedef PROF_VEC(struct attach_row) row_vec;
 
@@ -72,7 +70,7 @@ static void clean(const char *path)
         uint64_t start, inode;
         char end;
         if (sscanf(entry->d_name, "%d-%" SCNu64 "-%" SCNu64 "%c", &pid, &start, &inode, &end) == 3 && pid > 0 &&
-            inode == ns.st_ino && kill(pid, 0) != 0 && errno == ESRCH)
+            inode == ns.st_ino && !rec_pid_alive(pid, -1))
             unlinkat(dirfd(dir), entry->d_name, 0);
     }
     closedir(dir);
