@@ -156,7 +156,9 @@ struct trk_thread *trk_ring_room(struct trk_thread *st, unsigned need)
     }
     struct trk_thread *ready = room_slow(st, ring, need);
     trk_engine_leave(&cookie);
-    if (ready == NULL && trk_thread_ring(st) != NULL) {
+    /* What comes after the end of a recording is not lost. */
+    bool live = __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) == TRK_PHASE_LIVE;
+    if (ready == NULL && live && trk_thread_ring(st) != NULL) {
         st = trk_tls.self; /* it may have moved before it found that ring full, too */
         ring = st != NULL ? trk_thread_ring(st) : NULL;
         if (ring != NULL) {

@@ -193,12 +193,29 @@ void trk_wake_live(void)
     state_set(p, TRK_CONTROL_LIVE);
 }
 
+/* While signals are blocked nobody can jump out of the calling thread. */
+static uint64_t signals_block(void)
+{
+    uint64_t all = ~(uint64_t)0;
+    uint64_t old = 0;
+    trk_sys4(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, &old, SIGSET_BYTES);
+    return old;
+}
+
+static void signals_restore(uint64_t old)
+{
+    trk_sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &old, 0, SIGSET_BYTES);
+}
+
 /* Closes the gates, unless there is a reason to have them open that came meanwhile. */
 static void gates_close(void)
 {
-    trk_engine_gate(false);
-    if (!page_is_ours())
+    if (!page_is_ours()) {
+        trk_engine_gate(false);
         return;
+    }
+    uint64_t signals = signals_block(); /* gates that stay closed over a request would never be looked at again */
+    trk_engine_gate(false);
     /* Partners: who wakes us opens the gates behind the request; the thread that answers it opens them behind the
      * phase. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -207,14 +224,18 @@ static void gates_close(void)
         __atomic_store_n(&trk_eng.want_malloc, true, __ATOMIC_RELAXED);
     if (asked || __atomic_load_n(&trk_eng.phase, __ATOMIC_SEQ_CST) != TRK_PHASE_IDLE)
         trk_engine_gate(true);
+    signals_restore(signals);
 }
 
 void trk_wake_idle(void)
 {
     if (forked())
         trk_wake_child();
-    if (page_is_ours())
+    if (page_is_ours()) {
         state_set(trk_wake_page, TRK_CONTROL_IDLE);
+        if (__atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) == TRK_PHASE_LIVE) /* woken again meanwhile */
+            state_set(trk_wake_page, TRK_CONTROL_LIVE);
+    }
     gates_close();
 }
 
@@ -251,34 +272,39 @@ bool trk_wake_look(void)
 {
     struct trk_control_page *p = trk_wake_page;
     uint64_t cookie;
-    uint64_t all = ~(uint64_t)0;
-    uint64_t old = 0;
     int idle = TRK_PHASE_IDLE;
     if (forked())
         trk_wake_child();
-    if (!page_is_ours() || !trk_engine_enter(&cookie))
+    if (!page_is_ours())
         return false;
-    if (!trk_wake_asked() || !__atomic_compare_exchange_n(&trk_eng.phase, &idle, TRK_PHASE_STARTING, false,
-                                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    if (!trk_wake_asked()) {
         if (__atomic_load_n(&trk_eng.phase, __ATOMIC_RELAXED) == TRK_PHASE_IDLE)
             gates_close();
-        trk_engine_leave(&cookie);
         return false;
     }
-    /* Nobody may jump out of this: the phase would stay. */
-    trk_sys4(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, &all, &old, SIGSET_BYTES);
-    uint32_t request = __atomic_load_n(&p->request, __ATOMIC_ACQUIRE); /* partner: the release store behind `socket` */
-    state_set(p, TRK_CONTROL_BUSY);
-    enum trk_control_result result = connect_back(p);
-    __atomic_store_n(&p->result, result, __ATOMIC_RELAXED);
-    __atomic_store_n(&p->answered, request, __ATOMIC_RELEASE); /* partner: reftrack, which reads the result then */
-    trk_engine_leave(&cookie);
-    if (result == TRK_WAKE_OK) {
-        trk_engine_live();
-    } else {
-        __atomic_store_n(&trk_eng.phase, TRK_PHASE_IDLE, __ATOMIC_RELEASE);
-        trk_wake_idle();
+    uint64_t signals = signals_block(); /* the phase would stay */
+    bool mine = __atomic_compare_exchange_n(&trk_eng.phase, &idle, TRK_PHASE_STARTING, false, __ATOMIC_ACQ_REL,
+                                            __ATOMIC_RELAXED);
+    enum trk_control_result result = TRK_WAKE_TALK;
+    if (mine) {
+        /* A mark of this thread is one that a handler jumped away from, and the clock that tells it stands still; or
+         * it belongs to a frame below that is in the arena before, where it does no harm. */
+        trk_tls.busy = 0;
+        trk_engine_enter(&cookie);
+        /* Partner: the release store behind `socket`. */
+        uint32_t request = __atomic_load_n(&p->request, __ATOMIC_ACQUIRE);
+        state_set(p, TRK_CONTROL_BUSY);
+        result = connect_back(p);
+        __atomic_store_n(&p->result, result, __ATOMIC_RELAXED);
+        __atomic_store_n(&p->answered, request, __ATOMIC_RELEASE); /* partner: reftrack, which reads the result then */
+        trk_engine_leave(&cookie);
+        if (result == TRK_WAKE_OK) {
+            trk_engine_live();
+        } else {
+            __atomic_store_n(&trk_eng.phase, TRK_PHASE_IDLE, __ATOMIC_RELEASE);
+            trk_wake_idle();
+        }
     }
-    trk_sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &old, 0, SIGSET_BYTES);
+    signals_restore(signals);
     return result == TRK_WAKE_OK;
 }

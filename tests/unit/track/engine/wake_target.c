@@ -110,7 +110,7 @@ static int handlers(void)
 {
     pthread_t watcher;
     struct sigaction action = { .sa_handler = handler };
-    struct itimerval often = { { 0, 400 }, { 0, 400 } };
+    struct itimerval often = { { 0, 3000 }, { 0, 3000 } };
     volatile uintptr_t n = 0;
     pthread_create(&watcher, NULL, watch_stdin, NULL);
     sigaction(SIGALRM, &action, NULL);
