@@ -20,6 +20,7 @@ enum { FIRST = 0x100000, KINDS = 6 };
 
 static struct trk_type types[KINDS];
 static atomic_bool done;
+static pthread_barrier_t together; /* a race detector does not know that the kernel tells who is dead */
 
 static __attribute__((noinline)) void deep(unsigned depth, const void *obj, const void *slot)
 {
@@ -49,6 +50,7 @@ static void *hammer(void *arg)
 {
     for (uintptr_t n = 0; !atomic_load_explicit(&done, memory_order_relaxed); n++)
         life((uintptr_t)arg, n);
+    pthread_barrier_wait(&together);
     return NULL;
 }
 
@@ -68,6 +70,7 @@ static void say(const char *what, long number)
 static int threads(int count)
 {
     pthread_t thread[64];
+    pthread_barrier_init(&together, NULL, (unsigned)count);
     for (int i = 0; i < count; i++)
         pthread_create(&thread[i], NULL, hammer, (void *)(uintptr_t)(i + 1));
     say("ready", getpid());
