@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Talking to recorders, flight recordings, and what is left when a recorder is killed.
-Usage: ask.py REFTRACK ISSUER [long]"""
+Usage: ask.py REFTRACK EMITS [long]"""
 import json
 import os
 import random
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-reftrack, issuer = (os.path.abspath(path) for path in sys.argv[1:3])
+reftrack, emits = (os.path.abspath(path) for path in sys.argv[1:3])
 long_form = len(sys.argv) > 3
 failures = checks = 0
 
@@ -65,7 +65,7 @@ class Target:
     def __init__(self, name, threads, events, pause_us, *more, options=()):
         self.counts, self.trace = name + ".counts", name + ".trk"
         self.run = subprocess.Popen([reftrack, "run", "-q", "--no-preload", "--no-summary", "-o", self.trace, *options,
-                                     "--", issuer, self.counts, str(threads), str(events), str(pause_us), *more],
+                                     "--", emits, self.counts, str(threads), str(events), str(pause_us), *more],
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
         wait_for("program starts", self.find)
 
@@ -113,7 +113,7 @@ def marks_and_reports():
 def alone():
     """A linked program that starts its own recorder."""
     env = dict(os.environ, TRACK_OPTIONS=f"out=alone.trk:recorder={reftrack}")
-    process = subprocess.Popen([issuer, "alone.counts", "1", "5000", "100", "wait"], env=env, stdout=subprocess.PIPE)
+    process = subprocess.Popen([emits, "alone.counts", "1", "5000", "100", "wait"], env=env, stdout=subprocess.PIPE)
     wait_for("it counts", lambda: os.path.exists("alone.counts") and os.path.getsize("alone.counts") == 512 and
              issued("alone.counts") == 5000)
     check("mark of a program that runs alone", run("mark", process.pid, "here").returncode == 0)
@@ -125,7 +125,7 @@ def alone():
 
 def background():
     """A program whose child outlives it."""
-    script = f"{issuer} back.counts 1 3000 100 wait >/dev/null 2>&1 & echo $! >back.pid"
+    script = f"{emits} back.counts 1 3000 100 wait >/dev/null 2>&1 & echo $! >back.pid"
     subprocess.run([reftrack, "run", "-q", "--no-summary", "-o", "back.%e.%p.trk", "--", "sh", "-c", script],
                    timeout=60)
     wait_for("it counts", lambda: os.path.exists("back.counts") and os.path.getsize("back.counts") == 512 and

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Small and strange surroundings: little shared memory, no memfd, limits, namespaces, a read-only root, no /proc. The
 program always runs with its own result; recording works or says in one line why not. Memory in the program stays within
-its budget. Usage: containers.py REFTRACK ISSUE AUDIT FAIL [PART...] [long]"""
+its budget. Usage: containers.py REFTRACK EMITTER AUDIT FAIL [PART...] [long]"""
 import os
 import resource
 import shutil
@@ -61,7 +61,7 @@ def namespaces():
     if allowed(*wrap):  # the target alone is inside: it has another number there, and /proc is the outer one
         remove("t.trk")
         page = new_page()
-        process = subprocess.Popen([reftrack, "run", "-q", "--no-summary", "-o", "t.trk", "--", *wrap, issue, "paced", "2", "500"],
+        process = subprocess.Popen([reftrack, "run", "-q", "--no-summary", "-o", "t.trk", "--", *wrap, emitter, "paced", "2", "500"],
                                    env=environment(page), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         code, _, err = end(process)
         check("the program alone in a namespace: exit code", code == 0, code, err)
@@ -169,7 +169,7 @@ def budgets():
         for how in ("plain", "linked"):
             args = ("stay", 200, 30000)
             if how == "plain":
-                process = subprocess.Popen([issue, *map(str, args)], env=environment(new_page()), stdin=subprocess.PIPE,
+                process = subprocess.Popen([emitter, *map(str, args)], env=environment(new_page()), stdin=subprocess.PIPE,
                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             else:
                 process = start("linked", *args, command=[f"--budget={budget}M"], stdin=subprocess.PIPE)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Programs, their recorders and their children are killed at random moments: what was recorded until then is in the
-trace, event by event. Usage: kill.py REFTRACK ISSUE AUDIT FAIL [long]"""
+trace, event by event. Usage: kill.py REFTRACK EMITTER AUDIT FAIL [long]"""
 import os
 import sys
 
@@ -19,7 +19,7 @@ def issuing(page, lanes):
 
 
 def target_of(process, how):
-    """The process that `issue` runs in."""
+    """The process that `emitter` runs in."""
     if how == "alone":
         return process.pid
     found = children(process.pid)
@@ -184,7 +184,7 @@ def execs():
         remove("out")
         os.mkdir("out")
         code, _, err = run(how, "die-exec", number % 4, page=page, out="out/t.trk",
-                           env=environment(page, ISSUE_PAGE2=second))
+                           env=environment(page, EMITTER_PAGE2=second))
         check(f"{what}: exit code", code == 0, code, err)
         traces = [os.path.join("out", name) for name in os.listdir("out")]
         if not check(f"{what}: two traces", len(traces) == 2, traces):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The place of the trace fails: full disk, file size limit, folder gone or read-only, a cut file, writes that fail or
-are short at every point. The program never notices; what is missing is told. Usage: storage.py REFTRACK ISSUE AUDIT FAIL
+are short at every point. The program never notices; what is missing is told. Usage: storage.py REFTRACK EMITTER AUDIT FAIL
 [PART...] [long]"""
 import errno
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What is recorded equals what was issued: many threads, short threads, tiny budgets, a recorder or a program that is
-stopped for a while. Usage: counts.py REFTRACK ISSUE AUDIT FAIL [PART...] [long]"""
+stopped for a while. Usage: counts.py REFTRACK EMITTER AUDIT FAIL [PART...] [long]"""
 import os
 import signal
 import sys

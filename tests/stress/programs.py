@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Programs that do what programs do: handlers, jumps, coroutines, processes made in every way, sandboxes after the
-start. Nothing of it harms the program, everything is recorded or counted. Usage: programs.py REFTRACK ISSUE AUDIT FAIL
+start. Nothing of it harms the program, everything is recorded or counted. Usage: programs.py REFTRACK EMITTER AUDIT FAIL
 [PART...] [long]"""
 import os
 import signal
@@ -138,7 +138,7 @@ def privileges():
             page = new_page()
             os.chmod(page, 0o666)
             seen, paths = record(what, how, name, page=page,
-                                 env=environment(page, ISSUE_ROOT=os.path.abspath("root")))
+                                 env=environment(page, EMITTER_ROOT=os.path.abspath("root")))
             whole(what, seen)
             check(f"{what}: all lanes", seen.total.get("done") == 5000, seen.total)
             check(f"{what}: the child has its trace", len(paths) == 2, paths)

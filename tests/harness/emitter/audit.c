@@ -5,7 +5,7 @@
  * Of a lane: recorded (different numbers), twice (numbers met again), beyond (numbers never begun), missing (done but
  * not recorded), ahead (recorded but not done), gaps (missing ones in front of a recorded one), backwards (out of
  * order). `unexplained` sums, over threads with one lane, what gaps and the DROP records in front of them differ by. */
-#include "issue.h"
+#include "emitter.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,8 +30,8 @@ struct thread {
 };
 
 struct audit {
-    const struct issue_page *page;
-    struct lane lane[ISSUE_LANES];
+    const struct emitter_page *page;
+    struct lane lane[EMITTER_LANES];
     struct thread thread[TIDS];
     uint64_t ops[TRK_OP_COUNT_];
     uint64_t unexplained, in_band, others;
@@ -48,14 +48,14 @@ static struct thread *thread_of(struct audit *audit, uint32_t tid)
 
 static void take(struct audit *audit, const struct prof_event *event)
 {
-    uint64_t index = (event->addr - ISSUE_OBJECT) / 16, number = (event->slot - ISSUE_SLOT) / 8;
+    uint64_t index = (event->addr - EMITTER_OBJECT) / 16, number = (event->slot - EMITTER_SLOT) / 8;
     struct thread *thread = thread_of(audit, event->tid);
     if (event->op == TRK_OP_DROP) {
         thread->pending += event->size;
         audit->in_band += event->size;
         return;
     }
-    if (event->op != TRK_OP_REF || event->addr < ISSUE_OBJECT || index >= ISSUE_LANES ||
+    if (event->op != TRK_OP_REF || event->addr < EMITTER_OBJECT || index >= EMITTER_LANES ||
         !(event->flags & PROF_EVENT_SLOT)) {
         audit->others++;
         return;
@@ -120,8 +120,8 @@ static int read_trace(struct audit *audit, const char *path)
 static void print_lanes(const struct audit *audit)
 {
     uint64_t begun = 0, done = 0, recorded = 0;
-    for (unsigned i = 0; i < ISSUE_LANES; i++) {
-        const struct issue_lane *issued = &audit->page->lane[i];
+    for (unsigned i = 0; i < EMITTER_LANES; i++) {
+        const struct emitter_lane *issued = &audit->page->lane[i];
         const struct lane *lane = &audit->lane[i];
         if (issued->begun == 0)
             continue;
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     if (audit == NULL || page == MAP_FAILED || (counts && page == NULL))
         return 2;
     audit->page = page;
-    for (unsigned i = 0; counts && i < ISSUE_LANES; i++) {
+    for (unsigned i = 0; counts && i < EMITTER_LANES; i++) {
         audit->lane[i].room = audit->page->lane[i].begun;
         audit->lane[i].bits = calloc(audit->lane[i].room / 8 + 1, 1);
         if (audit->lane[i].bits == NULL)
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
         code |= read_trace(audit, argv[i]);
     if (counts)
         print_lanes(audit);
-    for (unsigned i = 0; i < ISSUE_LANES; i++)
+    for (unsigned i = 0; i < EMITTER_LANES; i++)
         free(audit->lane[i].bits);
     free(audit);
     return code;

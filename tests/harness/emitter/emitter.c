@@ -1,6 +1,6 @@
-/* issue.c: the program that issues numbered events: `issue NAME [NUMBER [NUMBER]]`. This file: many threads, many short
- * threads, many processes. */
-#include "issue.h"
+/* emitter.c: the program that issues numbered events: `emitter NAME [NUMBER [NUMBER]]`. This file: many threads, many
+ * short threads, many processes. */
+#include "emitter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,31 +17,31 @@
 
 #include <track/track.h>
 
-struct issue_page *issue_page;
+struct emitter_page *emitter_page;
 
-struct issue_page *issue_map(void)
+struct emitter_page *emitter_map(void)
 {
-    const char *path = getenv("ISSUE_PAGE");
+    const char *path = getenv("EMITTER_PAGE");
     int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *at = mmap(NULL, sizeof(struct issue_page), PROT_READ | PROT_WRITE,
+    void *at = mmap(NULL, sizeof(struct emitter_page), PROT_READ | PROT_WRITE,
                     fd >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, fd, 0);
     if (at == MAP_FAILED)
         exit(90);
     if (fd >= 0)
         close(fd);
-    issue_page = at;
-    issue_page->magic = ISSUE_MAGIC;
-    return issue_page;
+    emitter_page = at;
+    emitter_page->magic = EMITTER_MAGIC;
+    return emitter_page;
 }
 
-void issue(unsigned lane)
+void emit(unsigned lane)
 {
-    struct issue_lane *l = &issue_page->lane[lane];
+    struct emitter_lane *l = &emitter_page->lane[lane];
     uint64_t n = l->begun;
     if (l->done != n)
         l->torn++;
     __atomic_store_n(&l->begun, n + 1, __ATOMIC_RELEASE);
-    trk_ref((const void *)(uintptr_t)(ISSUE_OBJECT + 16 * lane), (const void *)(uintptr_t)(ISSUE_SLOT + 8 * n));
+    trk_ref((const void *)(uintptr_t)(EMITTER_OBJECT + 16 * lane), (const void *)(uintptr_t)(EMITTER_SLOT + 8 * n));
     __atomic_store_n(&l->done, n + 1, __ATOMIC_RELEASE);
 }
 
@@ -56,38 +56,38 @@ struct job {
 static void *job_run(void *arg)
 {
     const struct job *job = arg;
-    issue_page->lane[job->lane].pid = (uint32_t)getpid();
+    emitter_page->lane[job->lane].pid = (uint32_t)getpid();
     for (long i = 0; job->count == 0 || i < job->count; i++)
-        issue(job->lane);
+        emit(job->lane);
     return NULL;
 }
 
-/* a threads issue b events each, this one among them. */
+/* a threads emit b events each, this one among them. */
 static int run_threads(long a, long b)
 {
-    static struct job jobs[ISSUE_LANES];
-    static pthread_t threads[ISSUE_LANES];
+    static struct job jobs[EMITTER_LANES];
+    static pthread_t threads[EMITTER_LANES];
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, 128 << 10);
-    for (long i = 1; i < a && i < ISSUE_LANES; i++) {
+    for (long i = 1; i < a && i < EMITTER_LANES; i++) {
         jobs[i] = (struct job){ (unsigned)i, b };
         if (pthread_create(&threads[i], &attr, job_run, &jobs[i]) != 0)
             return 91;
     }
     jobs[0] = (struct job){ 0, b };
     job_run(&jobs[0]);
-    for (long i = 1; i < a && i < ISSUE_LANES; i++)
+    for (long i = 1; i < a && i < EMITTER_LANES; i++)
         pthread_join(threads[i], NULL);
     return 0;
 }
 
-/* a threads issue b events each, a few every moment, so that a slow recorder keeps up: what time does, not load. */
+/* a threads emit b events each, a few every moment, so that a slow recorder keeps up: what time does, not load. */
 static void *paced(void *arg)
 {
     const struct job *job = arg;
     for (long i = 0; i < job->count; i++) {
-        issue(job->lane);
+        emit(job->lane);
         if (i % 16 == 15)
             nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     }
@@ -96,14 +96,14 @@ static void *paced(void *arg)
 
 static int run_paced(long a, long b)
 {
-    static struct job jobs[ISSUE_LANES];
-    static pthread_t threads[ISSUE_LANES];
-    for (long i = 0; i < a && i < ISSUE_LANES; i++) {
+    static struct job jobs[EMITTER_LANES];
+    static pthread_t threads[EMITTER_LANES];
+    for (long i = 0; i < a && i < EMITTER_LANES; i++) {
         jobs[i] = (struct job){ (unsigned)i, b };
         if (pthread_create(&threads[i], NULL, paced, &jobs[i]) != 0)
             return 91;
     }
-    for (long i = 0; i < a && i < ISSUE_LANES; i++)
+    for (long i = 0; i < a && i < EMITTER_LANES; i++)
         pthread_join(threads[i], NULL);
     return 0;
 }
@@ -133,7 +133,7 @@ static void *shortly(void *arg)
 {
     unsigned lane = (unsigned)(uintptr_t)arg;
     for (int i = 0; i < PER_THREAD; i++)
-        issue(lane);
+        emit(lane);
     __atomic_fetch_add(&finished, 1, __ATOMIC_RELEASE);
     __atomic_store_n(&taken[lane], 0, __ATOMIC_RELEASE);
     sem_post(&alive);
@@ -171,10 +171,10 @@ static int run_short(long a, long b)
 /* ---- Processes ----------------------------------------------------------------------------------------------------
  */
 
-/* a children and this process issue without end (b events when b is not 0), one lane each. */
+/* a children and this process emit without end (b events when b is not 0), one lane each. */
 static int run_forks(long a, long b)
 {
-    for (long i = 1; i <= a && i < ISSUE_LANES; i++) {
+    for (long i = 1; i <= a && i < EMITTER_LANES; i++) {
         pid_t pid = fork();
         if (pid == 0) {
             struct job job = { (unsigned)i, b };
@@ -201,17 +201,17 @@ int main(int argc, char **argv)
     };
     const char *name = argc > 1 ? argv[1] : "";
     long a = argc > 2 ? atol(argv[2]) : 0, b = argc > 3 ? atol(argv[3]) : 0;
-    issue_map();
+    emitter_map();
     int code = -1;
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
         if (strcmp(name, programs[i].name) == 0)
             code = programs[i].run(a, b);
     if (code < 0)
-        code = issue_odd(name, a, b);
+        code = emitter_odd(name, a, b);
     if (code < 0)
-        code = issue_die(name, a, b);
+        code = emitter_die(name, a, b);
     if (code < 0) {
-        fprintf(stderr, "issue: no program '%s'\n", name);
+        fprintf(stderr, "emitter: no program '%s'\n", name);
         return 2;
     }
     return code;

@@ -1,5 +1,5 @@
-/* issue_die.c: programs that end in every way that there is, always with events right before. */
-#include "issue.h"
+/* emitter_die.c: programs that end in every way that there is, always with events right before. */
+#include "emitter.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,13 +18,13 @@ enum { BEFORE = 1000, EXITS_WITH = 7, LATE_LANE = 20 };
 static void some(unsigned lane)
 {
     for (int i = 0; i < BEFORE; i++)
-        issue(lane);
+        emit(lane);
 }
 
 static void *forever(void *arg)
 {
     for (;;)
-        issue((unsigned)(uintptr_t)arg);
+        emit((unsigned)(uintptr_t)arg);
     return NULL;
 }
 
@@ -37,7 +37,7 @@ static void others(long n)
             exit(91);
         pthread_detach(thread);
     }
-    while (n > 0 && __atomic_load_n(&issue_page->lane[n].done, __ATOMIC_ACQUIRE) == 0)
+    while (n > 0 && __atomic_load_n(&emitter_page->lane[n].done, __ATOMIC_ACQUIRE) == 0)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
@@ -61,18 +61,18 @@ static void *ends_later(void *arg)
     return NULL;
 }
 
-/* Becomes `issue paced 1 BEFORE` in lane 0 of the page named by ISSUE_PAGE2. */
+/* Becomes `emitter paced 1 BEFORE` in lane 0 of the page named by EMITTER_PAGE2. */
 static void become(void)
 {
     char number[16];
-    const char *next = getenv("ISSUE_PAGE2");
+    const char *next = getenv("EMITTER_PAGE2");
     snprintf(number, sizeof number, "%d", BEFORE);
     if (next != NULL)
-        setenv("ISSUE_PAGE", next, 1);
-    execl("/proc/self/exe", "issue", "paced", "1", number, (char *)NULL);
+        setenv("EMITTER_PAGE", next, 1);
+    execl("/proc/self/exe", "emitter", "paced", "1", number, (char *)NULL);
 }
 
-int issue_die(const char *name, long a, long b)
+int emitter_die(const char *name, long a, long b)
 {
     (void)b;
     if (strncmp(name, "die-", 4) != 0)
@@ -110,7 +110,7 @@ int issue_die(const char *name, long a, long b)
         signal(SIGALRM, in_handler);
         setitimer(ITIMER_REAL, &(struct itimerval){ { 0, 0 }, { 0, 2000 } }, NULL);
         for (;;)
-            issue(0);
+            emit(0);
     }
     return -1;
 }

@@ -1,5 +1,5 @@
-"""What the tests of the recorder's faithfulness share. A test is a script `NAME.py REFTRACK ISSUE AUDIT FAIL [long]`; its
-functions record `issue`, compare the trace with the page that the program left (`audit`), and call check(). A part that
+"""What the tests of the recorder's faithfulness share. A test is a script `NAME.py REFTRACK EMITTER AUDIT FAIL [long]`; its
+functions record `emitter`, compare the trace with the page that the program left (`audit`), and call check(). A part that
 cannot run here says why through skip(); the rest still runs. Ends with finish()."""
 import os
 import random
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-reftrack, issue, audit_exe, fail_so = (os.path.abspath(path) for path in sys.argv[1:5])
+reftrack, emitter, audit_exe, fail_so = (os.path.abspath(path) for path in sys.argv[1:5])
 LONG = "long" in sys.argv[5:]
 only = [name for name in sys.argv[5:] if name != "long"]
 PAGE_BYTES = 32 + 32 * 1024
@@ -20,7 +20,7 @@ failures, checks, skipped = 0, 0, 0
 seed = int(os.environ.get("FAITH_SEED", "0")) or random.randrange(1, 1 << 30)
 rng = random.Random(seed)
 
-for name in ("TRACK_OPTIONS", "LD_PRELOAD", "ISSUE_PAGE"):
+for name in ("TRACK_OPTIONS", "LD_PRELOAD", "EMITTER_PAGE"):
     os.environ.pop(name, None)
 os.environ["LC_ALL"] = "C.UTF-8"
 work = tempfile.mkdtemp(prefix="reftrack-faith.")
@@ -50,22 +50,22 @@ def new_page(path="page"):
 
 
 def environment(page, **more):
-    return dict(os.environ, ISSUE_PAGE=page, **{key: value for key, value in more.items() if value is not None})
+    return dict(os.environ, EMITTER_PAGE=page, **{key: value for key, value in more.items() if value is not None})
 
 
 def start(how, *args, page=None, out="t.trk", options="", command=(), wrap=(), **popen):
-    """Starts `issue ARGS`, recorded: how is run (preloaded), linked (under run without preloading) or alone (out=)."""
+    """Starts `emitter ARGS`, recorded: how is run (preloaded), linked (under run without preloading) or alone (out=)."""
     page = page or new_page()
     env = popen.pop("env", environment(page))
     popen.setdefault("stdout", subprocess.PIPE)
     popen.setdefault("stderr", subprocess.PIPE)
     if how == "alone":
         env = dict(env, TRACK_OPTIONS=":".join(filter(None, [f"out={os.path.abspath(out)}", f"recorder={reftrack}", options])))
-        return subprocess.Popen([*wrap, issue, *map(str, args)], env=env, **popen)
+        return subprocess.Popen([*wrap, emitter, *map(str, args)], env=env, **popen)
     if options:
         env = dict(env, TRACK_OPTIONS=options)
     flags = ["--no-preload"] if how == "linked" else []
-    return subprocess.Popen([*wrap, reftrack, "run", "-q", "--no-summary", *flags, *command, "-o", out, "--", issue,
+    return subprocess.Popen([*wrap, reftrack, "run", "-q", "--no-summary", *flags, *command, "-o", out, "--", emitter,
                              *map(str, args)], env=env, **popen)
 
 

@@ -1,6 +1,6 @@
-/* issue_odd.c: programs that do to themselves what programs do: handlers, jumps, coroutines, processes made behind
+/* emitter_odd.c: programs that do to themselves what programs do: handlers, jumps, coroutines, processes made behind
  * libc's back, sandboxes. */
-#include "issue.h"
+#include "emitter.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ enum { SOME = 1000, HANDLER_LANE = 500 };
 static void some(unsigned lane)
 {
     for (int i = 0; i < SOME; i++)
-        issue(lane);
+        emit(lane);
 }
 
 static void *some_in_thread(void *lane)
@@ -76,7 +76,7 @@ static pthread_key_t keys[3];
 static void at_thread_end(void *value)
 {
     uintptr_t v = (uintptr_t)value, lane = v & 0xffff, round = v >> 16;
-    issue((unsigned)lane);
+    emit((unsigned)lane);
     void *volatile p = malloc(10);
     free(p);
     if (round < 6)
@@ -85,7 +85,7 @@ static void at_thread_end(void *value)
 
 static void *with_keys(void *lane)
 {
-    issue((unsigned)(uintptr_t)lane);
+    emit((unsigned)(uintptr_t)lane);
     for (int i = 0; i < 3; i++)
         pthread_setspecific(keys[i], i == 0 ? lane : NULL);
     return NULL;
@@ -120,11 +120,11 @@ static void on_alarm(int sig)
     (void)sig;
     int saved = errno;
     void *volatile p = malloc(24); /* or the compiler takes it for useless */
-    issue(HANDLER_LANE + my_lane);
+    emit(HANDLER_LANE + my_lane);
     free(p);
-    issue(HANDLER_LANE + my_lane);
-    __atomic_fetch_add(&issue_page->allocated, 1, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&issue_page->handled, 1, __ATOMIC_RELAXED);
+    emit(HANDLER_LANE + my_lane);
+    __atomic_fetch_add(&emitter_page->allocated, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&emitter_page->handled, 1, __ATOMIC_RELAXED);
     errno = saved;
     if (my_jump != NULL)
         siglongjmp(*my_jump, 1);
@@ -134,7 +134,7 @@ static void *interrupted(void *lane)
 {
     my_lane = (unsigned)(uintptr_t)lane;
     while (!__atomic_load_n(&over, __ATOMIC_RELAXED))
-        issue(my_lane);
+        emit(my_lane);
     return NULL;
 }
 
@@ -150,7 +150,7 @@ static void *jumping(void *lane)
         if (sigsetjmp(here, 1) == 0)
             my_jump = &here;
         while (!__atomic_load_n(&over, __ATOMIC_RELAXED))
-            issue(mine);
+            emit(mine);
         my_jump = NULL;
     }
     my_jump = NULL;
@@ -214,7 +214,7 @@ static void coroutine_main(unsigned index)
     struct coroutine *self = &coroutines[index];
     for (int i = 0; i < CO_TURNS; i++) {
         for (int k = 0; k < 20; k++)
-            issue(self->lane);
+            emit(self->lane);
         swapcontext(&self->context, self->back);
     }
     self->ended = true;
@@ -281,20 +281,20 @@ static int run_coroutines(long a, long b)
 
 extern char **environ;
 
-/* a vforks that issue in the parent's memory and exec, a posix_spawns, a raw clones that issue in a lane of their own.
+/* a vforks that emit in the parent's memory and exec, a posix_spawns, a raw clones that emit in a lane of their own.
  */
 static int run_vfork(long a, long b)
 {
     (void)b;
     for (volatile long i = 0; i < a; i++) {
-        issue(0);
+        emit(0);
         pid_t pid = vfork();
         if (pid == 0) {
-            issue(1);
+            emit(1);
             execl("/bin/true", "true", (char *)NULL);
             _exit(1);
         }
-        issue(0);
+        emit(0);
         wait_all();
     }
     return 0;
@@ -306,10 +306,10 @@ static int run_spawn(long a, long b)
     (void)b;
     for (long i = 0; i < a; i++) {
         pid_t pid;
-        issue(0);
+        emit(0);
         if (posix_spawn(&pid, "/bin/true", NULL, NULL, argv, environ) != 0)
             return 92;
-        issue(0);
+        emit(0);
     }
     wait_all();
     return 0;
@@ -318,13 +318,13 @@ static int run_spawn(long a, long b)
 static int run_clone(long a, long b)
 {
     (void)b;
-    for (long i = 1; i <= a && i < ISSUE_LANES; i++) {
-        issue(0);
+    for (long i = 1; i <= a && i < EMITTER_LANES; i++) {
+        emit(0);
         if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0) {
             some((unsigned)i);
             syscall(SYS_exit_group, 0);
         }
-        issue(0);
+        emit(0);
     }
     wait_all();
     return 0;
@@ -371,7 +371,7 @@ static int run_closefrom(long a, long b)
 static int run_chroot(long a, long b)
 {
     (void)a, (void)b;
-    const char *dir = getenv("ISSUE_ROOT");
+    const char *dir = getenv("EMITTER_ROOT");
     some(0);
     if (dir == NULL || chroot(dir) != 0 || chdir("/") != 0)
         return 77;
@@ -448,13 +448,13 @@ static int run_seccomp(long a, long b)
     return 0;
 }
 
-/* a threads issue, then one of them measures what is mapped for recording: the arena and private memory of the engine.
+/* a threads emit, then one of them measures what is mapped for recording: the arena and private memory of the engine.
  */
-static void *issue_and_stay(void *lane)
+static void *emit_and_stay(void *lane)
 {
     for (int i = 0; i < 40000; i++)
-        issue((unsigned)(uintptr_t)lane);
-    __atomic_fetch_add(&issue_page->handled, 1, __ATOMIC_RELEASE);
+        emit((unsigned)(uintptr_t)lane);
+    __atomic_fetch_add(&emitter_page->handled, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE))
         nap_ms(1);
     return NULL;
@@ -462,14 +462,14 @@ static void *issue_and_stay(void *lane)
 
 static int run_stay(long a, long b)
 {
-    static pthread_t threads[ISSUE_LANES];
+    static pthread_t threads[EMITTER_LANES];
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, 64 << 10);
-    for (long i = 0; i < a && i < ISSUE_LANES; i++)
-        if (pthread_create(&threads[i], &attr, issue_and_stay, (void *)(uintptr_t)i) != 0)
+    for (long i = 0; i < a && i < EMITTER_LANES; i++)
+        if (pthread_create(&threads[i], &attr, emit_and_stay, (void *)(uintptr_t)i) != 0)
             return 91;
-    while (__atomic_load_n(&issue_page->handled, __ATOMIC_ACQUIRE) < (uint64_t)a)
+    while (__atomic_load_n(&emitter_page->handled, __ATOMIC_ACQUIRE) < (uint64_t)a)
         nap_ms(1);
     puts("ready");
     fflush(stdout);
@@ -477,12 +477,12 @@ static int run_stay(long a, long b)
     while (now_ms() < until && getchar() == EOF)
         nap_ms(1);
     __atomic_store_n(&over, true, __ATOMIC_RELEASE);
-    for (long i = 0; i < a && i < ISSUE_LANES; i++)
+    for (long i = 0; i < a && i < EMITTER_LANES; i++)
         pthread_join(threads[i], NULL);
     return 0;
 }
 
-int issue_odd(const char *name, long a, long b)
+int emitter_odd(const char *name, long a, long b)
 {
     static const struct {
         const char *name;

@@ -1,5 +1,5 @@
-/* issuer.c: threads that report a known number of reference events, and say so in a file that anybody can read at any
- * time. Usage: issuer FILE THREADS EVENTS PAUSE_US [wait]
+/* emits.c: threads that report a known number of reference events, and say so in a file that anybody can read at any
+ * time. Usage: emits FILE THREADS EVENTS PAUSE_US [wait]
  *
  * FILE holds one 64-bit count for each thread: events that were reported (their call has returned). After every 1000
  * events a thread sleeps PAUSE_US. With `wait` the program waits for SIGUSR1 before it ends. At the end it prints the
@@ -21,7 +21,7 @@ enum { THREADS_MAX = 64, STEP = 1000 };
 static volatile uint64_t *counts;
 static uint64_t wanted, pause_us;
 
-static void *issue(void *arg)
+static void *tell(void *arg)
 {
     uintptr_t me = (uintptr_t)arg;
     static char objects[THREADS_MAX][64];
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
     sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     for (uintptr_t i = 0; i < n; i++)
-        if (pthread_create(&threads[i], NULL, issue, (void *)i) != 0)
+        if (pthread_create(&threads[i], NULL, tell, (void *)i) != 0)
             return 1;
     for (size_t i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
