@@ -1,12 +1,13 @@
 /* api.c: the exported verbs of track.h, and how each becomes a record.
  *
  * The C functions have names of their own; the symbols are those of the header, which is included with its inline forms
- * disabled. A verb with one slot and a known call site takes trk_fast; everything else builds an event for trk_emit. */
+ * disabled. A verb with a known call site takes trk_fast, one with a known stack trk_direct; everything else builds an
+ * event for trk_emit. */
 #define TRK_DISABLE
 #include <track/track.h>
 
+#include "direct.h"
 #include "filter.h"
-#include "record.h"
 
 /* The gates, defined here so that whoever links libtrack.a with -u trk_gate_v1 gets all verbs with them. They have a
  * page of their own (struct trk_control_page), which the engine may replace by a file that `reftrack record` can write.
@@ -69,31 +70,61 @@ static void set_slot(struct trk_event *ev, const void *slot, enum trk_ext holder
         add_ext(ev, TRK_EXT_SLOT, s);
 }
 
-/* REF, UNREF, WEAK_SET and all others with an object and a slot. count, seq: NULL when not told. */
-static __attribute__((noinline)) void emit_slot(enum trk_op op, const void *obj, const void *slot, const long *count,
-                                                const uint32_t *seq, const struct trk_frame *at, const void *caller)
+/* The aux of an event with object and slot. count: NULL when not told. */
+static inline unsigned slot_aux(enum trk_op op, const long *count)
+{
+    if (count != NULL)
+        return *count >= 0 && *count <= TRK_COUNT_INLINE_MAX ? (unsigned)*count : TRK_COUNT_EXT;
+    return op == TRK_OP_REF || op == TRK_OP_UNREF ? TRK_COUNT_UNKNOWN : 0;
+}
+
+/* REF, UNREF, WEAK_SET and all others with an object and a slot, the unusual ones. */
+static __attribute__((noinline)) void emit_slot_event(enum trk_op op, const void *obj, const void *slot,
+                                                      const long *count, const uint32_t *seq,
+                                                      const struct trk_frame *at, const void *caller)
 {
     if (trk_filter_on && trk_filter_skips(op, 0, addr_bits(obj)))
         return;
-    struct trk_event ev = {
-        .op = op, .aux = 0, .depth = TRK_DEPTH_REF, .addr = addr_bits(obj), .at = *at, .caller = (uintptr_t)caller
-    };
-    if (op == TRK_OP_REF || op == TRK_OP_UNREF)
-        ev.aux = TRK_COUNT_UNKNOWN;
-    if (count != NULL) {
-        bool small = *count >= 0 && *count <= TRK_COUNT_INLINE_MAX;
-        ev.aux = small ? (uint8_t)*count : TRK_COUNT_EXT;
-        if (!small)
-            add_ext(&ev, TRK_EXT_COUNT, (uint64_t)*count);
-    }
+    struct trk_event ev = { .op = op,
+                            .aux = (uint8_t)slot_aux(op, count),
+                            .depth = TRK_DEPTH_REF,
+                            .addr = addr_bits(obj),
+                            .at = *at,
+                            .caller = (uintptr_t)caller };
+    if (ev.aux == TRK_COUNT_EXT)
+        add_ext(&ev, TRK_EXT_COUNT, (uint64_t)*count);
     set_slot(&ev, slot, TRK_EXT_HOLDER);
     if (seq != NULL)
         add_ext(&ev, TRK_EXT_SEQ, *seq);
     trk_emit(&ev);
 }
 
-static __attribute__((noinline)) void emit_move(const void *obj, const void *to, const void *from,
+/* The same, ordinary ones first. count: NULL when not told. */
+static __attribute__((noinline)) void emit_slot(enum trk_op op, const void *obj, const void *slot, const long *count,
                                                 const struct trk_frame *at, const void *caller)
+{
+    unsigned aux = slot_aux(op, count);
+    if (TRK_LIKELY(slot_fits(slot) && aux != TRK_COUNT_EXT) &&
+        trk_direct(trk_w0(op, aux, addr_bits(obj), 0), trk_w1((uintptr_t)slot >> 3, 0), TRK_DEPTH_REF, at,
+                   (uintptr_t)caller))
+        return;
+    emit_slot_event(op, obj, slot, count, NULL, at, caller);
+}
+
+/* With a sequence. */
+static __attribute__((noinline)) void emit_seq(enum trk_op op, const void *obj, const void *slot, const long *count,
+                                               const uint32_t *seq, const struct trk_frame *at, const void *caller)
+{
+    unsigned aux = slot_aux(op, count);
+    if (TRK_LIKELY(slot_fits(slot) && aux != TRK_COUNT_EXT) &&
+        trk_direct_ext(trk_w0(op, aux, addr_bits(obj), 0), trk_w1((uintptr_t)slot >> 3, 0), TRK_DEPTH_REF, at,
+                       (uintptr_t)caller, TRK_EXT_SEQ, *seq))
+        return;
+    emit_slot_event(op, obj, slot, count, seq, at, caller);
+}
+
+static __attribute__((noinline)) void emit_move_event(const void *obj, const void *to, const void *from,
+                                                      const struct trk_frame *at, const void *caller)
 {
     if (trk_filter_on && trk_filter_skips(TRK_OP_MOVE, 0, addr_bits(obj)))
         return;
@@ -106,8 +137,19 @@ static __attribute__((noinline)) void emit_move(const void *obj, const void *to,
     trk_emit(&ev);
 }
 
-static __attribute__((noinline)) void emit_plain(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
-                                                 uint64_t arg, const struct trk_frame *at, const void *caller)
+static __attribute__((noinline)) void emit_move(const void *obj, const void *to, const void *from,
+                                                const struct trk_frame *at, const void *caller)
+{
+    if (from == NULL && slot_fits(to) &&
+        trk_direct(trk_w0(TRK_OP_MOVE, 0, addr_bits(obj), 0), trk_w1((uintptr_t)to >> 3, 0), TRK_DEPTH_REF, at,
+                   (uintptr_t)caller))
+        return;
+    emit_move_event(obj, to, from, at, caller);
+}
+
+static __attribute__((noinline)) void emit_plain_event(enum trk_op op, unsigned aux, enum trk_depth depth,
+                                                       const void *addr, uint64_t arg, const struct trk_frame *at,
+                                                       const void *caller)
 {
     if (trk_filter_on && trk_filter_skips(op, aux, addr_bits(addr)))
         return;
@@ -119,6 +161,14 @@ static __attribute__((noinline)) void emit_plain(enum trk_op op, unsigned aux, e
                             .at = *at,
                             .caller = (uintptr_t)caller };
     trk_emit(&ev);
+}
+
+static __attribute__((noinline)) void emit_plain(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
+                                                 uint64_t arg, const struct trk_frame *at, const void *caller)
+{
+    if (trk_direct(trk_w0(op, aux, addr_bits(addr), 0), trk_w1(arg_bits(arg), 0), depth, at, (uintptr_t)caller))
+        return;
+    emit_plain_event(op, aux, depth, addr, arg, at, caller);
 }
 
 static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth depth, const void *addr, uint64_t arg,
@@ -141,7 +191,7 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
             trk_fast((op), aux_, addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF, SITE_OF(caller)))              \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
-        emit_slot((op), (obj), (slot), NULL, NULL, &at, (caller));                                                     \
+        emit_slot((op), (obj), (slot), NULL, &at, (caller));                                                           \
     } while (0)
 
 #define COUNT_VERB(op, obj, slot, count, caller)                                                                       \
@@ -151,7 +201,7 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         long told_ = (count);                                                                                          \
-        emit_slot((op), (obj), (slot), &told_, NULL, &at, (caller));                                                   \
+        emit_slot((op), (obj), (slot), &told_, &at, (caller));                                                         \
     } while (0)
 
 #define SEQ_VERB(op, obj, slot, count, seq, caller)                                                                    \
@@ -162,7 +212,7 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         long told_ = (count);                                                                                          \
-        emit_slot((op), (obj), (slot), &told_, &(seq), &at, (caller));                                                 \
+        emit_seq((op), (obj), (slot), &told_, &(seq), &at, (caller));                                                  \
     } while (0)
 
 #define MOVE_VERB(obj, to, from, caller)                                                                               \
@@ -182,9 +232,17 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
         emit_plain((op), (aux), (depth), (addr), (arg), &at, (caller));                                                \
     } while (0)
 
-/* A birth or another event with a type. The id is known after the first one. */
-static __attribute__((noinline)) void emit_typed(enum trk_op op, unsigned aux, const void *obj, struct trk_type *type,
-                                                 const struct trk_frame *at, const void *caller)
+static inline uint32_t known_id(const struct trk_type *type)
+{
+    if (type == NULL || type->struct_size < sizeof *type)
+        return 0;
+    uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE) ^ trk_load32(&trk_eng.type_tag);
+    return id < TRK_TYPE_MAX ? id : 0;
+}
+
+static __attribute__((noinline)) void emit_typed_event(enum trk_op op, unsigned aux, const void *obj,
+                                                       struct trk_type *type, const struct trk_frame *at,
+                                                       const void *caller)
 {
     struct trk_event ev = { .op = op,
                             .aux = (uint8_t)aux,
@@ -196,12 +254,14 @@ static __attribute__((noinline)) void emit_typed(enum trk_op op, unsigned aux, c
     trk_emit(&ev);
 }
 
-static inline uint32_t known_id(const struct trk_type *type)
+/* A birth or another event with a type. The id is known after the first one. */
+static __attribute__((noinline)) void emit_typed(enum trk_op op, unsigned aux, const void *obj, struct trk_type *type,
+                                                 const struct trk_frame *at, const void *caller)
 {
-    if (type == NULL || type->struct_size < sizeof *type)
-        return 0;
-    uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE) ^ trk_load32(&trk_eng.type_tag);
-    return id < TRK_TYPE_MAX ? id : 0;
+    uint32_t id = known_id(type);
+    if (id && trk_direct(trk_w0(op, aux, addr_bits(obj), 0), trk_w1(id, 0), TRK_DEPTH_BIRTH, at, (uintptr_t)caller))
+        return;
+    emit_typed_event(op, aux, obj, type, at, caller);
 }
 
 #define TYPED_VERB(op, aux, obj, type, caller)                                                                         \
@@ -227,7 +287,9 @@ void verb_new_seq(const void *obj, struct trk_type *type, uint32_t seq)
 {
     struct trk_frame at = TRK_FRAME_CALLER;
     uint32_t id = known_id(type);
-    if (id && trk_fast_ext(TRK_OP_NEW, 0, addr_bits(obj), id, TRK_DEPTH_BIRTH, at.pc, TRK_EXT_SEQ, seq))
+    if (id && (trk_fast_ext(TRK_OP_NEW, 0, addr_bits(obj), id, TRK_DEPTH_BIRTH, at.pc, TRK_EXT_SEQ, seq) ||
+               trk_direct_ext(trk_w0(TRK_OP_NEW, 0, addr_bits(obj), 0), trk_w1(id, 0), TRK_DEPTH_BIRTH, &at, 0,
+                              TRK_EXT_SEQ, seq)))
         return;
     struct trk_event ev = {
         .op = TRK_OP_NEW, .depth = TRK_DEPTH_BIRTH, .addr = addr_bits(obj), .at = at, .type = type

@@ -1,6 +1,6 @@
 /* api_hook.c: the exported entry points of hook.h, for allocator, loader and process hooks. */
+#include "direct.h"
 #include "filter.h"
-#include "record.h"
 
 static inline uint64_t addr_of(const void *p)
 {
@@ -13,8 +13,8 @@ static inline uint64_t arg_of(uint64_t n)
     return n < max ? n : max;
 }
 
-static void hook_event(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr, uint64_t arg,
-                       const void *old, const struct trk_frame *at)
+static __attribute__((noinline)) void hook_event(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
+                                                 uint64_t arg, const void *old, const struct trk_frame *at)
 {
     if (trk_filter_on && trk_filter_skips(op, aux, addr_of(addr)))
         return;
@@ -31,6 +31,14 @@ static void hook_event(enum trk_op op, unsigned aux, enum trk_depth depth, const
     trk_emit(&ev);
 }
 
+/* Blocks come and go; their stacks were mostly met before. */
+static __attribute__((noinline)) void block_event(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
+                                                  uint64_t arg, const struct trk_frame *at)
+{
+    if (at == NULL || !trk_direct(trk_w0(op, aux, addr_of(addr), 0), trk_w1(arg_of(arg), 0), depth, at, 0))
+        hook_event(op, aux, depth, addr, arg, NULL, at);
+}
+
 void trk_hook_start_v1(void)
 {
     trk_engine_start();
@@ -39,13 +47,13 @@ void trk_hook_start_v1(void)
 void trk_hook_alloc_v1(const void *p, size_t size, enum trk_alloc_kind kind, const struct trk_frame *at)
 {
     if (p != NULL && !(at != NULL && trk_fast(TRK_OP_ALLOC, kind, addr_of(p), arg_of(size), TRK_DEPTH_BIRTH, at->pc)))
-        hook_event(TRK_OP_ALLOC, kind, TRK_DEPTH_BIRTH, p, size, NULL, at);
+        block_event(TRK_OP_ALLOC, kind, TRK_DEPTH_BIRTH, p, size, at);
 }
 
 void trk_hook_free_v1(const void *p, size_t length, enum trk_alloc_kind kind, const struct trk_frame *at)
 {
     if (p != NULL && !(at != NULL && trk_fast(TRK_OP_FREE, kind, addr_of(p), arg_of(length), TRK_DEPTH_FREE, at->pc)))
-        hook_event(TRK_OP_FREE, kind, TRK_DEPTH_FREE, p, length, NULL, at);
+        block_event(TRK_OP_FREE, kind, TRK_DEPTH_FREE, p, length, at);
 }
 
 void trk_hook_realloc_begin_v1(const void *old, const struct trk_frame *at)

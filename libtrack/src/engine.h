@@ -33,15 +33,16 @@ enum trk_phase {
 /* Which of the three configured depths an event's stack takes. */
 enum trk_depth { TRK_DEPTH_NONE = 0, TRK_DEPTH_BIRTH = 1, TRK_DEPTH_REF = 2, TRK_DEPTH_FREE = 3, TRK_DEPTH_COUNT };
 
-#ifndef TRK_RING_LOG2_MIN /* the model of the ring protocol has smaller ones */
+#ifndef TRK_RING_LOG2_MIN   /* the model of the ring protocol has smaller ones */
 #define TRK_RING_LOG2_MIN 6 /* log2 of the fewest slots of a ring */
 #endif
 
 /* What the shortest path does about stacks. */
 enum trk_stack_want {
-    TRK_STACK = 0,    /* whole stacks, or a filter: not its business */
+    TRK_STACK = 0,    /* not its business: a filter */
     TRK_SITE = 1,     /* the call site */
     TRK_NO_STACK = 2, /* nothing */
+    TRK_WHOLE = 3,    /* and more: stacks of at most (want - TRK_WHOLE) frames */
 };
 
 enum {
@@ -59,19 +60,19 @@ enum {
  * on fork; the call-site cache and the stack cache behind it are not, because their content stays true. All members are
  * written by the owning thread only, except `owner`. */
 struct trk_thread {
-    struct trk_slot scratch;            /* after a wipe delta and mask are 0: a write in flight lands here */
-    uint64_t cursor;                    /* next position; only trk_take changes it */
-    uint64_t limit;                     /* soft: tested before a reservation, see TRK_MARGIN */
-    int64_t delta;                      /* ring data - this struct, in bytes */
-    uint64_t mask;                      /* slots of the ring - 1 */
-    uint64_t tick;                      /* last tick written */
-    uint32_t shift;                     /* log2 of the slots */
-    uint32_t max_stack;                 /* largest stack id seen: a larger one was interned just now */
-    uint8_t site_only[TRK_DEPTH_COUNT]; /* enum trk_stack_want of each kind of event */
-    uint8_t retired;                    /* the thread left this ring for another one */
-    uint8_t gave_up;                    /* waited in vain; do not wait again before there was room */
-    uint8_t due;                        /* THREAD not yet written for this owner; limit is 0 until then */
-    struct trk_shm_ring *ring;          /* NULL after a wipe */
+    struct trk_slot scratch;       /* after a wipe delta and mask are 0: a write in flight lands here */
+    uint64_t cursor;               /* next position; only trk_take changes it */
+    uint64_t limit;                /* soft: tested before a reservation, see TRK_MARGIN */
+    int64_t delta;                 /* ring data - this struct, in bytes */
+    uint64_t mask;                 /* slots of the ring - 1 */
+    uint64_t tick;                 /* last tick written */
+    uint32_t shift;                /* log2 of the slots */
+    uint32_t max_stack;            /* largest stack id seen: a larger one was interned just now */
+    uint8_t want[TRK_DEPTH_COUNT]; /* enum trk_stack_want of each kind of event */
+    uint8_t retired;               /* the thread left this ring for another one */
+    uint8_t gave_up;               /* waited in vain; do not wait again before there was room */
+    uint8_t due;                   /* THREAD not yet written for this owner; limit is 0 until then */
+    struct trk_shm_ring *ring;     /* NULL after a wipe */
     uint64_t owner;   /* thread id, and above it a count of owners; atomic, partner: other threads' claims */
     uint64_t pending; /* drops not yet reported in band */
     uint64_t holes;   /* ring->holes when last looked at */

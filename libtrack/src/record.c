@@ -45,8 +45,7 @@ static bool is_moment(unsigned op)
 static void write_slots(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64_t w1, const struct trk_event *ev)
 {
     for (unsigned i = 0; i < ev->exts; i++)
-        trk_slot_write(st, pos + 1 + i, (uint64_t)ev->ext_kind[i] << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT,
-                       ev->ext_value[i]);
+        trk_slot_write(st, pos + 1 + i, trk_ext_w0(ev->ext_kind[i]), ev->ext_value[i]);
     trk_slot_write(st, pos, w0, w1);
 }
 

@@ -61,20 +61,49 @@ static inline void trk_site_keep(struct trk_thread *st, uintptr_t pc, uint32_t i
                      __ATOMIC_RELAXED);
 }
 
-/* The whole path of a one-slot event with a known call site. False: nothing was done, take trk_emit. */
+static inline uint64_t trk_ext_w0(enum trk_ext kind)
+{
+    return (uint64_t)kind << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT;
+}
+
+/* This kind of event takes its call site, or nothing. */
+static inline bool trk_site_only(const struct trk_thread *st, enum trk_depth depth)
+{
+    return (unsigned)st->want[depth] - TRK_SITE <= TRK_NO_STACK - TRK_SITE;
+}
+
+/* Something is due before the next record of so many slots: the time, room, or a wiped state. */
+static inline bool trk_due(const struct trk_thread *st, unsigned slots)
+{
+    return TRK_UNLIKELY(trk_load64(trk_clock()) != st->tick || trk_cursor(st) + slots > trk_load64(&st->limit));
+}
+
+/* Reserves and writes a record without EXT slots, or with one, whose words are given. */
+static inline void trk_write_one(struct trk_thread *st, uint64_t w0, uint64_t w1)
+{
+    trk_slot_write(st, trk_take(&st->cursor, 1), w0, w1);
+}
+
+static inline void trk_write_two(struct trk_thread *st, uint64_t w0, uint64_t w1, uint64_t ext_w0, uint64_t ext_w1)
+{
+    uint64_t pos = trk_take(&st->cursor, 2);
+    trk_take(&st->extras, 1);
+    trk_slot_write(st, pos + 1, ext_w0, ext_w1);
+    trk_slot_write(st, pos, w0, w1);
+}
+
+/* The whole path of a one-slot event with a known call site. False: nothing was done, take trk_direct (direct.h) or
+ * trk_emit. */
 static inline __attribute__((always_inline)) bool trk_fast(enum trk_op op, unsigned aux, uint64_t addr, uint64_t arg,
                                                            enum trk_depth depth, uintptr_t pc)
 {
     struct trk_thread *st = trk_tls.self;
-    if (TRK_UNLIKELY(st == NULL || !st->site_only[depth]))
+    if (TRK_UNLIKELY(st == NULL || !trk_site_only(st, depth)))
         return false;
     uint32_t id = trk_site_find(st, pc);
-    if (TRK_UNLIKELY(id == 0 && st->site_only[depth] != TRK_NO_STACK))
+    if (TRK_UNLIKELY(id == 0 && st->want[depth] != TRK_NO_STACK) || trk_due(st, 1))
         return false;
-    if (TRK_UNLIKELY(trk_load64(trk_clock()) != st->tick || trk_cursor(st) >= trk_load64(&st->limit)))
-        return false;
-    uint64_t pos = trk_take(&st->cursor, 1);
-    trk_slot_write(st, pos, trk_w0(op, aux, addr, id), trk_w1(arg, id));
+    trk_write_one(st, trk_w0(op, aux, addr, id), trk_w1(arg, id));
     return true;
 }
 
@@ -84,15 +113,12 @@ static inline __attribute__((always_inline)) bool trk_fast_ext(enum trk_op op, u
                                                                enum trk_ext kind, uint64_t value)
 {
     struct trk_thread *st = trk_tls.self;
-    if (TRK_UNLIKELY(st == NULL || !st->site_only[depth]))
+    if (TRK_UNLIKELY(st == NULL || !trk_site_only(st, depth)))
         return false;
     uint32_t id = trk_site_find(st, pc);
-    if (TRK_UNLIKELY(id == 0 || trk_load64(trk_clock()) != st->tick || trk_cursor(st) + 1 >= trk_load64(&st->limit)))
+    if (TRK_UNLIKELY(id == 0) || trk_due(st, 2))
         return false;
-    uint64_t pos = trk_take(&st->cursor, 2);
-    trk_take(&st->extras, 1);
-    trk_slot_write(st, pos + 1, (uint64_t)kind << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT, value);
-    trk_slot_write(st, pos, trk_w0(op, aux, addr, id), trk_w1(arg, id));
+    trk_write_two(st, trk_w0(op, aux, addr, id), trk_w1(arg, id), trk_ext_w0(kind), value);
     return true;
 }
 

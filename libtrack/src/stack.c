@@ -11,47 +11,13 @@
 
 #include <string.h>
 
-#include "stack_walk.h"
+#include "stack_cache.h"
 
 enum {
-    SITE_BITS = 10, /* direct-mapped return addresses */
-    SET_BITS = 8,
-    WAYS = 4,
-    TAG_BITS = 16,
-    LOG_WORDS = 32 * 1024, /* kept walks, oldest overwritten */
     WALK_MAX = TRK_STACK_MAX_FRAMES + TRK_WALK_SEARCH,
     SLOTS_MAX = 128,
-    ADDRESS_BITS = 48,
     UNKNOWN_REACH = 16 * 4096, /* entries that reach further are used inside known bounds only */
 };
-_Static_assert(ADDRESS_BITS - SITE_BITS + TRK_STACK_ID_BITS <= 64, "a site must fit a word");
-
-/* A kept walk, in the log: this, then `count` values of stack words, then `count` offsets of 32 bits. */
-struct kept {
-    uintptr_t sp, pc, fp, caller;
-    uint32_t id;
-    uint16_t count; /* multiple of 4, filled up with repetitions */
-    uint8_t depth;
-    bool uses_fp;
-    uint64_t reach; /* words from sp to the end of the last slot */
-};
-enum { KEPT_WORDS = sizeof(struct kept) / sizeof(uint64_t) };
-_Static_assert(sizeof(struct kept) % sizeof(uint64_t) == 0, "what follows is aligned");
-
-struct trk_stack_cache {
-    uint64_t stamp;    /* epoch and module generation that all content belongs to */
-    const char *depot; /* and the depot */
-    uint32_t turn;
-    uint32_t pad;
-    uint64_t log_end;               /* position of the next walk; grows for ever */
-    uint64_t log_floor;             /* walks in front of it are forgotten */
-    uint64_t sites[1 << SITE_BITS]; /* (address bits above SITE_BITS) << 24 | stack id */
-    uint64_t entries[1 << SET_BITS][WAYS] __attribute__((aligned(64))); /* position in the log << 16 | tag; 0: none */
-    uint64_t log[LOG_WORDS];
-};
-
-/* Orders accesses against signal handlers of this thread. */
-#define SIGNAL_FENCE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 size_t trk_stack_cache_bytes(void)
 {
@@ -63,18 +29,13 @@ void trk_stack_flush(void)
     trk_walk_flush();
 }
 
-static uint64_t current_stamp(unsigned generation)
-{
-    return (uint64_t)__atomic_load_n(&trk_walk_epoch, __ATOMIC_ACQUIRE) << 16 | (generation & TRK_STACK_GEN_MASK);
-}
-
 static __attribute__((noinline)) void forget(struct trk_stack_cache *cache, const struct trk_depot *depot,
                                              uint64_t stamp)
 {
     memset(cache->sites, 0, sizeof cache->sites);
     cache->log_floor = cache->log_end;
     cache->depot = depot->base;
-    SIGNAL_FENCE();
+    TRK_CACHE_FENCE();
     cache->stamp = stamp;
 }
 
@@ -86,89 +47,14 @@ static inline void forget_if_stale(struct trk_stack_cache *cache, const struct t
 
 /* ---- Verified walks ---------------------------------------------------------------------------------------------- */
 
-static inline uint64_t start_hash(const struct trk_frame *at)
-{
-    return ((at->sp >> 3) + at->pc * 0x9e3779b97f4a7c15ull) * 0xc2b2ae3d27d4eb4full;
-}
-
-/* The set of a start is in the top bits of its hash, its tag in the middle. */
-static inline uint64_t *entry_set(struct trk_stack_cache *cache, uint64_t hash)
-{
-    return cache->entries[hash >> (64 - SET_BITS)];
-}
-
-static inline uint64_t entry_tag(uint64_t hash)
-{
-    return hash >> 32 & ((1 << TAG_BITS) - 1);
-}
-
-static inline struct kept *kept_at(struct trk_stack_cache *cache, uint64_t at)
-{
-    return (struct kept *)(void *)&cache->log[at & (LOG_WORDS - 1)];
-}
-
-/* True while the log still holds what was written at `at`. */
-static inline bool log_holds(const struct trk_stack_cache *cache, uint64_t at)
-{
-    return at >= cache->log_floor && cache->log_end - at <= LOG_WORDS;
-}
-
-static inline bool slots_unchanged(const struct kept *k, uintptr_t sp)
-{
-    /* Read once: another thread may empty the whole cache under our feet (a recording that ended). */
-    const unsigned n = __atomic_load_n(&k->count, __ATOMIC_RELAXED);
-    const uint64_t *value = (const uint64_t *)(k + 1);
-    const uint32_t *off = (const uint32_t *)(value + n);
-    for (unsigned first = 0; first < n; first += 4) {
-        uint64_t changed = 0;
-        for (unsigned i = first; i < first + 4; i++)
-            changed |= trk_stack_word(sp + (uintptr_t)off[i] * 8) ^ value[i];
-        if (changed)
-            return false;
-    }
-    return true;
-}
-
-static inline uint32_t find_walk(struct trk_stack_cache *cache, const struct trk_frame *at, uintptr_t lo, uintptr_t hi,
-                                 unsigned depth, uintptr_t caller)
-{
-    const uint64_t hash = start_hash(at), tag = entry_tag(hash);
-    const uint64_t *set = entry_set(cache, hash);
-    struct trk_window window;
-    trk_window_init(&window, at->sp, lo, hi);
-    for (unsigned way = 0; way < WAYS; way++) {
-        /* Partner: the store at the end of keep_walk, in this thread. */
-        const uint64_t entry = __atomic_load_n(&set[way], __ATOMIC_RELAXED);
-        if ((entry & ((1 << TAG_BITS) - 1)) != tag || entry == 0)
-            continue;
-        const uint64_t pos = entry >> TAG_BITS;
-        SIGNAL_FENCE();
-        const struct kept *k = kept_at(cache, pos);
-        if (!log_holds(cache, pos) || k->sp != at->sp || k->pc != at->pc || k->depth != depth || k->caller != caller ||
-            (k->uses_fp && k->fp != at->fp))
-            continue;
-        const uintptr_t top = at->sp + (uintptr_t)k->reach * 8;
-        if (__builtin_expect(top > window.hi, 0) && !trk_window_extend(&window, top))
-            continue;
-        if (!slots_unchanged(k, at->sp))
-            continue;
-        const uint32_t id = k->id;
-        SIGNAL_FENCE();
-        /* A handler that ran meanwhile may have reused this part of the log. */
-        if (log_holds(cache, pos))
-            return id;
-    }
-    return 0;
-}
-
 /* Takes `words` contiguous words of the log. A signal handler may take some in between, another thread may not. */
 static uint64_t take_log(struct trk_stack_cache *cache, unsigned words)
 {
     uint64_t end = __atomic_load_n(&cache->log_end, __ATOMIC_RELAXED), at;
     do {
         at = end;
-        if ((at & (LOG_WORDS - 1)) + words > LOG_WORDS)
-            at = (at | (LOG_WORDS - 1)) + 1;
+        if ((at & (TRK_CACHE_LOG_WORDS - 1)) + words > TRK_CACHE_LOG_WORDS)
+            at = (at | (TRK_CACHE_LOG_WORDS - 1)) + 1;
     } while (!trk_cfi_local_exchange(&cache->log_end, &end, at + words));
     return at;
 }
@@ -177,20 +63,20 @@ static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struc
                       const struct trk_walk *w, unsigned depth, uintptr_t caller, uint32_t id)
 {
     const unsigned n = w->nslots, count = (n + 3) & ~3u;
-    const uint64_t hash = start_hash(at);
+    const uint64_t hash = trk_cache_hash(at->pc, at->sp);
     /* Prefer a way that can give no hit any more. Where all can, more stacks pass than there is room for: only every
      * fourth gets in, so that the others pay little and what is in gets its hits. */
-    uint64_t *set = entry_set(cache, hash), *entry = NULL;
-    for (unsigned way = 0; way < WAYS && !entry; way++)
-        if (set[way] == 0 || !log_holds(cache, set[way] >> TAG_BITS))
+    uint64_t *set = trk_cache_set(cache, hash), *entry = NULL;
+    for (unsigned way = 0; way < TRK_CACHE_WAYS && !entry; way++)
+        if (set[way] == 0 || !trk_cache_holds(cache, set[way] >> TRK_CACHE_TAG_BITS))
             entry = &set[way];
     if (!entry) {
         if (++cache->turn % 4 != 0)
             return;
-        entry = &set[cache->turn / 4 % WAYS];
+        entry = &set[cache->turn / 4 % TRK_CACHE_WAYS];
     }
-    const uint64_t pos = take_log(cache, KEPT_WORDS + count + count / 2);
-    struct kept *k = kept_at(cache, pos);
+    const uint64_t pos = take_log(cache, TRK_CACHE_KEPT_WORDS + count + count / 2);
+    struct trk_kept *k = trk_cache_kept(cache, pos);
     uint64_t *value = (uint64_t *)(k + 1);
     uint32_t *off = (uint32_t *)(value + count);
     uint32_t reach = 0;
@@ -203,23 +89,23 @@ static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struc
         off[i] = off[0];
         value[i] = value[0];
     }
-    *k = (struct kept){ .sp = at->sp,
-                        .pc = at->pc,
-                        .fp = at->fp,
-                        .caller = caller,
-                        .id = id,
-                        .count = (uint16_t)count,
-                        .depth = (uint8_t)depth,
-                        .uses_fp = w->used_fp,
-                        .reach = (uint64_t)reach + 1 };
-    SIGNAL_FENCE();
-    if (cache->log_end - pos > LOG_WORDS) {
+    *k = (struct trk_kept){ .sp = at->sp,
+                            .pc = at->pc,
+                            .fp = at->fp,
+                            .caller = caller,
+                            .id = id,
+                            .count = (uint16_t)count,
+                            .depth = (uint8_t)depth,
+                            .uses_fp = w->used_fp,
+                            .reach = (uint64_t)reach + 1 };
+    TRK_CACHE_FENCE();
+    if (cache->log_end - pos > TRK_CACHE_LOG_WORDS) {
         /* Handlers filled the whole log while we wrote: we may have damaged walks that look whole. */
         cache->log_floor = cache->log_end;
         return;
     }
     if (cache->stamp == stamp)
-        __atomic_store_n(entry, pos << TAG_BITS | entry_tag(hash), __ATOMIC_RELAXED);
+        __atomic_store_n(entry, pos << TRK_CACHE_TAG_BITS | trk_cache_tag(hash), __ATOMIC_RELAXED);
 }
 
 /* ---- Entry points ------------------------------------------------------------------------------------------------ */
@@ -263,9 +149,11 @@ uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache
         depth = 1;
     uint64_t stamp = 0;
     if (cache) {
-        stamp = current_stamp(generation);
+        stamp = trk_cache_stamp(generation);
         forget_if_stale(cache, depot, stamp);
-        uint32_t id = find_walk(cache, at, lo, hi, depth, caller);
+        struct trk_window window;
+        trk_window_init(&window, at->sp, lo, hi);
+        uint32_t id = trk_cache_find(cache, at->pc, at->sp, at->fp, window.hi, &window, depth, caller);
         if (__builtin_expect(id != 0, 1))
             return id;
     }
@@ -275,18 +163,18 @@ uint32_t trk_stack_capture(const struct trk_depot *depot, struct trk_stack_cache
 uint32_t trk_stack_site(const struct trk_depot *depot, struct trk_stack_cache *cache, uintptr_t pc, unsigned generation)
 {
     uint64_t frame = pc;
-    if (!cache || pc >> ADDRESS_BITS)
+    if (!cache || pc >> TRK_CACHE_ADDRESS_BITS)
         return trk_depot_put(depot, &frame, 1, TRK_STACK_SITE_ONLY, generation);
-    uint64_t stamp = current_stamp(generation);
+    uint64_t stamp = trk_cache_stamp(generation);
     forget_if_stale(cache, depot, stamp);
     /* The set number and the bits above it determine the address: a word is exact and whole by itself. */
-    uint64_t *site = &cache->sites[(pc ^ pc >> SITE_BITS) & ((1 << SITE_BITS) - 1)];
+    uint64_t *site = &cache->sites[(pc ^ pc >> TRK_CACHE_SITE_BITS) & ((1 << TRK_CACHE_SITE_BITS) - 1)];
     uint64_t word = __atomic_load_n(site, __ATOMIC_RELAXED);
-    if (__builtin_expect(word >> TRK_STACK_ID_BITS == pc >> SITE_BITS && word != 0, 1))
+    if (__builtin_expect(word >> TRK_STACK_ID_BITS == pc >> TRK_CACHE_SITE_BITS && word != 0, 1))
         return (uint32_t)(word & ((1 << TRK_STACK_ID_BITS) - 1));
     uint32_t id = trk_depot_put(depot, &frame, 1, TRK_STACK_SITE_ONLY, generation);
     if (id != 0 && cache->stamp == stamp)
-        __atomic_store_n(site, (uint64_t)(pc >> SITE_BITS) << TRK_STACK_ID_BITS | id, __ATOMIC_RELAXED);
+        __atomic_store_n(site, (uint64_t)(pc >> TRK_CACHE_SITE_BITS) << TRK_STACK_ID_BITS | id, __ATOMIC_RELAXED);
     return id;
 }
 

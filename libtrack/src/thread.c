@@ -105,6 +105,15 @@ static struct trk_shm_ring *claim_free(const struct trk_arena *a)
     }
 }
 
+static uint8_t stack_want(unsigned depth)
+{
+    if (trk_filter_on)
+        return TRK_STACK;
+    if (depth <= 1)
+        return depth ? TRK_SITE : TRK_NO_STACK;
+    return (uint8_t)(TRK_WHOLE + (depth < TRK_STACK_MAX_FRAMES ? depth : TRK_STACK_MAX_FRAMES));
+}
+
 static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_ring *ring, uint32_t tid)
 {
     uint64_t data_off;
@@ -126,7 +135,7 @@ static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_r
     st->delta = (a->base + data_off) - (char *)st;
     st->era = a->era;
     for (unsigned d = 0; d < TRK_DEPTH_COUNT; d++)
-        st->site_only[d] = trk_filter_on || a->depth[d] > 1 ? 0 : a->depth[d] == 1 ? TRK_SITE : TRK_NO_STACK;
+        st->want[d] = stack_want(a->depth[d]);
     st->limit = 0;
     __atomic_store_n(&st->owner, owner_next(st->owner, tid), __ATOMIC_RELEASE);
     __atomic_store_n(&st->ring, ring, __ATOMIC_RELEASE); /* partner: claim_dead of other threads */

@@ -17,7 +17,7 @@ FAULTS = {
         ("    for (unsigned i = 0; i < ev->exts; i++)\n        trk_slot_write(st, pos + 1 + i,",
          "    trk_slot_write(st, pos, w0, w1);\n    for (unsigned i = 0; i < ev->exts; i++)\n"
          "        trk_slot_write(st, pos + 1 + i,"),
-        ("                       ev->ext_value[i]);\n    trk_slot_write(st, pos, w0, w1);", "                       ev->ext_value[i]);")]),
+        (", ev->ext_value[i]);\n    trk_slot_write(st, pos, w0, w1);", ", ev->ext_value[i]);")]),
     # Handlers that interrupt each other may take one slot more than there are.
     "limit": ("ring.c", [("    __atomic_store_n(&st->limit, tail + slots - margin,",
                           "    __atomic_store_n(&st->limit, tail + slots - margin + 1,")]),
