@@ -110,9 +110,22 @@ size_t rec_results(const struct recorder *rec, const struct rec_result *const **
     return rec->results.count;
 }
 
+/* Processes that replaced themselves a moment ago and live: the new program may be about to say hello. */
+static size_t changing(const struct recorder *rec)
+{
+    enum { HELLO_AFTER_EXEC_US = 1000000 };
+    size_t count = 0;
+    uint64_t now = rec_now_us();
+    for (size_t i = rec->ended.count; i > 0 && now - rec->ended.items[i - 1]->ended_us < HELLO_AFTER_EXEC_US; i--) {
+        const struct proc *proc = rec->ended.items[i - 1];
+        count += proc->result.into_unknown && !proc->unseen && rec_pid_alive(proc->pid, -1);
+    }
+    return count;
+}
+
 size_t rec_live(const struct recorder *rec)
 {
-    size_t live = rec->waiting.count;
+    size_t live = rec->waiting.count + changing(rec);
     for (size_t a = 0; a < rec->arenas.count; a++) {
         const struct arena *arena = rec->arenas.items[a];
         size_t here = 0;

@@ -117,6 +117,7 @@ struct proc {
     uint32_t mem_done;
     uint64_t mem_next_us;
     uint64_t start_us;
+    uint64_t ended_us; /* 0: not yet */
     struct fold fold;
     uint64_t round_us;      /* the last round was handed to the writer: what comes later is not in the file */
     bool over;              /* the trace reached its limit and has ended; the process lives */

@@ -293,6 +293,7 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     arena->proc[proc->index] = NULL;
     rec_proc_give_back(arena, proc->index);
     proc->arena = NULL;
+    proc->ended_us = rec_now_us();
     if (proc->pidfd >= 0)
         close(proc->pidfd);
     if (proc->maps_fd >= 0)
