@@ -63,7 +63,7 @@ static void keep_walk(struct trk_stack_cache *cache, uint64_t stamp, const struc
                       const struct trk_walk *w, unsigned depth, uintptr_t caller, uint32_t id)
 {
     const unsigned n = w->nslots, count = (n + 3) & ~3u;
-    const uint64_t hash = trk_cache_hash(at->pc, at->sp);
+    const uint64_t hash = trk_cache_hash(at->pc, at->sp, caller);
     /* Prefer a way that can give no hit any more. Where all can, more stacks pass than there is room for: only every
      * fourth gets in, so that the others pay little and what is in gets its hits. */
     uint64_t *set = trk_cache_set(cache, hash), *entry = NULL;

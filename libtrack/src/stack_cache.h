@@ -52,10 +52,10 @@ static inline uint64_t trk_cache_stamp(unsigned generation)
     return (uint64_t)__atomic_load_n(&trk_walk_epoch, __ATOMIC_ACQUIRE) << 16 | (generation & TRK_STACK_GEN_MASK);
 }
 
-/* Two products that do not wait for each other. */
-static inline uint64_t trk_cache_hash(uintptr_t pc, uintptr_t sp)
+/* Two products that do not wait for each other. All calls of a wrapper have one pc: its caller is what differs. */
+static inline uint64_t trk_cache_hash(uintptr_t pc, uintptr_t sp, uintptr_t caller)
 {
-    return (sp >> 3) * 0x9e3779b97f4a7c15ull + pc * 0xc2b2ae3d27d4eb4full;
+    return (sp >> 3) * 0x9e3779b97f4a7c15ull + (pc ^ caller << 16) * 0xc2b2ae3d27d4eb4full;
 }
 
 /* The set of a start is in the top bits of its hash, its tag in the middle. */
@@ -86,10 +86,11 @@ static inline bool trk_cache_unchanged(const struct trk_kept *k, uintptr_t sp)
     const unsigned n = __atomic_load_n(&k->count, __ATOMIC_RELAXED);
     const uint64_t *value = (const uint64_t *)(k + 1);
     const uint32_t *off = (const uint32_t *)(value + n);
-    for (unsigned first = 0; first < n; first += 4) {
-        uint64_t changed = 0;
-        for (unsigned i = first; i < first + 4; i++)
-            changed |= trk_stack_word(sp + (uintptr_t)off[i] * 8) ^ value[i];
+    for (unsigned i = 0; i < n; i += 4) {
+        uint64_t changed = trk_stack_word(sp + (uintptr_t)off[i] * 8) ^ value[i];
+        changed |= trk_stack_word(sp + (uintptr_t)off[i + 1] * 8) ^ value[i + 1];
+        changed |= trk_stack_word(sp + (uintptr_t)off[i + 2] * 8) ^ value[i + 2];
+        changed |= trk_stack_word(sp + (uintptr_t)off[i + 3] * 8) ^ value[i + 3];
         if (changed)
             return false;
     }
@@ -103,7 +104,7 @@ static inline __attribute__((always_inline)) uint32_t trk_cache_find(struct trk_
                                                                      struct trk_window *window, unsigned depth,
                                                                      uintptr_t caller)
 {
-    const uint64_t hash = trk_cache_hash(pc, sp), tag = trk_cache_tag(hash);
+    const uint64_t hash = trk_cache_hash(pc, sp, caller), tag = trk_cache_tag(hash);
     const uint64_t *set = trk_cache_set(cache, hash);
     for (unsigned way = 0; way < TRK_CACHE_WAYS; way++) {
         /* Partner: the store at the end of keep_walk, in this thread. */
