@@ -146,7 +146,7 @@ def folded_live():
                               server, "3", "200000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     most, both = watch_size(path, child)
     out, err = child.communicate()
-    check("folded: the program is not harmed", child.returncode == 0, err)
+    check("folded: the program is not harmed", child.returncode == 0, child.returncode, err)
     keep = document("info", path)["trace"]["keep"]
     check("folded: folds", keep["folds"] >= 2 and keep["folds_failed"] == 0, keep)
     # How far a starved helper lets the file grow is not for a short test to say; soak.py does.
@@ -232,7 +232,7 @@ def full_disk():
         time.sleep(1.5)
         os.unlink(filler)
         out, err = child.communicate()
-        check("full disk: the program is not harmed", child.returncode == 0, err)
+        check("full disk: the program is not harmed", child.returncode == 0, child.returncode, err)
         code, _, err = run(reftrack, "info", path)
         keep = document("info", path)["trace"]["keep"]
         check("full disk: readable", code == 0 and "cut" not in err, err)

@@ -255,6 +255,19 @@ static size_t whole_records(const struct trk_slot *slots, size_t count)
     return last - 1 > 0 ? last - 1 : count;
 }
 
+/* filled: slots that were in the ring, those included that are copied but not in the file. */
+static void note_use(struct proc *proc, const struct trk_shm_ring *shm, uint64_t filled, uint64_t nslots)
+{
+    unsigned share = filled < nslots ? (unsigned)(filled * 100 / nslots) : 100;
+    bool waits = __atomic_load_n(&shm->waiting, __ATOMIC_RELAXED) != 0;
+    struct ring_use *uses[] = { &proc->use, proc->fold.edge ? &proc->edge_use : NULL };
+    for (size_t i = 0; i < 2 && uses[i] != NULL; i++) {
+        uses[i]->waits += waits;
+        if (share > uses[i]->most)
+            uses[i]->most = share;
+    }
+}
+
 static size_t drain_ring(struct arena *arena, struct ring *ring, struct trk_shm_ring *shm, struct proc *proc)
 {
     struct trk_slot chunk[REC_CHUNK_SLOTS];
@@ -262,6 +275,7 @@ static size_t drain_ring(struct arena *arena, struct ring *ring, struct trk_shm_
     struct trk_slot *slots = slots_of(arena, ring);
     uint64_t nslots = (uint64_t)1 << ring->log2_slots;
     size_t total = 0;
+    uint64_t untold = ring->tail - ring->published;
     /* All that was there when the look began, so that rounds keep the order; and not more: other rings wait as well. */
     while (total < nslots) {
         size_t count = 0;
@@ -275,6 +289,7 @@ static size_t drain_ring(struct arena *arena, struct ring *ring, struct trk_shm_
             break;
         }
         size_t whole = whole_records(chunk, count);
+        note_use(proc, shm, untold + total + whole, nslots);
         rec_take(rec, proc, ring, chunk, whole);
         ring->tail += whole;
         if (ring->tail >= ring->stuck_end)

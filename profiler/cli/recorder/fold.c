@@ -1,53 +1,41 @@
 /* fold.c: keeps the trace of a process within its budget while it grows (keep=folded, keep=window, max_trace=).
  *
- * The trace is a log: blocks are appended, and when enough gathered the file is folded. A helper process reads it up to
- * where it was flushed, replays it, and writes another file beside it: the state reached, what that still cites, and
- * the events after it. It then copies what was appended meanwhile; the recorder copies the last bit, renames the new
- * file over the old one and goes on in it. So a complete trace stands under the name at any moment.
+ * The trace is a log: blocks are appended, and when enough gathered the file is folded. A helper process (fold_help.c)
+ * writes another file beside it: the state reached, what that still cites, and the events after it, then what was
+ * appended meanwhile. The recorder copies the last bit, renames the new file over the old one and goes on in it. So a
+ * complete trace stands under the name at any moment.
  *
- * Why a helper and not a heap of our own that follows the events: the rings are looked at as often as without folding,
- * whatever a fold costs (measured: the longest gap between two looks stays that of keep=all, a fold in slices would be
- * limited by the state, which is saved in one go); events that wait to be folded wait in the file and not in memory;
- * between folds there is no heap; and a helper that dies costs a fold, not the recording. A thread would do as well,
- * but for the recorder that goes on in a forked process, and memory that is given back.
+ * Why a helper and not a heap of our own that follows the events: between its begin and its end the rings are looked at
+ * as without folding, whatever a fold costs, while a state would be saved in one go; events that wait to be folded wait
+ * in the file and not in memory; between folds there is no heap; and a helper that dies costs a fold, not the
+ * recording. A thread would do as well, but for the recorder that goes on in a forked process, and memory that is given
+ * back.
+ *
+ * Measured (a server of four threads with 500 000 references a second, ring_most and fold_ring_most of META): where a
+ * fold begins or ends a ring was at most 9 % full and nobody waited for room; at any moment at most 19 %, while the
+ * whole trace was recorded (keep=all) 15 %. A fork of the recorder takes 0.1 ms, a rename 0.15 ms at most.
  *
  * When a fold begins no slot is pending, so that every definition written so far stands in front of the cut. What is
  * cited later is defined anew, because the new file holds only what the state and its rest cite. */
 #include "private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <prof/heap.h>
-
-#include "launch.h"
-
 enum {
-    SEGMENT = 4 << 20,      /* less than this is not worth a fold, where the budget allows */
-    WINDOW_STEPS = 64,      /* how exactly the begin of a window is known: parts of it */
-    COPY_ENOUGH = 64 << 10, /* what the recorder copies itself */
-    COPY_ROUNDS = 16,
-    SLOT_BYTES = 6, /* what a slot takes in the file, before that is known */
+    SEGMENT = 4 << 20, /* less than this is not worth a fold, where the budget allows */
+    WINDOW_STEPS = 64, /* how exactly the begin of a window is known: parts of it */
+    SLOT_BYTES = 6,    /* what a slot takes in the file, before that is known */
 };
 
-/* What the helper tells through its pipe. */
-struct fold_report {
-    uint64_t base;     /* bytes up to the end of the rest */
-    uint64_t bytes;    /* of the new file */
-    uint64_t blocks;   /* in it */
-    uint64_t upto;     /* position in the old file that it stands for */
-    char problem[256]; /* "" done */
-};
-
-/* Takes the helper's end; with WNOHANG it may take some more looks until its memory is gone. */
+/* Takes the helper's end, which comes when we close; with WNOHANG it may take some more looks until its memory is gone.
+ */
 static void reap_helper(struct proc *proc, int flags)
 {
     struct fold *fold = &proc->fold;
@@ -92,76 +80,9 @@ static void failed(struct proc *proc, const char *why)
     say(proc, text);
 }
 
-/* ---- The helper ---- */
-
-static struct prof_error *write_folds(struct prof_writer *writer, const struct fold *fold)
-{
-    char folds[32], failures[32];
-    snprintf(folds, sizeof folds, "folds=%u", fold->count + 1);
-    snprintf(failures, sizeof failures, "folds_failed=%u", fold->failed);
-    const char *const pairs[] = { folds, failures, NULL };
-    return prof_writer_meta(writer, pairs);
-}
-
-static struct prof_error *help(struct proc *proc, uint64_t round, uint64_t end, struct fold_report *report)
-{
-    struct fold *fold = &proc->fold;
-    int fd = dup(prof_writer_fd(proc->writer));
-    if (fd < 0)
-        return prof_error_os(errno, "read back", proc->result.path, NULL);
-    struct prof_trace *trace;
-    struct prof_error *error = prof_trace_open_fd(fd, proc->result.path, end, &trace);
-    if (error != NULL)
-        return error;
-    const struct prof_trace_info *info = prof_trace_info(trace);
-    struct prof_writer_options options = { .pid = info->pid,
-                                           .created_ns = info->created_ns,
-                                           .machine = info->machine,
-                                           .trace_id = info->trace_id,
-                                           .zstd_level = rec_zstd_level(&proc->arena->rec->options) };
-    struct prof_writer *writer;
-    error = prof_writer_open(fold->file, &options, &writer);
-    if (error != NULL)
-        return error;
-    error = prof_heap_fold(trace, round, writer);
-    if (error == NULL)
-        error = write_folds(writer, fold);
-    if (error == NULL)
-        error = prof_writer_flush(writer);
-    report->base = prof_writer_bytes(writer);
-    report->upto = end;
-    for (int i = 0; i < COPY_ROUNDS && error == NULL; i++) {
-        uint64_t from = report->upto;
-        error = prof_writer_copy(writer, fd, from, &report->upto);
-        if (error == NULL)
-            error = prof_writer_flush(writer);
-        if (report->upto - from < COPY_ENOUGH)
-            break;
-    }
-    report->blocks = prof_writer_blocks(writer);
-    report->bytes = prof_writer_bytes(writer);
-    return error; /* the process ends: nothing is worth freeing */
-}
-
-/* In the child. It must not outlive the recorder, and must not be what the target waits for. */
-static void run_helper(struct proc *proc, pid_t parent, int out, uint64_t round, uint64_t end)
-{
-    struct fold_report report = { 0 };
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
-    launch_detach_files(-1);
-    struct prof_error *error = help(proc, round, end, &report);
-    if (error != NULL)
-        snprintf(report.problem, sizeof report.problem, "%s", error->message);
-    ssize_t n = write(out, &report, sizeof report);
-    _exit(n == (ssize_t)sizeof report ? 0 : 1);
-}
-
 static void start(struct proc *proc, uint64_t round)
 {
     struct fold *fold = &proc->fold;
-    int ends[2];
     if (fold->file == NULL) {
         const char *slash = strrchr(proc->result.path, '/');
         int folder = slash != NULL ? (int)(slash + 1 - proc->result.path) : 0;
@@ -172,24 +93,15 @@ static void start(struct proc *proc, uint64_t round)
     }
     /* Nobody else has the name as long as we have that of the trace: it is what a killed recorder left. */
     unlink(fold->file);
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-        failed(proc, strerror(errno));
-        return;
-    }
     uint64_t end = prof_writer_bytes(proc->writer);
-    pid_t parent = getpid();
-    pid_t pid = fork();
-    if (pid == 0)
-        run_helper(proc, parent, ends[1], round, end);
-    close(ends[1]);
+    pid_t pid = rec_fold_helper(proc, round, end, &fold->pipe);
     if (pid < 0) {
-        close(ends[0]);
         failed(proc, strerror(errno));
         return;
     }
     fold->helper = pid;
     fold->began = end;
-    fold->pipe = ends[0];
+    fold->edge = true;
     proc->arena->rec->folding = true;
     rec_define_again(proc);
 }
@@ -247,7 +159,6 @@ static void look_at_helper(struct proc *proc)
     ssize_t n = read(proc->fold.pipe, &report, sizeof report);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    reap_helper(proc, WNOHANG);
     report.problem[sizeof report.problem - 1] = '\0';
     if (n != (ssize_t)sizeof report)
         failed(proc, "the helper ended before it was done");
@@ -255,6 +166,20 @@ static void look_at_helper(struct proc *proc)
         failed(proc, report.problem);
     else
         take_over(proc, &report);
+    proc->fold.edge = true;
+    reap_helper(proc, WNOHANG); /* after the old file was given up: the helper has it open, and frees what it took */
+}
+
+void rec_fold_finish(struct recorder *rec)
+{
+    for (size_t a = 0; a < rec->arenas.count; a++)
+        for (int i = 0; i < TRK_PROC_MAX; i++) {
+            struct proc *proc = rec->arenas.items[a]->proc[i];
+            if (proc != NULL && proc->fold.pipe >= 0)
+                look_at_helper(proc);
+            else if (proc != NULL && proc->fold.helper != 0)
+                reap_helper(proc, WNOHANG);
+        }
 }
 
 void rec_fold_stop(struct proc *proc)
@@ -290,7 +215,7 @@ static uint64_t most(uint64_t a, uint64_t b)
  * meanwhile, perhaps twice as much as last time, and a quarter of the budget is spare. */
 static uint64_t gather(const struct proc *proc, uint64_t held, uint64_t worth)
 {
-    uint64_t budget = proc->arena->rec->options.max_trace, limit = most(SEGMENT, worth);
+    uint64_t budget = proc->arena->rec->options.max_trace, limit = most(most(SEGMENT, worth), budget / 2);
     if (budget == 0)
         return limit;
     uint64_t room = budget / 4 * 3, grown = proc->fold.count > 0 ? proc->fold.grown : budget / 8;
@@ -345,10 +270,6 @@ void rec_fold_look(struct proc *proc, uint64_t now_us)
     uint64_t bytes = prof_writer_bytes(proc->writer);
     if (options->keep == REC_KEEP_WINDOW)
         mark_now(proc, now_us, bytes);
-    if (fold->pipe >= 0)
-        look_at_helper(proc);
-    else if (fold->helper != 0)
-        reap_helper(proc, WNOHANG);
     if (rec->folding || rec->round < 2 || bytes < fold->retry_bytes)
         return;
     /* What is pending in other processes' rings does not matter: blocks of this file are complete up to the last round.

@@ -175,6 +175,7 @@ static bool look(struct arena *arena, uint64_t now)
         if (arena->proc[i] == NULL)
             continue;
         arena->proc[i]->data_since_flush |= found;
+        arena->proc[i]->fold.edge = false;
         rec_mem_look(arena->proc[i], now);
         if (rec_is_flight(arena))
             rec_flight_look(arena->proc[i]);
@@ -242,8 +243,10 @@ static bool wait_for(struct recorder *rec, int fd, uint64_t us)
         if (!arena->image_dead)
             add_poll(rec, arena->image_pidfd);
         for (int i = 0; i < TRK_PROC_MAX; i++)
-            if (arena->proc[i] != NULL)
+            if (arena->proc[i] != NULL) {
                 add_poll(rec, arena->proc[i]->pidfd);
+                add_poll(rec, arena->proc[i]->fold.pipe);
+            }
     }
     struct timespec timeout = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000 * 1000) };
     int n = ppoll(rec->polls.items, rec->polls.count, &timeout, NULL);
@@ -281,6 +284,8 @@ bool rec_step(struct recorder *rec, int fd, int max_ms)
             rec->sleep_us = arena->idle_step_us;
     }
     rec_image_reap(rec);
+    if (rec->folding)
+        rec_fold_finish(rec);
     if (rec->pending_slots >= REC_ROUND_SLOTS)
         rec_round(rec);
     if (now - rec->flush_us >= REC_ROUND_US) {

@@ -17,6 +17,9 @@
  *   keep          all, folded or window; window: how much, "300000000 us" or "1048576 bytes"
  *   max_trace     bytes that the file is to stay below
  *   folds         how often the file was made shorter; folds_failed, fold_note: how often not, and why (fold.c)
+ *   fold_rings    where each ring stands in front of what follows: "RING,EVENTS,TID,US " per ring
+ *   ring_most     how full a ring was at most, in per cent; ring_waits: how often a thread was found waiting for room;
+ *                 fold_ring_most, fold_ring_waits: right behind the begin and the end of folds
  *   wrapper       patterns of functions that are never a site, joined by ':'
  *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
  *   fork_us       when it was forked, microseconds of this trace
@@ -240,6 +243,20 @@ void rec_meta_filtered(struct proc *proc)
         if (arena->rings[i].proc == proc->index)
             count += __atomic_load_n(&arena->shm_rings[i].filtered, __ATOMIC_RELAXED);
     add_pair(&pairs, "filtered", "%" PRIu64, count);
+    write_pairs(proc, &pairs);
+}
+
+void rec_meta_use(struct proc *proc)
+{
+    pair_vec pairs = { 0 };
+    if (proc->writer == NULL || rec_is_flight(proc->arena))
+        return;
+    add_pair(&pairs, "ring_most", "%u", proc->use.most);
+    add_pair(&pairs, "ring_waits", "%" PRIu64, proc->use.waits);
+    if (proc->fold.count > 0 || proc->fold.failed > 0) {
+        add_pair(&pairs, "fold_ring_most", "%u", proc->edge_use.most);
+        add_pair(&pairs, "fold_ring_waits", "%" PRIu64, proc->edge_use.waits);
+    }
     write_pairs(proc, &pairs);
 }
 

@@ -52,7 +52,7 @@ struct fold_mark {
 /* How a trace is kept short, see fold.c. */
 struct fold {
     pid_t helper;          /* 0: none runs */
-    int pipe;              /* what it tells */
+    int pipe;              /* what it tells; -1: it has told, or none runs */
     char *file;            /* that it writes */
     uint64_t round;        /* up to which it folds */
     uint64_t base;         /* bytes of the file up to the end of its state and the rest */
@@ -60,8 +60,24 @@ struct fold {
     uint64_t retry_bytes;  /* no fold before the file is this long: the last one failed */
     uint32_t count, failed;
     bool failing; /* the last one failed */
+    bool edge;    /* one began or was taken over since the last look at the rings */
     bool warned;
     PROF_VEC(struct fold_mark) marks; /* of a window */
+};
+
+/* What a helper tells when it is done. */
+struct fold_report {
+    uint64_t base;     /* bytes up to the end of the rest */
+    uint64_t bytes;    /* of the new file */
+    uint64_t blocks;   /* in it */
+    uint64_t upto;     /* position in the old file that it stands for */
+    char problem[256]; /* "" done */
+};
+
+/* How full the rings of a process were when they were looked at, and how often a thread was found waiting for room. */
+struct ring_use {
+    unsigned most; /* per cent of a ring */
+    uint64_t waits;
 };
 
 struct ring {
@@ -119,9 +135,10 @@ struct proc {
     uint64_t start_us;
     uint64_t ended_us; /* 0: not yet */
     struct fold fold;
-    uint64_t round_us;      /* the last round was handed to the writer: what comes later is not in the file */
-    bool over;              /* the trace reached its limit and has ended; the process lives */
-    PROF_VEC(pid_t) forked; /* children announced by TRK_OP_FORK that did not claim an entry yet */
+    struct ring_use use, edge_use; /* at all looks; at those right behind the begin and the end of a fold */
+    uint64_t round_us;             /* the last round was handed to the writer: what comes later is not in the file */
+    bool over;                     /* the trace reached its limit and has ended; the process lives */
+    PROF_VEC(pid_t) forked;        /* children announced by TRK_OP_FORK that did not claim an entry yet */
 };
 
 struct arena {
@@ -169,6 +186,7 @@ struct recorder {
     PROF_VEC(const struct rec_result *) results;
     PROF_VEC(struct proc *) ended; /* finished traces: their results live here */
     bool root_seen;
+    bool swept;      /* the folder of the first trace was looked through */
     bool root_named; /* the plain output name has been given away */
     uint64_t round;
     uint64_t round_us; /* when it began */
@@ -279,14 +297,23 @@ struct prof_error *rec_name_snapshot(struct proc *proc, const char *path, struct
 int rec_zstd_level(const struct rec_options *options);
 
 /* ---- fold.c ---- */
-/* Right after a round was written and flushed: takes over what a helper finished, begins a fold that is due. */
+/* Right after a round was written and flushed: begins a fold that is due. */
 void rec_fold_look(struct proc *proc, uint64_t now_us);
+/* Takes over what a helper finished. */
+void rec_fold_finish(struct recorder *rec);
 /* Gives up what is under way and frees everything. */
 void rec_fold_stop(struct proc *proc);
 /* The helper is not our child any more: gives its fold up. */
 void rec_fold_moved(struct proc *proc);
 /* Ends the traces that the coming round would make longer than they may be. The round is taken or left as a whole. */
 void rec_fold_limits(struct arena *arena);
+
+/* ---- fold_help.c ---- */
+/* Starts the process that folds the file, whose first `end` bytes are whole, up to this round. It tells a fold_report
+ * through *ret_pipe and ends when that is closed. -1, errno: it could not be started. */
+pid_t rec_fold_helper(struct proc *proc, uint64_t round, uint64_t end, int *ret_pipe);
+/* Removes what folds of this user left in the folder of the trace when they were killed. */
+void rec_fold_sweep(const char *trace);
 
 /* ---- meta.c ---- */
 /* Looks at the process that said hello while it waits for the answer: later it may be gone, or another program. */
@@ -296,6 +323,8 @@ void rec_meta_write(struct proc *proc, const struct proc *parent);
 void rec_meta_malloc(struct proc *proc);
 /* How many births a filter left out, at the end. */
 void rec_meta_filtered(struct proc *proc);
+/* How full its rings were, at the end. */
+void rec_meta_use(struct proc *proc);
 
 /* ---- drain.c ---- */
 /* Copies what is ready in all rings of the arena into their pending slots; returns slots taken. */

@@ -127,6 +127,9 @@ void rec_proc_begin(struct proc *proc, const struct proc *parent)
     rec_proc_problem(proc, rec_name_open(proc, &proc->writer, &proc->result.path));
     if (proc->writer == NULL)
         return;
+    if (!arena->rec->swept)
+        rec_fold_sweep(proc->result.path);
+    arena->rec->swept = true;
     rec_meta_write(proc, parent);
     uint32_t text = __atomic_load_n(&shm->modules_text, __ATOMIC_ACQUIRE);
     if (text == 0 && parent != NULL)
@@ -276,6 +279,7 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     rec_round_proc(proc);
     rec_meta_malloc(proc);
     rec_meta_filtered(proc);
+    rec_meta_use(proc);
     uint32_t why = reason;
     int32_t value = 0;
     if (reason == 0 && !proc->over)

@@ -134,9 +134,9 @@ static struct prof_error *join(struct recovery *r, pid_t pid)
         rec_meta_write(proc, NULL);
     else if (r->file.whole)
         see_definitions(r);
-    const char *keep = r->old != NULL ? prof_trace_meta(r->old, "keep") : NULL;
-    /* Without a file everything that the recorder took is missing here. */
-    find_places(r, !flight && (keep == NULL || strcmp(keep, "all") == 0));
+    /* Without a file everything that the recorder took is missing here. One that begins with a state must tell how many
+     * events of each ring that stands for. */
+    find_places(r, !flight && (r->old == NULL || !prof_trace_info(r->old)->has_state || r->file.rings_told));
     r->rec.round = r->file.round;
     if (flight) {
         rec_flight_take(proc, true);

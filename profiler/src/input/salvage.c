@@ -2,9 +2,12 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <input/decode.h>
 #include <prof/salvage.h>
 
 /* Follows the slots of one event block; returns its records. */
@@ -43,6 +46,33 @@ static uint64_t count_slots(struct prof_salvage *facts, const unsigned char *raw
     return records;
 }
 
+/* A fold tells where the rings stood at this place of the file: its state stands for events that are not there. */
+static void take_places(struct prof_salvage *facts, const char *text)
+{
+    uint32_t number, tid;
+    uint64_t events, now_us;
+    int bytes;
+    for (; sscanf(text, "%" SCNu32 ",%" SCNu64 ",%" SCNu32 ",%" SCNu64 " %n", &number, &events, &tid, &now_us,
+                  &bytes) == 4;
+         text += bytes) {
+        if (number >= TRK_RING_MAX || now_us > PROF_TIME_MAX)
+            return;
+        facts->rings[number] = (struct prof_salvage_ring){ .events = events, .now_us = now_us, .tid = tid };
+        if (now_us > facts->last_us)
+            facts->last_us = now_us;
+    }
+    facts->rings_told = true;
+}
+
+static void read_meta(struct prof_salvage *facts, unsigned char *raw, size_t bytes)
+{
+    static const char key[] = "fold_rings=";
+    raw[bytes] = '\0'; /* there is room for it */
+    for (const char *at = (const char *)raw, *end = at + bytes; at < end; at += strlen(at) + 1)
+        if (strncmp(at, key, sizeof key - 1) == 0)
+            take_places(facts, at + sizeof key - 1);
+}
+
 struct copier {
     struct block_buffer buffer;
     unsigned char *stored, *raw;
@@ -78,6 +108,8 @@ static struct prof_error *copy_block(const struct prof_trace *from, struct copie
     if (block_load(from, &ref, &c->buffer, c->raw) != NULL || !read_at(from->fd, c->stored, block->stored, ref.offset))
         return NULL;
     *ret_good = true;
+    if (block->kind == TRK_BLOCK_META)
+        read_meta(facts, c->raw, block->raw);
     uint64_t records = block->kind == TRK_BLOCK_EVENTS ? count_slots(facts, c->raw, block->raw) : 0;
     return block->kind == TRK_BLOCK_END ? NULL : prof_writer_block(to, block, c->stored, records);
 }

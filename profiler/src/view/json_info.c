@@ -100,6 +100,11 @@ static json_t *kept(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "folds", json_of_number(number_of(prof_trace_meta(trace, "folds"))));
     doc_set(doc, object, "folds_failed", json_of_number(number_of(prof_trace_meta(trace, "folds_failed"))));
     doc_set(doc, object, "note", json_of_text(prof_trace_meta(trace, "fold_note")));
+    static const char *const use[] = { "ring_most", "ring_waits", "fold_ring_most", "fold_ring_waits" };
+    for (size_t i = 0; i < sizeof use / sizeof *use; i++) {
+        const char *number = prof_trace_meta(trace, use[i]);
+        doc_set(doc, object, use[i], number != NULL ? json_of_number(number_of(number)) : json_null());
+    }
     doc_set(doc, object, "state_at", info->has_state ? json_of_seconds(info->state_us) : json_null());
     doc_set(doc, object, "state_events", json_of_number(info->state_events));
     return object;

@@ -1,10 +1,12 @@
 /* fail.c: preloaded into a program whose calls are to fail: FAIL_CALL=write|malloc, FAIL_AT=N (the N-th call from now
  * on, 1 is the first), FAIL_COUNT=N (so many in a row; 0 for ever), FAIL_HOW=NUMBER (an errno; 0: half of it is
  * written), FAIL_COMM=NAME (only in processes of that name). FAIL_LOG=FILE gets the number of calls at the end. Writes
- * are those to regular files. */
+ * are those to regular files. FAIL_CALL=kill: as soon as the file FAIL_AT exists, the process (none that it forked) is
+ * killed right behind its next write, which is done. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -24,7 +26,8 @@ ssize_t __pwrite64(int fd, const void *bytes, size_t size, off_t offset);
 
 static bool on, mallocs, writes;
 static long at, count, how, calls;
-static const char *log_path;
+static const char *log_path, *kill_path;
+static pid_t self;
 
 static long number(const char *name, long otherwise)
 {
@@ -40,7 +43,9 @@ __attribute__((constructor)) static void start(void)
         return;
     mallocs = strcmp(call, "malloc") == 0;
     writes = strcmp(call, "write") == 0;
-    at = number("FAIL_AT", 0);
+    self = getpid();
+    kill_path = strcmp(call, "kill") == 0 ? getenv("FAIL_AT") : NULL;
+    at = kill_path == NULL ? number("FAIL_AT", 0) : 0;
     count = number("FAIL_COUNT", 1);
     how = number("FAIL_HOW", ENOSPC);
     log_path = getenv("FAIL_LOG");
@@ -109,8 +114,12 @@ ssize_t write(int fd, const void *bytes, size_t size)
 
 ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
-    if (!fails(is_file(fd)))
-        return __pwrite64(fd, bytes, size, offset);
+    if (!fails(is_file(fd))) {
+        ssize_t n = __pwrite64(fd, bytes, size, offset);
+        if (kill_path != NULL && getpid() == self && access(kill_path, F_OK) == 0)
+            kill(self, SIGKILL);
+        return n;
+    }
     if (how == 0)
         return __pwrite64(fd, bytes, size > 1 ? size / 2 : size, offset);
     errno = (int)how;
