@@ -429,6 +429,53 @@ void verb_unref_seq_from(const void *obj, const void *slot, long count, uint32_t
     SEQ_VERB(TRK_OP_UNREF, obj, slot, count, seq, caller);
 }
 
+/* Verbs that are written in place (track/inline.h) come here when they cannot be. */
+
+_Static_assert((int)TRK_INLINE_REF == (int)TRK_OP_REF && (int)TRK_INLINE_UNREF == (int)TRK_OP_UNREF &&
+                   (int)TRK_INLINE_COUNT_MAX == (int)TRK_COUNT_INLINE_MAX &&
+                   (int)TRK_INLINE_COUNT_UNKNOWN == (int)TRK_COUNT_UNKNOWN &&
+                   (int)TRK_INLINE_OBJ_SHIFT == (int)TRK_ADDR_SHIFT &&
+                   (int)TRK_INLINE_ARG_SHIFT == (int)TRK_ARG_SHIFT && TRK_STACK_HI_SHIFT == 13 &&
+                   TRK_STACK_LO_BITS == 20 && TRK_STACK_ID_BITS == 24 && TRK_AUX_SHIFT == 7 && TRK_OP_SHIFT == 1 &&
+                   (int)TRK_INLINE_SEQ_SLOT == (TRK_EXT_SEQ << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT) &&
+                   TRK_ERAS <= 256,
+               "as binaries were compiled with");
+
+/* A site keeps its number while its code is loaded, and the place's word is part of the same module. The number belongs
+ * to one arena: it is taken only when the state was of one era before and after. */
+static void place_fill(uint64_t *place, uintptr_t pc)
+{
+    struct trk_thread *st = trk_tls.self;
+    if (trk_inline_tls.ring == NULL || st == NULL)
+        return;
+    uint32_t era = trk_load32(&st->era);
+    uint32_t id = trk_site_find(st, pc);
+    uint64_t self = (uintptr_t)&trk_inline_tls - trk_thread_pointer();
+    if (id != 0 && era != 0 && trk_load32(&st->era) == era)
+        __atomic_store_n(place, self << TRK_INLINE_WORD_SELF | (uint64_t)id << TRK_INLINE_WORD_SITE | (era & 0xff),
+                         __ATOMIC_RELAXED);
+}
+
+void verb_inline(uint32_t form, uintptr_t obj_at, uintptr_t slot_at, long count, uint32_t seq, uint64_t *place)
+    VERB(trk_inline_v1);
+void verb_inline(uint32_t form, uintptr_t obj_at, uintptr_t slot_at, long count, uint32_t seq, uint64_t *place)
+{
+    const struct trk_frame at = TRK_FRAME_CALLER;
+    const void *obj = (const void *)obj_at, *slot = (const void *)slot_at;
+    enum trk_op op = form & TRK_INLINE_OP;
+    const long *told = form & TRK_INLINE_COUNT ? &count : NULL;
+    unsigned aux = slot_aux(op, told);
+    bool plain = slot_fits(slot) && aux != TRK_COUNT_EXT;
+    if (form & TRK_INLINE_SEQ) {
+        if (!plain ||
+            !trk_fast_ext(op, aux, addr_bits(obj), (uintptr_t)slot >> 3, TRK_DEPTH_REF, at.pc, TRK_EXT_SEQ, seq))
+            emit_seq(op, obj, slot, told, &seq, &at, NULL);
+    } else if (!plain || !trk_fast(op, aux, addr_bits(obj), (uintptr_t)slot >> 3, TRK_DEPTH_REF, at.pc)) {
+        emit_slot(op, obj, slot, told, &at, NULL);
+    }
+    place_fill(place, at.pc);
+}
+
 void verb_move(const void *obj, const void *to, const void *from) VERB(trk_move);
 void verb_move(const void *obj, const void *to, const void *from)
 {

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <track/format.h>
+#include <track/layout.h>
 
 #include "hook.h"
 #include "prim.h"
@@ -58,7 +59,8 @@ enum {
 
 /* One ring as its writing thread sees it: bound to that ring for the life of the process image. The first page is wiped
  * on fork; the call-site cache and the stack cache behind it are not, because their content stays true. All members are
- * written by the owning thread only, except `owner`. */
+ * written by the owning thread only, except `owner`. Up to `extras` the layout is that of struct trk_inline_ring, which
+ * programs were compiled with. */
 struct trk_thread {
     struct trk_slot scratch;       /* after a wipe delta and mask are 0: a write in flight lands here */
     uint64_t cursor;               /* next position; only trk_take changes it */
@@ -67,6 +69,8 @@ struct trk_thread {
     uint64_t mask;                 /* slots of the ring - 1 */
     uint64_t tick;                 /* last tick written */
     uint32_t shift;                /* log2 of the slots */
+    uint32_t era;                  /* of its arena */
+    uint64_t extras;               /* flight mode: slots written that begin no event */
     uint32_t max_stack;            /* largest stack id seen: a larger one was interned just now */
     uint8_t want[TRK_DEPTH_COUNT]; /* enum trk_stack_want of each kind of event */
     uint8_t retired;               /* the thread left this ring for another one */
@@ -77,11 +81,19 @@ struct trk_thread {
     uint64_t pending; /* drops not yet reported in band */
     uint64_t holes;   /* ring->holes when last looked at */
     uint64_t tail;    /* ring->tail when last looked at */
-    uint64_t extras;  /* flight mode: slots written that begin no event */
     uint64_t heartbeat, heartbeat_ns; /* of the recorder, and when it last moved */
     uintptr_t lo, hi;                 /* bounds of the thread's stack, 0 when unknown */
-    uint32_t era;                     /* of its arena */
 };
+
+#define TRK_SAME_PLACE(member)                                                                                         \
+    (offsetof(struct trk_thread, member) == offsetof(struct trk_inline_ring, member) &&                                \
+     sizeof(((struct trk_thread *)0)->member) == sizeof(((struct trk_inline_ring *)0)->member))
+_Static_assert(TRK_SAME_PLACE(scratch) && TRK_SAME_PLACE(cursor) && TRK_SAME_PLACE(limit) && TRK_SAME_PLACE(delta) &&
+                   TRK_SAME_PLACE(mask) && TRK_SAME_PLACE(tick) && TRK_SAME_PLACE(shift) && TRK_SAME_PLACE(era) &&
+                   TRK_SAME_PLACE(extras) && offsetof(struct trk_inline_ring, extras) == 64 &&
+                   offsetof(struct trk_inline_self, clock) == 8,
+               "frozen");
+#undef TRK_SAME_PLACE
 
 /* The ring of a state; NULL after a wipe, which may come between two looks. */
 static inline struct trk_shm_ring *trk_thread_ring(const struct trk_thread *st)
@@ -117,6 +129,9 @@ struct trk_tls {
     uint64_t realloc_old; /* a recorded realloc of this block has begun */
 };
 extern __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* What verbs that are written in place know of this thread. ring: NULL, or the beginning of *trk_tls.self. */
+extern __thread struct trk_inline_self trk_inline_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* A page that a forked child sees zero-filled: tells fork from vfork and threads. */
 struct trk_sentinel {

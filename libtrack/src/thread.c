@@ -9,6 +9,7 @@
 #include "record.h"
 
 __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
+__thread struct trk_inline_self trk_inline_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 enum {
     TRK_RETRY_US = 10000,    /* a thread that found no ring looks again after this */
@@ -19,6 +20,17 @@ enum {
 static uint32_t owner_tid(uint64_t owner)
 {
     return (uint32_t)owner;
+}
+
+/* From now on this thread writes to st (NULL: to none), of arena a. Programs may write in place what takes its call
+ * site and nothing else. */
+static void thread_set(struct trk_thread *st, const struct trk_arena *a)
+{
+    bool in_place = st != NULL && st->want[TRK_DEPTH_REF] == TRK_SITE;
+    trk_tls.self = st;
+    __atomic_store_n(&trk_inline_tls.clock, &a->hdr->tick_us, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST); /* a handler that finds the ring finds its clock */
+    __atomic_store_n(&trk_inline_tls.ring, in_place ? (struct trk_inline_ring *)(void *)st : NULL, __ATOMIC_RELAXED);
 }
 
 /* The next owner word: counts owners, so that a claim cannot succeed on a state that changed hands twice. */
@@ -208,19 +220,19 @@ struct trk_thread *trk_thread_ready(void)
         uint64_t tick = trk_load64(trk_clock());
         if (TRK_UNLIKELY(trk_tls.era != a->era)) {
             trk_tls.era = a->era;
-            trk_tls.self = NULL;
+            thread_set(NULL, a);
             trk_tls.retry_tick = 0;
             trk_tls.scope_depth = 0; /* the scopes that are open belong to another recording */
             trk_tls.last_block = trk_tls.realloc_old = 0;
         }
         st = trk_tls.self;
         if (st != NULL && trk_thread_ring(st) == NULL)
-            st = trk_tls.self = NULL;
+            thread_set(st = NULL, a);
         if (st == NULL && (tick >= trk_tls.retry_tick || ++trk_tls.misses >= TRK_RETRY_EVENTS)) {
             st = acquire(a);
             trk_tls.retry_tick = st ? 0 : tick + TRK_RETRY_US;
             trk_tls.misses = 0;
-            trk_tls.self = st;
+            thread_set(st, a);
         }
         if (st == NULL)
             trk_engine_dropped();
@@ -267,7 +279,7 @@ struct trk_thread *trk_thread_move(struct trk_thread *from)
     change_owner(st, ring, tid);
     from->retired = 1;
     __atomic_store_n(&left->waiting, 0, __ATOMIC_RELAXED); /* nobody does any more */
-    trk_tls.self = st;
+    thread_set(st, a);
     return st;
 }
 

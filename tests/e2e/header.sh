@@ -1,14 +1,14 @@
 #!/bin/sh
-# track.h is C99 and C++, silent under strict warnings, compiles to nothing under TRK_DISABLE; every verb is an exported function.
+# track.h is C99 and C++, silent under strict warnings, compiles to nothing under TRK_DISABLE; every verb is an exported function; the same with verbs in place.
 . "$ROOT/tests/e2e/lib.sh"
 need cc g++ nm
 
-verbs=$(sed -n 's/^TRK_VERB([A-Z0-9_]*, \(trk_[a-z_]*\),.*/\1/p' "$ROOT/libtrack/include/track/track.h")
+verbs=$(sed -n 's/^TRK_[A-Z_]*VERB([A-Z0-9_]*, \(trk_[a-z_]*\),.*/\1/p' "$ROOT/libtrack/include/track/track.h")
 checks=$((checks + 1))
 [ "$(echo "$verbs" | wc -l)" -ge 40 ] || fail "only these verbs were found in the header: $verbs"
 nm -D --defined-only "$BUILD/libtrack/libtrack.so.0" | awk '{ print $3 }' | sed 's/@.*//' >exports
 nm -D --defined-only "$BUILD/libtrack/libtrack-preload.so" | awk '{ print $3 }' | sed 's/@.*//' >exports-preload
-for verb in $verbs trk_type_register trk_is_recording trk_checkpoint trk_gate_v1; do
+for verb in $verbs trk_type_register trk_is_recording trk_checkpoint trk_gate_v1 trk_inline_v1; do
 	for list in exports exports-preload; do
 		checks=$((checks + 1))
 		grep -qx "$verb" $list || fail "$verb is not exported ($list)"
@@ -74,7 +74,7 @@ cp use.h use.c
 cp use.h use.cc
 strict='-Wall -Wextra -Wshadow -Wconversion -Wundef -Wpedantic -pedantic-errors -Werror'
 for opt in -O0 -O2 '-O2 -flto' '-O1 -no-pie -fno-pie'; do
-	for disable in '' -DTRK_DISABLE; do
+	for disable in '' -DTRK_DISABLE -DTRK_INLINE; do
 		for compile in 'gcc -std=c99 use.c' 'gcc -std=gnu17 use.c' 'g++ -std=c++11 use.cc' 'g++ -std=c++20 use.cc' 'clang -std=c99 use.c' 'clang++ -std=c++17 use.cc'; do
 			command -v "${compile%% *}" >/dev/null 2>&1 || continue
 			checks=$((checks + 1))
@@ -85,12 +85,27 @@ for opt in -O0 -O2 '-O2 -flto' '-O1 -no-pie -fno-pie'; do
 		done
 	done
 done
-gcc -O2 -DTRK_DISABLE -I"$ROOT/libtrack/include" -c use.c -o use.o
+for inline in '' -DTRK_INLINE; do
+	# shellcheck disable=SC2086
+	gcc -O2 -DTRK_DISABLE $inline -I"$ROOT/libtrack/include" -c use.c -o use.o
+	checks=$((checks + 1))
+	! nm use.o | grep -q trk_ || fail "TRK_DISABLE $inline leaves symbols: $(nm use.o | grep trk_)"
+done
+sed 's|track/track.h|track/inline.h|' use.h >use_inline.c
+gcc -O2 -masm=intel -I"$ROOT/libtrack/include" -c use_inline.c -o use.o
 checks=$((checks + 1))
-! nm use.o | grep -q trk_ || fail "TRK_DISABLE leaves symbols: $(nm use.o | grep trk_)"
+nm use.o | grep -q 'w trk_inline_v1' || fail "track/inline.h writes nothing in place, or binds strongly"
+printf '#include <track/track.h>\n#include <track/inline.h>\n' >late.c
+checks=$((checks + 1))
+! gcc -I"$ROOT/libtrack/include" -c late.c -o late.o 2>late.out && grep -q 'include track/inline.h before it' late.out ||
+	fail "track/inline.h behind track.h: $(cat late.out)"
 
-gcc -O2 -g -I"$ROOT/libtrack/include" use.c -o use && "$REFTRACK" run -q -o use.trk -- ./use
-equal 'recorded: exit status' $? 0
-"$REFTRACK" check use.trk >check.out 2>&1
-equal "recorded: clean ($(tail -1 check.out))" $? 0
+for inline in '' -DTRK_INLINE; do
+	# shellcheck disable=SC2086
+	gcc -O2 -g $inline -I"$ROOT/libtrack/include" use.c -o use && "$REFTRACK" run -q --stacks 64,1,1 -o use.trk -- ./use
+	equal "recorded $inline: exit status" $? 0
+	"$REFTRACK" check use.trk >check.out 2>&1
+	equal "recorded $inline: clean ($(tail -1 check.out))" $? 0
+	rm -f use.trk
+done
 finish

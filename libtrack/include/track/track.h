@@ -52,6 +52,9 @@
  * without a recorder, each call is a predictable branch. With TRK_DISABLE defined this header compiles to nothing.
  * Every verb exists as an exported function of the same name, for ctypes, Rust, Vala and the like.
  *
+ * A call that is felt: track/inline.h writes references in place where the recorder allows it. It is opt-in, because it
+ * makes a part of the recorder's memory layout, which is frozen for that, a part of the binary.
+ *
  * How it binds. Code that includes this header refers to libtrack weakly: a library can ship instrumented without a
  * new dependency, and lights up when the program links libtrack (-ltrack), preloads it (`reftrack run`), or not at all.
  *
@@ -71,6 +74,9 @@
  *     trk_alloc                  trk_free                    a block of a custom allocator
  *     trk_scope_begin            trk_scope_end               a test or request that must leave nothing behind
  */
+#if defined(TRK_INLINE) && !defined(TRACK_INLINE_H)
+#include <track/inline.h> /* which comes back here */
+#endif
 #ifndef TRACK_TRACK_H
 #define TRACK_TRACK_H
 
@@ -175,6 +181,29 @@ extern volatile unsigned char trk_gate_v1 __attribute__((weak));
         }                                                                                                              \
     }
 #endif
+/* A verb with object and slot: track/inline.h may write it in place. form: see there. */
+#if defined(TRK_INLINE_HERE)
+#define TRK_SLOT_VERB(unread, name, form, params, args, count, seq, ...)                                               \
+    extern void trk_call_##name params __asm__(#name) __attribute__((weak)) unread;                                    \
+    static inline __attribute__((always_inline, artificial)) unread void name params __asm__("trk_inline_" #name);     \
+    static inline __attribute__((always_inline, artificial)) void name params                                          \
+    {                                                                                                                  \
+        if (TRK_ON()) {                                                                                                \
+            uint64_t *trk_place_;                                                                                      \
+            TRK_INLINE_PLACE(trk_place_);                                                                              \
+            if (!trk_inline_write(form, (uintptr_t)obj, (uintptr_t)slot, count, seq, trk_place_)) {                    \
+                if (trk_inline_v1 != 0)                                                                                \
+                    trk_inline_v1(form, (uintptr_t)obj, (uintptr_t)slot, count, seq, trk_place_);                      \
+                else if (trk_call_##name != 0)                                                                         \
+                    trk_call_##name args;                                                                              \
+                TRK_NO_TAIL_CALL;                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+#else
+#define TRK_SLOT_VERB(unread, name, form, params, args, count, seq, ...)                                               \
+    TRK_VERB(unread, name, params, args, __VA_ARGS__)
+#endif
 
 /* Tells the compiler that pointer arguments are only looked at as numbers: no "may be used uninitialized". */
 #if defined(__has_attribute)
@@ -215,15 +244,21 @@ TRK_VERB(TRK_UNREAD_1, trk_reuse, (const void *obj), (obj), (void)obj;)
 /* ---- References --------------------------------------------------------------------------------------------- */
 
 /* One more reference to obj, owned by the variable at slot (or TRK_HOLDER, or NULL). After the increment. */
-TRK_VERB(TRK_UNREAD_1_2, trk_ref, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+TRK_SLOT_VERB(TRK_UNREAD_1_2, trk_ref, TRK_INLINE_REF,
+              (const void *obj, const void *slot), (obj, slot),
+              0, 0, (void)obj; (void)slot;)
 /* The reference owned by slot is given back. Before the decrement: afterwards obj may be somebody else's. */
-TRK_VERB(TRK_UNREAD_1_2, trk_unref, (const void *obj, const void *slot), (obj, slot), (void)obj; (void)slot;)
+TRK_SLOT_VERB(TRK_UNREAD_1_2, trk_unref, TRK_INLINE_UNREF,
+              (const void *obj, const void *slot), (obj, slot),
+              0, 0, (void)obj; (void)slot;)
 /* With the count after the change. trk_unref_rc is called after the decrement, with the value it returned; it never
  * touches obj. An event that arrives after obj's death is sorted into its life by the chain of counts. */
-TRK_VERB(TRK_UNREAD_1_2, trk_ref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after),
-         (void)obj; (void)slot; (void)count_after;)
-TRK_VERB(TRK_UNREAD_1_2, trk_unref_rc, (const void *obj, const void *slot, long count_after), (obj, slot, count_after),
-         (void)obj; (void)slot; (void)count_after;)
+TRK_SLOT_VERB(TRK_UNREAD_1_2, trk_ref_rc, TRK_INLINE_REF | TRK_INLINE_COUNT,
+              (const void *obj, const void *slot, long count_after), (obj, slot, count_after),
+              count_after, 0, (void)obj; (void)slot; (void)count_after;)
+TRK_SLOT_VERB(TRK_UNREAD_1_2, trk_unref_rc, TRK_INLINE_UNREF | TRK_INLINE_COUNT,
+              (const void *obj, const void *slot, long count_after), (obj, slot, count_after),
+              count_after, 0, (void)obj; (void)slot; (void)count_after;)
 /* With the count and the number of the change: among threads the order of such events is exact, never a guess. For a
  * program whose count word has room for a number that is changed in the same atomic operation; trk_refcount_t below is
  * one. Lay it out like this: a 64-bit word, count in the low half, number in the high half; taking a reference adds
@@ -233,10 +268,12 @@ TRK_VERB(TRK_UNREAD_1_2, trk_unref_rc, (const void *obj, const void *slot, long 
  * the word has a number, also one that is not told here: a number that is missing is not waited for. Tell after the
  * operation, both ways. Numbers may begin anywhere in a new life; where addresses are used again soon, let them go on
  * growing from life to life, or tell them with the birth. */
-TRK_VERB(TRK_UNREAD_1_2, trk_ref_seq, (const void *obj, const void *slot, long count_after, uint32_t seq),
-         (obj, slot, count_after, seq), (void)obj; (void)slot; (void)count_after; (void)seq;)
-TRK_VERB(TRK_UNREAD_1_2, trk_unref_seq, (const void *obj, const void *slot, long count_after, uint32_t seq),
-         (obj, slot, count_after, seq), (void)obj; (void)slot; (void)count_after; (void)seq;)
+TRK_SLOT_VERB(TRK_UNREAD_1_2, trk_ref_seq, TRK_INLINE_REF | TRK_INLINE_COUNT | TRK_INLINE_SEQ,
+              (const void *obj, const void *slot, long count_after, uint32_t seq), (obj, slot, count_after, seq),
+              count_after, seq, (void)obj; (void)slot; (void)count_after; (void)seq;)
+TRK_SLOT_VERB(TRK_UNREAD_1_2, trk_unref_seq, TRK_INLINE_UNREF | TRK_INLINE_COUNT | TRK_INLINE_SEQ,
+              (const void *obj, const void *slot, long count_after, uint32_t seq), (obj, slot, count_after, seq),
+              count_after, seq, (void)obj; (void)slot; (void)count_after; (void)seq;)
 /* trk_new for such an object. seq: the number its count word begins with; the first change has the next one. Lives at
  * one address are then told apart by their numbers, when the numbers of the later life are the greater ones. */
 TRK_VERB(TRK_UNREAD_1, trk_new_seq, (const void *obj, struct trk_type *type, uint32_t seq), (obj, type, seq),
@@ -332,6 +369,7 @@ TRK_VERB(TRK_UNREAD_1, trk_count_seen, (const void *obj, long count), (obj, coun
 
 /* clang-format on */
 #undef TRK_VERB
+#undef TRK_SLOT_VERB
 #undef TRK_UNREAD_0
 #undef TRK_UNREAD_1
 #undef TRK_UNREAD_1_2

@@ -81,7 +81,7 @@ static const struct expected expected[] = {
     { TRK_OP_CHECKPOINT, 0, 0, 0, true, 0, 0, "look", 0, 0 },
     { TRK_OP_DEL, 0, 0x10010, 0, true, 0, 0, NULL, 0, 0 },
 };
-enum { EXPECTED = sizeof expected / sizeof expected[0] };
+enum { EXPECTED = sizeof expected / sizeof expected[0], WRAPPER_BYTES = 300 };
 
 static bool about_the_program(const struct testrec_record *r)
 {
@@ -253,7 +253,7 @@ static void site_is_inside_wrapper(void **state)
     assert_non_null(r);
     assert_int_equal(testrec_stack(&rec, r->stack, &pcs), 1);
     uint64_t wrapper = (uint64_t)testrec_said(&rec, "wrapper");
-    assert_in_range(pcs[0], wrapper, wrapper + 100);
+    assert_in_range(pcs[0], wrapper, wrapper + WRAPPER_BYTES);
     testrec_deinit(&rec);
 }
 
