@@ -327,6 +327,7 @@ size_t rec_drain(struct arena *arena)
         if (proc != NULL && !rec_is_flight(arena))
             total += drain_ring(arena, &arena->rings[i], &arena->shm_rings[i], proc);
     }
+    arena->looked = true;
     return total;
 }
 
@@ -454,13 +455,25 @@ static bool is_stuck(const struct recorder *rec)
     return false;
 }
 
+/* Has every ring been looked at in this round? What one ring has by now may be followed, in a ring that was looked at
+ * later, by something that is written already: it has to be in the next round, whoever wants a round in between. */
+static bool is_looked_through(const struct recorder *rec)
+{
+    for (size_t a = 0; a < rec->arenas.count; a++)
+        if (!rec->arenas.items[a]->looked)
+            return false;
+    return true;
+}
+
 void rec_round(struct recorder *rec)
 {
     for (size_t a = 0; a < rec->arenas.count; a++)
         write_arena(rec->arenas.items[a]);
     uint64_t now_us = rec_now_us();
-    if (is_stuck(rec) && now_us - rec->round_us < REC_HOLD_US)
+    if (!is_looked_through(rec) || (is_stuck(rec) && now_us - rec->round_us < REC_HOLD_US))
         return;
+    for (size_t a = 0; a < rec->arenas.count; a++)
+        rec->arenas.items[a]->looked = false;
     rec->round++;
     rec->round_us = now_us;
 }

@@ -161,6 +161,7 @@ struct arena {
     pid_t ns_pid;    /* as it sees itself */
     int image_pidfd;
     bool image_dead;
+    bool looked;   /* all rings, in this round */
     bool attached; /* it was running before: what it had then is not known */
     uint64_t heartbeat;
     uint64_t idle_step_us; /* quiet programs are looked at less often */
@@ -331,7 +332,8 @@ void rec_meta_use(struct proc *proc);
 size_t rec_drain(struct arena *arena);
 /* Everything valid in the rings of a dead process, behind holes as well. */
 void rec_drain_final(struct arena *arena, int proc_index);
-/* Hands pending slots to the writers as one round. */
+/* Hands pending slots to the writers. They are a round when all rings were looked at since the last one began; else it
+ * goes on. */
 void rec_round(struct recorder *rec);
 /* The same for the rings of one process. */
 void rec_round_proc(struct proc *proc);

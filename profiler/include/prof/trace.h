@@ -159,8 +159,9 @@ struct prof_error *prof_merge_add(struct prof_merge *merge, const struct trk_eve
                                   const struct trk_slot *slots);
 /* A sample of memory, handed on in its place. */
 struct prof_error *prof_merge_mem(struct prof_merge *merge, const struct trk_mem *mem);
-/* Hands on all events up to `round`, as replay does; all blocks up to round + 1 must have been added, more do no harm.
- * UINT64_MAX: everything. */
+/* Hands on the events up to `round`, as replay does; all blocks up to round + 1 must have been added, more do no harm.
+ * When the number of a change is missing, or round + 1 is empty, what follows stays until the blocks of later rounds
+ * tell more, 64 rounds at most. UINT64_MAX: everything. */
 struct prof_error *prof_merge_run(struct prof_merge *merge, uint64_t round);
 /* What was added and not handed on yet, after prof_merge_run: first the memory samples (mem may be NULL), then blocks,
  * in order of rounds, that continue each ring exactly where the sink's knowledge ends: their heads carry owner, time

@@ -1,7 +1,7 @@
-/* merge.c: puts the blocks of all rings into one order, window by window: two rounds are looked at to hand on one. A
- * single ring is decoded straight through. When a second ring appears, the states that ordering needs are made up for
- * by the source, which reads the blocks before it once more: that is rare late in a trace and cheap early. A live merge
- * has no past to read and keeps the states from its first event on.
+/* merge.c: puts the blocks of all rings into one order, window by window: two rounds are looked at to hand on one, more
+ * when a number is missing. A single ring is decoded straight through. When a second ring appears, the states that
+ * ordering needs are made up for by the source, which reads the blocks before it once more: that is rare late in a
+ * trace and cheap early. A live merge has no past to read and keeps the states from its first event on.
  *
  * What is handed on depends on the blocks and their rounds only, not on when they arrive: blocks of later rounds wait
  * outside. So a stream that is interrupted at the end of a round, and goes on from the blocks of prof_merge_rest with
@@ -140,7 +140,8 @@ static struct prof_error *run_single(struct prof_merge *m, struct ring *ring, ui
     return NULL;
 }
 
-static struct prof_error *run_merge(struct prof_merge *m, uint64_t round)
+/* `most`: what is loaded for a missing number ends with this round. *ret_behind: it would have to be more. */
+static struct prof_error *run_merge(struct prof_merge *m, uint64_t round, uint64_t most, bool *ret_behind)
 {
     struct order *order = &m->order;
     struct prof_error *error = NULL;
@@ -150,6 +151,13 @@ static struct prof_error *run_merge(struct prof_merge *m, uint64_t round)
     }
     if (error == NULL)
         error = order_merge(order, round);
+    while (error == NULL && order->wanted != 0 && order->loaded < most) {
+        order->loaded = order->wanted < most ? order->wanted : most;
+        error = fill(m, order->loaded);
+        if (error == NULL)
+            error = order_merge(order, round);
+    }
+    *ret_behind = order->wanted != 0;
     if (error != NULL)
         return error;
     m->window_bytes = 0;
@@ -157,6 +165,11 @@ static struct prof_error *run_merge(struct prof_merge *m, uint64_t round)
         for (const struct loaded *block = order->rings[i]->first; block != NULL; block = block->next)
             m->window_bytes += block->bytes;
     return used(m, first_offset(m));
+}
+
+static uint64_t round_after(uint64_t round)
+{
+    return round < UINT64_MAX ? round + 1 : round;
 }
 
 /* Smallest round that is loaded or waits; false: nothing is. */
@@ -177,18 +190,45 @@ static bool lowest_round(const struct prof_merge *m, uint64_t *ret)
     return any;
 }
 
+static bool has_round(const struct prof_merge *m, uint64_t round)
+{
+    for (size_t i = 0; i < m->order.ring_count; i++)
+        for (const struct loaded *block = m->order.rings[i]->first; block != NULL; block = block->next)
+            if (block->head.round == round)
+                return true;
+    return false;
+}
+
+/* Loads what is looked at to hand on a round: the next one. When that is empty it may be that nobody looked, and what
+ * belongs there came later. false: that is beyond `most`. */
+static bool load_next(struct prof_merge *m, uint64_t round, uint64_t most, struct prof_error **ret_error)
+{
+    struct order *order = &m->order;
+    order->visible = round_after(round);
+    *ret_error = fill(m, order->visible);
+    if (*ret_error == NULL && !has_round(m, order->visible)) {
+        order->visible = round_after(order->visible);
+        if (order->visible > most)
+            return false;
+        *ret_error = fill(m, order->visible);
+    }
+    if (order->loaded < order->visible)
+        order->loaded = order->visible;
+    return true;
+}
+
 struct prof_error *merge_run(struct prof_merge *m, uint64_t upto)
 {
     uint64_t round = 0;
+    bool behind = false;
     struct prof_error *error = fill(m, 0);
-    while (error == NULL && lowest_round(m, &round) && round <= upto) {
-        error = fill(m, round == UINT64_MAX ? round : round + 1);
-        if (error != NULL)
+    while (error == NULL && !behind && lowest_round(m, &round) && round <= upto) {
+        if (!load_next(m, round, round_after(upto), &error) || error != NULL)
             break;
         if (m->order.ring_count == 1 && !m->merging)
             error = run_single(m, m->order.rings[0], round);
         else
-            error = run_merge(m, round);
+            error = run_merge(m, round, round_after(upto), &behind);
     }
     return error != NULL ? error : outlet_flush(&m->out);
 }

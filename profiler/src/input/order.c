@@ -62,13 +62,14 @@ struct ring *order_ring(struct order *order, uint32_t number)
     return ring;
 }
 
-/* Makes ring->events[ring->at] its next event. false: nothing more is loaded. */
-static bool ring_fill(struct order *order, struct ring *ring)
+bool order_fill(struct order *order, struct ring *ring)
 {
     while (ring->at == ring->count) {
         struct loaded *block = ring->first;
-        if (block == NULL)
+        if (block == NULL || block->head.round > order->visible) {
+            order_ahead_spent(order, ring);
             return false;
+        }
         if (block->pos == 0)
             prof_decoder_enter(&ring->decoder, &block->head);
         if (block->pos == block->count) {
@@ -89,7 +90,7 @@ static bool ring_fill(struct order *order, struct ring *ring)
         for (size_t i = 0; i < ring->count; i++)
             causal_prefetch(&order->causal, &ring->events[i]);
     }
-    return true;
+    return ring->round <= order->visible;
 }
 
 /* A numbered event of a later moment that is the first one behind this moment in its ring may have happened in it: its
@@ -108,6 +109,8 @@ static bool show_ring(struct order *order, const struct ring *ring, uint64_t tim
     const struct prof_event *events = ring->events + ring->at;
     struct prof_event ahead[RING_EVENTS];
     size_t count = ring->count - ring->at, pos = block != NULL ? block->pos : 0;
+    if (count > 0 && ring->round > order->visible)
+        return true;
     for (;;) {
         for (size_t i = 0; i < count; i++) {
             bool last = events[i].time_us != time_us;
@@ -124,7 +127,7 @@ static bool show_ring(struct order *order, const struct ring *ring, uint64_t tim
             block = block->next;
             pos = 0;
         }
-        if (block == NULL)
+        if (block == NULL || block->head.round > order->visible)
             return true;
         if (pos == 0)
             prof_decoder_enter(&decoder, &block->head);
@@ -168,6 +171,8 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
             return error;
     }
     out->batch[out->count++] = *e;
+    if (ring->ahead || ring->at == ring->count)
+        order_ahead_passed(order, ring);
     return out->count == BATCH_EVENTS ? outlet_flush(out) : NULL;
 }
 
@@ -176,13 +181,10 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
  * one that came first. It is the very next event of its ring, because the thread did nothing else in the meantime. */
 static struct ring *late_cause(struct order *order, const struct ring *ring, const struct prof_event *e)
 {
-    if ((e->flags & (PROF_EVENT_COUNT | PROF_EVENT_SEQ)) == 0 || (e->op != TRK_OP_REF && e->op != TRK_OP_UNREF) ||
-        causal_fits(&order->causal, e))
-        return NULL;
     uint64_t key = causal_key(e);
     for (size_t i = 0; i < order->ring_count; i++) {
         struct ring *other = order->rings[i];
-        if (other == ring || !ring_fill(order, other))
+        if (other == ring || !order_fill(order, other))
             continue;
         const struct prof_event *next = &other->events[other->at];
         if (next->time_us > e->time_us && (next->flags & (PROF_EVENT_COUNT | PROF_EVENT_SEQ)) != 0 &&
@@ -192,13 +194,36 @@ static struct ring *late_cause(struct order *order, const struct ring *ring, con
     return NULL;
 }
 
+/* What goes first in place of ring's event e, which nobody else in this moment comes before. NULL: nothing; or more
+ * must be loaded to know. */
+static struct ring *what_first(struct order *order, const struct ring *ring, const struct prof_event *e,
+                               bool *ret_loads)
+{
+    struct ring *first = NULL;
+    *ret_loads = false;
+    if ((e->flags & (PROF_EVENT_COUNT | PROF_EVENT_SEQ)) != 0 && (e->op == TRK_OP_REF || e->op == TRK_OP_UNREF) &&
+        !causal_fits(&order->causal, e)) {
+        first = late_cause(order, ring, e);
+        *ret_loads = first == NULL && order_ahead(order, e, &first) == AHEAD_LOADS;
+    }
+    return first;
+}
+
+static enum ring_wait wait_for_first(struct order *order, const struct ring *ring, enum ring_wait otherwise)
+{
+    bool loads;
+    if (what_first(order, ring, &ring->events[ring->at], &loads) != NULL)
+        return RING_LATE;
+    return loads ? RING_LOADS : otherwise;
+}
+
 /* Why the ring's next event does not go now. */
 static enum ring_wait why_wait(struct order *order, const struct ring *ring)
 {
     const struct prof_event *e = &ring->events[ring->at];
     struct causal *c = &order->causal;
     if (!causal_shared(c, e))
-        return late_cause(order, ring, e) != NULL ? RING_LATE : RING_GOES;
+        return wait_for_first(order, ring, RING_GOES);
     enum causal_turn turn = causal_turn(c, e, ring->number);
     switch (turn) {
     case CAUSAL_NOT_YET:
@@ -209,7 +234,7 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
         /* What is missing before it may be in a round that is not loaded. */
         if (ring->round > order->pass_round && !order->over_gaps && may_be_late(e) && !causal_fits(c, e))
             return RING_NUMBER;
-        return RING_GOES;
+        return wait_for_first(order, ring, RING_GOES);
     case CAUSAL_TURN_GUESSED:
         return RING_GUESSES;
     case CAUSAL_TURN_LAST:
@@ -226,13 +251,13 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
         return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
     if (causal_should_wait(c, e, ring->number))
         return RING_WAITS;
-    return late_cause(order, ring, e) != NULL ? RING_LATE : RING_GUESSES;
+    return wait_for_first(order, ring, RING_GUESSES);
 }
 
 /* Is the ring's next event part of the moment, and of the wanted round? */
 static bool takes_part(struct order *order, struct ring *ring, uint64_t time_us, bool new_round)
 {
-    return ring_fill(order, ring) && ring->events[ring->at].time_us == time_us &&
+    return order_fill(order, ring) && ring->events[ring->at].time_us == time_us &&
            (ring->round > order->pass_round) == new_round;
 }
 
@@ -245,7 +270,7 @@ static struct prof_error *run_numbers(struct order *order, struct ring *ring, ui
     while (ring->events[ring->at].time_us == time_us && hops <= order->ring_count) {
         uint32_t number = causal_turn_of(&order->causal, &blocked->events[blocked->at]);
         struct ring *next = number < RING_NUMBER_MAX ? order_ring(order, number) : NULL;
-        if (next == NULL || next == blocked || next->stuck_at == order->passed + 1 || !ring_fill(order, next))
+        if (next == NULL || next == blocked || next->stuck_at == order->passed + 1 || !order_fill(order, next))
             break;
         const struct prof_event *e = &next->events[next->at];
         if (e->time_us != time_us && (e->time_us < time_us || !may_be_late(e)))
@@ -331,7 +356,8 @@ static struct prof_error *run_late(struct order *order, bool *ret_progress)
 {
     for (size_t i = 0; i < order->ring_count; i++) {
         struct ring *ring = order->rings[i];
-        struct ring *late = ring->wait == RING_LATE ? late_cause(order, ring, &ring->events[ring->at]) : NULL;
+        bool loads;
+        struct ring *late = ring->wait == RING_LATE ? what_first(order, ring, &ring->events[ring->at], &loads) : NULL;
         if (late != NULL) {
             *ret_progress = true;
             return pass(order, late, false);
@@ -352,14 +378,25 @@ static struct prof_error *let_first(struct order *order, enum ring_wait wait, bo
     return NULL;
 }
 
+/* Nothing goes: would more, when more rounds were loaded? Then the moment ends here, and begins again. */
+static bool waits_for_more(const struct order *order)
+{
+    for (size_t i = 0; order->wanted != 0 && i < order->ring_count; i++)
+        if (order->rings[i]->wait == RING_LOADS)
+            return true;
+    return false;
+}
+
 /* Merges the old events of one moment in which several rings take part. */
 static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
 {
     if (!begin_moment(order, time_us))
         return prof_error_memory();
     struct prof_error *error = NULL;
-    bool progress = true;
+    bool progress = true, more = false;
+    order->over_gaps = false;
     while (error == NULL && progress) {
+        order->wanted = 0;
         progress = false;
         for (size_t i = 0; i < order->ring_count && error == NULL; i++)
             error = run_ring(order, order->rings[i], time_us, &progress);
@@ -367,6 +404,9 @@ static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
             error = run_new_round(order, time_us, &progress);
         if (error == NULL && !progress)
             error = run_late(order, &progress);
+        more = error == NULL && !progress && waits_for_more(order);
+        if (more)
+            break;
         if (error == NULL && !progress)
             error = let_first(order, RING_YIELDS, &progress);
         if (error == NULL && !progress && !order->over_gaps)
@@ -380,6 +420,8 @@ static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
         if (error == NULL && !progress)
             error = let_first(order, RING_NUMBER, &progress);
     }
+    if (!more)
+        order->wanted = 0;
     causal_moment_end(&order->causal);
     return error;
 }
@@ -387,8 +429,11 @@ static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
 /* The ring is alone until `until_us` (exclusive). */
 static struct prof_error *run_alone(struct order *order, struct ring *ring, uint64_t until_us)
 {
-    while (ring_fill(order, ring) && order->old_blocks > 0 && ring->events[ring->at].time_us < until_us) {
-        struct ring *late = late_cause(order, ring, &ring->events[ring->at]);
+    while (order_fill(order, ring) && order->old_blocks > 0 && ring->events[ring->at].time_us < until_us) {
+        bool loads;
+        struct ring *late = what_first(order, ring, &ring->events[ring->at], &loads);
+        if (loads)
+            return NULL;
         struct prof_error *error = pass(order, late != NULL ? late : ring, false);
         if (error != NULL)
             return error;
@@ -400,6 +445,8 @@ struct prof_error *order_merge(struct order *order, uint64_t round)
 {
     order->round = order->pass_round = round;
     order->old_blocks = 0;
+    order->wanted = 0;
+    order_ahead_reset(order);
     for (size_t i = 0; i < order->ring_count; i++)
         for (const struct loaded *block = order->rings[i]->first; block != NULL && block->head.round <= round;
              block = block->next)
@@ -412,7 +459,7 @@ struct prof_error *order_merge(struct order *order, uint64_t round)
         bool any_old = false;
         for (size_t i = 0; i < order->ring_count; i++) {
             struct ring *ring = order->rings[i];
-            if (!ring_fill(order, ring))
+            if (!order_fill(order, ring))
                 continue;
             uint64_t time_us = ring->events[ring->at].time_us;
             any_old |= ring->round <= round;
@@ -442,10 +489,10 @@ struct prof_error *order_merge(struct order *order, uint64_t round)
             error = merge_moment(order, first_us);
             order->pass_round = round;
         }
-        if (error != NULL)
+        if (error != NULL || order->wanted != 0)
             return error;
     }
     for (size_t i = 0; i < order->ring_count; i++)
-        ring_fill(order, order->rings[i]);
+        order_fill(order, order->rings[i]);
     return NULL;
 }

@@ -5,12 +5,14 @@
 #include "causal.h"
 #include "trace.h"
 
+#include <base/table.h>
 #include <input/decode.h>
 
 enum {
     RING_EVENTS = 64,   /* decoded ahead per ring */
     BATCH_EVENTS = 256, /* given to the sink at once */
     RING_NUMBER_MAX = 65536,
+    AHEAD_ROUNDS = 64, /* how far a missing number is looked for */
 };
 
 /* A block of one ring in memory. */
@@ -30,6 +32,7 @@ enum ring_wait {
     RING_WAITS,   /* what must come before it is still to come */
     RING_LATE,    /* what must come before it bears a later time */
     RING_NUMBER,  /* another ring brings the number before it */
+    RING_LOADS,   /* the number before it is missing in what is loaded */
 };
 
 struct ring {
@@ -43,6 +46,14 @@ struct ring {
     uint64_t round;            /* of the decoded events */
     enum ring_wait wait;
     uint64_t stuck_at; /* order->passed + 1 when nothing led to what it waits for */
+    bool spent;        /* in the list of order->spent: it may have nothing visible left */
+    bool ahead;        /* it has not, and what it brings next is known, */
+    bool numbered;     /* and in order->ahead */
+    struct ring *next_spent;
+    struct ahead_key {
+        uint64_t key, seq;
+    } ahead_key;
+    UT_hash_handle hh;
 };
 
 struct order;
@@ -70,13 +81,40 @@ struct order {
     uint64_t passed;     /* events handed out so far */
     bool over_gaps;      /* everything waits: numbers of the newest round need not be complete any more */
     uint64_t pass_round; /* events of rounds up to this one leave unasked: `round`, or all */
+    uint64_t visible;    /* events of later rounds are loaded for their numbers only */
+    uint64_t loaded;     /* all blocks up to this round are */
+    uint64_t wanted;     /* not 0: a number is missing, and may be in one of the rounds up to this one */
+    struct ring *ahead;  /* uthash: rings whose next event, a numbered one, is not visible yet */
+    struct ring *spent;  /* rings that may have become such */
 };
 
 bool order_init(struct order *order, struct outlet *out);
 void order_deinit(struct order *order);
 /* The ring of this number, made when new. NULL without memory. */
 struct ring *order_ring(struct order *order, uint32_t number);
-/* Hands out events until no loaded block of a round <= `round` is left, and none that is used up. */
+/* Hands out events until no loaded block of a round <= `round` is left, and none that is used up, from blocks up to
+ * order->visible, a later round; all up to order->loaded, visible at least, are loaded. When order->wanted is not 0
+ * afterwards, it stopped before that: blocks up to that round should be loaded, then it goes on. What it hands out does
+ * not depend on what else is loaded. */
 struct prof_error *order_merge(struct order *order, uint64_t round);
+
+/* ---- ahead.c ---- */
+enum ahead {
+    AHEAD_NONE,  /* nothing is missing, or it is nowhere */
+    AHEAD_FOUND, /* the next event of *ret is the missing one */
+    AHEAD_LOADS, /* order->wanted says how much should be loaded to know */
+};
+/* e is the next event for its address in what is visible. When its number does not follow the last one: the event with
+ * the missing number, if that is the first one of a ring that has nothing else to bring before it. Its thread was
+ * stopped for rounds before it could tell. */
+enum ahead order_ahead(struct order *order, const struct prof_event *e, struct ring **ret);
+/* The ring has no visible event left, or may have none. */
+void order_ahead_spent(struct order *order, struct ring *ring);
+/* The ring's event was handed out, and it has no visible one left, or may have none. */
+void order_ahead_passed(struct order *order, struct ring *ring);
+/* Forgets all: other rounds are visible now, or more is loaded. */
+void order_ahead_reset(struct order *order);
+/* Makes ring->events[ring->at] the ring's next event. false: nothing more is visible. */
+bool order_fill(struct order *order, struct ring *ring);
 
 #endif

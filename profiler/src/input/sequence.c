@@ -322,6 +322,17 @@ static bool take_exact(struct line *l)
     return true;
 }
 
+/* The object is alive where no memory is, its numbers do not go on, and a block with a birth in it begins before the
+ * next number: somebody told late of a life that is over. */
+static bool is_over(struct line *l)
+{
+    uint64_t time = UINT64_MAX;
+    if (l->state.allocated || !l->state.numbered || l->waiting == 0 || l->lists[ALLOC] == 0)
+        return false;
+    const uint32_t *birth = first_birth(l, ALLOC, &time);
+    return is_numbered_birth(l, *birth - 1) && time < distance(l, l->heap[0]);
+}
+
 static bool take_end(struct line *l)
 {
     bool held = is_held(l);
@@ -487,7 +498,8 @@ static void run(struct line *l)
         if (l->heads[i - 1].step != 0)
             enlist(l, i - 1);
     while (!is_done(l))
-        if (!take_exact(l) && !take_end(l) && !take_plain(l) && !(l->state.alive ? take_next(l) : take_birth(l)))
+        if (!take_exact(l) && !take_end(l) && !take_plain(l) &&
+            !(l->state.alive && !is_over(l) ? take_next(l) : take_birth(l)))
             take_any(l);
 }
 

@@ -205,6 +205,80 @@ static void nonsense_is_survived(void **state)
     }
 }
 
+/* A thread is stopped between its change and the record of it, for some rounds of the recorder. */
+static void stopped_threads_are_waited_for(void **state)
+{
+    (void)state;
+    static const unsigned rounds[] = { 1, 2, 3, 10, 60 };
+    for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
+        struct mk_trace *t = begin();
+        uint32_t numbers[70], count = 0;
+        ref(t, 101, 2, 1);
+        ref(t, 103, 3, 2);
+        ref(t, 102, 5, 4);
+        for (count = 5; count < 5 + rounds[i]; count++) {
+            mk_round(t);
+            mk_time(t, count * 100);
+            ref(t, 101 + count % 2, count + 1, count);
+        }
+        ref(t, 103, 4, 3);
+        ref(t, 103, count + 1, count);
+        for (uint32_t k = 0; k < count; k++)
+            numbers[k] = k + 1;
+        expect(t, numbers, count, 0);
+    }
+}
+
+/* Nobody looked at the rings in a round: what is behind it may still come before what was in front of it. */
+static void empty_rounds_are_none(void **state)
+{
+    (void)state;
+    for (unsigned empty = 0; empty < 2; empty++) {
+        struct mk_trace *t = begin();
+        ref(t, 101, 4, 3);
+        ref(t, 101, 6, 5);
+        for (unsigned i = 0; i <= empty; i++)
+            mk_round(t);
+        mk_thread(t, 102);
+        mk_alloc(t, 0x2000, 16, NULL);
+        ref(t, 102, 2, 1);
+        ref(t, 102, 5, 4);
+        mk_thread(t, 103);
+        mk_alloc(t, 0x3000, 16, NULL);
+        ref(t, 103, 3, 2);
+        expect(t, (const uint32_t[]){ 1, 2, 3, 4, 5 }, 5, 0);
+    }
+}
+
+/* A record that comes when its object is long gone, and behind it the next life at the address. */
+static void the_dead_do_not_come_back(void **state)
+{
+    (void)state;
+    struct mk_trace *t = begin();
+    mk_seq(t, 100);
+    ref(t, 101, 3, 102);
+    unref(t, 101, 2, 103);
+    unref(t, 101, 1, 104);
+    unref(t, 102, 0, 105);
+    mk_gone(t, OBJ, NULL);
+    for (unsigned i = 0; i < 80; i++) {
+        mk_round(t);
+        mk_time(t, 100 + i * 10);
+        mk_thread(t, 104);
+        mk_alloc(t, 0x10000 + i * 0x40, 16, NULL);
+    }
+    ref(t, 103, 2, 101);
+    mk_round(t);
+    mk_time(t, 2000);
+    ref(t, 101, 2, 201);
+    ref(t, 102, 3, 202);
+    mk_thread(t, 103);
+    mk_born(t, "thing", OBJ, 16, NULL);
+    mk_seq(t, 200);
+    ref(t, 103, 4, 203);
+    expect(t, (const uint32_t[]){ 102, 103, 104, 105, 101, 201, 202, 203 }, 8, 0);
+}
+
 /* Two hundred threads at one object within one tick, every number present, then every other one missing. */
 static void crowds_are_no_burden(void **state)
 {
@@ -236,6 +310,9 @@ int main(void)
         cmocka_unit_test(late_records_come_in_time),
         cmocka_unit_test(lives_are_told_apart),
         cmocka_unit_test(nonsense_is_survived),
+        cmocka_unit_test(stopped_threads_are_waited_for),
+        cmocka_unit_test(empty_rounds_are_none),
+        cmocka_unit_test(the_dead_do_not_come_back),
         cmocka_unit_test(crowds_are_no_burden),
     };
     return cmocka_run_group_tests_name("input: sequence", tests, NULL, NULL);

@@ -327,6 +327,32 @@ static void test_hole_of_the_living(void **state)
     fake_unmap(&fake);
 }
 
+/* A round is written because it is full, and in the same turn because it is time: that is one round. */
+static void test_a_round_is_a_look(void **state)
+{
+    (void)state;
+    struct recorder *rec = start_recorder(NULL);
+    struct fake fake = join_recorder(rec);
+    struct fake_ring ring = fake_claim_ring(&fake, 0, 1 << 19);
+    steps(rec, 2);
+    for (unsigned i = 0; i < 1 << 17; i++)
+        fake_put(&ring, slot_make(TRK_OP_DEL, 0, 1, 0, 0));
+    nanosleep(&(struct timespec){ .tv_nsec = 150000000 }, NULL);
+    steps(rec, 1);
+    fake_put(&ring, slot_make(TRK_OP_DEL, 0, 2, 0, 0));
+    struct blocks blocks;
+    finish(rec, 0, &blocks);
+    struct trk_events_head head, last;
+    size_t n = 1;
+    memcpy(&head, blocks_find(&blocks, TRK_BLOCK_EVENTS, 0)->payload, sizeof head);
+    for (last = head; blocks_find(&blocks, TRK_BLOCK_EVENTS, n) != NULL; n++)
+        memcpy(&last, blocks_find(&blocks, TRK_BLOCK_EVENTS, n)->payload, sizeof last);
+    assert_true(last.slots >= 1 && n >= 2);
+    assert_int_equal(last.round, head.round + 1);
+    blocks_free(&blocks);
+    fake_unmap(&fake);
+}
+
 /* A producer that sleeps for room is woken, and tail moved before. */
 static void test_wakes_producer(void **state)
 {
@@ -521,6 +547,7 @@ int main(void)
         TEST(test_definitions_first),
         TEST(test_many_laps),
         TEST(test_hole_of_the_living),
+        TEST(test_a_round_is_a_look),
         TEST(test_wakes_producer),
         TEST(test_disk_full),
         TEST(test_no_place_for_the_trace),
