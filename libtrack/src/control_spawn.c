@@ -195,13 +195,13 @@ struct spawn {
     char path[TRK_PATH_MAX];
     char pid[32];
     char out[TRK_PATH_MAX + 8];
-    char *argv[6];
+    char *argv[8];
     char *envp[ENV_MAX];
 };
 
 static void fill_command(struct spawn *s, const struct trk_env *env)
 {
-    static char name[] = "reftrack", command[] = "recorder", fd_arg[] = "--fd=3";
+    static char name[] = "reftrack", command[] = "recorder", fd_arg[] = "--fd=3", options_arg[] = "--options";
     struct trk_buf b;
     size_t n = 0;
     trk_buf_init(&b, s->pid, sizeof s->pid);
@@ -216,9 +216,15 @@ static void fill_command(struct spawn *s, const struct trk_env *env)
     s->argv[3] = s->pid;
     s->argv[4] = s->out;
     s->argv[5] = NULL;
-    for (char **e = env->list; *e != NULL && n + 1 < ENV_MAX; e++) {
-        if (!starts(*e, "LD_PRELOAD=") && !starts(*e, "TRACK_OPTIONS="))
+    for (char **e = env->list; *e != NULL; e++) {
+        /* The recorder is not to record itself; what is its business in the options it is told. */
+        if (starts(*e, "TRACK_OPTIONS=")) {
+            s->argv[5] = options_arg;
+            s->argv[6] = *e + sizeof "TRACK_OPTIONS=" - 1;
+            s->argv[7] = NULL;
+        } else if (!starts(*e, "LD_PRELOAD=") && n + 1 < ENV_MAX) {
             s->envp[n++] = *e;
+        }
     }
     s->envp[n] = NULL;
 }

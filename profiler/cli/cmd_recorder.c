@@ -18,7 +18,7 @@ enum { STEP_MS = 250 };
 
 struct recorder_args {
     uint64_t fd, pid;
-    const char *out;
+    const char *out, *options;
 };
 
 static const struct cli_option options[] = {
@@ -39,6 +39,11 @@ static const struct cli_option options[] = {
       .argument = "FILE",
       .hint = CLI_HINT_FILE,
       .help = "where the trace goes, as with run -o" },
+    { .name = "options",
+      .kind = CLI_TEXT,
+      .offset = offsetof(struct recorder_args, options),
+      .argument = "TEXT",
+      .help = "TRACK_OPTIONS of the program" },
     { 0 },
 };
 
@@ -79,7 +84,7 @@ int cmd_recorder(int argc, char **argv)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     struct rec_options recording = {
-        .out = args.out, .version = REFTRACK_VERSION, .text = getenv("TRACK_OPTIONS"), .root = (pid_t)args.pid
+        .out = args.out, .version = REFTRACK_VERSION, .text = args.options, .root = (pid_t)args.pid
     };
     cli_rec_environment(recording.text, &recording);
     struct recorder *rec;

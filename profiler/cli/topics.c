@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const char *const cli_topics[] = { "concepts", "leaks", "ci", "format", "suppressions", "environment", NULL };
+const char *const cli_topics[] = { "concepts", "leaks", "ci", "format", "suppressions", "environment", "long", NULL };
 
 static const char concepts[] =
     "CONCEPTS\n\n"
@@ -142,6 +142,24 @@ static const char environment[] =
     "DEBUGINFOD_URLS  servers that may be asked for missing debug information when a report is made\n"
     "TMPDIR           temporary files\n";
 
+static const char long_recordings[] =
+    "LONG RECORDINGS\n\n"
+    "A whole trace grows for as long as the program runs. For servers that run for days:\n\n"
+    "  reftrack run --keep=folded --max-trace=256MiB -- ./server\n"
+    "  TRACK_OPTIONS=out=%p.trk:keep=folded:max_trace=256M ./server    linked with libtrack, started alone\n\n"
+    "--keep=all       every event stays; with --max-trace the trace ends at that size. Nothing is known from there on, "
+    "the program is left alone, and what it forks later is not recorded\n"
+    "--keep=folded    counters, everything that is alive with its stacks and open references, verdicts and marks stay "
+    "exact; events are dropped once the state that they led to is in the file\n"
+    "--keep=window    the same, but the newest events stay as they are: --window=5m or --window=64MiB\n"
+    "--max-trace=SIZE what the trace and the file beside it, which is there while it is made shorter, stay below "
+    "together. What is alive must fit in it: if it does not, recording goes on and info says so\n\n"
+    "In TRACK_OPTIONS these are keep=, window= and max_trace=.\n\n"
+    "leaks, report, types, sites and check say of a folded trace what they say of the whole one. show and dump know "
+    "events only from the state on; info tells when that was, how often the trace was made shorter and what went "
+    "wrong. A recorder that was killed leaves a whole trace; what is left of an unfinished file beside it is removed "
+    "by the next recording in that folder.\n";
+
 static const struct {
     const char *name, *text;
 } pages[] = {
@@ -151,6 +169,7 @@ static const struct {
     { "format", format },
     { "suppressions", suppressions },
     { "environment", environment },
+    { "long", long_recordings },
 };
 
 const char *cli_topic(const char *name)

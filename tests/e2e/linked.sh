@@ -37,6 +37,26 @@ for kind in shared static; do
 	rm -f ./*.trk
 done
 
+# What stays in the trace can be told to the library, too.
+cc -g -O1 -I"$ROOT/libtrack/include" "$ROOT/tests/fold/server.c" -o server -L"$BUILD/libtrack" -Wl,-rpath,"$BUILD/libtrack" -Wl,--no-as-needed -ltrack -lpthread ||
+	fail 'linking the server'
+for keep in folded window:window=20K all; do
+	TRACK_OPTIONS="out=kept.trk:keep=$keep:max_trace=256K:recorder=$REFTRACK" ./server 0.5 400000 >out 2>err
+	equal "keep=$keep: recorded run" $? 0
+	wait_end kept.trk
+	"$REFTRACK" info --json kept.trk >info.json
+	has "keep=$keep is in the trace" info.json "\"mode\": *\"${keep%%:*}\""
+	has "keep=$keep: the limit too" info.json '"max_bytes": *262144'
+	if [ $keep = all ]; then
+		has 'keep=all: ends at the limit' info.json '"reason": *"limit"'
+		has 'keep=all: and the program is idle' out 'recorded 0'
+	else
+		has "keep=$keep: it was made shorter" info.json '"folds": *[1-9]'
+		has "keep=$keep: and the program is recorded to its end" out 'recorded 1'
+	fi
+	rm -f kept.trk
+done
+
 # Options that are wrong are named; the program runs on.
 TRACK_OPTIONS=no_such_option=1 ./shared >out 2>err
 equal 'unknown option: the program runs on' $? 0

@@ -175,6 +175,7 @@ def too_much_alive():
     """A budget that not even the state fits into: recording goes on, exact, and says so once."""
     path, out, err = record("tight", "--keep=folded", "--max-trace=64KiB", program=[server, "0.3", "300000"])
     planted("tight", path, counts(out))
+    check("tight: the program is recorded to its end", counts(out)["recorded"] == 1, out)
     check("tight: said once", err.count("too much for max-trace") <= 1, err)
     check("tight: info tells", "too much for max-trace" in tool("info", path))
 
@@ -194,8 +195,9 @@ def defined_again():
 
 
 def limit_of_all():
-    path, _, err = record("limit", "--max-trace=256KiB", program=[server, "0.4", "400000"])
+    path, out, err = record("limit", "--max-trace=256KiB", program=[server, "0.4", "400000"])
     check("limit: the file stays below", os.stat(path).st_size <= 256 << 10, os.stat(path).st_size)
+    check("limit: the program is idle from then on", counts(out)["recorded"] == 0, out)
     check("limit: said at the end", "nothing is known from then on" in err, err)
     report = document("report", path)
     check("limit: uncertain, and why", report["audit"]["certain"] is False and

@@ -3,8 +3,8 @@
  *
  *     server SECONDS REFS_PER_SECOND
  *
- * At the end it prints how often each leak struck, which is what a report has to count. A rate of 0 is as fast as it
- * goes; SECONDS may be a fraction. */
+ * At the end it prints how often each leak struck, which is what a report has to count, and whether it is recorded. A
+ * rate of 0 is as fast as it goes; SECONDS may be a fraction. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -195,6 +195,7 @@ int main(int argc, char **argv)
         cycles += workers[i].cycles_leaked;
         blocks += workers[i].blocks_leaked;
     }
-    printf("refs %lu sessions %lu cycles %lu blocks %lu\n", refs, sessions, cycles, blocks);
+    printf("refs %lu sessions %lu cycles %lu blocks %lu recorded %d\n", refs, sessions, cycles, blocks,
+           TRK_ON() ? 1 : 0);
     return 0;
 }

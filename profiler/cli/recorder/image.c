@@ -261,15 +261,29 @@ static bool is_in_use(struct arena *arena, uint64_t now_us)
     return false;
 }
 
-/* The recording ends, the processes go on. A thread looks at the state when it sees that the clock moved. */
+/* A thread looks at the state when it sees that the clock moved. */
+static void tell_left(struct arena *arena)
+{
+    __atomic_store_n(&arena->h->recorder_state, TRK_REC_LEFT, __ATOMIC_RELEASE);
+    /* Partner: emit_simple of libtrack. */
+    __atomic_store_n(&arena->h->tick_us, rec_arena_us(arena) + 1, __ATOMIC_RELEASE);
+}
+
+void rec_image_limit(struct arena *arena)
+{
+    for (int i = 0; i < TRK_PROC_MAX; i++)
+        if (arena->proc[i] != NULL && !arena->proc[i]->over)
+            return;
+    tell_left(arena);
+}
+
+/* The recording ends, the processes go on. */
 static void say_left(struct arena *arena)
 {
     bool alive = false;
     for (int i = 0; i < TRK_PROC_MAX; i++)
         alive |= arena->proc[i] != NULL && rec_proc_alive(arena->proc[i]);
-    __atomic_store_n(&arena->h->recorder_state, TRK_REC_LEFT, __ATOMIC_RELEASE);
-    /* Partner: emit_simple of libtrack. */
-    __atomic_store_n(&arena->h->tick_us, rec_arena_us(arena) + 1, __ATOMIC_RELEASE);
+    tell_left(arena);
     if (alive) /* a record that is being written just now is worth a moment */
         usleep(LEAVE_US);
 }

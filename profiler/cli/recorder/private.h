@@ -270,6 +270,9 @@ void rec_image_add(struct recorder *rec, struct arena *arena);
 void rec_image_scan(struct arena *arena);
 /* Ends what died; gives arenas back that nobody uses any more. */
 void rec_image_reap(struct recorder *rec);
+/* A trace reached its limit. When those of all its processes have, the image is told that nobody records it any more:
+ * it becomes idle, and what it forks from now on is not recorded. */
+void rec_image_limit(struct arena *arena);
 void rec_image_destroy(struct arena *arena, enum trk_end_reason reason);
 
 /* ---- proc.c ---- */

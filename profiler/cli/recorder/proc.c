@@ -268,6 +268,7 @@ void rec_proc_limit(struct proc *proc)
     rec_fold_stop(proc);
     write_end(proc, TRK_END_LIMIT, 0);
     proc->over = true;
+    rec_image_limit(proc->arena);
 }
 
 void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
