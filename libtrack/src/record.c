@@ -7,7 +7,6 @@
 
 enum {
     TRK_LEADS = 3, /* DROP, THREAD, TICK */
-    TRK_LOOK = 32, /* slots after which a clock that stands still is not believed */
 };
 
 static uint32_t event_stack(struct trk_thread *st, const struct trk_event *ev)
@@ -73,7 +72,7 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
     uint32_t id = ev->depth ? event_stack(st, ev) : 0;
     /* Partner: the recorder that leaves moves the clock behind its word that it did. */
     uint64_t tick = __atomic_load_n(trk_clock(), __ATOMIC_ACQUIRE);
-    if (TRK_UNLIKELY(tick != st->tick || (trk_cursor(st) & (TRK_LOOK - 1)) == 0) && arena_left())
+    if (TRK_UNLIKELY(tick != st->tick) && arena_left())
         return false;
     unsigned need = 1 + ev->exts;
     if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
@@ -82,7 +81,7 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
             return __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE) ==
                    TRK_PHASE_LIVE;                             /* a recorder that died is noticed here */
         tick = __atomic_load_n(trk_clock(), __ATOMIC_ACQUIRE); /* it may have waited, and changed its ring */
-        if (tick != st->tick && arena_left())
+        if (arena_left())
             return false;
     }
     /* What is due before the record. A handler that interrupts here may write the same once more: harmless. */

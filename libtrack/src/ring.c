@@ -5,6 +5,8 @@
 #include <errno.h>
 
 enum {
+    TRK_LOOK = 256, /* slots after which a thread looks up at the latest: when the recorder is dead, nothing else tells
+                       it that another one asks */
     TRK_NAP_NS = 5000000,      /* one sleep while waiting for room */
     TRK_TICK_NAP_NS = 500000,  /* and for the next tick */
     TRK_STALE_NS = 1000000000, /* a recorder whose heart stands still this long is not waited for */
@@ -87,8 +89,10 @@ static bool limit_update(struct trk_thread *st, struct trk_shm_ring *ring, unsig
     if (tail < st->tail || tail > cursor || hole_seen(st, ring))
         return false;
     st->tail = tail;
-    __atomic_store_n(&st->limit, tail + slots - margin, __ATOMIC_RELAXED);
-    return trk_cursor(st) + need <= tail + slots - margin;
+    uint64_t end = tail + slots - margin;
+    uint64_t look = cursor + TRK_LOOK;
+    __atomic_store_n(&st->limit, look < end ? look : end, __ATOMIC_RELAXED);
+    return trk_cursor(st) + need <= end;
 }
 
 /* Sleeps once. False when waiting longer is pointless. */
