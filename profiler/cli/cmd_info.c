@@ -135,6 +135,9 @@ static void events(struct cli_session *session, struct cli_out *out)
     for (unsigned op = 0; op < TRK_OP_COUNT_; op++)
         if (totals->by_op[op] != 0)
             fprintf(out->file, "%14s  %s\n", prof_fmt_count(count, sizeof count, totals->by_op[op]), prof_op_name(op));
+    if (totals->marks_thinned != 0)
+        fprintf(out->file, "%14s  marks left out: of so many, the first and last of each name and half of the older\n",
+                prof_fmt_count(count, sizeof count, totals->marks_thinned));
     if (totals->forced != 0)
         fprintf(out->file, "%14s  of them put in order by guess\n",
                 prof_fmt_count(count, sizeof count, totals->forced));

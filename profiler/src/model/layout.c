@@ -41,6 +41,7 @@ static const struct column scalars[] = {
     H(peak_epoch),
     H(moment_now),
     H(context_free),
+    H(totals.marks_thinned),
 };
 static const struct column number[] = { { .bytes = 8 } };
 

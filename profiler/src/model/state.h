@@ -489,6 +489,9 @@ void thread_renamed(struct prof_heap *h, const struct scope_birth *was); /* an o
 void threads_deinit(struct prof_heap *h);
 void mark_add(struct prof_heap *h, const struct prof_event *e, uint32_t text); /* text: id of the name */
 
+/* marks.c: adds one; of very many, some of the oldest are given up. */
+void marks_push(struct prof_heap *h, const struct prof_mark *mark);
+
 /* moment.c */
 /* name NULL: a memory sample; text: id of the name */
 void moment_add(struct prof_heap *h, const char *name, uint32_t text, uint64_t at_us);

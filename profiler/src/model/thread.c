@@ -62,8 +62,7 @@ void mark_add(struct prof_heap *h, const struct prof_event *e, uint32_t text)
                               .live_blocks = h->totals.live_blocks,
                               .live_bytes = h->totals.live_bytes,
                               .events = h->totals.events - 1 };
-    if (!prof_vec_push(&h->marks, mark))
-        h->no_memory = true;
+    marks_push(h, &mark);
     if (e->op == TRK_OP_MARK || e->op == TRK_OP_CHECKPOINT)
         moment_add(h, mark.name, text, mark.at_us);
 }

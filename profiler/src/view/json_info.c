@@ -49,6 +49,8 @@ static json_t *events(struct document *doc, const struct prof_heap_totals *total
     for (unsigned op = 0; op < TRK_OP_COUNT_; op++)
         if (totals->by_op[op] != 0)
             doc_set(doc, object, prof_op_name(op), json_of_number(totals->by_op[op]));
+    if (totals->marks_thinned != 0)
+        doc_set(doc, object, "marks_left_out", json_of_number(totals->marks_thinned));
     return object;
 }
 

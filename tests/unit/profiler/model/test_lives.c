@@ -498,6 +498,37 @@ static void history(void **state)
     mk_destroy(t);
 }
 
+/* Of very many marks the first and the last of each name stay, and memory is bounded. */
+static void many_marks_are_thinned(void **state)
+{
+    (void)state;
+    enum { MANY = 40000 };
+    struct mk_trace *t = mk_create();
+    mk_mark(t, "start", "m");
+    for (int i = 0; i < MANY; i++) {
+        if (i == 1000)
+            mk_mark(t, "once", "m");
+        mk_time(t, 1000 + (uint64_t)i);
+        mk_mark(t, i % 2 == 0 ? "even" : "odd", "m");
+    }
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_mark *marks;
+    size_t count = prof_heap_marks(heap, &marks), once = 0;
+    assert_in_range(count, 7500, 12500);
+    assert_int_equal(count + prof_heap_totals(heap)->marks_thinned, MANY + 2);
+    assert_string_equal(marks[0].name, "start");
+    assert_string_equal(marks[1].name, "even");
+    assert_int_equal(marks[1].at_us, 1000);
+    assert_string_equal(marks[2].name, "odd");
+    assert_int_equal(marks[2].at_us, 1001);
+    assert_int_equal(marks[count - 1].at_us, 1000 + MANY - 1);
+    for (size_t i = 1; i < count; i++) {
+        once += strcmp(marks[i].name, "once") == 0;
+        assert_true(marks[i].at_us >= marks[i - 1].at_us);
+    }
+    assert_int_equal(once, 1);
+}
+
 static void marks_tell_the_moment(void **state)
 {
     (void)state;
@@ -547,6 +578,7 @@ int main(void)
         cmocka_unit_test(contexts),
         cmocka_unit_test(history),
         cmocka_unit_test(marks_tell_the_moment),
+        cmocka_unit_test(many_marks_are_thinned),
     };
     return cmocka_run_group_tests_name("model: lives", tests, NULL, NULL);
 }
