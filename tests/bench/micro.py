@@ -60,7 +60,7 @@ def stacks():
         return
     rows = []
     for depth in ("10", "16", "30"):
-        variants = {kind: (lambda kind=kind: figures(recorded([program("bench_stacks_" + kind), depth, "50000", INNER], "--stacks", "64,64,1")))
+        variants = {kind: (lambda kind=kind: figures(recorded([program("bench_stacks_" + kind), depth, "50000", INNER], "--stacks", "64,64,1", "--on-full", "flight")))
                     for kind in ("fp", "nofp")}
         results = in_turns(variants)
         for kind, title in (("fp", "with"), ("nofp", "without")):
@@ -78,8 +78,11 @@ def pairs():
     for threads in ("1", "2"):
         def run(env=None, name="bench_pairs"):
             return lambda: (clean(), figures([program(name), threads, "100000", INNER], env))[1]["pair"]
-        variants = {"bare": run(), "hooks, idle": run({"LD_PRELOAD": preload}), "call site": run(preloaded("stacks=1,1,1")),
-                    "default: stacks on malloc, call site on free": run(preloaded()), "full stacks on both": run(preloaded("stacks=64,64,64"))}
+        variants = {"bare": run(), "hooks, idle": run({"LD_PRELOAD": preload}), "call site, flight": run(preloaded("stacks=1,1,1:on_full=flight")),
+                    "default (stacks on malloc, call site on free), flight": run(preloaded("on_full=flight")),
+                    "full stacks on both, flight": run(preloaded("stacks=64,64,64:on_full=flight")),
+                    "call site, lossless": run(preloaded("stacks=1,1,1")), "default, lossless": run(preloaded()),
+                    "full stacks on both, lossless": run(preloaded("stacks=64,64,64"))}
         if program("bench_pairs_lsan"):
             variants["LeakSanitizer"] = run({"LSAN_OPTIONS": "detect_leaks=0"}, "bench_pairs_lsan")
         if heaptrack_so:
