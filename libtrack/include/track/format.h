@@ -451,7 +451,7 @@ struct trk_control_page {
 #define TRK_FILE_MAGIC "reftrk\r\n" /* 8 bytes: also catches text-mode damage */
 enum {
     TRK_FILE_MAJOR = 1,       /* unequal: refuse */
-    TRK_FILE_MINOR = 1,       /* greater: read, skipping what is unknown. 1: STATE, EXT_SEQ, EXT_TIME */
+    TRK_FILE_MINOR = 1,       /* greater: read, skipping what is unknown. 1: STATE, NUMBERS, EXT_SEQ, EXT_TIME */
     TRK_BLOCK_MAX = 16 << 20, /* largest raw payload */
 };
 struct trk_file_header {
@@ -478,6 +478,12 @@ enum trk_block_kind {
     TRK_BLOCK_END = 9,     /* struct trk_end; last block of a complete trace */
     TRK_BLOCK_STATE =
         10, /* critical; a part of the state of the heap, standing for all events before: see docs/FORMAT.md */
+    TRK_BLOCK_NUMBERS = 11, /* repeated: struct trk_number; behind the STATE that they belong to */
+};
+/* An object that is alive in a state, and the number of the last change of its count. */
+struct trk_number {
+    uint64_t addr;
+    uint32_t seq, zero;
 };
 enum {
     TRK_BLOCK_ZSTD = 1 << 0,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <input/decode.h>
+
 enum {
     STATES_FIRST = 1 << 10,
     COMING_FIRST = 1 << 8,
@@ -227,6 +229,29 @@ bool causal_alive(struct causal *c, bool block, uint64_t addr, unsigned kind, in
         s->counted = known;
     }
     return true;
+}
+
+void causal_number(struct causal *c, uint64_t addr, uint32_t seq)
+{
+    struct prof_event e = { .addr = addr, .op = TRK_OP_NEW };
+    struct causal_state *s = find_state(c, causal_key(&e));
+    if (s == NULL || !s->alive)
+        return;
+    s->numbered = 1;
+    s->seq = seq;
+}
+
+struct prof_error *causal_numbers(const struct causal *c,
+                                  struct prof_error *(*each)(void *ctx, const struct trk_number *number), void *ctx)
+{
+    struct prof_error *error = NULL;
+    for (size_t i = 0; c->states != NULL && i <= c->state_mask && error == NULL; i++) {
+        const struct causal_state *s = &c->states[i];
+        struct trk_number number = { .addr = s->key & PROF_ADDR_MASK, .seq = s->seq };
+        if (s->key != 0 && s->alive && s->numbered)
+            error = each(ctx, &number);
+    }
+    return error;
 }
 
 bool causal_fits(const struct causal *c, const struct prof_event *e)

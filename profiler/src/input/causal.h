@@ -118,6 +118,11 @@ void causal_deinit(struct causal *c);
 bool causal_apply(struct causal *c, const struct prof_event *e);
 /* The stream does not begin at the beginning, and this lives already, see prof_merge_alive. false: out of memory. */
 bool causal_alive(struct causal *c, bool block, uint64_t addr, unsigned kind, int32_t count, bool known);
+/* The number of the last change of an object that is alive. Unknown ones are ignored. */
+void causal_number(struct causal *c, uint64_t addr, uint32_t seq);
+/* Calls for each object that is alive and whose last number is known. */
+struct prof_error *causal_numbers(const struct causal *c,
+                                  struct prof_error *(*each)(void *ctx, const struct trk_number *number), void *ctx);
 /* A moment begins: all its events of all rings are shown once to causal_touch. false: out of memory. */
 bool causal_moment(struct causal *c);
 void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring);

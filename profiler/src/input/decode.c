@@ -198,9 +198,12 @@ size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, s
             decoder->unknown++;
         }
         /* More extensions than a record may have are strays of something lost. */
-        for (unsigned ext = 0; ext < TRK_MAX_EXT && i < count && slot_op(&slots[i]) == TRK_OP_EXT; ext++, i++)
-            if (wanted)
-                extend(e, &slots[i]);
+        for (unsigned ext = 0; ext < TRK_MAX_EXT && i < count && slot_op(&slots[i]) == TRK_OP_EXT; ext++, i++) {
+            if (!wanted)
+                continue;
+            extend(e, &slots[i]);
+            decoder->numbers |= (e->flags & PROF_EVENT_SEQ) != 0;
+        }
     }
     *pos = i;
     return n;

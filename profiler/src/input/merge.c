@@ -140,15 +140,27 @@ static struct prof_error *run_single(struct prof_merge *m, struct ring *ring, ui
     return NULL;
 }
 
+static struct prof_error *begin_merging(struct prof_merge *m)
+{
+    if (m->merging)
+        return NULL;
+    m->merging = true;
+    return m->source->catch_up(m->source_ctx, &m->order.causal, first_offset(m));
+}
+
+struct prof_error *merge_states(struct prof_merge *m, bool numbered)
+{
+    bool numbers = numbered;
+    for (size_t i = 0; i < m->order.ring_count; i++)
+        numbers |= m->order.rings[i]->decoder.numbers;
+    return numbers ? begin_merging(m) : NULL;
+}
+
 /* `most`: what is loaded for a missing number ends with this round. *ret_behind: it would have to be more. */
 static struct prof_error *run_merge(struct prof_merge *m, uint64_t round, uint64_t most, bool *ret_behind)
 {
     struct order *order = &m->order;
-    struct prof_error *error = NULL;
-    if (!m->merging) {
-        m->merging = true;
-        error = m->source->catch_up(m->source_ctx, &order->causal, first_offset(m));
-    }
+    struct prof_error *error = begin_merging(m);
     if (error == NULL)
         error = order_merge(order, round);
     while (error == NULL && order->wanted != 0 && order->loaded < most) {

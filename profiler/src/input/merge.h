@@ -32,6 +32,9 @@ bool merge_init(struct prof_merge *merge, const struct prof_trace_sink *sink, vo
 void merge_deinit(struct prof_merge *merge);
 /* Hands on all events up to `round` that the source has. Afterwards the sink has seen all that was handed on. */
 struct prof_error *merge_run(struct prof_merge *merge, uint64_t round);
+/* When there are numbers, in what was handed on or (`numbered`) before: makes the states of it, if they were not needed
+ * until now. */
+struct prof_error *merge_states(struct prof_merge *merge, bool numbered);
 /* Nothing comes after this: hands on the memory samples that are left. */
 struct prof_error *merge_end(struct prof_merge *merge);
 struct prof_error *merge_mem(struct prof_merge *merge, const struct trk_mem *mem);

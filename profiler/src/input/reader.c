@@ -263,6 +263,11 @@ static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
                 trace_damage(trace, number, offset, what);
                 break;
             }
+        } else if (block.kind == TRK_BLOCK_NUMBERS) {
+            if (trace->stream.count == 0 && !prof_vec_push(&trace->numbers, ref)) {
+                error = prof_error_memory();
+                break;
+            }
         } else if (block.kind == TRK_BLOCK_EVENTS || block.kind == TRK_BLOCK_MEM) {
             if (!prof_vec_push(&trace->stream, ref)) {
                 error = prof_error_memory();
@@ -381,6 +386,7 @@ void prof_trace_close(struct prof_trace *trace)
     define_deinit(trace);
     prof_vec_deinit(&trace->stream);
     prof_vec_deinit(&trace->states);
+    prof_vec_deinit(&trace->numbers);
     prof_arena_deinit(&trace->arena);
     free(trace);
 }

@@ -154,6 +154,30 @@ static struct prof_error *hand_on_states(struct replay *r)
     return error;
 }
 
+/* The last numbers of what lives in the state. Without them what follows is merged less exactly, not wrongly: what
+ * cannot be read ends the trace there. */
+static struct prof_error *hand_on_numbers(struct replay *r)
+{
+    const struct prof_trace *trace = r->trace;
+    for (size_t i = 0; i < trace->numbers.count && !r->ended; i++) {
+        const struct block_ref *ref = &trace->numbers.items[i];
+        unsigned char *raw = malloc((size_t)ref->raw + 1);
+        if (raw == NULL)
+            return prof_error_memory();
+        const char *what = block_load(trace, ref, &r->buffer, raw);
+        if (what != NULL)
+            damaged(r, ref, what);
+        for (size_t at = 0; what == NULL && ref->raw - at >= sizeof(struct trk_number);
+             at += sizeof(struct trk_number)) {
+            struct trk_number number;
+            memcpy(&number, raw + at, sizeof number);
+            causal_number(&r->merge.order.causal, number.addr & PROF_ADDR_MASK, number.seq);
+        }
+        free(raw);
+    }
+    return NULL;
+}
+
 static const struct merge_source file_source = { .next = next_block, .catch_up = catch_up, .used = report_progress };
 
 struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, const struct prof_trace_sink *sink,
@@ -164,7 +188,8 @@ struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, cons
         return prof_error_memory();
     if (trace->fd < 0)
         return prof_error_create(PROF_ERROR_ARGUMENT, "a trace in memory has no events to replay");
-    return hand_on_states(r);
+    struct prof_error *error = hand_on_states(r);
+    return error != NULL ? error : hand_on_numbers(r);
 }
 
 void replay_deinit(struct replay *r)

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { NUMBERS_MOST = 1 << 16 }; /* in one block */
+
 struct prof_rest {
     struct replay replay;
 };
@@ -18,6 +20,8 @@ struct prof_error *prof_trace_split(struct prof_trace *trace, uint64_t round, co
     struct prof_error *error = replay_begin(&rest->replay, trace, sink, ctx);
     if (error == NULL)
         error = merge_run(&rest->replay.merge, round);
+    if (error == NULL)
+        error = merge_states(&rest->replay.merge, trace->numbers.count > 0);
     if (error != NULL) {
         prof_rest_destroy(rest);
         return error;
@@ -91,10 +95,40 @@ static struct prof_error *write_mem(void *ctx, const struct trk_mem *mem)
     return prof_writer_mem(ctx, mem);
 }
 
+typedef PROF_VEC(struct trk_number) numbers_vec;
+
+static struct prof_error *gather_number(void *ctx, const struct trk_number *number)
+{
+    numbers_vec *numbers = ctx;
+    return prof_vec_push(numbers, *number) ? NULL : prof_error_memory();
+}
+
+static int by_address(const void *a, const void *b)
+{
+    uint64_t one = ((const struct trk_number *)a)->addr, two = ((const struct trk_number *)b)->addr;
+    return one < two ? -1 : one > two;
+}
+
+static struct prof_error *write_numbers(const struct causal *states, struct prof_writer *writer)
+{
+    numbers_vec numbers = { 0 };
+    struct prof_error *error = causal_numbers(states, gather_number, &numbers);
+    if (numbers.count > 0)
+        qsort(numbers.items, numbers.count, sizeof *numbers.items, by_address);
+    for (size_t at = 0, count; at < numbers.count && error == NULL; at += count) {
+        count = numbers.count - at < NUMBERS_MOST ? numbers.count - at : NUMBERS_MOST;
+        error = writer_numbers(writer, numbers.items + at, count);
+    }
+    prof_vec_deinit(&numbers);
+    return error;
+}
+
 struct prof_error *prof_rest_write(const struct prof_rest *rest, struct prof_writer *writer)
 {
     const struct replay *r = &rest->replay;
-    struct prof_error *error = prof_merge_rest(&r->merge, write_events, write_mem, writer);
+    struct prof_error *error = write_numbers(&r->merge.order.causal, writer);
+    if (error == NULL)
+        error = prof_merge_rest(&r->merge, write_events, write_mem, writer);
     for (size_t i = r->next; i < r->trace->stream.count && error == NULL && !r->ended; i++)
         error = writer_copy_block(writer, r->trace->fd, r->trace->stream.items[i].offset - sizeof(struct trk_block));
     return error;

@@ -39,8 +39,9 @@ struct prof_trace {
     int fd;                  /* -1: no file, prof_trace_live */
     struct prof_arena arena; /* strings */
     struct prof_trace_info info;
-    PROF_VEC(struct block_ref) stream; /* EVENTS and MEM, in file order */
-    PROF_VEC(struct block_ref) states; /* STATE, in file order, before all of the stream */
+    PROF_VEC(struct block_ref) stream;  /* EVENTS and MEM, in file order */
+    PROF_VEC(struct block_ref) states;  /* STATE, in file order, before all of the stream */
+    PROF_VEC(struct block_ref) numbers; /* NUMBERS, the same */
     PROF_VEC(struct meta_pair) meta;
     PROF_VEC(const char *) args;
     PROF_VEC(uint32_t) stack_index; /* by stack id: index into stacks + 1 */

@@ -467,6 +467,11 @@ struct prof_error *prof_writer_state(struct prof_writer *w, const void *bytes, s
     return first_of(error, add_block(w, TRK_BLOCK_STATE, bytes, size, 0));
 }
 
+struct prof_error *writer_numbers(struct prof_writer *w, const struct trk_number *numbers, size_t count)
+{
+    return add_block(w, TRK_BLOCK_NUMBERS, numbers, count * sizeof *numbers, 0);
+}
+
 struct prof_error *prof_writer_mem(struct prof_writer *w, const struct trk_mem *mem)
 {
     return add_block(w, TRK_BLOCK_MEM, mem, sizeof *mem, 0);

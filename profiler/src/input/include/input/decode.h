@@ -3,6 +3,7 @@
 #ifndef INPUT_DECODE_H
 #define INPUT_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct prof_decoder {
     uint64_t records; /* first slots seen */
     uint64_t strays;  /* EXT slots without a first slot */
     uint64_t unknown; /* records whose op this reader does not know */
+    bool numbers;     /* some record bore the number of its change */
 };
 
 /* The ring goes on with a block: its head tells owner and time. Time never goes back. */
