@@ -5,10 +5,13 @@
 #include <base/str.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <track/format.h>
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -16,15 +19,20 @@ static bool ends_with(const char *text, const char *end)
     return length >= n && strcmp(text + length - n, end) == 0;
 }
 
-/* ".PID." stands in front of the suffix: NAME.PID.trk or NAME.PID.N.trk. */
-static bool names_pid(const char *name, uint64_t pid)
+/* The file is a trace of the process. Its name tells nothing: it may be any, and "app.4711.1.trk" is not that of 1. */
+static bool is_trace_of(int folder, const char *name, uint64_t pid)
 {
-    char part[32];
-    snprintf(part, sizeof part, ".%llu.", (unsigned long long)pid);
-    return strstr(name, part) != NULL;
+    struct trk_file_header header;
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return false;
+    bool is = pread(fd, &header, sizeof header, 0) == (ssize_t)sizeof header &&
+              memcmp(header.magic, TRK_FILE_MAGIC, sizeof header.magic) == 0 && header.pid == pid;
+    close(fd);
+    return is;
 }
 
-/* Newest regular file in a folder that ends in .trk and, with pid != 0, names the process. */
+/* Newest regular file in a folder that ends in .trk and, with pid != 0, is a trace of the process. */
 static char *newest_in(const char *folder, uint64_t pid)
 {
     DIR *dir = opendir(folder);
@@ -34,8 +42,8 @@ static char *newest_in(const char *folder, uint64_t pid)
         return NULL;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         struct stat st;
-        if (!ends_with(entry->d_name, ".trk") || (pid != 0 && !names_pid(entry->d_name, pid)) ||
-            fstatat(dirfd(dir), entry->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode))
+        if (!ends_with(entry->d_name, ".trk") || fstatat(dirfd(dir), entry->d_name, &st, 0) != 0 ||
+            !S_ISREG(st.st_mode) || (pid != 0 && !is_trace_of(dirfd(dir), entry->d_name, pid)))
             continue;
         if (best != NULL && (st.st_mtim.tv_sec < best_time.tv_sec ||
                              (st.st_mtim.tv_sec == best_time.tv_sec && st.st_mtim.tv_nsec <= best_time.tv_nsec)))

@@ -282,7 +282,9 @@ static int store(const struct cli_command *command, const struct cli_option *opt
         return -1;
     case CLI_NUMBER:
         if (cli_parse_number(value, where))
-            return -1;
+            return option->hint != CLI_HINT_PID || *(uint64_t *)where != 0
+                       ? -1 /* 0 would mean that it was not given */
+                       : cli_usage(command, "--%s: there can be no process 0", option->name);
         return cli_usage(command, "--%s wants a whole number, not '%s'", option->name, value);
     case CLI_SIZE:
     case CLI_DURATION:
@@ -293,7 +295,8 @@ static int store(const struct cli_command *command, const struct cli_option *opt
     case CLI_CHOICE:
         if (parse_choice(value, option->choices, where))
             return -1;
-        return cli_usage(command, "--%s is one of %s, not '%s'", option->name, option->choices, value);
+        return cli_usage(command, "--%s is one of %s, not '%s'", option->name,
+                         option->choices + (strncmp(option->choices, "default|", 8) == 0 ? 8 : 0), value);
     case CLI_LIST: {
         struct cli_list *list = where;
         if (list->count == CLI_LIST_MAX)

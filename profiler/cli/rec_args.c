@@ -225,6 +225,10 @@ bool cli_rec_options(const struct cli_command *command, const struct cli_common 
         cli_usage(command, "--stacks takes up to three numbers from 0 to %d, as in 64,8,1", TRK_STACK_MAX_FRAMES);
         return false;
     }
+    if (options.on_full == TRK_FULL_FLIGHT + 1 && (args->keep > 1 || args->max_trace != 0)) {
+        cli_usage(command, "--on-full flight writes nothing before the end: --keep and --max-trace mean nothing there");
+        return false;
+    }
     if (!filters_ok(command, args))
         return false;
     *ret = options;

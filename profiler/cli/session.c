@@ -30,10 +30,9 @@ static bool still_runs(const struct prof_trace_info *info)
 void cli_not_recorded(uint64_t pid)
 {
     bool lives = pid <= INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
-    cli_warn(lives
-                 ? "process %llu is not being recorded: no trace of it here or from a recorder of yours; start it with "
-                   "'reftrack run'"
-                 : "there is no process %llu and no trace of it here",
+    cli_warn(lives ? "process %llu is not being recorded: no trace of it here or from a recorder of yours; 'reftrack "
+                     "record' lists what can be, 'reftrack run' starts a program anew"
+                   : "there is no process %llu and no trace of it here",
              (unsigned long long)pid);
 }
 

@@ -37,6 +37,15 @@ expect 'unknown option' 2 "no-such-option" "$REFTRACK" report --no-such-option g
 expect 'misspelt option' 2 'did you mean' "$REFTRACK" leaks --supressions x good.trk
 expect 'unknown command' 2 'did you mean|help' "$REFTRACK" reprot good.trk
 expect 'bad where' 2 'nosuchkey' "$REFTRACK" types --where 'nosuchkey > 3' good.trk
+expect 'no such choice' 125 'block.drop.flight, not' "$REFTRACK" run --on-full never -- true
+expect 'nothing to fold in flight' 125 'mean nothing' "$REFTRACK" run --on-full flight --keep folded -- true
+expect 'nothing to limit in flight' 125 'mean nothing' "$REFTRACK" run --on-full flight --max-trace 1MiB -- true
+expect 'process 0' 2 'no process 0' "$REFTRACK" report --pid 0
+# The number behind the process id in a name is not a process id.
+cp good.trk good.4711.1.trk
+expect 'not the trace of that process' 3 'process 1 is not being recorded' "$REFTRACK" report --pid 1
+rm -f good.4711.1.trk
+expect 'nothing to recover' 2 'is complete' "$REFTRACK" recover good.trk
 expect 'types cannot begin later' 2 'from the beginning' "$REFTRACK" types --from 3s good.trk
 expect 'object is missing' 2 'OBJECT is missing' "$REFTRACK" show good.trk
 expect 'unknown object' 2 'Nothing#12' "$REFTRACK" show good.trk 'Nothing#12'
@@ -80,6 +89,18 @@ has 'cut trace still reports' out 'struct conn'
 status=$?
 checks=$((checks + 1))
 case $status in 1 | 4) ;; *) fail "cut trace: check says $status" ;; esac
+
+# Damaged in the middle: what is not released before that may be released behind it.
+"$REFTRACK" run -q -o many.trk -- "$BUILD/samples/07-threads" >out 2>&1
+size=$(stat -c %s many.trk)
+cp many.trk damaged.trk
+printf '\252\125\252' | dd of=damaged.trk bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+"$REFTRACK" check damaged.trk >out 2>&1
+equal 'damaged trace: check is uncertain' $? 4
+"$REFTRACK" recover -q damaged.trk >out 2>&1
+equal 'damaged trace: can be recovered' $? 0
+"$REFTRACK" report damaged.recovered.trk >out 2>&1
+hasnt 'recovered trace is whole' out 'incomplete'
 
 # Killed by any signal: what was recorded before is analysed, and the status is 128 + N.
 for pair in TERM:15 KILL:9 ABRT:6 SEGV:11 INT:2 HUP:1; do

@@ -218,15 +218,18 @@ static struct prof_error *begin(struct recovery *r, pid_t pid, const char *out)
     return error;
 }
 
+static struct prof_error *complete(const struct prof_trace_info *info)
+{
+    return prof_error_create(PROF_ERROR_ARGUMENT, "'%s' is complete: there is nothing to recover", info->path);
+}
+
 static struct prof_error *check_old(const struct prof_trace *old, pid_t pid)
 {
     const struct prof_trace_info *info = prof_trace_info(old);
     if (pid != 0 && info->pid != (uint32_t)pid)
         return prof_error_create(PROF_ERROR_ARGUMENT, "'%s' is the trace of process %u, not of %d", info->path,
                                  info->pid, (int)pid);
-    if (info->finished && info->damage == NULL)
-        return prof_error_create(PROF_ERROR_ARGUMENT, "'%s' is complete: there is nothing to recover", info->path);
-    return NULL;
+    return pid != 0 && info->finished && info->damage == NULL ? complete(info) : NULL;
 }
 
 struct prof_error *rec_recover(pid_t pid, const char *old, const char *out, struct rec_recovery *ret)
@@ -245,6 +248,9 @@ struct prof_error *rec_recover(pid_t pid, const char *old, const char *out, stru
         error = begin(r, pid, out);
         created = r->proc != NULL && r->proc->writer != NULL;
     }
+    /* Only reading all blocks tells whether one of them is damaged. */
+    if (error == NULL && pid == 0 && prof_trace_info(r->old)->finished && r->told.bytes_left == 0)
+        error = complete(prof_trace_info(r->old));
     if (error == NULL && r->arena != NULL)
         error = join(r, pid);
     if (error == NULL) {

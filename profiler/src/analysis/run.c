@@ -42,8 +42,8 @@ void run_facts(struct analysis *a)
         a->not_ended = "the trace has no end";
     else
         a->not_ended = "how the program ended is not known";
-    if (a->ended && info->damage != NULL && !info->finished) {
+    if (a->ended && info->damage != NULL) { // releases may be behind the damage
         a->ended = false;
-        a->not_ended = "the trace has no end";
+        a->not_ended = info->finished ? "it could not be read to its end" : "the trace has no end";
     }
 }
