@@ -343,7 +343,7 @@ void text_filter(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_trace_info *info = session->info;
     char count[32];
-    if (info->filter[0] == '\0')
+    if (info->filter[0] == '\0' || (info->finished && info->filtered == 0))
         return;
     if (info->finished)
         fprintf(out->file, "%s birth%s left out by", prof_fmt_count(count, sizeof count, info->filtered),

@@ -40,7 +40,7 @@ static int types_section(struct cli_session *session, const struct cli_common *c
     struct cli_common plain = *common;
     plain.verbose = false;
     plain.quiet = true;
-    fputc('\n', out->file);
+    fputs(session->from_us != 0 ? "\nSince the beginning:\n" : "\n", out->file);
     int code = cli_table(session, &plain, out, "types", table);
     if (code < 0 && table->total_rows > table->row_count)
         cli_printf(out, CLI_FAINT, "%llu more: reftrack types %s\n",

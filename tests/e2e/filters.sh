@@ -75,6 +75,8 @@ TRACK_OPTIONS=stacks=0,0,0 "$REFTRACK" run -q -f -o some.trk --stacks 8 -- "$BUI
 "$REFTRACK" leaks some.trk >out
 has 'stacks given for births only' out 'born +conn_new'
 has 'the others as the program wishes' out 'taken += .no stack.'
+has 'what to do without stacks of references' out 'do +find where it was taken: no stacks of references'
+hasnt 'no function without a stack' out 'variable of [?]'
 
 # Bad syntax: one line.
 for bad in '--types=' '--types=a||b' '--modules=|x' '--objects=16' '--objects=1/0' '--objects=1/9999999' '--stacks=65' '--stacks=-1'; do

@@ -128,6 +128,15 @@ static bool near_blocks(struct analysis *a, uint64_t addr)
     return map_get(&a->windows, addr >> WINDOW_SHIFT) != UINT32_MAX;
 }
 
+/* A local variable is named after the function that put the reference there, when its stack was recorded. */
+static const char *local_text(struct analysis *a, uint32_t site, const char *where)
+{
+    const struct site *at = &a->sites.items[site];
+    if (at->stack == 0)
+        return prof_arena_printf(a->arena, "local variable%s", where);
+    return prof_arena_printf(a->arena, "local variable of %s()%s", at->name, where);
+}
+
 /* Neither in an object nor in a block. Local variables are named after the function that put the reference there. */
 static bool own_by_place(struct analysis *a, const struct prof_open *open, struct owner *ret)
 {
@@ -156,7 +165,7 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
             break;
         case PROF_PLACE_STACK:
             owner.kind = OWNER_STACK;
-            owner.text = prof_arena_printf(a->arena, "local variable of %s()", a->sites.items[site].name);
+            owner.text = local_text(a, site, "");
             break;
         case PROF_PLACE_HEAP:
             owner.kind = OWNER_HEAP;
@@ -167,8 +176,7 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
             // thread-locals. Who moved a reference is not known, only where.
             if ((open->tid != a->main_tid || open->moved_stack != 0) && a->malloc_seen && !near_blocks(a, open->slot)) {
                 owner.kind = OWNER_THREAD;
-                owner.text =
-                    prof_arena_printf(a->arena, "local variable of %s() in a thread", a->sites.items[site].name);
+                owner.text = local_text(a, site, " in a thread");
             } else {
                 owner.kind = OWNER_UNKNOWN;
                 owner.text = "memory that was not recorded";

@@ -503,6 +503,8 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
         if (finding->missing_stack != 0)
             snprintf(buf, size, "give it back as at %s",
                      prof_view_site(view, finding->missing_stack, site, sizeof site));
+        else if (taken == 0)
+            snprintf(buf, size, "find where it was taken: no stacks of references were recorded (--stacks 64,8,1)");
         else
             snprintf(buf, size, "give back the reference of %s", prof_view_site(view, taken, site, sizeof site));
     }
