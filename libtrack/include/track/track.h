@@ -56,7 +56,8 @@
  * makes a part of the recorder's memory layout, which is frozen for that, a part of the binary.
  *
  * How it binds. Code that includes this header refers to libtrack weakly: a library can ship instrumented without a
- * new dependency, and lights up when the program links libtrack (-ltrack), preloads it (`reftrack run`), or not at all.
+ * new dependency, and lights up when the program links libtrack, preloads it (`reftrack run`), or not at all.
+ * Link with `pkg-config --libs libtrack`: a linker that keeps only what is needed may drop a plain -ltrack.
  *
  * Verbs that belong together:
  *
@@ -427,7 +428,8 @@ static inline int trk_is_recording(void)
 
 /* For new code: a count that saturates instead of wrapping (like Linux's refcount_t) and tells the recorder the count
  * and the number of each change, which makes the order of what threads do to an object exact. Low half: the count; high
- * half: the number of the last change. Needs the GNU __atomic builtins. */
+ * half: the number of the last change. Functions of your own around it want TRK_WRAPPER, so that reports name their
+ * callers. Needs the GNU __atomic builtins. */
 typedef struct trk_refcount {
     uint64_t word;
 } trk_refcount_t;

@@ -157,7 +157,7 @@ struct prof_error *attach_proc_find(pid_t pid, struct attach_proc *ret)
     return prof_error_create(
         PROF_ERROR_NOT_FOUND,
         "process %d (%s) carries no libtrack that could be woken: start it with 'reftrack run', or "
-        "link it with -ltrack",
+        "link it with -Wl,--no-as-needed -ltrack",
         (int)pid, ret->program);
 }
 
