@@ -346,7 +346,7 @@ void causal_moment_end(struct causal *c)
 
 static size_t pair_bucket(const struct causal *c, uint64_t key, uint32_t ring)
 {
-    return causal_hash(key + ((uint64_t)ring << 40)) & c->coming_mask;
+    return causal_hash(key ^ (ring + 1) * 0xd6e8feb86659fd93ull) & c->coming_mask;
 }
 
 struct causal_coming *causal_coming_of(const struct causal *c, uint64_t key, uint32_t ring)

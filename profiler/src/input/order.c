@@ -151,12 +151,19 @@ static bool begin_moment(struct order *order, uint64_t time_us)
     return true;
 }
 
+static uint64_t *passed_key(struct order *order, const struct prof_event *e)
+{
+    return &order->passed_keys[causal_hash(causal_key(e)) & (PASSED_KEYS - 1)];
+}
+
 /* Hands out the ring's next event. */
 static struct prof_error *pass(struct order *order, struct ring *ring, bool forced)
 {
     order->passed++;
     struct outlet *out = order->out;
     struct prof_event *e = &ring->events[ring->at++];
+    *passed_key(order, e) = order->passed;
+    ring->asked_at = 0;
     if (forced)
         e->flags |= PROF_EVENT_FORCED;
     if (order->causal.indexed && causal_shared(&order->causal, e)) {
@@ -184,6 +191,7 @@ static struct ring *late_cause(struct order *order, const struct ring *ring, con
     uint64_t key = causal_key(e);
     for (size_t i = 0; i < order->ring_count; i++) {
         struct ring *other = order->rings[i];
+        order->asked++;
         if (other == ring || !order_fill(order, other))
             continue;
         const struct prof_event *next = &other->events[other->at];
@@ -217,11 +225,20 @@ static enum ring_wait wait_for_first(struct order *order, const struct ring *rin
     return loads ? RING_LOADS : otherwise;
 }
 
+/* The same for an event that comes next by its number: what is late in this moment was thought of. */
+static enum ring_wait wait_for_ahead(struct order *order, const struct prof_event *e)
+{
+    struct ring *first;
+    enum ahead ahead = order_ahead(order, e, &first);
+    return ahead == AHEAD_FOUND ? RING_LATE : ahead == AHEAD_LOADS ? RING_LOADS : RING_GOES;
+}
+
 /* Why the ring's next event does not go now. */
 static enum ring_wait why_wait(struct order *order, const struct ring *ring)
 {
     const struct prof_event *e = &ring->events[ring->at];
     struct causal *c = &order->causal;
+    order->asked++;
     if (!causal_shared(c, e))
         return wait_for_first(order, ring, RING_GOES);
     enum causal_turn turn = causal_turn(c, e, ring->number);
@@ -234,7 +251,7 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
         /* What is missing before it may be in a round that is not loaded. */
         if (ring->round > order->pass_round && !order->over_gaps && may_be_late(e) && !causal_fits(c, e))
             return RING_NUMBER;
-        return wait_for_first(order, ring, RING_GOES);
+        return wait_for_ahead(order, e);
     case CAUSAL_TURN_GUESSED:
         return RING_GUESSES;
     case CAUSAL_TURN_LAST:
@@ -296,19 +313,32 @@ static struct prof_error *run_numbers(struct order *order, struct ring *ring, ui
     return NULL;
 }
 
+/* What a ring waits for happens at the address of its next event: has nothing happened there since it was asked? */
+static bool still_waits(struct order *order, const struct ring *ring)
+{
+    return ring->asked_at != 0 && ring->asked_gaps == order->over_gaps &&
+           ring->asked_at > *passed_key(order, &ring->events[ring->at]);
+}
+
 /* Lets the ring's old events of the moment through until one does not go. */
 static struct prof_error *run_ring(struct order *order, struct ring *ring, uint64_t time_us, bool *ret_progress)
 {
+    bool part = takes_part(order, ring, time_us, false);
+    if (part && still_waits(order, ring))
+        return NULL;
     ring->wait = RING_GOES;
-    while (takes_part(order, ring, time_us, false)) {
+    for (; part; part = takes_part(order, ring, time_us, false)) {
         ring->wait = why_wait(order, ring);
         struct prof_error *error = NULL;
         if (ring->wait == RING_NUMBER) {
             error = run_numbers(order, ring, time_us, ret_progress);
             ring->wait = error == NULL ? why_wait(order, ring) : ring->wait;
         }
-        if (error == NULL && ring->wait != RING_GOES && ring->wait != RING_GUESSES)
+        if (error == NULL && ring->wait != RING_GOES && ring->wait != RING_GUESSES) {
+            ring->asked_at = order->passed + 1;
+            ring->asked_gaps = order->over_gaps;
             return NULL;
+        }
         if (error == NULL)
             error = pass(order, ring, ring->wait == RING_GUESSES);
         if (error != NULL)
@@ -392,6 +422,8 @@ static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
 {
     if (!begin_moment(order, time_us))
         return prof_error_memory();
+    for (size_t i = 0; i < order->ring_count; i++)
+        order->rings[i]->asked_at = 0;
     struct prof_error *error = NULL;
     bool progress = true, more = false;
     order->over_gaps = false;

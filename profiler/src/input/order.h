@@ -12,6 +12,7 @@ enum {
     RING_EVENTS = 64,   /* decoded ahead per ring */
     BATCH_EVENTS = 256, /* given to the sink at once */
     RING_NUMBER_MAX = 65536,
+    PASSED_KEYS = 4096,
     AHEAD_ROUNDS = 64, /* how far a missing number is looked for */
 };
 
@@ -45,6 +46,8 @@ struct ring {
     size_t batch_pos;          /* where they begin in the block */
     uint64_t round;            /* of the decoded events */
     enum ring_wait wait;
+    bool asked_gaps;   /* asked when order->over_gaps was this */
+    uint64_t asked_at; /* order->passed + 1 when it was asked for its next event, and has to wait; 0: not asked */
     uint64_t stuck_at; /* order->passed + 1 when nothing led to what it waits for */
     bool spent;        /* in the list of order->spent: it may have nothing visible left */
     bool ahead;        /* it has not, and what it brings next is known, */
@@ -78,14 +81,16 @@ struct order {
     struct causal causal;
     size_t old_blocks; /* loaded blocks of rounds <= round, not used up */
     uint64_t round;
-    uint64_t passed;     /* events handed out so far */
-    bool over_gaps;      /* everything waits: numbers of the newest round need not be complete any more */
-    uint64_t pass_round; /* events of rounds up to this one leave unasked: `round`, or all */
-    uint64_t visible;    /* events of later rounds are loaded for their numbers only */
-    uint64_t loaded;     /* all blocks up to this round are */
-    uint64_t wanted;     /* not 0: a number is missing, and may be in one of the rounds up to this one */
-    struct ring *ahead;  /* uthash: rings whose next event, a numbered one, is not visible yet */
-    struct ring *spent;  /* rings that may have become such */
+    uint64_t passed; /* events handed out so far */
+    uint64_t asked;  /* looks at the next event of a ring, to see whether it goes: what a merge costs */
+    uint64_t passed_keys[PASSED_KEYS]; /* order->passed when an event of such an address was handed out last */
+    bool over_gaps;                    /* everything waits: numbers of the newest round need not be complete any more */
+    uint64_t pass_round;               /* events of rounds up to this one leave unasked: `round`, or all */
+    uint64_t visible;                  /* events of later rounds are loaded for their numbers only */
+    uint64_t loaded;                   /* all blocks up to this round are */
+    uint64_t wanted;                   /* not 0: a number is missing, and may be in one of the rounds up to this one */
+    struct ring *ahead;                /* uthash: rings whose next event, a numbered one, is not visible yet */
+    struct ring *spent;                /* rings that may have become such */
 };
 
 bool order_init(struct order *order, struct outlet *out);
