@@ -17,6 +17,7 @@ struct trk_options {
     char types[256], modules[256], objects[16]; /* filters, see filter.h; "": not given */
     int64_t birth, ref, free;                   /* frames; 0: no stack, -1: the recorder decides */
     int64_t on_full;                            /* enum trk_on_full */
+    int64_t clock;                              /* 0 coarse, 1 exact */
     int64_t block_ms;
     int64_t budget; /* bytes */
     int64_t children, malloc, active, wake, help;

@@ -96,6 +96,7 @@ static bool send_hello(int fd, uint32_t more, uint64_t deadline)
         .follow = (uint16_t)(o->children < 0 ? 0
                              : o->children   ? 2
                                              : 1),
+        .wish_clock = (uint32_t)(o->clock + 1),
     };
     for (;;) {
         long n = trk_sys6(SYS_sendto, fd, (long)&hello, sizeof hello, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);

@@ -13,6 +13,7 @@ enum option_kind {
     OPTION_SIZE,
     OPTION_TEXT,
     OPTION_FULL,
+    OPTION_CLOCK,
     OPTION_STACKS,
     OPTION_LIST,
     OPTION_SHARE,
@@ -49,6 +50,8 @@ static const struct option option_table[] = {
     { "stacks", "frames of births,refs,frees; 1: call site only, 0: none (default 64,8,1)", OPTION_STACKS, 0, 0 },
     { "on_full", "block: wait for the recorder, drop: lose events and count them, flight: keep the newest", OPTION_FULL,
       offsetof(struct trk_options, on_full), 0 },
+    { "clock", "coarse: events have the time of a tick of a few milliseconds, tsc: each its own (default coarse)",
+      OPTION_CLOCK, offsetof(struct trk_options, clock), 0 },
     NUMBER(block_ms, "longest wait for the recorder, in milliseconds"),
     { "budget", "memory for rings and caches, as in 64M", OPTION_SIZE, offsetof(struct trk_options, budget), 0 },
     NUMBER(children, "0: do not record forked children"),
@@ -71,7 +74,7 @@ void trk_options_defaults(struct trk_options *o)
     o->sock[0] = o->out[0] = o->recorder[0] = o->bad[0] = 0;
     o->types[0] = o->modules[0] = o->objects[0] = 0;
     o->birth = o->ref = o->free = -1;
-    o->on_full = o->block_ms = o->budget = o->children = o->malloc = o->active = o->wake = -1;
+    o->on_full = o->block_ms = o->budget = o->children = o->malloc = o->active = o->wake = o->clock = -1;
     o->help = 0;
     o->bad_value = false;
 }
@@ -151,6 +154,10 @@ static bool option_set(struct trk_options *o, const struct option *opt, const ch
     case OPTION_FULL:
         parsed = trk_same("block", v, n) ? TRK_FULL_BLOCK : trk_same("drop", v, n) ? TRK_FULL_DROP : TRK_FULL_FLIGHT;
         ok = parsed != TRK_FULL_FLIGHT || trk_same("flight", v, n);
+        break;
+    case OPTION_CLOCK:
+        parsed = trk_same("tsc", v, n) ? 1 : 0;
+        ok = parsed != 0 || trk_same("coarse", v, n);
         break;
     case OPTION_TEXT:
         return parse_text((char *)o + opt->offset, opt->size, v, n);

@@ -40,7 +40,7 @@ enum trk_depth { TRK_DEPTH_NONE = 0, TRK_DEPTH_BIRTH = 1, TRK_DEPTH_REF = 2, TRK
 
 /* What the shortest path does about stacks. */
 enum trk_stack_want {
-    TRK_STACK = 0,    /* not its business: a filter */
+    TRK_STACK = 0,    /* not its business: a filter, or exact time */
     TRK_SITE = 1,     /* the call site */
     TRK_NO_STACK = 2, /* nothing */
     TRK_WHOLE = 3,    /* and more: stacks of at most (want - TRK_WHOLE) frames */

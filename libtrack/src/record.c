@@ -40,9 +40,12 @@ static bool is_moment(unsigned op)
            op == TRK_OP_EXIT;
 }
 
-/* Writes one record at pos, EXT slots first. */
-static void write_slots(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64_t w1, const struct trk_event *ev)
+/* Writes one record at pos, EXT slots first. cycles: 0 when the record does not carry them. */
+static void write_slots(struct trk_thread *st, uint64_t pos, uint64_t w0, uint64_t w1, const struct trk_event *ev,
+                        uint64_t cycles)
 {
+    if (TRK_UNLIKELY(cycles != 0))
+        trk_slot_write(st, pos + 1 + ev->exts, trk_ext_w0(TRK_EXT_CYCLES), cycles);
     for (unsigned i = 0; i < ev->exts; i++)
         trk_slot_write(st, pos + 1 + i, trk_ext_w0(ev->ext_kind[i]), ev->ext_value[i]);
     trk_slot_write(st, pos, w0, w1);
@@ -62,7 +65,7 @@ static bool arena_left(void)
 
 /* Every time in a ring is a copy of the one tick that all threads read, never a clock of its own: only then is an event
  * that happened before another one never later by its time. False: there is no recording any more. */
-static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
+static bool emit_simple(const struct trk_event *ev, struct trk_thread *st, uint64_t cycles)
 {
     if (TRK_UNLIKELY(st == NULL || trk_thread_ring(st) == NULL)) {
         st = trk_thread_ready();
@@ -74,7 +77,7 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
     uint64_t tick = __atomic_load_n(trk_clock(), __ATOMIC_ACQUIRE);
     if (TRK_UNLIKELY(tick != st->tick) && arena_left())
         return false;
-    unsigned need = 1 + ev->exts;
+    unsigned need = 1 + ev->exts + (cycles != 0);
     if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
         st = trk_ring_room(st, need + TRK_LEADS);
         if (st == NULL)
@@ -104,7 +107,7 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st)
         trk_slot_write(st, pos++, trk_w0(TRK_OP_TICK, 0, 0, 0), trk_w1(tick, 0));
         st->tick = tick;
     }
-    write_slots(st, pos, trk_w0(ev->op, ev->aux, ev->addr, id), trk_w1(ev->arg, id), ev);
+    write_slots(st, pos, trk_w0(ev->op, ev->aux, ev->addr, id), trk_w1(ev->arg, id), ev, cycles);
     return true;
 }
 
@@ -126,7 +129,7 @@ static uint32_t scope_number(enum trk_op op)
 }
 
 /* Replaces text, type and scope by their ids. */
-static bool emit_rare(const struct trk_event *ev)
+static bool emit_rare(const struct trk_event *ev, uint64_t cycles)
 {
     struct trk_event e = *ev;
     struct trk_thread *st = trk_tls.self;
@@ -153,15 +156,16 @@ static bool emit_rare(const struct trk_event *ev)
         return true;
     if (st->era != trk_arena()->era)
         return false; /* the ids above may be of one arena, the ring of another */
-    return emit_simple(&e, st);
+    return emit_simple(&e, st, cycles);
 }
 
-static bool emit_any(const struct trk_event *ev)
+static bool emit_any(const struct trk_event *ev, uint64_t cycles)
 {
-    return ev->text == NULL && ev->type == NULL && !is_moment(ev->op) ? emit_simple(ev, trk_tls.self) : emit_rare(ev);
+    return ev->text == NULL && ev->type == NULL && !is_moment(ev->op) ? emit_simple(ev, trk_tls.self, cycles)
+                                                                      : emit_rare(ev, cycles);
 }
 
-static __attribute__((noinline)) bool emit_judged(const struct trk_event *ev)
+static __attribute__((noinline)) bool emit_judged(const struct trk_event *ev, uint64_t cycles)
 {
     struct trk_event extra;
     struct trk_event alone;
@@ -170,14 +174,14 @@ static __attribute__((noinline)) bool emit_judged(const struct trk_event *ev)
         return true;
     enum trk_filter_verdict verdict = trk_filter_judge(ev, &extra);
     if (TRK_UNLIKELY(extra.op != 0))
-        emit_simple(&extra, trk_tls.self);
+        emit_simple(&extra, trk_tls.self, cycles);
     switch (verdict) {
     case TRK_FILTER_RECORD:
-        return emit_any(ev);
+        return emit_any(ev, cycles);
     case TRK_FILTER_REALLOC_NEW:
         alone = *ev;
         alone.exts = 0;
-        return emit_simple(&alone, trk_tls.self);
+        return emit_simple(&alone, trk_tls.self, cycles);
     case TRK_FILTER_FULL:
         trk_engine_dropped();
         return true;
@@ -186,9 +190,17 @@ static __attribute__((noinline)) bool emit_judged(const struct trk_event *ev)
     }
 }
 
+/* Read first of all, as near to what happened as can be. 0: the recording does not want it. The ops that have three EXT
+ * slots already are REF and UNREF; no record has more with this one than TRK_MAX_EXT. */
+static uint64_t stamp(void)
+{
+    return TRK_UNLIKELY(trk_arena()->flags & TRK_SHM_EXACT_TIME) ? trk_cycles() : 0;
+}
+
 static bool emit_live(const struct trk_event *ev)
 {
-    return TRK_UNLIKELY(trk_filter_on) ? emit_judged(ev) : emit_any(ev);
+    uint64_t cycles = stamp();
+    return TRK_UNLIKELY(trk_filter_on) ? emit_judged(ev, cycles) : emit_any(ev, cycles);
 }
 
 /* The gate is open and there is no recording, or no longer. */

@@ -117,9 +117,9 @@ static struct trk_shm_ring *claim_free(const struct trk_arena *a)
     }
 }
 
-static uint8_t stack_want(unsigned depth)
+static uint8_t stack_want(const struct trk_arena *a, unsigned depth)
 {
-    if (trk_filter_on)
+    if (trk_filter_on || (a->flags & TRK_SHM_EXACT_TIME))
         return TRK_STACK;
     if (depth <= 1)
         return depth ? TRK_SITE : TRK_NO_STACK;
@@ -147,7 +147,7 @@ static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_r
     st->delta = (a->base + data_off) - (char *)st;
     st->era = a->era;
     for (unsigned d = 0; d < TRK_DEPTH_COUNT; d++)
-        st->want[d] = stack_want(a->depth[d]);
+        st->want[d] = stack_want(a, a->depth[d]);
     st->limit = 0;
     __atomic_store_n(&st->owner, owner_next(st->owner, tid), __ATOMIC_RELEASE);
     __atomic_store_n(&st->ring, ring, __ATOMIC_RELEASE); /* partner: claim_dead of other threads */

@@ -53,7 +53,8 @@ const struct cli_command cli_command_dump = {
     .main = cmd_dump,
     .synopsis = "[TRACE]",
     .summary = "the raw events in their order, one per line",
-    .about = "Number, time, thread, event, address, details, site. The fields are separated by one tab with --plain. "
+    .about = "Number, time (to nanoseconds when recorded with --clock tsc), thread, event, address, details, site. The "
+             "fields are separated by one tab with --plain. "
              "A '?' behind the number says that the place of the event among those of other threads is a guess.",
     .examples = examples,
     .options = options,
@@ -181,13 +182,15 @@ static void one(struct dump *dump, const struct prof_event *e)
     bool plain = dump->common->plain;
     char text[1024], raw[1024];
     if (plain)
-        fprintf(file, "%llu%s\t%llu.%06u\t%u\t%s\t0x%llx\t", (unsigned long long)dump->number,
+        fprintf(file, "%llu%s\t%llu.%0*u\t%u\t%s\t0x%llx\t", (unsigned long long)dump->number,
                 e->flags & PROF_EVENT_FORCED ? "?" : "", (unsigned long long)(e->time_us / 1000000),
-                (unsigned)(e->time_us % 1000000), e->tid, prof_op_name(e->op), (unsigned long long)e->addr);
+                e->fine != 0 ? 9 : 6, (unsigned)(e->fine != 0 ? prof_event_ns(e) % 1000000000 : e->time_us % 1000000),
+                e->tid, prof_op_name(e->op), (unsigned long long)e->addr);
     else
-        fprintf(file, "%8llu%c %-11s %7u  %-12s %-14s  ", (unsigned long long)dump->number,
-                e->flags & PROF_EVENT_FORCED ? '?' : ' ', prof_fmt_time(text, sizeof text, e->time_us), e->tid,
-                prof_op_name(e->op), e->addr != 0 ? prof_fmt_addr(raw, sizeof raw, e->addr) : "-");
+        fprintf(file, "%8llu%c %-*s %7u  %-12s %-14s  ", (unsigned long long)dump->number,
+                e->flags & PROF_EVENT_FORCED ? '?' : ' ', dump->session->info->exact_time ? 17 : 11,
+                prof_fmt_event_time(text, sizeof text, e), e->tid, prof_op_name(e->op),
+                e->addr != 0 ? prof_fmt_addr(raw, sizeof raw, e->addr) : "-");
     if (plain)
         details(dump, e);
     else

@@ -203,6 +203,8 @@ static void conclude(const struct session *s)
     char **paths = calloc(count + 1, sizeof *paths);
     if (rec_problem(s->rec) != NULL)
         cli_warn("%s", rec_problem(s->rec));
+    if (rec_note(s->rec) != NULL)
+        cli_warn("%s", rec_note(s->rec));
     for (size_t i = 0; i < count; i++) {
         rec_say_trace(results[i]);
         records += results[i]->records;

@@ -98,6 +98,8 @@ int cmd_recorder(int argc, char **argv)
         rec_step(rec, -1, 10);
     if (rec_problem(rec) != NULL)
         cli_warn("%s", rec_problem(rec));
+    if (rec_note(rec) != NULL)
+        cli_warn("%s", rec_note(rec));
     if (count > 0 && results[0]->problem != NULL)
         cli_warn("%s", results[0]->problem);
     launch_detach_files(fd);

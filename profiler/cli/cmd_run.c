@@ -272,6 +272,8 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     say_silent(run, program, written);
     if (rec_problem(run->rec) != NULL)
         cli_warn("%s", rec_problem(run->rec));
+    if (rec_note(run->rec) != NULL)
+        cli_warn("%s", rec_note(run->rec));
     uint64_t records = 0;
     bool incomplete = !rec_root_seen(run->rec) || rec_problem(run->rec) != NULL;
     for (size_t i = 0; i < count; i++) {

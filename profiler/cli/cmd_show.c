@@ -175,7 +175,7 @@ static struct prof_error *history_line(void *ctx, const struct prof_history_even
     if (history->shown++ == 0)
         cli_printf(out, CLI_HEAD, "\nHistory\n     N  TIME        COUNT  EVENT\n");
     fprintf(out->file, "%6llu  %-10s  %5lld  %-12s ", (unsigned long long)event->number,
-            prof_fmt_time(text, sizeof text, e->time_us), (long long)event->count, prof_op_name(e->op));
+            prof_fmt_event_time(text, sizeof text, e), (long long)event->count, prof_op_name(e->op));
     cli_put(out, CLI_PLACE, e->stack != 0 ? prof_view_site(history->session->view, e->stack, text, sizeof text) : "");
     if (event->pair == PROF_HISTORY_BEFORE)
         fputs("  =before", out->file);

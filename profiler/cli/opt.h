@@ -89,7 +89,7 @@ enum cli_groups {
     CLI_GROUP_GATE = 1 << 5,   /* --suppressions --baseline --fail-on */
     CLI_GROUP_PID = 1 << 6,    /* --pid */
     CLI_GROUP_TOP = 1 << 7,    /* --top alone */
-    CLI_GROUP_RECORD = 1 << 8, /* --output --force --children --stacks --on-full --budget --keep
+    CLI_GROUP_RECORD = 1 << 8, /* --output --force --children --stacks --on-full --clock --budget --keep
                                   --window --max-trace: rec_args.h */
     CLI_GROUP_COUNT_ = 9
 };
@@ -101,7 +101,7 @@ enum cli_when { CLI_AUTO = 0, CLI_ALWAYS, CLI_NEVER };
 struct cli_record {
     const char *output, *stacks, *window;
     const char *types, *modules, *objects;
-    int children, on_full, keep;
+    int children, on_full, keep, clock;
     uint64_t budget, max_trace;
     bool force;
 };

@@ -60,6 +60,15 @@ const struct cli_option cli_group_record[] = {
       .help =
           "what a program does that is faster than the recorder: wait a bounded time, drop and count, or never care: "
           "the newest events stay in memory until the end or a snapshot (block)" },
+    { .name = "clock",
+      .kind = CLI_CHOICE,
+      .offset = RECORD(clock),
+      .argument = "coarse|tsc",
+      .choices = "default|coarse|tsc",
+      .help =
+          "the time of an event: that of a tick of a few milliseconds, or its own to fractions of a microsecond by the "
+          "counter of the processor; then threads are put in order by it, at some 30 ns and a quarter of the trace's "
+          "size per event (coarse)" },
     { .name = "budget",
       .kind = CLI_SIZE,
       .offset = RECORD(budget),
@@ -197,6 +206,7 @@ bool cli_rec_options(const struct cli_command *command, const struct cli_common 
                                    .no_children = args->children == 1,
                                    .budget = args->budget,
                                    .on_full = (uint32_t)args->on_full,
+                                   .clock = (uint32_t)args->clock,
                                    .types = args->types,
                                    .modules = args->modules,
                                    .objects = args->objects,

@@ -440,6 +440,11 @@ void mk_seq(struct mk_trace *t, uint32_t seq)
     mk_ext(t, TRK_EXT_SEQ, seq);
 }
 
+void mk_at_ns(struct mk_trace *t, uint64_t ns)
+{
+    mk_ext(t, TRK_EXT_TIME, ns);
+}
+
 void mk_ref_seq(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, uint32_t seq, const char *at)
 {
     with_count(t, TRK_OP_REF, addr, slot, count, at);

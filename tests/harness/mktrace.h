@@ -101,6 +101,8 @@ void mk_unref_rc(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count
 void mk_ref_seq(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, uint32_t seq, const char *at);
 void mk_unref_seq(struct mk_trace *t, uint64_t addr, uint64_t slot, int64_t count, uint32_t seq, const char *at);
 void mk_seq(struct mk_trace *t, uint32_t seq);
+/* Gives the event before it an exact time. It belongs to the tick of mk_time all the same. */
+void mk_at_ns(struct mk_trace *t, uint64_t ns);
 void mk_move(struct mk_trace *t, uint64_t addr, uint64_t to, uint64_t from, const char *at); /* 0: anonymous */
 void mk_own(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);
 void mk_disown(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);

@@ -204,7 +204,7 @@ enum {
     TRK_SHM_FOLLOW_CHILDREN = 1 << 0, /* a forked child records too */
     TRK_SHM_MALLOC = 1 << 1,          /* record allocator events */
     TRK_SHM_MMAP = 1 << 2,
-    TRK_SHM_EXACT_TIME = 1 << 3, /* every record carries EXT_CYCLES */
+    TRK_SHM_EXACT_TIME = 1 << 3, /* every record but TICK, THREAD, DROP and SKIP carries EXT_CYCLES */
 };
 
 struct trk_shm_header {
@@ -240,6 +240,7 @@ struct trk_shm_header {
      * modules, objects. Empty: all. Filled by the recorder; the process that made the handshake adds what its own
      * options say about missing keys before entry 0 becomes LIVE. */
     char filter[TRK_FILTER_MAX];
+    uint64_t epoch_cycles; /* with TRK_SHM_EXACT_TIME: the cycle counter at microsecond 0 */
 
     /* Written by the recorder (own cache line). tick_us is the coarse clock: microseconds since epoch; producers copy
      * it when it changed. */
@@ -247,6 +248,12 @@ struct trk_shm_header {
     uint32_t recorder_state; /* enum trk_recorder_state */
     uint32_t recorder_pid;
     uint64_t heartbeat; /* grows every time the recorder looked at the rings */
+    /* With TRK_SHM_EXACT_TIME: the last reading of both clocks, for who saves the rings of a dead recorder. Readings
+     * stand in the elements in turns; the last one, of number steered - 1, is whole. */
+    struct trk_shm_steer {
+        uint64_t cycles, ns; /* ns since the epoch */
+    } steer[2];
+    uint64_t steered; /* how many */
 
     /* Written by the target with atomic read-modify-write (own cache line). */
     uint64_t depot_used __attribute__((aligned(64))); /* bump allocation, in bytes; starts at TRK_STACK_UNIT */

@@ -182,6 +182,22 @@ static struct prof_error *check_recorder(const struct foreign *f, const struct t
         (int)f->pid, before->recorder_pid, (int)f->pid);
 }
 
+/* What the dead recorder knew of the cycle counter; what came after that is told by a reading of now. Numbers that make
+ * no sense lead to times that make none, not to harm. */
+static void adopt_cycles(struct arena *arena, const struct trk_shm_header *h)
+{
+    struct cycles_point now = cycles_now();
+    uint64_t now_ns = now.ns > h->epoch_ns ? now.ns - h->epoch_ns : 0;
+    arena->cycles = cycles_unusable() == NULL ? cycles_create() : NULL;
+    if (arena->cycles == NULL)
+        return;
+    cycles_add(arena->cycles, h->epoch_cycles, 0);
+    const struct trk_shm_steer *last = &h->steer[(h->steered - 1) & 1];
+    if (h->steered > 0 && last->ns < now_ns && last->cycles < now.cycles)
+        cycles_add(arena->cycles, last->cycles, last->ns);
+    cycles_add(arena->cycles, now.cycles, now_ns);
+}
+
 static struct arena *make_arena(const struct trk_shm_header *h, unsigned char *base, unsigned char *again)
 {
     struct arena *arena = calloc(1, sizeof *arena);
@@ -214,6 +230,8 @@ static struct arena *make_arena(const struct trk_shm_header *h, unsigned char *b
                                          .depth_birth = h->depth_birth,
                                          .depth_ref = h->depth_ref,
                                          .depth_free = h->depth_free };
+    if (h->flags & TRK_SHM_EXACT_TIME)
+        adopt_cycles(arena, h);
     for (uint32_t i = 0; i < arena->ring_count; i++) {
         arena->rings[i].proc = -1;
         if (arena->shm_rings[i].state != TRK_RING_OWNED)

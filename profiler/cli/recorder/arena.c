@@ -160,6 +160,25 @@ uint64_t rec_arena_us(const struct arena *arena)
     return (clock_ns(CLOCK_MONOTONIC) - arena->epoch_ns) / 1000;
 }
 
+void rec_arena_read_cycles(struct arena *arena)
+{
+    if (arena->cycles == NULL)
+        return;
+    struct cycles_point now = cycles_now();
+    cycles_add(arena->cycles, now.cycles, now.ns > arena->epoch_ns ? now.ns - arena->epoch_ns : 0);
+}
+
+void rec_arena_steer(struct arena *arena)
+{
+    if (arena->cycles == NULL)
+        return;
+    rec_arena_read_cycles(arena);
+    struct cycles_point last = cycles_last(arena->cycles);
+    uint64_t n = arena->steered++;
+    arena->h->steer[n & 1] = (struct trk_shm_steer){ last.cycles, last.ns };
+    __atomic_store_n(&arena->h->steered, n + 1, __ATOMIC_RELEASE); /* partner: rec_adopt */
+}
+
 static struct prof_error *map_arena(struct arena *arena)
 {
     /* Executable mappings of it are never needed; old kernels do not know how to say so. */
@@ -234,12 +253,22 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->text_off = header.text_off;
     arena->text_bytes = header.text_bytes;
     arena->rings = calloc(arena->ring_count, sizeof *arena->rings);
-    struct prof_error *error = arena->rings == NULL ? prof_error_memory() : map_arena(arena);
+    bool exact = shape->flags & TRK_SHM_EXACT_TIME;
+    if (exact)
+        arena->cycles = cycles_create();
+    struct prof_error *error =
+        arena->rings == NULL || (exact && arena->cycles == NULL) ? prof_error_memory() : map_arena(arena);
     if (error != NULL) {
         rec_arena_destroy(arena);
         return error;
     }
     arena->epoch_ns = header.epoch_ns = clock_ns(CLOCK_MONOTONIC);
+    if (exact) {
+        struct cycles_point now = cycles_now();
+        arena->epoch_ns = header.epoch_ns = now.ns;
+        header.epoch_cycles = now.cycles;
+        cycles_add(arena->cycles, now.cycles, 0);
+    }
     arena->realtime_ns = clock_ns(CLOCK_REALTIME);
     arena->h = (struct trk_shm_header *)(void *)arena->base;
     arena->procs = (struct trk_shm_proc *)(void *)(arena->base + header.procs_off);
@@ -258,6 +287,7 @@ void rec_arena_destroy(struct arena *arena)
         for (uint32_t i = 0; i < arena->ring_count; i++)
             prof_vec_deinit(&arena->rings[i].pending);
     free(arena->rings);
+    free(arena->cycles);
     if (arena->base != NULL)
         munmap(arena->base, arena->bytes);
     if (arena->memfd >= 0)

@@ -113,6 +113,22 @@ static void note_ext(struct proc *proc, const struct trk_slot *slot)
         rec_define_text(proc, slot->w1);
 }
 
+/* Exact times stand as cycles in rings and as nanoseconds in files. The clocks are read behind the copying of what
+ * bears the cycles, so no honest ones are later; others end up at that reading. false: the slot means nothing. */
+static bool tell_time(struct arena *arena, struct trk_slot *slot)
+{
+    unsigned kind = (unsigned)(slot->w0 >> TRK_EXT_SHIFT) & TRK_EXT_MASK;
+    if (kind != TRK_EXT_CYCLES && kind != TRK_EXT_TIME)
+        return true;
+    if (kind == TRK_EXT_TIME || arena->cycles == NULL)
+        return false;
+    if (slot->w1 > cycles_last(arena->cycles).cycles)
+        rec_arena_read_cycles(arena);
+    *slot = (struct trk_slot){ (uint64_t)TRK_EXT_TIME << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT,
+                               cycles_ns(arena->cycles, slot->w1) };
+    return true;
+}
+
 /* Appends count copied slots to the ring's pending ones; drops EXT slots that belong to no record and those beyond what
  * a record may have. */
 void rec_take(struct recorder *rec, struct proc *proc, struct ring *ring, const struct trk_slot *slots, size_t count)
@@ -137,6 +153,9 @@ void rec_take(struct recorder *rec, struct proc *proc, struct ring *ring, const 
                 continue;
             ring->ext++;
             note_ext(proc, slot);
+            *out = *slot;
+            out += tell_time(proc->arena, out);
+            continue;
         } else {
             ring->skipping = false;
             ring->ext = 0;

@@ -28,6 +28,12 @@ void rec_problem_set(struct recorder *rec, struct prof_error *error)
     prof_error_destroy(error);
 }
 
+void rec_note_set(struct recorder *rec, const char *text)
+{
+    if (rec->note == NULL)
+        rec->note = strdup(text);
+}
+
 static struct prof_error *create(const struct rec_options *options, bool listen, struct recorder **ret)
 {
     struct recorder *rec = calloc(1, sizeof *rec);
@@ -81,6 +87,7 @@ void rec_destroy(struct recorder *rec)
     prof_vec_deinit(&rec->scratch);
     prof_vec_deinit(&rec->polls);
     free(rec->problem);
+    free(rec->note);
     free(rec);
 }
 
@@ -97,6 +104,11 @@ const char *rec_socket(const struct recorder *rec)
 const char *rec_problem(const struct recorder *rec)
 {
     return rec->problem;
+}
+
+const char *rec_note(const struct recorder *rec)
+{
+    return rec->note;
 }
 
 uint64_t rec_refused(const struct recorder *rec)
@@ -169,6 +181,7 @@ static bool look(struct arena *arena, uint64_t now)
 {
     __atomic_store_n(&arena->h->tick_us, rec_arena_us(arena), __ATOMIC_RELAXED);
     __atomic_store_n(&arena->h->heartbeat, ++arena->heartbeat, __ATOMIC_RELEASE);
+    rec_arena_steer(arena);
     rec_image_scan(arena);
     bool found = rec_drain(arena) > 0;
     for (int i = 0; i < TRK_PROC_MAX; i++) {

@@ -13,6 +13,7 @@
  *   options       recording options as given
  *   depths        frames on births, references, frees: "64,8,1"
  *   on_full       block, drop or flight
+ *   clock         tsc: events have exact times; absent or coarse: those of ticks
  *   budget        bytes of shared memory
  *   keep          all, folded or window; window: how much, "300000000 us" or "1048576 bytes"
  *   max_trace     bytes that the file is to stay below
@@ -283,6 +284,8 @@ void rec_meta_write(struct proc *proc, const struct proc *parent)
     add_pair(&pairs, "depths", "%u,%u,%u", arena->shape.depth_birth, arena->shape.depth_ref, arena->shape.depth_free);
     add_pair(&pairs, "on_full", "%s", on_full[arena->shape.on_full % 3]);
     add_pair(&pairs, "budget", "%" PRIu64, arena->bytes);
+    if (arena->cycles != NULL)
+        add_pair(&pairs, "clock", "tsc");
     add_filter(&pairs, proc);
     if (arena->attached)
         add_pair(&pairs, "attached", "1");

@@ -11,6 +11,7 @@
 #ifndef RECORDER_PRIVATE_H
 #define RECORDER_PRIVATE_H
 
+#include "cycles.h"
 #include "recorder.h"
 
 #include <poll.h>
@@ -170,6 +171,8 @@ struct arena {
     char *program;          /* base name */
     PROF_VEC(char *) facts; /* META pairs about the program */
     struct arena_shape shape;
+    struct cycles *cycles; /* NULL: coarse times */
+    uint64_t steered;      /* readings told to the header */
 };
 
 struct hello_wait {
@@ -197,7 +200,7 @@ struct recorder {
     bool folding;            /* a helper is at work: one at a time, so that memory and disk are bounded */
     uint64_t folding_cpu_us; /* of all helpers that ended */
     bool hurry;              /* a ring was rather full: look again at once */
-    char *problem;
+    char *problem, *note;
     uint64_t refused;
     PROF_VEC(unsigned char) scratch;
     PROF_VEC(struct pollfd) polls;
@@ -207,6 +210,10 @@ struct recorder {
 uint64_t rec_now_us(void);
 /* Microseconds since the arena's epoch. */
 uint64_t rec_arena_us(const struct arena *arena);
+/* With exact time: reads both clocks, so that all cycles read so far can be told in nanoseconds. */
+void rec_arena_read_cycles(struct arena *arena);
+/* The same, and tells the header, for who comes after a recorder that died. */
+void rec_arena_steer(struct arena *arena);
 
 /* ---- arena.c ---- */
 struct prof_error *rec_arena_create(const struct arena_shape *shape, struct arena **ret);
@@ -369,6 +376,8 @@ void rec_mem_sample(struct proc *proc, bool final);
 
 /* ---- loop.c ---- */
 void rec_problem_set(struct recorder *rec, struct prof_error *error);
+/* Keeps the first note: what is not as it was wished. */
+void rec_note_set(struct recorder *rec, const char *text);
 int rec_futex_wake(uint32_t *word);
 
 #endif

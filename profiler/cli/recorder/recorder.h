@@ -34,6 +34,7 @@ struct rec_options {
     bool no_malloc;    /* allocator events are not wanted */
     uint64_t budget;   /* bytes of shared memory per image, 0: 64 MiB or what the target wished */
     uint32_t on_full;  /* enum trk_on_full + 1; 0: as the target wishes, else block */
+    uint32_t clock;    /* 0: as the target wishes, else coarse; 1 coarse, 2 exact (where the machine can) */
     uint32_t block_ms; /* + 1; 0: as the target wishes, else the default */
     /* Frames; 0: as the target wishes, else 64, 8, 1; TRK_WISH_NO_STACK: none. */
     uint16_t depth_birth, depth_ref, depth_free;
@@ -122,6 +123,8 @@ size_t rec_results(const struct recorder *rec, const struct rec_result *const **
 
 /* Problems that concern no single trace (a refused connection, no memory): the first one, NULL none; borrowed. */
 const char *rec_problem(const struct recorder *rec);
+/* What is not as it was wished, though nothing is missing: the first such thing as a sentence, NULL none; borrowed. */
+const char *rec_note(const struct recorder *rec);
 /* Connections refused because another user made them. */
 uint64_t rec_refused(const struct recorder *rec);
 

@@ -134,6 +134,8 @@ static struct prof_error *join(struct recovery *r, pid_t pid)
         rec_meta_write(proc, NULL);
     else if (r->file.whole)
         see_definitions(r);
+    if (r->old != NULL && prof_trace_info(r->old)->exact_time && arena->cycles == NULL)
+        rec_proc_problem(proc, prof_writer_meta(writer, (const char *const[]){ "clock=coarse", NULL }));
     /* Without a file everything that the recorder took is missing here. One that begins with a state must tell how many
      * events of each ring that stands for. */
     find_places(r, !flight && (r->old == NULL || !prof_trace_info(r->old)->has_state || r->file.rings_told));

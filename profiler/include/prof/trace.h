@@ -7,10 +7,10 @@
  * replayed any number of times. Memory is bounded: two rounds of event blocks and the definitions; never the events.
  *
  * Order. Events of one ring come in their order. Rings are merged by time (TICK records) and, inside the resolution of
- * the clock, by cause: an ALLOC of an address that is still allocated waits for its FREE in another ring, an event on
- * an unborn object waits for its NEW, a counted event waits for the count before it. When everything waits, the
- * earliest is let through and marked PROF_EVENT_FORCED. Events that bear numbers (PROF_EVENT_SEQ) come in the order of
- * their numbers. */
+ * the clock, by cause (and, with exact time, by that): an ALLOC of an address that is still allocated waits for its
+ * FREE in another ring, an event on an unborn object waits for its NEW, a counted event waits for the count before it.
+ * When everything waits, the earliest is let through and marked PROF_EVENT_FORCED. Events that bear numbers
+ * (PROF_EVENT_SEQ) come in the order of their numbers. */
 #ifndef PROF_TRACE_H
 #define PROF_TRACE_H
 
@@ -47,6 +47,7 @@ struct prof_trace_info {
     const char *parent_trace;    /* file name of the forking process's trace, "" */
     const char *malloc_note;     /* "" or who serves malloc when it is not recorded: "jemalloc in /usr/bin/x" */
     const char *options;         /* recording options as given */
+    bool exact_time;             /* events have times of their own, to nanoseconds (clock=tsc), not those of ticks */
     bool attached;               /* recording began while the program was running: what it had then is not known */
     const char *filter;          /* "" or which births were recorded: "types=A|B:modules=C:objects=1/16" */
     uint64_t filtered;           /* how many births it left out; known at the end */
@@ -61,6 +62,10 @@ struct prof_trace_info {
 
 /* How the recorder, or whoever makes traces, spelled a META key: prof_trace_meta(trace, "wrapper"). NULL: absent. */
 const char *prof_trace_meta(const struct prof_trace *trace, const char *key);
+
+/* Two threads did something at these times: do the times leave open which was first? With exact time that is so within
+ * a microsecond, as a verb takes a part of one and counters are compared no better; else within a tick. */
+bool prof_trace_same_time(const struct prof_trace *trace, uint64_t one_us, uint64_t other_us);
 
 /* What a flight recording kept: the newest events only. */
 struct prof_flight {
@@ -98,15 +103,28 @@ struct prof_event {
     uint64_t from;    /* MOVE, MOVE_RANGE: with PROF_EVENT_FROM*; ALLOC of kind REALLOC: the old address (0: none);
                          NEW, REF, UNREF: the number with PROF_EVENT_SEQ, 32 bits */
     int64_t count;    /* with PROF_EVENT_COUNT; CONTEXT and MODULES: the number */
-    uint64_t time_us; /* not before this moment, to the resolution of the clock */
+    uint64_t time_us; /* not before this moment, to the resolution of the clock; with `fine` the moment itself */
     uint32_t stack;   /* stack id, 0 none */
-    uint32_t tid;
-    uint32_t text; /* text id, 0 none */
-    uint8_t op;    /* enum trk_op, never TICK, EXT, THREAD, SKIP, NONE */
+    uint32_t tid : 22;
+    uint32_t fine : 10; /* see prof_event_ns; 0: the time is that of a tick */
+    uint32_t text;      /* text id, 0 none */
+    uint8_t op;         /* enum trk_op, never TICK, EXT, THREAD, SKIP, NONE */
     uint8_t aux;
     uint8_t flags; /* enum prof_event_flags */
     uint8_t ring;  /* ring number modulo 256: diagnosis */
 };
+
+/* The time in nanoseconds. Exact times may step back from event to event: a thread can be stopped between the reading
+ * of its clock and its record, and causes go before times. */
+static inline uint64_t prof_event_ns(const struct prof_event *e)
+{
+    return e->time_us * 1000 + (e->fine != 0 ? e->fine - 1u : 0);
+}
+static inline void prof_event_set_ns(struct prof_event *e, uint64_t ns)
+{
+    e->time_us = ns / 1000;
+    e->fine = (uint32_t)(ns % 1000) + 1;
+}
 
 /* Receives a replay in order. Any callback may be NULL. A callback returning an error ends the replay with it. */
 struct prof_trace_sink {

@@ -24,6 +24,8 @@ char *prof_fmt_count(char *buf, size_t size, uint64_t n);                       
 enum { PROF_TIME_RESOLUTION_US = 10000 };
 char *prof_fmt_duration(char *buf, size_t size, uint64_t us); /* "02:14", "1.204 s", "3 d 04:12" */
 char *prof_fmt_time(char *buf, size_t size, uint64_t us);     /* moment in the trace: "+12.504s", "+481ms" */
+/* The moment of an event as exactly as it is known: "+12.504s", or "+12.504381227s" with a time of its own. */
+char *prof_fmt_event_time(char *buf, size_t size, const struct prof_event *event);
 /* A duration between two events: "< 10 ms" when it is less than their times can tell. */
 char *prof_fmt_age(char *buf, size_t size, uint64_t us);
 char *prof_fmt_addr(char *buf, size_t size, uint64_t addr);                             /* "0x55d0c3a1b0" */

@@ -46,23 +46,29 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
     prof_str_add(why, text);
 }
 
-enum { NEAR_US = 50000 }; /* a few ticks of the recorder's clock */
+enum {
+    NEAR_US = 50000,      /* a few ticks of the recorder's clock */
+    NEAR_EXACT_US = 5000, /* with exact times: what a thread may be stopped for between its deed and its word */
+};
 
-/* Which of the two places came first is not known: the merge said so, other threads acted in one tick of the clock, or
- * they did so in ticks near each other while the merge had to guess elsewhere (a wrong choice shows later than where it
- * was made). */
+/* Which of the two places came first is not known: the merge said so, other threads acted at one time as far as clocks
+ * tell, or they did so at times near each other while the merge had to guess elsewhere (a wrong choice shows later than
+ * where it was made). */
 static bool order_is_guess(const struct analysis *a, const struct prof_incident *incident)
 {
     bool same_thread = incident->other_tid != 0 && incident->tid == incident->other_tid;
+    const struct prof_trace *trace = prof_heap_trace(a->heap);
+    uint64_t near = prof_trace_info(trace)->exact_time ? NEAR_EXACT_US : NEAR_US;
     uint64_t apart = incident->at_us > incident->other_us ? incident->at_us - incident->other_us
                                                           : incident->other_us - incident->at_us;
     if (incident->told)
         return false;
     if (incident->forced)
         return true;
-    if (same_thread || apart >= NEAR_US)
+    if (same_thread || apart >= near)
         return false;
-    return prof_heap_totals(a->heap)->forced > 0 || (incident->other_tid != 0 && apart == 0);
+    return prof_heap_totals(a->heap)->forced > 0 ||
+           (incident->other_tid != 0 && prof_trace_same_time(trace, incident->at_us, incident->other_us));
 }
 
 static void judge(struct analysis *a, const struct prof_incident *incident, const struct prof_obj *obj, uint64_t times,

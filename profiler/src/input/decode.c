@@ -92,8 +92,20 @@ static void put_from(struct prof_event *e, uint64_t from)
     e->flags = (uint8_t)(e->flags | (holder ? PROF_EVENT_FROM | PROF_EVENT_FROM_HOLDER : PROF_EVENT_FROM));
 }
 
+/* exact_us: where the time goes, NULL: into the event. */
+static void put_time(struct prof_event *e, uint64_t ns, uint64_t *exact_us)
+{
+    struct prof_event exact = { .time_us = e->time_us };
+    uint64_t us = ns / 1000;
+    if (us > PROF_TIME_MAX || us + PROF_DAY_US < e->time_us || us > e->time_us + PROF_DAY_US)
+        return;
+    prof_event_set_ns(&exact, ns);
+    e->fine = exact.fine;
+    *(exact_us != NULL ? exact_us : &e->time_us) = exact.time_us;
+}
+
 /* One EXT slot of the record e. Extensions that the op has no use for are ignored. */
-static void extend(struct prof_event *e, const struct trk_slot *slot)
+static void extend(struct prof_event *e, const struct trk_slot *slot, uint64_t *exact_us)
 {
     uint64_t value = slot->w1;
     switch ((slot->w0 >> TRK_EXT_SHIFT) & TRK_EXT_MASK) {
@@ -133,6 +145,10 @@ static void extend(struct prof_event *e, const struct trk_slot *slot)
     case TRK_EXT_VALUE:
         e->count = (int64_t)value;
         break;
+    case TRK_EXT_TIME:
+        if (e->fine == 0)
+            put_time(e, value, exact_us);
+        break;
     default:
         break;
     }
@@ -169,8 +185,9 @@ static void advance_time(struct prof_decoder *decoder, uint64_t us)
         decoder->time_us = us;
 }
 
-size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, size_t count, size_t *pos,
-                   struct prof_event *events, size_t room)
+static inline __attribute__((always_inline)) size_t decode(struct prof_decoder *decoder, const struct trk_slot *slots,
+                                                           size_t count, size_t *pos, struct prof_event *events,
+                                                           uint64_t *exact_us, size_t room)
 {
     size_t i = *pos, n = 0;
     while (i < count && n < room) {
@@ -187,7 +204,8 @@ size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, s
         if (wanted) {
             decode_first(e, op, w0, w1);
             e->time_us = decoder->time_us;
-            e->tid = decoder->tid;
+            e->tid = decoder->tid & PROF_TID_MASK;
+            e->fine = 0;
             e->ring = (uint8_t)decoder->ring;
             n++;
         } else if (op == TRK_OP_TICK || op == TRK_OP_THREAD) {
@@ -201,10 +219,22 @@ size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, s
         for (unsigned ext = 0; ext < TRK_MAX_EXT && i < count && slot_op(&slots[i]) == TRK_OP_EXT; ext++, i++) {
             if (!wanted)
                 continue;
-            extend(e, &slots[i]);
+            extend(e, &slots[i], exact_us != NULL ? &exact_us[n - 1] : NULL);
             decoder->numbers |= (e->flags & PROF_EVENT_SEQ) != 0;
         }
     }
     *pos = i;
     return n;
+}
+
+size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, size_t count, size_t *pos,
+                   struct prof_event *events, size_t room)
+{
+    return decode(decoder, slots, count, pos, events, NULL, room);
+}
+
+size_t prof_decode_ticks(struct prof_decoder *decoder, const struct trk_slot *slots, size_t count, size_t *pos,
+                         struct prof_event *events, uint64_t *exact_us, size_t room)
+{
+    return decode(decoder, slots, count, pos, events, exact_us, room);
 }

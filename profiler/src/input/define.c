@@ -96,6 +96,7 @@ bool define_info(struct prof_trace *trace)
     info->parent_trace = meta_or_empty(trace, "parent_trace");
     info->malloc_note = meta_or_empty(trace, "malloc_note");
     info->options = meta_or_empty(trace, "options");
+    info->exact_time = strcmp(meta_or_empty(trace, "clock"), "tsc") == 0;
     info->attached = strcmp(meta_or_empty(trace, "attached"), "1") == 0;
     info->filter = meta_or_empty(trace, "filter");
     info->filtered = meta_long(trace, "filtered", (uint64_t)1 << 56, 0);
@@ -272,6 +273,12 @@ static uint64_t meta_big(const struct prof_trace *trace, const char *key)
 {
     const char *text = prof_trace_meta(trace, key);
     return text != NULL && *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : 0;
+}
+
+bool prof_trace_same_time(const struct prof_trace *trace, uint64_t one_us, uint64_t other_us)
+{
+    uint64_t apart = one_us > other_us ? one_us - other_us : other_us - one_us;
+    return apart <= (trace->info.exact_time ? 1 : 0);
 }
 
 struct prof_flight prof_trace_flight(const struct prof_trace *trace)

@@ -1,10 +1,13 @@
-/* order.c: merges rings by time and, inside one tick of the clock, by cause.
+/* order.c: merges rings by time and, inside one tick of the clock, by cause and by exact time.
  *
  * All events of one tick form a moment. Rings whose next event belongs to the moment are let through one after the
  * other; an event that could not have happened yet (causal_fits) waits when another ring still brings its cause in the
  * same moment (causal_should_wait). Only events of old rounds must leave; those of the newest loaded round leave when
  * an old one waits for them, because what precedes them may not be loaded yet. When everything waits, the first is let
- * through and marked as a guess. */
+ * through and marked as a guess.
+ *
+ * Exact times choose among the rings that could go. They are never a reason to hold back what a cause lets through, nor
+ * to let through what it holds back: a thread that was stopped inside a verb has told a wrong one. */
 #include "order.h"
 
 #include <stdlib.h>
@@ -85,7 +88,8 @@ bool order_fill(struct order *order, struct ring *ring)
         ring->at = 0;
         ring->batch = ring->decoder;
         ring->batch_pos = block->pos;
-        ring->count = prof_decode(&ring->decoder, block->slots, block->count, &block->pos, ring->events, RING_EVENTS);
+        ring->count = prof_decode_ticks(&ring->decoder, block->slots, block->count, &block->pos, ring->events,
+                                        ring->exact_us, RING_EVENTS);
         ring->round = block->head.round;
         for (size_t i = 0; i < ring->count; i++)
             causal_prefetch(&order->causal, &ring->events[i]);
@@ -108,6 +112,7 @@ static bool show_ring(struct order *order, const struct ring *ring, uint64_t tim
     const struct loaded *block = ring->first;
     const struct prof_event *events = ring->events + ring->at;
     struct prof_event ahead[RING_EVENTS];
+    uint64_t exact_us[RING_EVENTS];
     size_t count = ring->count - ring->at, pos = block != NULL ? block->pos : 0;
     if (count > 0 && ring->round > order->visible)
         return true;
@@ -116,6 +121,7 @@ static bool show_ring(struct order *order, const struct ring *ring, uint64_t tim
             bool last = events[i].time_us != time_us;
             if (last && !may_be_late(&events[i]))
                 return true;
+            order->exact |= !last && events[i].fine != 0;
             if (!steps)
                 causal_touch(&order->causal, &events[i], ring->number);
             else if (!causal_index_add(&order->causal, &events[i], ring->number, last))
@@ -131,13 +137,14 @@ static bool show_ring(struct order *order, const struct ring *ring, uint64_t tim
             return true;
         if (pos == 0)
             prof_decoder_enter(&decoder, &block->head);
-        count = prof_decode(&decoder, block->slots, block->count, &pos, ahead, RING_EVENTS);
+        count = prof_decode_ticks(&decoder, block->slots, block->count, &pos, ahead, exact_us, RING_EVENTS);
         events = ahead;
     }
 }
 
 static bool begin_moment(struct order *order, uint64_t time_us)
 {
+    order->exact = false;
     if (!causal_moment(&order->causal))
         return false;
     for (size_t i = 0; i < order->ring_count; i++)
@@ -161,7 +168,7 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
 {
     order->passed++;
     struct outlet *out = order->out;
-    struct prof_event *e = &ring->events[ring->at++];
+    struct prof_event *e = &ring->events[ring->at];
     *passed_key(order, e) = order->passed;
     ring->asked_at = 0;
     if (forced)
@@ -172,6 +179,9 @@ static struct prof_error *pass(struct order *order, struct ring *ring, bool forc
     }
     if (!causal_apply(&order->causal, e))
         return prof_error_memory();
+    if (e->fine != 0)
+        e->time_us = ring->exact_us[ring->at];
+    ring->at++;
     if (e->time_us > out->mem_us) {
         struct prof_error *error = outlet_flush(out);
         if (error != NULL)
@@ -348,6 +358,79 @@ static struct prof_error *run_ring(struct order *order, struct ring *ring, uint6
     return NULL;
 }
 
+/* Exact time of the ring's next event; its tick when it has none. */
+static uint64_t next_ns(const struct ring *ring)
+{
+    const struct prof_event *e = &ring->events[ring->at];
+    return e->fine != 0 ? ring->exact_us[ring->at] * 1000 + e->fine - 1 : e->time_us * 1000;
+}
+
+/* The ring whose next event has the earliest exact time of all that need not wait, and up to when it is the earliest.
+ * Events of the newest round belong to the moment as long as an old one is later: what is not loaded is later than
+ * that. NULL: no ring. */
+static struct ring *earliest(struct order *order, uint64_t time_us, uint64_t *ret_until, bool *ret_waits)
+{
+    struct ring *first = NULL;
+    uint64_t first_ns = UINT64_MAX, last_old_ns = 0;
+    *ret_until = UINT64_MAX;
+    *ret_waits = false;
+    for (size_t i = 0; i < order->ring_count; i++) {
+        struct ring *ring = order->rings[i];
+        order->asked++;
+        if (!order_fill(order, ring) || ring->events[ring->at].time_us != time_us)
+            continue;
+        if (still_waits(order, ring)) {
+            *ret_waits = true;
+            continue;
+        }
+        uint64_t ns = next_ns(ring);
+        if (ring->round <= order->pass_round && ns >= last_old_ns)
+            last_old_ns = ns;
+        if (first == NULL || ns < first_ns) {
+            *ret_until = first_ns;
+            first_ns = ns;
+            first = ring;
+        } else if (ns < *ret_until) {
+            *ret_until = ns;
+        }
+    }
+    return first != NULL && (first->round <= order->pass_round || first_ns < last_old_ns) ? first : NULL;
+}
+
+/* Lets events of the moment through in the order of their exact times, until none goes. */
+static struct prof_error *run_by_time(struct order *order, uint64_t time_us, bool *ret_progress)
+{
+    struct prof_error *error = NULL;
+    struct ring *ring;
+    uint64_t until;
+    bool waits;
+    for (size_t i = 0; i < order->ring_count; i++)
+        if (!still_waits(order, order->rings[i]))
+            order->rings[i]->wait = RING_GOES;
+    while (error == NULL && (ring = earliest(order, time_us, &until, &waits)) != NULL) {
+        bool old = ring->round <= order->pass_round;
+        uint64_t passed = order->passed;
+        enum ring_wait wait = why_wait(order, ring);
+        if (wait == RING_NUMBER) {
+            error = run_numbers(order, ring, time_us, ret_progress);
+            if (error != NULL || order->passed != passed)
+                continue;
+        }
+        ring->wait = old ? wait : RING_GOES; /* run_new_round asks those of the newest round itself */
+        if (wait != RING_GOES && wait != RING_GUESSES) {
+            ring->asked_at = order->passed + 1;
+            ring->asked_gaps = order->over_gaps;
+            continue;
+        }
+        do {
+            error = pass(order, ring, wait == RING_GUESSES);
+            *ret_progress = true;
+        } while (error == NULL && !waits && takes_part(order, ring, time_us, !old) && next_ns(ring) <= until &&
+                 (wait = why_wait(order, ring)) == RING_GOES);
+    }
+    return error;
+}
+
 /* Does the ring bring something for an address that an old event waits for? */
 static bool is_wanted(const struct order *order, const struct ring *ring)
 {
@@ -399,13 +482,16 @@ static struct prof_error *run_late(struct order *order, bool *ret_progress)
 /* The first event that waits for this reason goes all the same. */
 static struct prof_error *let_first(struct order *order, enum ring_wait wait, bool *ret_progress)
 {
+    struct ring *first = NULL;
     for (size_t i = 0; i < order->ring_count; i++) {
-        if (order->rings[i]->wait == wait) {
-            *ret_progress = true;
-            return pass(order, order->rings[i], wait == RING_WAITS || wait == RING_NUMBER);
-        }
+        struct ring *ring = order->rings[i];
+        if (ring->wait == wait && (first == NULL || (order->exact && next_ns(ring) < next_ns(first))))
+            first = ring;
     }
-    return NULL;
+    if (first == NULL)
+        return NULL;
+    *ret_progress = true;
+    return pass(order, first, wait == RING_WAITS || wait == RING_NUMBER);
 }
 
 /* Nothing goes: would more, when more rounds were loaded? Then the moment ends here, and begins again. */
@@ -430,7 +516,9 @@ static struct prof_error *merge_moment(struct order *order, uint64_t time_us)
     while (error == NULL && progress) {
         order->wanted = 0;
         progress = false;
-        for (size_t i = 0; i < order->ring_count && error == NULL; i++)
+        if (order->exact)
+            error = run_by_time(order, time_us, &progress);
+        for (size_t i = 0; i < order->ring_count && error == NULL && !order->exact; i++)
             error = run_ring(order, order->rings[i], time_us, &progress);
         if (error == NULL && !progress)
             error = run_new_round(order, time_us, &progress);

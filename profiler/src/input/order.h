@@ -41,6 +41,7 @@ struct ring {
     uint32_t number;
     struct loaded *first, **last;
     struct prof_event events[RING_EVENTS]; /* decoded ahead, all of one block */
+    uint64_t exact_us[RING_EVENTS];        /* of those with `fine`; their time_us is the tick until they leave */
     size_t at, count;
     struct prof_decoder batch; /* as it was before they were decoded */
     size_t batch_pos;          /* where they begin in the block */
@@ -81,6 +82,7 @@ struct order {
     struct causal causal;
     size_t old_blocks; /* loaded blocks of rounds <= round, not used up */
     uint64_t round;
+    bool exact;      /* events of this moment have times of their own */
     uint64_t passed; /* events handed out so far */
     uint64_t asked;  /* looks at the next event of a ring, to see whether it goes: what a merge costs */
     uint64_t passed_keys[PASSED_KEYS]; /* order->passed when an event of such an address was handed out last */

@@ -156,6 +156,20 @@ char *prof_fmt_time(char *buf, size_t size, uint64_t us)
                (unsigned)(s % 60), ms);
 }
 
+char *prof_fmt_event_time(char *buf, size_t size, const struct prof_event *event)
+{
+    uint64_t s = event->time_us / 1000000;
+    unsigned ns = (unsigned)(prof_event_ns(event) % 1000000000);
+    if (event->fine == 0)
+        return prof_fmt_time(buf, size, event->time_us);
+    if (s < 60)
+        return put(buf, size, "+%u.%09us", (unsigned)s, ns);
+    if (s < 3600)
+        return put(buf, size, "+%u:%02u.%09u", (unsigned)(s / 60), (unsigned)(s % 60), ns);
+    return put(buf, size, "+%u:%02u:%02u.%09u", (unsigned)(s / 3600 % 100000000), (unsigned)(s / 60 % 60),
+               (unsigned)(s % 60), ns);
+}
+
 char *prof_fmt_date(char *buf, size_t size, uint64_t realtime_ns)
 {
     time_t seconds = (time_t)(realtime_ns / 1000000000);

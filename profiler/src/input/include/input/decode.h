@@ -11,7 +11,9 @@
 #include <track/format.h>
 
 #define PROF_ADDR_MASK (((uint64_t)1 << 56) - 1)
+#define PROF_TID_MASK  (((uint32_t)1 << 22) - 1)           /* Linux has none above */
 #define PROF_TIME_MAX  (((uint64_t)1 << TRK_ARG_BITS) - 1) /* microseconds */
+#define PROF_DAY_US    ((uint64_t)86400 * 1000000)         /* an exact time further from its tick is none */
 
 /* What one ring remembers from slot to slot. Zero-initialize; lives as long as the ring is read. */
 struct prof_decoder {
@@ -31,5 +33,9 @@ void prof_decoder_enter(struct prof_decoder *decoder, const struct trk_events_he
  * the number of events. Returns less than room only when the slots are used up. */
 size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, size_t count, size_t *pos,
                    struct prof_event *events, size_t room);
+/* The same for who merges rings by their ticks: time_us stays that of the tick, and exact_us (as many as events) gets
+ * what prof_decode would have put there, where `fine` is set. */
+size_t prof_decode_ticks(struct prof_decoder *decoder, const struct trk_slot *slots, size_t count, size_t *pos,
+                         struct prof_event *events, uint64_t *exact_us, size_t room);
 
 #endif
