@@ -156,6 +156,8 @@ enum causal_turn causal_turn(struct causal *c, const struct prof_event *e, uint3
 /* The ring's event e was let through, by its turn or by force; tell before the index is told. */
 void causal_turn_taken(struct causal *c, const struct prof_event *e, uint32_t ring);
 void causal_turns_end(struct causal *c);
+/* There is an order by numbers: were events of later moments thought of for it? */
+bool causal_turn_late(const struct causal *c, const struct prof_event *e);
 /* The answer was CAUSAL_NOT_YET_EXACT: whose turn it is instead. */
 uint32_t causal_turn_of(const struct causal *c, const struct prof_event *e);
 

@@ -235,9 +235,12 @@ static enum ring_wait wait_for_first(struct order *order, const struct ring *rin
     return loads ? RING_LOADS : otherwise;
 }
 
-/* The same for an event that comes next by its number: what is late in this moment was thought of. */
-static enum ring_wait wait_for_ahead(struct order *order, const struct prof_event *e)
+/* The same for an event that comes next by its number. */
+static enum ring_wait wait_for_ahead(struct order *order, const struct ring *ring)
 {
+    const struct prof_event *e = &ring->events[ring->at];
+    if (causal_turn_late(&order->causal, e))
+        return wait_for_first(order, ring, RING_GOES);
     struct ring *first;
     enum ahead ahead = order_ahead(order, e, &first);
     return ahead == AHEAD_FOUND ? RING_LATE : ahead == AHEAD_LOADS ? RING_LOADS : RING_GOES;
@@ -261,7 +264,7 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
         /* What is missing before it may be in a round that is not loaded. */
         if (ring->round > order->pass_round && !order->over_gaps && may_be_late(e) && !causal_fits(c, e))
             return RING_NUMBER;
-        return wait_for_ahead(order, e);
+        return causal_fits(c, e) ? RING_GOES : wait_for_ahead(order, ring);
     case CAUSAL_TURN_GUESSED:
         return RING_GUESSES;
     case CAUSAL_TURN_LAST:
@@ -330,6 +333,17 @@ static bool still_waits(struct order *order, const struct ring *ring)
            ring->asked_at > *passed_key(order, &ring->events[ring->at]);
 }
 
+/* Is whoever the ring waits for asked as well? Rings of other rounds and moments are not: they go when somebody who
+ * waits for a number leads to them. */
+static bool is_served(struct order *order, const struct ring *ring, uint64_t time_us)
+{
+    if (ring->wait != RING_NUMBER)
+        return true;
+    uint32_t number = causal_turn_of(&order->causal, &ring->events[ring->at]);
+    return number < RING_NUMBER_MAX && order->by_number[number] != 0 &&
+           takes_part(order, order->rings[order->by_number[number] - 1], time_us, false);
+}
+
 /* Lets the ring's old events of the moment through until one does not go. */
 static struct prof_error *run_ring(struct order *order, struct ring *ring, uint64_t time_us, bool *ret_progress)
 {
@@ -345,7 +359,7 @@ static struct prof_error *run_ring(struct order *order, struct ring *ring, uint6
             ring->wait = error == NULL ? why_wait(order, ring) : ring->wait;
         }
         if (error == NULL && ring->wait != RING_GOES && ring->wait != RING_GUESSES) {
-            ring->asked_at = order->passed + 1;
+            ring->asked_at = is_served(order, ring, time_us) ? order->passed + 1 : 0;
             ring->asked_gaps = order->over_gaps;
             return NULL;
         }

@@ -16,6 +16,7 @@ struct causal_turns {
     uint8_t *order;  /* indexes of rings; NULL: no plan */
     uint32_t *exact; /* rings in the order of the numbers, with CAUSAL_GUESS; NULL: there are none */
     uint32_t at, count;
+    bool late;        /* an event of a later moment may belong into this one */
     uint32_t floats;  /* floating steps to come */
     uint32_t floater; /* ring of the floating block that is allocated now; UINT32_MAX: none */
     uint32_t looks;
@@ -136,13 +137,16 @@ static bool is_step(const struct prof_event *e)
 }
 
 /* Counts what was marked by sequence_find. */
-static uint32_t count_floats(const struct causal *c, uint64_t key)
+static uint32_t count_floats(const struct causal *c, uint64_t key, bool *ret_late)
 {
     uint32_t count = 0;
+    *ret_late = false;
     for (const struct causal_coming *coming = causal_chain(c, key); coming != NULL;
          coming = coming->next != 0 ? &c->coming[coming->next - 1] : NULL)
-        for (uint32_t i = coming->key == key ? coming->first : 0; i != 0; i = c->steps[i - 1].next)
+        for (uint32_t i = coming->key == key ? coming->first : 0; i != 0; i = c->steps[i - 1].next) {
             count += c->steps[i - 1].floats;
+            *ret_late |= c->steps[i - 1].late;
+        }
     return count;
 }
 
@@ -202,7 +206,7 @@ enum causal_turn causal_turn(struct causal *c, const struct prof_event *e, uint3
             return CAUSAL_NO_TURNS;
         }
         if (has_numbers(c, key) && sequence_find(c, key, &turns->exact, &turns->count))
-            turns->floats = count_floats(c, key);
+            turns->floats = count_floats(c, key, &turns->late);
         else
             make_plan(c, turns, UINT32_MAX);
     }
@@ -260,6 +264,14 @@ void causal_turns_end(struct causal *c)
     struct causal_turns *turns, *next;
     HASH_ITER (hh, c->turns, turns, next)
         drop(c, turns);
+}
+
+bool causal_turn_late(const struct causal *c, const struct prof_event *e)
+{
+    uint64_t key = causal_key(e);
+    struct causal_turns *turns;
+    HASH_FIND(hh, c->turns, &key, sizeof key, turns);
+    return turns != NULL && turns->late;
 }
 
 uint32_t causal_turn_of(const struct causal *c, const struct prof_event *e)
