@@ -159,7 +159,7 @@ static void obey(struct recorder *rec, const struct ask_request *request, struct
 void rec_ask_answer(struct recorder *rec, int fd, const void *packet, size_t bytes)
 {
     struct ask_reply reply = { .magic = ASK_REPLY_MAGIC, .version = ASK_VERSION };
-    struct ask_request request;
+    struct ask_request request = { 0 };
     if (bytes >= sizeof(uint32_t) * 2)
         memcpy(&request, packet, bytes < sizeof request ? bytes : sizeof request);
     if (bytes != sizeof request || request.version != ASK_VERSION ||

@@ -244,8 +244,8 @@ struct prof_heap_totals {
     uint64_t refs, unrefs;
     uint64_t counts_seen, counts_wrong;
     uint64_t marks_thinned; /* given up: of more than 10 000 the first and last of each name and kind are kept */
-    uint64_t end_us; /* time of the last event */
-    bool cut;        /* stopped before the end by until_us or until_mark */
+    uint64_t end_us;        /* time of the last event */
+    bool cut;               /* stopped before the end by until_us or until_mark */
 };
 
 struct prof_heap;

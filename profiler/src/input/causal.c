@@ -245,9 +245,11 @@ struct prof_error *causal_numbers(const struct causal *c,
                                   struct prof_error *(*each)(void *ctx, const struct trk_number *number), void *ctx)
 {
     struct prof_error *error = NULL;
+    struct trk_number number = { 0 };
     for (size_t i = 0; c->states != NULL && i <= c->state_mask && error == NULL; i++) {
         const struct causal_state *s = &c->states[i];
-        struct trk_number number = { .addr = s->key & PROF_ADDR_MASK, .seq = s->seq };
+        number.addr = s->key & PROF_ADDR_MASK;
+        number.seq = s->seq;
         if (s->key != 0 && s->alive && s->numbered)
             error = each(ctx, &number);
     }

@@ -19,7 +19,7 @@ static uint64_t count_slots(struct prof_salvage *facts, const unsigned char *raw
     memcpy(&head, raw, sizeof head);
     const unsigned char *at = raw + sizeof head;
     size_t count = (bytes - sizeof head) / sizeof(struct trk_slot);
-    struct prof_salvage_ring spare, *ring = head.ring <= TRK_RING_MAX ? &facts->rings[head.ring] : &spare;
+    struct prof_salvage_ring spare = { 0 }, *ring = head.ring <= TRK_RING_MAX ? &facts->rings[head.ring] : &spare;
     uint64_t records = 0;
     ring->tid = head.tid;
     ring->now_us = head.start_us;

@@ -31,7 +31,7 @@ static unsigned width_of(uint64_t value)
 
 static uint64_t fold(uint64_t step)
 {
-    return step << 1 ^ (uint64_t)((int64_t)step >> 63);
+    return step << 1 ^ (0 - (step >> 63));
 }
 
 static uint64_t unfold(uint64_t folded)

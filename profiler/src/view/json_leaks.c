@@ -16,8 +16,8 @@ json_t *doc_program(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "args", args);
     doc_set(doc, object, "pid", json_integer(info->pid));
     static const char *const reasons[] = {
-        [TRK_END_EXIT] = "exit", [TRK_END_SIGNAL] = "signal",   [TRK_END_GONE] = "gone",
-        [TRK_END_EXEC] = "exec", [TRK_END_STOPPED] = "stopped", [TRK_END_FAILED] = "failed", [TRK_END_LIMIT] = "limit"
+        [TRK_END_EXIT] = "exit",       [TRK_END_SIGNAL] = "signal", [TRK_END_GONE] = "gone",  [TRK_END_EXEC] = "exec",
+        [TRK_END_STOPPED] = "stopped", [TRK_END_FAILED] = "failed", [TRK_END_LIMIT] = "limit"
     };
     bool known = info->finished && info->end_reason < sizeof reasons / sizeof *reasons && reasons[info->end_reason];
     json_t *end = json_null();
