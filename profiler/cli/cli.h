@@ -82,6 +82,7 @@ enum cli_parts {
     CLI_PART_FINDINGS = 1 << 2,  /* with heap and symbols */
     CLI_PART_ALL_KINDS = 1 << 4, /* findings: each kind of held object and unfreed block by itself, no totals */
     CLI_PART_VIEW = 1 << 3,      /* tables and documents; with heap, symbols and findings */
+    CLI_PART_PAST = 1 << 5,      /* what happened to single objects: the heap is not made by way of an index */
 };
 struct cli_session {
     char *path;               /* of the trace */

@@ -243,7 +243,8 @@ int cmd_show(int argc, char **argv)
                          "objects' lists them",
                          spec);
     struct cli_session session;
-    code = cli_session_open(&session, &common, operands.count > 1 ? operands.items[0] : NULL, CLI_PART_VIEW);
+    code = cli_session_open(&session, &common, operands.count > 1 ? operands.items[0] : NULL,
+                            CLI_PART_VIEW | CLI_PART_PAST);
     if (code < 0) {
         prof_obj_id obj;
         struct prof_error *error = prof_view_find(session.view, spec, &obj);

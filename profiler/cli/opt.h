@@ -84,7 +84,7 @@ enum cli_groups {
         1 << 0, /* --color --no-pager --width --units --plain -q -v: every command has these and --help */
     CLI_GROUP_FORMAT = 1 << 1, /* --format --json */
     CLI_GROUP_TABLE = 1 << 2,  /* --where --sort --top */
-    CLI_GROUP_TRACE = 1 << 3,  /* --symfs --no-symbols --wrapper */
+    CLI_GROUP_TRACE = 1 << 3,  /* --symfs --no-symbols --no-index --wrapper */
     CLI_GROUP_WINDOW = 1 << 4, /* --from --to */
     CLI_GROUP_GATE = 1 << 5,   /* --suppressions --baseline --fail-on */
     CLI_GROUP_PID = 1 << 6,    /* --pid */
@@ -117,7 +117,7 @@ struct cli_common {
     const char *where, *sort;
     uint64_t top; /* CLI_TOP_DEFAULT until given */
     const char *symfs;
-    bool no_symbols;
+    bool no_symbols, no_index;
     struct cli_list wrappers;
     const char *from, *to;
     struct cli_list suppressions;

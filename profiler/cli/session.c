@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <base/str.h>
+#include <prof/index.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -114,8 +115,38 @@ static int unknown_mark(const struct prof_heap *heap, const char *option, const 
     return CLI_USAGE;
 }
 
+/* What REFTRACK_INDEX says. false: no index. */
+static bool index_wanted(const struct cli_common *common, uint64_t *ret_least)
+{
+    const char *told = getenv("REFTRACK_INDEX");
+    *ret_least = PROF_INDEX_LEAST;
+    if (common->no_index || (told != NULL && strcmp(told, "off") == 0))
+        return false;
+    if (told != NULL && *told != '\0' && !prof_parse_quantity(told, PROF_UNIT_BYTES, ret_least))
+        cli_warn("REFTRACK_INDEX='%s' is neither off nor a size; 16MiB is taken", told);
+    return true;
+}
+
+static struct prof_error *make_heap(struct cli_session *session, const struct cli_common *common, bool past,
+                                    const struct prof_heap_options *options)
+{
+    struct prof_index_options index = { .version = REFTRACK_VERSION };
+    if (past || !index_wanted(common, &index.least))
+        return prof_heap_create(session->trace, options, &session->heap);
+    struct prof_index_result result;
+    struct prof_error *error = prof_heap_create_indexed(session->trace, options, &index, &result, &session->heap);
+    if (common->verbose && result.used)
+        cli_warn("%s.idx was used", session->name);
+    if (common->verbose && result.written)
+        cli_warn("%s.idx was written", session->name);
+    if (common->verbose && result.note != NULL)
+        cli_warn("no index of %s: %s", session->name, result.note->message);
+    prof_error_destroy(result.note);
+    return error;
+}
+
 /* *ret_slow: it took so long that progress was shown. */
-static int open_heap(struct cli_session *session, const struct cli_common *common, bool *ret_slow)
+static int open_heap(struct cli_session *session, const struct cli_common *common, bool past, bool *ret_slow)
 {
     struct cli_progress *progress = &session->progress;
     char what[512];
@@ -126,7 +157,7 @@ static int open_heap(struct cli_session *session, const struct cli_common *commo
     if (common->to != NULL && !moment(common->to, &options.until_us))
         options.until_mark = common->to;
     cli_progress_begin(progress, common, what);
-    struct prof_error *error = prof_heap_create(session->trace, &options, &session->heap);
+    struct prof_error *error = make_heap(session, common, past, &options);
     *ret_slow = progress->shown;
     cli_progress_end(progress);
     if (error != NULL)
@@ -248,9 +279,13 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
         return CLI_UNREADABLE;
     }
     session->info = prof_trace_info(session->trace);
+    if (prof_trace_is_index(session->trace)) {
+        cli_warn("'%s' is the index of a trace and no trace; name that one", session->path);
+        return CLI_UNREADABLE;
+    }
     session->running = still_runs(session->info);
     if (parts & CLI_PART_HEAP) {
-        code = open_heap(session, common, &slow);
+        code = open_heap(session, common, (parts & CLI_PART_PAST) != 0, &slow);
         if (code >= 0)
             return code;
     }

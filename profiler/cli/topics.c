@@ -140,6 +140,8 @@ static const char environment[] =
     "FORCE_COLOR      colour even when the output is not a terminal; 0: none\n"
     "TERM             dumb: no colour, no pager, no progress\n"
     "DEBUGINFOD_URLS  servers that may be asked for missing debug information when a report is made\n"
+    "REFTRACK_INDEX   off: as --no-index; a size such as 1MiB: traces with as much to read get an index (default: "
+    "16MiB)\n"
     "TMPDIR           temporary files\n";
 
 static const char long_recordings[] =

@@ -256,6 +256,14 @@ struct prof_error *causal_numbers(const struct causal *c,
     return error;
 }
 
+bool causal_put(struct causal *c, const struct causal_state *state)
+{
+    struct causal_state *s = make_state(c, state->key);
+    if (s != NULL)
+        *s = *state;
+    return s != NULL;
+}
+
 bool causal_fits(const struct causal *c, const struct prof_event *e)
 {
     const struct causal_state *s;

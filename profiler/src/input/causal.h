@@ -123,6 +123,8 @@ void causal_number(struct causal *c, uint64_t addr, uint32_t seq);
 /* Calls for each object that is alive and whose last number is known. */
 struct prof_error *causal_numbers(const struct causal *c,
                                   struct prof_error *(*each)(void *ctx, const struct trk_number *number), void *ctx);
+/* The same as it was known to an earlier reader. false: out of memory. */
+bool causal_put(struct causal *c, const struct causal_state *state);
 /* A moment begins: all its events of all rings are shown once to causal_touch. false: out of memory. */
 bool causal_moment(struct causal *c);
 void causal_touch(struct causal *c, const struct prof_event *e, uint32_t ring);

@@ -95,18 +95,18 @@ static struct prof_error *fill(struct prof_merge *m, uint64_t round)
     }
 }
 
-static uint64_t first_offset(const struct prof_merge *m)
+static size_t first_place(const struct prof_merge *m)
 {
-    uint64_t offset = m->waiting != NULL ? m->waiting->offset : UINT64_MAX;
+    size_t place = m->waiting != NULL ? m->waiting->place : SIZE_MAX;
     for (size_t i = 0; i < m->order.ring_count; i++)
-        if (m->order.rings[i]->first != NULL && m->order.rings[i]->first->offset < offset)
-            offset = m->order.rings[i]->first->offset;
-    return offset;
+        if (m->order.rings[i]->first != NULL && m->order.rings[i]->first->place < place)
+            place = m->order.rings[i]->first->place;
+    return place;
 }
 
-static struct prof_error *used(const struct prof_merge *m, uint64_t offset)
+static struct prof_error *used(const struct prof_merge *m, size_t place)
 {
-    return m->source->used != NULL ? m->source->used(m->source_ctx, offset) : NULL;
+    return m->source->used != NULL ? m->source->used(m->source_ctx, place) : NULL;
 }
 
 /* ---- Handing on ---- */
@@ -131,9 +131,9 @@ static struct prof_error *run_single(struct prof_merge *m, struct ring *ring, ui
         if (ring->first == NULL)
             ring->last = &ring->first;
         m->window_bytes -= block->bytes;
-        uint64_t offset = block->offset;
+        size_t place = block->place;
         free(block);
-        struct prof_error *error = used(m, offset);
+        struct prof_error *error = used(m, place);
         if (error != NULL)
             return error;
     }
@@ -145,7 +145,7 @@ static struct prof_error *begin_merging(struct prof_merge *m)
     if (m->merging)
         return NULL;
     m->merging = true;
-    return m->source->catch_up(m->source_ctx, &m->order.causal, first_offset(m));
+    return m->source->catch_up(m->source_ctx, &m->order.causal, first_place(m));
 }
 
 struct prof_error *merge_states(struct prof_merge *m, bool numbered)
@@ -176,7 +176,7 @@ static struct prof_error *run_merge(struct prof_merge *m, uint64_t round, uint64
     for (size_t i = 0; i < order->ring_count; i++)
         for (const struct loaded *block = order->rings[i]->first; block != NULL; block = block->next)
             m->window_bytes += block->bytes;
-    return used(m, first_offset(m));
+    return used(m, first_place(m));
 }
 
 static uint64_t round_after(uint64_t round)
@@ -355,6 +355,38 @@ struct prof_error *prof_merge_alive(struct prof_merge *m, bool block, uint64_t a
 
 /* ---- What is left ---- */
 
+/* How far the ring's first block was handed on; *ret is the decoder as it is there. */
+static size_t handed_on(const struct ring *ring, struct prof_decoder *ret)
+{
+    const struct loaded *block = ring->first;
+    *ret = ring->decoder;
+    if (block == NULL || block->pos == 0)
+        return 0;
+    /* Decodes what was handed on of the last batch once more, to know where it ends. */
+    struct prof_event events[RING_EVENTS];
+    size_t pos = ring->batch_pos;
+    *ret = ring->batch;
+    if (ring->at > 0)
+        prof_decode(ret, block->slots, block->count, &pos, events, ring->at);
+    return pos;
+}
+
+void merge_rings(const struct prof_merge *m, void (*each)(void *ctx, uint32_t ring, uint64_t time_us, uint64_t records),
+                 void *ctx)
+{
+    for (size_t i = 0; i < m->order.ring_count; i++) {
+        struct prof_decoder decoder;
+        (void)handed_on(m->order.rings[i], &decoder);
+        each(ctx, m->order.rings[i]->number, decoder.time_us, decoder.records);
+    }
+}
+
+bool merge_reached(const struct prof_merge *m, uint64_t round)
+{
+    uint64_t lowest;
+    return lowest_round(m, &lowest) && lowest > round && m->waiting != NULL && m->waiting->head.round > round + 1;
+}
+
 /* One block that was not, or not wholly, handed on. first: the ring goes on here and not at the block's begin. */
 static struct prof_error *rest_of(const struct ring *ring, const struct loaded *block, bool first,
                                   struct prof_error *(*each)(void *ctx, const struct trk_events_head *head,
@@ -364,12 +396,8 @@ static struct prof_error *rest_of(const struct ring *ring, const struct loaded *
     struct trk_events_head head = block->head;
     size_t pos = 0;
     if (first && block->pos > 0) {
-        /* Decodes what was handed on of the last batch once more, to know where it ends. */
-        struct prof_decoder decoder = ring->batch;
-        struct prof_event events[RING_EVENTS];
-        pos = ring->batch_pos;
-        if (ring->at > 0)
-            prof_decode(&decoder, block->slots, block->count, &pos, events, ring->at);
+        struct prof_decoder decoder;
+        pos = handed_on(ring, &decoder);
         head.tid = decoder.tid;
         head.start_us = decoder.time_us;
     }

@@ -9,10 +9,10 @@
 struct merge_source {
     /* The next block in order of rounds, given away; *ret NULL: there is none (yet). */
     struct prof_error *(*next)(void *ctx, struct loaded **ret);
-    /* A second ring appeared, and until then no states were kept: applies all blocks in front of `offset` to them. */
-    struct prof_error *(*catch_up)(void *ctx, struct causal *states, uint64_t offset);
-    /* Everything in front of `offset` was handed on; an error ends the merge. May be NULL. */
-    struct prof_error *(*used)(void *ctx, uint64_t offset);
+    /* A second ring appeared, and until then no states were kept: applies all blocks in front of `place` to them. */
+    struct prof_error *(*catch_up)(void *ctx, struct causal *states, size_t place);
+    /* Everything in front of `place` (SIZE_MAX: all) was handed on; an error ends the merge. May be NULL. */
+    struct prof_error *(*used)(void *ctx, size_t place);
 };
 
 struct prof_merge {
@@ -40,5 +40,11 @@ struct prof_error *merge_end(struct prof_merge *merge);
 struct prof_error *merge_mem(struct prof_merge *merge, const struct trk_mem *mem);
 /* First slots seen so far. */
 uint64_t merge_records(const struct prof_merge *merge);
+/* Tells for every ring how far the sink's knowledge of it goes, as prof_merge_rest has it: the time reached, and the
+ * first slots up to there. */
+void merge_rings(const struct prof_merge *merge,
+                 void (*each)(void *ctx, uint32_t ring, uint64_t time_us, uint64_t records), void *ctx);
+/* Is everything of the rounds up to `round` handed on, with all of the round behind it in view? */
+bool merge_reached(const struct prof_merge *merge, uint64_t round);
 
 #endif

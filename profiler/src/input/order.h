@@ -20,7 +20,7 @@ enum {
 struct loaded {
     struct loaded *next;
     struct trk_events_head head;
-    uint64_t offset;   /* in the file, for progress */
+    size_t place;      /* in the stream it comes from */
     size_t count, pos; /* slots */
     size_t bytes;      /* of this struct with its slots */
     struct trk_slot slots[];

@@ -231,8 +231,10 @@ static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
             trace_damage(trace, number, offset, what);
             break;
         }
+        trace->chain = XXH64(&block, sizeof block, trace->chain);
         struct block_ref ref = { .offset = offset + sizeof block,
                                  .checksum = block.checksum,
+                                 .chain = trace->chain,
                                  .stored = block.stored,
                                  .raw = block.raw,
                                  .number = number,
@@ -349,6 +351,7 @@ struct prof_error *prof_trace_open_fd(int fd, const char *path, uint64_t bytes, 
         return prof_error_memory();
     }
     trace->fd = fd;
+    trace->chain = XXH64(&header, sizeof header, 0);
     prof_arena_init(&trace->arena);
     struct prof_trace_info *info = &trace->info;
     info->file_bytes = (uint64_t)st.st_size < bytes ? (uint64_t)st.st_size : bytes;

@@ -1,26 +1,41 @@
 /* replay.c: streams the state and the event blocks of a trace into a sink, in one order. */
 #include "replay.h"
+#include "resume.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Loading ---- */
 
-static void damaged(struct replay *r, const struct block_ref *ref, const char *what)
+const struct block_ref *replay_at(const struct replay *r, size_t place, struct prof_trace **ret_owner)
 {
-    trace_damage(r->trace, ref->number, ref->offset - sizeof(struct trk_block), what);
+    size_t rest = 0, begin = 0, known = 0;
+    if (r->resume != NULL) {
+        known = r->resume->known;
+        rest = r->resume->index->stream.count - known;
+        begin = r->resume->begin;
+    }
+    struct prof_trace *owner = place < rest ? r->resume->index : r->trace;
+    size_t i = place < rest ? place + known : place - rest + begin;
+    *ret_owner = owner;
+    return i < owner->stream.count ? &owner->stream.items[i] : NULL;
+}
+
+static void damaged(struct replay *r, struct prof_trace *owner, const struct block_ref *ref, const char *what)
+{
+    trace_damage(owner, ref->number, ref->offset - sizeof(struct trk_block), what);
     r->ended = true;
 }
 
-static struct prof_error *take_mem(struct replay *r, const struct block_ref *ref)
+static struct prof_error *take_mem(struct replay *r, struct prof_trace *owner, const struct block_ref *ref)
 {
     unsigned char *raw = malloc((size_t)ref->raw + 1);
     if (raw == NULL)
         return prof_error_memory();
     struct prof_error *error = NULL;
-    const char *what = block_load(r->trace, ref, &r->buffer, raw);
+    const char *what = block_load(owner, ref, &r->buffer, raw);
     if (what != NULL) {
-        damaged(r, ref, what);
+        damaged(r, owner, ref, what);
     } else {
         struct trk_mem mem;
         memset(&mem, 0xff, sizeof mem);
@@ -32,11 +47,13 @@ static struct prof_error *take_mem(struct replay *r, const struct block_ref *ref
     return error;
 }
 
-struct prof_error *replay_load(struct replay *r, const struct block_ref *ref, struct loaded **ret)
+struct prof_error *replay_load(struct replay *r, size_t place, struct loaded **ret)
 {
+    struct prof_trace *owner;
+    const struct block_ref *ref = replay_at(r, place, &owner);
     *ret = NULL;
     if (ref->raw < sizeof(struct trk_events_head)) {
-        damaged(r, ref, "it is too short for events");
+        damaged(r, owner, ref, "it is too short for events");
         return NULL;
     }
     size_t bytes = sizeof(struct loaded) - sizeof(struct trk_events_head) + ref->raw;
@@ -45,10 +62,10 @@ struct prof_error *replay_load(struct replay *r, const struct block_ref *ref, st
         return prof_error_memory();
     /* The payload, head included, goes right in front of and into slots. */
     unsigned char *raw = (unsigned char *)block->slots - sizeof(struct trk_events_head);
-    const char *what = block_load(r->trace, ref, &r->buffer, raw);
+    const char *what = block_load(owner, ref, &r->buffer, raw);
     if (what != NULL) {
         free(block);
-        damaged(r, ref, what);
+        damaged(r, owner, ref, what);
         return NULL;
     }
     struct trk_events_head head;
@@ -60,7 +77,7 @@ struct prof_error *replay_load(struct replay *r, const struct block_ref *ref, st
     }
     block->next = NULL;
     block->head = head;
-    block->offset = ref->offset;
+    block->place = place;
     block->count = head.slots < count ? head.slots : count;
     block->pos = 0;
     block->bytes = bytes;
@@ -73,14 +90,15 @@ static struct prof_error *next_block(void *ctx, struct loaded **ret)
 {
     struct replay *r = ctx;
     *ret = NULL;
-    while (!r->ended && r->next < r->trace->stream.count) {
-        const struct block_ref *ref = &r->trace->stream.items[r->next];
-        if (ref->offset + ref->stored > r->trace->info.usable_bytes) {
+    struct prof_trace *owner;
+    const struct block_ref *ref;
+    while (!r->ended && (ref = replay_at(r, r->next, &owner)) != NULL) {
+        if (ref->offset + ref->stored > owner->info.usable_bytes) {
             r->ended = true; /* found damaged by an earlier replay */
             return NULL;
         }
-        r->next++;
-        struct prof_error *error = ref->kind == TRK_BLOCK_MEM ? take_mem(r, ref) : replay_load(r, ref, ret);
+        size_t place = r->next++;
+        struct prof_error *error = ref->kind == TRK_BLOCK_MEM ? take_mem(r, owner, ref) : replay_load(r, place, ret);
         if (error != NULL || *ret != NULL)
             return error;
     }
@@ -89,29 +107,36 @@ static struct prof_error *next_block(void *ctx, struct loaded **ret)
 
 /* ---- Running ---- */
 
-static struct prof_error *report_progress(void *ctx, uint64_t offset)
+static struct prof_error *report_progress(void *ctx, size_t place)
 {
     const struct replay *r = ctx;
-    uint64_t all = r->trace->info.usable_bytes;
-    if (r->sink->progress == NULL || r->sink->progress(r->ctx, offset < all ? offset : all, all))
+    uint64_t all = r->trace->info.usable_bytes, done = all;
+    struct prof_trace *owner;
+    const struct block_ref *ref = replay_at(r, place, &owner);
+    if (ref != NULL && owner == r->trace && ref->offset < all)
+        done = ref->offset;
+    else if (ref != NULL && owner != r->trace)
+        done = r->resume->offset;
+    if (r->sink->progress == NULL || r->sink->progress(r->ctx, done, all))
         return NULL;
     return prof_error_create(PROF_ERROR_CANCELLED, "cancelled");
 }
 
 /* Applies the blocks in front of the window, all handed on by now, to the states. */
-static struct prof_error *catch_up(void *ctx, struct causal *states, uint64_t window_offset)
+static struct prof_error *catch_up(void *ctx, struct causal *states, size_t window)
 {
     struct replay *r = ctx;
     struct prof_decoder decoder = { 0 };
     struct prof_error *error = NULL;
-    for (size_t i = 0; i < r->trace->stream.count && error == NULL; i++) {
-        const struct block_ref *ref = &r->trace->stream.items[i];
-        if (ref->offset >= window_offset)
-            break;
+    struct prof_trace *owner;
+    const struct block_ref *ref;
+    if (r->resume != NULL)
+        return prof_error_create(PROF_ERROR_FORMAT, "a second ring appeared behind an index that knows of one");
+    for (size_t i = 0; i < window && error == NULL && (ref = replay_at(r, i, &owner)) != NULL; i++) {
         if (ref->kind != TRK_BLOCK_EVENTS)
             continue;
         struct loaded *block;
-        error = replay_load(r, ref, &block);
+        error = replay_load(r, i, &block);
         if (error != NULL || block == NULL)
             continue;
         prof_decoder_enter(&decoder, &block->head);
@@ -129,11 +154,11 @@ static struct prof_error *catch_up(void *ctx, struct causal *states, uint64_t wi
     return error;
 }
 
-/* What the trace begins with. A state that is not whole would make everything behind it wrong: no part of it is left
- * out. */
+/* What the trace begins with, or the index. A state that is not whole would make everything behind it wrong: no part
+ * of it is left out. */
 static struct prof_error *hand_on_states(struct replay *r)
 {
-    const struct prof_trace *trace = r->trace;
+    const struct prof_trace *trace = r->resume != NULL ? r->resume->index : r->trace;
     struct prof_error *error = NULL;
     for (size_t i = 0; i < trace->states.count && error == NULL; i++) {
         const struct block_ref *ref = &trace->states.items[i];
@@ -166,7 +191,7 @@ static struct prof_error *hand_on_numbers(struct replay *r)
             return prof_error_memory();
         const char *what = block_load(trace, ref, &r->buffer, raw);
         if (what != NULL)
-            damaged(r, ref, what);
+            damaged(r, r->trace, ref, what);
         for (size_t at = 0; what == NULL && ref->raw - at >= sizeof(struct trk_number);
              at += sizeof(struct trk_number)) {
             struct trk_number number;
@@ -178,18 +203,40 @@ static struct prof_error *hand_on_numbers(struct replay *r)
     return NULL;
 }
 
+/* Rings go on at the times they had reached, and the order with what it knew. */
+static struct prof_error *enter_order(struct replay *r)
+{
+    const struct prof_resume *resume = r->resume;
+    if (resume == NULL)
+        return NULL;
+    for (size_t i = 0; i < resume->rings.count; i++) {
+        struct ring *ring = order_ring(&r->merge.order, resume->rings.items[i].number);
+        if (ring == NULL)
+            return prof_error_memory();
+        ring->decoder.time_us = resume->rings.items[i].time_us;
+    }
+    r->merge.merging = resume->merging;
+    const char *what = known_read(&r->merge.order.causal, resume->index, resume->known);
+    if (what == NULL)
+        return NULL;
+    const char *path = resume->index->info.path;
+    return prof_error_at(PROF_ERROR_FORMAT, path, 0, "'%s' cannot be used: %s", path, what);
+}
+
 static const struct merge_source file_source = { .next = next_block, .catch_up = catch_up, .used = report_progress };
 
-struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, const struct prof_trace_sink *sink,
-                                void *ctx)
+struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, const struct prof_resume *resume,
+                                const struct prof_trace_sink *sink, void *ctx)
 {
-    *r = (struct replay){ .trace = trace, .sink = sink, .ctx = ctx };
+    *r = (struct replay){ .trace = trace, .resume = resume, .sink = sink, .ctx = ctx };
     if (!merge_init(&r->merge, sink, ctx, &file_source, r))
         return prof_error_memory();
     if (trace->fd < 0)
         return prof_error_create(PROF_ERROR_ARGUMENT, "a trace in memory has no events to replay");
-    struct prof_error *error = hand_on_states(r);
-    return error != NULL ? error : hand_on_numbers(r);
+    struct prof_error *error = enter_order(r);
+    if (error == NULL)
+        error = hand_on_states(r);
+    return error != NULL || resume != NULL ? error : hand_on_numbers(r);
 }
 
 void replay_deinit(struct replay *r)
@@ -198,21 +245,33 @@ void replay_deinit(struct replay *r)
     block_buffer_deinit(&r->buffer);
 }
 
-struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx)
+struct prof_error *prof_trace_replay_from(struct prof_trace *trace, const struct prof_resume *resume,
+                                          const struct prof_trace_sink *sink, void *ctx,
+                                          void (*paused)(void *ctx, const struct prof_pause *pause))
 {
     struct replay *r = malloc(sizeof *r);
     if (r == NULL)
         return prof_error_memory();
-    struct prof_error *error = replay_begin(r, trace, sink, ctx);
+    struct prof_error *error = replay_begin(r, trace, resume, sink, ctx);
+    if (error == NULL && paused != NULL)
+        error = resume_pause(r, paused);
     if (error == NULL)
         error = merge_run(&r->merge, UINT64_MAX);
     if (error == NULL)
         error = merge_end(&r->merge);
+    if (error == NULL && resume != NULL && resume->index->info.damage != NULL)
+        error = prof_error_at(PROF_ERROR_FORMAT, resume->index->info.path, resume->index->info.usable_bytes, "%s",
+                              resume->index->info.damage);
     if (error == NULL && !trace->records_known)
-        trace->info.records = trace->info.state_events + merge_records(&r->merge);
+        trace->info.records = resume_records(r) + merge_records(&r->merge);
     if (error == NULL && sink->progress != NULL)
         (void)sink->progress(ctx, trace->info.usable_bytes, trace->info.usable_bytes);
     replay_deinit(r);
     free(r);
     return error;
+}
+
+struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx)
+{
+    return prof_trace_replay_from(trace, NULL, sink, ctx, NULL);
 }

@@ -6,19 +6,24 @@
 
 struct replay {
     struct prof_trace *trace;
+    const struct prof_resume *resume; /* where an earlier reader stopped; NULL: from the beginning */
     const struct prof_trace_sink *sink;
     void *ctx;
     struct prof_merge merge;
     struct block_buffer buffer;
-    size_t next; /* in trace->stream */
+    size_t next; /* in the stream: see replay_at */
     bool ended;  /* nothing more can be read */
 };
 
-/* Begins and hands on the state that the trace begins with. Ended by replay_deinit also when it fails. */
-struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, const struct prof_trace_sink *sink,
-                                void *ctx);
+/* Begins and hands on the state that the trace begins with, or that it is resumed from. Ended by replay_deinit also
+ * when it fails. */
+struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, const struct prof_resume *resume,
+                                const struct prof_trace_sink *sink, void *ctx);
 void replay_deinit(struct replay *r);
-/* Reads an event block. *ret NULL: it is damaged (the trace then ends here) or has no events. */
-struct prof_error *replay_load(struct replay *r, const struct block_ref *ref, struct loaded **ret);
+/* What is read: the trace's stream, or the rest that an index holds and the trace's stream from there on. NULL: it ends
+ * before `place`. *ret_owner: the file. */
+const struct block_ref *replay_at(const struct replay *r, size_t place, struct prof_trace **ret_owner);
+/* Reads the event block at `place`. *ret NULL: it is damaged (the trace then ends here) or has no events. */
+struct prof_error *replay_load(struct replay *r, size_t place, struct loaded **ret);
 
 #endif

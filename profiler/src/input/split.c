@@ -17,7 +17,7 @@ struct prof_error *prof_trace_split(struct prof_trace *trace, uint64_t round, co
     struct prof_rest *rest = malloc(sizeof *rest);
     if (rest == NULL)
         return prof_error_memory();
-    struct prof_error *error = replay_begin(&rest->replay, trace, sink, ctx);
+    struct prof_error *error = replay_begin(&rest->replay, trace, NULL, sink, ctx);
     if (error == NULL)
         error = merge_run(&rest->replay.merge, round);
     if (error == NULL)
@@ -72,7 +72,7 @@ struct prof_error *prof_rest_cited(struct prof_rest *rest, void (*stack)(void *c
     for (size_t i = r->next; i < r->trace->stream.count && error == NULL && !r->ended; i++) {
         struct loaded *block = NULL;
         if (r->trace->stream.items[i].kind == TRK_BLOCK_EVENTS)
-            error = replay_load(r, &r->trace->stream.items[i], &block);
+            error = replay_load(r, i, &block);
         if (block == NULL)
             continue;
         struct trk_events_head head = block->head;

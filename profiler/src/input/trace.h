@@ -15,6 +15,7 @@
 struct block_ref {
     uint64_t offset; /* of the payload */
     uint64_t checksum;
+    uint64_t chain; /* stands for the file header and all block headers up to this one */
     uint32_t stored, raw;
     uint32_t number; /* in the file, from 0 */
     uint16_t kind, flags;
@@ -51,6 +52,7 @@ struct prof_trace {
     PROF_VEC(struct prof_module_map) maps;
     struct text_rec *texts; /* uthash by id */
     bool records_known;     /* told by the END block */
+    uint64_t chain;         /* of what was walked over */
 };
 
 /* A reusable pair of buffers with the decompressor. Zero-initialize. */
