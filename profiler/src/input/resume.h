@@ -4,7 +4,7 @@
 
 #include "replay.h"
 
-#include <input/resume.h>
+#include <prof/resume.h>
 
 struct resume_ring {
     uint32_t number;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <input/resume.h>
+#include <prof/resume.h>
 
 enum {
     SLOTS_PER_10_BYTES = 3, /* well compressed events: so many are as much work as the least bytes */

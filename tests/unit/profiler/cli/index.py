@@ -22,7 +22,7 @@ compared = used = 0
 def ask(command, trace, *options, env=ENV):
     words = command.split()
     operands = [trace.name] + [w for w in words[1:] if w.startswith("@")]
-    words = [w for w in words if not w.startswith("@")]
+    words = [w for w in words if not w.startswith("@")] + ["--no-symbols"]
     done = subprocess.run([REFTRACK, *words, *options, *operands], cwd=trace.parent, env=env, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout, done.stderr
 

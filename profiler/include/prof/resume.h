@@ -1,10 +1,10 @@
-/* input/resume.h: a replay that goes on where an earlier reader of the same trace stopped.
+/* prof/resume.h: a replay that goes on where an earlier reader of the same trace stopped.
  *
- * An index is a file in the format of a trace: facts (META keys index_*), the state of the heap at the end of a round,
- * what was in view behind it, and an END. Its definitions are those of the trace. This layer checks that it belongs to
- * the trace, the same bytes up to the block where it goes on, and reads and writes all but the state. */
-#ifndef INPUT_RESUME_H
-#define INPUT_RESUME_H
+ * Layer input. An index is a file in the format of a trace: facts (META keys index_*), the state of the heap at the end
+ * of a round, what was in view behind it, and an END. Its definitions are those of the trace. This layer checks that it
+ * belongs to the trace, the same bytes up to the block where it goes on, and reads and writes all but the state. */
+#ifndef PROF_RESUME_H
+#define PROF_RESUME_H
 
 #include <prof/trace.h>
 
@@ -21,8 +21,8 @@ void prof_resume_left(const struct prof_trace *trace, const struct prof_resume *
 struct prof_pause;
 /* prof_trace_replay from where the index stopped (NULL: the beginning). paused (NULL: never) is called once, at the end
  * of the last round that nothing changes that may still be written; not when there is none. A damaged index is
- * PROF_ERROR_FORMAT, and so is one that knows of a single ring when there are more now. What a state of an index says to
- * be alive must not be told to the merge, which learns it from the index. */
+ * PROF_ERROR_FORMAT, and so is one that knows of a single ring when there are more now. What a state of an index says
+ * to be alive must not be told to the merge, which learns it from the index. */
 struct prof_error *prof_trace_replay_from(struct prof_trace *trace, const struct prof_resume *resume,
                                           const struct prof_trace_sink *sink, void *ctx,
                                           void (*paused)(void *ctx, const struct prof_pause *pause));
