@@ -94,7 +94,11 @@ bool order_fill(struct order *order, struct ring *ring)
         for (size_t i = 0; i < ring->count; i++)
             causal_prefetch(&order->causal, &ring->events[i]);
     }
-    return ring->round <= order->visible;
+    if (ring->round <= order->visible)
+        return true;
+    /* Decoded when a number was looked for, in this round or one before it. */
+    order_ahead_spent(order, ring);
+    return false;
 }
 
 /* A numbered event of a later moment that is the first one behind this moment in its ring may have happened in it: its
