@@ -229,20 +229,25 @@ static bool load_next(struct prof_merge *m, uint64_t round, uint64_t most, struc
     return true;
 }
 
-struct prof_error *merge_run(struct prof_merge *m, uint64_t upto)
+struct prof_error *merge_run_within(struct prof_merge *m, uint64_t upto, uint64_t most)
 {
     uint64_t round = 0;
     bool behind = false;
-    struct prof_error *error = fill(m, 0);
+    struct prof_error *error = fill(m, m->order.loaded);
     while (error == NULL && !behind && lowest_round(m, &round) && round <= upto) {
-        if (!load_next(m, round, round_after(upto), &error) || error != NULL)
+        if (!load_next(m, round, most, &error) || error != NULL)
             break;
         if (m->order.ring_count == 1 && !m->merging)
             error = run_single(m, m->order.rings[0], round);
         else
-            error = run_merge(m, round, round_after(upto), &behind);
+            error = run_merge(m, round, most, &behind);
     }
     return error != NULL ? error : outlet_flush(&m->out);
+}
+
+struct prof_error *merge_run(struct prof_merge *m, uint64_t upto)
+{
+    return merge_run_within(m, upto, round_after(upto));
 }
 
 struct prof_error *merge_end(struct prof_merge *m)
@@ -383,8 +388,7 @@ void merge_rings(const struct prof_merge *m, void (*each)(void *ctx, uint32_t ri
 
 bool merge_reached(const struct prof_merge *m, uint64_t round)
 {
-    uint64_t lowest;
-    return lowest_round(m, &lowest) && lowest > round && m->waiting != NULL && m->waiting->head.round > round + 1;
+    return m->order.wanted == 0 && m->waiting != NULL && m->waiting->head.round > round + 1;
 }
 
 /* One block that was not, or not wholly, handed on. first: the ring goes on here and not at the block's begin. */

@@ -35,6 +35,8 @@ struct prof_error *merge_run(struct prof_merge *merge, uint64_t round);
 /* When there are numbers, in what was handed on or (`numbered`) before: makes the states of it, if they were not needed
  * until now. */
 struct prof_error *merge_states(struct prof_merge *merge, bool numbered);
+/* The same, looking for what is missing as far as the round `most`, which is a later one and known as a whole. */
+struct prof_error *merge_run_within(struct prof_merge *merge, uint64_t round, uint64_t most);
 /* Nothing comes after this: hands on the memory samples that are left. */
 struct prof_error *merge_end(struct prof_merge *merge);
 struct prof_error *merge_mem(struct prof_merge *merge, const struct trk_mem *mem);
@@ -44,7 +46,7 @@ uint64_t merge_records(const struct prof_merge *merge);
  * first slots up to there. */
 void merge_rings(const struct prof_merge *merge,
                  void (*each)(void *ctx, uint32_t ring, uint64_t time_us, uint64_t records), void *ctx);
-/* Is everything of the rounds up to `round` handed on, with all of the round behind it in view? */
+/* After merge_run: was it done with whole rounds, which may be fewer, and all of the round behind `round` in view? */
 bool merge_reached(const struct prof_merge *merge, uint64_t round);
 
 #endif

@@ -216,6 +216,7 @@ static struct prof_error *enter_order(struct replay *r)
         ring->decoder.time_us = resume->rings.items[i].time_us;
     }
     r->merge.merging = resume->merging;
+    r->merge.order.loaded = resume->loaded;
     const char *what = known_read(&r->merge.order.causal, resume->index, resume->known);
     if (what == NULL)
         return NULL;

@@ -100,8 +100,9 @@ static bool belongs(const struct prof_trace *trace, struct prof_resume *resume, 
         !fact_is(index, "index_version", INDEX_VERSION) || !fact_is(index, "index_reader", version) ||
         !fact(index, "index_offset", &resume->offset) || !fact(index, "index_chain", &chain) ||
         !fact(index, "index_round", &resume->round) || !fact(index, "index_records", &resume->records) ||
-        !fact(index, "index_known", &known) || known > index->stream.count || !fact(index, "index_merging", &merging) ||
-        !fact(index, "index_types", &types) || !fact(index, "index_types_hash", &types_hash))
+        !fact(index, "index_loaded", &resume->loaded) || !fact(index, "index_known", &known) ||
+        known > index->stream.count || !fact(index, "index_merging", &merging) || !fact(index, "index_types", &types) ||
+        !fact(index, "index_types_hash", &types_hash))
         return false;
     resume->known = known;
     resume->merging = merging != 0;
@@ -156,12 +157,15 @@ uint64_t resume_records(const struct replay *r)
 
 /* ---- Pausing ---- */
 
+enum { LOOKED_AT = AHEAD_ROUNDS + 1 }; /* rounds behind one, to hand it on whatever is missing */
+
 struct prof_pause {
     const struct replay *replay;
+    const struct block_ref *last; /* read, in the trace */
     uint64_t round;
 };
 
-/* The last round that is complete. false: none is. */
+/* The last round that is begun: those before it are complete. false: not known. */
 static bool last_round(struct replay *r, uint64_t *ret)
 {
     for (size_t i = r->trace->stream.count; i > 0; i--) {
@@ -174,8 +178,8 @@ static bool last_round(struct replay *r, uint64_t *ret)
         if (loaded)
             memcpy(&head, raw, sizeof head);
         free(raw);
-        *ret = head.round - 2;
-        return loaded && head.round >= 2;
+        *ret = head.round;
+        return loaded;
     }
     return false;
 }
@@ -183,10 +187,21 @@ static bool last_round(struct replay *r, uint64_t *ret)
 struct prof_error *resume_pause(struct replay *r, void (*paused)(void *ctx, const struct prof_pause *pause))
 {
     struct prof_pause pause = { .replay = r };
-    if (!last_round(r, &pause.round) || (r->resume != NULL && pause.round <= r->resume->round))
+    /* A trace that has its END is looked at as by any replay. Else what is missing must not be looked for where more
+     * may be written. */
+    bool whole = r->trace->info.finished;
+    uint64_t last, most = UINT64_MAX, behind = whole ? 2 : LOOKED_AT + 1;
+    if (!last_round(r, &last) || last < behind)
         return NULL;
-    struct prof_error *error = merge_run(&r->merge, pause.round);
-    if (error == NULL && !r->ended && merge_reached(&r->merge, pause.round))
+    pause.round = last - behind;
+    if (!whole)
+        most = last - 1;
+    if (r->resume != NULL && pause.round <= r->resume->round)
+        return NULL;
+    struct prof_error *error = merge_run_within(&r->merge, pause.round, most);
+    struct prof_trace *owner;
+    pause.last = r->next > 0 ? replay_at(r, r->next - 1, &owner) : NULL;
+    if (error == NULL && !r->ended && merge_reached(&r->merge, pause.round) && pause.last != NULL && owner == r->trace)
         paused(r->ctx, &pause);
     return error;
 }
@@ -207,10 +222,7 @@ struct prof_error *prof_pause_facts(const struct prof_pause *pause, struct prof_
                                     uint32_t types)
 {
     const struct replay *r = pause->replay;
-    struct prof_trace *owner;
-    const struct block_ref *last = replay_at(r, r->next - 1, &owner);
-    if (last == NULL || owner != r->trace)
-        return prof_error_create(PROF_ERROR_ARGUMENT, "no event of the trace was read");
+    const struct block_ref *last = pause->last;
     struct known known = { .records = resume_records(r) };
     prof_str_add(&known.rings, "index_rings=");
     merge_rings(&r->merge, add_ring, &known);
@@ -223,6 +235,7 @@ struct prof_error *prof_pause_facts(const struct prof_pause *pause, struct prof_
         { "round", pause->round },
         { "records", known.records },
         { "merging", r->merge.merging },
+        { "loaded", r->merge.order.loaded },
         { "known", r->merge.merging ? known_blocks(&r->merge.order.causal) : 0 },
         { "types", types },
         { "types_hash", hash_types(r->trace, types) },

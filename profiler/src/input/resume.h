@@ -16,8 +16,9 @@ struct prof_resume {
     size_t begin;    /* the same in its stream */
     uint64_t round;  /* that the state stands for */
     uint64_t records;
-    size_t known; /* blocks in front of the index's stream that are no events: see known.c */
-    bool merging; /* the order of several rings was made, with what is known of addresses */
+    uint64_t loaded; /* blocks of rounds up to this one were in view: what is asked for once more costs other turns */
+    size_t known;    /* blocks in front of the index's stream that are no events: see known.c */
+    bool merging;    /* the order of several rings was made, with what is known of addresses */
     PROF_VEC(struct resume_ring) rings;
 };
 

@@ -148,7 +148,8 @@ static void record(const char *path, uint64_t number, bool end)
     define(r.writer);
     for (unsigned i = 0; i < RINGS; i++)
         r.rings[i].tid = 100 + i;
-    for (uint64_t round = 0; round < 60; round++) {
+    uint64_t rounds = number % 7 < 4 ? 240 : 60;
+    for (uint64_t round = 0; round < rounds; round++) {
         for (unsigned n = (unsigned)rnd(ROUND_EVENTS); n > 0; n--) {
             event(&r);
             r.us += rnd(12) == 0;
@@ -295,8 +296,8 @@ static void growing(void **state)
             used += result.used;
             written += result.written;
         }
-        /* a single thread may leave so much alive that an index does not pay */
-        if (!same(f.trace, "1", number).used && number % 5 != 4)
+        /* in a short one a number may be missing, or too much be alive for what happened */
+        if (!same(f.trace, "1", number).used && number % 7 < 4 && number % 5 != 4)
             fail_msg("program %llu: the index of the whole trace is not used", (unsigned long long)number);
         free(bytes);
     }
