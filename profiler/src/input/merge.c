@@ -148,12 +148,17 @@ static struct prof_error *begin_merging(struct prof_merge *m)
     return m->source->catch_up(m->source_ctx, &m->order.causal, first_place(m));
 }
 
-struct prof_error *merge_states(struct prof_merge *m, bool numbered)
+bool merge_numbered(const struct prof_merge *m)
 {
-    bool numbers = numbered;
+    bool numbers = false;
     for (size_t i = 0; i < m->order.ring_count; i++)
         numbers |= m->order.rings[i]->decoder.numbers;
-    return numbers ? begin_merging(m) : NULL;
+    return numbers;
+}
+
+struct prof_error *merge_states(struct prof_merge *m, bool numbered)
+{
+    return numbered || merge_numbered(m) ? begin_merging(m) : NULL;
 }
 
 /* `most`: what is loaded for a missing number ends with this round. *ret_behind: it would have to be more. */

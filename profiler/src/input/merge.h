@@ -32,11 +32,13 @@ bool merge_init(struct prof_merge *merge, const struct prof_trace_sink *sink, vo
 void merge_deinit(struct prof_merge *merge);
 /* Hands on all events up to `round` that the source has. Afterwards the sink has seen all that was handed on. */
 struct prof_error *merge_run(struct prof_merge *merge, uint64_t round);
+/* The same, looking for what is missing as far as the round `most`, which is a later one and known as a whole. */
+struct prof_error *merge_run_within(struct prof_merge *merge, uint64_t round, uint64_t most);
+/* Did some event that was looked at bear the number of its change? */
+bool merge_numbered(const struct prof_merge *merge);
 /* When there are numbers, in what was handed on or (`numbered`) before: makes the states of it, if they were not needed
  * until now. */
 struct prof_error *merge_states(struct prof_merge *merge, bool numbered);
-/* The same, looking for what is missing as far as the round `most`, which is a later one and known as a whole. */
-struct prof_error *merge_run_within(struct prof_merge *merge, uint64_t round, uint64_t most);
 /* Nothing comes after this: hands on the memory samples that are left. */
 struct prof_error *merge_end(struct prof_merge *merge);
 struct prof_error *merge_mem(struct prof_merge *merge, const struct trk_mem *mem);

@@ -214,6 +214,7 @@ static struct prof_error *enter_order(struct replay *r)
         if (ring == NULL)
             return prof_error_memory();
         ring->decoder.time_us = resume->rings.items[i].time_us;
+        ring->decoder.numbers = resume->numbered;
     }
     r->merge.merging = resume->merging;
     r->merge.order.loaded = resume->loaded;

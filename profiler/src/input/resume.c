@@ -1,7 +1,8 @@
 /* resume.c: indexes: which trace one belongs to and where it goes on; and what a later reader needs besides the state.
  *
- * A round is relied on when a block of the round after the next one was seen: what is appended to a growing trace from
- * then on is of later rounds. */
+ * A round is relied on when nothing can change its order any more: the trace has its END, or the rounds in which a
+ * missing number is looked for are complete, because a later one has begun.
+ */
 #include "resume.h"
 
 #include <stdio.h>
@@ -94,18 +95,20 @@ static bool belongs(const struct prof_trace *trace, struct prof_resume *resume, 
 {
     const struct prof_trace *index = resume->index;
     const struct prof_trace_info *info = &index->info;
-    uint64_t chain, types, types_hash, known, merging;
+    uint64_t chain, types, types_hash, known, merging, numbered;
     if (!info->finished || info->damage != NULL || index->states.count == 0 ||
         memcmp(info->trace_id, trace->info.trace_id, sizeof info->trace_id) != 0 ||
         !fact_is(index, "index_version", INDEX_VERSION) || !fact_is(index, "index_reader", version) ||
         !fact(index, "index_offset", &resume->offset) || !fact(index, "index_chain", &chain) ||
         !fact(index, "index_round", &resume->round) || !fact(index, "index_records", &resume->records) ||
         !fact(index, "index_loaded", &resume->loaded) || !fact(index, "index_known", &known) ||
-        known > index->stream.count || !fact(index, "index_merging", &merging) || !fact(index, "index_types", &types) ||
+        known > index->stream.count || !fact(index, "index_merging", &merging) ||
+        !fact(index, "index_numbered", &numbered) || !fact(index, "index_types", &types) ||
         !fact(index, "index_types_hash", &types_hash))
         return false;
     resume->known = known;
     resume->merging = merging != 0;
+    resume->numbered = numbered != 0;
     resume->begin = stream_end(trace, resume->offset);
     return resume->begin > 0 && trace->stream.items[resume->begin - 1].chain == chain && types <= TRK_TYPE_MAX &&
            hash_types(trace, types) == types_hash && take_rings(resume);
@@ -163,6 +166,7 @@ struct prof_pause {
     const struct replay *replay;
     const struct block_ref *last; /* read, in the trace */
     uint64_t round;
+    bool late; /* only now it is seen that changes bear numbers */
 };
 
 /* The last round that is begun: those before it are complete. false: not known. */
@@ -184,26 +188,42 @@ static bool last_round(struct replay *r, uint64_t *ret)
     return false;
 }
 
+/* Runs to the pause. A trace that has its END is looked at as by any replay. Else what is missing must not be looked
+ * for where more may be written; when no change bears a number nothing is. */
+static struct prof_error *run(struct replay *r, uint64_t last, struct prof_pause *pause)
+{
+    if (r->trace->info.finished) {
+        pause->round = last - 2;
+        return merge_run_within(&r->merge, pause->round, UINT64_MAX);
+    }
+    struct prof_error *error = NULL;
+    pause->round = 0;
+    if (last > LOOKED_AT) {
+        pause->round = last - 1 - LOOKED_AT;
+        error = merge_run_within(&r->merge, pause->round, last - 1);
+    }
+    if (error != NULL || merge_numbered(&r->merge))
+        return error;
+    pause->round = last - 2;
+    error = merge_run_within(&r->merge, pause->round, last - 1);
+    pause->late = merge_numbered(&r->merge);
+    return error;
+}
+
 struct prof_error *resume_pause(struct replay *r, void (*paused)(void *ctx, const struct prof_pause *pause))
 {
     struct prof_pause pause = { .replay = r };
-    /* A trace that has its END is looked at as by any replay. Else what is missing must not be looked for where more
-     * may be written. */
-    bool whole = r->trace->info.finished;
-    uint64_t last, most = UINT64_MAX, behind = whole ? 2 : LOOKED_AT + 1;
-    if (!last_round(r, &last) || last < behind)
+    uint64_t last;
+    if (!last_round(r, &last) || last < 2)
         return NULL;
-    pause.round = last - behind;
-    if (!whole)
-        most = last - 1;
-    if (r->resume != NULL && pause.round <= r->resume->round)
-        return NULL;
-    struct prof_error *error = merge_run_within(&r->merge, pause.round, most);
+    struct prof_error *error = run(r, last, &pause);
     struct prof_trace *owner;
     pause.last = r->next > 0 ? replay_at(r, r->next - 1, &owner) : NULL;
-    if (error == NULL && !r->ended && merge_reached(&r->merge, pause.round) && pause.last != NULL && owner == r->trace)
-        paused(r->ctx, &pause);
-    return error;
+    if (error != NULL || r->ended || pause.late || !merge_reached(&r->merge, pause.round) || pause.last == NULL ||
+        owner != r->trace || (r->resume != NULL && pause.round <= r->resume->round))
+        return error;
+    paused(r->ctx, &pause);
+    return NULL;
 }
 
 struct known {
@@ -236,6 +256,7 @@ struct prof_error *prof_pause_facts(const struct prof_pause *pause, struct prof_
         { "records", known.records },
         { "merging", r->merge.merging },
         { "loaded", r->merge.order.loaded },
+        { "numbered", merge_numbered(&r->merge) },
         { "known", r->merge.merging ? known_blocks(&r->merge.order.causal) : 0 },
         { "types", types },
         { "types_hash", hash_types(r->trace, types) },

@@ -3,7 +3,7 @@
  * Random programs of several threads, with and without numbered changes, are recorded as a recorder would find them:
  * rounds, a coarse clock, rings that lag. The trace grows by random bytes; after each step a heap is made with the
  * index of the step before and one without, and both must be the same in everything that can be asked. Then indexes are
- * damaged, foreign, stale. INDEX_RUNS programs (40). */
+ * damaged, foreign, stale. INDEX_RUNS programs (12). */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -275,7 +275,7 @@ static struct prof_index_result same(const char *path, const char *version, uint
 static unsigned runs(void)
 {
     const char *told = getenv("INDEX_RUNS");
-    return told != NULL ? (unsigned)atoi(told) : 40;
+    return told != NULL ? (unsigned)atoi(told) : 12;
 }
 
 static void growing(void **state)
