@@ -53,7 +53,7 @@ static void crowd(unsigned threads, unsigned missing, unsigned per_round)
     struct seen seen = { 0 };
     struct replay *r = malloc(sizeof *r);
     assert_non_null(r);
-    assert_null(replay_begin(r, mk_open(t), &sink, &seen));
+    assert_null(replay_begin(r, mk_open(t), NULL, &sink, &seen));
     assert_null(merge_run(&r->merge, UINT64_MAX));
     assert_int_equal(seen.events, EVENTS + 2);
     assert_int_equal(seen.forced, 0);
