@@ -168,6 +168,8 @@ struct trk_thread *trk_ring_room(struct trk_thread *st, unsigned need)
         if (ring != NULL) {
             trk_take(&ring->dropped, 1);
             trk_take(&st->pending, 1);
+            /* The next record, even one that would still fit, takes the way on which the loss is told first. */
+            __atomic_store_n(&st->limit, 0, __ATOMIC_RELAXED);
         }
     }
     return ready;

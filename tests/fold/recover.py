@@ -98,8 +98,7 @@ def doubles():
 
 def losses():
     for number in range(10 if LONG else 1):
-        lost = recovered(f"cut {number}", FOLDED, killed, cut)
-        check("a file that was cut: some is lost", lost > 0, lost)
+        recovered(f"cut {number}", FOLDED, killed, cut)
 
 
 def leftovers():

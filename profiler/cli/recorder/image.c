@@ -206,7 +206,16 @@ static bool has_silent_children(struct arena *arena, uint64_t now_us)
     for (size_t i = 0; i < arena->forked.count; i++) {
         pid_t ns_pid = arena->forked.items[i];
         pid_t pid = arena->ns_pid == arena->image_pid ? ns_pid : find_in_namespace(arena, ns_pid);
-        if (pid > 0 && maps_arena(arena, pid) == 1)
+        if (pid <= 0)
+            continue;
+        /* One that executed another program is about to say hello as that. */
+        int maps = maps_arena(arena, pid);
+        if (maps != 1 && rec_pid_alive(pid, -1) && !rec_knows(arena->rec, pid)) {
+            if (arena->changed_us == 0)
+                arena->changed_us = now_us;
+            maps = now_us - arena->changed_us < HELLO_AFTER_EXEC_US;
+        }
+        if (maps == 1)
             arena->forked.items[kept++] = ns_pid;
     }
     arena->forked.count = kept;

@@ -125,7 +125,6 @@ size_t rec_results(const struct recorder *rec, const struct rec_result *const **
 /* Processes that replaced themselves a moment ago and live: the new program may be about to say hello. */
 static size_t changing(const struct recorder *rec)
 {
-    enum { HELLO_AFTER_EXEC_US = 1000000 };
     size_t count = 0;
     uint64_t now = rec_now_us();
     for (size_t i = rec->ended.count; i > 0 && now - rec->ended.items[i - 1]->ended_us < HELLO_AFTER_EXEC_US; i--) {

@@ -29,11 +29,12 @@ enum {
                            would make pages of memory that was never used */
     REC_SLEEP_MIN_US = 1000,
     REC_SLEEP_MAX_US = 10000,
-    REC_HELLO_US = 2000000, /* a connection that says nothing this long is closed */
-    REC_MEM_US = 2000000,   /* shortest distance of periodic memory samples */
-    REC_MEM_SAMPLES = 2000, /* that distance later, as a part of the run so far */
-    REC_BLOCK_MS = 1000,    /* default bound of a producer's wait for room */
-    REC_FORKED_MAX = 4096,  /* announced children that are waited for */
+    REC_HELLO_US = 2000000,        /* a connection that says nothing this long is closed */
+    REC_MEM_US = 2000000,          /* shortest distance of periodic memory samples */
+    REC_MEM_SAMPLES = 2000,        /* that distance later, as a part of the run so far */
+    REC_BLOCK_MS = 1000,           /* default bound of a producer's wait for room */
+    HELLO_AFTER_EXEC_US = 1000000, /* a program that a recorded process became is waited for */
+    REC_FORKED_MAX = 4096,         /* announced children that are waited for */
 };
 
 /* How an image's memory is to be used. */
@@ -165,11 +166,11 @@ struct arena {
     bool looked;   /* all rings, in this round */
     bool attached; /* it was running before: what it had then is not known */
     uint64_t heartbeat;
-    uint64_t idle_step_us; /* quiet programs are looked at less often */
-    uint64_t orphan_check_us;
-    PROF_VEC(pid_t) forked; /* announced children of processes that are gone */
-    char *program;          /* base name */
-    PROF_VEC(char *) facts; /* META pairs about the program */
+    uint64_t idle_step_us;                /* quiet programs are looked at less often */
+    uint64_t orphan_check_us, changed_us; /* changed_us: when a silent child was first seen as another program */
+    PROF_VEC(pid_t) forked;               /* announced children of processes that are gone */
+    char *program;                        /* base name */
+    PROF_VEC(char *) facts;               /* META pairs about the program */
     struct arena_shape shape;
     struct cycles *cycles; /* NULL: coarse times */
     uint64_t steered;      /* readings told to the header */
