@@ -129,7 +129,8 @@ static size_t changing(const struct recorder *rec)
     uint64_t now = rec_now_us();
     for (size_t i = rec->ended.count; i > 0 && now - rec->ended.items[i - 1]->ended_us < HELLO_AFTER_EXEC_US; i--) {
         const struct proc *proc = rec->ended.items[i - 1];
-        count += proc->result.into_unknown && !proc->unseen && rec_pid_alive(proc->pid, -1);
+        bool changed = proc->result.into_unknown || proc->result.reason == TRK_END_EXEC;
+        count += changed && !proc->unseen && !rec_knows(rec, proc->pid) && rec_pid_alive(proc->pid, -1);
     }
     return count;
 }
