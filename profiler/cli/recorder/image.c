@@ -97,11 +97,9 @@ static pid_t outer_pid(const struct arena *arena, int index, pid_t pid)
 {
     if (index == 0 && pid == arena->ns_pid)
         return arena->image_pid;
-    if (arena->ns_pid == arena->image_pid) {
-        int maps = maps_arena(arena, pid);
-        if (maps == 1 || (maps < 0 && born_later(arena, pid)))
-            return pid;
-    }
+    /* Without the arena it may be ours all the same, and have become another program. */
+    if (arena->ns_pid == arena->image_pid && (maps_arena(arena, pid) == 1 || born_later(arena, pid)))
+        return pid;
     return find_in_namespace(arena, pid);
 }
 
