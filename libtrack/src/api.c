@@ -6,6 +6,7 @@
 #define TRK_DISABLE
 #include <track/track.h>
 
+#include "addr.h"
 #include "direct.h"
 #include "filter.h"
 
@@ -33,17 +34,6 @@ __asm__(".pushsection .data.trk_gate, \"aw\"\n"
 
 #define VERB(name) __asm__(#name) __attribute__((visibility("default"), noinline))
 
-/* True for a slot address that fits the 44-bit argument (NULL does). */
-static inline bool slot_fits(const void *slot)
-{
-    return ((uintptr_t)slot & ~((((uintptr_t)1 << TRK_ADDR_BITS) - 1) & ~(uintptr_t)7)) == 0;
-}
-
-static inline uint64_t addr_bits(const void *p)
-{
-    return (uint64_t)(uintptr_t)p & (((uint64_t)1 << TRK_ADDR_BITS) - 1);
-}
-
 static inline uint64_t arg_bits(uint64_t n)
 {
     uint64_t max = ((uint64_t)1 << TRK_ARG_BITS) - 1;
@@ -61,11 +51,11 @@ static void add_ext(struct trk_event *ev, enum trk_ext kind, uint64_t value)
 /* Puts a slot into arg, or into an EXT slot when it does not fit there. */
 static void set_slot(struct trk_event *ev, const void *slot, enum trk_ext holder_kind)
 {
-    uintptr_t s = (uintptr_t)slot;
-    if (slot_fits(slot))
-        ev->arg = s >> 3;
-    else if (s >> 63)
-        add_ext(ev, holder_kind, s & ~((uintptr_t)1 << 63));
+    uint64_t code = trk_addr_slot(slot), s = trk_addr_whole(slot);
+    if (trk_addr_slot_fits(code))
+        ev->arg = code >> 3;
+    else if (s & TRK_ADDR_TOKEN)
+        add_ext(ev, holder_kind, s & ~TRK_ADDR_TOKEN);
     else
         add_ext(ev, TRK_EXT_SLOT, s);
 }
@@ -83,12 +73,12 @@ static __attribute__((noinline)) void emit_slot_event(enum trk_op op, const void
                                                       const long *count, const uint32_t *seq,
                                                       const struct trk_frame *at, const void *caller)
 {
-    if (trk_filter_on && trk_filter_skips(op, 0, addr_bits(obj)))
+    if (trk_filter_on && trk_filter_skips(op, 0, trk_addr(obj)))
         return;
     struct trk_event ev = { .op = op,
                             .aux = (uint8_t)slot_aux(op, count),
                             .depth = TRK_DEPTH_REF,
-                            .addr = addr_bits(obj),
+                            .addr = trk_addr(obj),
                             .at = *at,
                             .caller = (uintptr_t)caller };
     if (ev.aux == TRK_COUNT_EXT)
@@ -104,9 +94,9 @@ static __attribute__((noinline)) void emit_slot(enum trk_op op, const void *obj,
                                                 const struct trk_frame *at, const void *caller)
 {
     unsigned aux = slot_aux(op, count);
-    if (TRK_LIKELY(slot_fits(slot) && aux != TRK_COUNT_EXT) &&
-        trk_direct(trk_w0(op, aux, addr_bits(obj), 0), trk_w1((uintptr_t)slot >> 3, 0), TRK_DEPTH_REF, at,
-                   (uintptr_t)caller))
+    uint64_t code = trk_addr_slot(slot);
+    if (TRK_LIKELY(trk_addr_slot_fits(code) && aux != TRK_COUNT_EXT) &&
+        trk_direct(op, aux, trk_addr(obj), code >> 3, TRK_DEPTH_REF, at, (uintptr_t)caller))
         return;
     emit_slot_event(op, obj, slot, count, NULL, at, caller);
 }
@@ -116,9 +106,9 @@ static __attribute__((noinline)) void emit_seq(enum trk_op op, const void *obj, 
                                                const uint32_t *seq, const struct trk_frame *at, const void *caller)
 {
     unsigned aux = slot_aux(op, count);
-    if (TRK_LIKELY(slot_fits(slot) && aux != TRK_COUNT_EXT) &&
-        trk_direct_ext(trk_w0(op, aux, addr_bits(obj), 0), trk_w1((uintptr_t)slot >> 3, 0), TRK_DEPTH_REF, at,
-                       (uintptr_t)caller, TRK_EXT_SEQ, *seq))
+    uint64_t code = trk_addr_slot(slot);
+    if (TRK_LIKELY(trk_addr_slot_fits(code) && aux != TRK_COUNT_EXT) &&
+        trk_direct_ext(op, aux, trk_addr(obj), code >> 3, TRK_DEPTH_REF, at, (uintptr_t)caller, TRK_EXT_SEQ, *seq))
         return;
     emit_slot_event(op, obj, slot, count, seq, at, caller);
 }
@@ -126,23 +116,23 @@ static __attribute__((noinline)) void emit_seq(enum trk_op op, const void *obj, 
 static __attribute__((noinline)) void emit_move_event(const void *obj, const void *to, const void *from,
                                                       const struct trk_frame *at, const void *caller)
 {
-    if (trk_filter_on && trk_filter_skips(TRK_OP_MOVE, 0, addr_bits(obj)))
+    if (trk_filter_on && trk_filter_skips(TRK_OP_MOVE, 0, trk_addr(obj)))
         return;
     struct trk_event ev = {
-        .op = TRK_OP_MOVE, .depth = TRK_DEPTH_REF, .addr = addr_bits(obj), .at = *at, .caller = (uintptr_t)caller
+        .op = TRK_OP_MOVE, .depth = TRK_DEPTH_REF, .addr = trk_addr(obj), .at = *at, .caller = (uintptr_t)caller
     };
     set_slot(&ev, to, TRK_EXT_TO_HOLDER);
     if (from != NULL)
-        add_ext(&ev, TRK_EXT_FROM, (uintptr_t)from);
+        add_ext(&ev, TRK_EXT_FROM, trk_addr_whole(from));
     trk_emit(&ev);
 }
 
 static __attribute__((noinline)) void emit_move(const void *obj, const void *to, const void *from,
                                                 const struct trk_frame *at, const void *caller)
 {
-    if (from == NULL && slot_fits(to) &&
-        trk_direct(trk_w0(TRK_OP_MOVE, 0, addr_bits(obj), 0), trk_w1((uintptr_t)to >> 3, 0), TRK_DEPTH_REF, at,
-                   (uintptr_t)caller))
+    uint64_t code = trk_addr_slot(to);
+    if (from == NULL && trk_addr_slot_fits(code) &&
+        trk_direct(TRK_OP_MOVE, 0, trk_addr(obj), code >> 3, TRK_DEPTH_REF, at, (uintptr_t)caller))
         return;
     emit_move_event(obj, to, from, at, caller);
 }
@@ -151,12 +141,12 @@ static __attribute__((noinline)) void emit_plain_event(enum trk_op op, unsigned 
                                                        const void *addr, uint64_t arg, const struct trk_frame *at,
                                                        const void *caller)
 {
-    if (trk_filter_on && trk_filter_skips(op, aux, addr_bits(addr)))
+    if (trk_filter_on && trk_filter_skips(op, aux, trk_addr(addr)))
         return;
     struct trk_event ev = { .op = op,
                             .aux = (uint8_t)aux,
                             .depth = depth,
-                            .addr = addr_bits(addr),
+                            .addr = trk_addr(addr),
                             .arg = arg_bits(arg),
                             .at = *at,
                             .caller = (uintptr_t)caller };
@@ -166,7 +156,7 @@ static __attribute__((noinline)) void emit_plain_event(enum trk_op op, unsigned 
 static __attribute__((noinline)) void emit_plain(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
                                                  uint64_t arg, const struct trk_frame *at, const void *caller)
 {
-    if (trk_direct(trk_w0(op, aux, addr_bits(addr), 0), trk_w1(arg_bits(arg), 0), depth, at, (uintptr_t)caller))
+    if (trk_direct(op, aux, trk_addr(addr), arg_bits(arg), depth, at, (uintptr_t)caller))
         return;
     emit_plain_event(op, aux, depth, addr, arg, at, caller);
 }
@@ -175,7 +165,7 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
                                                 const char *text, const struct trk_frame *at)
 {
     struct trk_event ev = {
-        .op = op, .depth = depth, .addr = addr_bits(addr), .arg = arg_bits(arg), .at = *at, .text = text
+        .op = op, .depth = depth, .addr = trk_addr(addr), .arg = arg_bits(arg), .at = *at, .text = text
     };
     trk_emit(&ev);
 }
@@ -187,8 +177,9 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
 #define SLOT_VERB(op, obj, slot, caller)                                                                               \
     do {                                                                                                               \
         unsigned aux_ = (op) == TRK_OP_REF || (op) == TRK_OP_UNREF ? TRK_COUNT_UNKNOWN : 0;                            \
-        if (TRK_LIKELY(slot_fits(slot)) &&                                                                             \
-            trk_fast((op), aux_, addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF, SITE_OF(caller)))              \
+        uint64_t slot_ = trk_addr_slot(slot);                                                                          \
+        if (TRK_LIKELY(trk_addr_slot_fits(slot_)) &&                                                                   \
+            trk_fast((op), aux_, trk_addr(obj), slot_ >> 3, TRK_DEPTH_REF, SITE_OF(caller)))                           \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_slot((op), (obj), (slot), NULL, &at, (caller));                                                           \
@@ -196,8 +187,9 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
 
 #define COUNT_VERB(op, obj, slot, count, caller)                                                                       \
     do {                                                                                                               \
-        if (TRK_LIKELY(slot_fits(slot) && (unsigned long)(count) <= TRK_COUNT_INLINE_MAX) &&                           \
-            trk_fast((op), (unsigned)(count), addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF, SITE_OF(caller))) \
+        uint64_t slot_ = trk_addr_slot(slot);                                                                          \
+        if (TRK_LIKELY(trk_addr_slot_fits(slot_) && (unsigned long)(count) <= TRK_COUNT_INLINE_MAX) &&                 \
+            trk_fast((op), (unsigned)(count), trk_addr(obj), slot_ >> 3, TRK_DEPTH_REF, SITE_OF(caller)))              \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         long told_ = (count);                                                                                          \
@@ -206,9 +198,10 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
 
 #define SEQ_VERB(op, obj, slot, count, seq, caller)                                                                    \
     do {                                                                                                               \
-        if (TRK_LIKELY(slot_fits(slot) && (unsigned long)(count) <= TRK_COUNT_INLINE_MAX) &&                           \
-            trk_fast_ext((op), (unsigned)(count), addr_bits(obj), (uintptr_t)(slot) >> 3, TRK_DEPTH_REF,               \
-                         SITE_OF(caller), TRK_EXT_SEQ, (seq)))                                                         \
+        uint64_t slot_ = trk_addr_slot(slot);                                                                          \
+        if (TRK_LIKELY(trk_addr_slot_fits(slot_) && (unsigned long)(count) <= TRK_COUNT_INLINE_MAX) &&                 \
+            trk_fast_ext((op), (unsigned)(count), trk_addr(obj), slot_ >> 3, TRK_DEPTH_REF, SITE_OF(caller),           \
+                         TRK_EXT_SEQ, (seq)))                                                                          \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         long told_ = (count);                                                                                          \
@@ -217,8 +210,9 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
 
 #define MOVE_VERB(obj, to, from, caller)                                                                               \
     do {                                                                                                               \
-        if ((from) == NULL && slot_fits(to) &&                                                                         \
-            trk_fast(TRK_OP_MOVE, 0, addr_bits(obj), (uintptr_t)(to) >> 3, TRK_DEPTH_REF, SITE_OF(caller)))            \
+        uint64_t to_ = trk_addr_slot(to);                                                                              \
+        if ((from) == NULL && trk_addr_slot_fits(to_) &&                                                               \
+            trk_fast(TRK_OP_MOVE, 0, trk_addr(obj), to_ >> 3, TRK_DEPTH_REF, SITE_OF(caller)))                         \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_move((obj), (to), (from), &at, (caller));                                                                 \
@@ -226,7 +220,7 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
 
 #define PLAIN_VERB(op, aux, depth, addr, arg, caller)                                                                  \
     do {                                                                                                               \
-        if (trk_fast((op), (aux), addr_bits(addr), arg_bits(arg), (depth), SITE_OF(caller)))                           \
+        if (trk_fast((op), (aux), trk_addr(addr), arg_bits(arg), (depth), SITE_OF(caller)))                            \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_plain((op), (aux), (depth), (addr), (arg), &at, (caller));                                                \
@@ -247,7 +241,7 @@ static __attribute__((noinline)) void emit_typed_event(enum trk_op op, unsigned 
     struct trk_event ev = { .op = op,
                             .aux = (uint8_t)aux,
                             .depth = TRK_DEPTH_BIRTH,
-                            .addr = addr_bits(obj),
+                            .addr = trk_addr(obj),
                             .at = *at,
                             .caller = (uintptr_t)caller,
                             .type = type };
@@ -259,7 +253,7 @@ static __attribute__((noinline)) void emit_typed(enum trk_op op, unsigned aux, c
                                                  const struct trk_frame *at, const void *caller)
 {
     uint32_t id = known_id(type);
-    if (id && trk_direct(trk_w0(op, aux, addr_bits(obj), 0), trk_w1(id, 0), TRK_DEPTH_BIRTH, at, (uintptr_t)caller))
+    if (id && trk_direct(op, aux, trk_addr(obj), id, TRK_DEPTH_BIRTH, at, (uintptr_t)caller))
         return;
     emit_typed_event(op, aux, obj, type, at, caller);
 }
@@ -267,7 +261,7 @@ static __attribute__((noinline)) void emit_typed(enum trk_op op, unsigned aux, c
 #define TYPED_VERB(op, aux, obj, type, caller)                                                                         \
     do {                                                                                                               \
         uint32_t id_ = known_id(type);                                                                                 \
-        if (id_ && trk_fast((op), (aux), addr_bits(obj), id_, TRK_DEPTH_BIRTH, SITE_OF(caller)))                       \
+        if (id_ && trk_fast((op), (aux), trk_addr(obj), id_, TRK_DEPTH_BIRTH, SITE_OF(caller)))                        \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_typed((op), (aux), (obj), (type), &at, (caller));                                                         \
@@ -287,13 +281,10 @@ void verb_new_seq(const void *obj, struct trk_type *type, uint32_t seq)
 {
     struct trk_frame at = TRK_FRAME_CALLER;
     uint32_t id = known_id(type);
-    if (id && (trk_fast_ext(TRK_OP_NEW, 0, addr_bits(obj), id, TRK_DEPTH_BIRTH, at.pc, TRK_EXT_SEQ, seq) ||
-               trk_direct_ext(trk_w0(TRK_OP_NEW, 0, addr_bits(obj), 0), trk_w1(id, 0), TRK_DEPTH_BIRTH, &at, 0,
-                              TRK_EXT_SEQ, seq)))
+    if (id && (trk_fast_ext(TRK_OP_NEW, 0, trk_addr(obj), id, TRK_DEPTH_BIRTH, at.pc, TRK_EXT_SEQ, seq) ||
+               trk_direct_ext(TRK_OP_NEW, 0, trk_addr(obj), id, TRK_DEPTH_BIRTH, &at, 0, TRK_EXT_SEQ, seq)))
         return;
-    struct trk_event ev = {
-        .op = TRK_OP_NEW, .depth = TRK_DEPTH_BIRTH, .addr = addr_bits(obj), .at = at, .type = type
-    };
+    struct trk_event ev = { .op = TRK_OP_NEW, .depth = TRK_DEPTH_BIRTH, .addr = trk_addr(obj), .at = at, .type = type };
     add_ext(&ev, TRK_EXT_SEQ, seq);
     trk_emit(&ev);
 }
@@ -465,12 +456,12 @@ void verb_inline(uint32_t form, uintptr_t obj_at, uintptr_t slot_at, long count,
     enum trk_op op = form & TRK_INLINE_OP;
     const long *told = form & TRK_INLINE_COUNT ? &count : NULL;
     unsigned aux = slot_aux(op, told);
-    bool plain = slot_fits(slot) && aux != TRK_COUNT_EXT;
+    uint64_t code = trk_addr_slot(slot);
+    bool plain = trk_addr_slot_fits(code) && aux != TRK_COUNT_EXT;
     if (form & TRK_INLINE_SEQ) {
-        if (!plain ||
-            !trk_fast_ext(op, aux, addr_bits(obj), (uintptr_t)slot >> 3, TRK_DEPTH_REF, at.pc, TRK_EXT_SEQ, seq))
+        if (!plain || !trk_fast_ext(op, aux, trk_addr(obj), code >> 3, TRK_DEPTH_REF, at.pc, TRK_EXT_SEQ, seq))
             emit_seq(op, obj, slot, told, &seq, &at, NULL);
-    } else if (!plain || !trk_fast(op, aux, addr_bits(obj), (uintptr_t)slot >> 3, TRK_DEPTH_REF, at.pc)) {
+    } else if (!plain || !trk_fast(op, aux, trk_addr(obj), code >> 3, TRK_DEPTH_REF, at.pc)) {
         emit_slot(op, obj, slot, told, &at, NULL);
     }
     place_fill(place, at.pc);
@@ -503,8 +494,8 @@ void verb_disown(const void *obj, const void *slot)
 void verb_move_range(const void *to, const void *from, size_t size) VERB(trk_move_range);
 void verb_move_range(const void *to, const void *from, size_t size)
 {
-    struct trk_event ev = { .op = TRK_OP_MOVE_RANGE, .addr = addr_bits(to), .arg = arg_bits(size) };
-    add_ext(&ev, TRK_EXT_FROM, (uintptr_t)from);
+    struct trk_event ev = { .op = TRK_OP_MOVE_RANGE, .addr = trk_addr(to), .arg = arg_bits(size) };
+    add_ext(&ev, TRK_EXT_FROM, trk_addr_whole(from));
     trk_emit(&ev);
 }
 
@@ -637,7 +628,7 @@ void verb_assert_freed(const void *obj)
 void verb_count_seen(const void *obj, long count) VERB(trk_count_seen);
 void verb_count_seen(const void *obj, long count)
 {
-    struct trk_event ev = { .op = TRK_OP_COUNT_SEEN, .addr = addr_bits(obj) };
+    struct trk_event ev = { .op = TRK_OP_COUNT_SEEN, .addr = trk_addr(obj) };
     add_ext(&ev, TRK_EXT_COUNT, (uint64_t)count);
     trk_emit(&ev);
 }

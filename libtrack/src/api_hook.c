@@ -1,11 +1,7 @@
 /* api_hook.c: the exported entry points of hook.h, for allocator, loader and process hooks. */
+#include "addr.h"
 #include "direct.h"
 #include "filter.h"
-
-static inline uint64_t addr_of(const void *p)
-{
-    return (uint64_t)(uintptr_t)p & (((uint64_t)1 << TRK_ADDR_BITS) - 1);
-}
 
 static inline uint64_t arg_of(uint64_t n)
 {
@@ -16,17 +12,17 @@ static inline uint64_t arg_of(uint64_t n)
 static __attribute__((noinline)) void hook_event(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
                                                  uint64_t arg, const void *old, const struct trk_frame *at)
 {
-    if (trk_filter_on && trk_filter_skips(op, aux, addr_of(addr)))
+    if (trk_filter_on && trk_filter_skips(op, aux, trk_addr(addr)))
         return;
     struct trk_event ev = {
-        .op = op, .aux = (uint8_t)aux, .depth = at ? depth : TRK_DEPTH_NONE, .addr = addr_of(addr), .arg = arg_of(arg)
+        .op = op, .aux = (uint8_t)aux, .depth = at ? depth : TRK_DEPTH_NONE, .addr = trk_addr(addr), .arg = arg_of(arg)
     };
     if (at != NULL)
         ev.at = *at;
     if (old != NULL) {
         ev.exts = 1;
         ev.ext_kind[0] = TRK_EXT_OLD;
-        ev.ext_value[0] = (uintptr_t)old;
+        ev.ext_value[0] = trk_addr_whole(old);
     }
     trk_emit(&ev);
 }
@@ -35,7 +31,7 @@ static __attribute__((noinline)) void hook_event(enum trk_op op, unsigned aux, e
 static __attribute__((noinline)) void block_event(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
                                                   uint64_t arg, const struct trk_frame *at)
 {
-    if (at == NULL || !trk_direct(trk_w0(op, aux, addr_of(addr), 0), trk_w1(arg_of(arg), 0), depth, at, 0))
+    if (at == NULL || !trk_direct(op, aux, trk_addr(addr), arg_of(arg), depth, at, 0))
         hook_event(op, aux, depth, addr, arg, NULL, at);
 }
 
@@ -46,13 +42,13 @@ void trk_hook_start_v1(void)
 
 void trk_hook_alloc_v1(const void *p, size_t size, enum trk_alloc_kind kind, const struct trk_frame *at)
 {
-    if (p != NULL && !(at != NULL && trk_fast(TRK_OP_ALLOC, kind, addr_of(p), arg_of(size), TRK_DEPTH_BIRTH, at->pc)))
+    if (p != NULL && !(at != NULL && trk_fast(TRK_OP_ALLOC, kind, trk_addr(p), arg_of(size), TRK_DEPTH_BIRTH, at->pc)))
         block_event(TRK_OP_ALLOC, kind, TRK_DEPTH_BIRTH, p, size, at);
 }
 
 void trk_hook_free_v1(const void *p, size_t length, enum trk_alloc_kind kind, const struct trk_frame *at)
 {
-    if (p != NULL && !(at != NULL && trk_fast(TRK_OP_FREE, kind, addr_of(p), arg_of(length), TRK_DEPTH_FREE, at->pc)))
+    if (p != NULL && !(at != NULL && trk_fast(TRK_OP_FREE, kind, trk_addr(p), arg_of(length), TRK_DEPTH_FREE, at->pc)))
         block_event(TRK_OP_FREE, kind, TRK_DEPTH_FREE, p, length, at);
 }
 

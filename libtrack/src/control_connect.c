@@ -86,7 +86,8 @@ static bool send_hello(int fd, uint32_t more, uint64_t deadline)
         .magic = TRK_HELLO_MAGIC,
         .abi = TRK_SHM_ABI,
         .pid = (uint32_t)trk_sys0(SYS_getpid),
-        .flags = trk_control_kind() | more,
+        .flags = trk_control_kind() | more | (trk_eng.addr_high ? TRK_HELLO_HIGH : 0),
+        .machine = TRK_MACHINE,
         .wish_budget = o->budget > 0 ? (uint64_t)o->budget : 0,
         .wish_on_full = (uint32_t)(o->on_full + 1),
         .wish_block_ms = (uint32_t)(o->block_ms + 1),
@@ -160,10 +161,10 @@ static bool layout_take(struct trk_arena *e, char *arena, uint64_t bytes)
     struct trk_shm_header *shared = (struct trk_shm_header *)(void *)arena;
     trk_copy(&h, arena, sizeof h);
     bool ok = h.magic == TRK_SHM_MAGIC && h.abi == TRK_SHM_ABI && h.header_bytes == sizeof h && h.bytes == bytes &&
-              h.on_full <= TRK_FULL_FLIGHT && h.ring_count > 0 && h.ring_count <= TRK_RING_MAX &&
-              power_of_two(h.depot_hash_count) && power_of_two(h.text_hash_count) &&
-              h.depot_bytes <= (uint64_t)TRK_STACK_UNIT << TRK_STACK_ID_BITS && h.text_bytes <= UINT32_MAX &&
-              h.text_bytes >= 64 && h.depot_bytes >= 64;
+              h.on_full <= TRK_FULL_FLIGHT && ((h.flags & TRK_SHM_HIGH) != 0) == (trk_eng.addr_high != 0) &&
+              h.ring_count > 0 && h.ring_count <= TRK_RING_MAX && power_of_two(h.depot_hash_count) &&
+              power_of_two(h.text_hash_count) && h.depot_bytes <= (uint64_t)TRK_STACK_UNIT << TRK_STACK_ID_BITS &&
+              h.text_bytes <= UINT32_MAX && h.text_bytes >= 64 && h.depot_bytes >= 64;
     ok = ok && part_fits(h.procs_off, TRK_PROC_MAX, sizeof(struct trk_shm_proc), bytes, 8) &&
          part_fits(h.rings_off, h.ring_count, sizeof(struct trk_shm_ring), bytes, 64) &&
          part_fits(h.types_off, TRK_TYPE_MAX, 4, bytes, 4) &&

@@ -23,13 +23,15 @@ static inline __attribute__((always_inline)) uint32_t trk_known_stack(struct trk
     return TRK_UNLIKELY(id > st->max_stack) ? 0 : id;
 }
 
-/* The whole path of an event that takes more than its call site, when its stack was met before. w0, w1: its words
- * without the stack. False: nothing was done, take trk_emit. */
-static inline __attribute__((always_inline)) bool trk_direct(uint64_t w0, uint64_t w1, enum trk_depth depth,
-                                                             const struct trk_frame *at, uintptr_t caller)
+/* The whole path of an event that takes more than its call site, when its stack was met before. False: nothing
+ * was done, take trk_emit. addr may be TRK_ADDR_UNFIT. */
+static inline __attribute__((always_inline)) bool trk_direct(enum trk_op op, unsigned aux, uint64_t addr, uint64_t arg,
+                                                             enum trk_depth depth, const struct trk_frame *at,
+                                                             uintptr_t caller)
 {
+    const uint64_t w0 = trk_w0(op, aux, addr, 0), w1 = trk_w1(arg, 0);
     struct trk_thread *st = trk_tls.self;
-    uint32_t id = st != NULL ? trk_known_stack(st, depth, at, caller) : 0;
+    uint32_t id = st != NULL && !(addr >> TRK_ADDR_BITS) ? trk_known_stack(st, depth, at, caller) : 0;
     if (TRK_UNLIKELY(id == 0) || trk_due(st, 1))
         return false;
     trk_write_one(st, w0 | trk_w0(0, 0, 0, id), w1 | trk_w1(0, id));
@@ -37,12 +39,14 @@ static inline __attribute__((always_inline)) bool trk_direct(uint64_t w0, uint64
 }
 
 /* The same with one EXT slot. */
-static inline __attribute__((always_inline)) bool trk_direct_ext(uint64_t w0, uint64_t w1, enum trk_depth depth,
+static inline __attribute__((always_inline)) bool trk_direct_ext(enum trk_op op, unsigned aux, uint64_t addr,
+                                                                 uint64_t arg, enum trk_depth depth,
                                                                  const struct trk_frame *at, uintptr_t caller,
                                                                  enum trk_ext kind, uint64_t value)
 {
+    const uint64_t w0 = trk_w0(op, aux, addr, 0), w1 = trk_w1(arg, 0);
     struct trk_thread *st = trk_tls.self;
-    uint32_t id = st != NULL ? trk_known_stack(st, depth, at, caller) : 0;
+    uint32_t id = st != NULL && !(addr >> TRK_ADDR_BITS) ? trk_known_stack(st, depth, at, caller) : 0;
     if (TRK_UNLIKELY(id == 0) || trk_due(st, 2))
         return false;
     trk_write_two(st, w0 | trk_w0(0, 0, 0, id), w1 | trk_w1(0, id), trk_ext_w0(kind), value);

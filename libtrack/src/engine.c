@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "addr.h"
 #include "control.h"
 #include "wake.h"
 
@@ -270,17 +271,20 @@ bool trk_engine_privileged(void)
     return getauxval(AT_SECURE) != 0 || trk_sys1(SYS_prctl, PR_GET_DUMPABLE) != 1;
 }
 
-/* Records hold TRK_ADDR_BITS of an address. Kernels for aarch64 may give programs 48 or 52 bits, and map from the top:
- * stack and code tell. */
+/* Kernels map from the top: where the stack lies tells what addresses look like. False: this library lies where
+ * addresses have no code, as with an unlimited stack, then most of the program does. */
 static bool addresses_fit(void)
 {
-    return ((TRK_SP | (uintptr_t)&trk_eng) >> TRK_ADDR_BITS) == 0;
+    uintptr_t stack = getauxval(AT_RANDOM); /* this may be another thread's, or a coroutine's */
+    trk_eng.addr_high = TRK_HIGH_ADDRESSES ? stack & (uint64_t)1 << TRK_ADDR_BITS : 0;
+    return trk_addr_code(stack, trk_eng.addr_high) != TRK_ADDR_UNFIT &&
+           trk_addr_code((uintptr_t)&trk_eng, trk_eng.addr_high) != TRK_ADDR_UNFIT;
 }
 
-static void say_too_wide(void)
+static void say_unfit(void)
 {
-    static const char line[] = "libtrack: not recording: this kernel gives programs addresses of more than 47 bits, "
-                               "which records cannot hold; use one that is built for 39 or 47 bits\n";
+    static const char line[] = "libtrack: not recording: this program's addresses have more bits than records hold; "
+                               "start it with a limited stack (ulimit -s 8192)\n";
     trk_sys3(SYS_write, 2, line, sizeof line - 1);
 }
 
@@ -289,7 +293,7 @@ static enum trk_phase start(void)
     __atomic_store_n(&trk_eng.tick, &no_tick, __ATOMIC_RELAXED);
     if (trk_engine_privileged())
         return TRK_PHASE_INERT;
-    bool asked = trk_options_read();
+    bool fit = addresses_fit(), asked = trk_options_read();
     const struct trk_engine_table *owner = trk_copy_find();
     if (owner != NULL) {
         if (owner->abi != TRK_TABLE_ABI || owner->bytes < sizeof *owner)
@@ -301,9 +305,9 @@ static enum trk_phase start(void)
     }
     if (asked)
         trk_options_talk();
-    if (!addresses_fit()) {
+    if (!fit) {
         if (asked)
-            say_too_wide();
+            say_unfit();
         return TRK_PHASE_IDLE;
     }
     trk_wake_open();

@@ -243,6 +243,7 @@ struct trk_engine {
     struct trk_sentinel *sentinel;
     uint32_t pid;
     size_t thread_bytes;
+    uint64_t addr_high;   /* bit that addresses imply, see addr.h; set before the first event */
     uint32_t type_tag;    /* in the ids of types that this arena knows, above the number */
     const uint64_t *tick; /* the recorder's coarse clock, or a constant */
     uint64_t site_salt;   /* changes when code was unloaded */

@@ -11,6 +11,7 @@
 #define TRK_DISABLE
 #include <track/track.h>
 
+#include "addr.h"
 #include "control.h"
 #include "engine.h"
 
@@ -46,7 +47,7 @@ struct set_line {
 /* What needs memory of its own. */
 struct room {
     struct set_line lines[(size_t)PAGE_LINES << SET_PAGES_LOG2];
-    uint64_t known[KNOWN]; /* key 47 | generation 15, shifted | wanted */
+    uint64_t known[KNOWN]; /* key 48 | generation 15 | wanted */
     uint64_t graves[GRAVES];
 };
 
@@ -364,7 +365,9 @@ static enum trk_filter_verdict left_out(void)
 static enum trk_filter_verdict judge_alloc(const struct trk_event *ev)
 {
     unsigned bit = ev->aux == TRK_ALLOC_CUSTOM ? IS_CUSTOM : IS_BLOCK;
-    uint64_t old = ev->exts && ev->ext_kind[0] == TRK_EXT_OLD ? ev->ext_value[0] : 0;
+    uint64_t old = ev->exts && ev->ext_kind[0] == TRK_EXT_OLD ? trk_addr_code(ev->ext_value[0], trk_eng.addr_high) : 0;
+    if (old == TRK_ADDR_UNFIT) /* its birth was not recorded either */
+        old = 0;
     bool moves = old != 0 && trk_tls.realloc_old == old;
     if (old != 0) {
         trk_tls.realloc_old = 0;

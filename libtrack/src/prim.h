@@ -15,7 +15,7 @@
 #define TRK_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define TRK_EXPORT      __attribute__((visibility("default")))
 
-/* Each machine's file defines, beside its constants:
+/* Each machine's file defines, beside its constants (TRK_HIGH_ADDRESSES: see addr.h):
  * trk_sys6            a raw system call
  * trk_take            adds n to *p and returns the old value: atomic towards signal handlers of this thread, not
  * towards other threads. *p belongs to this thread trk_thread_pointer  start of the thread control block trk_cycles a

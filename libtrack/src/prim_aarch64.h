@@ -2,6 +2,7 @@
 #ifndef TRACK_PRIM_AARCH64_H
 #define TRACK_PRIM_AARCH64_H
 
+enum { TRK_MACHINE = 183, TRK_HIGH_ADDRESSES = 1 };
 enum { TRK_PAGE_MAX = 65536 }; /* kernels use 4, 16 or 64 KiB */
 
 /* Where copies of the engine meet (engine_owner.c): kernels give programs 39 bits of addresses at least, and map from

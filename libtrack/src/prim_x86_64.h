@@ -2,6 +2,7 @@
 #ifndef TRACK_PRIM_X86_64_H
 #define TRACK_PRIM_X86_64_H
 
+enum { TRK_MACHINE = 62, TRK_HIGH_ADDRESSES = 0 };
 enum { TRK_PAGE_MAX = 4096 }; /* the largest page that a kernel of this machine uses */
 
 /* Where copies of the engine meet (engine_owner.c): below the area of mappings and outside the shadow memories of the

@@ -200,6 +200,10 @@ static uint64_t stamp(void)
 static bool emit_live(const struct trk_event *ev)
 {
     uint64_t cycles = stamp();
+    if (TRK_UNLIKELY(ev->addr >> TRK_ADDR_BITS)) { /* TRK_ADDR_UNFIT */
+        trk_engine_dropped();
+        return true;
+    }
     return TRK_UNLIKELY(trk_filter_on) ? emit_judged(ev, cycles) : emit_any(ev, cycles);
 }
 

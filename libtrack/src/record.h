@@ -38,26 +38,37 @@ static inline uint64_t trk_cursor(const struct trk_thread *st)
     return trk_load64(&st->cursor);
 }
 
-/* Call-site cache: one word per entry, so that handlers see it whole: 38 bits of the scrambled address, 24 bits of
- * stack id. Scrambling is a bijection of 47-bit addresses, so equal tags at equal index are equal addresses. */
+/* Call-site cache: one word per entry, so that handlers see it whole: 39 bits of the scrambled address, 24 bits of
+ * stack id. Scrambling is a bijection of 48-bit addresses, so equal tags at equal index are equal addresses. */
+enum { TRK_SITE_BITS = 48 };
+
+/* Code beyond, which only some machines have, is left to the slower caches. */
+static inline bool trk_site_fits(uintptr_t pc)
+{
+    return !TRK_HIGH_ADDRESSES || pc >> TRK_SITE_BITS == 0;
+}
+
 static inline uint64_t trk_site_scramble(uintptr_t pc)
 {
-    return ((pc + trk_eng.site_salt) * 0x9e3779b97f4a7c15ull) & (((uint64_t)1 << TRK_ADDR_BITS) - 1);
+    return ((pc + trk_eng.site_salt) * 0x9e3779b97f4a7c15ull) & (((uint64_t)1 << TRK_SITE_BITS) - 1);
 }
 
 static inline uint32_t trk_site_find(struct trk_thread *st, uintptr_t pc)
 {
     uint64_t h = trk_site_scramble(pc);
-    uint64_t entry = trk_load64(&trk_thread_sites(st)[h >> (TRK_ADDR_BITS - TRK_SITES_LOG2)]);
-    uint64_t tag = h & (((uint64_t)1 << (TRK_ADDR_BITS - TRK_SITES_LOG2)) - 1);
-    return entry >> TRK_STACK_ID_BITS == tag ? (uint32_t)entry & ((1u << TRK_STACK_ID_BITS) - 1) : 0;
+    uint64_t entry = trk_load64(&trk_thread_sites(st)[h >> (TRK_SITE_BITS - TRK_SITES_LOG2)]);
+    uint64_t tag = h & (((uint64_t)1 << (TRK_SITE_BITS - TRK_SITES_LOG2)) - 1);
+    return entry >> TRK_STACK_ID_BITS == tag && trk_site_fits(pc) ? (uint32_t)entry & ((1u << TRK_STACK_ID_BITS) - 1)
+                                                                  : 0;
 }
 
 static inline void trk_site_keep(struct trk_thread *st, uintptr_t pc, uint32_t id)
 {
     uint64_t h = trk_site_scramble(pc);
-    uint64_t tag = h & (((uint64_t)1 << (TRK_ADDR_BITS - TRK_SITES_LOG2)) - 1);
-    __atomic_store_n(&trk_thread_sites(st)[h >> (TRK_ADDR_BITS - TRK_SITES_LOG2)], tag << TRK_STACK_ID_BITS | id,
+    uint64_t tag = h & (((uint64_t)1 << (TRK_SITE_BITS - TRK_SITES_LOG2)) - 1);
+    if (!trk_site_fits(pc))
+        return;
+    __atomic_store_n(&trk_thread_sites(st)[h >> (TRK_SITE_BITS - TRK_SITES_LOG2)], tag << TRK_STACK_ID_BITS | id,
                      __ATOMIC_RELAXED);
 }
 
@@ -93,12 +104,12 @@ static inline void trk_write_two(struct trk_thread *st, uint64_t w0, uint64_t w1
 }
 
 /* The whole path of a one-slot event with a known call site. False: nothing was done, take trk_direct (direct.h) or
- * trk_emit. */
+ * trk_emit. addr may be TRK_ADDR_UNFIT; where no address is, the compiler knows. */
 static inline __attribute__((always_inline)) bool trk_fast(enum trk_op op, unsigned aux, uint64_t addr, uint64_t arg,
                                                            enum trk_depth depth, uintptr_t pc)
 {
     struct trk_thread *st = trk_tls.self;
-    if (TRK_UNLIKELY(st == NULL || !trk_site_only(st, depth)))
+    if (TRK_UNLIKELY(st == NULL || !trk_site_only(st, depth) || addr >> TRK_ADDR_BITS))
         return false;
     uint32_t id = trk_site_find(st, pc);
     if (TRK_UNLIKELY(id == 0 && st->want[depth] != TRK_NO_STACK) || trk_due(st, 1))
@@ -113,7 +124,7 @@ static inline __attribute__((always_inline)) bool trk_fast_ext(enum trk_op op, u
                                                                enum trk_ext kind, uint64_t value)
 {
     struct trk_thread *st = trk_tls.self;
-    if (TRK_UNLIKELY(st == NULL || !trk_site_only(st, depth)))
+    if (TRK_UNLIKELY(st == NULL || !trk_site_only(st, depth) || addr >> TRK_ADDR_BITS))
         return false;
     uint32_t id = trk_site_find(st, pc);
     if (TRK_UNLIKELY(id == 0) || trk_due(st, 2))

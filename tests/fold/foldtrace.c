@@ -63,6 +63,7 @@ int main(int argc, char **argv)
     struct prof_writer_options options = { .pid = info->pid,
                                            .created_ns = info->created_ns,
                                            .machine = info->machine,
+                                           .flags = info->flags,
                                            .trace_id = info->trace_id,
                                            .zstd_level = 1 };
     struct prof_writer *writer;

@@ -79,6 +79,7 @@ static void open_writer(struct cut *cut, const char *path)
     struct prof_writer_options options = { .pid = info->pid,
                                            .created_ns = info->created_ns,
                                            .machine = info->machine,
+                                           .flags = info->flags,
                                            .trace_id = info->trace_id,
                                            .zstd_level = 1,
                                            .force = true };

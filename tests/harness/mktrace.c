@@ -40,6 +40,7 @@ struct mk_trace {
     uint32_t scope, scope_open[64];
     size_t scope_depth;
     int level;
+    uint32_t flags;
     enum trk_end_reason end_reason;
     int32_t end_value;
     struct trk_loss loss;
@@ -125,12 +126,22 @@ static struct prof_writer *writer(struct mk_trace *t)
         die("the file is written: nothing new can be named");
     if (t->writer == NULL) {
         static const uint8_t id[16] = "deterministic!!";
-        struct prof_writer_options options = {
-            .pid = 4711, .created_ns = 1700000000000000000ull, .trace_id = id, .zstd_level = t->level, .force = true
-        };
+        struct prof_writer_options options = { .pid = 4711,
+                                               .created_ns = 1700000000000000000ull,
+                                               .trace_id = id,
+                                               .zstd_level = t->level,
+                                               .flags = t->flags,
+                                               .force = true };
         must(prof_writer_open(t->path, &options, &t->writer));
     }
     return t->writer;
+}
+
+void mk_high(struct mk_trace *t)
+{
+    if (t->writer != NULL)
+        die("mk_high comes too late");
+    t->flags |= TRK_FILE_HIGH;
 }
 
 void mk_compress(struct mk_trace *t, int level)

@@ -67,6 +67,9 @@ uint32_t mk_text(struct mk_trace *t, const char *text);
 /* zstd level of the file (0: stored, the default). Before the first event of the file is flushed: before any mk_round.
  */
 void mk_compress(struct mk_trace *t, int level);
+/* The program has high addresses (track/format.h, section 1): bit 47 of those given to events is implied where it may
+ * be. As early as mk_compress. */
+void mk_high(struct mk_trace *t);
 
 /* ---- Where and when ---------------------------------------------------------------------------------------------- */
 

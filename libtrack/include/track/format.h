@@ -25,14 +25,20 @@
  *        bits 1-6    op       enum trk_op
  *        bits 7-12   aux      small value, meaning depends on op
  *        bits 13-16  stack id, bits 20-23
- *        bits 17-63  addr     47-bit user address (or a number for ops that have no address)
+ *        bits 17-63  addr     47-bit user address (or a number for ops that have no address), see below
  *   w1:  bits 0-19   stack id, bits 0-19
  *        bits 20-63  arg      44 bits; for slots of references the slot's address >> 3
  *
  * TRK_OP_EXT slots carry what did not fit:
  *   w0:  bit 0 lap, bits 1-6 op (TRK_OP_EXT), bits 7-14 enum trk_ext, bits 15-63 zero in version 1
  *   w1:  64-bit value
- * A reader that lands on an EXT slot without a first slot (a hole before it) skips it. */
+ * A reader that lands on an EXT slot without a first slot (a hole before it) skips it.
+ *
+ * High addresses. Some kernels (aarch64 with 48 bits) put nearly everything above 2^47. A recording of such a program
+ * says so (TRK_HELLO_HIGH, TRK_SHM_HIGH, TRK_FILE_HIGH): there, an address or slot of a first slot that is
+ * 2^TRK_ADDR_LOW_BITS or more has bit 47 set besides; a smaller one, or a number, is itself. What this cannot say
+ * (2^40 to 2^47 + 2^40, and from 2^48) is not recorded: events on such objects are counted as dropped, such slots take
+ * an EXT slot, which always holds the whole address. Stacks and modules do, too. */
 struct trk_slot {
     uint64_t w0;
     uint64_t w1;
@@ -51,6 +57,7 @@ enum {
     TRK_STACK_LO_MASK = 0xfffff,
     TRK_ADDR_SHIFT = 17,
     TRK_ADDR_BITS = 47,
+    TRK_ADDR_LOW_BITS = 40, /* with high addresses: below, bit 47 is not implied */
     TRK_ARG_SHIFT = 20,
     TRK_ARG_BITS = 44,
     TRK_EXT_SHIFT = 7,
@@ -205,6 +212,7 @@ enum {
     TRK_SHM_MALLOC = 1 << 1,          /* record allocator events */
     TRK_SHM_MMAP = 1 << 2,
     TRK_SHM_EXACT_TIME = 1 << 3, /* every record but TICK, THREAD, DROP and SKIP carries EXT_CYCLES */
+    TRK_SHM_HIGH = 1 << 4,       /* high addresses, see section 1; as the hello said, else the target refuses it */
 };
 
 struct trk_shm_header {
@@ -220,7 +228,7 @@ struct trk_shm_header {
     uint16_t depth_ref;   /* frames on REF, UNREF, MOVE, DEL and the like */
     uint16_t depth_free;  /* frames on FREE */
     uint16_t pad0;
-    uint32_t pad1;
+    uint32_t machine; /* of the target, as the hello said */
     /* Tables: byte offsets from the start of the arena and sizes, fixed for its life. */
     uint64_t procs_off;        /* struct trk_shm_proc[TRK_PROC_MAX] */
     uint64_t rings_off;        /* struct trk_shm_ring[ring_count] */
@@ -373,6 +381,7 @@ enum {
     TRK_HELLO_LINKED = 1 << 1,
     TRK_HELLO_MALLOC = 1 << 2,
     TRK_HELLO_WOKEN = 1 << 3, /* was idle: blocks and objects born before are not known */
+    TRK_HELLO_HIGH = 1 << 4,  /* high addresses, see section 1 */
 };
 #define TRK_WISH_NO_STACK 0xffffu /* of wish_birth, wish_ref, wish_free: no stack at all */
 struct trk_hello {
@@ -386,7 +395,8 @@ struct trk_hello {
     uint16_t wish_birth, wish_ref, wish_free; /* frames, 0: recorder decides */
     uint16_t follow;                          /* 0 recorder decides, 1 children=0, 2 children=1 */
     uint32_t wish_clock;                      /* 0 recorder decides, 1 coarse, 2 exact */
-    uint32_t pad[3];
+    uint32_t machine;                         /* ELF e_machine of the target, 0: the recorder's */
+    uint32_t pad[2];
 };
 struct trk_welcome {
     uint32_t magic;
@@ -461,6 +471,10 @@ enum {
     TRK_FILE_MINOR = 1,       /* greater: read, skipping what is unknown. 1: STATE, NUMBERS, EXT_SEQ, EXT_TIME */
     TRK_BLOCK_MAX = 16 << 20, /* largest raw payload */
 };
+enum {
+    TRK_FILE_HIGH = 1 << 0,  /* high addresses, see section 1 */
+    TRK_FILE_FLAGS = 1 << 0, /* all that are known; a reader refuses a file with others */
+};
 struct trk_file_header {
     char magic[8];
     uint16_t major, minor;
@@ -469,7 +483,9 @@ struct trk_file_header {
     uint32_t pid;
     uint32_t machine;     /* ELF e_machine: 62 x86-64, 183 aarch64 */
     uint8_t trace_id[16]; /* random */
-    uint64_t pad[2];
+    uint32_t flags;       /* TRK_FILE_* */
+    uint32_t pad0;
+    uint64_t pad1;
 };
 
 #define TRK_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */

@@ -227,6 +227,7 @@ static struct arena *make_arena(const struct trk_shm_header *h, unsigned char *b
     arena->shape = (struct arena_shape){ .flags = h->flags,
                                          .on_full = h->on_full,
                                          .block_ms = h->block_ms,
+                                         .machine = h->machine,
                                          .depth_birth = h->depth_birth,
                                          .depth_ref = h->depth_ref,
                                          .depth_free = h->depth_free };

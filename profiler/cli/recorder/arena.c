@@ -232,6 +232,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
         .flags = shape->flags,
         .on_full = shape->on_full,
         .block_ms = shape->block_ms,
+        .machine = shape->machine,
         .depth_birth = shape->depth_birth,
         .depth_ref = shape->depth_ref,
         .depth_free = shape->depth_free,

@@ -95,6 +95,7 @@ static struct prof_error *help(struct proc *proc, uint64_t round, uint64_t end, 
     struct prof_writer_options options = { .pid = info->pid,
                                            .created_ns = info->created_ns,
                                            .machine = info->machine,
+                                           .flags = info->flags,
                                            .trace_id = info->trace_id,
                                            .zstd_level = rec_zstd_level(&proc->arena->rec->options) };
     struct prof_writer *writer;

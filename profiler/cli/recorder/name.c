@@ -186,6 +186,8 @@ struct prof_error *rec_name_snapshot(struct proc *proc, const char *path, struct
 {
     struct prof_writer_options options = { .pid = (uint32_t)proc->pid,
                                            .created_ns = proc->arena->realtime_ns,
+                                           .machine = proc->arena->shape.machine,
+                                           .flags = rec_file_flags(proc->arena),
                                            .zstd_level = rec_zstd_level(&proc->arena->rec->options) };
     if (path != NULL) {
         struct prof_error *error = prof_writer_open(path, &options, ret);
@@ -205,6 +207,8 @@ struct prof_error *rec_name_open(struct proc *proc, struct prof_writer **ret, ch
     struct prof_writer_options options = {
         .pid = (uint32_t)proc->pid,
         .created_ns = proc->arena->realtime_ns,
+        .machine = proc->arena->shape.machine,
+        .flags = rec_file_flags(proc->arena),
         .zstd_level = rec_zstd_level(&rec->options),
     };
     bool exact;

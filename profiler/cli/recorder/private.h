@@ -41,6 +41,7 @@ enum {
 struct arena_shape {
     uint64_t budget;
     uint32_t flags, on_full, block_ms;
+    uint32_t machine; /* 0: this one */
     uint16_t depth_birth, depth_ref, depth_free;
     const char *types, *modules, *objects; /* NULL: the target may say */
 };
@@ -232,6 +233,12 @@ const char *rec_arena_text(const struct arena *arena, uint64_t id, unsigned kind
 static inline bool rec_is_flight(const struct arena *arena)
 {
     return arena->shape.on_full == TRK_FULL_FLIGHT;
+}
+
+/* The file flags of its traces. */
+static inline uint32_t rec_file_flags(const struct arena *arena)
+{
+    return arena->shape.flags & TRK_SHM_HIGH ? TRK_FILE_HIGH : 0;
 }
 
 /* ---- server.c ---- */

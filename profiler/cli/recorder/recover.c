@@ -206,9 +206,12 @@ static struct prof_error *begin(struct recovery *r, pid_t pid, const char *out)
         options.pid = info->pid;
         options.created_ns = info->created_ns;
         options.machine = info->machine;
+        options.flags = info->flags;
         options.trace_id = info->trace_id;
     } else if (r->arena != NULL) {
         options.created_ns = r->arena->realtime_ns;
+        options.machine = r->arena->shape.machine;
+        options.flags = rec_file_flags(r->arena);
     }
     struct prof_error *error = prof_writer_open(out, &options, &r->proc->writer);
     if (error != NULL || r->old == NULL)
@@ -245,6 +248,11 @@ struct prof_error *rec_recover(pid_t pid, const char *old, const char *out, stru
         error = check_old(r->old, pid);
     if (error == NULL && pid != 0)
         error = rec_adopt(pid, &r->arena);
+    if (error == NULL && r->old != NULL && r->arena != NULL &&
+        prof_trace_info(r->old)->flags != rec_file_flags(r->arena))
+        error = prof_error_create(PROF_ERROR_ARGUMENT,
+                                  "'%s' is of another recording than the one that process %d has in its memory", old,
+                                  (int)pid);
     bool created = false;
     if (error == NULL) {
         error = begin(r, pid, out);

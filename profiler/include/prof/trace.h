@@ -36,7 +36,8 @@ struct prof_trace_info {
     uint64_t end_us;     /* time of END or of the last event block */
     uint64_t created_ns; /* CLOCK_REALTIME at microsecond 0 */
     uint32_t pid, parent_pid;
-    uint32_t machine;
+    uint32_t machine; /* ELF e_machine of the program */
+    uint32_t flags;   /* TRK_FILE_* */
     uint16_t major, minor;
     uint8_t trace_id[16];
     const char *program; /* base name */
@@ -168,9 +169,11 @@ struct prof_error *prof_trace_live(struct prof_trace **ret);
 struct prof_error *prof_trace_define(struct prof_trace *trace, enum trk_block_kind kind, const void *payload,
                                      size_t bytes);
 
-/* Puts blocks of slots into the one order that replay gives, as they arrive. One thread at a time. */
+/* Puts blocks of slots into the one order that replay gives, as they arrive. One thread at a time. flags:
+ * TRK_FILE_* of the trace that they belong to. */
 struct prof_merge;
-struct prof_error *prof_merge_create(const struct prof_trace_sink *sink, void *ctx, struct prof_merge **ret);
+struct prof_error *prof_merge_create(uint32_t flags, const struct prof_trace_sink *sink, void *ctx,
+                                     struct prof_merge **ret);
 void prof_merge_destroy(struct prof_merge *merge);
 /* A block of one ring; copies the slots. Rounds never go back. */
 struct prof_error *prof_merge_add(struct prof_merge *merge, const struct trk_events_head *head,
@@ -239,6 +242,7 @@ struct prof_writer_options {
     uint32_t pid;
     uint64_t created_ns;
     uint32_t machine;        /* 0: this machine's */
+    uint32_t flags;          /* TRK_FILE_* */
     const uint8_t *trace_id; /* 16 bytes, NULL: random */
     int zstd_level;          /* 0: store; else zstd level (negative: fast) */
     bool force;              /* replace an existing regular file of this user */

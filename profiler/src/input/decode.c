@@ -154,8 +154,14 @@ static void extend(struct prof_event *e, const struct trk_slot *slot, uint64_t *
     }
 }
 
+static inline uint64_t whole_address(uint64_t bits, uint64_t high)
+{
+    return bits >> TRK_ADDR_LOW_BITS != 0 ? bits | high : bits;
+}
+
 /* Fills e from the first slot of a record that becomes an event. */
-static void decode_first(struct prof_event *e, unsigned op, uint64_t w0, uint64_t w1)
+static inline __attribute__((always_inline)) void decode_first(struct prof_event *e, unsigned op, uint64_t w0,
+                                                               uint64_t w1, uint64_t high)
 {
     unsigned traits = op_traits[op];
     unsigned aux = (unsigned)(w0 >> TRK_AUX_SHIFT) & TRK_AUX_MASK;
@@ -166,9 +172,9 @@ static void decode_first(struct prof_event *e, unsigned op, uint64_t w0, uint64_
         arg = 0;
     if ((traits & OP_ALLOC) != 0 && aux > TRK_ALLOC_BOOT)
         aux = TRK_ALLOC_MALLOC;
-    e->addr = w0 >> TRK_ADDR_SHIFT;
+    e->addr = whole_address(w0 >> TRK_ADDR_SHIFT, high);
     e->size = arg;
-    e->slot = slot ? arg << 3 : 0;
+    e->slot = slot ? whole_address(arg << 3, high) : 0;
     e->from = 0;
     e->count = count ? (int64_t)aux : 0;
     e->stack =
@@ -187,7 +193,7 @@ static void advance_time(struct prof_decoder *decoder, uint64_t us)
 
 static inline __attribute__((always_inline)) size_t decode(struct prof_decoder *decoder, const struct trk_slot *slots,
                                                            size_t count, size_t *pos, struct prof_event *events,
-                                                           uint64_t *exact_us, size_t room)
+                                                           uint64_t *exact_us, size_t room, uint64_t high)
 {
     size_t i = *pos, n = 0;
     while (i < count && n < room) {
@@ -202,7 +208,7 @@ static inline __attribute__((always_inline)) size_t decode(struct prof_decoder *
         struct prof_event *e = &events[n];
         bool wanted = (op_traits[op] & OP_EVENT) != 0;
         if (wanted) {
-            decode_first(e, op, w0, w1);
+            decode_first(e, op, w0, w1, high);
             e->time_us = decoder->time_us;
             e->tid = decoder->tid & PROF_TID_MASK;
             e->fine = 0;
@@ -227,14 +233,24 @@ static inline __attribute__((always_inline)) size_t decode(struct prof_decoder *
     return n;
 }
 
+/* Twice: what traces without high addresses do not need costs them nothing. */
+static inline __attribute__((always_inline)) size_t decode_any(struct prof_decoder *decoder,
+                                                               const struct trk_slot *slots, size_t count, size_t *pos,
+                                                               struct prof_event *events, uint64_t *exact_us,
+                                                               size_t room)
+{
+    return decoder->high == 0 ? decode(decoder, slots, count, pos, events, exact_us, room, 0)
+                              : decode(decoder, slots, count, pos, events, exact_us, room, decoder->high);
+}
+
 size_t prof_decode(struct prof_decoder *decoder, const struct trk_slot *slots, size_t count, size_t *pos,
                    struct prof_event *events, size_t room)
 {
-    return decode(decoder, slots, count, pos, events, NULL, room);
+    return decode_any(decoder, slots, count, pos, events, NULL, room);
 }
 
 size_t prof_decode_ticks(struct prof_decoder *decoder, const struct trk_slot *slots, size_t count, size_t *pos,
                          struct prof_event *events, uint64_t *exact_us, size_t room)
 {
-    return decode(decoder, slots, count, pos, events, exact_us, room);
+    return decode_any(decoder, slots, count, pos, events, exact_us, room);
 }

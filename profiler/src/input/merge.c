@@ -268,8 +268,8 @@ uint64_t merge_records(const struct prof_merge *m)
     return records;
 }
 
-bool merge_init(struct prof_merge *m, const struct prof_trace_sink *sink, void *ctx, const struct merge_source *source,
-                void *source_ctx)
+bool merge_init(struct prof_merge *m, uint32_t flags, const struct prof_trace_sink *sink, void *ctx,
+                const struct merge_source *source, void *source_ctx)
 {
     memset(m, 0, sizeof *m);
     m->out.sink = sink;
@@ -278,7 +278,7 @@ bool merge_init(struct prof_merge *m, const struct prof_trace_sink *sink, void *
     m->source = source;
     m->source_ctx = source_ctx;
     m->queue_end = &m->queue;
-    return order_init(&m->order, &m->out);
+    return order_init(&m->order, prof_decoder_high(flags), &m->out);
 }
 
 void merge_deinit(struct prof_merge *m)
@@ -310,10 +310,11 @@ static struct prof_error *next_added(void *ctx, struct loaded **ret)
 
 static const struct merge_source live_source = { .next = next_added };
 
-struct prof_error *prof_merge_create(const struct prof_trace_sink *sink, void *ctx, struct prof_merge **ret)
+struct prof_error *prof_merge_create(uint32_t flags, const struct prof_trace_sink *sink, void *ctx,
+                                     struct prof_merge **ret)
 {
     struct prof_merge *m = malloc(sizeof *m);
-    if (m == NULL || !merge_init(m, sink, ctx, &live_source, m)) {
+    if (m == NULL || !merge_init(m, flags, sink, ctx, &live_source, m)) {
         free(m);
         return prof_error_memory();
     }

@@ -27,7 +27,8 @@ struct prof_merge {
     struct loaded *queue, **queue_end; /* of a live merge: added, not yet asked for */
 };
 
-bool merge_init(struct prof_merge *merge, const struct prof_trace_sink *sink, void *ctx,
+/* flags: TRK_FILE_* of the trace. */
+bool merge_init(struct prof_merge *merge, uint32_t flags, const struct prof_trace_sink *sink, void *ctx,
                 const struct merge_source *source, void *source_ctx);
 void merge_deinit(struct prof_merge *merge);
 /* Hands on all events up to `round` that the source has. Afterwards the sink has seen all that was handed on. */

@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool order_init(struct order *order, struct outlet *out)
+bool order_init(struct order *order, uint64_t high, struct outlet *out)
 {
     memset(order, 0, sizeof *order);
     order->out = out;
+    order->high = high;
     order->by_number = calloc(RING_NUMBER_MAX, sizeof *order->by_number);
     return order->by_number != NULL;
 }
@@ -54,6 +55,7 @@ struct ring *order_ring(struct order *order, uint32_t number)
     if (ring == NULL)
         return NULL;
     ring->number = number;
+    ring->decoder.high = order->high;
     ring->last = &ring->first;
     size_t at = order->ring_count++;
     for (; at > 0 && order->rings[at - 1]->number > number; at--) {

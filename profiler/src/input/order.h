@@ -76,6 +76,7 @@ struct prof_error *outlet_flush(struct outlet *out);
 
 struct order {
     struct outlet *out;
+    uint64_t high;
     struct ring **rings; /* by number: the order must not depend on where the stream begins */
     size_t ring_count, ring_room;
     uint32_t *by_number; /* RING_NUMBER_MAX entries: index + 1 */
@@ -95,7 +96,8 @@ struct order {
     struct ring *spent;                /* rings that may have become such */
 };
 
-bool order_init(struct order *order, struct outlet *out);
+/* high: of the decoders of its rings. */
+bool order_init(struct order *order, uint64_t high, struct outlet *out);
 void order_deinit(struct order *order);
 /* The ring of this number, made when new. NULL without memory. */
 struct ring *order_ring(struct order *order, uint32_t number);

@@ -137,6 +137,11 @@ static struct prof_error *check_header(int fd, const char *path, struct trk_file
             header.major, header.minor, TRK_FILE_MAJOR);
     if (header.header_bytes < sizeof header || header.header_bytes > 1 << 20)
         return prof_error_at(PROF_ERROR_FORMAT, path, 12, "'%s' has a damaged header", path);
+    if ((header.flags & ~(uint32_t)TRK_FILE_FLAGS) != 0)
+        return prof_error_at(PROF_ERROR_FORMAT, path, 48,
+                             "'%s' was written in a way that this program does not know; use the reftrack that "
+                             "recorded it",
+                             path);
     *ret = header;
     return NULL;
 }
@@ -307,7 +312,7 @@ static void find_end_time(struct prof_trace *trace)
         if (raw != NULL && block_load(trace, ref, &buffer, raw) == NULL) {
             struct trk_events_head head;
             memcpy(&head, raw, sizeof head);
-            struct prof_decoder decoder = { 0 };
+            struct prof_decoder decoder = { .high = prof_decoder_high(trace->info.flags) };
             prof_decoder_enter(&decoder, &head);
             const struct trk_slot *slots = (const struct trk_slot *)(const void *)(raw + sizeof head);
             size_t count = (ref->raw - sizeof head) / sizeof *slots, pos = 0;
@@ -358,6 +363,7 @@ struct prof_error *prof_trace_open_fd(int fd, const char *path, uint64_t bytes, 
     info->created_ns = header.created_ns;
     info->pid = header.pid;
     info->machine = header.machine;
+    info->flags = header.flags;
     info->major = header.major;
     info->minor = header.minor;
     memcpy(info->trace_id, header.trace_id, sizeof info->trace_id);

@@ -126,7 +126,7 @@ static struct prof_error *report_progress(void *ctx, size_t place)
 static struct prof_error *catch_up(void *ctx, struct causal *states, size_t window)
 {
     struct replay *r = ctx;
-    struct prof_decoder decoder = { 0 };
+    struct prof_decoder decoder = { .high = prof_decoder_high(r->trace->info.flags) };
     struct prof_error *error = NULL;
     struct prof_trace *owner;
     const struct block_ref *ref;
@@ -231,7 +231,7 @@ struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, cons
                                 const struct prof_trace_sink *sink, void *ctx)
 {
     *r = (struct replay){ .trace = trace, .resume = resume, .sink = sink, .ctx = ctx };
-    if (!merge_init(&r->merge, sink, ctx, &file_source, r))
+    if (!merge_init(&r->merge, trace->info.flags, sink, ctx, &file_source, r))
         return prof_error_memory();
     if (trace->fd < 0)
         return prof_error_create(PROF_ERROR_ARGUMENT, "a trace in memory has no events to replay");

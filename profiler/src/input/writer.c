@@ -219,6 +219,7 @@ static struct prof_error *write_header(struct prof_writer *w, const struct prof_
         .created_ns = options->created_ns,
         .pid = options->pid,
         .machine = options->machine != 0 ? options->machine : machine_here(),
+        .flags = options->flags,
     };
     memcpy(header.magic, TRK_FILE_MAGIC, sizeof header.magic);
     if (options->trace_id != NULL) {

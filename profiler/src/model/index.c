@@ -68,6 +68,7 @@ static struct prof_error *write_index(const struct indexed *x, const struct prof
     struct prof_writer_options options = { .pid = info->pid,
                                            .created_ns = info->created_ns,
                                            .machine = info->machine,
+                                           .flags = info->flags,
                                            .trace_id = info->trace_id,
                                            .zstd_level = 1,
                                            .force = true };

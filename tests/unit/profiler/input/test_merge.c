@@ -211,7 +211,7 @@ static struct seen run_live(const struct stream *s, unsigned late)
 {
     struct seen seen = { 0 };
     struct prof_merge *m;
-    ok(prof_merge_create(&sink, &seen, &m));
+    ok(prof_merge_create(0, &sink, &seen, &m));
     for (uint64_t round = 0; round < ROUNDS; round++) {
         add_round(m, s, round);
         if (round > late)
@@ -301,14 +301,14 @@ static void can_be_interrupted(void **state)
         struct stream s = make_stream(seed);
         struct seen whole = run_live(&s, 0), seen = { 0 };
         struct prof_merge *m;
-        ok(prof_merge_create(&sink, &seen, &m));
+        ok(prof_merge_create(0, &sink, &seen, &m));
         for (uint64_t round = 0; round < ROUNDS; round++) {
             add_round(m, &s, round);
             if (round == 0)
                 continue;
             ok(prof_merge_run(m, round - 1));
             struct prof_merge *next;
-            ok(prof_merge_create(&sink, &seen, &next));
+            ok(prof_merge_create(0, &sink, &seen, &next));
             tell_alive(next, &seen);
             ok(prof_merge_rest(m, go_on, go_on_mem, next));
             prof_merge_destroy(m);

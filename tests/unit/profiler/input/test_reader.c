@@ -337,6 +337,10 @@ static void what_is_refused(void **state)
     memcpy(copy, &header, sizeof header);
     open_fails(path, copy, b.count, "version 2.");
     header.major = 1;
+    header.flags = TRK_FILE_FLAGS + 1;
+    memcpy(copy, &header, sizeof header);
+    open_fails(path, copy, b.count, "in a way");
+    header.flags = 0;
     memcpy(header.magic, "reftrk\n\n", 8);
     memcpy(copy, &header, sizeof header);
     open_fails(path, copy, b.count, "text-mode");

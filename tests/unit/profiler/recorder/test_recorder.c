@@ -105,6 +105,34 @@ static void test_wishes(void **state)
     rec_destroy(rec);
 }
 
+/* A program of another machine, with more bits of addresses. */
+static void test_high_addresses(void **state)
+{
+    (void)state;
+    for (int high = 0; high < 2; high++) {
+        struct recorder *rec = start_recorder(NULL);
+        struct trk_hello hello = make_hello();
+        hello.machine = high ? 183 : 0;
+        hello.flags |= high ? TRK_HELLO_HIGH : 0;
+        int fd = fake_hello(rec_socket(rec), &hello);
+        steps(rec, 2);
+        struct fake fake;
+        assert_true(fake_welcome(fd, &fake));
+        assert_int_equal((fake.h->flags & TRK_SHM_HIGH) != 0, high);
+        assert_int_equal(fake.h->machine, hello.machine);
+        fake_claim_proc(&fake, 0, 0);
+        steps(rec, 2);
+        struct blocks blocks;
+        finish(rec, 0, &blocks);
+        assert_int_equal(blocks.header.flags, high ? TRK_FILE_HIGH : 0);
+        assert_int_equal(blocks.header.machine == 183, high);
+        blocks_free(&blocks);
+        fake_unmap(&fake);
+        fixture_teardown(NULL);
+        mkdir(fixture_folder, 0700);
+    }
+}
+
 static void test_bad_hellos(void **state)
 {
     (void)state;
@@ -542,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_layout),
         TEST(test_wishes),
+        TEST(test_high_addresses),
         TEST(test_bad_hellos),
         TEST(test_private_socket),
         TEST(test_definitions_first),

@@ -205,6 +205,10 @@ static void bad_welcomes(void **state)
     a = good;
     a.fds[0] = unsealed;
     assert_int_equal(answer_with(&rec, &a), 0);
+    rec.hdr->flags ^= TRK_SHM_HIGH; /* another encoding of addresses than was asked for */
+    a = good;
+    assert_int_equal(answer_with(&rec, &a), 0);
+    rec.hdr->flags ^= TRK_SHM_HIGH;
     a = good;
     a.fds[1] = a.fds[2] = unsealed; /* more than one: the others are closed */
     a.fd_count = 3;

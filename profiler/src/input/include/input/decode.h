@@ -15,8 +15,9 @@
 #define PROF_TIME_MAX  (((uint64_t)1 << TRK_ARG_BITS) - 1) /* microseconds */
 #define PROF_DAY_US    ((uint64_t)86400 * 1000000)         /* an exact time further from its tick is none */
 
-/* What one ring remembers from slot to slot. Zero-initialize; lives as long as the ring is read. */
+/* What one ring remembers from slot to slot. Zero-initialize but `high`; lives as long as the ring is read. */
 struct prof_decoder {
+    uint64_t high; /* prof_decoder_high: added to what is 2^TRK_ADDR_LOW_BITS or more */
     uint64_t time_us;
     uint32_t tid;
     uint32_t ring;
@@ -25,6 +26,12 @@ struct prof_decoder {
     uint64_t unknown; /* records whose op this reader does not know */
     bool numbers;     /* some record bore the number of its change */
 };
+
+/* The bit that addresses of a trace with these TRK_FILE_* flags imply, 0: none. */
+static inline uint64_t prof_decoder_high(uint32_t flags)
+{
+    return (flags & TRK_FILE_HIGH) != 0 ? (uint64_t)1 << TRK_ADDR_BITS : 0;
+}
 
 /* The ring goes on with a block: its head tells owner and time. Time never goes back. */
 void prof_decoder_enter(struct prof_decoder *decoder, const struct trk_events_head *head);
