@@ -1,8 +1,9 @@
 #!/bin/sh
-# libtrack for aarch64: compiled without a warning, its stack and malloc tests under qemu, and its engine, in programs
-# under qemu, against the native tests that play the recorder. ROOT: the source folder.
+# libtrack for aarch64: compiled without a warning, its stack and malloc tests under qemu, its engine, in programs
+# under qemu, against the native tests that play the recorder, and whole recordings by the native recorder. ROOT: the
+# source folder; REFTRACK: the command.
 set -eu
-: "${ROOT:?}"
+: "${ROOT:?}" "${REFTRACK:?}"
 CC=aarch64-linux-gnu-gcc
 LIBS=/usr/aarch64-linux-gnu
 qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || qemu=
@@ -108,4 +109,76 @@ if printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#inclu
 else
 	echo 'not run: the tests of the engine (package libcmocka-dev)'
 fi
+
+# Whole recordings: the program runs under qemu, the recorder and the reports are native. At high addresses: linked to
+# where kernels with 48 bits put programs, and the guest's 2^47 is address 0 of the emulator, so that all it maps for the
+# program lies above, as with such a kernel.
+high='-no-pie -Wl,-Ttext-segment=0xaaaaaaaa0000'
+linked=
+for name in $hooks; do linked="$linked $name.o"; done
+for file in "$src"/*.c; do
+	name=$(basename "$file" .c)
+	case " $hooks engine_want engine_preload " in
+	*" $name "*) ;;
+	*) linked="$linked $name.o" ;;
+	esac
+done
+linked="$linked -pthread -Wl,-u,trk_gate_v1"
+app="$CC -std=gnu11 -g -O1 -fno-omit-frame-pointer -I$ROOT/libtrack/include"
+$app "$ROOT/samples/01-missing-unref.c" $linked -o low
+$app -no-pie "$ROOT/samples/01-missing-unref.c" $linked -o fixed
+$app $high "$ROOT/samples/01-missing-unref.c" $linked -o high
+$app $high "$ROOT/tests/long/aarch64/high.c" $linked -o all
+# emulated NAME WHERE REFTRACK-OPTIONS: records ./NAME into NAME.trk
+emulated() {
+	base=
+	[ "$2" = low ] || base='-B -0x800000000000'
+	rm -f "$1.trk"
+	timeout 60 "$REFTRACK" run -q $3 -o "$1.trk" -- "$qemu" -U LD_PRELOAD $base -L $LIBS "./$1" >"$1.out" 2>"$1.err" ||
+		fail "$1 was not recorded"
+}
+fail() {
+	echo "FAIL: $*"
+	failures=$((failures + 1))
+}
+# has FILE PATTERN...: every pattern is in a line of the file
+has() {
+	file=$1
+	shift
+	for pattern in "$@"; do
+		grep -qE "$pattern" "$file" || fail "no '$pattern' in $file: $(cat "$file")"
+	done
+}
+if timeout 20 "$qemu" -B -0x800000000000 -L $LIBS ./high >probe 2>&1; then places='low fixed high'; else
+	places='low fixed'
+	echo 'not run: high addresses (this qemu cannot place them)'
+fi
+before=$failures
+for place in $places; do
+	emulated "$place" "$([ "$place" = high ] && echo high || echo low)" ''
+	"$REFTRACK" report "$place.trk" >"$place.txt"
+	has "$place.txt" 'lost .* struct conn' 'born +conn_new 01-missing-unref.c:20' 'taken .*handle 01-missing-unref.c:42' \
+		'missing .*handle 01-missing-unref.c:47' 'events: 60, 0 lost' 'exit status 0'
+done
+case $places in
+*high*)
+	for stacks in '' --stacks=1; do
+		emulated all high "$stacks"
+		"$REFTRACK" dump -q all.trk >all.txt 2>&1
+		. ./all.out # heap, mapped, global, local, moved
+		field=$(printf '0x%x' $((mapped + 8)))
+		has all.txt " new +$heap .* main high.c" " new +$mapped .* main high.c" " ref +$heap +slot=$global " \
+			" ref +$heap +slot=$field " " ref +$heap +slot=$(printf '0x%x' $((local + 4))) " " ref +$mapped +holder=$heap " \
+			" move +$heap +slot=$local from=$field " " weak-set +$heap +slot=0x200000000000 " ' ref +0x500000 ' \
+			" alloc +$moved .*from=$mapped "
+		! grep -qE ' ref +0x(2|8|0)0*(40)? ' all.txt || fail "an address that does not fit was recorded: $(cat all.txt)"
+		has all.err '2 of [0-9]+ events lost'
+		case $heap$mapped$local in
+		0xaaaa*0xff*0xff*) ;;
+		*) fail "addresses are not high: $(cat all.out)" ;;
+		esac
+	done
+	;;
+esac
+[ "$failures" -ne "$before" ] || echo "ok: recordings, $places"
 [ "$failures" -eq 0 ]

@@ -12,6 +12,11 @@
 #include <unistd.h>
 
 enum { INTERPRETERS = 4 };
+#if defined(__aarch64__)
+enum { MACHINE = EM_AARCH64 };
+#else
+enum { MACHINE = EM_X86_64 };
+#endif
 
 /* The file that execvp would run; malloc'ed, NULL: none. */
 static char *find_in_path(const char *program)
@@ -67,10 +72,8 @@ static char *explain_elf(int fd)
         return NULL;
     if (ehdr.e_ident[EI_CLASS] != ELFCLASS64)
         return strdup("is a 32-bit program");
-#if defined(__x86_64__)
-    if (ehdr.e_machine != EM_X86_64)
-        return strdup("is built for another processor");
-#endif
+    if (ehdr.e_machine != MACHINE)
+        return strdup("is built for another processor, libtrack-preload.so is not");
     bool dynamic = false;
     for (unsigned i = 0; i < ehdr.e_phnum && i < 256; i++) {
         Elf64_Phdr phdr;
