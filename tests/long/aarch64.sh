@@ -169,7 +169,7 @@ case $places in
 		field=$(printf '0x%x' $((mapped + 8)))
 		has all.txt " new +$heap .* main high.c" " new +$mapped .* main high.c" " ref +$heap +slot=$global " \
 			" ref +$heap +slot=$field " " ref +$heap +slot=$(printf '0x%x' $((local + 4))) " " ref +$mapped +holder=$heap " \
-			" move +$heap +slot=$local from=$field " " weak-set +$heap +slot=0x200000000000 " ' ref +0x500000 ' \
+			" move +$heap +slot=$local from=$field " " weak-set +$heap +slot=0x200000000000 " ' ref +0x500000 ' ' ref +0x500040 ' \
 			" alloc +$moved .*from=$mapped "
 		! grep -qE ' ref +0x(2|8|0)0*(40)? ' all.txt || fail "an address that does not fit was recorded: $(cat all.txt)"
 		has all.err '2 of [0-9]+ events lost'

@@ -32,9 +32,10 @@ int main(void)
     trk_ref(mapped, TRK_HOLDER(heap));
     trk_move(heap, &local, tagged(&mapped->next, 0x0c));
     trk_weak_set(heap, (const void *)((uintptr_t)1 << 45));
-    trk_ref((const void *)((uintptr_t)1 << 45), NULL);
-    trk_ref((const void *)((uintptr_t)1 << 51 | 64), NULL);
-    trk_ref((const void *)(uintptr_t)0x500000, NULL);
+    /* One line, so that its stack is known when the two come that have no encoding. */
+    static const uintptr_t others[] = { 0x500000, 0x500040, (uintptr_t)1 << 45, (uintptr_t)1 << 51 | 64 };
+    for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
+        trk_ref((const void *)others[i], NULL);
     mapped = realloc(mapped, 1 << 23);
     printf("moved=%p\n", (void *)mapped);
     return mapped == NULL;
