@@ -194,10 +194,12 @@ def execs():
             continue
         for trace in traces:
             finished(trace)
-        traces.sort(key=lambda trace: Audit(trace, page="-").traces[0]["reason"] != 4)
+        traces.sort(key=lambda trace: trace != "out/t.trk")
         seen = Audit(traces[0], page=page)
         complete(f"{what}: before", seen)
-        check(f"{what}: END before", [t["reason"] for t in seen.traces] == [4], seen.traces)
+        # An exec that nobody announces, of a program that ends at once, may look like the end of the first.
+        ends = (4, 1) if how == "alone" else (4,)
+        check(f"{what}: END before", len(seen.traces) == 1 and seen.traces[0]["reason"] in ends, seen.traces)
         seen = Audit(traces[1], page=second)
         complete(f"{what}: after", seen)
         check(f"{what}: END after", [(t["reason"], t["value"]) for t in seen.traces] == [(1, 0)], seen.traces)

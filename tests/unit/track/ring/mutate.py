@@ -18,8 +18,8 @@ FAULTS = {
          "    trk_slot_write(st, pos, w0, w1);\n    for (unsigned i = 0; i < ev->exts; i++)\n"
          "        trk_slot_write(st, pos + 1 + i,"),
         (", ev->ext_value[i]);\n    trk_slot_write(st, pos, w0, w1);", ", ev->ext_value[i]);")]),
-    # Handlers that interrupt each other may take one slot more than there are.
-    "limit": ("ring.c", [("    uint64_t end = tail + slots - margin;", "    uint64_t end = tail + slots - margin + 1;")]),
+    # Handlers that interrupt each other may take two slots more than there are.
+    "limit": ("ring.c", [("    uint64_t end = tail + slots - margin;", "    uint64_t end = tail + slots - margin + 2;")]),
     # The limit follows the head instead of the tail.
     "head-for-tail": ("ring.c", [("__atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE)",
                                   "__atomic_load_n(&ring->head, __ATOMIC_ACQUIRE)")]),
