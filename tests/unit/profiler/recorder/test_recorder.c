@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cycles.h"
 #include "fixture.h"
 
 /* ---- Handshake -------------------------------------------------------------------------------------------------- */
@@ -202,6 +203,83 @@ static void test_private_socket(void **state)
 
 /* ---- Rings --------------------------------------------------------------------------------------------------------
  */
+
+/* The EXT_TIME values of the events at this address, in order; other extensions of time must not be there. */
+static size_t times_of(const struct blocks *blocks, uint32_t ring, uint64_t addr, uint64_t *ret, size_t most)
+{
+    size_t count, n = 0;
+    bool mine = false;
+    struct trk_slot *slots = blocks_slots(blocks, ring, &count);
+    for (size_t i = 0; i < count; i++) {
+        unsigned kind = (unsigned)(slots[i].w0 >> TRK_EXT_SHIFT) & TRK_EXT_MASK;
+        if (slot_op(&slots[i]) != TRK_OP_EXT) {
+            mine = slots[i].w0 >> TRK_ADDR_SHIFT == addr;
+            continue;
+        }
+        assert_int_not_equal(kind, TRK_EXT_CYCLES);
+        if (mine && kind == TRK_EXT_TIME && n < most)
+            ret[n++] = slots[i].w1;
+    }
+    free(slots);
+    return n;
+}
+
+static void put_timed(struct fake_ring *ring, uint64_t addr, unsigned kind, uint64_t value)
+{
+    uint64_t at = fake_reserve(ring, 2);
+    fake_write(ring, at + 1, slot_ext(kind, value));
+    fake_write(ring, at, slot_make(TRK_OP_TOUCH, 0, addr, 0, 0));
+}
+
+/* Cycles become nanoseconds between the last look and this one, whatever a target says they are. */
+static void test_exact_time(void **state)
+{
+    (void)state;
+    enum { HONEST = 0x1000, HOSTILE = 0x2000, FORGED = 0x3000, EVENTS = 50 };
+    const char *why = cycles_unusable();
+    for (uint32_t clock = 0; clock <= 2; clock++) {
+        struct recorder *rec = start_recorder(&(struct rec_options){ .clock = clock });
+        struct trk_hello hello = make_hello();
+        hello.wish_clock = 2;
+        int fd = fake_hello(rec_socket(rec), &hello);
+        steps(rec, 2);
+        struct fake fake;
+        assert_true(fake_welcome(fd, &fake));
+        bool exact = clock != 1 && why == NULL;
+        assert_int_equal((fake.h->flags & TRK_SHM_EXACT_TIME) != 0, exact);
+        assert_int_equal(rec_note(rec) != NULL, clock != 1 && why != NULL);
+        fake_claim_proc(&fake, 0, 0);
+        struct fake_ring ring = fake_claim_ring(&fake, 0, 1 << 11);
+        fake_put(&ring, slot_make(TRK_OP_THREAD, 0, 1234, 0, 0));
+        uint64_t truth[EVENTS], told[EVENTS + 1];
+        for (unsigned i = 0; i < EVENTS; i++) {
+            struct cycles_point now = cycles_now();
+            truth[i] = now.ns - fake.h->epoch_ns;
+            put_timed(&ring, HONEST, TRK_EXT_CYCLES, now.cycles);
+            put_timed(&ring, HOSTILE, TRK_EXT_CYCLES, i % 3 == 0 ? UINT64_MAX - i : i % 3 == 1 ? i : now.cycles * i);
+            put_timed(&ring, FORGED, TRK_EXT_TIME, i);
+            if (i % 5 == 0)
+                steps(rec, 1);
+        }
+        fake_unmap(&fake);
+        struct blocks blocks;
+        finish(rec, 0, &blocks);
+        uint64_t end_ns = blocks_end(&blocks)->at_us * 1000 + 1000;
+        const char *meta = blocks_meta(&blocks, "clock");
+        assert_true(exact ? meta != NULL && strcmp(meta, "tsc") == 0 : meta == NULL);
+        assert_int_equal(times_of(&blocks, ring.index, FORGED, told, EVENTS), 0);
+        assert_int_equal(times_of(&blocks, ring.index, HOSTILE, told, EVENTS), exact ? EVENTS : 0);
+        for (unsigned i = 0; i < EVENTS && exact; i++)
+            assert_true(told[i] <= end_ns);
+        assert_int_equal(times_of(&blocks, ring.index, HONEST, told, EVENTS), exact ? EVENTS : 0);
+        for (unsigned i = 0; i < EVENTS && exact; i++) {
+            assert_true(i == 0 || told[i] >= told[i - 1]);
+            /* Generous: a reading of the two clocks may have been interrupted. */
+            assert_true(told[i] + 50000000 > truth[i] && told[i] < truth[i] + 50000000);
+        }
+        blocks_free(&blocks);
+    }
+}
 
 static void test_definitions_first(void **state)
 {
@@ -573,6 +651,7 @@ int main(void)
         TEST(test_high_addresses),
         TEST(test_bad_hellos),
         TEST(test_private_socket),
+        TEST(test_exact_time),
         TEST(test_definitions_first),
         TEST(test_many_laps),
         TEST(test_hole_of_the_living),

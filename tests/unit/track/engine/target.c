@@ -394,6 +394,13 @@ static void run_site(long a, long b)
     printf("near=%p\nwrapper=%p\n", (void *)near, (void *)(uintptr_t)wrapper);
 }
 
+/* The most that an event can say. */
+static void run_widest(long a, long b)
+{
+    (void)a, (void)b;
+    trk_unref_seq((void *)(intptr_t)0x10010, (void *)(intptr_t)0x20009, 99, 7);
+}
+
 static void run_idle(long a, long b)
 {
     struct timespec start, end;
@@ -453,10 +460,10 @@ static const struct {
     const char *name;
     void (*run)(long a, long b);
 } programs[] = {
-    { "verbs", run_verbs },     { "threads", run_threads }, { "short", run_short }, { "refs", run_refs },
-    { "forever", run_forever }, { "signals", run_signals }, { "jumps", run_jumps }, { "fork", run_fork },
-    { "forks", run_forks },     { "exit", run_exit },       { "site", run_site },   { "idle", run_idle },
-    { "plugin", run_plugin },   { "alone", run_alone },
+    { "verbs", run_verbs },     { "threads", run_threads }, { "short", run_short },   { "refs", run_refs },
+    { "forever", run_forever }, { "signals", run_signals }, { "jumps", run_jumps },   { "fork", run_fork },
+    { "forks", run_forks },     { "exit", run_exit },       { "site", run_site },     { "idle", run_idle },
+    { "plugin", run_plugin },   { "alone", run_alone },     { "widest", run_widest },
 };
 
 int main(int argc, char **argv)

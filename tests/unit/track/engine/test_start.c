@@ -111,12 +111,13 @@ static void wishes_are_sent(void **state)
     struct testrec rec;
     const char *argv[] = { TARGET, "refs", "1", NULL };
     testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, "stacks=20,9:on_full=drop:block_ms=7:budget=3M:children=0", NULL, 20);
+    testrec_run(&rec, argv, "stacks=20,9:on_full=drop:block_ms=7:clock=tsc:budget=3M:children=0", NULL, 20);
     assert_int_equal(rec.hello.wish_birth, 20);
     assert_int_equal(rec.hello.wish_ref, 9);
     assert_int_equal(rec.hello.wish_free, 0);
     assert_int_equal(rec.hello.wish_on_full, TRK_FULL_DROP + 1);
     assert_int_equal(rec.hello.wish_block_ms, 8);
+    assert_int_equal(rec.hello.wish_clock, 2);
     assert_int_equal(rec.hello.wish_budget, 3 << 20);
     assert_int_equal(rec.hello.follow, 1);
     testrec_deinit(&rec);

@@ -97,7 +97,7 @@ static void check_ext(const struct testrec_record *r, size_t i, unsigned kind, u
         fail_msg("record %zu: ext %u missing or wrong", i, kind);
 }
 
-static void check_record(const struct testrec *rec, const struct testrec_record *r, size_t i)
+static void check_record(const struct testrec *rec, const struct testrec_record *r, size_t i, bool exact)
 {
     const struct expected *e = &expected[i];
     if (r->op != e->op || r->aux != e->aux || r->addr != e->addr || r->arg != e->arg || (r->stack != 0) != e->stack)
@@ -106,7 +106,7 @@ static void check_record(const struct testrec *rec, const struct testrec_record 
     bool moment = e->op == TRK_OP_MARK || e->op == TRK_OP_CHECKPOINT || e->op == TRK_OP_SCOPE_BEGIN ||
                   e->op == TRK_OP_SCOPE_END || e->op == TRK_OP_EXIT;
     uint64_t clock;
-    assert_int_equal(r->exts, (e->ext_kind != 0) + (e->ext2_kind != 0) + (e->text != NULL) + moment);
+    assert_int_equal(r->exts, (e->ext_kind != 0) + (e->ext2_kind != 0) + (e->text != NULL) + moment + exact);
     assert_true(!moment || testrec_ext(r, TRK_EXT_VALUE, &clock));
     check_ext(r, i, e->ext_kind, e->ext_value);
     check_ext(r, i, e->ext2_kind, e->ext2_value);
@@ -121,10 +121,10 @@ static void check_record(const struct testrec *rec, const struct testrec_record 
     }
 }
 
-static void run_verbs(struct testrec *rec, const char *program, unsigned depth)
+static void run_verbs(struct testrec *rec, const char *program, unsigned depth, uint32_t flags)
 {
     const char *argv[] = { program, "verbs", NULL };
-    struct testrec_config config = { .birth = depth, .ref = depth, .free = depth };
+    struct testrec_config config = { .birth = depth, .ref = depth, .free = depth, .flags = flags };
     testrec_init(rec, &config);
     testrec_run(rec, argv, NULL, NULL, 20);
     assert_int_equal(rec->status, 0);
@@ -134,7 +134,7 @@ static void run_verbs(struct testrec *rec, const char *program, unsigned depth)
     for (size_t i = 0; i < rec->count; i++) {
         if (about_the_program(&rec->records[i])) {
             assert_true(n < EXPECTED);
-            check_record(rec, &rec->records[i], n++);
+            check_record(rec, &rec->records[i], n++, flags & TRK_SHM_EXACT_TIME);
         }
     }
     assert_int_equal(n, EXPECTED);
@@ -148,7 +148,7 @@ static void verbs_static(void **state)
 {
     (void)state;
     struct testrec rec;
-    run_verbs(&rec, TARGET, 1);
+    run_verbs(&rec, TARGET, 1, 0);
     assert_int_equal(rec.hello.flags & TRK_HELLO_LINKED, TRK_HELLO_LINKED);
     testrec_deinit(&rec);
 }
@@ -157,7 +157,7 @@ static void verbs_shared(void **state)
 {
     (void)state;
     struct testrec rec;
-    run_verbs(&rec, TARGET_SHARED, 1);
+    run_verbs(&rec, TARGET_SHARED, 1, 0);
     testrec_deinit(&rec);
 }
 
@@ -165,10 +165,60 @@ static void verbs_deep(void **state)
 {
     (void)state;
     struct testrec rec;
-    run_verbs(&rec, TARGET, 8);
+    run_verbs(&rec, TARGET, 8, 0);
     /* main, run_verbs, verbs_first and libc's start at least */
     const uint64_t *pcs;
     assert_true(testrec_stack(&rec, testrec_find(&rec, TRK_OP_REF, 0)->stack, &pcs) >= 4);
+    testrec_deinit(&rec);
+}
+
+/* Each record but TICK and THREAD bears the cycle counter, which never falls in one thread. */
+static void check_cycles(const struct testrec *rec)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < rec->count; i++) {
+        const struct testrec_record *r = &rec->records[i];
+        uint64_t cycles = 0;
+        bool told = testrec_ext(r, TRK_EXT_CYCLES, &cycles);
+        assert_int_equal(told, r->op != TRK_OP_TICK && r->op != TRK_OP_THREAD);
+        if (!told)
+            continue;
+        assert_true(cycles > last);
+        last = cycles;
+    }
+    assert_true(last > 0);
+}
+
+static void verbs_exact(void **state)
+{
+    (void)state;
+    const uint32_t flags = TRK_SHM_FOLLOW_CHILDREN | TRK_SHM_MALLOC | TRK_SHM_MMAP | TRK_SHM_EXACT_TIME;
+    for (unsigned depth = 1; depth <= 8; depth += 7) {
+        struct testrec rec;
+        run_verbs(&rec, TARGET, depth, flags);
+        check_cycles(&rec);
+        testrec_deinit(&rec);
+    }
+}
+
+/* Count, slot and number beside the cycles: as many EXT slots as a record may have. */
+static void widest_record(void **state)
+{
+    (void)state;
+    struct testrec rec;
+    const char *argv[] = { TARGET, "widest", NULL };
+    struct testrec_config config = { .flags = TRK_SHM_EXACT_TIME };
+    testrec_init(&rec, &config);
+    testrec_run(&rec, argv, NULL, NULL, 20);
+    const struct testrec_record *r = testrec_find(&rec, TRK_OP_UNREF, 0);
+    uint64_t value;
+    assert_non_null(r);
+    assert_int_equal(r->exts, TRK_MAX_EXT);
+    assert_true(testrec_ext(r, TRK_EXT_COUNT, &value) && value == 99);
+    assert_true(testrec_ext(r, TRK_EXT_SLOT, &value) && value == 0x20009);
+    assert_true(testrec_ext(r, TRK_EXT_SEQ, &value) && value == 7);
+    assert_true(testrec_ext(r, TRK_EXT_CYCLES, &value) && value > 0);
+    assert_int_equal(rec.bad, 0);
     testrec_deinit(&rec);
 }
 
@@ -281,9 +331,10 @@ static void exit_known(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(verbs_static),           cmocka_unit_test(verbs_shared), cmocka_unit_test(verbs_deep),
-        cmocka_unit_test(first_records),          cmocka_unit_test(types),        cmocka_unit_test(modules),
-        cmocka_unit_test(site_is_inside_wrapper), cmocka_unit_test(exit_known),
+        cmocka_unit_test(verbs_static), cmocka_unit_test(verbs_shared),  cmocka_unit_test(verbs_deep),
+        cmocka_unit_test(verbs_exact),  cmocka_unit_test(widest_record), cmocka_unit_test(first_records),
+        cmocka_unit_test(types),        cmocka_unit_test(modules),       cmocka_unit_test(site_is_inside_wrapper),
+        cmocka_unit_test(exit_known),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
