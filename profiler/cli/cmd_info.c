@@ -51,7 +51,10 @@ static void program(struct cli_session *session, struct cli_out *out)
                  prof_fmt_count(count, sizeof count, info->state_events));
         line(out, "begins", text);
     }
-    line(out, "times", "known to 10 ms: the recorder's clock moves every 1 to 10 ms; the order of events is finer");
+    line(out, "times",
+         info->exact_time
+             ? "exact: each event has its own, by the counter of the processor (clock=tsc); 'reftrack dump' shows them"
+             : "known to 10 ms: the recorder's clock moves every 1 to 10 ms; the order of events is finer");
     line(out, "recorder", info->recorder);
     line(out, "options", info->options);
     line(out, "child of", info->parent_trace);

@@ -66,9 +66,9 @@ const struct cli_option cli_group_record[] = {
       .argument = "coarse|tsc",
       .choices = "default|coarse|tsc",
       .help =
-          "the time of an event: that of a tick of a few milliseconds, or its own to fractions of a microsecond by the "
-          "counter of the processor; then threads are put in order by it, at some 30 ns and a quarter of the trace's "
-          "size per event (coarse)" },
+          "the time of an event: that of a tick of some milliseconds; or its own, by the counter of the processor, and "
+          "threads are put in the order of these times as far as causes leave it open: 20 ns and 2 bytes of trace more "
+          "per event (coarse)" },
     { .name = "budget",
       .kind = CLI_SIZE,
       .offset = RECORD(budget),

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Exact time: threads whose order nothing tells but time come in their true order; who may ask for it; what it changes.
 . "$ROOT/tests/e2e/lib.sh"
-need jq python3
+need jq python3 pgrep
 
 # steps TRACE: the steps in the order of the trace, one per line
 steps() {
@@ -31,6 +31,27 @@ equal 'times are told in nanoseconds' "$(cat out)" 0
 "$REFTRACK" run -q -f -o flight.trk --clock tsc --on-full flight -- "$token" 4 6000 2>err
 steps flight.trk >out
 same 'flight: the order is that of the token' out expected
+
+# A recorder that is killed: what is still in the rings is told by what it left in the header.
+"$REFTRACK" run -q -f -o lost.trk --clock tsc --on-full drop -- "$token" 4 100000000 &
+recorder=$!
+i=0
+while ! [ -s lost.trk ] && [ $i -lt 100 ]; do
+	sleep 0.1
+	i=$((i + 1))
+done
+program=$(pgrep -P $recorder)
+kill -9 $recorder
+wait $recorder 2>/dev/null
+sleep 0.1
+"$REFTRACK" recover "$program" lost.trk -o saved.trk >out 2>&1
+equal 'recover' $? 0
+kill -9 "$program"
+steps saved.trk >out
+sort -n out >expected
+same 'recovered: the order is that of the token' out expected
+"$REFTRACK" dump --plain -e touch saved.trk | cut -f2 | grep -cvE '\.[0-9]{9}$' >out
+equal 'recovered: all times are exact' "$(cat out)" 0
 
 # What the program wishes, and what wins.
 TRACK_OPTIONS=clock=tsc "$REFTRACK" run -q -f -o wish.trk -- "$token" 2 50
