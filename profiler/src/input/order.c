@@ -386,12 +386,13 @@ static uint64_t next_ns(const struct ring *ring)
 }
 
 /* The ring whose next event has the earliest exact time of all that need not wait, and up to when it is the earliest.
- * Events of the newest round belong to the moment as long as an old one is later: what is not loaded is later than
- * that. NULL: no ring. */
+ * Events of the newest round take part, if they have an exact time, as long as an old one comes behind them: what is
+ * not loaded is later than that. NULL: no ring. */
 static struct ring *earliest(struct order *order, uint64_t time_us, uint64_t *ret_until, bool *ret_waits)
 {
     struct ring *first = NULL;
-    uint64_t first_ns = UINT64_MAX, last_old_ns = 0;
+    uint64_t first_ns = UINT64_MAX;
+    bool any_old = false;
     *ret_until = UINT64_MAX;
     *ret_waits = false;
     for (size_t i = 0; i < order->ring_count; i++) {
@@ -403,9 +404,11 @@ static struct ring *earliest(struct order *order, uint64_t time_us, uint64_t *re
             *ret_waits = true;
             continue;
         }
+        bool old = ring->round <= order->pass_round;
+        if (!old && ring->events[ring->at].fine == 0)
+            continue;
         uint64_t ns = next_ns(ring);
-        if (ring->round <= order->pass_round && ns >= last_old_ns)
-            last_old_ns = ns;
+        any_old |= old;
         if (first == NULL || ns < first_ns) {
             *ret_until = first_ns;
             first_ns = ns;
@@ -414,7 +417,7 @@ static struct ring *earliest(struct order *order, uint64_t time_us, uint64_t *re
             *ret_until = ns;
         }
     }
-    return first != NULL && (first->round <= order->pass_round || first_ns < last_old_ns) ? first : NULL;
+    return any_old ? first : NULL;
 }
 
 /* Lets events of the moment through in the order of their exact times, until none goes. */
@@ -445,7 +448,7 @@ static struct prof_error *run_by_time(struct order *order, uint64_t time_us, boo
         do {
             error = pass(order, ring, wait == RING_GUESSES);
             *ret_progress = true;
-        } while (error == NULL && !waits && takes_part(order, ring, time_us, !old) && next_ns(ring) <= until &&
+        } while (error == NULL && old && !waits && takes_part(order, ring, time_us, false) && next_ns(ring) <= until &&
                  (wait = why_wait(order, ring)) == RING_GOES);
     }
     return error;

@@ -114,6 +114,38 @@ static void rounds_overlap(void **state)
     mk_destroy(t);
 }
 
+/* Equal times, and events without any among them, whatever the round: all events come, those of a thread in their
+ * order. */
+static void equal_times(void **state)
+{
+    (void)state;
+    enum { THREADS = 5, EACH = 60 };
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        struct mk_trace *t = mk_create();
+        uint32_t random = seed, last[THREADS] = { 0 };
+        mk_time(t, 10);
+        for (uint32_t n = 1; n <= EACH; n++) {
+            for (unsigned who = 0; who < THREADS; who++) {
+                mk_thread(t, 100 + who);
+                mk_touch(t, 0x1000 * n, "t", NULL);
+                if (next(&random) % 4 != 0)
+                    mk_at_ns(t, 10500 + next(&random) % 3);
+            }
+            if (next(&random) % 10 == 0)
+                mk_round(t);
+        }
+        struct seen seen = replay(t);
+        assert_int_equal(seen.count, THREADS * EACH);
+        for (size_t i = 0; i < seen.count; i++) {
+            uint32_t *before = &last[seen.events[i].tid - 100];
+            assert_int_equal(seen.events[i].addr, 0x1000 * (*before + 1));
+            ++*before;
+        }
+        free(seen.events);
+        mk_destroy(t);
+    }
+}
+
 /* Threads count one object by turns; the stamps of some are late, by up to a tick, as they were stopped in between.
  * Counts decide; what has nothing to do with it stays in the order of time as far as its own thread allows. */
 static void contended(uint32_t seed, bool numbers)
@@ -271,9 +303,9 @@ static void nearness(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_is_time),   cmocka_unit_test(rounds_overlap), cmocka_unit_test(causes_go_first),
-        cmocka_unit_test(blocks_go_first), cmocka_unit_test(odd_times),      cmocka_unit_test(one_thread),
-        cmocka_unit_test(nearness),
+        cmocka_unit_test(order_is_time),   cmocka_unit_test(equal_times),     cmocka_unit_test(rounds_overlap),
+        cmocka_unit_test(causes_go_first), cmocka_unit_test(blocks_go_first), cmocka_unit_test(odd_times),
+        cmocka_unit_test(one_thread),      cmocka_unit_test(nearness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
