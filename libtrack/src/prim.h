@@ -17,9 +17,14 @@
 
 /* Each machine's file defines, beside its constants (TRK_HIGH_ADDRESSES: see addr.h):
  * trk_sys6            a raw system call
+ *
  * trk_take            adds n to *p and returns the old value: atomic towards signal handlers of this thread, not
- * towards other threads. *p belongs to this thread trk_thread_pointer  start of the thread control block trk_cycles a
- * counter of fixed rate, the same on all processors: read in place, not ordered with memory */
+ *                     towards other threads. *p belongs to this thread
+ *
+ * trk_thread_pointer  start of the thread control block
+ *
+ * trk_cycles          a counter of fixed rate, the same on all processors. Read after all loads before it and before
+ *                     all stores behind it, so that who learns of what another thread did has the later number */
 #if defined(__x86_64__)
 #include "prim_x86_64.h"
 #elif defined(__aarch64__)

@@ -38,7 +38,9 @@ static inline uintptr_t trk_thread_pointer(void)
 static inline uint64_t trk_cycles(void)
 {
     uint64_t ticks;
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    /* isb: not before the loads in front of it are answered and its branch is decided. The record depends on the
+     * result, and nothing is stored before what it depends on. */
+    __asm__ volatile("dsb ishld\n\tisb\n\tmrs %0, cntvct_el0" : "=r"(ticks)::"memory");
     return ticks;
 }
 

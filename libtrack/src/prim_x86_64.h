@@ -37,7 +37,11 @@ static inline uintptr_t trk_thread_pointer(void)
 
 static inline uint64_t trk_cycles(void)
 {
-    return __builtin_ia32_rdtsc();
+    /* A processor that runs ahead of a load reads the counter before that load is answered; it waits here. */
+    __asm__ volatile("lfence" ::: "memory");
+    uint64_t cycles = __builtin_ia32_rdtsc();
+    __asm__ volatile("" : "+r"(cycles)::"memory");
+    return cycles;
 }
 
 #endif
