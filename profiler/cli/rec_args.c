@@ -67,7 +67,7 @@ const struct cli_option cli_group_record[] = {
       .choices = "default|coarse|tsc",
       .help =
           "the time of an event: that of a tick of some milliseconds; or its own, by the counter of the processor, and "
-          "threads are put in the order of these times as far as causes leave it open: 20 ns and 2 bytes of trace more "
+          "threads are put in the order of these times as far as causes leave it open: 25 ns and 2 bytes of trace more "
           "per event (coarse)" },
     { .name = "budget",
       .kind = CLI_SIZE,

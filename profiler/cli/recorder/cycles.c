@@ -55,14 +55,16 @@ static void age(struct cycles *c)
 
 void cycles_add(struct cycles *c, uint64_t cycles, uint64_t ns)
 {
-    struct cycles_point last = cycles_last(c);
-    if (c->count > 0 && cycles < last.cycles) {
-        c->old = c->count = 0;
-        ns = ns > last.ns ? ns : last.ns;
-    } else if (c->count > 0 && (cycles == last.cycles || ns <= last.ns)) {
-        return;
+    if (c->count > 0) {
+        struct cycles_point last = cycles_last(c);
+        if (cycles < last.cycles) {
+            c->old = c->count = 0;
+            ns = ns > last.ns ? ns : last.ns;
+        } else if (cycles == last.cycles || ns <= last.ns) {
+            return;
+        }
     }
-    if (c->count - c->old == CYCLES_RECENT)
+    if (c->count == c->old + CYCLES_RECENT)
         age(c);
     c->points[c->count++] = (struct cycles_point){ cycles, ns };
 }
