@@ -54,24 +54,58 @@ static void learn(struct order *order)
     order->visible = visible;
 }
 
+/* The number that should have come before e, as far as one can see. false: none is missing. A birth without number does
+ * not say where the numbers of its life begin; then the told count shows that one is missing, and it is the one right
+ * before e. */
+static bool missing_before(const struct causal_state *s, const struct prof_event *e, uint32_t *ret)
+{
+    if (s == NULL || !s->alive)
+        return false;
+    if (s->numbered) {
+        *ret = s->seq + 1u;
+        return (int32_t)((uint32_t)e->from - s->seq) > 1;
+    }
+    *ret = (uint32_t)e->from - 1u;
+    return s->counted && (e->flags & PROF_EVENT_COUNT) != 0 && s->count + (e->op == TRK_OP_REF ? 1 : -1) != e->count;
+}
+
+/* The ring that brings the missing number, NULL: none does. Several may be missing behind a birth without number: the
+ * one that fits is meant, or else the first of those that are there. */
+static struct ring *find_missing(struct order *order, uint64_t key, uint32_t number, bool *ret_fits)
+{
+    struct ring *found = NULL;
+    *ret_fits = false;
+    for (size_t i = 0; i < order->ring_count && !*ret_fits; i++, number--) {
+        struct ahead_key at = { key, number };
+        struct ring *ring;
+        HASH_FIND(hh, order->ahead, &at, sizeof at, ring);
+        if (ring == NULL)
+            break;
+        found = ring;
+        *ret_fits = causal_fits(&order->causal, &ring->events[ring->at]);
+    }
+    return found;
+}
+
 enum ahead order_ahead(struct order *order, const struct prof_event *e, struct ring **ret)
 {
     if (!is_change(e))
         return AHEAD_NONE;
-    const struct causal_state *s = causal_state(&order->causal, causal_key(e));
-    if (s == NULL || !s->alive || !s->numbered || (int32_t)((uint32_t)e->from - s->seq) <= 1)
+    uint32_t number;
+    if (!missing_before(causal_state(&order->causal, causal_key(e)), e, &number))
         return AHEAD_NONE;
     learn(order);
-    struct ahead_key key = { causal_key(e), s->seq + 1u };
-    struct ring *ring;
-    HASH_FIND(hh, order->ahead, &key, sizeof key, ring);
-    if (ring != NULL) {
+    bool fits;
+    struct ring *ring = find_missing(order, causal_key(e), number, &fits);
+    if (fits) {
         *ret = ring;
         return AHEAD_FOUND;
     }
     uint64_t most = order->round > UINT64_MAX - 1 - AHEAD_ROUNDS ? UINT64_MAX : order->round + 1 + AHEAD_ROUNDS;
-    if (order->loaded >= most)
-        return AHEAD_NONE;
+    if (order->loaded >= most) {
+        *ret = ring != NULL ? ring : *ret;
+        return ring != NULL ? AHEAD_FOUND : AHEAD_NONE;
+    }
     uint64_t step = order->loaded - order->round;
     order->wanted = step < most - order->loaded ? order->loaded + step : most;
     return AHEAD_LOADS;

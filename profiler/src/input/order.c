@@ -211,6 +211,9 @@ static struct ring *late_cause(struct order *order, const struct ring *ring, con
         if (other == ring || !order_fill(order, other))
             continue;
         const struct prof_event *next = &other->events[other->at];
+        bool numbers = (next->flags & e->flags & PROF_EVENT_SEQ) != 0;
+        if (numbers && (int32_t)((uint32_t)next->from - (uint32_t)e->from) >= 0)
+            continue; /* it may fit by its count, and comes later all the same */
         if (next->time_us > e->time_us && (next->flags & (PROF_EVENT_COUNT | PROF_EVENT_SEQ)) != 0 &&
             causal_key(next) == key && causal_fits(&order->causal, next))
             return other;

@@ -42,6 +42,8 @@ static const struct column scalars[] = {
     H(moment_now),
     H(context_free),
     H(totals.marks_thinned),
+    H(zeroed),
+    H(zero_number),
 };
 static const struct column number[] = { { .bytes = 8 } };
 
@@ -138,7 +140,8 @@ static const struct column spoils[] = {
 };
 
 static const struct column graves[] = { N(struct row_grave, obj), B(struct row_grave, by_free),
-                                        B(struct row_grave, found), PLACE(struct row_grave, death) };
+                                        B(struct row_grave, found), N(struct row_grave, number),
+                                        PLACE(struct row_grave, death) };
 static const struct column freed[] = { N(struct row_freed, block), PLACE(struct row_freed, death) };
 static const struct column late[] = { N(struct late_life, addr), N(struct late_life, missing) };
 static const struct column finalizers[] = { N(struct row_finalizer, obj), N(struct row_finalizer, count),

@@ -62,6 +62,7 @@ struct row_weak_head {
 /* Ids are places in the list. */
 struct row_grave {
     struct place death;
+    uint64_t number;
     uint32_t obj;
     uint8_t by_free, found; /* found: the address table leads to it */
 };

@@ -146,13 +146,16 @@ void object_new(struct prof_heap *h, const struct prof_event *e)
 
 /* ---- States ---- */
 
-void object_set_zero(struct prof_heap *h, struct prof_obj *obj, const struct prof_event *e)
+void object_set_zero(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
+    struct prof_obj *obj = obj_of(h, id);
     if (obj->state != PROF_OBJ_ALIVE)
         return;
     obj->state = PROF_OBJ_ZERO;
     obj->zero_us = e->time_us;
     obj->zero_stack = e->stack;
+    h->zeroed = id;
+    h->zero_number = (e->flags & PROF_EVENT_SEQ) != 0 ? UINT64_C(1) << 32 | (uint32_t)e->from : 0;
     h->types[obj->type].pub.zero++;
 }
 
@@ -262,7 +265,8 @@ static void dig_grave(struct prof_heap *h, prof_obj_id id, const struct prof_eve
     if (g->obj != 0)
         object_bury(h, g->obj, false);
     struct prof_obj *obj = obj_of(h, id);
-    *g = (struct grave){ obj->addr, id, by_free, place_of(e) };
+    *g = (struct grave){ obj->addr, id, by_free, place_of(e), h->zeroed == id ? h->zero_number : 0 };
+    h->zeroed = 0; /* the id may serve again */
     obj->next_in_block = (uint32_t)h->grave_at + 1;
     h->grave_at = (h->grave_at + 1) % GRAVES;
     const struct grave *soon = &h->graves[(h->grave_at + 4) % GRAVES];
@@ -385,10 +389,17 @@ static bool address_reused(struct prof_heap *h, const struct prof_obj *obj, cons
     return block != 0 && block_of(h, block)->born_us >= g->death.at_us;
 }
 
-/* A counted event whose object died before it arrived, and whose counts say that it was missing. */
+/* A counted event whose object died before it arrived, and whose counts say that it was missing, or whose number that
+ * it came before the last release. */
 static bool take_late(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct prof_obj *obj = obj_of(h, id);
+    uint64_t last = object_grave(h, id)->number;
+    if (last != 0 && (e->flags & PROF_EVENT_SEQ) != 0 && (e->op == TRK_OP_REF || e->op == TRK_OP_UNREF) &&
+        (int32_t)((uint32_t)e->from - (uint32_t)last) < 0) {
+        ref_apply_late(h, id, e);
+        return true;
+    }
     if ((e->flags & PROF_EVENT_COUNT) == 0 || (obj->flags & PROF_OBJ_COUNTED) == 0)
         return false;
     int32_t missing = obj->observed - obj->count;

@@ -286,7 +286,9 @@ static const char *put_placed(struct prof_heap *h, struct restore *r, unsigned k
         return "a place in a list does not exist";
     switch (kind) {
     case STATE_GRAVES:
-        h->graves[id] = (struct grave){ .obj = grave->obj, .by_free = grave->by_free, .death = grave->death };
+        h->graves[id] = (struct grave){
+            .obj = grave->obj, .by_free = grave->by_free, .death = grave->death, .number = grave->number
+        };
         r->found[id] = grave->found;
         break;
     case STATE_FREED:

@@ -324,7 +324,7 @@ void ref_unref(struct prof_heap *h, const struct prof_event *e)
         return; /* relative: nobody knows where zero is */
     int32_t count = obj_count(obj);
     if (count == 0)
-        object_set_zero(h, obj, e);
+        object_set_zero(h, id, e);
     else if (count < 0)
         over_release(h, id, e);
 }

@@ -142,7 +142,11 @@ static void walk_dead(struct walk *w)
             continue;
         const struct addr_entry *entry = addr_find(&h->addrs, obj_of(h, g->obj)->addr);
         struct row_grave row = {
-            .death = g->death, .obj = g->obj, .by_free = g->by_free, .found = entry != NULL && entry->obj == g->obj
+            .death = g->death,
+            .number = g->number,
+            .obj = g->obj,
+            .by_free = g->by_free,
+            .found = entry != NULL && entry->obj == g->obj,
         };
         show_copy(w, i, &row);
     }

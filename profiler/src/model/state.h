@@ -69,6 +69,7 @@ struct grave {
     prof_obj_id obj;
     bool by_free; /* its block was freed; else deleted */
     struct place death;
+    uint64_t number; /* of its last release + 2^32; 0: that bore none */
 };
 /* One freed block, still found by its address. */
 struct freed_block {
@@ -257,6 +258,8 @@ struct prof_heap {
     size_t freed_at;
     struct late_life late[LATE_LIVES];
     size_t late_at, late_count;
+    /* The object that reached zero last, and the number of that release as in its grave. */
+    uint64_t zeroed, zero_number;
 
     /* Index of open references: chains by slot granule, and aside those by (object, slot). */
     uint32_t *slot_heads, *aside_heads;
@@ -391,7 +394,7 @@ const struct grave *object_grave(const struct prof_heap *h, prof_obj_id id);
 /* Who is meant by an event that needs a live object. 0: nobody, the event was dealt with or is to be ignored.
  * make: unknown addresses become skewed objects. */
 prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool make);
-void object_set_zero(struct prof_heap *h, struct prof_obj *obj, const struct prof_event *e);
+void object_set_zero(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 void object_set_alive(struct prof_heap *h, struct prof_obj *obj);
 void finalizer_note_ref(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 void finalizers_deinit(struct prof_heap *h);

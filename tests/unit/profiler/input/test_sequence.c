@@ -229,6 +229,28 @@ static void stopped_threads_are_waited_for(void **state)
     }
 }
 
+/* The birth has no number, and the thread of the life's first change tells it later than those of the others do. */
+static void first_numbers_are_waited_for(void **state)
+{
+    (void)state;
+    for (unsigned rounds = 0; rounds < 4; rounds++) {
+        struct mk_trace *t = begin();
+        mk_time(t, 20);
+        ref(t, 101, 3, 2);
+        ref(t, 102, 4, 3);
+        unref(t, 102, 3, 4);
+        mk_time(t, 25);
+        unref(t, 100, 0, 7); /* fits the birth's count as well */
+        for (unsigned i = 0; i < rounds; i++)
+            mk_round(t);
+        mk_time(t, 30);
+        ref(t, 103, 2, 1);
+        unref(t, 103, 2, 5);
+        unref(t, 101, 1, 6);
+        expect(t, (const uint32_t[]){ 1, 2, 3, 4, 5, 6, 7 }, 7, 0);
+    }
+}
+
 /* Nobody looked at the rings in a round: what is behind it may still come before what was in front of it. */
 static void empty_rounds_are_none(void **state)
 {
@@ -311,6 +333,7 @@ int main(void)
         cmocka_unit_test(lives_are_told_apart),
         cmocka_unit_test(nonsense_is_survived),
         cmocka_unit_test(stopped_threads_are_waited_for),
+        cmocka_unit_test(first_numbers_are_waited_for),
         cmocka_unit_test(empty_rounds_are_none),
         cmocka_unit_test(the_dead_do_not_come_back),
         cmocka_unit_test(crowds_are_no_burden),

@@ -127,6 +127,28 @@ static void the_grave_is_left(void **state)
     mk_destroy(t);
 }
 
+/* Numbers tell what came before the last release, whenever it arrives, from what came after it. */
+static void late_numbered_events(void **state)
+{
+    (void)state;
+    static const uint32_t numbers[] = { 0xfffffffe, 0xffffffff, 0, 3 };
+    for (size_t i = 0; i < 4; i++) {
+        struct mk_trace *t = mk_create();
+        mk_born(t, "conn", OBJ, 64, "new");
+        mk_unref_seq(t, OBJ, 0, 0, 2, "put");
+        mk_gone(t, OBJ, "free");
+        mk_round(t);
+        mk_ref_seq(t, OBJ, 0, 2, numbers[i], "late");
+        mk_unref_seq(t, OBJ, 0, 1, numbers[i] + 1, "late");
+        struct prof_heap *heap = heap_of(t);
+        if (numbers[i] == 3)
+            assert_true(prof_heap_incidents(heap, &(const struct prof_incident *){ NULL }) > 0);
+        else
+            no_incidents(heap);
+        mk_destroy(t);
+    }
+}
+
 static void late_counted_events(void **state)
 {
     (void)state;
@@ -564,6 +586,7 @@ int main(void)
         cmocka_unit_test(new_block_ends_the_suspicion),
         cmocka_unit_test(the_grave_is_left),
         cmocka_unit_test(late_counted_events),
+        cmocka_unit_test(late_numbered_events),
         cmocka_unit_test(born_over_a_living_one),
         cmocka_unit_test(embedded_objects),
         cmocka_unit_test(innermost_wins),
