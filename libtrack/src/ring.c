@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "wake.h"
+
 enum {
     TRK_LOOK = 256, /* slots after which a thread looks up at the latest: when the recorder is dead, nothing else tells
                        it that another one asks */
@@ -13,11 +15,12 @@ enum {
     TRK_MEM_WAIT_NS = 50000000,
 };
 
-/* Nobody will ever drain this arena again. */
+/* Nobody will ever drain this arena again, or another recorder asks: the one that hangs, or whose process id was given
+ * to somebody else, would keep it out for ever. */
 static bool recorder_gone(const struct trk_shm_header *hdr)
 {
     uint32_t state = trk_load32(&hdr->recorder_state);
-    return state == TRK_REC_GONE || state == TRK_REC_LEFT;
+    return state == TRK_REC_GONE || state == TRK_REC_LEFT || trk_wake_asked();
 }
 
 /* False when the recorder does not look at the rings any more. Ends the recording when its process is gone, too. */

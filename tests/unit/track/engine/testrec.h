@@ -68,7 +68,7 @@ void testrec_deinit(struct testrec *rec);
  * goes to a pipe whose reading end is *ret_out. */
 pid_t testrec_spawn(struct testrec *rec, const char *const argv[], const char *extra, const char *preload,
                     int *ret_out);
-/* Answers one connection; false when none came in time. */
+/* Answers one connection; false when none came in time, or its target has stopped waiting for the answer. */
 bool testrec_accept(struct testrec *rec, int timeout_ms);
 /* One look at all rings: returns the number of records taken. Ticks and beats unless frozen. */
 size_t testrec_drain(struct testrec *rec);

@@ -100,9 +100,6 @@ static void handler(int sig)
 static void *watch_stdin(void *arg)
 {
     (void)arg;
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, NULL);
     while (getchar() != EOF)
         continue;
     done = true;
@@ -115,7 +112,11 @@ static int handlers(void)
     struct sigaction action = { .sa_handler = handler };
     struct itimerval often = { { 0, 3000 }, { 0, 3000 } };
     volatile uintptr_t n = 0;
+    sigset_t all, none;
+    sigfillset(&all); /* for the watcher from its first instruction on: it must not jump into our frame */
+    pthread_sigmask(SIG_BLOCK, &all, &none);
     pthread_create(&watcher, NULL, watch_stdin, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
     sigaction(SIGALRM, &action, NULL);
     say("ready", getpid());
     setitimer(ITIMER_REAL, &often, NULL);
