@@ -125,6 +125,11 @@ def finished(path):
     return wait_for(f"{path} is finished", ready)
 
 
+def all_written(out):
+    """A recorder that is nobody's child writes the traces of children, too, after the program's end."""
+    return wait_for(f"the recorder of {out} ends", lambda: recorder_of(out) is None)
+
+
 def readable(what, path):
     """Every reader gets through: info and a whole report, without a crash."""
     for command in (["info", "--json"], ["report", "--no-pager"]):
