@@ -176,7 +176,7 @@ enum trk_ext {
  * `holes` grew, and closes them with SKIP records before it uses that ring again. A reader must not look further
  * ahead for valid slots than half a ring. */
 enum {
-    TRK_SHM_ABI = 2,
+    TRK_SHM_ABI = 3,
     TRK_PROC_MAX = 64, /* processes that can share one arena (an image and its forked descendants) */
     TRK_RING_MAX = 512,
     TRK_RING_RECORDER = TRK_RING_MAX, /* ring number, in files, of what the recorder itself has to say: marks */
@@ -242,6 +242,8 @@ struct trk_shm_header {
     uint64_t text_bytes;
     uint64_t text_hash_off; /* uint32_t[text_hash_count]: text ids, for interning */
     uint64_t text_hash_count;
+    uint64_t look_off; /* the window through which a waiting thread hands over its memory; one per arena */
+    uint64_t look_bytes;
     uint64_t data_off; /* ring data */
     uint64_t data_bytes;
     /* Which births are recorded: "key=value" strings each ended by NUL, an empty one ends the list; keys: types,
@@ -278,6 +280,29 @@ enum trk_proc_state {
     TRK_PROC_CLAIMED = 1, /* being filled by the process itself */
     TRK_PROC_LIVE = 2,
 };
+/* A look at the memory of a process that one of its threads asks for, and waits for: one at a time, `tid` is claimed by
+ * compare-exchange from 0. The thread fills in its part, adds 1 to `wanted` (release) and waits on `answered` until it
+ * equals `wanted` (acquire), never longer than a bound; meanwhile it serves reads when the recorder asks for them. */
+struct trk_shm_look {
+    uint32_t tid;      /* who waits, 0 nobody */
+    uint32_t wanted;   /* target */
+    uint32_t answered; /* recorder; futex word */
+    uint32_t why;      /* enum trk_memory_why */
+    uint32_t check;    /* enum trk_leak_check, 0: none */
+    uint32_t text;     /* text id of the name, 0 */
+    uint64_t sp;       /* of the waiting thread: what lies below is dead; callee-saved registers lie above */
+    uint64_t tp;       /* its thread pointer */
+    /* Rung WAITING: the recorder writes what it wants and adds 1 to `read` (release); the thread copies the bytes, as
+     * far as they are readable, into the window at look_off of the header, sets got, and `served` = `read`. Whoever
+     * waits does so on these futex words; `read` of all ones tells that no more is wanted. */
+    uint64_t read_at, read_bytes;
+    uint64_t got;
+    uint32_t read, served;
+    int32_t answer; /* enum trk_answer: TRK_YES looked, TRK_NO refused (--no-memory), TRK_UNKNOWN it failed */
+    uint32_t pad;
+    uint64_t numbers[10]; /* leak check: bytes and blocks, definite indirect possible reachable suppressed */
+};
+
 struct trk_shm_proc {
     uint32_t state; /* enum trk_proc_state; FREE -> CLAIMED by compare-exchange; back to FREE by the recorder */
     uint32_t pid;   /* as the target sees itself */
@@ -293,6 +318,7 @@ struct trk_shm_proc {
     uint32_t malloc_text;  /* text id: who serves malloc, when it is not us ("jemalloc in /usr/bin/x"), else 0 */
     uint32_t pad0;
     uint8_t pad[64];
+    struct trk_shm_look look;
 };
 enum {
     TRK_PROC_MALLOC_OURS = 1 << 0,    /* malloc calls of this process come through us */
@@ -468,7 +494,8 @@ struct trk_control_page {
 #define TRK_FILE_MAGIC "reftrk\r\n" /* 8 bytes: also catches text-mode damage */
 enum {
     TRK_FILE_MAJOR = 1,       /* unequal: refuse */
-    TRK_FILE_MINOR = 1,       /* greater: read, skipping what is unknown. 1: STATE, NUMBERS, EXT_SEQ, EXT_TIME */
+    TRK_FILE_MINOR = 2,       /* greater: read, skipping what is unknown. 1: STATE, NUMBERS, EXT_SEQ, EXT_TIME.
+                               2: MEMORY */
     TRK_BLOCK_MAX = 16 << 20, /* largest raw payload */
 };
 enum {
@@ -502,6 +529,7 @@ enum trk_block_kind {
     TRK_BLOCK_STATE =
         10, /* critical; a part of the state of the heap, standing for all events before: see docs/FORMAT.md */
     TRK_BLOCK_NUMBERS = 11, /* repeated: struct trk_number; behind the STATE that they belong to */
+    TRK_BLOCK_MEMORY = 12,  /* struct trk_memory_head + areas, words, counts: what memory said at a checkpoint */
 };
 /* An object that is alive in a state, and the number of the last change of its count. */
 struct trk_number {
@@ -567,6 +595,71 @@ struct trk_state_head {
     uint64_t at_us;  /* of the last event it stands for */
     uint64_t events; /* that it stands for */
 };
+/* ---- MEMORY: a checkpoint ----
+ *
+ * Words of the program's memory that may point into its heap, and where they stood; nothing else of the contents. It
+ * stands behind the events that were recorded before the cut: those of all rounds up to `round`. A checkpoint is one or
+ * more parts (blocks), the areas in address order and each area's words in order; an area may go on in the next part.
+ * Payload: head, struct trk_memory_area[areas], uint32_t step[words] (bytes from the word before, for the first of an
+ * area from its start), uint8_t how[words] padded to 8, then the values in byte planes (byte 0 of all, byte 1 ...),
+ * padded to 8, then struct trk_memory_count[counts], then the name (name_bytes, padded to 8; first part only). */
+enum trk_memory_rung { /* the ladder: how it was read, strongest first */
+                       TRK_RUNG_STOPPED =
+                           1, /* all threads stood still: registers, stacks and memory are of one moment */
+                       TRK_RUNG_WAITING =
+                           2, /* the thread that asked stood still and read its own memory; others went on */
+                       TRK_RUNG_CONFIRMED =
+                           3, /* read while everybody went on; only words that were there at a second look */
+};
+enum trk_memory_why { /* who wanted it */
+                      TRK_LOOK_EXIT = 1,
+                      TRK_LOOK_CALL,
+                      TRK_LOOK_MARK,
+                      TRK_LOOK_SCOPE,
+                      TRK_LOOK_REQUEST,
+                      TRK_LOOK_LEAK_CHECK,
+};
+enum {
+    TRK_MEMORY_VERSION = 1,     /* greater: skip the block */
+    TRK_MEMORY_LAST = 1 << 0,   /* no further part follows */
+    TRK_MEMORY_CUT = 1 << 1,    /* not everything was read that should have been: verdicts are weaker */
+    TRK_MEMORY_SINGLE = 1 << 2, /* the program had one thread, and that one waited: as good as STOPPED */
+};
+struct trk_memory_head {
+    uint16_t version, flags;
+    uint32_t part;   /* 0, 1, 2, ... */
+    uint32_t number; /* of the checkpoint in this trace: 1, 2, ... */
+    uint8_t rung, why;
+    uint16_t name_bytes;
+    uint64_t at_us; /* of the cut */
+    uint64_t round;
+    uint64_t pause_us; /* how long the program, or the thread that waited, stood still */
+    uint64_t took_us;  /* reading in all */
+    uint64_t read_bytes, unread_bytes;
+    uint32_t threads, threads_unread; /* seen; without known registers and stack pointer */
+    uint32_t areas, words, counts;    /* in this part */
+    uint32_t pad;
+};
+enum trk_area_kind {
+    TRK_AREA_ANON = 1,  /* anonymous writable memory, [heap] included: blocks lie here; itself no root */
+    TRK_AREA_DATA,      /* .data, .bss and the like of a module; a root */
+    TRK_AREA_STACK,     /* of thread tid, from its stack pointer (red zone included) up; a root */
+    TRK_AREA_REGISTERS, /* of thread tid: start 0, the word of register n (struct user_regs_struct) stands at 8 n */
+    TRK_AREA_TLS,       /* static thread-local variables of thread tid, and the thread library's own block about it */
+    TRK_AREA_MAPPED,    /* shared or file-backed writable memory; a root */
+};
+struct trk_memory_area {
+    uint64_t start, size;
+    uint32_t kind, tid;
+    uint32_t words; /* of this part */
+    uint32_t pad;
+};
+/* A reference count as it stood in memory: of the object that trk_new named addr. */
+struct trk_memory_count {
+    uint64_t addr;
+    int64_t count;
+};
+
 /* Memory of the process, read from outside (bytes). Unknown members are UINT64_MAX. */
 struct trk_mem {
     uint64_t at_us;

@@ -1,0 +1,59 @@
+/* prof/memory.h: what a program's memory said at a checkpoint: which words may be pointers into its heap.
+ *
+ * Layer input: decoded MEMORY blocks (docs/FORMAT.md), every length checked; what the words mean is the business of
+ * layer analysis. The words say nothing about blocks: whoever reads them asks the heap which block lies at an address.
+ * Only blocks born before at_us were there when the words were read. */
+#ifndef PROF_MEMORY_H
+#define PROF_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <prof/error.h>
+#include <track/format.h>
+
+struct prof_memory_word {
+    uint64_t at;    /* address of the word; of registers: 8 * number */
+    uint64_t value; /* where it points, decoded */
+    uint8_t how;    /* 0: as it stood; n: by the n-th pointer decoding of the trace (META keys pointer) */
+};
+struct prof_memory_area {
+    uint64_t start, size;
+    enum trk_area_kind kind;
+    uint32_t tid;
+    size_t first, count; /* into words */
+};
+/* One checkpoint. Immutable; areas in address order (registers first), the words of an area too. */
+struct prof_memory {
+    uint32_t number;
+    enum trk_memory_rung rung;
+    enum trk_memory_why why;
+    bool cut;         /* not everything was read */
+    bool single;      /* one thread, and that one waited */
+    const char *name; /* "" */
+    uint64_t at_us, round, pause_us, took_us, read_bytes, unread_bytes;
+    uint32_t threads, threads_unread;
+    const struct prof_memory_area *areas;
+    size_t area_count;
+    const struct prof_memory_word *words;
+    size_t word_count;
+    const struct trk_memory_count *counts; /* by address */
+    size_t count_count;
+};
+
+/* Puts the parts of a checkpoint together. Distrusts every byte: PROF_ERROR_FORMAT for a malformed part, after which
+ * the checkpoint that it belonged to is gone. */
+struct prof_memory_reader;
+struct prof_error *prof_memory_reader_create(struct prof_memory_reader **ret);
+void prof_memory_reader_destroy(struct prof_memory_reader *reader);
+/* One block's payload, uncompressed. *ret: the checkpoint that this part completed, owned by the caller, or NULL. */
+struct prof_error *prof_memory_reader_add(struct prof_memory_reader *reader, const void *payload, size_t bytes,
+                                          struct prof_memory **ret);
+void prof_memory_destroy(struct prof_memory *memory);
+
+/* Writes a checkpoint as MEMORY blocks; `words` and the other counts may be of any size. Areas must be in order. */
+struct prof_writer;
+struct prof_error *prof_writer_memory(struct prof_writer *writer, const struct prof_memory *memory);
+
+#endif
