@@ -1,37 +1,5 @@
 /* test_exact.c: threads whose events have times of their own come in the order of these, as far as causes allow. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <mktrace.h>
-
-enum { EVENTS_MAX = 1 << 16 };
-
-struct seen {
-    struct prof_event *events;
-    size_t count, forced;
-};
-
-static struct prof_error *take(void *ctx, const struct prof_event *events, size_t n)
-{
-    struct seen *seen = ctx;
-    for (size_t i = 0; i < n && seen->count < EVENTS_MAX; i++) {
-        seen->forced += (events[i].flags & PROF_EVENT_FORCED) != 0;
-        seen->events[seen->count++] = events[i];
-    }
-    return NULL;
-}
-
-static struct seen replay(struct mk_trace *t)
-{
-    static const struct prof_trace_sink sink = { .events = take };
-    struct seen seen = { .events = malloc(EVENTS_MAX * sizeof *seen.events) };
-    assert_null(prof_trace_replay(mk_open(t), &sink, &seen));
-    return seen;
-}
+#include "seen.h"
 
 static uint32_t next(uint32_t *seed)
 {

@@ -1,38 +1,8 @@
 /* test_sequence.c: events of several threads inside one tick of the clock come in the order of their numbers, also when
  * numbers are missing, double, late or nonsense, and however many threads there are. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
+#include "seen.h"
 
-#include <cmocka.h>
-
-#include <mktrace.h>
-
-enum { OBJ = 0x1000, EVENTS_MAX = 1 << 18 };
-
-struct seen {
-    struct prof_event *events;
-    size_t count, forced;
-};
-
-static struct prof_error *take(void *ctx, const struct prof_event *events, size_t n)
-{
-    struct seen *seen = ctx;
-    for (size_t i = 0; i < n && seen->count < EVENTS_MAX; i++) {
-        seen->forced += (events[i].flags & PROF_EVENT_FORCED) != 0;
-        seen->events[seen->count++] = events[i];
-    }
-    return NULL;
-}
-
-static struct seen replay(struct mk_trace *t)
-{
-    static const struct prof_trace_sink sink = { .events = take };
-    struct seen seen = { .events = malloc(EVENTS_MAX * sizeof *seen.events) };
-    assert_null(prof_trace_replay(mk_open(t), &sink, &seen));
-    return seen;
-}
+enum { OBJ = 0x1000 };
 
 /* The numbers of OBJ's changes in the order of the replay must be these. */
 static void expect(struct mk_trace *t, const uint32_t *numbers, size_t count, size_t forced)

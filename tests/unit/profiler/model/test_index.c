@@ -19,25 +19,9 @@
 #include <prof/index.h>
 
 #include <heapdump.h>
+#include <rnd.h>
 
 enum { RINGS = 4, PLACES = 40, ROUND_EVENTS = 60, PENDING = 8192 };
-
-static uint64_t rng;
-
-static uint64_t rnd(uint64_t below)
-{
-    rng ^= rng << 13;
-    rng ^= rng >> 7;
-    rng ^= rng << 17;
-    return (rng >> 11) % below;
-}
-
-static void seed(uint64_t number)
-{
-    rng = (number + 1) * 0x9e3779b97f4a7c15ull;
-    for (int i = 0; i < 8; i++)
-        rnd(2);
-}
 
 static void ok(struct prof_error *error)
 {

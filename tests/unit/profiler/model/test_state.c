@@ -14,25 +14,9 @@
 #include <cmocka.h>
 
 #include <heapdump.h>
+#include <rnd.h>
 
 enum { PLACES = 48, TYPES = 4, TEXTS = 12, STACKS = 40, THREADS = 4, OP_MEM = 255 };
-
-static uint64_t rng;
-
-static uint64_t rnd(uint64_t below)
-{
-    rng ^= rng << 13;
-    rng ^= rng >> 7;
-    rng ^= rng << 17;
-    return (rng >> 11) % below;
-}
-
-static void seed(uint64_t number)
-{
-    rng = (number + 1) * 0x9e3779b97f4a7c15ull;
-    for (int i = 0; i < 8; i++)
-        rnd(2);
-}
 
 /* ---- Definitions ---- */
 
