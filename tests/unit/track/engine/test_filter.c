@@ -17,8 +17,7 @@ static void record(struct testrec *rec, const char *name, const char *filter, co
 {
     const char *const argv[] = { FILTER_TARGET, name, NULL };
     const struct testrec_config config = { .filter = filter };
-    testrec_init(rec, &config);
-    testrec_run(rec, argv, extra, NULL, 60);
+    testrec_record(rec, &config, argv, extra, NULL);
     assert_true(WIFEXITED(rec->status) && WEXITSTATUS(rec->status) == 0);
     assert_int_equal(rec->bad, 0);
     assert_int_equal(testrec_emergency(rec), 0);
@@ -218,8 +217,7 @@ static void no_stacks(void **state)
     const struct testrec_config config = { .no_stacks = true };
     struct testrec rec;
     (void)state;
-    testrec_init(&rec, &config);
-    testrec_run(&rec, argv, "stacks=0,0,0", NULL, 60);
+    testrec_record(&rec, &config, argv, "stacks=0,0,0", NULL);
     assert_int_equal(rec.hello.wish_birth, TRK_WISH_NO_STACK);
     assert_int_equal(rec.hello.wish_free, TRK_WISH_NO_STACK);
     assert_int_equal(testrec_count(&rec, TRK_OP_NEW), 8);

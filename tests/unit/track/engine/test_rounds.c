@@ -82,8 +82,7 @@ static void check_all(const struct testrec *rec, const size_t rounds[PROCS], boo
 static void run(struct testrec *rec, const char *const argv[], unsigned depth)
 {
     struct testrec_config config = { .birth = depth, .ref = depth, .free = depth };
-    testrec_init(rec, &config);
-    testrec_run(rec, argv, NULL, NULL, 20);
+    testrec_record(rec, &config, argv, NULL, NULL);
     if (rec->status != 0)
         fail_msg("%s: status %#x: %s", argv[0], (unsigned)rec->status, rec->output);
 }

@@ -110,8 +110,7 @@ static void wishes_are_sent(void **state)
     (void)state;
     struct testrec rec;
     const char *argv[] = { TARGET, "refs", "1", NULL };
-    testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, "stacks=20,9:on_full=drop:block_ms=7:clock=tsc:budget=3M:children=0", NULL, 20);
+    testrec_record(&rec, NULL, argv, "stacks=20,9:on_full=drop:block_ms=7:clock=tsc:budget=3M:children=0", NULL);
     assert_int_equal(rec.hello.wish_birth, 20);
     assert_int_equal(rec.hello.wish_ref, 9);
     assert_int_equal(rec.hello.wish_free, 0);
@@ -280,8 +279,7 @@ static void one_stream(const char *program, unsigned hello_flag)
 {
     struct testrec rec;
     const char *argv[] = { program, "refs", "1000", NULL };
-    testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, "malloc=0", PRELOAD, 20);
+    testrec_record(&rec, NULL, argv, "malloc=0", PRELOAD);
     assert_int_equal(rec.status, 0);
     assert_int_equal(rec.hellos, 1);
     assert_int_equal(rec.hello.flags & TRK_HELLO_PRELOAD, hello_flag);
@@ -305,8 +303,7 @@ static void preload_verbs(void **state)
     (void)state;
     struct testrec rec;
     const char *argv[] = { TARGET, "verbs", NULL };
-    testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, "malloc=0", PRELOAD, 20);
+    testrec_record(&rec, NULL, argv, "malloc=0", PRELOAD);
     assert_int_equal(rec.status, 0);
     assert_int_equal(testrec_said(&rec, "errno_kept"), 1);
     assert_int_equal(testrec_said(&rec, "registered"), 1);
@@ -327,8 +324,7 @@ static void plugins(void **state)
             struct testrec rec;
             const char *argv[] = { programs[program], "plugin", NULL };
             setenv("TARGET_PLUGIN", built[plugin], 1);
-            testrec_init(&rec, NULL);
-            testrec_run(&rec, argv, NULL, NULL, 20);
+            testrec_record(&rec, NULL, argv, NULL, NULL);
             if (rec.status != 0)
                 fail_msg("%s %s: %s", argv[0], built[plugin], rec.output);
             assert_int_equal(rec.hellos, program < 2 || plugin == 1);
@@ -357,8 +353,7 @@ static void plugins_preloaded(void **state)
         struct testrec rec;
         const char *argv[] = { TARGET_WEAK, "plugin", NULL };
         setenv("TARGET_PLUGIN", built[plugin], 1);
-        testrec_init(&rec, NULL);
-        testrec_run(&rec, argv, "malloc=0", PRELOAD, 20);
+        testrec_record(&rec, NULL, argv, "malloc=0", PRELOAD);
         assert_int_equal(rec.status, 0);
         assert_int_equal(rec.hellos, 1);
         assert_int_equal(testrec_count(&rec, TRK_OP_UNREF), 2);
@@ -464,9 +459,10 @@ static int play_recorder(int argc, char **argv)
 static void own_recorder(void **state)
 {
     (void)state;
-    char options[512], file[128], text[512] = "";
+    char dir[] = "/tmp/own.XXXXXX", options[512], name[300] = "", text[512] = "";
     int status;
-    snprintf(options, sizeof options, "out=/tmp/own.%%p.txt:recorder=%s", self);
+    assert_non_null(mkdtemp(dir));
+    snprintf(options, sizeof options, "out=%s/own.txt:recorder=%s", dir, self);
     setenv("TARGET_WATCH", "1", 1);
     /* The shell ignores one signal for the target; the recorder must not inherit that. */
     char *said = run_with(options, NULL, "env --ignore-signal=USR1 " TARGET " alone 5000", &status);
@@ -474,22 +470,15 @@ static void own_recorder(void **state)
     assert_int_equal(status, 0);
     assert_non_null(strstr(said, "recording=1\nsignals=0\nno_children=1\nfds=0\n"));
     free(said);
-    snprintf(file, sizeof file, "ls /tmp/own.*.txt 2>/dev/null");
-    for (int i = 0; i < 100; i++) {
-        FILE *f = popen(file, "r");
-        char name[128] = "";
-        bool there = fgets(name, sizeof name, f) != NULL;
-        pclose(f);
-        name[strcspn(name, "\n")] = 0;
-        if (there) {
-            f = fopen(name, "r");
-            text[fread(text, 1, sizeof text - 1, f)] = 0;
-            fclose(f);
-            unlink(name);
-            break;
-        }
+    snprintf(name, sizeof name, "%s/own.txt", dir);
+    for (int i = 0; i < TESTREC_SECONDS * 50 && access(name, F_OK) != 0; i++)
         usleep(20000);
-    }
+    FILE *f = fopen(name, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    unlink(name);
+    rmdir(dir);
     int refs, pid, hello, parent, leader, extra, env, blocked, ignored;
     assert_int_equal(sscanf(text,
                             "refs=%d\npid=%d\nhello=%d\nparent=%d\nleader=%d\nextra=%d\nenv=%d\nblocked=%d\nignored=%d",

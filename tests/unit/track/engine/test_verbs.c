@@ -125,8 +125,7 @@ static void run_verbs(struct testrec *rec, const char *program, unsigned depth, 
 {
     const char *argv[] = { program, "verbs", NULL };
     struct testrec_config config = { .birth = depth, .ref = depth, .free = depth, .flags = flags };
-    testrec_init(rec, &config);
-    testrec_run(rec, argv, NULL, NULL, 20);
+    testrec_record(rec, &config, argv, NULL, NULL);
     assert_int_equal(rec->status, 0);
     assert_int_equal(rec->bad, 0);
     assert_int_equal(rec->holes, 0);
@@ -208,8 +207,7 @@ static void widest_record(void **state)
     struct testrec rec;
     const char *argv[] = { TARGET, "widest", NULL };
     struct testrec_config config = { .flags = TRK_SHM_EXACT_TIME };
-    testrec_init(&rec, &config);
-    testrec_run(&rec, argv, NULL, NULL, 20);
+    testrec_record(&rec, &config, argv, NULL, NULL);
     const struct testrec_record *r = testrec_find(&rec, TRK_OP_UNREF, 0);
     uint64_t value;
     assert_non_null(r);
@@ -227,8 +225,7 @@ static void first_records(void **state)
     (void)state;
     struct testrec rec;
     const char *argv[] = { TARGET, "refs", "1", NULL };
-    testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, NULL, NULL, 20);
+    testrec_record(&rec, NULL, argv, NULL, NULL);
     assert_int_equal(rec.records[0].op, TRK_OP_THREAD);
     assert_int_equal(rec.records[0].addr, rec.procs[0].pid);
     assert_int_equal(rec.records[1].op, TRK_OP_TICK);
@@ -243,8 +240,7 @@ static void types(void **state)
     (void)state;
     struct testrec rec;
     const char *argv[] = { TARGET, "verbs", NULL };
-    testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, NULL, NULL, 20);
+    testrec_record(&rec, NULL, argv, NULL, NULL);
     const uint32_t *table = (const uint32_t *)(void *)(rec.base + rec.hdr->types_off);
     size_t size;
     const char *text = testrec_text(&rec, table[1], TRK_TEXT_TYPE, &size);
@@ -270,8 +266,7 @@ static void modules(void **state)
     (void)state;
     struct testrec rec;
     const char *argv[] = { TARGET, "refs", "1", NULL };
-    testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, NULL, NULL, 20);
+    testrec_record(&rec, NULL, argv, NULL, NULL);
     const struct testrec_record *r = testrec_find(&rec, TRK_OP_MODULES, 0);
     size_t size;
     assert_non_null(r);
@@ -296,8 +291,7 @@ static void site_is_inside_wrapper(void **state)
     (void)state;
     struct testrec rec;
     const char *argv[] = { TARGET, "site", NULL };
-    testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, NULL, NULL, 20);
+    testrec_record(&rec, NULL, argv, NULL, NULL);
     const struct testrec_record *r = testrec_find(&rec, TRK_OP_REF, 0);
     const uint64_t *pcs;
     assert_non_null(r);
@@ -312,8 +306,7 @@ static void exit_known(void **state)
     (void)state;
     struct testrec rec;
     const char *argv[] = { TARGET, "exit", "3", NULL };
-    testrec_init(&rec, NULL);
-    testrec_run(&rec, argv, NULL, NULL, 20);
+    testrec_record(&rec, NULL, argv, NULL, NULL);
     assert_int_equal(WEXITSTATUS(rec.status), 3);
     assert_int_equal(testrec_count(&rec, TRK_OP_REF), 2);
     assert_int_equal(testrec_count(&rec, TRK_OP_EXIT), 1);

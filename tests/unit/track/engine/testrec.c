@@ -213,8 +213,11 @@ bool testrec_accept(struct testrec *rec, int timeout_ms)
     if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
         die("welcome");
     close(fd);
-    if (sent < 0)
+    if (sent < 0) {
+        rec->starved = true;
         return false;
+    }
+    rec->beat_ns = rec->beat_ns ? rec->beat_ns : now_ns();
     rec->hellos++;
     return true;
 }
@@ -282,7 +285,11 @@ static void take(struct testrec *rec, uint32_t ring, const struct trk_slot *firs
     r->tick = rec->ring_tick[ring];
 }
 
-enum { TESTREC_LOOKAHEAD = 32 };
+enum {
+    TESTREC_LOOKAHEAD = 32,
+    TESTREC_STALE_NS = 1000000000, /* a target waits no longer for a recorder whose heart stands still */
+    TESTREC_TIMES = 20,
+};
 
 static bool skip_hole(struct testrec *rec, uint32_t ring, uint64_t tail, uint64_t *ret)
 {
@@ -349,8 +356,11 @@ size_t testrec_drain(struct testrec *rec)
     size_t taken = 0;
     if (rec->frozen)
         return 0;
+    uint64_t before = now_ns();
     __atomic_store_n(&rec->hdr->tick_us, rec_us(rec), __ATOMIC_RELAXED);
     __atomic_fetch_add(&rec->hdr->heartbeat, 1, __ATOMIC_RELAXED);
+    rec->starved = rec->starved || (rec->beat_ns != 0 && now_ns() - rec->beat_ns >= TESTREC_STALE_NS);
+    rec->beat_ns = before;
     for (uint32_t i = 0; i < rec->hdr->ring_count; i++) {
         if (__atomic_load_n(&rec->rings[i].proc, __ATOMIC_ACQUIRE))
             taken += drain_ring(rec, i);
@@ -423,6 +433,37 @@ void testrec_run(struct testrec *rec, const char *const argv[], const char *extr
     int out;
     pid_t pid = testrec_spawn(rec, argv, extra, preload, &out);
     testrec_finish(rec, pid, out, seconds);
+}
+
+bool testrec_again(struct testrec *rec)
+{
+    static unsigned times;
+    if (!rec->starved || times++ == TESTREC_TIMES)
+        return false;
+    testrec_deinit(rec);
+    return true;
+}
+
+void testrec_record(struct testrec *rec, const struct testrec_config *config, const char *const argv[],
+                    const char *extra, const char *preload)
+{
+    do {
+        testrec_init(rec, config);
+        testrec_run(rec, argv, extra, preload, TESTREC_SECONDS);
+    } while (testrec_again(rec));
+}
+
+pid_t testrec_begin(struct testrec *rec, const struct testrec_config *config, const char *const argv[], int *ret_out)
+{
+    for (;;) {
+        testrec_init(rec, config);
+        pid_t pid = testrec_spawn(rec, argv, NULL, NULL, ret_out);
+        if (testrec_accept(rec, TESTREC_SECONDS * 1000))
+            return pid;
+        testrec_finish(rec, pid, *ret_out, TESTREC_SECONDS);
+        if (!testrec_again(rec))
+            die("begin");
+    }
 }
 
 /* ---- Looking at the result ----------------------------------------------------------------------------------------

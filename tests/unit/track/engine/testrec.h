@@ -11,7 +11,10 @@
 
 #include <track/format.h>
 
-enum { TESTREC_CLASSES = 4 };
+enum {
+    TESTREC_CLASSES = 4,
+    TESTREC_SECONDS = 100, /* for what must come; nothing is judged by it */
+};
 
 /* Zero members take the defaults in brackets. */
 struct testrec_config {
@@ -56,6 +59,8 @@ struct testrec {
     uint64_t *ring_tick;
     bool frozen;  /* do not drain and do not beat */
     bool final_;  /* the target is dead: holes need no wait */
+    bool starved; /* it was not scheduled for a second, and the target rightly stopped to wait for it */
+    uint64_t beat_ns;
     int status;   /* wait status of the last target */
     char *output; /* what it wrote to stdout and stderr, ended by NUL */
     size_t output_size;
@@ -75,6 +80,14 @@ size_t testrec_drain(struct testrec *rec);
 /* spawn, accept, drain until the target (and, while_procs, every process of its arena) is gone; then a last drain. A
  * target that never connects is waited for as well. seconds bounds it all: the target is killed then. */
 void testrec_run(struct testrec *rec, const char *const argv[], const char *extra, const char *preload, double seconds);
+/* testrec_init and testrec_run, all anew when it starved: what the target gives up then is not for the test to judge.
+ */
+void testrec_record(struct testrec *rec, const struct testrec_config *config, const char *const argv[],
+                    const char *extra, const char *preload);
+/* For tests that do something while the target runs: testrec_init, spawn and accept, anew when it starved meanwhile. */
+pid_t testrec_begin(struct testrec *rec, const struct testrec_config *config, const char *const argv[], int *ret_out);
+/* True, and the recorder is gone, when it starved and the caller shall do all anew; not for ever. */
+bool testrec_again(struct testrec *rec);
 /* The second half of testrec_run, for tests that do something in between. */
 void testrec_finish(struct testrec *rec, pid_t pid, int out, double seconds);
 

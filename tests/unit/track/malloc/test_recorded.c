@@ -29,8 +29,7 @@ static struct counted record(struct testrec *rec, const char *name, const char *
     const char *argv[] = { program, mode, NULL };
     unlink(counts_path);
     setenv("COUNT_OUT", counts_path, 1);
-    testrec_init(rec, NULL);
-    testrec_run(rec, argv, NULL, preload, 60);
+    testrec_record(rec, NULL, argv, NULL, preload);
     unsetenv("COUNT_OUT");
     if (!WIFEXITED(rec->status) || WEXITSTATUS(rec->status) != 0)
         fail_msg("%s %s: status %d\n%s", name, mode, rec->status, rec->output);
