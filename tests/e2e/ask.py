@@ -139,25 +139,25 @@ def background():
 
 
 def flights():
-    for threads in (1, 2, 16):
-        for killed in (False, True):
-            name = f"flight{threads}{killed}"
-            each = 1200000 // threads
-            target = Target(name, threads, each, 0 if threads < 16 else 100, "wait",
-                            options=["--on-full", "flight", "--budget", "4MiB"])
-            if not killed:
-                snapshot = run("snapshot", target.pid, "-o", name + ".snap.trk")
-                check("snapshot", snapshot.returncode == 0 and os.path.exists(name + ".snap.trk"), snapshot)
-                check("reports of a snapshot", "after this snapshot" in run("report", name + ".snap.trk").stdout)
-                wait_for("program issued all", lambda: issued(target.counts) == each * threads)
-                beside = run("snapshot", target.pid).stdout.strip()
-                flight_sums(name + " snapshot", beside, issued(target.counts), 0)
-                os.kill(target.pid, signal.SIGUSR1)
-            else:
-                time.sleep(random.uniform(0.02, 0.3))
-                os.kill(target.pid, signal.SIGKILL)
-            target.end()
-            flight_sums(name, target.trace, issued(target.counts), threads if killed else 0)
+    cases = [(threads, killed) for threads in (1, 2, 16) for killed in (False, True)]
+    for threads, killed in cases if long_form else ((1, False), (2, True), (16, False)):
+        name = f"flight{threads}{killed}"
+        each = (1200000 if long_form else 600000) // threads
+        target = Target(name, threads, each, 0 if threads < 16 else 100, "wait",
+                        options=["--on-full", "flight", "--budget", "4MiB"])
+        if not killed:
+            snapshot = run("snapshot", target.pid, "-o", name + ".snap.trk")
+            check("snapshot", snapshot.returncode == 0 and os.path.exists(name + ".snap.trk"), snapshot)
+            check("reports of a snapshot", "after this snapshot" in run("report", name + ".snap.trk").stdout)
+            wait_for("program issued all", lambda: issued(target.counts) == each * threads)
+            beside = run("snapshot", target.pid).stdout.strip()
+            flight_sums(name + " snapshot", beside, issued(target.counts), 0)
+            os.kill(target.pid, signal.SIGUSR1)
+        else:
+            time.sleep(random.uniform(0.02, 0.3))
+            os.kill(target.pid, signal.SIGKILL)
+        target.end()
+        flight_sums(name, target.trace, issued(target.counts), threads if killed else 0)
 
 
 def flight_sums(name, path, wanted, slack):
@@ -176,8 +176,8 @@ def flight_sums(name, path, wanted, slack):
         check(f"{name}: never certain", run("check", path).returncode in (1, 4))
 
 
-def recorder_killed(times):
-    for i in range(times):
+def recorder_killed():
+    for i in range(300 if long_form else 8):
         name = f"kill{i}"
         threads = random.choice((1, 2, 3))
         target = Target(name, threads, 60000 // threads, random.choice((0, 200, 1000)), "wait")
@@ -224,9 +224,11 @@ with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     for name in ("TRACK_OPTIONS", "LD_PRELOAD"):
         os.environ.pop(name, None)
-    for test in (marks_and_reports, alone, background, flights, cut_files):
+    os.environ["XDG_RUNTIME_DIR"] = folder  # where only this test's `mark --all` looks
+    for test in (marks_and_reports, alone, background, flights, cut_files, recorder_killed):
+        begin = time.monotonic()
         test()
-    recorder_killed(300 if long_form else 20)
+        print(f"{test.__name__}: {time.monotonic() - begin:.1f} s", flush=True)
     os.chdir("/")
 print(f"{checks} checks, {failures} failures")
 sys.exit(failures != 0)

@@ -34,9 +34,13 @@ has 'left out births are told' out '^8 births were left out by --types nobody.no
 
 # The instrumented library is clean in every part that one can look at.
 for share in 1 3 16; do
-	"$REFTRACK" run -q -f -o part.trk --objects 1/$share -- "$BUILD/samples/sample-json" >/dev/null
-	"$REFTRACK" check part.trk >out 2>&1
-	equal "objects=1/$share: clean ($(tail -1 out))" $? 0
+	for try in 1 2 3 4 5; do # one share in sixteen of a few objects may be none
+		"$REFTRACK" run -q -f -o part.trk --objects 1/$share -- "$BUILD/samples/sample-json" >/dev/null
+		"$REFTRACK" check part.trk >out 2>&1
+		code=$?
+		grep -q 'left out all objects' out || break
+	done
+	equal "objects=1/$share: clean ($(tail -1 out))" $code 0
 	equal "objects=1/$share: none without birth" "$(audit part.trk skewed)" 0
 	[ $share -eq 1 ] || hasnt "objects=1/$share: some were left out" out '^0 births'
 done
