@@ -312,6 +312,10 @@ int cmd_run(int argc, char **argv)
         cli_usage(&cli_command_run, "--exitcode takes a number from 0 to 255");
         return FAILED;
     }
+    if (args.preload && args.no_preload) {
+        cli_usage(&cli_command_run, "--preload and --no-preload exclude each other");
+        return FAILED;
+    }
     /* Nobody wants to hear of a mistyped option after an hour of tests. */
     if (cli_gate_check(&common) >= 0)
         return FAILED;

@@ -73,7 +73,7 @@ const struct cli_option cli_group_record[] = {
       .kind = CLI_SIZE,
       .offset = RECORD(budget),
       .argument = "SIZE",
-      .help = "shared memory per program (64MiB)" },
+      .help = "shared memory per program, 1MiB to 4GiB (64MiB)" },
     { .name = "keep",
       .kind = CLI_CHOICE,
       .offset = RECORD(keep),
@@ -221,6 +221,10 @@ bool cli_rec_options(const struct cli_command *command, const struct cli_common 
         options.max_trace = args->max_trace;
     if (options.max_trace != 0 && options.max_trace < MAX_TRACE_LEAST) {
         cli_usage(command, "--max-trace is at least %d KiB: the definitions alone need that", MAX_TRACE_LEAST >> 10);
+        return false;
+    }
+    if (args->budget != 0 && (args->budget < REC_BUDGET_LEAST || args->budget > REC_BUDGET_MOST)) {
+        cli_usage(command, "--budget is from 1MiB to 4GiB");
         return false;
     }
     if (args->window != NULL && !parse_window(args->window, &options)) {

@@ -39,6 +39,9 @@ expect 'unknown command' 2 'did you mean|help' "$REFTRACK" reprot good.trk
 expect 'bad where' 2 'nosuchkey' "$REFTRACK" types --where 'nosuchkey > 3' good.trk
 expect 'no such choice' 125 'block.drop.flight, not' "$REFTRACK" run --on-full never -- true
 expect 'nothing to fold in flight' 125 'mean nothing' "$REFTRACK" run --on-full flight --keep folded -- true
+expect 'a budget too small' 125 'from 1MiB to 4GiB' "$REFTRACK" run --budget 1KiB -- true
+expect 'a budget too large' 125 'from 1MiB to 4GiB' "$REFTRACK" run --budget 9999TiB -- true
+expect 'preloading and not' 125 'exclude each other' "$REFTRACK" run --preload --no-preload -- true
 expect 'nothing to limit in flight' 125 'mean nothing' "$REFTRACK" run --on-full flight --max-trace 1MiB -- true
 expect 'process 0' 2 'no process 0' "$REFTRACK" report --pid 0
 # The number behind the process id in a name is not a process id.

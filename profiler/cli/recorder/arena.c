@@ -18,8 +18,6 @@
 
 enum { PAGE = 4096, RING_BYTES_MIN = 4096 };
 #define BUDGET_DEFAULT ((uint64_t)64 << 20)
-#define BUDGET_MIN     ((uint64_t)1 << 20)
-#define BUDGET_MAX     ((uint64_t)4 << 30)
 
 /* Ring sizes at the default budget; each class gets `share` 64ths of the budget. A few large rings for busy threads,
  * many small ones so that every thread finds one. */
@@ -221,10 +219,10 @@ static void fill_filter(const struct arena *arena)
 struct prof_error *rec_arena_create(const struct arena_shape *shape, struct arena **ret)
 {
     uint64_t budget = shape->budget != 0 ? shape->budget : BUDGET_DEFAULT;
-    if (budget < BUDGET_MIN)
-        budget = BUDGET_MIN;
-    if (budget > BUDGET_MAX)
-        budget = BUDGET_MAX;
+    if (budget < REC_BUDGET_LEAST)
+        budget = REC_BUDGET_LEAST;
+    if (budget > REC_BUDGET_MOST)
+        budget = REC_BUDGET_MOST;
     struct trk_shm_header header = {
         .magic = TRK_SHM_MAGIC,
         .abi = TRK_SHM_ABI,

@@ -13,7 +13,7 @@
  *
  * Measured (a server of four threads with 500 000 references a second, ring_most and fold_ring_most of META): where a
  * fold begins or ends a ring was at most 9 % full and nobody waited for room; at any moment at most 19 %, while the
- * whole trace was recorded (keep=all) 15 %. A fork of the recorder takes 0.1 ms, a rename 0.15 ms at most.
+ * whole trace was recorded (keep=all) 15 %. A fork of the recorder takes 0.1 to 1.1 ms, a rename 0.15 ms at most.
  *
  * When a fold begins no slot is pending, so that every definition written so far stands in front of the cut. What is
  * cited later is defined anew, because the new file holds only what the state and its rest cite. */

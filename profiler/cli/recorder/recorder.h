@@ -24,6 +24,10 @@ enum rec_keep {
     REC_KEEP_WINDOW, /* the same, but those of the newest window stay */
 };
 
+/* Shared memory of one image; other wishes of targets are brought into this range. */
+#define REC_BUDGET_LEAST ((uint64_t)1 << 20)
+#define REC_BUDGET_MOST  ((uint64_t)4 << 30)
+
 struct rec_options {
     /* Where traces go: NULL is "%e.%p.trk". %p process id, %e program name, %% a per cent sign; a directory gets the
      * default name inside. Without %p the first process gets exactly this name, later ones get their process id in
@@ -32,7 +36,7 @@ struct rec_options {
     bool replace;      /* the first trace may replace an older one of this user, when its name has no %p */
     bool no_children;  /* only the root process is recorded, through all its execs */
     bool no_malloc;    /* allocator events are not wanted */
-    uint64_t budget;   /* bytes of shared memory per image, 0: 64 MiB or what the target wished */
+    uint64_t budget;   /* REC_BUDGET_*, 0: 64 MiB or what the target wished */
     uint32_t on_full;  /* enum trk_on_full + 1; 0: as the target wishes, else block */
     uint32_t clock;    /* 0: as the target wishes, else coarse; 1 coarse, 2 exact (where the machine can) */
     uint32_t block_ms; /* + 1; 0: as the target wishes, else the default */
