@@ -17,8 +17,8 @@ struct prof_salvage {
     uint64_t records, slots;
     uint64_t last_us; /* of the newest record */
     uint64_t round;   /* of the newest event block */
-    bool rings_told;  /* a fold told about the rings what its state stands for: `events` counts that, too */
-    bool whole;       /* all that prof_trace_open called usable was copied */
+    bool rings_told; /* behind the state, a fold told about the rings what that stands for: `events` counts that, too */
+    bool whole;      /* all that prof_trace_open called usable was copied */
     struct prof_salvage_ring rings[TRK_RING_MAX + 1];
 };
 

@@ -110,6 +110,10 @@ static struct prof_error *copy_block(const struct prof_trace *from, struct copie
     *ret_good = true;
     if (block->kind == TRK_BLOCK_META)
         read_meta(facts, c->raw, block->raw);
+    if (block->kind == TRK_BLOCK_STATE) { /* an earlier fold spoke of an earlier state */
+        facts->rings_told = false;
+        memset(facts->rings, 0, sizeof facts->rings);
+    }
     uint64_t records = block->kind == TRK_BLOCK_EVENTS ? count_slots(facts, c->raw, block->raw) : 0;
     return block->kind == TRK_BLOCK_END ? NULL : prof_writer_block(to, block, c->stored, records);
 }
