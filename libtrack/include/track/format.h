@@ -213,6 +213,11 @@ enum {
     TRK_SHM_MMAP = 1 << 2,
     TRK_SHM_EXACT_TIME = 1 << 3, /* every record but TICK, THREAD, DROP and SKIP carries EXT_CYCLES */
     TRK_SHM_HIGH = 1 << 4,       /* high addresses, see section 1; as the hello said, else the target refuses it */
+    TRK_SHM_LOOKS = 1 << 5, /* looks at memory are answered (struct trk_shm_look); without it nobody waits for one */
+    TRK_SHM_NO_MEMORY = 1 << 6,  /* memory is never read: who asks is told TRK_NO at once, without a look */
+    TRK_SHM_LOOK_EXIT = 1 << 7,  /* with LOOKS, wanted by themselves: at exit, */
+    TRK_SHM_LOOK_MARK = 1 << 8,  /* at marks of the program, */
+    TRK_SHM_LOOK_SCOPE = 1 << 9, /* at ends of scopes */
 };
 
 struct trk_shm_header {
@@ -242,9 +247,11 @@ struct trk_shm_header {
     uint64_t text_bytes;
     uint64_t text_hash_off; /* uint32_t[text_hash_count]: text ids, for interning */
     uint64_t text_hash_count;
-    uint64_t look_off; /* the window through which a waiting thread hands over its memory; one per arena */
-    uint64_t look_bytes;
-    uint64_t data_off; /* ring data */
+    uint64_t look_off;   /* the window through which a waiting thread hands over its memory; one per arena, and one look
+                            at a time: the recorder asks one process after the other to serve */
+    uint64_t look_bytes; /* 0: none, nothing is served */
+    uint64_t own_off;    /* struct trk_shm_own[TRK_PROC_MAX], 0: none */
+    uint64_t data_off;   /* ring data */
     uint64_t data_bytes;
     /* Which births are recorded: "key=value" strings each ended by NUL, an empty one ends the list; keys: types,
      * modules, objects. Empty: all. Filled by the recorder; the process that made the handshake adds what its own
@@ -281,26 +288,67 @@ enum trk_proc_state {
     TRK_PROC_LIVE = 2,
 };
 /* A look at the memory of a process that one of its threads asks for, and waits for: one at a time, `tid` is claimed by
- * compare-exchange from 0. The thread fills in its part, adds 1 to `wanted` (release) and waits on `answered` until it
- * equals `wanted` (acquire), never longer than a bound; meanwhile it serves reads when the recorder asks for them. */
+ * compare-exchange from 0 (or from the id of a thread that is dead). The thread fills in its part, adds 1 to `wanted`
+ * (release) and waits until `answered` equals it (acquire), never longer than a bound; then it gives `tid` back, and
+ * whoever waits for that sleeps on it as a futex word.
+ *
+ * The recorder, which sees `wanted` differ from what it answered last:
+ *   1. copies `wanted` to `working`: from here on a program that ends waits as long as `heartbeat` of the header moves,
+ *      at least once a second; memory samples asked for (`mem_request`) are answered first, the program waits once;
+ *   2. drains the rings, looks, asks for reads or not;
+ *   3. stores `numbers`, `answer`, then `answered` = the number it worked on (release), then `read` = all ones, and
+ *      wakes `read` and `answered`.
+ * A thread may stop waiting at any point, and another look may begin in the middle of 2: when `tid` or `wanted` is not
+ * what it was, what was served since is of no use.
+ *
+ * Serving (rung WAITING): the recorder writes read_at and read_bytes, adds 1 to `read` (release; 0 is skipped, all ones
+ * means that nothing is wanted), wakes `read` and sleeps on `served`. The thread sleeps on `read`; it copies the bytes
+ * into the window as far as they are readable, sets `got`, then `served` = `read` (release), and wakes it. `read` is 0
+ * when a look begins. Served are at most look_bytes at a time, by process_vm_readv or /proc/self/mem: `got` is 0 where
+ * a seccomp filter refuses both. A filter may also kill for it: a recorder asks no process that has more filters than
+ * itself (Seccomp_filters in /proc/PID/status). */
+enum trk_leak_check_kind { /* as enum trk_leak_check of track.h */
+                           TRK_CHECK_NONE = 0,
+                           TRK_CHECK_FULL = 1,
+                           TRK_CHECK_ADDED = 2,
+                           TRK_CHECK_CHANGED = 3,
+                           TRK_CHECK_NEW = 4,
+};
 struct trk_shm_look {
-    uint32_t tid;      /* who waits, 0 nobody */
+    uint32_t tid;      /* who waits, 0 nobody; futex word of others who want to */
     uint32_t wanted;   /* target */
     uint32_t answered; /* recorder; futex word */
     uint32_t why;      /* enum trk_memory_why */
-    uint32_t check;    /* enum trk_leak_check, 0: none */
+    uint32_t check;    /* enum trk_leak_check_kind */
     uint32_t text;     /* text id of the name, 0 */
-    uint64_t sp;       /* of the waiting thread: what lies below is dead; callee-saved registers lie above */
-    uint64_t tp;       /* its thread pointer */
-    /* Rung WAITING: the recorder writes what it wants and adds 1 to `read` (release); the thread copies the bytes, as
-     * far as they are readable, into the window at look_off of the header, sets got, and `served` = `read`. Whoever
-     * waits does so on these futex words; `read` of all ones tells that no more is wanted. */
-    uint64_t read_at, read_bytes;
-    uint64_t got;
-    uint32_t read, served;
-    int32_t answer; /* enum trk_answer: TRK_YES looked, TRK_NO refused (--no-memory), TRK_UNKNOWN it failed */
-    uint32_t pad;
+    uint64_t sp; /* of the waiting thread: what lies below is dead; callee-saved registers lie above. Also when the
+                    thread is stopped: where it sleeps is deeper, in frames of libtrack */
+    uint64_t tp; /* its thread pointer */
+    uint64_t read_at, read_bytes; /* recorder */
+    uint64_t got;                 /* target */
+    uint32_t read, served;        /* recorder, target; futex words */
+    int32_t answer;       /* enum trk_answer: TRK_YES looked, TRK_NO refused (--no-memory), TRK_UNKNOWN it failed. With
+                             `check`: TRK_YES nothing is lost, TRK_NO something is */
+    uint32_t working;     /* recorder: `wanted` of the look that it works on */
     uint64_t numbers[10]; /* leak check: bytes and blocks, definite indirect possible reachable suppressed */
+};
+
+/* What libtrack itself keeps in private memory of a process, one table per entry of struct trk_shm_proc, of the same
+ * index. The shared memory, and files of libtrack, are known by their names; the rest stands here. Only added to:
+ * `count` last (release). A process that claims the entry begins with count 0. */
+enum { TRK_OWN_MAX = 767 };
+enum trk_own_kind {
+    TRK_OWN_PRIVATE = 0, /* nothing of the program: neither scanned nor counted */
+    TRK_OWN_BLOCKS = 1,  /* blocks of the program lie here (TRK_ALLOC_BOOT), in the data of a module; itself no root */
+};
+struct trk_shm_own {
+    uint32_t count; /* valid elements; hostile: limit it */
+    uint32_t lost;  /* ranges that found no room */
+    uint64_t pad;
+    struct trk_own_range {
+        uint64_t start;
+        uint64_t bytes; /* the lowest 3 bits are enum trk_own_kind; sizes are multiples of 8 */
+    } at[TRK_OWN_MAX];
 };
 
 struct trk_shm_proc {

@@ -121,6 +121,7 @@ static uint64_t lay_out(struct trk_shm_header *h, const struct ring_class *class
         h->depot_bytes = depot_max;
     h->depot_off = place(&layout, h->depot_bytes);
     h->text_off = place(&layout, h->text_bytes);
+    h->own_off = place(&layout, sizeof(struct trk_shm_own) * TRK_PROC_MAX); /* pages that are touched cost */
     h->data_off = place(&layout, h->data_bytes);
     return layout.at;
 }

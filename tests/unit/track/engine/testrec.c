@@ -101,6 +101,8 @@ static void make_arena(struct testrec *rec, const struct testrec_config *c)
     h.text_hash_off = place(&at, sizeof(uint32_t) * h.text_hash_count);
     h.depot_off = place(&at, h.depot_bytes);
     h.text_off = place(&at, h.text_bytes);
+    h.own_off = place(&at, sizeof(struct trk_shm_own) * TRK_PROC_MAX);
+    h.look_off = place(&at, h.look_bytes = 64 << 10);
     h.data_off = place(&at, h.data_bytes);
     h.bytes = rec->bytes = at;
     rec->memfd = memfd_create("testrec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
