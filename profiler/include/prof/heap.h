@@ -57,6 +57,7 @@ enum prof_obj_flags {
     PROF_OBJ_COUNTED = 1 << 7,  /* at least one observed count */
     PROF_OBJ_TOUCHED = 1 << 8,
     PROF_OBJ_RESURRECTED = 1 << 9,
+    PROF_OBJ_NUMBERED = 1 << 10, /* its birth bore a number, so changes tell its life from others at the address */
 };
 struct prof_obj {
     uint64_t addr;    /* pointer given to trk_new */
@@ -188,10 +189,10 @@ enum prof_incident_kind {
                                    where the pointer was set */
 };
 struct prof_incident {
-    uint8_t kind;    /* enum prof_incident_kind */
-    bool forced;     /* order was a guess at that point: never certain */
-    bool reused;     /* the address was reused in the meantime: never certain */
-    bool told;       /* the program itself told a count below zero, or the number of the change: no guess is in it */
+    uint8_t kind; /* enum prof_incident_kind */
+    bool forced;  /* order was a guess at that point: never certain */
+    bool reused;  /* the address was reused in the meantime: never certain */
+    bool told; /* the program itself told a count below zero, or the numbers of birth and change: no guess is in it */
     prof_obj_id obj; /* 0 for DOUBLE_FREE of plain blocks */
     uint64_t addr, slot;
     uint64_t at_us, other_us;

@@ -140,6 +140,8 @@ void object_new(struct prof_heap *h, const struct prof_event *e)
     obj_of(h, id)->count = 1;
     if (e->aux & 1)
         obj_of(h, id)->flags |= PROF_OBJ_FLOATING;
+    if ((e->flags & PROF_EVENT_SEQ) != 0)
+        obj_of(h, id)->flags |= PROF_OBJ_NUMBERED;
     stat_of(h, e->stack)->pub.births++;
     add_birth(h, id, e);
 }
@@ -409,6 +411,15 @@ static bool take_late(struct prof_heap *h, prof_obj_id id, const struct prof_eve
     return true;
 }
 
+/* The count that the event tells says that its thread met a living object. Once the merge had to guess, that is the
+ * better witness: the event belongs to another life here, or to an earlier moment of this one. */
+static bool met_alive(const struct prof_heap *h, const struct prof_event *e)
+{
+    if (h->totals.forced == 0 || (e->flags & PROF_EVENT_COUNT) == 0)
+        return false;
+    return (e->op == TRK_OP_UNREF && e->count >= 0) || (e->op == TRK_OP_REF && e->count > 1);
+}
+
 static void on_dead(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct prof_obj *obj = obj_of(h, id);
@@ -443,6 +454,8 @@ static void on_dead(struct prof_heap *h, prof_obj_id id, const struct prof_event
     }
     bool reused = address_reused(h, obj, object_grave(h, id));
     h->told = ref_is_certain(h, obj, e);
+    bool forced = h->forced;
+    h->forced |= met_alive(h, e);
     struct prof_incident *incident = incident_add(h, kind, id, &at, &other);
     h->told = false;
     if (incident != NULL) {
@@ -450,6 +463,7 @@ static void on_dead(struct prof_heap *h, prof_obj_id id, const struct prof_event
         incident->reused = reused;
         incident->count = obj_count(obj_of(h, id)) - (kind == PROF_INCIDENT_OVER_RELEASE);
     }
+    h->forced = forced;
 }
 
 /* An object that is not known was left out, not missed. */
@@ -521,7 +535,7 @@ static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *
         moment_death(h, obj); /* born again, maybe elsewhere */
     obj->moment = h->moment_now;
     object_set_alive(h, obj);
-    const unsigned lasting = PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK | PROF_OBJ_TOUCHED;
+    const unsigned lasting = PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK | PROF_OBJ_TOUCHED | PROF_OBJ_NUMBERED;
     obj->flags &= lasting;
     obj->internal &= OBJ_KEPT | OBJ_FORCED;
     obj->count = 1;

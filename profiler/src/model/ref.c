@@ -100,7 +100,8 @@ void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count)
 
 bool ref_is_certain(const struct prof_heap *h, const struct prof_obj *obj, const struct prof_event *e)
 {
-    bool numbered = (e->flags & PROF_EVENT_SEQ) != 0 && !h->forced && (obj->internal & OBJ_FORCED) == 0;
+    bool numbered = (e->flags & PROF_EVENT_SEQ) != 0 && (obj->flags & PROF_OBJ_NUMBERED) != 0 && !h->forced &&
+                    (obj->internal & OBJ_FORCED) == 0;
     return numbered || (e->op == TRK_OP_UNREF && (e->flags & PROF_EVENT_COUNT) != 0 && e->count < 0);
 }
 

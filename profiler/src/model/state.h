@@ -417,7 +417,7 @@ void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count);
 /* A counted event that a dead object still missed. */
 void ref_apply_late(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 /* Does the program itself tell that e is where it seems to be: by a count below zero, or by the number of the change?
- */
+ * The latter only when births bear numbers, too: else those of another life at the address look the same. */
 bool ref_is_certain(const struct prof_heap *h, const struct prof_obj *obj, const struct prof_event *e);
 /* Is this counted event the missing one of an earlier life at its address? Takes it then. */
 bool ref_is_late(struct prof_heap *h, const struct prof_event *e);
