@@ -51,6 +51,15 @@ def fold_tells(path):
     return META in kinds
 
 
+def name_of(pid):
+    """"": it has ended."""
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def recovered(what, keep, kill, spoil=None):
     """Kills the recorder, then stops the program, spoils the file and recovers it. Returns what it said was lost; None
     when it said, rightly, that it does not know."""
@@ -63,7 +72,7 @@ def recovered(what, keep, kill, spoil=None):
     process = start("linked", "paced", LANES, 1000000, page=page, out="r.trk", command=keep, env=env)
     wait_for(f"{what}: it is folded", lambda: folds("r.trk") >= FOLDS)
     target = children(process.pid)
-    target = [pid for pid in target if open(f"/proc/{pid}/comm").read().strip() == os.path.basename(emitter)]
+    target = [pid for pid in target if name_of(pid) == os.path.basename(emitter)]
     check(f"{what}: the program runs", len(target) == 1, target)
     kill(process)
     process.wait()
