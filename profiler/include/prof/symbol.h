@@ -77,6 +77,38 @@ bool prof_symbols_field(struct prof_symbols *symbols, const char *type, uint64_t
 bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, uint64_t object_size, uint64_t offset,
                               char *buf, size_t size);
 
+/* What the bytes of a type can hold. */
+enum prof_word_kind {
+    PROF_WORD_NONE = 0, /* numbers, padding: no pointer */
+    PROF_WORD_MAYBE,    /* void *, uintptr_t, unions, arrays of characters, bytes behind the type: may be a pointer */
+    PROF_WORD_POINTER,
+};
+struct prof_layout_span {
+    uint64_t start, end; /* of MAYBE: a word anywhere inside; of POINTER: an array of pointers, one each 8 bytes */
+    enum prof_word_kind kind;
+    const char *pointee; /* POINTER: "struct conn", "char *"; "" unknown (code) */
+};
+/* Which words of a type are pointers: through structs, arrays and base classes; unions as a whole are MAYBE. What debug
+ * information leaves open is MAYBE. Lives as long as the symbols. */
+struct prof_layout {
+    const char *type;   /* "struct conn", "ns::Conn" (C++), of an array the element's */
+    uint64_t size;      /* of the type, of one element */
+    bool array;         /* the type repeats up to the object's end */
+    uint64_t tail_size; /* of one element of an array without length at the type's end; 0: none */
+    uint64_t tail_start;
+    const struct prof_layout_span *spans; /* by start, disjoint; what they leave out is NONE */
+    size_t span_count;
+    const struct prof_layout_span *tail; /* of one element */
+    size_t tail_count;
+};
+/* Of the type with this name (as for prof_symbols_field; with "[]" behind it: an array of them; "T *[]": of pointers)
+ * that fits into an object of this size (0: any). NULL: unknown, or several that differ. Cached. */
+const struct prof_layout *prof_symbols_layout(struct prof_symbols *symbols, const char *type, uint64_t size);
+/* What the 8 bytes at an offset of an object can hold; a word that is only partly a pointer is none. Never NULL. */
+const struct prof_layout_span *prof_layout_at(const struct prof_layout *layout, uint64_t offset);
+/* Path of the field at an offset, "[2].peer" in arrays. false: none; buf untouched. */
+bool prof_layout_field(const struct prof_layout *layout, uint64_t offset, char *buf, size_t size);
+
 /* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id
  * ab12...)". frames: different code addresses. Most frames first; valid until the next call. */
 struct prof_symbols_gap {

@@ -28,8 +28,7 @@ bool prof_die_flag(Dwarf_Die *die, unsigned name)
     return dwarf_attr(die, name, &attr) != NULL && dwarf_formflag(&attr, &value) == 0 && value;
 }
 
-// The type behind an attribute. false: none.
-static bool type_of(Dwarf_Die *die, Dwarf_Die *ret)
+bool prof_die_type(Dwarf_Die *die, Dwarf_Die *ret)
 {
     Dwarf_Attribute attr;
     return dwarf_attr_integrate(die, DW_AT_type, &attr) != NULL && dwarf_formref_die(&attr, ret) != NULL;
@@ -37,6 +36,8 @@ static bool type_of(Dwarf_Die *die, Dwarf_Die *ret)
 
 bool prof_die_peel(Dwarf_Die *die)
 {
+    Dwarf_Attribute attr;
+    Dwarf_Die unit;
     for (int i = 0; i < MAX_PEEL; i++) {
         switch (dwarf_tag(die)) {
         case DW_TAG_typedef:
@@ -44,11 +45,14 @@ bool prof_die_peel(Dwarf_Die *die)
         case DW_TAG_volatile_type:
         case DW_TAG_restrict_type:
         case DW_TAG_atomic_type:
-            if (!type_of(die, die))
+            if (!prof_die_type(die, die))
                 return false;
             break;
-        default:
-            return true;
+        default: // a struct whose description is a unit of its own (-fdebug-types-section)
+            if (!prof_die_is_struct(dwarf_tag(die)) || dwarf_attr(die, DW_AT_signature, &attr) == NULL ||
+                dwarf_formref_die(&attr, &unit) == NULL)
+                return true;
+            *die = unit;
         }
     }
     return false;
@@ -75,7 +79,7 @@ static bool read_array(Dwarf_Die *die, struct array *array)
 {
     Dwarf_Die child;
     *array = (struct array){ 0 };
-    if (!type_of(die, &array->element) || dwarf_child(die, &child) != 0)
+    if (!prof_die_type(die, &array->element) || dwarf_child(die, &child) != 0)
         return false;
     do {
         if (dwarf_tag(&child) != DW_TAG_subrange_type || array->dimensions == MAX_DIMENSIONS)
@@ -94,6 +98,21 @@ static bool read_array(Dwarf_Die *die, struct array *array)
         array->counts[array->dimensions++] = count;
     } while (prof_die_next(&child));
     return array->dimensions != 0;
+}
+
+bool prof_die_array(Dwarf_Die *array, Dwarf_Die *element, uint64_t *count)
+{
+    struct array read;
+    uint64_t product = 1;
+    if (!read_array(array, &read))
+        return false;
+    for (unsigned d = 0; d < read.dimensions; d++) {
+        if (__builtin_mul_overflow(product, read.counts[d], &product))
+            return false;
+    }
+    *element = read.element;
+    *count = read.open ? 0 : product;
+    return true;
 }
 
 uint64_t prof_die_size(Dwarf_Die type)
@@ -142,22 +161,21 @@ static bool enter_array(Dwarf_Die *type, uint64_t *offset, struct prof_str *path
     return true;
 }
 
-static bool number(Dwarf_Die *die, unsigned name, Dwarf_Word *ret)
+bool prof_die_number(Dwarf_Die *die, unsigned name, Dwarf_Word *ret)
 {
     Dwarf_Attribute attr;
     return dwarf_attr(die, name, &attr) != NULL && dwarf_formudata(&attr, ret) == 0;
 }
 
-// First bit, from the start of the struct, and bits of a bit field; false: it is none.
-static bool bit_field(Dwarf_Die *member, Dwarf_Word start, Dwarf_Word *first, Dwarf_Word *size)
+bool prof_die_bits(Dwarf_Die *member, uint64_t start, Dwarf_Word *first, Dwarf_Word *size)
 {
     Dwarf_Word from_top, unit;
-    if (!number(member, DW_AT_bit_size, size) || *size == 0 || *size > 64)
+    if (!prof_die_number(member, DW_AT_bit_size, size) || *size == 0 || *size > 64)
         return false;
-    if (number(member, DW_AT_data_bit_offset, first))
+    if (prof_die_number(member, DW_AT_data_bit_offset, first))
         return true;
     // The old way counts from the most significant bit of a storage unit at `start`.
-    if (!number(member, DW_AT_bit_offset, &from_top) || !number(member, DW_AT_byte_size, &unit) ||
+    if (!prof_die_number(member, DW_AT_bit_offset, &from_top) || !prof_die_number(member, DW_AT_byte_size, &unit) ||
         from_top + *size > unit * 8)
         return false;
     *first = start * 8 + unit * 8 - from_top - *size;
@@ -171,11 +189,11 @@ static bool member_covers(Dwarf_Die *member, uint64_t offset, bool outermost, Dw
     Dwarf_Attribute attr;
     Dwarf_Word start = 0, bits, bit_size;
     if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) || prof_die_flag(member, DW_AT_external) ||
-        prof_die_flag(member, DW_AT_declaration) || !type_of(member, type))
+        prof_die_flag(member, DW_AT_declaration) || !prof_die_type(member, type))
         return false;
     if (dwarf_attr(member, DW_AT_data_member_location, &attr) != NULL && dwarf_formudata(&attr, &start) != 0)
         return false;
-    if (bit_field(member, start, &bits, &bit_size)) {
+    if (prof_die_bits(member, start, &bits, &bit_size)) {
         *into = 0;
         return offset >= bits / 8 && offset <= (bits + bit_size - 1) / 8;
     }

@@ -84,15 +84,44 @@ void prof_symbols_place(struct prof_symbols *symbols, uint64_t time_us, uint64_t
 // Types are looked for in a module without frames only if that is cheap.
 enum { CHEAP_DEBUG_BYTES = 64 << 20 };
 
-static void open_types(struct prof_symbols *symbols, struct prof_file_entry *home)
+struct prof_types *prof_symbols_types(struct prof_symbols *symbols, struct prof_file_entry *home)
 {
+    if (home == NULL || home->file->state != PROF_IMAGE_GOOD)
+        return NULL;
     if (home->types_tried)
-        return;
+        return home->types;
     bool asked = home->file->asked > 0;
     Dwarf *dwarf = prof_file_dwarf(home->file, &symbols->file_options, asked);
     home->types_tried = true;
     if (dwarf != NULL && (asked || prof_debug_bytes(&home->file->debug, &home->file->image) <= CHEAP_DEBUG_BYTES))
         home->types = prof_types_create(dwarf, home->file->debug.alt);
+    return home->types;
+}
+
+// The program's own types first: that is where most objects are defined. Then the modules that code was seen in,
+// unloaded ones too, then all that are loaded.
+bool prof_symbols_each_types(struct prof_symbols *symbols, prof_symbols_types_visit visit, void *ctx)
+{
+    struct prof_mapping mapping;
+    struct prof_types *types;
+    for (size_t cursor = 0; prof_space_next(symbols->space, &cursor, &mapping);) {
+        if (strcmp(mapping.module->path, symbols->source.exe) == 0 &&
+            (types = prof_symbols_types(symbols, prof_symbols_file(symbols, &mapping))) != NULL &&
+            visit(symbols, types, ctx))
+            return true;
+    }
+    for (struct prof_file_entry *entry = symbols->files; entry != NULL; entry = entry->hh.next) {
+        if (entry->file->asked > 0 && (types = prof_symbols_types(symbols, entry)) != NULL &&
+            visit(symbols, types, ctx))
+            return true;
+    }
+    for (size_t cursor = 0; prof_space_next(symbols->space, &cursor, &mapping);) {
+        if (mapping.module->path[0] == '/' &&
+            (types = prof_symbols_types(symbols, prof_symbols_file(symbols, &mapping))) != NULL &&
+            visit(symbols, types, ctx))
+            return true;
+    }
+    return false;
 }
 
 struct field_query {
@@ -101,34 +130,11 @@ struct field_query {
     struct prof_str path;
 };
 
-static bool field_in(struct prof_symbols *symbols, struct prof_file_entry *home, struct field_query *query)
+static bool field_in(struct prof_symbols *symbols, struct prof_types *types, void *ctx)
 {
-    if (home == NULL || home->file->state != PROF_IMAGE_GOOD)
-        return false;
-    open_types(symbols, home);
-    return home->types != NULL &&
-           prof_types_field(home->types, query->type, query->object_size, query->offset, &query->path);
-}
-
-// The program's own types first: that is where most objects are defined. Then the modules that code was seen in,
-// unloaded ones too, then all that are loaded.
-static bool find_field(struct prof_symbols *symbols, struct field_query *query)
-{
-    struct prof_mapping mapping;
-    for (size_t cursor = 0; prof_space_next(symbols->space, &cursor, &mapping);) {
-        if (strcmp(mapping.module->path, symbols->source.exe) == 0 &&
-            field_in(symbols, prof_symbols_file(symbols, &mapping), query))
-            return true;
-    }
-    for (struct prof_file_entry *entry = symbols->files; entry != NULL; entry = entry->hh.next) {
-        if (entry->file->asked > 0 && field_in(symbols, entry, query))
-            return true;
-    }
-    for (size_t cursor = 0; prof_space_next(symbols->space, &cursor, &mapping);) {
-        if (mapping.module->path[0] == '/' && field_in(symbols, prof_symbols_file(symbols, &mapping), query))
-            return true;
-    }
-    return false;
+    (void)symbols;
+    struct field_query *query = ctx;
+    return prof_types_field(types, query->type, query->object_size, query->offset, &query->path);
 }
 
 bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, uint64_t object_size, uint64_t offset,
@@ -137,8 +143,8 @@ bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, ui
     if (symbols->no_symbols || size == 0)
         return false;
     struct field_query query = { .type = type, .object_size = object_size, .offset = offset };
-    bool found =
-        find_field(symbols, &query) && !query.path.failed && query.path.length != 0 && query.path.length < size;
+    bool found = prof_symbols_each_types(symbols, field_in, &query) && !query.path.failed && query.path.length != 0 &&
+                 query.path.length < size;
     if (found)
         memcpy(buf, query.path.text, query.path.length + 1);
     prof_str_deinit(&query.path);

@@ -51,6 +51,7 @@ void prof_symbols_destroy(struct prof_symbols *symbols)
         return;
     HASH_CLEAR(hh, symbols->pcs);
     HASH_CLEAR(hh, symbols->stacks);
+    prof_layouts_deinit(symbols);
     struct prof_file_entry *entry = symbols->files, *next;
     HASH_CLEAR(hh, symbols->files); // the entries stay linked
     for (; entry != NULL; entry = next) {

@@ -4,6 +4,7 @@
 #include <base/arena.h>
 #include <base/table.h>
 #include <symbol/die.h>
+#include <symbol/type_name.h>
 
 #include <dwarf.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 enum { MAX_VARIANTS = 8, MAX_NAMESPACES = 16, MAX_NAME = 512 };
 
-// One definition; those of one name differ in size, or are of different kinds.
+// One definition; those of one name differ in size or place, or are of different kinds.
 struct variant {
     struct variant *next;
     Dwarf *dwarf;
@@ -21,6 +22,7 @@ struct variant {
     bool of_types; /* entry is an offset into .debug_types */
     bool opaque;   /* a typedef of a struct that its unit only declares */
     int tag;
+    Dwarf_Word line; /* of its declaration, 0 unknown */
 };
 struct name_entry {
     UT_hash_handle hh;
@@ -73,7 +75,8 @@ static void add_name(struct prof_types *types, const char *name, size_t length, 
     }
     struct variant **end = &entry->variants;
     for (; *end != NULL; end = &(*end)->next) {
-        if ((*end)->tag == variant->tag && (*end)->size == variant->size && (*end)->opaque == variant->opaque)
+        if ((*end)->tag == variant->tag && (*end)->size == variant->size && (*end)->opaque == variant->opaque &&
+            (*end)->line == variant->line)
             return;
     }
     if (entry->count >= MAX_VARIANTS)
@@ -90,6 +93,7 @@ static void add_type(struct prof_types *types, Dwarf_Die *die, bool of_types, co
 {
     int tag = dwarf_tag(die);
     const char *name = dwarf_diename(die);
+    Dwarf_Attribute attr;
     if (name == NULL || prof_die_flag(die, DW_AT_declaration))
         return;
     struct variant variant = {
@@ -105,17 +109,20 @@ static void add_type(struct prof_types *types, Dwarf_Die *die, bool of_types, co
             return;
         variant.size = (uint64_t)size;
     } else {
-        Dwarf_Attribute attr;
         Dwarf_Die target;
         if (dwarf_attr(die, DW_AT_type, &attr) == NULL || dwarf_formref_die(&attr, &target) == NULL)
             return;
         if (prof_die_is_struct(dwarf_tag(&target)) && prof_die_flag(&target, DW_AT_declaration))
             variant.opaque = true;
     }
-    char full[MAX_NAME];
-    int length = snprintf(full, sizeof full, "%s%s", prefix, name);
-    if (length > 0 && (size_t)length < sizeof full)
-        add_name(types, full, (size_t)length, &variant);
+    prof_die_number(die, DW_AT_decl_line, &variant.line);
+    struct prof_str full = { 0 };
+    if (dwarf_attr(die, DW_AT_specification, &attr) != NULL) // in a type unit: the namespace has only a sign of it
+        prof_type_scope(die, &full);
+    prof_str_addf(&full, "%s%s", prefix, name);
+    if (!full.failed && full.length < MAX_NAME)
+        add_name(types, full.text, full.length, &variant);
+    prof_str_deinit(&full);
 }
 
 static void read_unit(struct prof_types *types, Dwarf_Die *unit, bool of_types)
@@ -154,6 +161,19 @@ static void read_unit(struct prof_types *types, Dwarf_Die *unit, bool of_types)
     }
 }
 
+// The type units of a .dwo file.
+static void read_split_types(struct prof_types *types, Dwarf *dwarf)
+{
+    Dwarf_CU *unit = NULL;
+    Dwarf_Half version;
+    uint8_t unit_type;
+    Dwarf_Die die;
+    while (dwarf_get_units(dwarf, unit, &unit, &version, &unit_type, &die, NULL) == 0) {
+        if (unit_type == DW_UT_split_type || unit_type == DW_UT_type)
+            read_unit(types, &die, version < 5);
+    }
+}
+
 // Reads one more unit. false: there is none.
 static bool read_more(struct prof_types *types)
 {
@@ -164,8 +184,11 @@ static bool read_more(struct prof_types *types)
         Dwarf *dwarf = types->files[types->file];
         if (dwarf != NULL && dwarf_get_units(dwarf, types->unit, &types->unit, &version, &unit_type, &die, NULL) == 0) {
             // Before version 5 type units have a section, and so offsets, of their own.
-            if (prof_die_split(&die))
+            if (prof_die_split(&die)) {
                 read_unit(types, &die, unit_type == DW_UT_type && version < 5);
+                if (dwarf_cu_getdwarf(die.cu) != dwarf)
+                    read_split_types(types, dwarf_cu_getdwarf(die.cu));
+            }
             return true;
         }
         types->unit = NULL;
@@ -263,4 +286,128 @@ bool prof_types_field(struct prof_types *types, const char *type, uint64_t size,
             return true;
     } while (read_more(types));
     return size != 0 && try_name(types, name, length, tag, 0, offset, path);
+}
+
+// Collects what a name may mean, with what was read so far: definitions that fit into `size` bytes, those of exactly
+// that size first. Returns how many different ones there are.
+struct choice {
+    uint64_t size; /* wanted, 0 any */
+    int tag;       /* 0 any */
+    const struct variant *exact, *smaller;
+    unsigned exact_count, smaller_count;
+};
+
+static void choose_structs(struct prof_types *types, const char *name, size_t length, struct choice *choice)
+{
+    struct name_entry *entry = find_name(types, name, length);
+    for (struct variant *v = entry != NULL ? entry->variants : NULL; v != NULL; v = v->next) {
+        if (!prof_die_is_struct(v->tag) || (choice->tag != 0 && v->tag != choice->tag))
+            continue;
+        if (choice->size == 0 || v->size == choice->size) {
+            choice->exact = v;
+            choice->exact_count++;
+        } else if (v->size < choice->size && v->size != 0) {
+            choice->smaller = v;
+            choice->smaller_count++;
+        }
+    }
+    if (entry != NULL && entry->count >= MAX_VARIANTS) // perhaps more than were kept
+        choice->exact_count = choice->smaller_count = 2;
+}
+
+static bool decide(const struct choice *choice, Dwarf_Die *ret)
+{
+    const struct variant *v = choice->exact_count != 0 ? choice->exact : choice->smaller;
+    unsigned count = choice->exact_count != 0 ? choice->exact_count : choice->smaller_count;
+    return count == 1 && entry_of(v, ret);
+}
+
+// A typedef of the name, if all of that name mean the same. *several: they do not.
+static bool find_typedef(struct prof_types *types, const char *name, size_t length, uint64_t size, Dwarf_Die *ret,
+                         bool *several)
+{
+    struct name_entry *entry = find_name(types, name, length);
+    Dwarf_Die found = { 0 }, die;
+    unsigned count = 0;
+    for (struct variant *v = entry != NULL ? entry->variants : NULL; v != NULL; v = v->next) {
+        Dwarf_Die alias;
+        if (v->tag != DW_TAG_typedef || !entry_of(v, &alias))
+            continue;
+        die = alias;
+        if (!prof_die_peel(&die))
+            continue;
+        if (v->opaque) {
+            const char *hidden = dwarf_diename(&die);
+            struct choice choice = { .size = size };
+            if (hidden == NULL)
+                continue;
+            choose_structs(types, hidden, strlen(hidden), &choice);
+            if (!decide(&choice, &die))
+                continue;
+        }
+        uint64_t bytes = prof_die_size(die);
+        if (bytes == 0 || (size != 0 && bytes > size) || (count != 0 && die.addr == found.addr))
+            continue;
+        found = die;
+        *ret = dwarf_diename(&die) != NULL ? die : alias; // a struct without a name is called as its typedef
+        count++;
+    }
+    *several = count > 1;
+    return count == 1;
+}
+
+bool prof_types_find(struct prof_types *types, const char *type, uint64_t size, Dwarf_Die *ret)
+{
+    struct choice choice = { .size = size };
+    size_t length;
+    bool several;
+    const char *name = plain_name(type, &choice.tag, &length);
+    while (length != 0 && read_more(types)) {
+    }
+    if (length == 0)
+        return false;
+    if (choice.tag == 0 && find_typedef(types, name, length, size, ret, &several))
+        return true;
+    if (choice.tag == 0 && several)
+        return false;
+    choose_structs(types, name, length, &choice);
+    return decide(&choice, ret);
+}
+
+bool prof_types_define(struct prof_types *types, Dwarf_Die *type, uint64_t size)
+{
+    Dwarf_Die other;
+    const char *name = dwarf_diename(type);
+    if (name == NULL)
+        return false;
+    struct choice choice = { .size = size };
+    while (read_more(types)) {
+    }
+    struct prof_str full = { 0 };
+    if (!prof_type_is_c(type))
+        prof_type_scope(type, &full);
+    prof_str_add(&full, name);
+    if (!full.failed)
+        choose_structs(types, full.text, full.length, &choice);
+    prof_str_deinit(&full);
+    if (choice.exact_count != 1 || !entry_of(choice.exact, &other))
+        return false;
+    *type = other;
+    return true;
+}
+
+void prof_types_each(struct prof_types *types, uint64_t size, prof_types_visit visit, void *ctx)
+{
+    while (read_more(types)) {
+    }
+    for (struct name_entry *entry = types->names; entry != NULL; entry = entry->hh.next) {
+        for (struct variant *v = entry->variants; v != NULL; v = v->next) {
+            Dwarf_Die die;
+            if (v->opaque || (prof_die_is_struct(v->tag) && v->size != size) || !entry_of(v, &die) ||
+                !prof_die_peel(&die) || !prof_die_is_struct(dwarf_tag(&die)) || prof_die_size(die) != size)
+                continue;
+            if (!visit(ctx, entry->name, &die))
+                return;
+        }
+    }
 }

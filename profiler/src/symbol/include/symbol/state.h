@@ -12,6 +12,7 @@
 #include <symbol/site.h>
 #include <symbol/source.h>
 #include <symbol/space.h>
+#include <symbol/type_name.h>
 #include <symbol/types.h>
 
 /* A file by identity: path, NUL, device, inode, build-id. */
@@ -48,6 +49,13 @@ struct prof_stack_entry {
     size_t count;
 };
 
+struct prof_layout_entry;
+struct prof_layout_name;
+struct prof_layout_key {
+    const void *addr; /* of the type's entry */
+    uint64_t array;
+};
+
 struct prof_symbols {
     struct prof_symbols_source source;
     struct prof_file_options file_options;
@@ -57,6 +65,9 @@ struct prof_symbols {
     struct prof_file_entry *files;
     struct prof_pc_entry *pcs;
     struct prof_stack_entry *stacks;
+    struct prof_layout_entry *layouts;
+    struct prof_layout_name *layout_names;
+    struct prof_type_names type_names;
     struct prof_arena arena;
     struct prof_intern strings;
     PROF_VEC(struct prof_symbols_gap) gaps;
@@ -69,5 +80,16 @@ struct prof_file_entry *prof_symbols_file(struct prof_symbols *symbols, const st
 const char *prof_symbols_keep(struct prof_symbols *symbols, const char *text, size_t length);
 /* The same for the name of a symbol, demangled if that is possible. */
 const char *prof_symbols_keep_name(struct prof_symbols *symbols, const char *name, size_t length);
+/* The types of a file; NULL: no debug information, or too much of it for a file without frames. */
+struct prof_types *prof_symbols_types(struct prof_symbols *symbols, struct prof_file_entry *home);
+/* Calls visit for the types of all files, where most objects are defined first, until it returns true. A file may come
+ * more than once. */
+typedef bool (*prof_symbols_types_visit)(struct prof_symbols *symbols, struct prof_types *types, void *ctx);
+bool prof_symbols_each_types(struct prof_symbols *symbols, prof_symbols_types_visit visit, void *ctx);
+/* The layout of a type by its entry, which must be of a Dwarf that lives as long as the symbols. NULL: it has no name,
+ * no size, or there is no memory. */
+const struct prof_layout *prof_layout_of(struct prof_symbols *symbols, struct prof_types *types, const Dwarf_Die *type,
+                                         bool array);
+void prof_layouts_deinit(struct prof_symbols *symbols);
 
 #endif

@@ -1,0 +1,180 @@
+/* test_layouts.c: which words of types are pointers. Offsets come from the compiler, through the same header. */
+#include "fake.h"
+#include "fixture/layout.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t base = 0x7f1200000000;
+static char names[32][64];
+static size_t name_count;
+
+static void word(const struct prof_layout *layout, uint64_t offset, enum prof_word_kind kind, const char *pointee,
+                 const char *field)
+{
+    const struct prof_layout_span *span = prof_layout_at(layout, offset);
+    char buf[128] = "";
+    if (span->kind != kind)
+        fail_msg("%s+%llu is of kind %d, expected %d", layout->type, (unsigned long long)offset, span->kind, kind);
+    if (pointee != NULL)
+        assert_string_equal(span->pointee, pointee);
+    if (field != NULL) {
+        if (!prof_layout_field(layout, offset, buf, sizeof buf) || strcmp(buf, field) != 0)
+            fail_msg("%s+%llu is called %s, expected %s", layout->type, (unsigned long long)offset, buf, field);
+    }
+}
+#define AT(type, field) offsetof(struct type, field)
+
+static void c_types(struct prof_symbols *s)
+{
+    const struct prof_layout *mix = prof_symbols_layout(s, "struct mix", sizeof(struct mix));
+    assert_non_null(mix);
+    assert_string_equal(mix->type, "struct mix");
+    assert_int_equal(mix->size, sizeof(struct mix));
+    assert_ptr_equal(mix, prof_symbols_layout(s, "mix", 0));
+    word(mix, 0, PROF_WORD_NONE, NULL, NULL);
+    word(mix, AT(mix, self), PROF_WORD_POINTER, "struct mix", "self");
+    word(mix, AT(mix, self) + 4, PROF_WORD_NONE, NULL, NULL);
+    word(mix, AT(mix, plain), PROF_WORD_NONE, NULL, NULL);
+    word(mix, AT(mix, any), PROF_WORD_MAYBE, NULL, "any");
+    word(mix, AT(mix, hidden), PROF_WORD_MAYBE, NULL, "hidden");
+    for (int i = 0; i < 3; i++) {
+        char field[32];
+        snprintf(field, sizeof field, "in[%d].link", i);
+        word(mix, AT(mix, in[i].number), PROF_WORD_NONE, NULL, NULL);
+        word(mix, AT(mix, in[i].link), PROF_WORD_POINTER, "struct pair", field);
+    }
+    word(mix, AT(mix, text), PROF_WORD_MAYBE, NULL, "text[0]");
+    word(mix, AT(mix, text[8]), PROF_WORD_MAYBE, NULL, "text[8]");
+    word(mix, AT(mix, text[16]), PROF_WORD_NONE, NULL, NULL); // text and count
+    word(mix, AT(mix, later), PROF_WORD_POINTER, "struct later", "later");
+    word(mix, AT(mix, table[1][1]), PROF_WORD_POINTER, "struct pair", "table[1][1]");
+    word(mix, AT(mix, either), PROF_WORD_MAYBE, NULL, "either.real");
+    word(mix, AT(mix, either) + 8, PROF_WORD_MAYBE, NULL, NULL); // 48 bits
+    word(mix, AT(mix, call), PROF_WORD_POINTER, "", "call");
+    word(mix, AT(mix, last), PROF_WORD_NONE, NULL, NULL);
+    word(mix, sizeof *(struct mix *)NULL, PROF_WORD_MAYBE, NULL, NULL);
+    const struct prof_layout *tight = prof_symbols_layout(s, "struct tight", 0);
+    word(tight, 1, PROF_WORD_POINTER, "struct mix", "mix");
+    word(tight, 0, PROF_WORD_NONE, NULL, NULL);
+    word(tight, 9, PROF_WORD_NONE, NULL, NULL);
+    word(tight, 16, PROF_WORD_NONE, NULL, NULL); // 7 bytes are no word
+}
+
+static void sizes(struct prof_symbols *s)
+{
+    const struct prof_layout *flex = prof_symbols_layout(s, "struct flex", 8 + 5 * sizeof(struct pair));
+    assert_non_null(flex);
+    word(flex, 0, PROF_WORD_NONE, NULL, NULL);
+    word(flex, AT(flex, items[0].number), PROF_WORD_NONE, NULL, NULL);
+    word(flex, AT(flex, items[4].link), PROF_WORD_POINTER, "struct pair", "items[4].link");
+    const struct prof_layout *bytes = prof_symbols_layout(s, "struct bytes", 100);
+    word(bytes, 0, PROF_WORD_MAYBE, NULL, "owner");
+    word(bytes, 16, PROF_WORD_MAYBE, NULL, NULL);
+    const struct prof_layout *pairs = prof_symbols_layout(s, "struct pair[]", 4 * sizeof(struct pair));
+    assert_non_null(pairs);
+    word(pairs, 3 * sizeof(struct pair), PROF_WORD_NONE, NULL, "[3].number");
+    word(pairs, 3 * sizeof(struct pair) + 8, PROF_WORD_POINTER, "struct pair", "[3].link");
+    const struct prof_layout *stars = prof_symbols_layout(s, "struct pair *[]", 80);
+    word(stars, 72, PROF_WORD_POINTER, "struct pair", "[9]");
+    assert_string_equal(stars->type, "struct pair *");
+    word(prof_symbols_layout(s, "void *[]", 80), 8, PROF_WORD_MAYBE, NULL, "[1]");
+
+    const struct prof_layout *nameless = prof_symbols_layout(s, "nameless_t", 16);
+    assert_non_null(nameless);
+    assert_string_equal(nameless->type, "nameless_t");
+    word(nameless, 0, PROF_WORD_POINTER, "struct mix", "mix");
+    word(prof_symbols_layout(s, "later_t", 16), 8, PROF_WORD_POINTER, "struct later", "next");
+
+    // Nothing is said of what is not known, or known in two ways.
+    assert_null(prof_symbols_layout(s, "struct twice", 16));
+    assert_null(prof_symbols_layout(s, "struct mix", 8)); // larger than the object
+    assert_null(prof_symbols_layout(s, "struct nothing", 16));
+    assert_null(prof_symbols_layout(s, "[]", 16));
+    assert_null(prof_symbols_layout(s, "*", 16));
+    assert_null(prof_symbols_layout(s, "", 16));
+    assert_null(prof_symbols_layout(s, "int", 4));
+}
+
+static void classes(struct prof_symbols *s)
+{
+    const struct prof_layout *derived = prof_symbols_layout(s, "ns::derived", 0);
+    assert_non_null(derived);
+    assert_string_equal(derived->type, "ns::derived");
+    assert_int_equal(derived->size, 8 * 10);
+    word(derived, 0, PROF_WORD_POINTER, NULL, NULL); // the virtual table
+    word(derived, 8, PROF_WORD_POINTER, "ns::base", "up");
+    word(derived, 16, PROF_WORD_NONE, NULL, "number");
+    word(derived, 24, PROF_WORD_NONE, NULL, "before");
+    word(derived, 32, PROF_WORD_POINTER, "int", "value");
+    word(derived, 48, PROF_WORD_POINTER, "int", "inner.value");
+    word(derived, 56, PROF_WORD_POINTER, "ns::base", "friendly");
+    word(derived, 64, PROF_WORD_NONE, NULL, "list.key");
+    word(derived, 72, PROF_WORD_POINTER, "ns::derived::node", "list.next");
+    word(prof_symbols_layout(s, "ns::shared", 0), 8, PROF_WORD_MAYBE, NULL, NULL); // a virtual base lies somewhere
+    const struct prof_layout *box = prof_symbols_layout(s, "ns::box<int*>", 16);
+    const struct prof_layout *number = prof_symbols_layout(s, "ns::box<long>", 16);
+    if (box == NULL) // as another compiler writes it
+        box = prof_symbols_layout(s, "ns::box<int *>", 16);
+    if (number == NULL)
+        number = prof_symbols_layout(s, "ns::box<long int>", 16);
+    word(box, 0, PROF_WORD_POINTER, "int", "value");
+    word(number, 0, PROF_WORD_NONE, NULL, "value");
+}
+
+static void each(void (*check)(struct prof_symbols *))
+{
+    for (size_t i = 0; i < name_count; i++) {
+        static struct fake f;
+        memset(&f, 0, sizeof f);
+        fake_map(&f, 0, 0);
+        if (!fake_elf(&f, fixture(names[i]), base, true))
+            fail_msg("%s was not built", names[i]);
+        f.source.exe = fixture(names[i]);
+        struct prof_symbols *symbols = fake_open(&f, NULL);
+        print_message("%s\n", names[i]);
+        check(symbols);
+        prof_symbols_destroy(symbols);
+    }
+}
+
+static void test_c(void **state)
+{
+    (void)state;
+    each(c_types);
+}
+static void test_sizes(void **state)
+{
+    (void)state;
+    each(sizes);
+}
+static void test_classes(void **state)
+{
+    (void)state;
+    each(classes);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    FILE *list = fopen(fixture("layout.list"), "re");
+    while (list != NULL && name_count < 32 && fscanf(list, "%63s", names[name_count]) == 1)
+        name_count++;
+    if (list != NULL)
+        fclose(list);
+    return name_count == 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_c),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_classes),
+    };
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
