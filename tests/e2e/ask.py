@@ -185,6 +185,8 @@ def recorder_killed():
         os.kill(target.run.pid, signal.SIGKILL)
         target.run.wait()
         wait_for("program goes on", lambda: issued(target.counts) == 60000 // threads * threads)
+        if i == 0:  # it had made its file, and written nothing
+            open(target.trace, "w").close()
         # Killed early enough, it has not even begun a file.
         old = [target.trace] if os.path.exists(target.trace) else []
         result = run("recover", target.pid, *old, "-o", name + ".saved.trk")
@@ -192,7 +194,8 @@ def recorder_killed():
         lost = re.search(r"([\d  ]+) events were lost with the recorder", result.stderr)
         number = int(re.sub(r"\D", "", lost.group(1))) if lost else -1
         saved = references(name + ".saved.trk")
-        check(f"{name}: recovered + lost == issued", saved + number == issued(target.counts),
+        # What an emptied file had may have been the map of the modules, too.
+        check(f"{name}: recovered + lost == issued", 0 <= saved + number - issued(target.counts) <= (i == 0),
               (saved, number, issued(target.counts), result.stderr))
         os.kill(target.pid, signal.SIGUSR1)
         check("the program is unharmed", target.run.stdout.read() == f"{60000 // threads * threads}\n")

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <prof/salvage.h>
@@ -237,12 +238,21 @@ static struct prof_error *check_old(const struct prof_trace *old, pid_t pid)
     return pid != 0 && info->finished && info->damage == NULL ? complete(info) : NULL;
 }
 
+/* The recorder made the file and died before it wrote anything. */
+static bool is_empty(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 struct prof_error *rec_recover(pid_t pid, const char *old, const char *out, struct rec_recovery *ret)
 {
     struct recovery *r = calloc(1, sizeof *r);
     if (r == NULL)
         return prof_error_memory();
     r->rec.listen_fd = -1;
+    if (pid != 0 && old != NULL && is_empty(old))
+        old = NULL;
     struct prof_error *error = old != NULL ? prof_trace_open(old, &r->old) : NULL;
     if (error == NULL && r->old != NULL)
         error = check_old(r->old, pid);
