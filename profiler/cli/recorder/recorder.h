@@ -101,8 +101,8 @@ struct rec_recovery {
     bool lost_known;     /* false: the old file says nothing of events. Without a file all that was taken is lost */
     uint64_t bytes_left; /* of the old file, behind its last good block: left out */
 };
-/* Writes a new trace `out` with the good blocks of `old` (NULL, or with a pid an empty file: none) and what the rings of
- * process pid hold, and ends it with TRK_END_RECOVERED. pid 0: the file alone. */
+/* Writes a new trace `out` with the good blocks of `old` (NULL, or with a pid an empty file: none) and what the rings
+ * of process pid hold, and ends it with TRK_END_RECOVERED. pid 0: the file alone. */
 struct prof_error *rec_recover(pid_t pid, const char *old, const char *out, struct rec_recovery *ret);
 
 /* One per trace, in the order of their start; valid until the next rec_step or rec_destroy. */
