@@ -44,6 +44,22 @@ enum prof_headline { PROF_HEADLINE_LOST = 1, PROF_HEADLINE_HELD, PROF_HEADLINE_G
 /* How a reference was matched with its release. `=` for SLOT, `~` for the others. */
 enum prof_pairing { PROF_PAIR_SLOT = 1, PROF_PAIR_COUNT, PROF_PAIR_LEARNED, PROF_PAIR_ADOPTED, PROF_PAIR_ANONYMOUS };
 
+/* What keeps memory alive by itself, strongest evidence first. */
+enum prof_root_kind {
+    PROF_ROOT_NONE = 0,
+    PROF_ROOT_GLOBAL,     /* .data, .bss of a module */
+    PROF_ROOT_TLS,        /* thread-local variables, and what the thread library keeps about a thread */
+    PROF_ROOT_REGION,     /* trk_root_add */
+    PROF_ROOT_PURPOSE,    /* trk_pin, trk_may_leak */
+    PROF_ROOT_STACK,      /* from the stack pointer up */
+    PROF_ROOT_REGISTER,
+    PROF_ROOT_MAPPED,     /* shared or file-backed memory */
+    PROF_ROOT_MMAP,       /* the program mapped it itself */
+    PROF_ROOT_FREED,      /* memory that was freed after it had been read */
+    PROF_ROOT_UNRECORDED, /* heap memory whose allocation was not recorded */
+    PROF_ROOT_COUNT_
+};
+
 const char *prof_verdict_name(enum prof_verdict verdict); /* "missing-unref" */
 bool prof_verdict_parse(const char *name, enum prof_verdict *ret);
 /* By default. A finding of such a verdict gates when it is proven or probable; verdicts added by fail_on gate at any

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool graph_init(struct graph *graph, uint32_t n, const struct graph_edge *edges, size_t count)
+bool graph_alloc(struct graph *graph, uint32_t n, size_t count)
 {
     struct graph g = { .n = n };
 
@@ -17,16 +17,28 @@ bool graph_init(struct graph *graph, uint32_t n, const struct graph_edge *edges,
         graph_deinit(&g);
         return false;
     }
-    // Counting sort: first[v + 2] counts, its running sum is the start, and placing an edge moves the start to the end.
+    *graph = g;
+    return true;
+}
+
+// Counting sort: first[v + 2] counts, its running sum is the start, and placing an edge moves the start to the end.
+void graph_rows(struct graph *graph)
+{
+    for (uint32_t v = 0; v < graph->n; v++)
+        graph->first[v + 2] += graph->first[v + 1];
+}
+
+bool graph_init(struct graph *graph, uint32_t n, const struct graph_edge *edges, size_t count)
+{
+    struct graph g;
+
+    if (!graph_alloc(&g, n, count))
+        return false;
     for (size_t i = 0; i < count; i++)
-        g.first[edges[i].from + 2]++;
-    for (uint32_t v = 0; v < n; v++)
-        g.first[v + 2] += g.first[v + 1];
-    for (size_t i = 0; i < count; i++) {
-        uint32_t at = g.first[edges[i].from + 1]++;
-        g.to[at] = edges[i].to;
-        g.label[at] = edges[i].label;
-    }
+        graph_count(&g, edges[i].from);
+    graph_rows(&g);
+    for (size_t i = 0; i < count; i++)
+        graph_put(&g, edges[i].from, edges[i].to, edges[i].label);
     *graph = g;
     return true;
 }
@@ -80,7 +92,7 @@ bool graph_components(const struct graph *graph, const uint8_t *in, uint32_t *co
     for (uint32_t v = 0; good && v < n; v++)
         component[v] = GRAPH_NONE;
     for (uint32_t root = 0; good && root < n; root++) {
-        if (low[root] != 0 || (in != NULL && !in[root]))
+        if ((in != NULL && !in[root]) || low[root] != 0)
             continue;
         path[path_len++] = root;
         open[open_len++] = root;

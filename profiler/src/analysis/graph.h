@@ -18,6 +18,21 @@ struct graph {
     uint32_t *to;
     uint32_t *label; /* the caller's */
 };
+/* The rows in three steps, for edges that stand in no array: graph_alloc makes room for exactly `count` edges;
+ * graph_count for each of them; graph_rows; graph_put for each of them again. Edges of one node keep their order. */
+bool graph_alloc(struct graph *graph, uint32_t n, size_t count);
+void graph_rows(struct graph *graph);
+static inline void graph_count(struct graph *graph, uint32_t from)
+{
+    graph->first[from + 2]++;
+}
+static inline void graph_put(struct graph *graph, uint32_t from, uint32_t to, uint32_t label)
+{
+    uint32_t at = graph->first[from + 1]++;
+    graph->to[at] = to;
+    graph->label[at] = label;
+}
+
 /* Sorts edges by holder; false without memory. Edges out of range must not occur; at most 2^32 - 2 of them. */
 bool graph_init(struct graph *graph, uint32_t n, const struct graph_edge *edges, size_t count);
 void graph_deinit(struct graph *graph);
