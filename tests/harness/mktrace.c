@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <base/vec.h>
+
 enum { MK_NAMES = 4096, MK_RINGS = 256, MK_MODULES = 64, MK_META = 64, FRAME_STEP = 0x100, FRAME_FIRST = 0x31 };
 
 struct mk_name {
@@ -44,6 +46,10 @@ struct mk_trace {
     enum trk_end_reason end_reason;
     int32_t end_value;
     struct trk_loss loss;
+    struct prof_memory memory;
+    PROF_VEC(struct prof_memory_area) areas;
+    PROF_VEC(struct prof_memory_word) words;
+    PROF_VEC(struct trk_memory_count) counts;
     bool finished;
 };
 
@@ -109,6 +115,9 @@ void mk_destroy(struct mk_trace *t)
         free((char *)t->modules[i].path);
     for (size_t i = 0; i < t->meta_count; i++)
         free(t->meta[i]);
+    prof_vec_deinit(&t->areas);
+    prof_vec_deinit(&t->words);
+    prof_vec_deinit(&t->counts);
     free(t);
 }
 
@@ -588,6 +597,63 @@ void mk_loss(struct mk_trace *t, const struct trk_loss *loss)
 {
     t->loss = *loss;
     must(prof_writer_loss(writer(t), loss));
+}
+
+/* ---- Memory at a checkpoint ---- */
+
+struct prof_memory *mk_memory_begin(struct mk_trace *t, enum trk_memory_rung rung)
+{
+    uint64_t round = t->round;
+    mk_round(t);
+    t->memory = (struct prof_memory){ .number = t->memory.number + 1,
+                                      .rung = rung,
+                                      .why = TRK_LOOK_REQUEST,
+                                      .name = "",
+                                      .at_us = t->now_us,
+                                      .round = round,
+                                      .threads = 1 };
+    t->areas.count = t->words.count = t->counts.count = 0;
+    return &t->memory;
+}
+
+void mk_memory_area(struct mk_trace *t, enum trk_area_kind kind, uint32_t tid, uint64_t start, uint64_t size)
+{
+    if (!prof_vec_push(&t->areas,
+                       (struct prof_memory_area){
+                           .start = start, .size = size, .kind = kind, .tid = tid, .first = t->words.count }))
+        die("no memory");
+}
+
+void mk_memory_how(struct mk_trace *t, uint64_t at, uint64_t value, unsigned how)
+{
+    if (t->areas.count == 0)
+        die("a word before the first area");
+    if (!prof_vec_push(&t->words, (struct prof_memory_word){ .at = at, .how = how & 0xff, .value = value }))
+        die("no memory");
+    t->areas.items[t->areas.count - 1].count++;
+    t->memory.read_bytes += 8;
+}
+
+void mk_memory_word(struct mk_trace *t, uint64_t at, uint64_t value)
+{
+    mk_memory_how(t, at, value, 0);
+}
+
+void mk_memory_count(struct mk_trace *t, uint64_t addr, int64_t count)
+{
+    if (!prof_vec_push(&t->counts, (struct trk_memory_count){ .addr = addr, .count = count }))
+        die("no memory");
+}
+
+void mk_memory_end(struct mk_trace *t)
+{
+    t->memory.areas = t->areas.items;
+    t->memory.area_count = t->areas.count;
+    t->memory.words = t->words.items;
+    t->memory.word_count = t->words.count;
+    t->memory.counts = t->counts.items;
+    t->memory.count_count = t->counts.count;
+    must(prof_writer_memory(writer(t), &t->memory));
 }
 
 /* ---- Results ---- */

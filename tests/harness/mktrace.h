@@ -136,6 +136,19 @@ void mk_ext(struct mk_trace *t, enum trk_ext kind, uint64_t value);
 void mk_mem(struct mk_trace *t, const struct trk_mem *mem);
 void mk_loss(struct mk_trace *t, const struct trk_loss *loss);
 
+/* ---- Memory at a checkpoint ----------------------------------------------------------------------------------------
+ *     mk_memory_begin(t, TRK_RUNG_STOPPED);
+ *     mk_memory_area(t, TRK_AREA_DATA, 0, MK_APP_DATA, 0x1000);
+ *     mk_memory_word(t, MK_APP_DATA + 8, 0x1000);   // in the area added last, ascending
+ *     mk_memory_end(t);
+ * It is of the events before mk_memory_begin, which ends their round. Registers first, then areas by address. */
+struct prof_memory *mk_memory_begin(struct mk_trace *t, enum trk_memory_rung rung); /* its plain members may be set */
+void mk_memory_area(struct mk_trace *t, enum trk_area_kind kind, uint32_t tid, uint64_t start, uint64_t size);
+void mk_memory_word(struct mk_trace *t, uint64_t at, uint64_t value);
+void mk_memory_how(struct mk_trace *t, uint64_t at, uint64_t value, unsigned how);
+void mk_memory_count(struct mk_trace *t, uint64_t addr, int64_t count); /* by address */
+void mk_memory_end(struct mk_trace *t);
+
 /* ---- Results --------------------------------------------------------------------------------------------------- */
 
 /* How the END block ends the trace; default: exit 0 at the last time. reason 0: no END block (as after a crash). */

@@ -646,11 +646,12 @@ struct trk_state_head {
 /* ---- MEMORY: a checkpoint ----
  *
  * Words of the program's memory that may point into its heap, and where they stood; nothing else of the contents. It
- * stands behind the events that were recorded before the cut: those of all rounds up to `round`. A checkpoint is one or
- * more parts (blocks), the areas in address order and each area's words in order; an area may go on in the next part.
+ * speaks of the moment behind the events of all rounds up to `round`, wherever in the file it stands. A checkpoint is
+ * one or more parts (blocks), one behind the other: areas of registers, then the others in address order, and each
+ * area's words in order; the last area of a part may go on in the next, where its entry stands again.
  * Payload: head, struct trk_memory_area[areas], uint32_t step[words] (bytes from the word before, for the first of an
- * area from its start), uint8_t how[words] padded to 8, then the values in byte planes (byte 0 of all, byte 1 ...),
- * padded to 8, then struct trk_memory_count[counts], then the name (name_bytes, padded to 8; first part only). */
+ * area from its start), uint8_t how[words], padding to 8, then the values in byte planes (byte 0 of all, byte 1 ...),
+ * then struct trk_memory_count[counts], then the name (name_bytes, padded to 8; first part only). */
 enum trk_memory_rung { /* the ladder: how it was read, strongest first */
                        TRK_RUNG_STOPPED =
                            1, /* all threads stood still: registers, stacks and memory are of one moment */
@@ -673,6 +674,7 @@ enum {
     TRK_MEMORY_CUT = 1 << 1,    /* not everything was read that should have been: verdicts are weaker */
     TRK_MEMORY_SINGLE = 1 << 2, /* the program had one thread, and that one waited: as good as STOPPED */
 };
+#define TRK_MEMORY_SKIP UINT32_MAX /* as a step: no word stands there, the next step goes on from there */
 struct trk_memory_head {
     uint16_t version, flags;
     uint32_t part;   /* 0, 1, 2, ... */

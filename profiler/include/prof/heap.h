@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <prof/error.h>
+#include <prof/memory.h>
 #include <prof/trace.h>
 
 typedef uint32_t prof_obj_id;   /* 0: none */
@@ -28,6 +29,7 @@ enum prof_block_flags {
     PROF_BLOCK_ALIVE = 1 << 0,
     PROF_BLOCK_HAS_OBJECT = 1 << 1, /* an object was born in it: it is not reported as a plain block */
     PROF_BLOCK_FORCED = 1 << 2,     /* its birth met an address that was still allocated */
+    PROF_BLOCK_EXAMINED = 1 << 3,   /* it was alive, at this address, when memory was read last (prof_heap_memory) */
 };
 struct prof_block {
     uint64_t addr, size;
@@ -244,6 +246,7 @@ struct prof_heap_totals {
     uint64_t unknown_objects; /* skewed objects */
     uint64_t refs, unrefs;
     uint64_t counts_seen, counts_wrong;
+    uint64_t memories;      /* checkpoints at which memory was read */
     uint64_t marks_thinned; /* given up: of more than 10 000 the first and last of each name and kind are kept */
     uint64_t end_us;        /* time of the last event */
     bool cut;               /* stopped before the end by until_us or until_mark */
@@ -269,6 +272,8 @@ struct prof_error *prof_heap_create_live(struct prof_trace *definitions, const s
                                          struct prof_heap **ret);
 struct prof_error *prof_heap_apply(struct prof_heap *heap, const struct prof_event *events, size_t count);
 struct prof_error *prof_heap_apply_mem(struct prof_heap *heap, const struct trk_mem *mem);
+/* memory: as a sink is given it; shared. */
+struct prof_error *prof_heap_apply_memory(struct prof_heap *heap, const struct prof_memory *memory);
 /* The trace is over: decides what was left open for later events, as prof_heap_create does at the end of a file:
  * incidents of spoiled references and late deaths, type sites and pairs. Until then a live heap has none of these. To
  * learn what a trace that ended here would say, save the state into another heap and finish that one. Nothing can be
@@ -347,6 +352,16 @@ struct prof_error *prof_heap_populations(struct prof_heap *heap, const struct pr
 size_t prof_heap_scopes(const struct prof_heap *heap, const struct prof_scope **ret); /* index 0 unused */
 const struct prof_context *prof_heap_context(const struct prof_heap *heap, uint32_t index);
 size_t prof_heap_roots(const struct prof_heap *heap, const struct prof_root_region **ret);
+
+/* What memory said at the last complete checkpoint, NULL: none was. Its words are of that moment, the heap is of now:
+ * of the blocks alive now, those with PROF_BLOCK_EXAMINED were there. */
+const struct prof_memory *prof_heap_memory(const struct prof_heap *heap);
+/* Did addr belong, at that checkpoint, to a block that was freed, unmapped, or moved by realloc, since? What stands
+ * there may have been taken over elsewhere. */
+bool prof_heap_freed_since(struct prof_heap *heap, uint64_t addr);
+/* false: more was freed than is remembered (about a million places), or the checkpoint came late: addresses of which
+ * prof_heap_freed_since says no may have been freed all the same. */
+bool prof_heap_freed_since_complete(const struct prof_heap *heap);
 
 /* Who lives at an address now: the innermost live object whose extent contains it, and the live block. 0: nobody.
  * O(log n) after the first call on an unchanged heap. */

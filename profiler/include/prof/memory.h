@@ -13,10 +13,11 @@
 #include <prof/error.h>
 #include <track/format.h>
 
+/* 16 bytes: there are many. */
 struct prof_memory_word {
-    uint64_t at;    /* address of the word; of registers: 8 * number */
-    uint64_t value; /* where it points, decoded */
-    uint8_t how;    /* 0: as it stood; n: by the n-th pointer decoding of the trace (META keys pointer) */
+    uint64_t at : 56; /* address of the word; of registers: 8 * number */
+    uint64_t how : 8; /* 0: as it stood; n: by the n-th pointer decoding of the trace (META keys pointer) */
+    uint64_t value;   /* where it points, decoded */
 };
 struct prof_memory_area {
     uint64_t start, size;
@@ -24,13 +25,15 @@ struct prof_memory_area {
     uint32_t tid;
     size_t first, count; /* into words */
 };
-/* One checkpoint. Immutable; areas in address order (registers first), the words of an area too. */
+/* One checkpoint. Immutable. First the areas of registers, in any order, then the others by address; they do not
+ * overlap and end below 2^56. The words of an area ascend and lie in it with all their 8 bytes; words may overlap. */
 struct prof_memory {
     uint32_t number;
     enum trk_memory_rung rung;
     enum trk_memory_why why;
     bool cut;         /* not everything was read */
     bool single;      /* one thread, and that one waited */
+    bool late;        /* it was told only when events behind its round had been applied */
     const char *name; /* "" */
     uint64_t at_us, round, pause_us, took_us, read_bytes, unread_bytes;
     uint32_t threads, threads_unread;
@@ -42,17 +45,24 @@ struct prof_memory {
     size_t count_count;
 };
 
-/* Puts the parts of a checkpoint together. Distrusts every byte: PROF_ERROR_FORMAT for a malformed part, after which
- * the checkpoint that it belonged to is gone. */
+/* Puts the parts of a checkpoint together. Distrusts every byte: PROF_ERROR_FORMAT for a malformed part, or one without
+ * those before it; then the checkpoint that it belongs to is gone, and its later parts are stepped over. A first part
+ * ends a checkpoint that is not complete. Blocks of a newer version are stepped over. */
 struct prof_memory_reader;
 struct prof_error *prof_memory_reader_create(struct prof_memory_reader **ret);
 void prof_memory_reader_destroy(struct prof_memory_reader *reader);
 /* One block's payload, uncompressed. *ret: the checkpoint that this part completed, owned by the caller, or NULL. */
 struct prof_error *prof_memory_reader_add(struct prof_memory_reader *reader, const void *payload, size_t bytes,
                                           struct prof_memory **ret);
-void prof_memory_destroy(struct prof_memory *memory);
+/* Of one that this layer made (a reader, a copy, what a sink is given). NULL is fine. */
+void prof_memory_destroy(const struct prof_memory *memory);
+/* Shares one that this layer made: it lasts until each sharer destroyed it. One thread at a time. */
+const struct prof_memory *prof_memory_keep(const struct prof_memory *memory);
+/* Copies any. PROF_ERROR_ARGUMENT when it is not in order. */
+struct prof_error *prof_memory_copy(const struct prof_memory *memory, struct prof_memory **ret);
 
-/* Writes a checkpoint as MEMORY blocks; `words` and the other counts may be of any size. Areas must be in order. */
+/* Writes a checkpoint as MEMORY blocks of about 1 MiB. PROF_ERROR_ARGUMENT when it is not in order. They may stand
+ * anywhere in the file: readers put it behind the events of its round. */
 struct prof_writer;
 struct prof_error *prof_writer_memory(struct prof_writer *writer, const struct prof_memory *memory);
 

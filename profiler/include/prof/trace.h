@@ -23,6 +23,7 @@
 
 struct prof_trace;
 struct prof_merge;
+struct prof_memory;
 
 /* Facts about a trace, borrowed from it. Strings are never NULL ("" when unknown) unless said. */
 struct prof_trace_info {
@@ -56,9 +57,12 @@ struct prof_trace_info {
     uint64_t records;            /* first slots in the event blocks */
     uint64_t slots;
     uint32_t blocks, unknown_blocks;
-    bool has_state;        /* the file begins with a state: what happened before it is not in there */
-    uint64_t state_us;     /* the last event that the state stands for */
-    uint64_t state_events; /* how many it stands for */
+    uint32_t memories;         /* checkpoints with memory that are complete (prof_trace_memory) */
+    uint32_t memories_lost;    /* those that are not, or turned out to be damaged when they were read */
+    const char *memory_damage; /* NULL: none; else one sentence about the last of these */
+    bool has_state;            /* the file begins with a state: what happened before it is not in there */
+    uint64_t state_us;         /* the last event that the state stands for */
+    uint64_t state_events;     /* how many it stands for */
 };
 
 /* How the recorder, or whoever makes traces, spelled a META key: prof_trace_meta(trace, "wrapper"). NULL: absent. */
@@ -138,6 +142,9 @@ struct prof_trace_sink {
      * alive in it (prof_merge_alive) before the first event; NULL: nobody does. Without this callback a trace that
      * begins with a state is an error */
     struct prof_error *(*state)(void *ctx, struct prof_merge *merge, const void *bytes, size_t size);
+    /* what memory said at a checkpoint, behind all events of the rounds up to its own; borrowed, or shared by
+     * prof_memory_keep */
+    struct prof_error *(*memory)(void *ctx, const struct prof_memory *memory);
 };
 struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx);
 
@@ -180,6 +187,8 @@ struct prof_error *prof_merge_add(struct prof_merge *merge, const struct trk_eve
                                   const struct trk_slot *slots);
 /* A sample of memory, handed on in its place. */
 struct prof_error *prof_merge_mem(struct prof_merge *merge, const struct trk_mem *mem);
+/* A checkpoint, copied, to be handed on in its place. */
+struct prof_error *prof_merge_memory(struct prof_merge *merge, const struct prof_memory *memory);
 /* Hands on the events up to `round`, as replay does; all blocks up to round + 1 must have been added, more do no harm.
  * When the number of a change is missing, or round + 1 is empty, what follows stays until the blocks of later rounds
  * tell more, 64 rounds at most. UINT64_MAX: everything. */

@@ -67,6 +67,38 @@ struct prof_error *merge_mem(struct prof_merge *merge, const struct trk_mem *mem
     return NULL;
 }
 
+struct prof_error *merge_memory(struct prof_merge *m, uint64_t round, size_t number, const struct prof_memory *memory)
+{
+    if (m->memories.count > 0 && m->memories.items[m->memories.count - 1].round > round)
+        round = m->memories.items[m->memories.count - 1].round;
+    if (round == UINT64_MAX) /* stands for the end of everything */
+        round--;
+    if (prof_vec_push(&m->memories, (struct merge_memory){ round, number, memory }))
+        return NULL;
+    prof_memory_destroy(memory);
+    return prof_error_memory();
+}
+
+/* Hands on the checkpoints of rounds up to `round` and before `before`. */
+static struct prof_error *hand_on_memories(struct prof_merge *m, uint64_t round, uint64_t before)
+{
+    struct outlet *out = &m->out;
+    struct prof_error *error = NULL;
+    while (error == NULL && m->memory_at < m->memories.count && m->memories.items[m->memory_at].round <= round &&
+           m->memories.items[m->memory_at].round < before) {
+        struct merge_memory *next = &m->memories.items[m->memory_at++];
+        const struct prof_memory *memory = next->memory;
+        next->memory = NULL;
+        error = outlet_flush(out);
+        if (error == NULL && memory == NULL && out->sink->memory != NULL)
+            error = m->source->memory(m->source_ctx, next->number, &memory);
+        if (error == NULL && memory != NULL && out->sink->memory != NULL)
+            error = out->sink->memory(out->ctx, memory);
+        prof_memory_destroy(memory);
+    }
+    return error;
+}
+
 /* ---- Loading ---- */
 
 /* Gives blocks of rounds up to `round` to their rings, within the window. */
@@ -240,13 +272,17 @@ struct prof_error *merge_run_within(struct prof_merge *m, uint64_t upto, uint64_
     bool behind = false;
     struct prof_error *error = fill(m, m->order.loaded);
     while (error == NULL && !behind && lowest_round(m, &round) && round <= upto) {
-        if (!load_next(m, round, most, &error) || error != NULL)
+        error = hand_on_memories(m, upto, round);
+        if (error != NULL || !load_next(m, round, most, &error) || error != NULL)
             break;
+        m->begun = round_after(round);
         if (m->order.ring_count == 1 && !m->merging)
             error = run_single(m, m->order.rings[0], round);
         else
             error = run_merge(m, round, most, &behind);
     }
+    if (error == NULL)
+        error = hand_on_memories(m, upto, lowest_round(m, &round) ? round : UINT64_MAX);
     return error != NULL ? error : outlet_flush(&m->out);
 }
 
@@ -257,7 +293,8 @@ struct prof_error *merge_run(struct prof_merge *m, uint64_t upto)
 
 struct prof_error *merge_end(struct prof_merge *m)
 {
-    return flush_mem(&m->out);
+    struct prof_error *error = flush_mem(&m->out);
+    return error != NULL ? error : hand_on_memories(m, UINT64_MAX, UINT64_MAX);
 }
 
 uint64_t merge_records(const struct prof_merge *m)
@@ -291,6 +328,9 @@ void merge_deinit(struct prof_merge *m)
         m->queue = next;
     }
     prof_vec_deinit(&m->out.mem);
+    for (size_t i = m->memory_at; i < m->memories.count; i++)
+        prof_memory_destroy(m->memories.items[i].memory);
+    prof_vec_deinit(&m->memories);
 }
 
 /* ---- Live ---- */
@@ -350,6 +390,16 @@ struct prof_error *prof_merge_add(struct prof_merge *m, const struct trk_events_
 struct prof_error *prof_merge_mem(struct prof_merge *m, const struct trk_mem *mem)
 {
     return merge_mem(m, mem);
+}
+
+struct prof_error *prof_merge_memory(struct prof_merge *m, const struct prof_memory *memory)
+{
+    struct prof_memory *copy;
+    struct prof_error *error = prof_memory_copy(memory, &copy);
+    if (error != NULL)
+        return error;
+    copy->late |= m->begun > round_after(copy->round);
+    return merge_memory(m, copy->round, 0, copy);
 }
 
 struct prof_error *prof_merge_run(struct prof_merge *m, uint64_t round)

@@ -5,6 +5,8 @@
 
 #include "order.h"
 
+#include <prof/memory.h>
+
 /* What a merge asks of whoever feeds it. */
 struct merge_source {
     /* The next block in order of rounds, given away; *ret NULL: there is none (yet). */
@@ -13,6 +15,16 @@ struct merge_source {
     struct prof_error *(*catch_up)(void *ctx, struct causal *states, size_t place);
     /* Everything in front of `place` (SIZE_MAX: all) was handed on; an error ends the merge. May be NULL. */
     struct prof_error *(*used)(void *ctx, size_t place);
+    /* The checkpoint of this number among those that were announced, shared; *ret NULL: it cannot be used. May be NULL
+     * when none is announced without its contents. */
+    struct prof_error *(*memory)(void *ctx, size_t number, const struct prof_memory **ret);
+};
+
+/* A checkpoint that waits for its place. */
+struct merge_memory {
+    uint64_t round;
+    size_t number;
+    const struct prof_memory *memory; /* shared; NULL: the source has it */
 };
 
 struct prof_merge {
@@ -24,7 +36,10 @@ struct prof_merge {
     bool merging;           /* states are kept: there was more than one ring, or nobody can catch up */
     size_t window_bytes;    /* of the blocks that rings have */
     uint64_t max_round;
-    struct loaded *queue, **queue_end; /* of a live merge: added, not yet asked for */
+    struct loaded *queue, **queue_end;      /* of a live merge: added, not yet asked for */
+    PROF_VEC(struct merge_memory) memories; /* in order of rounds */
+    size_t memory_at;                       /* those in front of it were handed on */
+    uint64_t begun;                         /* behind the last round of which something was handed on */
 };
 
 /* flags: TRK_FILE_* of the trace. */
@@ -43,6 +58,10 @@ struct prof_error *merge_states(struct prof_merge *merge, bool numbered);
 /* Nothing comes after this: hands on the memory samples that are left. */
 struct prof_error *merge_end(struct prof_merge *merge);
 struct prof_error *merge_mem(struct prof_merge *merge, const struct trk_mem *mem);
+/* A checkpoint comes behind this round, or behind the one before it. memory: taken over also on failure; NULL: the
+ * source has it by this number. */
+struct prof_error *merge_memory(struct prof_merge *merge, uint64_t round, size_t number,
+                                const struct prof_memory *memory);
 /* First slots seen so far. */
 uint64_t merge_records(const struct prof_merge *merge);
 /* Tells for every ring how far the sink's knowledge of it goes, as prof_merge_rest has it: the time reached, and the

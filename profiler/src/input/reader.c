@@ -1,5 +1,6 @@
 /* reader.c: opens a trace: checks the header, walks the block headers, reads the definitions, and says where the file
  * is damaged. Event blocks are only located here; their payload is checked when it is replayed. */
+#include "memories.h"
 #include "planes.h"
 #include "trace.h"
 
@@ -275,6 +276,11 @@ static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
                 error = prof_error_memory();
                 break;
             }
+        } else if (block.kind == TRK_BLOCK_MEMORY) {
+            if (!memories_take(trace, &ref)) {
+                error = prof_error_memory();
+                break;
+            }
         } else if (block.kind == TRK_BLOCK_EVENTS || block.kind == TRK_BLOCK_MEM) {
             if (!prof_vec_push(&trace->stream, ref)) {
                 error = prof_error_memory();
@@ -372,7 +378,7 @@ struct prof_error *prof_trace_open_fd(int fd, const char *path, uint64_t bytes, 
         error = prof_error_memory();
     if (error == NULL)
         error = walk(trace, header.header_bytes);
-    if (error == NULL && !define_info(trace))
+    if (error == NULL && (!memories_end(trace) || !define_info(trace)))
         error = prof_error_memory();
     if (error != NULL) {
         prof_trace_close(trace);
@@ -396,6 +402,8 @@ void prof_trace_close(struct prof_trace *trace)
     prof_vec_deinit(&trace->stream);
     prof_vec_deinit(&trace->states);
     prof_vec_deinit(&trace->numbers);
+    prof_vec_deinit(&trace->memory_blocks);
+    prof_vec_deinit(&trace->memories);
     prof_arena_deinit(&trace->arena);
     free(trace);
 }

@@ -1,4 +1,5 @@
 /* replay.c: streams the state and the event blocks of a trace into a sink, in one order. */
+#include "memories.h"
 #include "replay.h"
 #include "resume.h"
 
@@ -225,7 +226,29 @@ static struct prof_error *enter_order(struct replay *r)
     return prof_error_at(PROF_ERROR_FORMAT, path, 0, "'%s' cannot be used: %s", path, what);
 }
 
-static const struct merge_source file_source = { .next = next_block, .catch_up = catch_up, .used = report_progress };
+static struct prof_error *load_memory(void *ctx, size_t number, const struct prof_memory **ret)
+{
+    struct replay *r = ctx;
+    return memories_load(r->trace, number, &r->buffer, ret);
+}
+
+/* Checkpoints are announced with their rounds, wherever in the file they stand; not one that may still get its parts.
+ */
+static struct prof_error *announce_memories(struct replay *r)
+{
+    const struct prof_trace *trace = r->trace;
+    struct prof_error *error = NULL;
+    for (size_t i = r->resume != NULL ? r->resume->memories : 0; i < trace->memories.count && error == NULL; i++) {
+        const struct memory_ref *memory = &trace->memories.items[i];
+        if (memory->whole || memory->lost)
+            error = merge_memory(&r->merge, memory->head.round, i, NULL);
+    }
+    return error;
+}
+
+static const struct merge_source file_source = {
+    .next = next_block, .catch_up = catch_up, .used = report_progress, .memory = load_memory
+};
 
 struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, const struct prof_resume *resume,
                                 const struct prof_trace_sink *sink, void *ctx)
@@ -238,6 +261,8 @@ struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, cons
     struct prof_error *error = enter_order(r);
     if (error == NULL)
         error = hand_on_states(r);
+    if (error == NULL)
+        error = announce_memories(r);
     return error != NULL || resume != NULL ? error : hand_on_numbers(r);
 }
 

@@ -17,7 +17,7 @@
 #include <input/decode.h>
 
 /* Changes with everything that makes an older index unfit: its facts, the order of events, what the heap learns. */
-#define INDEX_VERSION "1"
+#define INDEX_VERSION "2"
 
 /* ---- Facts ---- */
 
@@ -90,12 +90,29 @@ static size_t stream_end(const struct prof_trace *trace, uint64_t offset)
     return low + 1;
 }
 
+/* Are the checkpoints that the index stands for those of the trace, and is no later one of a time before them or before
+ * events that were handed on? `begun`: behind the last round of these. */
+static bool same_memories(const struct prof_trace *trace, const struct prof_resume *resume, uint64_t begun)
+{
+    if (resume->memories > trace->memories.count)
+        return false;
+    for (size_t i = 0; i < trace->memories.count; i++) {
+        const struct memory_ref *memory = &trace->memories.items[i];
+        if (i >= resume->memories && memory->head.round + 1 < begun)
+            return false;
+        if (i < resume->memories && memory->count > 0 &&
+            trace->memory_blocks.items[memory->first + memory->count - 1].offset >= resume->offset)
+            return false;
+    }
+    return true;
+}
+
 /* Is this the index of the trace, and the trace up to there what it was? */
 static bool belongs(const struct prof_trace *trace, struct prof_resume *resume, const char *version)
 {
     const struct prof_trace *index = resume->index;
     const struct prof_trace_info *info = &index->info;
-    uint64_t chain, types, types_hash, known, merging, numbered;
+    uint64_t chain, types, types_hash, known, merging, numbered, memories, begun;
     if (!info->finished || info->damage != NULL || index->states.count == 0 ||
         memcmp(info->trace_id, trace->info.trace_id, sizeof info->trace_id) != 0 ||
         !fact_is(index, "index_version", INDEX_VERSION) || !fact_is(index, "index_reader", version) ||
@@ -103,15 +120,17 @@ static bool belongs(const struct prof_trace *trace, struct prof_resume *resume, 
         !fact(index, "index_round", &resume->round) || !fact(index, "index_records", &resume->records) ||
         !fact(index, "index_loaded", &resume->loaded) || !fact(index, "index_known", &known) ||
         known > index->stream.count || !fact(index, "index_merging", &merging) ||
-        !fact(index, "index_numbered", &numbered) || !fact(index, "index_types", &types) ||
+        !fact(index, "index_numbered", &numbered) || !fact(index, "index_memories", &memories) ||
+        !fact(index, "index_begun", &begun) || !fact(index, "index_types", &types) ||
         !fact(index, "index_types_hash", &types_hash))
         return false;
     resume->known = known;
+    resume->memories = memories;
     resume->merging = merging != 0;
     resume->numbered = numbered != 0;
     resume->begin = stream_end(trace, resume->offset);
     return resume->begin > 0 && trace->stream.items[resume->begin - 1].chain == chain && types <= TRK_TYPE_MAX &&
-           hash_types(trace, types) == types_hash && take_rings(resume);
+           hash_types(trace, types) == types_hash && take_rings(resume) && same_memories(trace, resume, begun);
 }
 
 struct prof_resume *prof_resume_open(const struct prof_trace *trace, int fd, const char *path, const char *version)
@@ -255,6 +274,8 @@ struct prof_error *prof_pause_facts(const struct prof_pause *pause, struct prof_
         { "round", pause->round },
         { "records", known.records },
         { "merging", r->merge.merging },
+        { "memories", (r->resume != NULL ? r->resume->memories : 0) + r->merge.memory_at },
+        { "begun", r->merge.begun },
         { "loaded", r->merge.order.loaded },
         { "numbered", merge_numbered(&r->merge) },
         { "known", r->merge.merging ? known_blocks(&r->merge.order.causal) : 0 },

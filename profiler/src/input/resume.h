@@ -17,6 +17,7 @@ struct prof_resume {
     uint64_t round;  /* that the state stands for */
     uint64_t records;
     uint64_t loaded; /* blocks of rounds up to this one were in view: what is asked for once more costs other turns */
+    size_t memories; /* checkpoints of the trace that the state stands for: as many of the first */
     size_t known;    /* blocks in front of the index's stream that are no events: see known.c */
     bool numbered;   /* some change bore its number */
     bool merging;    /* the order of several rings was made, with what is known of addresses */

@@ -123,10 +123,25 @@ static struct prof_error *write_numbers(const struct causal *states, struct prof
     return error;
 }
 
+/* The checkpoints whose place has not come, as they are. */
+static struct prof_error *write_memories(const struct replay *r, struct prof_writer *writer)
+{
+    const struct prof_trace *trace = r->trace;
+    struct prof_error *error = NULL;
+    for (size_t i = r->merge.memory_at; i < trace->memories.count; i++)
+        for (size_t k = 0; k < trace->memories.items[i].count && error == NULL; k++)
+            error = writer_copy_block(writer, trace->fd,
+                                      trace->memory_blocks.items[trace->memories.items[i].first + k].offset -
+                                          sizeof(struct trk_block));
+    return error;
+}
+
 struct prof_error *prof_rest_write(const struct prof_rest *rest, struct prof_writer *writer)
 {
     const struct replay *r = &rest->replay;
     struct prof_error *error = write_numbers(&r->merge.order.causal, writer);
+    if (error == NULL)
+        error = write_memories(r, writer);
     if (error == NULL)
         error = prof_merge_rest(&r->merge, write_events, write_mem, writer);
     for (size_t i = r->next; i < r->trace->stream.count && error == NULL && !r->ended; i++)

@@ -21,6 +21,15 @@ struct block_ref {
     uint16_t kind, flags;
 };
 
+/* A checkpoint, whole or not. */
+struct memory_ref {
+    size_t first, count;         /* into memory_blocks */
+    struct trk_memory_head head; /* of the first part */
+    uint64_t words;              /* of all */
+    bool whole;                  /* all parts are there */
+    bool lost;                   /* it cannot be used */
+};
+
 struct stack_rec {
     uint64_t first; /* index into pcs */
     uint32_t id;
@@ -40,9 +49,11 @@ struct prof_trace {
     int fd;                  /* -1: no file, prof_trace_live */
     struct prof_arena arena; /* strings */
     struct prof_trace_info info;
-    PROF_VEC(struct block_ref) stream;  /* EVENTS and MEM, in file order */
-    PROF_VEC(struct block_ref) states;  /* STATE, in file order, before all of the stream */
-    PROF_VEC(struct block_ref) numbers; /* NUMBERS, the same */
+    PROF_VEC(struct block_ref) stream;        /* EVENTS and MEM, in file order */
+    PROF_VEC(struct block_ref) states;        /* STATE, in file order, before all of the stream */
+    PROF_VEC(struct block_ref) numbers;       /* NUMBERS, the same */
+    PROF_VEC(struct block_ref) memory_blocks; /* MEMORY, in file order: those of whole checkpoints, or of the last */
+    PROF_VEC(struct memory_ref) memories;
     PROF_VEC(struct meta_pair) meta;
     PROF_VEC(const char *) args;
     PROF_VEC(uint32_t) stack_index; /* by stack id: index into stacks + 1 */
@@ -67,8 +78,8 @@ void block_buffer_deinit(struct block_buffer *buffer);
 
 /* Reads exactly `bytes` at `offset`; false: the file is shorter or cannot be read (errno, 0 at the end). */
 bool read_at(int fd, void *into, size_t bytes, uint64_t offset);
-/* Why a block cannot be used; NULL: it can. Static text. */
-/* Reads, checks and unpacks a payload of ref->raw bytes into `raw`. */
+/* Reads, checks and unpacks a payload of ref->raw bytes into `raw`. Static text: why it cannot be used;
+ * NULL: it can. */
 const char *block_load(const struct prof_trace *trace, const struct block_ref *ref, struct block_buffer *buffer,
                        void *raw);
 /* Says once where the usable part of the trace ends. The first call wins. */

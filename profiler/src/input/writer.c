@@ -115,8 +115,7 @@ struct prof_error *writer_write_out(struct prof_writer *w)
     return NULL;
 }
 
-/* Queues one block with this payload. */
-static struct prof_error *add_block(struct prof_writer *w, uint16_t kind, const void *payload, size_t raw,
+struct prof_error *writer_add_block(struct prof_writer *w, uint16_t kind, const void *payload, size_t raw,
                                     uint64_t records)
 {
     size_t room = raw;
@@ -180,7 +179,7 @@ static struct prof_error *end_definitions(struct prof_writer *w, uint16_t kind, 
         return NULL;
     size_t count = defs->count;
     defs->count = 0;
-    return add_block(w, kind, defs->items, count, 0);
+    return writer_add_block(w, kind, defs->items, count, 0);
 }
 
 /* The first error is the one to tell; the later one is only a consequence. */
@@ -311,7 +310,7 @@ struct prof_error *prof_writer_meta(struct prof_writer *w, const char *const *pa
         if (!add_bytes(&w->raw, *pairs, bytes))
             return prof_error_memory();
     }
-    return add_block(w, TRK_BLOCK_META, w->raw.items, w->raw.count, 0);
+    return writer_add_block(w, TRK_BLOCK_META, w->raw.items, w->raw.count, 0);
 }
 
 struct prof_error *prof_writer_modules(struct prof_writer *w, uint32_t generation, uint64_t at_us,
@@ -355,7 +354,7 @@ struct prof_error *prof_writer_modules(struct prof_writer *w, uint32_t generatio
     for (size_t i = 0; i < head.count; i++)
         if (modules[i].path[0] != '\0')
             add_bytes(&w->raw, modules[i].path, strlen(modules[i].path) + 1);
-    return add_block(w, TRK_BLOCK_MODULES, w->raw.items, w->raw.count, 0);
+    return writer_add_block(w, TRK_BLOCK_MODULES, w->raw.items, w->raw.count, 0);
 }
 
 struct prof_error *prof_writer_stack(struct prof_writer *w, const struct trk_stack_def *def, const uint64_t *pcs)
@@ -438,7 +437,7 @@ static struct prof_error *add_events(struct prof_writer *w, struct trk_events_he
         planes_split(w->planes.items + sizeof here, out, count);
         payload = w->planes.items;
     }
-    return add_block(w, TRK_BLOCK_EVENTS, payload, w->raw.count, records);
+    return writer_add_block(w, TRK_BLOCK_EVENTS, payload, w->raw.count, records);
 }
 
 struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_events_head *head,
@@ -465,28 +464,28 @@ struct prof_error *prof_writer_state(struct prof_writer *w, const void *bytes, s
     if (size > TRK_BLOCK_MAX)
         return prof_error_create(PROF_ERROR_ARGUMENT, "a part of a state has %zu bytes, more than a block holds", size);
     struct prof_error *error = end_all_definitions(w);
-    return first_of(error, add_block(w, TRK_BLOCK_STATE, bytes, size, 0));
+    return first_of(error, writer_add_block(w, TRK_BLOCK_STATE, bytes, size, 0));
 }
 
 struct prof_error *writer_numbers(struct prof_writer *w, const struct trk_number *numbers, size_t count)
 {
-    return add_block(w, TRK_BLOCK_NUMBERS, numbers, count * sizeof *numbers, 0);
+    return writer_add_block(w, TRK_BLOCK_NUMBERS, numbers, count * sizeof *numbers, 0);
 }
 
 struct prof_error *prof_writer_mem(struct prof_writer *w, const struct trk_mem *mem)
 {
-    return add_block(w, TRK_BLOCK_MEM, mem, sizeof *mem, 0);
+    return writer_add_block(w, TRK_BLOCK_MEM, mem, sizeof *mem, 0);
 }
 
 struct prof_error *prof_writer_loss(struct prof_writer *w, const struct trk_loss *loss)
 {
-    return add_block(w, TRK_BLOCK_LOSS, loss, sizeof *loss, 0);
+    return writer_add_block(w, TRK_BLOCK_LOSS, loss, sizeof *loss, 0);
 }
 
 struct prof_error *prof_writer_end(struct prof_writer *w, const struct trk_end *end)
 {
     struct prof_error *error = end_all_definitions(w);
-    return first_of(error, add_block(w, TRK_BLOCK_END, end, sizeof *end, 0));
+    return first_of(error, writer_add_block(w, TRK_BLOCK_END, end, sizeof *end, 0));
 }
 
 struct prof_error *prof_writer_flush(struct prof_writer *w)

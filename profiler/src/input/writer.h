@@ -38,6 +38,9 @@ struct prof_writer {
 void writer_set_seq(unsigned char *block, uint64_t seq);
 /* Writes all finished blocks. An error is returned when a series of failures begins, not for each of them. */
 struct prof_error *writer_write_out(struct prof_writer *w);
+/* Queues one block with this payload, of at most TRK_BLOCK_MAX bytes. records: first slots in it. */
+struct prof_error *writer_add_block(struct prof_writer *w, uint16_t kind, const void *payload, size_t raw,
+                                    uint64_t records);
 /* At most TRK_BLOCK_MAX bytes of them. */
 struct prof_error *writer_numbers(struct prof_writer *w, const struct trk_number *numbers, size_t count);
 /* Appends one block of another file, whose header stands at `offset` and was checked. */

@@ -99,6 +99,8 @@ static void end_nested(struct prof_heap *h, uint64_t start, uint64_t size, const
 static void end_block(struct prof_heap *h, prof_block_id id, const struct prof_event *e, bool temporary)
 {
     struct prof_block *b = block_of(h, id);
+    if ((b->flags & PROF_BLOCK_EXAMINED) != 0)
+        checkpoint_freed(h, b->addr, b->size);
     count_out(h, b, temporary);
     if (h->custom_blocks != 0 && b->kind != TRK_ALLOC_CUSTOM) {
         end_nested(h, b->addr, b->size, e);
@@ -170,6 +172,10 @@ static bool unmap(struct prof_heap *h, uint64_t start, uint64_t size, const stru
         uint64_t was_end = was.addr + was.size;
         any = true;
         end_map_objects(h, id, start, end, e);
+        if ((was.flags & PROF_BLOCK_EXAMINED) != 0) {
+            uint64_t from = was.addr > start ? was.addr : start;
+            checkpoint_freed(h, from, (was_end < end ? was_end : end) - from);
+        }
         struct prof_block *b = block_of(h, id);
         if (was.addr >= start && was_end <= end) {
             count_out(h, b, false);
@@ -452,7 +458,10 @@ static void realloc_end(struct prof_heap *h, const struct prof_event *e, struct 
         return;
     }
     prof_block_id id = th->limbo_block;
-    count_out(h, block_of(h, id), false);
+    const struct prof_block *b = block_of(h, id);
+    if ((b->flags & PROF_BLOCK_EXAMINED) != 0)
+        checkpoint_freed(h, b->addr, b->size);
+    count_out(h, b, false);
     leave_limbo(h, th, e->addr, e->size, e);
     uint8_t kept = block_of(h, id)->flags & (PROF_BLOCK_HAS_OBJECT | PROF_BLOCK_FORCED);
     fill_block(h, id, e, th, false);

@@ -46,6 +46,12 @@ static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
     return prof_heap_apply_mem(f->heap, mem);
 }
 
+static struct prof_error *on_memory(void *ctx, const struct prof_memory *memory)
+{
+    const struct folding *f = ctx;
+    return prof_heap_apply_memory(f->heap, memory);
+}
+
 static struct prof_error *on_state(void *ctx, struct prof_merge *merge, const void *bytes, size_t size)
 {
     const struct folding *f = ctx;
@@ -160,7 +166,9 @@ static struct prof_error *write_state(void *ctx, const void *bytes, size_t size)
 
 static struct prof_error *fold(struct folding *f, uint64_t round)
 {
-    static const struct prof_trace_sink sink = { .events = on_events, .mem = on_mem, .state = on_state };
+    static const struct prof_trace_sink sink = {
+        .events = on_events, .mem = on_mem, .state = on_state, .memory = on_memory
+    };
     const struct prof_trace_info *info = prof_trace_info(f->trace);
     struct prof_rest *rest = NULL;
     struct prof_error *error = prof_trace_split(f->trace, round, &sink, f, &rest);

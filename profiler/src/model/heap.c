@@ -219,6 +219,17 @@ static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
     return h->no_memory ? prof_error_memory() : NULL;
 }
 
+static struct prof_error *on_memory(void *ctx, const struct prof_memory *memory)
+{
+    struct prof_heap *h = ctx;
+    struct prof_error *failed = begin(h);
+    if (failed != NULL)
+        return failed;
+    if (h->options.until_us == 0 || memory->at_us <= h->options.until_us)
+        checkpoint_take(h, memory);
+    return NULL;
+}
+
 /* Only what comes after the state can be left out. */
 static struct prof_error *check_until(const struct prof_heap *h)
 {
@@ -281,6 +292,7 @@ static struct prof_heap *make_heap(struct prof_trace *trace, const struct prof_h
 static void forget_results(struct prof_heap *h)
 {
     find_forget(h);
+    checkpoint_forget(h);
     moments_forget(h);
 }
 
@@ -292,7 +304,7 @@ struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_op
         return prof_error_memory();
     h->watch = watch;
     static const struct prof_trace_sink sink = {
-        .events = on_events, .mem = on_mem, .progress = on_progress, .state = on_state
+        .events = on_events, .mem = on_mem, .progress = on_progress, .state = on_state, .memory = on_memory
     };
     struct prof_error *error = prof_trace_replay(trace, &sink, h);
     if (error == &stop_here) {
@@ -361,6 +373,15 @@ struct prof_error *prof_heap_apply_mem(struct prof_heap *h, const struct trk_mem
     return on_mem(h, mem);
 }
 
+struct prof_error *prof_heap_apply_memory(struct prof_heap *h, const struct prof_memory *memory)
+{
+    struct prof_error *error = cannot_apply(h);
+    if (error != NULL || h->stopped)
+        return error;
+    forget_results(h);
+    return on_memory(h, memory);
+}
+
 struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_heap_options *options,
                                     struct prof_heap **ret)
 {
@@ -379,6 +400,7 @@ void prof_heap_destroy(struct prof_heap *h)
     moments_deinit(h);
     threads_deinit(h);
     incidents_deinit(h);
+    checkpoint_deinit(h);
     find_forget(h);
     addr_deinit(&h->addrs);
     addr_deinit(&h->large);

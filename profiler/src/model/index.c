@@ -123,6 +123,12 @@ static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
     return prof_heap_apply_mem(x->heap, mem);
 }
 
+static struct prof_error *on_memory(void *ctx, const struct prof_memory *memory)
+{
+    const struct indexed *x = ctx;
+    return prof_heap_apply_memory(x->heap, memory);
+}
+
 static struct prof_error *on_state(void *ctx, struct prof_merge *merge, const void *bytes, size_t size)
 {
     const struct indexed *x = ctx;
@@ -139,7 +145,7 @@ static bool on_progress(void *ctx, uint64_t done_bytes, uint64_t all_bytes)
 static struct prof_error *fill(struct indexed *x, const struct prof_resume *resume)
 {
     static const struct prof_trace_sink sink = {
-        .events = on_events, .mem = on_mem, .progress = on_progress, .state = on_state
+        .events = on_events, .mem = on_mem, .progress = on_progress, .state = on_state, .memory = on_memory
     };
     x->resumed = resume != NULL;
     struct prof_error *error = prof_heap_create_live(x->trace, x->options, &x->heap);

@@ -9,6 +9,7 @@
  *   thread.c   threads, scopes, contexts, marks         stat.c    totals per stack and type
  *   incident.c incidents                                heap.c    creation, the order of things, accessors
  *   moment.c   what was alive at marks and samples  type.c    definitions and totals of types
+ *   checkpoint.c  what memory said last, and what was freed since
  *   save.c     the state as bytes; and back: restore.c, put.c, rebuild.c, by the tables of layout.c
  *
  * The grave. A dead object stays in it for the next GRAVES deaths, still found by its address: events that come late or
@@ -35,8 +36,9 @@ enum {
     SLOT_PAGES = 1 << 16, /* counters of open slots by page */
     LATE_LIVES = 64,
     SITE_CACHE = 1 << 12,
-    DISOWNED = 1 << 8, /* objects with disowned references that are remembered */
-    MOMENTS_MAX = 16,  /* kept of each kind */
+    DISOWNED = 1 << 8,     /* objects with disowned references that are remembered */
+    MOMENTS_MAX = 16,      /* kept of each kind */
+    FREED_SINCE = 1 << 20, /* ranges freed since the last checkpoint that are remembered */
 };
 
 /* A flag of prof_block that nobody else sees: between the two events of a realloc, at no address. */
@@ -226,6 +228,10 @@ struct spoil {
     bool forced;
 };
 
+struct range {
+    uint64_t start, end;
+};
+
 struct watch;   /* history.c */
 struct restore; /* restore.h */
 
@@ -303,6 +309,13 @@ struct prof_heap {
     PROF_VEC(struct moment_run) moment_runs;
     PROF_VEC(struct prof_population) populations;
     struct prof_then *population_then; /* NULL: not made yet */
+
+    const struct prof_memory *memory; /* of the last checkpoint, shared; NULL: none was */
+    bool memory_late;                 /* some of what was freed behind it had been applied before it came */
+    PROF_VEC(struct range) freed_since;
+    bool freed_full;          /* there was more */
+    struct range *freed_view; /* by address, none touches the next; made on demand */
+    size_t freed_view_count;
 
     PROF_VEC(struct prof_incident) incidents;
     struct incident_head *incident_heads;
@@ -506,6 +519,12 @@ void moment_stat(struct prof_heap *h, struct stat *stat);
 void moments_finish(struct prof_heap *h);
 void moments_forget(struct prof_heap *h); /* populations */
 void moments_deinit(struct prof_heap *h);
+
+/* checkpoint.c */
+void checkpoint_take(struct prof_heap *h, const struct prof_memory *memory); /* shares it */
+void checkpoint_freed(struct prof_heap *h, uint64_t start, uint64_t size);   /* of an examined block */
+void checkpoint_forget(struct prof_heap *h);                                 /* what was made on demand */
+void checkpoint_deinit(struct prof_heap *h);
 
 /* incident.c. Fills what the object tells; returns NULL when it was counted into an equal one, or without memory. */
 struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind kind, prof_obj_id obj,

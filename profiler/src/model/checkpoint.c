@@ -1,0 +1,108 @@
+/* checkpoint.c: what memory said at the last checkpoint, and which of the memory that blocks had then was given back
+ * since. */
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void checkpoint_take(struct prof_heap *h, const struct prof_memory *memory)
+{
+    checkpoint_deinit(h);
+    h->memory = prof_memory_keep(memory);
+    h->memory_late = memory->late;
+    h->totals.memories++;
+    for (uint32_t id = 1; id < h->blocks.max; id++) {
+        struct prof_block *b = block_of(h, id);
+        bool there = (b->flags & PROF_BLOCK_ALIVE) != 0 && b->born_us <= memory->at_us;
+        b->flags = (uint8_t)(there ? b->flags | PROF_BLOCK_EXAMINED : b->flags & ~PROF_BLOCK_EXAMINED);
+    }
+}
+
+void checkpoint_deinit(struct prof_heap *h)
+{
+    prof_memory_destroy(h->memory);
+    h->memory = NULL;
+    prof_vec_deinit(&h->freed_since);
+    checkpoint_forget(h);
+    h->freed_full = h->memory_late = false;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct range *x = a, *y = b;
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Sorts ranges and joins those that touch; returns how many are left. */
+static size_t join(struct range *ranges, size_t count)
+{
+    size_t kept = 0;
+    if (count > 0)
+        qsort(ranges, count, sizeof *ranges, by_start);
+    for (size_t i = 0; i < count; i++) {
+        if (kept > 0 && ranges[i].start <= ranges[kept - 1].end)
+            ranges[kept - 1].end = ranges[i].end > ranges[kept - 1].end ? ranges[i].end : ranges[kept - 1].end;
+        else
+            ranges[kept++] = ranges[i];
+    }
+    return kept;
+}
+
+/* When even joining leaves the list more than half full nothing is added any more: sorting again and again would cost
+ * more than it tells. */
+void checkpoint_freed(struct prof_heap *h, uint64_t start, uint64_t size)
+{
+    if (h->freed_full)
+        return;
+    if (h->freed_since.count == FREED_SINCE) {
+        h->freed_since.count = join(h->freed_since.items, FREED_SINCE);
+        h->freed_full = h->freed_since.count > FREED_SINCE / 2;
+    }
+    uint64_t end = start + (size != 0 ? size : 1);
+    if (!h->freed_full && !prof_vec_push(&h->freed_since, (struct range){ start, end > start ? end : UINT64_MAX }))
+        h->no_memory = true;
+}
+
+const struct prof_memory *prof_heap_memory(const struct prof_heap *h)
+{
+    return h->memory;
+}
+
+/* A list of its own: looking must not change what is saved. */
+static bool make_view(struct prof_heap *h)
+{
+    size_t count = h->freed_since.count;
+    h->freed_view = malloc((count + 1) * sizeof *h->freed_view);
+    if (h->freed_view == NULL)
+        return false;
+    if (count > 0)
+        memcpy(h->freed_view, h->freed_since.items, count * sizeof *h->freed_view);
+    h->freed_view_count = join(h->freed_view, count);
+    return true;
+}
+
+void checkpoint_forget(struct prof_heap *h)
+{
+    free(h->freed_view);
+    h->freed_view = NULL;
+}
+
+bool prof_heap_freed_since(struct prof_heap *h, uint64_t addr)
+{
+    if (h->freed_view == NULL && !make_view(h))
+        return true; /* the weaker answer */
+    size_t low = 0, high = h->freed_view_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (h->freed_view[middle].start <= addr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && addr < h->freed_view[low - 1].end;
+}
+
+bool prof_heap_freed_since_complete(const struct prof_heap *h)
+{
+    return !h->freed_full && !h->memory_late;
+}
