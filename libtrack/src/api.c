@@ -9,6 +9,7 @@
 #include "addr.h"
 #include "direct.h"
 #include "filter.h"
+#include "look.h"
 
 /* The gates, defined here so that whoever links libtrack.a with -u trk_gate_v1 gets all verbs with them. They have a
  * page of their own (struct trk_control_page), which the engine may replace by a file that `reftrack record` can write.
@@ -602,7 +603,9 @@ void verb_mark(const char *name) VERB(trk_mark);
 void verb_mark(const char *name)
 {
     struct trk_frame at = TRK_FRAME_CALLER;
+    const struct trk_look_ask look = { .why = TRK_LOOK_MARK, .name = name };
     emit_text(TRK_OP_MARK, TRK_DEPTH_BIRTH, NULL, 0, name, &at);
+    trk_look(&look);
 }
 
 void verb_scope_begin(const char *name) VERB(trk_scope_begin);
@@ -616,7 +619,9 @@ void verb_scope_end(void) VERB(trk_scope_end);
 void verb_scope_end(void)
 {
     struct trk_event ev = { .op = TRK_OP_SCOPE_END };
+    const struct trk_look_ask look = { .why = TRK_LOOK_SCOPE };
     trk_emit(&ev);
+    trk_look(&look);
 }
 
 void verb_assert_freed(const void *obj) VERB(trk_assert_freed);
@@ -640,10 +645,11 @@ int verb_checkpoint(const char *name) VERB(trk_checkpoint);
 int verb_checkpoint(const char *name)
 {
     struct trk_frame at = TRK_FRAME_CALLER;
+    const struct trk_look_ask look = { .why = TRK_LOOK_CALL, .name = name };
     if (!trk_gate_v1)
         return TRK_UNKNOWN;
     emit_text(TRK_OP_CHECKPOINT, TRK_DEPTH_BIRTH, NULL, 0, name, &at);
-    return TRK_YES;
+    return trk_look(&look);
 }
 
 uint32_t verb_type_register(struct trk_type *type) VERB(trk_type_register);

@@ -97,6 +97,11 @@ void trk_hook_malloc_owner_v1(uint32_t flag, const char *who)
     trk_engine_control(TRK_CONTROL_MALLOC_OWNER, flag, who);
 }
 
+void trk_hook_own_v1(const void *start, size_t bytes, enum trk_own_kind kind)
+{
+    trk_engine_control(TRK_CONTROL_OWN, (uint64_t)bytes | kind, start);
+}
+
 bool trk_hook_busy_v1(void)
 {
     return trk_engine_busy();

@@ -19,6 +19,7 @@ struct trk_options {
     int64_t on_full;                            /* enum trk_on_full */
     int64_t clock;                              /* 0 coarse, 1 exact */
     int64_t block_ms;
+    int64_t look_ms;
     int64_t budget; /* bytes */
     int64_t children, malloc, active, wake, help;
     char bad[64];   /* first option that was not understood, "" none */

@@ -53,6 +53,7 @@ static const struct option option_table[] = {
     { "clock", "coarse: events have the time of a tick of a few milliseconds, tsc: each its own (default coarse)",
       OPTION_CLOCK, offsetof(struct trk_options, clock), 0 },
     NUMBER(block_ms, "longest wait for the recorder, in milliseconds"),
+    NUMBER(look_ms, "longest wait for a look at the memory, in milliseconds (default 5000)"),
     { "budget", "memory for rings and caches, as in 64M", OPTION_SIZE, offsetof(struct trk_options, budget), 0 },
     NUMBER(children, "0: do not record forked children"),
     NUMBER(malloc, "0: do not record malloc and free"),
@@ -74,7 +75,7 @@ void trk_options_defaults(struct trk_options *o)
     o->sock[0] = o->out[0] = o->recorder[0] = o->bad[0] = 0;
     o->types[0] = o->modules[0] = o->objects[0] = 0;
     o->birth = o->ref = o->free = -1;
-    o->on_full = o->block_ms = o->budget = o->children = o->malloc = o->active = o->wake = o->clock = -1;
+    o->on_full = o->block_ms = o->look_ms = o->budget = o->children = o->malloc = o->active = o->wake = o->clock = -1;
     o->help = 0;
     o->bad_value = false;
 }

@@ -8,6 +8,8 @@
 
 #include "addr.h"
 #include "control.h"
+#include "look.h"
+#include "own.h"
 #include "wake.h"
 
 struct trk_engine trk_eng;
@@ -148,6 +150,7 @@ static bool claim_proc(struct trk_arena *a, uint32_t i, uint32_t parent_pid, uin
     p->start_us = trk_engine_now_us();
     p->modules_text = modules_text;
     publish_malloc_owner(a);
+    trk_own_publish(a->own != NULL ? &a->own[i] : NULL);
     __atomic_store_n(&p->state, TRK_PROC_LIVE, __ATOMIC_RELEASE); /* partner: the recorder's look at the entries */
     return true;
 }
@@ -201,6 +204,7 @@ bool trk_engine_sentinel(void)
         return false;
     trk_eng.wipes = !trk_failed(trk_sys3(SYS_madvise, s, TRK_PAGE, MADV_WIPEONFORK));
     trk_eng.sentinel = s;
+    trk_own_add(s, TRK_PAGE, TRK_OWN_PRIVATE);
     return true;
 }
 
@@ -211,6 +215,8 @@ struct trk_arena *trk_engine_new_arena(void)
         return NULL;
     struct trk_arena *a = &arenas[eras];
     struct trk_thread **threads = a->threads ? a->threads : trk_map(TRK_RING_MAX * sizeof *threads);
+    if (threads != NULL)
+        trk_own_add(threads, TRK_RING_MAX * sizeof *threads, TRK_OWN_PRIVATE);
     *a = (struct trk_arena){ .threads = threads, .era = eras + 1 };
     return threads != NULL ? a : NULL;
 }
@@ -235,6 +241,7 @@ static void retire(struct trk_arena *a)
     }
     trk_sys6(SYS_mmap, (long)a->base, (long)a->bytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    trk_own_add(a->base, a->bytes & ~(uint64_t)7, TRK_OWN_PRIVATE);
 }
 
 bool trk_engine_adopt_arena(struct trk_arena *a)
@@ -296,7 +303,7 @@ static enum trk_phase start(void)
     bool fit = addresses_fit(), asked = trk_options_read();
     const struct trk_engine_table *owner = trk_copy_find();
     if (owner != NULL) {
-        if (owner->abi != TRK_TABLE_ABI || owner->bytes < sizeof *owner)
+        if (owner->abi != TRK_TABLE_ABI || owner->bytes < offsetof(struct trk_engine_table, look))
             return TRK_PHASE_INERT;
         trk_eng.forward = owner;
         owner->start();
@@ -359,8 +366,14 @@ static void record_exit(bool known, int status)
         return; /* idle, or a forked child that never recorded anything */
     trk_emit(&ev);
     __atomic_fetch_or(&a->proc->flags, TRK_PROC_EXITING, __ATOMIC_RELAXED);
-    if (trk_load32(&a->hdr->recorder_state) == TRK_REC_RUNNING)
-        trk_ring_mem_sample();
+    if (trk_load32(&a->hdr->recorder_state) == TRK_REC_RUNNING) {
+        /* Both are asked for, then waited for: the recorder answers them together. */
+        const struct trk_look_ask last = { .why = TRK_LOOK_EXIT };
+        uint64_t since = trk_now_ns();
+        uint32_t sample = trk_ring_mem_ask();
+        trk_look(&last);
+        trk_ring_mem_wait(sample, since);
+    }
 }
 
 static void module_change(bool unloaded)
@@ -399,6 +412,8 @@ void trk_engine_control(enum trk_control what, uint64_t number, const char *text
         if (phase == TRK_PHASE_LIVE)
             publish_malloc_owner(trk_arena());
     }
+    if (what == TRK_CONTROL_OWN)
+        trk_own_add(text, number & ~(uint64_t)7, (enum trk_own_kind)(number & 7));
     if (what == TRK_CONTROL_EXIT)
         record_exit(true, (int)number);
     if (phase != TRK_PHASE_LIVE)
@@ -447,6 +462,7 @@ const struct trk_engine_table trk_engine_v1 = {
     .start = trk_engine_start,
     .adopt = trk_copy_adopt,
     .abandon = trk_copy_abandon,
+    .look = trk_look,
 };
 /* The same table under a name that no other copy can take over. */
 extern const struct trk_engine_table trk_engine_self __attribute__((alias("trk_engine_v1"), visibility("hidden")));

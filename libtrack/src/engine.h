@@ -20,6 +20,7 @@
 #include "prim.h"
 #include "stack.h"
 
+struct trk_look_ask; /* look.h */
 struct trk_type;
 
 enum trk_phase {
@@ -57,6 +58,11 @@ enum {
     TRK_ERAS = 256,   /* arenas in the life of a process; each one leaves its address range behind */
 };
 
+/* The recorder's heartbeat, as a waiting thread saw it. Zeros: not yet. */
+struct trk_heart {
+    uint64_t beat, moved_ns; /* and when it last moved */
+};
+
 /* One ring as its writing thread sees it: bound to that ring for the life of the process image. The first page is wiped
  * on fork; the call-site cache and the stack cache behind it are not, because their content stays true. All members are
  * written by the owning thread only, except `owner`. Up to `extras` the layout is that of struct trk_inline_ring, which
@@ -81,8 +87,8 @@ struct trk_thread {
     uint64_t pending; /* drops not yet reported in band */
     uint64_t holes;   /* ring->holes when last looked at */
     uint64_t tail;    /* ring->tail when last looked at */
-    uint64_t heartbeat, heartbeat_ns; /* of the recorder, and when it last moved */
-    uintptr_t lo, hi;                 /* bounds of the thread's stack, 0 when unknown */
+    struct trk_heart heart;
+    uintptr_t lo, hi; /* bounds of the thread's stack, 0 when unknown */
 };
 
 #define TRK_SAME_PLACE(member)                                                                                         \
@@ -122,7 +128,7 @@ struct trk_tls {
     uint32_t scopes[TRK_SCOPES];
     uint32_t scope_depth; /* may exceed TRK_SCOPES: the excess is counted, not named */
     uint32_t era;         /* of the arena that all this is about */
-    /* For filters. */
+    /* For filters; addresses are kept inverted, so that nobody takes them for pointers of the program. */
     uint32_t last_kind;  /* enum trk_alloc_kind of last_block */
     uint64_t last_block; /* allocated last and left out; 0 none */
     uint64_t last_size;
@@ -161,6 +167,7 @@ enum trk_control {
     TRK_CONTROL_UNLOADED = 2,
     TRK_CONTROL_EXIT = 3,         /* number: status */
     TRK_CONTROL_MALLOC_OWNER = 4, /* number: flag; text */
+    TRK_CONTROL_OWN = 5,          /* memory of libtrack from text on; number: bytes | enum trk_own_kind */
 };
 struct trk_engine_table {
     uint32_t abi;
@@ -173,6 +180,8 @@ struct trk_engine_table {
     /* Keeps a follower's gate bytes equal to the owner's until abandon. */
     void (*adopt)(volatile unsigned char *gate, volatile unsigned char *malloc_gate);
     void (*abandon)(volatile unsigned char *gate);
+    /* Members of later versions; `bytes` tells. */
+    int (*look)(const struct trk_look_ask *what);
 };
 /* The ownership symbol: the dynamic linker gives every copy that exports it the same one. */
 extern const struct trk_engine_table trk_engine_v1 TRK_EXPORT;
@@ -213,6 +222,9 @@ struct trk_arena {
     uint64_t text_hash_count;
     uint64_t epoch_ns;
     uint64_t data_off, data_bytes;
+    char *look_window; /* look_bytes of it, which may be 0 */
+    uint64_t look_bytes;
+    struct trk_shm_own *own; /* TRK_PROC_MAX; NULL: none */
     uint16_t depth[TRK_DEPTH_COUNT];
     uint32_t era;  /* 1, 2, ... */
     uint32_t over; /* retired; atomic, partner: trk_thread_ready */
@@ -338,6 +350,8 @@ struct trk_thread *trk_thread_ready(void);
 /* Moves the calling thread, which is inside the engine, away from a ring with holes: to the one it left before or to a
  * free one. NULL when there is none: the holes are closed, it stays. */
 struct trk_thread *trk_thread_move(struct trk_thread *from);
+/* There is no such thread in this process (any more). */
+bool trk_thread_dead(uint32_t tid);
 /* Finds the stack bounds of the calling thread. */
 void trk_thread_bounds(struct trk_thread *st);
 void trk_thread_wipe_all(void);
@@ -348,8 +362,13 @@ void trk_thread_wipe_all(void);
 /* Makes room for `need` slots: returns the thread state to write to (usually st), or NULL after counting one lost
  * record. Waits within the configured bound. */
 struct trk_thread *trk_ring_room(struct trk_thread *st, unsigned need);
-/* Waits until the recorder sampled the memory of this process; at most 50 ms. */
-void trk_ring_mem_sample(void);
+/* False when the recorder does not look at the rings any more: its heart stood still for a second of now_ns, which may
+ * be any clock that is not 0. Ends the recording when its process is gone, too. */
+bool trk_recorder_alive(struct trk_heart *heart, uint64_t now_ns);
+/* Asks the recorder to sample the memory of this process and returns the number of that request; waits until it did,
+ * until 50 ms after since_ns. */
+uint32_t trk_ring_mem_ask(void);
+void trk_ring_mem_wait(uint32_t mine, uint64_t since_ns);
 
 /* ---- record.c ------------------------------------------------------------------------------------------------------
  */

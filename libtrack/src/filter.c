@@ -14,6 +14,7 @@
 #include "addr.h"
 #include "control.h"
 #include "engine.h"
+#include "own.h"
 
 enum {
     LINE_WORDS = 8,
@@ -52,6 +53,12 @@ struct room {
 };
 
 bool trk_filter_on;
+
+/* As trk_tls keeps addresses, and back. */
+static uint64_t veiled(uint64_t addr)
+{
+    return addr != 0 ? ~addr : 0;
+}
 
 static struct {
     char text[TRK_FILTER_MAX];
@@ -174,6 +181,8 @@ void trk_filter_take(const char text[TRK_FILTER_MAX], char shared[TRK_FILTER_MAX
         trk_sys3(SYS_madvise, filter.room, sizeof *filter.room, MADV_DONTNEED);
     else if (on)
         filter.room = trk_map(sizeof *filter.room);
+    if (filter.room != NULL)
+        trk_own_add(filter.room, sizeof *filter.room, TRK_OWN_PRIVATE);
     trk_filter_on = on && filter.room != NULL;
     trk_copy(shared, filter.text, trk_filter_on ? b.used : 0);
     for (size_t i = trk_filter_on ? b.used : 0; i < TRK_FILTER_MAX; i++)
@@ -368,7 +377,7 @@ static enum trk_filter_verdict judge_alloc(const struct trk_event *ev)
     uint64_t old = ev->exts && ev->ext_kind[0] == TRK_EXT_OLD ? trk_addr_code(ev->ext_value[0], trk_eng.addr_high) : 0;
     if (old == TRK_ADDR_UNFIT) /* its birth was not recorded either */
         old = 0;
-    bool moves = old != 0 && trk_tls.realloc_old == old;
+    bool moves = old != 0 && trk_tls.realloc_old == veiled(old);
     if (old != 0) {
         trk_tls.realloc_old = 0;
         set_moved(old, ev->addr, ev->arg);
@@ -385,7 +394,7 @@ static enum trk_filter_verdict judge_alloc(const struct trk_event *ev)
     }
     if (old != ev->addr && bits_of(ev->addr) != 0) /* whatever lived here is gone */
         set_change(ev->addr, 0, bit == IS_CUSTOM ? IS_CUSTOM : IS_ANY);
-    trk_tls.last_block = ev->addr;
+    trk_tls.last_block = veiled(ev->addr);
     trk_tls.last_size = ev->arg;
     trk_tls.last_kind = ev->aux;
     return left_out();
@@ -405,7 +414,7 @@ static enum trk_filter_verdict judge_new(const struct trk_event *ev, struct trk_
             set_change(ev->addr, 0, IS_OBJECT | IS_DEAD);
         return left_out();
     }
-    uint64_t start = trk_tls.last_block;
+    uint64_t start = veiled(trk_tls.last_block);
     if (!set_add(ev->addr, IS_OBJECT))
         return TRK_FILTER_FULL;
     if (start == 0 || ev->addr < start || ev->addr - start >= trk_tls.last_size ||
@@ -426,7 +435,7 @@ static enum trk_filter_verdict judge_free(const struct trk_event *ev)
 {
     unsigned bit = ev->aux == TRK_ALLOC_CUSTOM ? IS_CUSTOM : IS_BLOCK;
     unsigned bits = ev->aux == TRK_ALLOC_MMAP ? 0 : bits_of(ev->addr);
-    if (trk_tls.last_block == ev->addr)
+    if (trk_tls.last_block == veiled(ev->addr))
         trk_tls.last_block = 0;
     if (bits & IS_OBJECT)
         set_dies(ev->addr);
@@ -442,7 +451,7 @@ bool trk_filter_skips(enum trk_op op, unsigned aux, uint64_t addr)
                             (uint64_t)1 << TRK_OP_WEAK_CLEAR | (uint64_t)1 << TRK_OP_BORROW |
                             (uint64_t)1 << TRK_OP_RETURN | (uint64_t)1 << TRK_OP_SINK;
     if (op == TRK_OP_FREE)
-        return filter.blocks && aux != TRK_ALLOC_MMAP && trk_tls.last_block != addr && set_find(addr) == NULL;
+        return filter.blocks && aux != TRK_ALLOC_MMAP && trk_tls.last_block != veiled(addr) && set_find(addr) == NULL;
     return follow >> op & 1 && set_find(addr) == NULL;
 }
 
@@ -457,10 +466,10 @@ enum trk_filter_verdict trk_filter_judge(const struct trk_event *ev, struct trk_
     case TRK_OP_FREE:
         return judge_free(ev);
     case TRK_OP_REALLOC:
-        trk_tls.realloc_old = !filter.blocks || bits_of(ev->addr) & (IS_BLOCK | IS_OBJECT) ? ev->addr : 0;
+        trk_tls.realloc_old = !filter.blocks || bits_of(ev->addr) & (IS_BLOCK | IS_OBJECT) ? veiled(ev->addr) : 0;
         return trk_tls.realloc_old ? TRK_FILTER_RECORD : TRK_FILTER_OUT;
     case TRK_OP_REALLOC_FAIL:
-        if (trk_tls.realloc_old != ev->addr)
+        if (trk_tls.realloc_old != veiled(ev->addr))
             return TRK_FILTER_OUT;
         trk_tls.realloc_old = 0;
         return TRK_FILTER_RECORD;

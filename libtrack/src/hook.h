@@ -40,6 +40,8 @@ TRK_HOOK void trk_hook_exec_v1(const struct trk_frame *at);
 TRK_HOOK void trk_hook_exec_failed_v1(void);
 /* Who serves malloc: one of TRK_PROC_MALLOC_*, and a text for the report when foreign. May be called before start. */
 TRK_HOOK void trk_hook_malloc_owner_v1(uint32_t flag, const char *who);
+/* Memory of libtrack's own, bytes a multiple of 8 (own.h). May be called before start. */
+TRK_HOOK void trk_hook_own_v1(const void *start, size_t bytes, enum trk_own_kind kind);
 /* True while the calling thread is inside the engine: hooks must not record and must not wait. */
 TRK_HOOK bool trk_hook_busy_v1(void);
 

@@ -326,8 +326,10 @@ static void find_all(void)
         while (dlerror())
             ;
     bool used = trk_boot_seal();
-    if (used)
+    if (used) {
         trk_odd_set(TRK_ODD_ARENA);
+        trk_hook_own_v1(trk_boot_memory, TRK_BOOT_BYTES, TRK_OWN_BLOCKS);
+    }
     __atomic_store_n(&trk_real.realloc, used ? careful_realloc : behind_realloc, __ATOMIC_RELEASE);
     __atomic_store_n(&trk_real.free, used ? careful_free : behind_free, __ATOMIC_RELEASE);
     trk_real.any_realloc = trk_real.realloc;

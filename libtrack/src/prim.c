@@ -67,6 +67,11 @@ long trk_futex_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns)
     return trk_sys4(SYS_futex, word, FUTEX_WAIT, expected, &ts);
 }
 
+void trk_futex_wake(uint32_t *word)
+{
+    trk_sys3(SYS_futex, word, FUTEX_WAKE, INT32_MAX);
+}
+
 void trk_buf_init(struct trk_buf *b, char *at, size_t size)
 {
     b->at = at;

@@ -23,6 +23,9 @@
  *
  * trk_thread_pointer  start of the thread control block
  *
+ * TRK_SAVE_REGISTERS  stores the registers that functions must keep for their callers into an array of
+ *                     TRK_SAVED_REGISTERS words
+ *
  * trk_cycles          a counter of fixed rate, the same on all processors. Read after all loads before it and before
  *                     all stores behind it, so that who learns of what another thread did has the later number */
 #if defined(__x86_64__)
@@ -80,6 +83,8 @@ uint64_t trk_now_ns(void); /* CLOCK_MONOTONIC */
 
 /* Shared futex. Returns 0 when woken, else -EAGAIN, -EINTR, -ETIMEDOUT. */
 long trk_futex_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns);
+/* Wakes all who wait there. */
+void trk_futex_wake(uint32_t *word);
 
 /* ---- Text; buffers are the caller's and always end with NUL ----------------------------------------------------- */
 

@@ -35,6 +35,14 @@ static inline uintptr_t trk_thread_pointer(void)
     return (uintptr_t)__builtin_thread_pointer();
 }
 
+enum { TRK_SAVED_REGISTERS = 12 };
+#define TRK_SAVE_REGISTERS(to)                                                                                         \
+    __asm__ volatile("stp x19, x20, [%0]\n\tstp x21, x22, [%0, 16]\n\tstp x23, x24, [%0, 32]\n\t"                      \
+                     "stp x25, x26, [%0, 48]\n\tstp x27, x28, [%0, 64]\n\tstp x29, x30, [%0, 80]"                      \
+                     :                                                                                                 \
+                     : "r"(to)                                                                                         \
+                     : "memory")
+
 static inline uint64_t trk_cycles(void)
 {
     uint64_t ticks;

@@ -35,6 +35,14 @@ static inline uintptr_t trk_thread_pointer(void)
     return p;
 }
 
+enum { TRK_SAVED_REGISTERS = 6 };
+#define TRK_SAVE_REGISTERS(to)                                                                                         \
+    __asm__ volatile("movq %%rbx, (%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\tmovq %%r13, 24(%0)\n\t"           \
+                     "movq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"                                                        \
+                     :                                                                                                 \
+                     : "r"(to)                                                                                         \
+                     : "memory")
+
 static inline uint64_t trk_cycles(void)
 {
     /* A processor that runs ahead of a load reads the counter before that load is answered; it waits here. */

@@ -23,8 +23,7 @@ static bool recorder_gone(const struct trk_shm_header *hdr)
     return state == TRK_REC_GONE || state == TRK_REC_LEFT || trk_wake_asked();
 }
 
-/* False when the recorder does not look at the rings any more. Ends the recording when its process is gone, too. */
-static bool recorder_alive(struct trk_thread *st, uint64_t now)
+bool trk_recorder_alive(struct trk_heart *heart, uint64_t now)
 {
     const struct trk_arena *a = trk_arena();
     const struct trk_shm_header *hdr = a->hdr;
@@ -33,12 +32,12 @@ static bool recorder_alive(struct trk_thread *st, uint64_t now)
         trk_engine_over(a);
         return false;
     }
-    if (st->heartbeat_ns == 0 || beat != st->heartbeat) {
-        st->heartbeat = beat;
-        st->heartbeat_ns = now;
+    if (heart->moved_ns == 0 || beat != heart->beat) {
+        heart->beat = beat;
+        heart->moved_ns = now;
         return true;
     }
-    if (now - st->heartbeat_ns < TRK_STALE_NS)
+    if (now - heart->moved_ns < TRK_STALE_NS)
         return true;
     uint32_t pid = trk_load32(&hdr->recorder_pid);
     if (pid != 0 && trk_sys2(SYS_kill, pid, 0) == -ESRCH)
@@ -102,7 +101,7 @@ static bool limit_update(struct trk_thread *st, struct trk_shm_ring *ring, unsig
 static bool wait_once(struct trk_thread *st, struct trk_shm_ring *ring, unsigned need, uint64_t deadline)
 {
     uint64_t now = trk_now_ns();
-    if (now >= deadline || !recorder_alive(st, now) || trk_thread_ring(st) == NULL)
+    if (now >= deadline || !trk_recorder_alive(&st->heart, now) || trk_thread_ring(st) == NULL)
         return false;
     trk_tls.busy_tick = trk_load64(trk_clock());
     uint32_t seen = __atomic_load_n(&ring->tail_futex, __ATOMIC_SEQ_CST);
@@ -133,12 +132,12 @@ static struct trk_thread *room_slow(struct trk_thread *st, struct trk_shm_ring *
             return st;
         }
         if (trk_arena()->on_full != TRK_FULL_BLOCK || st->gave_up) {
-            recorder_alive(st, trk_now_ns());
+            trk_recorder_alive(&st->heart, trk_now_ns());
             return NULL;
         }
         if (deadline == 0) {
             deadline = trk_now_ns() + (uint64_t)trk_arena()->block_ms * 1000000u;
-            st->heartbeat_ns = 0;
+            st->heart.moved_ns = 0;
         }
         if (!wait_once(st, ring, need, deadline)) {
             st->gave_up = 1;
@@ -178,12 +177,16 @@ struct trk_thread *trk_ring_room(struct trk_thread *st, unsigned need)
     return ready;
 }
 
-void trk_ring_mem_sample(void)
+uint32_t trk_ring_mem_ask(void)
+{
+    return __atomic_add_fetch(&trk_arena()->proc->mem_request, 1, __ATOMIC_SEQ_CST);
+}
+
+void trk_ring_mem_wait(uint32_t mine, uint64_t since_ns)
 {
     const struct trk_arena *a = trk_arena();
     struct trk_shm_proc *proc = a->proc;
-    uint64_t end = trk_now_ns() + TRK_MEM_WAIT_NS;
-    uint32_t mine = __atomic_add_fetch(&proc->mem_request, 1, __ATOMIC_SEQ_CST);
+    uint64_t end = since_ns + TRK_MEM_WAIT_NS;
     for (;;) {
         uint32_t done = __atomic_load_n(&proc->mem_done, __ATOMIC_ACQUIRE);
         uint64_t now = trk_now_ns();

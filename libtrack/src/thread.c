@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "filter.h"
+#include "own.h"
 #include "record.h"
 
 __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -39,7 +40,7 @@ static uint64_t owner_next(uint64_t owner, uint32_t tid)
     return ((owner >> 32) + 1) << 32 | tid;
 }
 
-static bool tid_dead(uint32_t tid)
+bool trk_thread_dead(uint32_t tid)
 {
     return trk_sys3(SYS_tgkill, trk_eng.pid, tid, 0) == -ESRCH;
 }
@@ -56,8 +57,10 @@ static struct trk_thread *state_memory(const struct trk_arena *a, uint32_t ring)
     if (trk_eng.wipes)
         trk_sys3(SYS_madvise, st, TRK_WIPE, MADV_WIPEONFORK);
     struct trk_thread *other = NULL;
-    if (__atomic_compare_exchange_n(&a->threads[ring], &other, st, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (__atomic_compare_exchange_n(&a->threads[ring], &other, st, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        trk_own_add(st, trk_eng.thread_bytes, TRK_OWN_PRIVATE);
         return st;
+    }
     trk_unmap(st, trk_eng.thread_bytes);
     return other;
 }
@@ -72,7 +75,7 @@ static struct trk_thread *claim_dead(const struct trk_arena *a, uint32_t tid)
         uint64_t owner = __atomic_load_n(&st->owner, __ATOMIC_ACQUIRE);
         uint32_t old = owner_tid(owner);
         /* Own id on a state that is not ours: a dead thread's id was given again. A retired one may really be ours. */
-        if (old == 0 || (old == tid ? st->retired : !tid_dead(old)))
+        if (old == 0 || (old == tid ? st->retired : !trk_thread_dead(old)))
             continue;
         if (__atomic_compare_exchange_n(&st->owner, &owner, owner_next(owner, tid), false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_RELAXED))
@@ -139,7 +142,8 @@ static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_r
     }
     uint64_t slots = (uint64_t)1 << shift;
     st->cursor = 0;
-    st->tick = st->pending = st->holes = st->tail = st->extras = st->heartbeat = st->heartbeat_ns = 0;
+    st->tick = st->pending = st->holes = st->tail = st->extras = 0;
+    st->heart = (struct trk_heart){ 0, 0 };
     st->mask = slots - 1;
     st->shift = shift;
     st->max_stack = 0;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "control.h"
+#include "own.h"
 
 _Static_assert(sizeof(struct trk_control_page) == TRK_CONTROL_BYTES &&
                    offsetof(struct trk_control_page, malloc_gate) == TRK_CONTROL_MALLOC_AT &&
@@ -76,6 +77,7 @@ static bool lay_over_all(int fd, const struct trk_control_page *content)
             lay_over(q, fd, content);
     }
     trk_wake_page = fd >= 0 ? main : NULL;
+    trk_own_add(main, TRK_PAGE, TRK_OWN_PRIVATE);
     return true;
 }
 

@@ -294,7 +294,7 @@ enum trk_proc_state {
  *
  * The recorder, which sees `wanted` differ from what it answered last:
  *   1. copies `wanted` to `working`: from here on a program that ends waits as long as `heartbeat` of the header moves,
- *      at least once a second; memory samples asked for (`mem_request`) are answered first, the program waits once;
+ *      several times a second; memory samples asked for (`mem_request`) are answered first, the program waits once;
  *   2. drains the rings, looks, asks for reads or not;
  *   3. stores `numbers`, `answer`, then `answered` = the number it worked on (release), then `read` = all ones, and
  *      wakes `read` and `answered`.
@@ -334,8 +334,8 @@ struct trk_shm_look {
 };
 
 /* What libtrack itself keeps in private memory of a process, one table per entry of struct trk_shm_proc, of the same
- * index. The shared memory, and files of libtrack, are known by their names; the rest stands here. Only added to:
- * `count` last (release). A process that claims the entry begins with count 0. */
+ * index. The shared memory, and files of libtrack, are known by their names; the rest stands here. Only added to; an
+ * element whose start is 0 is not there yet. A process that claims the entry begins with count 0. */
 enum { TRK_OWN_MAX = 767 };
 enum trk_own_kind {
     TRK_OWN_PRIVATE = 0, /* nothing of the program: neither scanned nor counted */

@@ -408,7 +408,10 @@ static inline uint32_t trk_type_register(struct trk_type *type)
 {
     return &trk_call_trk_type_register != 0 ? trk_call_trk_type_register(type) : 0;
 }
-/* Asks the recorder to look at the whole heap now. TRK_YES: noted in the trace. TRK_UNKNOWN: nobody is recording. */
+/* Has the recorder look at the whole memory of the program now, and waits for it: at most TRACK_OPTIONS=look_ms, 5
+ * seconds by default. Only the calling thread waits. Notes the moment in the trace in any case. TRK_YES: it looked.
+ * TRK_NO: this recording reads no memory. TRK_UNKNOWN: nobody is recording, it took too long, or a signal handler asks
+ * that interrupted libtrack. */
 static inline int trk_checkpoint(const char *name) __asm__("trk_inline_checkpoint");
 static inline int trk_checkpoint(const char *name)
 {

@@ -369,6 +369,8 @@ size_t testrec_drain(struct testrec *rec)
     }
     for (uint32_t i = 0; i < TRK_PROC_MAX; i++) {
         struct trk_shm_proc *p = &rec->procs[i];
+        if (rec->look != NULL && __atomic_load_n(&p->look.wanted, __ATOMIC_ACQUIRE) != p->look.answered)
+            rec->look(rec, p);
         uint32_t asked = __atomic_load_n(&p->mem_request, __ATOMIC_ACQUIRE);
         if (asked != p->mem_done) {
             __atomic_store_n(&p->mem_done, asked, __ATOMIC_RELEASE);

@@ -57,9 +57,13 @@ struct testrec {
     uint64_t *stuck_us;  /* per ring: since when a hole is at tail */
     uint32_t *ring_tid;
     uint64_t *ring_tick;
-    bool frozen;  /* do not drain and do not beat */
-    bool final_;  /* the target is dead: holes need no wait */
-    bool starved; /* it was not scheduled for a second, and the target rightly stopped to wait for it */
+    /* Called at each drain for a process that asks for a look at its memory, until that is answered; NULL: nobody
+     * answers. */
+    void (*look)(struct testrec *rec, struct trk_shm_proc *proc);
+    uint32_t looks; /* answered */
+    bool frozen;    /* do not drain and do not beat */
+    bool final_;    /* the target is dead: holes need no wait */
+    bool starved;   /* it was not scheduled for a second, and the target rightly stopped to wait for it */
     uint64_t beat_ns;
     int status;   /* wait status of the last target */
     char *output; /* what it wrote to stdout and stderr, ended by NUL */
@@ -90,6 +94,19 @@ pid_t testrec_begin(struct testrec *rec, const struct testrec_config *config, co
 bool testrec_again(struct testrec *rec);
 /* The second half of testrec_run, for tests that do something in between. */
 void testrec_finish(struct testrec *rec, pid_t pid, int out, double seconds);
+
+/* ---- testrec_look.c: for `look` ---- */
+/* The process is asked for bytes of its memory and waits for the answer, for a second at most; how many came. */
+size_t testrec_look_read(struct testrec *rec, struct trk_shm_proc *proc, uint64_t at, void *to, size_t size);
+/* Ends its wait. */
+void testrec_look_answer(struct testrec *rec, struct trk_shm_proc *proc, int answer);
+/* As `look`: TRK_YES at once. */
+void testrec_look_yes(struct testrec *rec, struct trk_shm_proc *proc);
+/* The name of the look that is asked for, "" none; until the next call. */
+const char *testrec_look_name(const struct testrec *rec, const struct trk_shm_proc *proc);
+/* True when all of [start, start + size) is libtrack's own memory, of this kind, in what the process tells. */
+bool testrec_own(const struct testrec *rec, const struct trk_shm_proc *proc, uint64_t start, uint64_t size,
+                 enum trk_own_kind kind);
 
 /* Records with this op. */
 size_t testrec_count(const struct testrec *rec, enum trk_op op);

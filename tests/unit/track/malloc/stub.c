@@ -179,6 +179,13 @@ void trk_hook_exec_failed_v1(void)
     keep(STUB_EXEC_FAILED, 0, NULL, NULL, 0, NULL);
 }
 
+void trk_hook_own_v1(const void *start, size_t bytes, enum trk_own_kind kind)
+{
+    (void)start;
+    (void)bytes;
+    (void)kind;
+}
+
 void trk_hook_malloc_owner_v1(uint32_t flag, const char *who)
 {
     owner = flag;

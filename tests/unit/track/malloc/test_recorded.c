@@ -95,6 +95,27 @@ static void test_counts(void **state)
     }
 }
 
+/* Blocks from before the real malloc was known lie in the data of the hooks, and the recorder knows where. */
+static void test_boot_arena(void **state)
+{
+    (void)state;
+    struct testrec rec;
+    char program[4200];
+    size_t boots = 0;
+    snprintf(program, sizeof(program), "%s/malloc_dlsym_wrap", folder);
+    testrec_record(&rec, NULL, (const char *[]){ program, NULL }, NULL, preload_path);
+    assert_true(WIFEXITED(rec.status) && WEXITSTATUS(rec.status) == 0);
+    for (size_t i = 0; i < rec.count; i++) {
+        const struct testrec_record *r = &rec.records[i];
+        if (r->op != TRK_OP_ALLOC || r->aux != TRK_ALLOC_BOOT)
+            continue;
+        assert_true(testrec_own(&rec, &rec.procs[0], r->addr, r->arg, TRK_OWN_BLOCKS));
+        boots++;
+    }
+    assert_true(boots >= 3);
+    testrec_deinit(&rec);
+}
+
 /* Live blocks by address: open addressing, never more than a few thousand. */
 enum { TABLE = 1 << 16 };
 static uint64_t table[TABLE];
@@ -226,8 +247,8 @@ int main(int argc, char **argv)
     preload_path = argv[1];
     snprintf(counts_path, sizeof(counts_path), "%s/malloc_counts.%d", folder, (int)getpid());
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),  cmocka_unit_test(test_replay),  cmocka_unit_test(test_children),
-        cmocka_unit_test(test_plugins), cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_counts),   cmocka_unit_test(test_boot_arena), cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_children), cmocka_unit_test(test_plugins),    cmocka_unit_test(test_foreign),
     };
     return cmocka_run_group_tests_name("malloc_recorded", tests, NULL, NULL);
 }
