@@ -651,7 +651,8 @@ struct trk_state_head {
  * area's words in order; the last area of a part may go on in the next, where its entry stands again.
  * Payload: head, struct trk_memory_area[areas], uint32_t step[words] (bytes from the word before, for the first of an
  * area from its start), uint8_t how[words], padding to 8, then the values in byte planes (byte 0 of all, byte 1 ...),
- * then struct trk_memory_count[counts], then the name (name_bytes, padded to 8; first part only). */
+ * then struct trk_memory_count[counts], then the name (name_bytes, padded to 8; first part only). What the heads of
+ * parts say of the whole is final in the last one. */
 enum trk_memory_rung { /* the ladder: how it was read, strongest first */
                        TRK_RUNG_STOPPED =
                            1, /* all threads stood still: registers, stacks and memory are of one moment */
@@ -695,7 +696,8 @@ enum trk_area_kind {
     TRK_AREA_DATA,      /* .data, .bss and the like of a module; a root */
     TRK_AREA_STACK,     /* of thread tid, from its stack pointer (red zone included) up; a root */
     TRK_AREA_REGISTERS, /* of thread tid: start 0, the word of register n (struct user_regs_struct) stands at 8 n */
-    TRK_AREA_TLS,       /* static thread-local variables of thread tid, and the thread library's own block about it */
+    TRK_AREA_TLS,       /* static thread-local variables of thread tid, and the thread library's own block about it; of
+                           the first thread also what the loader allocated before malloc was there */
     TRK_AREA_MAPPED,    /* shared or file-backed writable memory; a root */
 };
 struct trk_memory_area {

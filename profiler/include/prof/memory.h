@@ -66,4 +66,21 @@ struct prof_error *prof_memory_copy(const struct prof_memory *memory, struct pro
 struct prof_writer;
 struct prof_error *prof_writer_memory(struct prof_writer *writer, const struct prof_memory *memory);
 
+/* The same for one that is not in memory as a whole: created with what is known in advance (areas, words and counts of
+ * `memory` are not looked at), then areas in order, each followed by its words in order, in as many calls as it takes,
+ * then counts by address, then the end. The order is not checked: readers do that. Nothing else may be written to
+ * `writer` as MEMORY blocks meanwhile, all other blocks may. Errors are of the writer and final for this checkpoint. */
+struct prof_memory_writer;
+struct prof_error *prof_memory_writer_create(struct prof_writer *writer, const struct prof_memory *memory,
+                                             struct prof_memory_writer **ret);
+/* area->first and count are not looked at. */
+struct prof_error *prof_memory_writer_area(struct prof_memory_writer *out, const struct prof_memory_area *area);
+struct prof_error *prof_memory_writer_words(struct prof_memory_writer *out, const struct prof_memory_word *words,
+                                            size_t count);
+struct prof_error *prof_memory_writer_counts(struct prof_memory_writer *out, const struct trk_memory_count *counts,
+                                             size_t count);
+/* Writes the last part, with what `memory` says now of rung, figures and the like; readers believe the last part. NULL:
+ * gives up, and readers drop what was written. Frees it in any case. */
+struct prof_error *prof_memory_writer_end(struct prof_memory_writer *out, const struct prof_memory *memory);
+
 #endif

@@ -99,6 +99,7 @@ bool memories_take(struct prof_trace *trace, const struct block_ref *ref)
     open->words += head.words;
     if ((head.flags & TRK_MEMORY_LAST) == 0)
         return true;
+    open->head = head; /* the last part knows how it went */
     open->whole = true;
     trace->info.memories++;
     return true;

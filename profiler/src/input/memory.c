@@ -8,11 +8,7 @@
 
 #include "writer.h"
 
-enum {
-    WORD_BYTES = 8,
-    PART_BYTES = 1 << 20,    /* so that neither side needs much memory for one */
-    PACKED_WORD = 4 + 1 + 8, /* step, how, value */
-};
+enum { WORD_BYTES = 8 };
 #define AREA_END   ((uint64_t)1 << 56) /* behind the last address that a word can stand at */
 #define AREA_BYTES ((uint64_t)1 << 48) /* so that all skipping between two words fits into a part */
 
@@ -242,6 +238,12 @@ static const char *begin_checkpoint(struct prof_memory_reader *reader, const str
     reader->made = made_create();
     if (reader->made == NULL || !take_name(reader->made, (const char *)part->name, head->name_bytes))
         return ""; /* no memory */
+    return NULL;
+}
+
+/* The last part knows how it went. */
+static const char *take_head(struct prof_memory_reader *reader, const struct trk_memory_head *head)
+{
     if (head->rung < TRK_RUNG_STOPPED || head->rung > TRK_RUNG_CONFIRMED)
         return "an unknown way of reading";
     struct prof_memory *pub = &reader->made->pub;
@@ -369,6 +371,8 @@ static const char *take_part(struct prof_memory_reader *reader, const unsigned c
              (reader->made == NULL || reader->made->pub.number != head->number || reader->part != head->part))
         what = "no parts before it";
     if (what == NULL)
+        what = take_head(reader, head);
+    if (what == NULL)
         what = take_areas(reader, &part);
     if (what == NULL)
         what = take_counts(reader->made, &part);
@@ -412,149 +416,29 @@ struct prof_error *prof_memory_reader_add(struct prof_memory_reader *reader, con
 
 /* ---- Writing ---- */
 
-struct part_builder {
-    struct prof_writer *writer;
-    struct trk_memory_head head;
-    PROF_VEC(struct trk_memory_area) areas;
-    PROF_VEC(uint32_t) steps;
-    PROF_VEC(uint8_t) hows;
-    PROF_VEC(uint64_t) values;
-    PROF_VEC(struct trk_memory_count) counts;
-    const char *name;
-    bytes_vec payload;
-};
-
-static void append(bytes_vec *to, const void *bytes, size_t count)
-{
-    if (count > 0)
-        memcpy(to->items + to->count, bytes, count);
-    to->count += count;
-}
-
-static void append_padding(bytes_vec *to)
-{
-    static const unsigned char zero[8];
-    append(to, zero, padded(to->count) - to->count);
-}
-
-static struct prof_error *end_part(struct part_builder *b, bool last)
-{
-    bytes_vec *out = &b->payload;
-    size_t name_bytes = b->head.part == 0 ? strlen(b->name) : 0;
-    b->head.flags = (uint16_t)(b->head.flags | (last ? TRK_MEMORY_LAST : 0));
-    b->head.name_bytes = (uint16_t)name_bytes;
-    b->head.areas = (uint32_t)b->areas.count;
-    b->head.words = (uint32_t)b->values.count;
-    b->head.counts = (uint32_t)b->counts.count;
-    out->count = 0;
-    size_t room = sizeof b->head + b->areas.count * sizeof *b->areas.items + b->values.count * PACKED_WORD + 8 +
-                  b->counts.count * sizeof *b->counts.items + padded(name_bytes);
-    if (!prof_vec_reserve(out, room))
-        return prof_error_memory();
-    append(out, &b->head, sizeof b->head);
-    append(out, b->areas.items, b->areas.count * sizeof *b->areas.items);
-    append(out, b->steps.items, b->steps.count * sizeof *b->steps.items);
-    append(out, b->hows.items, b->hows.count);
-    append_padding(out);
-    for (unsigned plane = 0; plane < WORD_BYTES; plane++)
-        for (size_t i = 0; i < b->values.count; i++)
-            out->items[out->count++] = (unsigned char)(b->values.items[i] >> 8 * plane);
-    append(out, b->counts.items, b->counts.count * sizeof *b->counts.items);
-    append(out, b->name, name_bytes);
-    append_padding(out);
-    b->head.part++;
-    b->areas.count = b->steps.count = b->hows.count = b->values.count = b->counts.count = 0;
-    return writer_add_block(b->writer, TRK_BLOCK_MEMORY, out->items, out->count, 0);
-}
-
-/* Begins another part when `more` bytes do not fit into this one. *ret: it did. */
-static struct prof_error *make_room(struct part_builder *b, size_t more, bool *ret)
-{
-    size_t have = b->areas.count * sizeof *b->areas.items + b->values.count * PACKED_WORD +
-                  b->counts.count * sizeof *b->counts.items;
-    *ret = have > 0 && have + more > PART_BYTES;
-    return *ret ? end_part(b, false) : NULL;
-}
-
-static bool push_area(struct part_builder *b, const struct prof_memory_area *area)
-{
-    return prof_vec_push(
-        &b->areas,
-        (struct trk_memory_area){ .start = area->start, .size = area->size, .kind = area->kind, .tid = area->tid });
-}
-
-static bool push_step(struct part_builder *b, uint32_t step, unsigned how, uint64_t value)
-{
-    b->areas.items[b->areas.count - 1].words++;
-    return prof_vec_push(&b->steps, step) && prof_vec_push(&b->hows, (uint8_t)how) && prof_vec_push(&b->values, value);
-}
-
-static struct prof_error *add_area(struct part_builder *b, const struct prof_memory *memory,
-                                   const struct prof_memory_area *area)
-{
-    bool ended;
-    struct prof_error *error = make_room(b, sizeof *b->areas.items + PACKED_WORD, &ended);
-    if (error != NULL || !push_area(b, area))
-        return error != NULL ? error : prof_error_memory();
-    uint64_t at = area->start;
-    for (size_t i = area->first; i < area->first + area->count; i++) {
-        const struct prof_memory_word *word = &memory->words[i];
-        uint64_t skips = (word->at - at) / TRK_MEMORY_SKIP;
-        error = make_room(b, (skips + 1) * PACKED_WORD, &ended);
-        if (error != NULL || (ended && !push_area(b, area)))
-            return error != NULL ? error : prof_error_memory();
-        for (; skips > 0; skips--, at += TRK_MEMORY_SKIP)
-            if (!push_step(b, TRK_MEMORY_SKIP, 0, 0))
-                return prof_error_memory();
-        if (!push_step(b, (uint32_t)(word->at - at), word->how, word->value))
-            return prof_error_memory();
-        at = word->at;
-    }
-    return NULL;
-}
-
-static struct prof_error *write_parts(struct part_builder *b, const struct prof_memory *memory)
+static struct prof_error *write_parts(struct prof_memory_writer *out, const struct prof_memory *memory)
 {
     struct prof_error *error = NULL;
-    for (size_t i = 0; i < memory->area_count && error == NULL; i++)
-        error = add_area(b, memory, &memory->areas[i]);
-    for (size_t i = 0; i < memory->count_count && error == NULL; i++) {
-        bool ended;
-        error = make_room(b, sizeof *b->counts.items, &ended);
-        if (error == NULL && !prof_vec_push(&b->counts, memory->counts[i]))
-            error = prof_error_memory();
+    for (size_t i = 0; i < memory->area_count && error == NULL; i++) {
+        const struct prof_memory_area *area = &memory->areas[i];
+        error = prof_memory_writer_area(out, area);
+        if (error == NULL)
+            error = prof_memory_writer_words(out, memory->words + area->first, area->count);
     }
-    return error != NULL ? error : end_part(b, true);
+    if (error == NULL)
+        error = prof_memory_writer_counts(out, memory->counts, memory->count_count);
+    return error;
 }
 
 struct prof_error *prof_writer_memory(struct prof_writer *writer, const struct prof_memory *memory)
 {
+    struct prof_memory_writer *out;
     struct prof_error *error = not_in_order(memory);
+    if (error == NULL)
+        error = prof_memory_writer_create(writer, memory, &out);
     if (error != NULL)
         return error;
-    struct part_builder b = {
-        .writer = writer,
-        .name = memory->name,
-        .head = { .version = TRK_MEMORY_VERSION,
-                  .flags = (uint16_t)((memory->cut ? TRK_MEMORY_CUT : 0) | (memory->single ? TRK_MEMORY_SINGLE : 0)),
-                  .number = memory->number,
-                  .rung = (uint8_t)memory->rung,
-                  .why = (uint8_t)memory->why,
-                  .at_us = memory->at_us,
-                  .round = memory->round,
-                  .pause_us = memory->pause_us,
-                  .took_us = memory->took_us,
-                  .read_bytes = memory->read_bytes,
-                  .unread_bytes = memory->unread_bytes,
-                  .threads = memory->threads,
-                  .threads_unread = memory->threads_unread },
-    };
-    error = write_parts(&b, memory);
-    prof_vec_deinit(&b.areas);
-    prof_vec_deinit(&b.steps);
-    prof_vec_deinit(&b.hows);
-    prof_vec_deinit(&b.values);
-    prof_vec_deinit(&b.counts);
-    prof_vec_deinit(&b.payload);
-    return error;
+    error = write_parts(out, memory);
+    struct prof_error *end = prof_memory_writer_end(out, error == NULL ? memory : NULL);
+    return error != NULL ? error : end;
 }
