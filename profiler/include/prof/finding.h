@@ -47,11 +47,11 @@ enum prof_pairing { PROF_PAIR_SLOT = 1, PROF_PAIR_COUNT, PROF_PAIR_LEARNED, PROF
 /* What keeps memory alive by itself, strongest evidence first. */
 enum prof_root_kind {
     PROF_ROOT_NONE = 0,
-    PROF_ROOT_GLOBAL,     /* .data, .bss of a module */
-    PROF_ROOT_TLS,        /* thread-local variables, and what the thread library keeps about a thread */
-    PROF_ROOT_REGION,     /* trk_root_add */
-    PROF_ROOT_PURPOSE,    /* trk_pin, trk_may_leak */
-    PROF_ROOT_STACK,      /* from the stack pointer up */
+    PROF_ROOT_GLOBAL,  /* .data, .bss of a module */
+    PROF_ROOT_TLS,     /* thread-local variables, and what the thread library keeps about a thread */
+    PROF_ROOT_REGION,  /* trk_root_add */
+    PROF_ROOT_PURPOSE, /* trk_pin, trk_may_leak */
+    PROF_ROOT_STACK,   /* from the stack pointer up */
     PROF_ROOT_REGISTER,
     PROF_ROOT_MAPPED,     /* shared or file-backed memory */
     PROF_ROOT_MMAP,       /* the program mapped it itself */
@@ -99,7 +99,8 @@ struct prof_finding_step {
 struct prof_finding_edge {
     prof_obj_id from, to;
     const char *field;
-    uint32_t stack;
+    uint32_t stack; /* where the reference was taken, 0 unknown */
+    bool adopted;   /* no slot was told: a pointer in memory stands for the reference */
 };
 
 struct prof_finding {
@@ -149,7 +150,13 @@ struct prof_audit {
     /* Those wrong are few (at most one in a thousand) and the order of some events was a guess: they prove nothing. */
     bool counts_guessed;
     uint64_t skewed, forced, revived;
-    uint64_t untold; /* events that look like misuse only in an order that was a guess: counted, not told */
+    /* Memory at the last checkpoint: recorded slots of what leaks that were looked at, those that point elsewhere by
+     * now; objects whose count was compared with the events', those that differ; objects in cycles that a root reaches.
+     */
+    bool memory_read;
+    uint64_t slots_checked, slots_stale, memory_counts, memory_more, memory_less, vetoed;
+    uint64_t adopted; /* references without a slot that pointers in memory stand for */
+    uint64_t untold;  /* events that look like misuse only in an order that was a guess: counted, not told */
     bool bytes_known;
     double bytes_unknown_share;
     bool certain;              /* false: "no leak" may not be said; why is why_uncertain */

@@ -1,9 +1,10 @@
 /* analysis.h: what the files of this layer share while findings are made. Layer-private.
  *
  * The way of an object: owner.c says who owns each open reference; classify.c decides, over the whole graph, whether
- * the object is a cause, a consequence or held by design; group.c puts equal causes together; pair.c asks correctly
- * freed siblings which reference is the one too many; report.c turns groups into findings; incident.c and block.c add
- * what needs no graph; growth.c compares moments of the run. */
+ * the object is a cause, a consequence or held by design; hold.c, explain.c and adopt.c tell it what memory says, when
+ * it was read; group.c puts equal causes together; pair.c asks correctly freed siblings which reference is the one too
+ * many; report.c turns groups into findings; incident.c and block.c add what needs no graph; growth.c compares moments
+ * of the run. */
 #ifndef ANALYSIS_ANALYSIS_H
 #define ANALYSIS_ANALYSIS_H
 
@@ -53,14 +54,16 @@ enum owner_kind {
     OWNER_UNKNOWN,
     OWNER_FREED,       /* the memory around the slot was freed */
     OWNER_OVERWRITTEN, /* the slot owns another object now */
+    OWNER_STALE,       /* memory says that the slot points elsewhere */
 };
 struct owner {
     enum owner_kind kind;
-    prof_obj_id obj;   /* OWNER_OBJECT */
-    uint32_t serial;   /* OWNER_FREED with a type: of the dead holder */
-    const char *type;  /* of the holding object, also a dead one, else NULL */
-    const char *field; /* "peer", "+16", NULL */
-    const char *text;  /* "global g_cache", NULL for live objects */
+    prof_obj_id obj;     /* OWNER_OBJECT */
+    prof_block_id block; /* OWNER_BLOCK */
+    uint32_t serial;     /* OWNER_FREED with a type: of the dead holder */
+    const char *type;    /* of the holding object, also a dead one, else NULL */
+    const char *field;   /* "peer", "+16", NULL */
+    const char *text;    /* "global g_cache", NULL for live objects */
 };
 
 /* What became of an object. */
@@ -106,9 +109,11 @@ struct analysis {
     struct map text_of_block_site;
     PROF_VEC(const char *) block_texts;
 
-    /* The graph of never released objects; nodes are object ids. */
-    uint32_t n;
-    struct graph graph;  /* label: index for prof_heap_open */
+    /* The graph of never released objects; nodes are object ids below n, and from there on, when memory was read, plain
+     * blocks: n + id. Arrays of nodes. */
+    uint32_t n, nodes;
+    struct hold *hold;   /* what memory says; NULL: it was not read */
+    struct graph graph;  /* label: index for prof_heap_open, or a word (hold.h) */
     uint8_t *fate;       /* enum fate */
     uint8_t *role;       /* enum role */
     int32_t *extra;      /* count minus references from leaked objects */
@@ -127,6 +132,15 @@ uint32_t site_of(struct analysis *a, uint32_t stack);
 /* ---- owner.c ---- */
 /* false without memory. */
 bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *ret);
+/* Parts of it. The live object whose memory the address lies in, or the live block around it that is no mapping. */
+void owner_memory(struct analysis *a, uint64_t addr, prof_obj_id *ret_obj, prof_block_id *ret_block);
+/* at: address of the field, 0 none is named. */
+bool owner_object(struct analysis *a, prof_obj_id id, uint64_t at, struct owner *ret);
+bool owner_block(struct analysis *a, prof_block_id id, struct owner *ret);
+/* "global NAME"; NULL without memory. */
+const char *owner_global(struct analysis *a, const struct prof_place *place);
+/* Name of the registered root region, "" without one; NULL: the address lies in none. */
+const char *owner_region(struct analysis *a, uint64_t addr);
 /* The reference keeps its object alive by design at the end of the run. */
 bool owner_is_root(const struct analysis *a, const struct owner *owner);
 

@@ -1,5 +1,5 @@
 /* audit.c: how far the findings, and their absence, can be trusted. */
-#include "analysis.h"
+#include "hold.h"
 
 #include <string.h>
 
@@ -20,6 +20,25 @@ static void coverage(struct analysis *a, struct prof_audit *audit)
     }
     audit->refs = audit->refs_slot + audit->refs_holder + audit->refs_anon;
     audit->coverage = audit->refs == 0 ? -1 : (double)(audit->refs_slot + audit->refs_holder) / (double)audit->refs;
+}
+
+static void memory(const struct analysis *a, struct prof_audit *audit)
+{
+    const struct hold *hold = a->hold;
+
+    if (hold == NULL)
+        return;
+    audit->memory_read = true;
+    audit->slots_checked = hold->checked;
+    audit->slots_stale = hold->stale.count;
+    for (prof_obj_id id = 1; id < a->n; id++) {
+        const struct hold_facts *facts = &hold->facts[id];
+        audit->memory_counts += facts->counted;
+        audit->memory_more += facts->unaccounted > 0;
+        audit->memory_less += facts->unaccounted < 0;
+        audit->adopted += facts->adopted;
+        audit->vetoed += a->fate[id] == FATE_LEAKED && facts->vetoed;
+    }
 }
 
 static void because(struct prof_str *why, const char *text)
@@ -52,6 +71,7 @@ void audit_make(struct analysis *a)
     *audit =
         (struct prof_audit){ .events = totals->events, .lost = a->lost, .forced = totals->forced, .untold = a->untold };
     coverage(a, audit);
+    memory(a, audit);
     audit->bytes_known = bytes->known;
     if (bytes->known && bytes->rss > 0)
         audit->bytes_unknown_share =

@@ -48,9 +48,11 @@ static bool evidence_key(struct groups *g, const struct prof_obj *obj, uint64_t 
     return true;
 }
 
-static bool add_tallies(struct groups *g, struct map *index, uint32_t to, const struct prof_obj *obj)
+/* What pointers in memory stand for is no open question: it is left out. */
+static bool add_tallies(struct groups *g, struct map *index, uint32_t to, prof_obj_id id)
 {
     struct analysis *a = g->a;
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
 
     for (uint32_t i = obj->first_site; i != 0;) {
         const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
@@ -59,6 +61,7 @@ static bool add_tallies(struct groups *g, struct map *index, uint32_t to, const 
         uint32_t at = map_get(index, key), taken = count->stack != obj->stack ? count->taken : 0; // else a birth
         if (site == UINT32_MAX)
             return false;
+        taken -= taken > 0 ? group_adopted(a, id, count->stack, false) : 0;
         if (at == UINT32_MAX && (taken != 0 || count->given != 0)) {
             at = (uint32_t)g->tallies.count;
             if (!map_put(index, key, at) ||
@@ -105,11 +108,11 @@ static bool bundle_cause(struct groups *g, prof_obj_id id)
     struct bundle *bundle = &g->bundles.items[at];
     g->of[id] = at;
     bundle->objects++;
-    int64_t anonymous = group_anonymous(a, obj);
-    if (anonymous > 0 && obj->state == PROF_OBJ_ALIVE) {
-        bundle->surplus += (uint64_t)anonymous;
-        bundle->births += group_births(a, obj);
-        return add_tallies(g, &g->tally_of_key, at, obj);
+    int64_t unmatched = group_unmatched(a, id);
+    if (unmatched > 0 && obj->state == PROF_OBJ_ALIVE) {
+        bundle->surplus += (uint64_t)unmatched;
+        bundle->births += group_births(a, obj) - group_adopted(a, id, obj->stack, true);
+        return add_tallies(g, &g->tally_of_key, at, id);
     }
     return true;
 }
@@ -128,7 +131,7 @@ static bool bundle_held(struct groups *g, prof_obj_id id)
     uint32_t site = site_of(a, obj->stack);
     uint64_t key = 1;
 
-    if (site == UINT32_MAX || !group_held_reason(a, obj, &reason))
+    if (site == UINT32_MAX || !group_held_reason(a, id, &reason))
         return false;
     bool may_leak = (obj->flags & PROF_OBJ_MAY_LEAK) != 0; // always listed with its reason
     if (a->options->leak_kinds_all || may_leak) {

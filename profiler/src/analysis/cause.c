@@ -1,5 +1,6 @@
 /* cause.c: what one leaked or held object says about itself: verdict, doubts, references, the place that names it. */
 #include "group.h"
+#include "hold.h"
 
 #include <string.h>
 
@@ -42,6 +43,7 @@ uint8_t group_rank(const struct owner *owner)
 bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint8_t *ret_doubts)
 {
     const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    const struct hold_facts *facts = a->hold != NULL ? &a->hold->facts[id] : NULL;
     bool freed = false, overwritten = false;
     int64_t unchecked = 0;
     uint8_t doubts = 0;
@@ -50,6 +52,8 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
         doubts |= DOUBT_SKEWED;
     if (obj->flags & PROF_OBJ_MISCOUNT)
         doubts |= DOUBT_MISCOUNT;
+    if (facts != NULL && facts->unaccounted != 0)
+        doubts |= DOUBT_MISCOUNT;
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
         struct owner owner;
@@ -57,7 +61,8 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
             return false;
         freed |= owner.kind == OWNER_FREED;
         overwritten |= owner.kind == OWNER_OVERWRITTEN;
-        unchecked += owner.kind == OWNER_BLOCK || owner.kind == OWNER_HEAP || owner.kind == OWNER_UNKNOWN;
+        unchecked +=
+            (owner.kind == OWNER_BLOCK && a->hold == NULL) || owner.kind == OWNER_HEAP || owner.kind == OWNER_UNKNOWN;
         i = open->next;
     }
     *ret_verdict = PROF_MISSING_UNREF;
@@ -73,10 +78,17 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
         *ret_verdict = PROF_FLOATING;
     } else if (obj->flags & PROF_OBJ_RESURRECTED) {
         *ret_verdict = PROF_RESURRECTED;
+    } else if (facts != NULL && facts->in_lost) {
+        *ret_verdict = PROF_COLLATERAL;
     } else {
-        if (a->component_size[a->component[id]] > 1 || holds_itself(a, id))
+        if (facts != NULL && facts->examined && facts->anonymous > 0 && facts->live + facts->middle > 0)
+            *ret_verdict = PROF_OVER_RETAINED;
+        else if ((a->component_size[a->component[id]] > 1 || holds_itself(a, id)) &&
+                 (facts == NULL || !facts->borrowed))
             *ret_verdict = PROF_CYCLE_HELD;
-        if (a->extra[id] - unchecked <= 0)
+        if (facts != NULL && facts->vetoed)
+            doubts |= DOUBT_VETOED;
+        else if (a->extra[id] - unchecked <= 0)
             doubts |= DOUBT_UNCHECKED;
     }
     *ret_doubts = doubts;
@@ -92,6 +104,25 @@ int64_t group_anonymous(struct analysis *a, const struct prof_obj *obj)
         i = open->next;
     }
     return count;
+}
+
+uint32_t group_adopted(struct analysis *a, prof_obj_id id, uint32_t stack, bool birth)
+{
+    uint32_t count = 0;
+
+    if (a->hold == NULL || a->hold->facts[id].adopted == 0)
+        return 0;
+    for (uint32_t i = a->hold->row[id]; i < a->hold->row[id + 1]; i++) {
+        const struct hold_word *word = &a->hold->words.items[i];
+        count += word->adopted && (stack == 0 || (word->stack == stack && word->birth == birth));
+    }
+    return count;
+}
+
+int64_t group_unmatched(struct analysis *a, prof_obj_id id)
+{
+    int64_t count = group_anonymous(a, prof_heap_obj(a->heap, id)) - (int64_t)group_adopted(a, id, 0, false);
+    return count > 0 ? count : 0;
 }
 
 /* Anonymous births among what was taken: the one that nobody owns yet, and those that an anonymous release took, which
@@ -150,8 +181,9 @@ bool group_owned_take(struct analysis *a, const struct prof_obj *obj, uint32_t *
 }
 
 /* Why a held object is held, in words. */
-bool group_held_reason(struct analysis *a, const struct prof_obj *obj, const char **ret)
+bool group_held_reason(struct analysis *a, prof_obj_id id, const char **ret)
 {
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
     const char *why = obj->why_text != 0 ? prof_trace_text(prof_heap_trace(a->heap), obj->why_text) : NULL;
     const char *text = NULL;
 
@@ -172,6 +204,8 @@ bool group_held_reason(struct analysis *a, const struct prof_obj *obj, const cha
             text = owner.text;
         i = open->next;
     }
+    if (text == NULL && a->hold != NULL && !hold_live_place(a, id, false, &text))
+        return false;
     *ret = text != NULL ? text : "its birth was not seen";
     return true;
 }

@@ -4,15 +4,11 @@
  * In the rest, `extra` is the part of a count that no leaked object explains: where it is positive, somebody else
  * forgot a release (a cause). A strongly connected component without extra counts, and not held by another leaked
  * object, is a cycle. Everything else is a consequence of the cause it can be reached from. */
-#include "analysis.h"
+#include "hold.h"
 
 #include <stdlib.h>
 
 #include <track/track.h>
-
-struct edges {
-    PROF_VEC(struct graph_edge) list;
-};
 
 static bool is_immortal(const struct analysis *a, const struct prof_obj *obj)
 {
@@ -32,7 +28,7 @@ static bool ends_untold(const struct analysis *a, const struct prof_obj *obj)
     return obj->state == PROF_OBJ_ZERO && obj->block == 0 && prof_heap_type(a->heap, obj->type)->died == 0;
 }
 
-static struct prof_error *gather(struct analysis *a, struct edges *edges, uint8_t *held)
+static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, uint8_t *held)
 {
     for (prof_obj_id id = 1; id < a->n; id++) {
         const struct prof_obj *obj = prof_heap_obj(a->heap, id);
@@ -52,8 +48,10 @@ static struct prof_error *gather(struct analysis *a, struct edges *edges, uint8_
             struct owner owner;
             if (!owner_of(a, open, &owner))
                 return prof_error_memory();
-            if (owner.kind == OWNER_OBJECT) {
-                if (!prof_vec_push(&edges->list, (struct graph_edge){ owner.obj, id, i }))
+            bool in_block = owner.kind == OWNER_BLOCK && a->nodes > a->n;
+            if (owner.kind == OWNER_OBJECT || in_block) {
+                uint32_t from = in_block ? a->n + owner.block : owner.obj;
+                if (!prof_vec_push(edges, (struct graph_edge){ from, id, i }))
                     return prof_error_memory();
             } else if (owner_is_root(a, &owner)) {
                 held[id] = 1;
@@ -67,12 +65,12 @@ static struct prof_error *gather(struct analysis *a, struct edges *edges, uint8_
 /* Marks what hangs on held objects; root[] names the held object. */
 static struct prof_error *mark_held(struct analysis *a, const uint8_t *held)
 {
-    uint32_t *seeds = malloc(((size_t)a->n + 1) * sizeof *seeds);
+    uint32_t *seeds = malloc(((size_t)a->nodes + 1) * sizeof *seeds);
     size_t count = 0;
 
     if (seeds == NULL)
         return prof_error_memory();
-    for (uint32_t v = 0; v < a->n; v++) {
+    for (uint32_t v = 0; v < a->nodes; v++) {
         if (held[v])
             seeds[count++] = v;
     }
@@ -80,7 +78,7 @@ static struct prof_error *mark_held(struct analysis *a, const uint8_t *held)
     free(seeds);
     if (!good)
         return prof_error_memory();
-    for (uint32_t v = 0; v < a->n; v++) {
+    for (uint32_t v = 0; v < a->nodes; v++) {
         if (a->root[v] == GRAPH_NONE)
             continue;
         if (a->fate[v] == FATE_LEAKED)
@@ -103,7 +101,7 @@ static struct prof_error *give_roles(struct analysis *a, const uint8_t *leaked)
         error = prof_error_memory();
         goto out;
     }
-    for (uint32_t v = 0; v < a->n; v++) {
+    for (uint32_t v = 0; v < a->nodes; v++) {
         if (!leaked[v])
             continue;
         a->component_size[a->component[v]]++;
@@ -118,15 +116,15 @@ static struct prof_error *give_roles(struct analysis *a, const uint8_t *leaked)
                 loop[a->component[v]] = 1;
         }
     }
-    for (uint32_t v = 0; v < a->n; v++) {
-        if (leaked[v] && a->extra[v] > 0)
+    for (uint32_t v = 0; v < a->nodes; v++) {
+        if (v < a->n && leaked[v] && a->extra[v] > 0)
             positive[a->component[v]] = 1;
     }
-    for (uint32_t v = 0; v < a->n; v++) {
+    for (uint32_t v = 0; v < a->nodes; v++) {
         if (!leaked[v])
             continue;
         uint32_t c = a->component[v];
-        if (a->extra[v] > 0 || prof_heap_obj(a->heap, v)->state == PROF_OBJ_ZERO)
+        if (v < a->n && (a->extra[v] > 0 || prof_heap_obj(a->heap, v)->state == PROF_OBJ_ZERO))
             a->role[v] = ROLE_SOURCE;
         else if (entered[c] || positive[c])
             a->role[v] = ROLE_CONSEQUENCE;
@@ -135,6 +133,8 @@ static struct prof_error *give_roles(struct analysis *a, const uint8_t *leaked)
         else
             a->role[v] = ROLE_UNEXPLAINED;
     }
+    if (a->hold != NULL)
+        error = explain_cycles(a);
 out:
     free(entered);
     free(positive);
@@ -145,7 +145,7 @@ out:
 /* Every consequence gets the cause it hangs on; members of one cycle share its first member as their cause. */
 static struct prof_error *assign_causes(struct analysis *a, const uint8_t *leaked)
 {
-    uint32_t *seeds = malloc(((size_t)a->n + 1) * sizeof *seeds);
+    uint32_t *seeds = malloc(((size_t)a->nodes + 1) * sizeof *seeds);
     uint32_t *first = malloc(((size_t)a->component_count + 1) * sizeof *first);
     struct prof_error *error = NULL;
     size_t count = 0;
@@ -164,6 +164,11 @@ static struct prof_error *assign_causes(struct analysis *a, const uint8_t *leake
         error = prof_error_memory();
         goto out;
     }
+    count = a->hold != NULL ? explain_lost_blocks(a, leaked, seeds) : 0;
+    if (count > 0 && !graph_reach(&a->graph, leaked, seeds, count, a->root)) {
+        error = prof_error_memory();
+        goto out;
+    }
     for (uint32_t v = 0; v < a->n; v++) {
         if (!leaked[v] || a->role[v] != ROLE_CYCLE)
             continue;
@@ -171,7 +176,7 @@ static struct prof_error *assign_causes(struct analysis *a, const uint8_t *leake
         if (first[c] == GRAPH_NONE)
             first[c] = v;
     }
-    for (uint32_t v = 0; v < a->n; v++) {
+    for (uint32_t v = 0; v < a->nodes; v++) {
         if (!leaked[v] || a->root[v] == GRAPH_NONE || a->role[a->root[v]] != ROLE_CYCLE)
             continue;
         a->root[v] = first[a->component[a->root[v]]];
@@ -184,14 +189,15 @@ out:
 
 struct prof_error *classify(struct analysis *a)
 {
-    struct edges edges = { 0 };
+    struct graph_edges edges = { 0 };
     uint8_t *held = NULL, *leaked = NULL;
     struct prof_error *error = NULL;
 
     a->n = prof_heap_obj_max(a->heap);
     if (a->n == 0)
         a->n = 1;
-    size_t n = a->n;
+    a->nodes = a->n + (prof_heap_memory(a->heap) != NULL ? prof_heap_block_max(a->heap) : 0);
+    size_t n = a->nodes;
     a->fate = calloc(n, 1);
     a->role = calloc(n, 1);
     a->extra = calloc(n, sizeof *a->extra);
@@ -208,22 +214,24 @@ struct prof_error *classify(struct analysis *a)
     for (size_t v = 0; v < n; v++)
         a->root[v] = a->scratch[v] = GRAPH_NONE;
 
-    if ((error = gather(a, &edges, held)) != NULL)
+    if ((error = gather(a, &edges, held)) != NULL || (error = hold_make(a, edges.items, &edges.count, held)) != NULL ||
+        (a->hold != NULL && (error = explain_counts(a, &edges, held)) != NULL))
         goto out;
-    if (!graph_init(&a->graph, a->n, edges.list.items, edges.list.count)) {
+    if (!graph_init(&a->graph, a->nodes, edges.items, edges.count)) {
         error = prof_error_memory();
         goto out;
     }
-    prof_vec_deinit(&edges.list);
-    a->cycle_budget = 4 * ((uint64_t)a->n + a->graph.first[a->n]) + 100000;
+    prof_vec_deinit(&edges);
+    a->cycle_budget = 4 * ((uint64_t)a->nodes + a->graph.first[a->nodes]) + 100000;
     if ((error = mark_held(a, held)) != NULL)
         goto out;
     for (size_t v = 0; v < n; v++)
         leaked[v] = a->fate[v] == FATE_LEAKED;
-    if ((error = give_roles(a, leaked)) == NULL)
-        error = assign_causes(a, leaked);
+    if ((error = give_roles(a, leaked)) == NULL && (error = assign_causes(a, leaked)) == NULL && a->hold != NULL &&
+        !adopt_takes(a))
+        error = prof_error_memory();
 out:
-    prof_vec_deinit(&edges.list);
+    prof_vec_deinit(&edges);
     free(held);
     free(leaked);
     return error;
@@ -232,6 +240,7 @@ out:
 void classify_deinit(struct analysis *a)
 {
     graph_deinit(&a->graph);
+    hold_free(a->hold);
     free(a->fate);
     free(a->role);
     free(a->extra);

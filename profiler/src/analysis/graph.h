@@ -12,6 +12,10 @@
 struct graph_edge {
     uint32_t from, to, label;
 };
+struct graph_edges { /* a vector (base/vec.h), while they are gathered */
+    struct graph_edge *items;
+    size_t count, room;
+};
 struct graph {
     uint32_t n;
     uint32_t *first; /* n + 1 entries: edges of v are first[v] .. first[v + 1] - 1 */

@@ -1,5 +1,6 @@
 /* group.c: bundles are judged by their healthy siblings; those with equal fingerprints become one group. */
 #include "group.h"
+#include "hold.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
                          fresh.fingerprint);
     }
     if (bundle->verdict == PROF_REACHABLE && index != g->reachable_total) {
-        if (!group_held_reason(a, prof_heap_obj(a->heap, bundle->example), &fresh.reason))
+        if (!group_held_reason(a, bundle->example, &fresh.reason))
             return false;
         key = map_mix(key, group_hash(fresh.reason));
     }
@@ -219,6 +220,52 @@ static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id, bool roots)
     return true;
 }
 
+/* References without a slot, and the pointers in memory that stand for them. */
+static bool sum_adopted(struct groups *g, uint32_t at, prof_obj_id id)
+{
+    struct analysis *a = g->a;
+
+    if (a->hold == NULL || a->hold->facts[id].adopted == 0 || a->fate[id] != FATE_LEAKED)
+        return true;
+    for (uint32_t i = a->hold->row[id]; i < a->hold->row[id + 1]; i++) {
+        const struct hold_word *word = &a->hold->words.items[i];
+        struct owner owner;
+        if (!word->adopted)
+            continue;
+        uint32_t site = site_of(a, word->stack);
+        if (site == UINT32_MAX || !hold_owner(a, word, &owner))
+            return false;
+        struct prof_finding_open open = { .stack = word->stack,
+                                          .count = 1,
+                                          .pairing = PROF_PAIR_ADOPTED,
+                                          .birth = word->birth,
+                                          .holder_type = owner.type,
+                                          .holder_field = owner.field,
+                                          .holder_obj = owner.obj,
+                                          .holder_text = owner.text };
+        if (!sum_open(g, at, 3, site, &open))
+            return false;
+    }
+    return true;
+}
+
+/* What memory says about a member. */
+static void add_facts(struct analysis *a, struct group *group, prof_obj_id id)
+{
+    const struct hold_facts *facts = a->hold != NULL ? &a->hold->facts[id] : NULL;
+
+    if (facts == NULL || !facts->examined || a->fate[id] != FATE_LEAKED)
+        return;
+    group->examined++;
+    group->nowhere += facts->words == 0;
+    group->adopted += facts->adopted;
+    group->unaccounted += facts->unaccounted;
+    if (facts->anonymous > 0)
+        group->living += facts->live + facts->middle;
+    if (group->pointed == 0 && facts->reached)
+        group->pointed = id;
+}
+
 static void add_sample(struct analysis *a, struct group *group, prof_obj_id id)
 {
     uint32_t serial = prof_heap_obj(a->heap, id)->serial, at = group->sample_count;
@@ -263,6 +310,7 @@ static void add_member(struct analysis *a, struct group *group, prof_obj_id id)
         group->born_votes--;
     if (group->scope == NULL && (group->scope = group_scope(a, obj, &left)) != NULL)
         group->scope_left = left;
+    add_facts(a, group, id);
     add_sample(a, group, id);
 }
 
@@ -294,11 +342,14 @@ static bool fill_groups(struct groups *g)
             group->mixed = true;
         if (!sum_owned(g, at, id, total))
             return false;
-        int64_t anonymous = group_anonymous(a, prof_heap_obj(a->heap, id));
+        if (!sum_adopted(g, at, id))
+            return false;
+        int64_t unmatched = group_unmatched(a, id);
         group = &g->list.items[at];
-        if (anonymous > 0 && group->verdict != PROF_REACHABLE && group->verdict != PROF_ZERO_NOT_FREED) {
-            group->surplus += (uint64_t)anonymous;
-            group->births += group_births(a, prof_heap_obj(a->heap, id));
+        if (unmatched > 0 && group->verdict != PROF_REACHABLE && group->verdict != PROF_ZERO_NOT_FREED) {
+            const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+            group->surplus += (uint64_t)unmatched;
+            group->births += group_births(a, obj) - group_adopted(a, id, obj->stack, true);
         }
     }
     return true;

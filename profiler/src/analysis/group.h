@@ -18,6 +18,7 @@ enum group_doubt {
     DOUBT_UNCHECKED = 1 << 2,  /* held only from memory whose reachability was not examined */
     DOUBT_FINALIZING = 1 << 3, /* its destructor had begun */
     DOUBT_UNEVEN = 1 << 4,     /* more references from inside a cycle than its counts say */
+    DOUBT_VETOED = 1 << 5,     /* a root reaches it by a pointer that took no reference */
 };
 
 struct bundle {
@@ -45,6 +46,11 @@ struct group {
     uint64_t surplus;              /* anonymous references not given back */
     uint64_t owned;                /* open references with an owner, those of leaked objects left out */
     int64_t excess;                /* sum of counts that no leaked object explains */
+    uint64_t adopted;              /* references that pointers in memory stand for, the living ones too */
+    uint64_t living;               /* pointers from what can be reached, of objects that have a reference too many */
+    uint64_t examined, nowhere;    /* objects that memory speaks of; those that no pointer points to */
+    int64_t unaccounted;           /* counts in memory minus counts by events */
+    prof_obj_id pointed;           /* an object that a reachable pointer points to, 0 */
     bool uneven;                   /* not the same arithmetic for every object */
     bool mixed;                    /* the total of held objects: of several types */
     bool paired;                   /* some taking site was named */
@@ -101,13 +107,17 @@ uint64_t group_births(struct analysis *a, const struct prof_obj *obj);
  * does not depend on lines. 0: only anonymous ones. */
 bool group_owned_take(struct analysis *a, const struct prof_obj *obj, uint32_t *ret);
 /* Why a held object is held, in words: "pinned: REASON", "immortal type", "global g_cache". */
-bool group_held_reason(struct analysis *a, const struct prof_obj *obj, const char **ret);
+bool group_held_reason(struct analysis *a, prof_obj_id id, const char **ret);
 /* Bytes an object accounts for: its extent, or its block. */
 uint64_t group_bytes(struct analysis *a, const struct prof_obj *obj);
 /* How the object leaks; only for causes. */
 bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint8_t *ret_doubts);
 /* Count of references without a slot, births included. */
 int64_t group_anonymous(struct analysis *a, const struct prof_obj *obj);
+/* How many of them have no pointer in memory that stands for them. */
+int64_t group_unmatched(struct analysis *a, prof_obj_id id);
+/* How many references taken at this stack (0: all) pointers in memory stand for. */
+uint32_t group_adopted(struct analysis *a, prof_obj_id id, uint32_t stack, bool birth);
 const char *group_scope(struct analysis *a, const struct prof_obj *obj, uint64_t *ret_left);
 /* Text and rank of an owner for a finding: 0 says most. */
 uint8_t group_rank(const struct owner *owner);
@@ -117,6 +127,8 @@ uint8_t group_rank(const struct owner *owner);
  * cycle of at most CYCLE_EDGES_MAX edges; the signature is then only the type's name. */
 bool cycle_describe(struct analysis *a, prof_obj_id start, struct prof_finding_edge *edges, size_t *ret_count,
                     const char **ret_signature);
+/* Is the name one that people give to pointers to where they came from ("parent", "owner")? NULL: no. */
+bool cycle_points_back(const char *field);
 /* Index of the edge to make weak, and why. */
 uint32_t cycle_break(struct analysis *a, const struct prof_finding_edge *edges, size_t count, const char **ret_reason);
 

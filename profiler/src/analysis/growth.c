@@ -287,7 +287,7 @@ static bool sum_root(struct growth *g, uint32_t at, prof_obj_id root)
     if (found)
         return true;
     struct prof_finding_open open = { .stack = obj->stack, .count = 1, .pairing = PROF_PAIR_SLOT };
-    return group_held_reason(a, obj, &open.holder_text) && sum_holder(g, at, 0, &open);
+    return group_held_reason(a, root, &open.holder_text) && sum_holder(g, at, 0, &open);
 }
 
 /* The growing kind of an object; UINT32_MAX: none. */

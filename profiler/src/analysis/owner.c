@@ -1,5 +1,5 @@
 /* owner.c: the slot of a reference to its owner: field of an object, global, local variable, freed memory. */
-#include "analysis.h"
+#include "hold.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,18 +37,14 @@ static const char *field_text(struct analysis *a, prof_type_id type, uint64_t of
     return text;
 }
 
-static bool own_by_object(struct analysis *a, prof_obj_id id, const struct prof_open *open, struct owner *ret)
+bool owner_object(struct analysis *a, prof_obj_id id, uint64_t at, struct owner *ret)
 {
     const struct prof_obj *obj = prof_heap_obj(a->heap, id);
 
-    ret->kind = OWNER_OBJECT;
-    ret->obj = id;
-    ret->type = prof_heap_type(a->heap, obj->type)->name;
-    ret->text = NULL;
-    ret->field = NULL;
-    if (open->kind == PROF_OPEN_HOLDER)
+    *ret = (struct owner){ .kind = OWNER_OBJECT, .obj = id, .type = prof_heap_type(a->heap, obj->type)->name };
+    if (at == 0)
         return true;
-    ret->field = field_text(a, obj->type, open->slot - obj->start);
+    ret->field = field_text(a, obj->type, at - obj->start);
     return ret->field != NULL;
 }
 
@@ -68,7 +64,7 @@ static bool own_by_dead(struct analysis *a, const struct prof_open *open, struct
     return ret->field != NULL;
 }
 
-static bool own_by_block(struct analysis *a, prof_block_id id, struct owner *ret)
+bool owner_block(struct analysis *a, prof_block_id id, struct owner *ret)
 {
     const struct prof_block *block = prof_heap_block(a->heap, id);
     uint32_t site = site_of(a, block->stack);
@@ -81,11 +77,11 @@ static bool own_by_block(struct analysis *a, prof_block_id id, struct owner *ret
         if (text == NULL || !map_put(&a->text_of_block_site, site, index) || !prof_vec_push(&a->block_texts, text))
             return false;
     }
-    *ret = (struct owner){ .kind = OWNER_BLOCK, .text = a->block_texts.items[index] };
+    *ret = (struct owner){ .kind = OWNER_BLOCK, .block = id, .text = a->block_texts.items[index] };
     return true;
 }
 
-static const char *region_name(struct analysis *a, uint64_t slot)
+const char *owner_region(struct analysis *a, uint64_t slot)
 {
     const struct prof_root_region *roots;
     size_t count = prof_heap_roots(a->heap, &roots);
@@ -97,7 +93,7 @@ static const char *region_name(struct analysis *a, uint64_t slot)
     return NULL;
 }
 
-static const char *global_text(struct analysis *a, const struct prof_place *place)
+const char *owner_global(struct analysis *a, const struct prof_place *place)
 {
     if (place->name == NULL) {
         const char *slash = place->module != NULL ? strrchr(place->module, '/') : NULL;
@@ -152,7 +148,7 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
 
     struct owner owner = { 0 };
     struct prof_place place = { 0 };
-    const char *region = region_name(a, open->slot);
+    const char *region = owner_region(a, open->slot);
     if (region != NULL) {
         owner.kind = OWNER_REGION;
         owner.text = prof_arena_printf(a->arena, "root region %s", region);
@@ -161,7 +157,7 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
         switch (place.kind) {
         case PROF_PLACE_GLOBAL:
             owner.kind = OWNER_GLOBAL;
-            owner.text = global_text(a, &place);
+            owner.text = owner_global(a, &place);
             break;
         case PROF_PLACE_STACK:
             owner.kind = OWNER_STACK;
@@ -190,8 +186,7 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
     return true;
 }
 
-/* The live object whose memory the slot lies in, and the live block around it. */
-static void find_memory(struct analysis *a, uint64_t slot, prof_obj_id *ret_obj, prof_block_id *ret_block)
+void owner_memory(struct analysis *a, uint64_t slot, prof_obj_id *ret_obj, prof_block_id *ret_block)
 {
     *ret_obj = prof_heap_obj_at(a->heap, slot);
     *ret_block = *ret_obj == 0 ? prof_heap_block_at(a->heap, slot) : 0;
@@ -220,13 +215,17 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
     if (open->flags & PROF_OPEN_HOLDER_FREED) {
         return own_by_dead(a, open, ret);
     }
-    find_memory(a, open->slot, &holder, &block);
+    if (hold_is_stale(a->hold, open)) {
+        *ret = (struct owner){ .kind = OWNER_STALE, .text = "a slot that points elsewhere by now" };
+        return true;
+    }
+    owner_memory(a, open->slot, &holder, &block);
     if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && (holder != 0 || block != 0)) {
         *ret = overwritten;
         return true;
     }
-    if (holder != 0  ? !own_by_object(a, holder, open, &owner)
-        : block != 0 ? !own_by_block(a, block, &owner)
+    if (holder != 0  ? !owner_object(a, holder, open->kind == PROF_OPEN_HOLDER ? 0 : open->slot, &owner)
+        : block != 0 ? !owner_block(a, block, &owner)
                      : !own_by_place(a, open, &owner))
         return false;
     // A local variable is overwritten by every later call: at the end all that matters is that its frame is gone.

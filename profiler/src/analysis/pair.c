@@ -132,8 +132,7 @@ static unsigned common_words(const char *a, const char *b)
     return words;
 }
 
-/* How much a taking and a releasing stack look as if they belonged together. */
-static unsigned affinity(struct analysis *a, uint32_t take, uint32_t give)
+unsigned pair_affinity(struct analysis *a, uint32_t take, uint32_t give)
 {
     const struct prof_frame *ft, *fg;
     size_t nt = prof_symbols_stack(a->symbols, take, &ft), ng = prof_symbols_stack(a->symbols, give, &fg);
@@ -192,11 +191,11 @@ static bool pair_type(struct analysis *a, struct learned *learned, prof_type_id 
         if (sites[g].given == 0)
             continue;
         if (birth_stack != 0 && t->births == sites[g].given &&
-            !prof_vec_push(&list, (struct candidate){ PAIR_BIRTH, g, affinity(a, birth_stack, sites[g].stack) }))
+            !prof_vec_push(&list, (struct candidate){ PAIR_BIRTH, g, pair_affinity(a, birth_stack, sites[g].stack) }))
             goto no_memory;
         for (uint32_t s = 0; s < t->count; s++) {
             if (sites[s].taken == sites[g].given &&
-                !prof_vec_push(&list, (struct candidate){ s, g, affinity(a, sites[s].stack, sites[g].stack) }))
+                !prof_vec_push(&list, (struct candidate){ s, g, pair_affinity(a, sites[s].stack, sites[g].stack) }))
                 goto no_memory;
         }
     }
@@ -373,14 +372,14 @@ static void find_ties(struct analysis *a, const struct learned *learned, const s
 {
     const struct learned_type *t = &learned->types.items[balance->type];
     uint64_t total = chosen->pair == PAIR_BIRTH ? t->births : learned->sites.items[t->first + chosen->pair].taken;
-    unsigned own = affinity(a, chosen->stack, ret->missing_stack);
+    unsigned own = pair_affinity(a, chosen->stack, ret->missing_stack);
 
     for (size_t i = 0; i < buckets->list.count && ret->tie_count < PAIR_TIES; i++) {
         const struct bucket *b = &buckets->list.items[i];
         if (b == chosen || b->pair == PAIR_LUMP)
             continue;
         uint64_t other = b->pair == PAIR_BIRTH ? t->births : learned->sites.items[t->first + b->pair].taken;
-        if (other == total && affinity(a, b->stack, ret->missing_stack) >= own)
+        if (other == total && pair_affinity(a, b->stack, ret->missing_stack) >= own)
             ret->ties[ret->tie_count++] = b->site;
     }
 }

@@ -61,6 +61,8 @@ struct learned {
     PROF_VEC(struct learned_pair) pairs;
     struct map pair_of; /* (type, taking site) -> pairs */
 };
+/* How much a taking and a releasing stack look as if they belonged together; 0: not at all. */
+unsigned pair_affinity(struct analysis *a, uint32_t take, uint32_t give);
 bool pair_learn(struct analysis *a, struct learned *learned);
 void pair_forget(struct learned *learned);
 /* false without memory. */

@@ -219,6 +219,8 @@ static bool report_group(struct groups *g, uint32_t index)
     fill_missing(g, group, &f);
     fill_other(a, group, &f);
     f.reasons = reasons_of(a, group, &f.strength);
+    if (group->doubts & DOUBT_VETOED)
+        f.headline = PROF_HEADLINE_HELD;
     f.sentence = sentence_of(a, group);
     if (group->reason != NULL && strncmp(group->reason, "may leak: ", 10) == 0 &&
         (f.suppressed_by = prof_arena_printf(a->arena, "may-leak: %s", group->reason + 10)) == NULL)

@@ -1,5 +1,6 @@
 /* sentence.c: the arithmetic of a finding in one sentence, how strong it is, and why not stronger. */
 #include "group.h"
+#include "hold.h"
 
 #include <stdio.h>
 
@@ -15,7 +16,7 @@ static void add_balance(struct prof_str *str, const struct group *group)
     uint64_t n = group->objects, taken = group->refs + (skewed ? 0 : n), given = group->unrefs;
     int64_t excess = group->excess;
     // What is left of taken minus given after the excess is held by objects that leak themselves.
-    int64_t inside = (int64_t)taken - (int64_t)given - excess;
+    int64_t inside = (int64_t)taken - (int64_t)given - excess - (int64_t)group->living + group->unaccounted;
     bool each = !group->uneven && excess % (int64_t)n == 0;
 
     if (each) {
@@ -53,6 +54,37 @@ static void add_cycle(struct prof_str *str, const struct group *group)
                   plural((uint64_t)counted), (long long)(counted - group->excess));
 }
 
+/* Where memory has pointers to the objects, and where it has none. */
+static bool add_pointers(struct analysis *a, struct prof_str *str, const struct group *group)
+{
+    uint64_t n = group->objects;
+    const char *place = NULL;
+
+    if (group->unaccounted != 0)
+        prof_str_addf(str, "; %s %lld %s than what was told",
+                      n == 1 ? "the count in memory is" : "counts in memory are together",
+                      (long long)(group->unaccounted > 0 ? group->unaccounted : -group->unaccounted),
+                      group->unaccounted > 0 ? "higher" : "lower");
+    if (group->verdict == PROF_REACHABLE || group->verdict == PROF_CYCLE || group->examined == 0)
+        return true;
+    if (group->pointed != 0 && !hold_live_place(a, group->pointed, true, &place))
+        return false;
+    if (place != NULL && (group->doubts & DOUBT_VETOED) != 0)
+        prof_str_addf(str, "; a pointer is at %s, which took no reference: borrowed, or missing instrumentation",
+                      place);
+    else if (place != NULL && group->living == 0)
+        prof_str_addf(str, "; a pointer is at %s, which never took a reference", place);
+    else if (place != NULL)
+        prof_str_addf(str, "; only %llu pointer%s left that can hold one, at %s: a release is missing",
+                      (unsigned long long)group->living, group->living == 1 ? " is" : "s are", place);
+    else if (group->nowhere == n)
+        prof_str_addf(str, "; no pointer to %s exists anywhere: a release is missing", n == 1 ? "it" : "them");
+    else if (group->nowhere > 0)
+        prof_str_addf(str, "; no pointer to %llu of them exists anywhere: a release is missing",
+                      (unsigned long long)group->nowhere);
+    return true;
+}
+
 const char *sentence_of(struct analysis *a, const struct group *group)
 {
     struct prof_str str = { 0 };
@@ -85,6 +117,9 @@ const char *sentence_of(struct analysis *a, const struct group *group)
         prof_str_add(&str, "a reference taken inside the destructor was kept; ");
         add_balance(&str, group);
         break;
+    case PROF_COLLATERAL:
+        prof_str_add(&str, "held only by memory that is lost itself");
+        break;
     case PROF_REACHABLE:
         prof_str_addf(&str, "%llu object%s alive at the end, held by design%s%s", (unsigned long long)group->objects,
                       plural(group->objects), group->reason != NULL ? ": " : "",
@@ -93,6 +128,10 @@ const char *sentence_of(struct analysis *a, const struct group *group)
     default:
         add_balance(&str, group);
         break;
+    }
+    if (!add_pointers(a, &str, group)) {
+        prof_str_deinit(&str);
+        return NULL;
     }
     if (group->scope != NULL)
         prof_str_addf(&str, "; born in scope %s, which left %llu object%s alive", group->scope,
@@ -112,6 +151,24 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
     prof_str_add(why, text);
 }
 
+/* What the last checkpoint leaves open about a cycle. */
+static void weaken_by_memory(struct analysis *a, const struct group *group, struct prof_str *why,
+                             enum prof_strength *strength)
+{
+    const struct prof_memory *memory = a->hold->memory;
+
+    if (group->adopted > 0)
+        weaken(why, strength, PROF_PROBABLE, "pointers in memory stand for references without a slot");
+    if (group->examined < group->objects)
+        weaken(why, strength, PROF_PROBABLE, "changed after memory was read: the slots were not checked");
+    if (memory->rung == TRK_RUNG_CONFIRMED)
+        weaken(why, strength, PROF_PROBABLE, "memory was read while the program ran");
+    else if (memory->rung == TRK_RUNG_WAITING && !memory->single)
+        weaken(why, strength, PROF_PROBABLE, "other threads ran while memory was read");
+    if (memory->cut)
+        weaken(why, strength, PROF_PROBABLE, "not all memory was read");
+}
+
 const char *reasons_of(struct analysis *a, const struct group *group, enum prof_strength *ret_strength)
 {
     struct prof_str why = { 0 };
@@ -124,8 +181,12 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
         *ret_strength = PROF_PROVEN;
         return NULL;
     }
-    if (group->verdict == PROF_CYCLE)
+    if (group->verdict == PROF_CYCLE && a->hold == NULL)
         weaken(&why, &strength, PROF_PROBABLE, "no memory was read: the slots were not checked");
+    else if (group->verdict == PROF_CYCLE)
+        weaken_by_memory(a, group, &why, &strength);
+    if (group->doubts & DOUBT_VETOED)
+        weaken(&why, &strength, PROF_SUSPECT, "it can be reached by a pointer that took no reference");
     if ((group->verdict == PROF_HOLDER_FREED || group->verdict == PROF_SLOT_OVERWRITTEN) && type->births_owned == 0)
         weaken(&why, &strength, PROF_PROBABLE,
                "the reference may have been moved by copying the pointer: report moves to be sure");

@@ -8,6 +8,27 @@
 
 static struct rig rig_, *const rig = &rig_;
 
+/* Objects without slots in a circle, in a table, in nothing; a slot that memory contradicts. */
+static void fill_memory(void)
+{
+    for (uint64_t i = 0; i < 4; i++) {
+        mk_born(rig->t, "ring", 0xd0000 + i * 0x100, 64, AT("ring_new r.c:3"));
+        mk_ref(rig->t, 0xd0000 + i * 0x100, 0, AT("ring_link r.c:8"));
+        mk_unref(rig->t, 0xd0000 + i * 0x100, 0, AT("main m.c:3"));
+    }
+    mk_alloc(rig->t, 0xe0000, 64, AT("box_new b.c:3"));
+    mk_memory_begin(rig->t, TRK_RUNG_STOPPED);
+    mk_memory_area(rig->t, TRK_AREA_ANON, 0, 0x10000, 0x100000);
+    mk_memory_word(rig->t, 0x60008, 0x70000);
+    mk_memory_word(rig->t, 0xd0008, 0xd0100);
+    mk_memory_word(rig->t, 0xd0110, 0xe0000);
+    mk_memory_word(rig->t, 0xe0008, 0xd0000);
+    mk_memory_area(rig->t, TRK_AREA_DATA, 0, MK_APP_DATA, 0x100);
+    mk_memory_word(rig->t, MK_APP_DATA + 16, 0xd0200);
+    mk_memory_count(rig->t, 0xd0300, 2);
+    mk_memory_end(rig->t);
+}
+
 /* A bit of everything. */
 static void fill(void)
 {
@@ -41,6 +62,7 @@ static void fill(void)
             mk_mark(rig->t, "round", AT("main m.c:3"));
     }
     mk_unref(rig->t, 0x10000, 0, AT("late l.c:3"));
+    fill_memory();
     mk_exit(rig->t, 0);
 }
 

@@ -1,0 +1,216 @@
+/* explain.c: what pointers in memory change about cause and consequence.
+ *
+ * What a root reaches is never called garbage. Objects whose references without a slot are all accounted for by
+ * reachable pointers are held; what is left over of others is a release too few. In what nothing reaches, pointers
+ * stand for references: there even a wrong guess accuses nobody of a leak who has none. */
+#include "group.h"
+#include "hold.h"
+
+#include <stdlib.h>
+
+/* ---- Counts ------------------------------------------------------------------------------------------------------ */
+
+static bool is_leaked(const struct analysis *a, uint32_t node)
+{
+    return a->fate[node] == FATE_LEAKED;
+}
+
+/* By the events the object leaks: what do reachable pointers say? */
+static void explain_object(struct analysis *a, prof_obj_id id, uint8_t *held)
+{
+    struct hold_facts *facts = &a->hold->facts[id];
+    uint32_t living = facts->live + facts->middle;
+
+    if (!facts->examined)
+        return;
+    a->extra[id] += facts->unaccounted;
+    if (facts->anonymous == 0)
+        return;
+    facts->held = living > 0 && living + facts->self + facts->dead >= facts->anonymous;
+    if (facts->held)
+        held[id] = 1;
+    else
+        a->extra[id] -= (int32_t)(living + facts->self);
+}
+
+struct prof_error *explain_counts(struct analysis *a, struct graph_edges *edges, uint8_t *held)
+{
+    const struct hold *hold = a->hold;
+    size_t kept = 0;
+
+    // A slot in a block that a root reaches keeps its object as one in an object would.
+    for (size_t i = 0; i < edges->count; i++) {
+        if (edges->items[i].from >= a->n && hold->reached[edges->items[i].from])
+            held[edges->items[i].to] = 1;
+        else
+            edges->items[kept++] = edges->items[i];
+    }
+    edges->count = kept;
+    for (prof_block_id block = 1; block < prof_heap_block_max(a->heap); block++) {
+        if (!hold->reached[a->n + block] && block_is_plain(prof_heap_block(a->heap, block)))
+            a->fate[a->n + block] = FATE_LEAKED;
+    }
+    for (prof_obj_id id = 1; id < a->n; id++) {
+        if (is_leaked(a, id))
+            explain_object(a, id, held);
+    }
+    for (size_t i = 0; i < hold->words.count; i++) {
+        const struct hold_word *word = &hold->words.items[i];
+        if (word->kind != HOLD_NODE || word->live || !is_leaked(a, word->from) || !is_leaked(a, word->to))
+            continue;
+        if (word->to < a->n && (!word->start || hold->facts[word->to].anonymous == 0 || held[word->to]))
+            continue;
+        struct graph_edge edge = { word->from, word->to, HOLD_WORD | (uint32_t)i };
+        if (!prof_vec_push(edges, edge))
+            return prof_error_memory();
+    }
+    return NULL;
+}
+
+/* ---- Cycles ------------------------------------------------------------------------------------------------------ */
+
+struct component {
+    uint32_t source;  /* best candidate for the cause, when it is no cycle */
+    bool objects;     /* has some */
+    bool words;       /* pointers stand for references inside */
+    bool uneven;      /* some count differs from what inside holds */
+    bool other;       /* has a reference that is no birth: somebody took one inside */
+    bool reached;     /* a root reaches it */
+    bool source_back; /* the candidate is held by fields that point back */
+};
+
+/* Is the object held inside only by fields whose names say that they point back? */
+static bool only_back(struct analysis *a, prof_obj_id id, bool *ret)
+{
+    const struct hold *hold = a->hold;
+    bool some = false;
+
+    *ret = false;
+    for (uint32_t i = hold->row[id]; i < hold->row[id + 1]; i++) {
+        const struct hold_word *word = &hold->words.items[i];
+        struct owner owner;
+        if (!word->start || word->kind != HOLD_NODE || word->live)
+            continue;
+        if (!hold_owner(a, word, &owner))
+            return false;
+        if (owner.kind != OWNER_OBJECT || !cycle_points_back(owner.field))
+            return true;
+        some = true;
+    }
+    *ret = some;
+    return true;
+}
+
+/* The object that most likely has a release too few, when pointers alone closed the circle: the one that the others
+ * point back to, else the oldest, which the others were made for. */
+static bool consider(struct analysis *a, prof_obj_id id, struct component *c)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    bool back;
+
+    if (a->hold->facts[id].anonymous == 0)
+        return true;
+    if (!only_back(a, id, &back))
+        return false;
+    const struct prof_obj *best = c->source != GRAPH_NONE ? prof_heap_obj(a->heap, c->source) : NULL;
+    bool older = best == NULL || obj->born_us < best->born_us || (obj->born_us == best->born_us && id < c->source);
+    if (best == NULL || (back && !c->source_back) || (back == c->source_back && older)) {
+        c->source = id;
+        c->source_back = back;
+    }
+    return true;
+}
+
+/* A pointer from outside the component that a root reaches. */
+static bool is_entered(const struct analysis *a, prof_obj_id id)
+{
+    const struct hold *hold = a->hold;
+
+    for (uint32_t i = hold->row[id]; i < hold->row[id + 1]; i++) {
+        const struct hold_word *word = &hold->words.items[i];
+        if (word->live && (word->kind != HOLD_NODE || a->component[word->from] != a->component[id]))
+            return true;
+    }
+    return false;
+}
+
+static struct prof_error *look_into(struct analysis *a, struct component *components)
+{
+    for (uint32_t v = 1; v < a->nodes; v++) {
+        if (!is_leaked(a, v) || a->role[v] != ROLE_CYCLE)
+            continue;
+        struct component *c = &components[a->component[v]];
+        for (uint32_t e = a->graph.first[v]; e < a->graph.first[v + 1]; e++) {
+            uint32_t t = a->graph.to[e];
+            c->words |= t < a->n && a->component[t] == a->component[v] && (a->graph.label[e] & HOLD_WORD) != 0;
+        }
+        if (v >= a->n)
+            continue;
+        c->objects = true;
+        c->uneven |= a->extra[v] != 0;
+        c->reached |= is_entered(a, v);
+        c->other |= a->hold->facts[v].anonymous == 0 || !adopt_only_births(a, v);
+        if (!consider(a, v, c))
+            return prof_error_memory();
+    }
+    return NULL;
+}
+
+static void give_role(struct analysis *a, uint32_t v, const struct component *c)
+{
+    struct hold_facts *facts = v < a->n ? &a->hold->facts[v] : NULL;
+
+    if (!c->objects) {
+        a->role[v] = ROLE_UNEXPLAINED;
+    } else if (c->reached) {
+        bool entry = facts != NULL && is_entered(a, v);
+        a->role[v] = entry ? ROLE_SOURCE : ROLE_CONSEQUENCE;
+        if (facts != NULL)
+            facts->vetoed = true;
+    } else if (c->words && (c->uneven || !c->other) && c->source != GRAPH_NONE) {
+        a->role[v] = ROLE_CONSEQUENCE;
+        if (v == c->source) {
+            a->role[v] = ROLE_SOURCE;
+            a->extra[v] = (int32_t)facts->anonymous;
+            facts->borrowed = true;
+        }
+    }
+}
+
+struct prof_error *explain_cycles(struct analysis *a)
+{
+    struct component *components = calloc((size_t)a->component_count + 1, sizeof *components);
+    struct prof_error *error;
+
+    if (components == NULL)
+        return prof_error_memory();
+    for (uint32_t c = 0; c < a->component_count; c++)
+        components[c].source = GRAPH_NONE;
+    if ((error = look_into(a, components)) == NULL) {
+        for (uint32_t v = 1; v < a->nodes; v++) {
+            if (is_leaked(a, v) && a->role[v] == ROLE_CYCLE)
+                give_role(a, v, &components[a->component[v]]);
+        }
+    }
+    free(components);
+    return error;
+}
+
+size_t explain_lost_blocks(struct analysis *a, const uint8_t *leaked, uint32_t *seeds)
+{
+    size_t count = 0;
+
+    for (uint32_t v = a->n; v < a->nodes; v++) {
+        if (!leaked[v] || a->root[v] != GRAPH_NONE)
+            continue;
+        for (uint32_t e = a->graph.first[v]; e < a->graph.first[v + 1]; e++) {
+            uint32_t t = a->graph.to[e];
+            if (t >= a->n || !leaked[t] || a->root[t] != GRAPH_NONE || a->hold->facts[t].in_lost)
+                continue;
+            a->hold->facts[t].in_lost = true;
+            a->role[t] = ROLE_SOURCE;
+            seeds[count++] = t;
+        }
+    }
+    return count;
+}

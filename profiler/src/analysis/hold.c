@@ -1,0 +1,393 @@
+/* hold.c: the words of the last checkpoint to the objects and blocks they stand in and point to; what roots reach. */
+#include "group.h"
+#include "hold.h"
+
+#include <stdlib.h>
+
+/* ---- Resolving --------------------------------------------------------------------------------------------------- */
+
+enum place { PLACE_NOWHERE = 0, PLACE_NODE, PLACE_ROOT };
+
+static bool block_was_there(const struct analysis *a, prof_block_id block)
+{
+    return (prof_heap_block(a->heap, block)->flags & PROF_BLOCK_EXAMINED) != 0;
+}
+
+static bool object_was_there(const struct analysis *a, const struct hold *hold, prof_obj_id id)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    return obj->born_us <= hold->memory->at_us && (obj->block == 0 || block_was_there(a, obj->block));
+}
+
+/* Whose memory an address was at the checkpoint. What changed its owner since, or is a mapping the program made, is a
+ * root: its words may belong to somebody who is not known any more. */
+static enum place place_of(struct analysis *a, const struct hold *hold, uint64_t addr, uint32_t *ret)
+{
+    prof_obj_id obj;
+    prof_block_id block;
+
+    owner_memory(a, addr, &obj, &block);
+    if (obj != 0) {
+        *ret = obj;
+        return object_was_there(a, hold, obj) ? PLACE_NODE : PLACE_ROOT;
+    }
+    if (block == 0)
+        return prof_heap_block_at(a->heap, addr) != 0 || prof_heap_freed_since(a->heap, addr) ? PLACE_ROOT
+                                                                                              : PLACE_NOWHERE;
+    *ret = hold->objects + block;
+    return block_was_there(a, block) ? PLACE_NODE : PLACE_ROOT;
+}
+
+/* 0: the word stands in memory that is nobody's. */
+static uint8_t kind_of(struct analysis *a, const struct hold *hold, const struct prof_memory_area *area, uint64_t at,
+                       uint32_t *ret_from)
+{
+    switch (area->kind) {
+    case TRK_AREA_STACK:
+    case TRK_AREA_REGISTERS:
+        return HOLD_STACK;
+    case TRK_AREA_ANON:
+        break;
+    default:
+        return HOLD_ROOT;
+    }
+    if (owner_region(a, at) != NULL)
+        return HOLD_ROOT;
+    switch (place_of(a, hold, at, ret_from)) {
+    case PLACE_NODE:
+        return HOLD_NODE;
+    case PLACE_ROOT:
+        return HOLD_ROOT;
+    default:
+        return 0;
+    }
+}
+
+static bool points_to_start(const struct prof_obj *obj, uint64_t value)
+{
+    return value == obj->addr || value == obj->start;
+}
+
+static bool resolve(struct analysis *a, struct hold *hold)
+{
+    const struct prof_memory *m = hold->memory;
+
+    for (size_t i = 0; i < m->area_count; i++) {
+        const struct prof_memory_area *area = &m->areas[i];
+        for (size_t j = area->first; j < area->first + area->count; j++) {
+            const struct prof_memory_word *w = &m->words[j];
+            struct hold_word word = { .index = (uint32_t)j, .from = GRAPH_NONE };
+            if (place_of(a, hold, w->value, &word.to) != PLACE_NODE)
+                continue;
+            word.kind = kind_of(a, hold, area, w->at, &word.from);
+            if (word.kind == 0)
+                continue;
+            if (word.kind != HOLD_NODE)
+                word.from = GRAPH_NONE;
+            word.start = word.to < hold->objects && points_to_start(prof_heap_obj(a->heap, word.to), w->value);
+            if (!prof_vec_push(&hold->words, word))
+                return false;
+        }
+    }
+    return hold->words.count < HOLD_WORD;
+}
+
+/* Counting sort by target; within one the order of addresses stays. */
+static bool sort_words(struct hold *hold)
+{
+    struct hold_word *sorted = malloc((hold->words.count + 1) * sizeof *sorted);
+
+    hold->row = calloc((size_t)hold->nodes + 2, sizeof *hold->row);
+    if (sorted == NULL || hold->row == NULL) {
+        free(sorted);
+        return false;
+    }
+    for (size_t i = 0; i < hold->words.count; i++)
+        hold->row[hold->words.items[i].to + 2]++;
+    for (uint32_t v = 0; v < hold->nodes; v++)
+        hold->row[v + 2] += hold->row[v + 1];
+    for (size_t i = 0; i < hold->words.count; i++)
+        sorted[hold->row[hold->words.items[i].to + 1]++] = hold->words.items[i];
+    free(hold->words.items);
+    hold->words.items = sorted;
+    hold->words.room = hold->words.count + 1;
+    return true;
+}
+
+/* ---- Reach ------------------------------------------------------------------------------------------------------- */
+
+/* Stacks end with the program: what only they point to, nobody releases any more. */
+static bool is_live_kind(const struct analysis *a, const struct hold_word *word)
+{
+    return word->kind == HOLD_ROOT || (word->kind == HOLD_STACK && !a->ended);
+}
+
+static bool reach(struct analysis *a, struct hold *hold, const struct graph_edge *slots, size_t slot_count,
+                  const uint8_t *held)
+{
+    PROF_VEC(struct graph_edge) edges = { 0 };
+    PROF_VEC(uint32_t) seeds = { 0 };
+    struct graph graph = { 0 };
+    uint32_t *from = malloc(((size_t)hold->nodes + 1) * sizeof *from);
+    bool good = from != NULL && prof_vec_reserve(&edges, slot_count + hold->words.count) && prof_vec_reserve(&seeds, 1);
+
+    for (size_t i = 0; good && i < slot_count; i++)
+        edges.items[edges.count++] = slots[i];
+    for (uint32_t v = 0; good && v < hold->objects; v++)
+        good = !held[v] || prof_vec_push(&seeds, v);
+    for (size_t i = 0; good && i < hold->words.count; i++) {
+        const struct hold_word *word = &hold->words.items[i];
+        if (word->kind == HOLD_NODE)
+            edges.items[edges.count++] = (struct graph_edge){ word->from, word->to, 0 };
+        else if (is_live_kind(a, word))
+            good = prof_vec_push(&seeds, word->to);
+    }
+    for (uint32_t v = 0; good && v < hold->nodes; v++)
+        from[v] = GRAPH_NONE;
+    good = good && graph_init(&graph, hold->nodes, edges.items, edges.count) &&
+           graph_reach(&graph, NULL, seeds.items, seeds.count, from);
+    for (uint32_t v = 0; good && v < hold->nodes; v++)
+        hold->reached[v] = from[v] != GRAPH_NONE;
+    for (size_t i = 0; good && i < hold->words.count; i++) {
+        struct hold_word *word = &hold->words.items[i];
+        word->live = word->kind == HOLD_NODE ? hold->reached[word->from] != 0 : is_live_kind(a, word);
+    }
+    graph_deinit(&graph);
+    prof_vec_deinit(&edges);
+    prof_vec_deinit(&seeds);
+    free(from);
+    return good;
+}
+
+/* ---- Slots ------------------------------------------------------------------------------------------------------- */
+
+/* The area around an address, and the word that stands exactly there: NULL none. */
+static const struct prof_memory_area *find_word(const struct prof_memory *m, uint64_t at,
+                                                const struct prof_memory_word **ret)
+{
+    size_t lo = 0, hi = m->area_count;
+
+    *ret = NULL;
+    while (lo < hi) { // the first area that begins behind `at`
+        size_t mid = lo + (hi - lo) / 2;
+        if (m->areas[mid].kind == TRK_AREA_REGISTERS || m->areas[mid].start <= at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == 0 || m->areas[lo - 1].kind == TRK_AREA_REGISTERS || at - m->areas[lo - 1].start >= m->areas[lo - 1].size)
+        return NULL;
+    const struct prof_memory_area *area = &m->areas[lo - 1];
+    for (lo = area->first, hi = area->first + area->count; lo < hi;) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (m->words[mid].at < at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo < area->first + area->count && m->words[lo].at == at)
+        *ret = &m->words[lo];
+    return area;
+}
+
+enum hold_slot hold_check_slot(struct analysis *a, const struct hold *hold, const struct prof_open *open)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, open->obj);
+    const struct prof_memory_word *word;
+    uint32_t node;
+
+    if (open->kind != PROF_OPEN_SLOT || !hold->facts[open->obj].examined ||
+        place_of(a, hold, open->slot, &node) != PLACE_NODE || find_word(hold->memory, open->slot, &word) == NULL)
+        return HOLD_SLOT_UNKNOWN;
+    if (word != NULL && (points_to_start(obj, word->value) || word->value - obj->start < obj->size ||
+                         (place_of(a, hold, word->value, &node) == PLACE_NODE && node == open->obj)))
+        return HOLD_SLOT_GOOD;
+    return HOLD_SLOT_STALE;
+}
+
+static uint64_t slot_key(const struct prof_open *open)
+{
+    return map_mix(open->slot, open->obj);
+}
+
+bool hold_is_stale(const struct hold *hold, const struct prof_open *open)
+{
+    return hold != NULL && hold->stale.count > 0 && open->kind == PROF_OPEN_SLOT &&
+           map_get(&hold->stale, slot_key(open)) != UINT32_MAX;
+}
+
+/* What events keep, by node: from[v] is not GRAPH_NONE. */
+static bool kept_by_events(const struct hold *hold, const struct graph_edge *slots, size_t slot_count,
+                           const uint8_t *held, uint32_t *from)
+{
+    struct graph graph = { 0 };
+    PROF_VEC(uint32_t) seeds = { 0 };
+    bool good = graph_init(&graph, hold->nodes, slots, slot_count) && prof_vec_reserve(&seeds, 1);
+
+    for (uint32_t v = 0; good && v < hold->nodes; v++) {
+        from[v] = GRAPH_NONE;
+        good = v >= hold->objects || !held[v] || prof_vec_push(&seeds, v);
+    }
+    good = good && graph_reach(&graph, NULL, seeds.items, seeds.count, from);
+    graph_deinit(&graph);
+    prof_vec_deinit(&seeds);
+    return good;
+}
+
+/* Only edges from what leaks by the events: a stale one of a holder that lives can hide garbage, but accuse nobody.
+ * What these edges hold is kept by none of the others, so that one pass is enough. */
+static bool drop_stale(struct analysis *a, struct hold *hold, struct graph_edge *slots, size_t *slot_count,
+                       const uint32_t *kept_from)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *slot_count; i++) {
+        const struct prof_open *open = prof_heap_open(a->heap, slots[i].label);
+        bool lives = kept_from[slots[i].from] != GRAPH_NONE;
+        enum hold_slot slot = lives ? HOLD_SLOT_UNKNOWN : hold_check_slot(a, hold, open);
+        hold->checked += slot != HOLD_SLOT_UNKNOWN;
+        if (slot != HOLD_SLOT_STALE) {
+            slots[kept++] = slots[i];
+            continue;
+        }
+        hold->facts[open->obj].anonymous++;
+        if (!map_put(&hold->stale, slot_key(open), 0))
+            return false;
+    }
+    *slot_count = kept;
+    return true;
+}
+
+/* A word in a recorded slot of its object is that reference already. */
+static bool mark_recorded(struct analysis *a, struct hold *hold)
+{
+    struct map slots = { 0 };
+    bool good = true;
+
+    for (prof_obj_id id = 1; good && id < hold->objects; id++) {
+        if (hold->facts[id].anonymous == 0 || hold->row[id] == hold->row[id + 1])
+            continue;
+        for (uint32_t i = prof_heap_obj(a->heap, id)->first_open; good && i != 0;) {
+            const struct prof_open *open = prof_heap_open(a->heap, i);
+            if (open->kind == PROF_OPEN_SLOT && !hold_is_stale(hold, open))
+                good = map_put(&slots, slot_key(open), 0);
+            i = open->next;
+        }
+    }
+    for (size_t i = 0; good && slots.count > 0 && i < hold->words.count; i++) {
+        struct hold_word *word = &hold->words.items[i];
+        if (word->start && map_get(&slots, map_mix(hold->memory->words[word->index].at, word->to)) != UINT32_MAX)
+            word->start = false;
+    }
+    map_deinit(&slots);
+    return good;
+}
+
+/* ---- Facts ------------------------------------------------------------------------------------------------------- */
+
+static int compare_count(const void *key, const void *element)
+{
+    uint64_t addr = *(const uint64_t *)key;
+    const struct trk_memory_count *count = element;
+    return addr < count->addr ? -1 : addr > count->addr;
+}
+
+static uint32_t anonymous_of(struct analysis *a, const struct prof_obj *obj)
+{
+    int64_t count = group_anonymous(a, obj);
+    return count > 0 ? (uint32_t)count : 0;
+}
+
+static void examine(struct analysis *a, struct hold *hold)
+{
+    const struct prof_memory *m = hold->memory;
+
+    for (prof_obj_id id = 1; id < hold->objects; id++) {
+        const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+        struct hold_facts *facts = &hold->facts[id];
+        if ((obj->state != PROF_OBJ_ALIVE && obj->state != PROF_OBJ_ZERO) || obj->last_us > m->at_us ||
+            !object_was_there(a, hold, id))
+            continue;
+        facts->examined = true;
+        facts->anonymous = obj->state == PROF_OBJ_ALIVE ? anonymous_of(a, obj) : 0;
+        const struct trk_memory_count *count =
+            m->count_count > 0 ? bsearch(&obj->addr, m->counts, m->count_count, sizeof *m->counts, compare_count)
+                               : NULL;
+        if (count == NULL || (obj->flags & PROF_OBJ_SKEWED) != 0)
+            continue;
+        int64_t difference = count->count - obj->count;
+        facts->counted = difference >= INT32_MIN / 2 && difference <= INT32_MAX / 2;
+        facts->unaccounted = facts->counted ? (int32_t)difference : 0;
+        if (facts->unaccounted > 0)
+            facts->anonymous += (uint32_t)facts->unaccounted;
+    }
+}
+
+static void count_words(struct hold *hold)
+{
+    for (uint32_t v = 1; v < hold->objects; v++) {
+        struct hold_facts *facts = &hold->facts[v];
+        if (!facts->examined)
+            continue;
+        facts->reached = hold->reached[v] != 0;
+        for (uint32_t i = hold->row[v]; i < hold->row[v + 1]; i++) {
+            const struct hold_word *word = &hold->words.items[i];
+            bool self = word->from == v;
+            if (!self)
+                facts->words++;
+            if (self && word->live) {
+                facts->self += word->start;
+            } else if (word->live) {
+                if (word->start)
+                    facts->live++;
+                else
+                    facts->middle++;
+            } else if (!word->live && word->start && word->kind == HOLD_NODE) {
+                facts->dead++;
+            }
+        }
+    }
+}
+
+struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_t *slot_count, const uint8_t *held)
+{
+    const struct prof_memory *memory = prof_heap_memory(a->heap);
+
+    if (memory == NULL)
+        return NULL;
+    struct hold *hold = calloc(1, sizeof *hold);
+    if (hold == NULL)
+        return prof_error_memory();
+    a->hold = hold;
+    hold->memory = memory;
+    hold->objects = a->n;
+    hold->nodes = a->nodes;
+    hold->facts = calloc((size_t)a->n + 1, sizeof *hold->facts);
+    hold->reached = calloc((size_t)hold->nodes + 1, 1);
+    uint32_t *kept = malloc(((size_t)hold->nodes + 1) * sizeof *kept);
+    bool good = hold->facts != NULL && hold->reached != NULL && kept != NULL;
+    if (good)
+        examine(a, hold);
+    good = good && resolve(a, hold) && sort_words(hold) && kept_by_events(hold, slots, *slot_count, held, kept) &&
+           reach(a, hold, slots, *slot_count, held) && drop_stale(a, hold, slots, slot_count, kept) &&
+           mark_recorded(a, hold);
+    free(kept);
+    if (!good)
+        return prof_error_memory();
+    count_words(hold);
+    return NULL;
+}
+
+void hold_free(struct hold *hold)
+{
+    if (hold == NULL)
+        return;
+    prof_vec_deinit(&hold->words);
+    free(hold->row);
+    free(hold->facts);
+    free(hold->reached);
+    map_deinit(&hold->stale);
+    map_deinit(&hold->owner_of_block);
+    prof_vec_deinit(&hold->owners);
+    free(hold);
+}

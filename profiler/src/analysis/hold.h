@@ -1,0 +1,99 @@
+/* hold.h: which pointers in memory hold counted objects, at the last checkpoint. Layer-private.
+ *
+ * A pointer is no count: somebody may have borrowed it. So pointers never make an object garbage that a count or a
+ * root keeps. They are used for three things: a recorded slot whose word points elsewhere by now holds nothing (stale);
+ * references taken without a slot are adopted by the pointers that may own them (8 bytes, to the object's start, not
+ * a recorded slot themselves); and a pointer that can be reached from a root ends every verdict of garbage.
+ *
+ * An object is examined when it was born before the checkpoint and nothing happened to it since: of others memory says
+ * nothing here. All of this lives as long as the analysis. */
+#ifndef ANALYSIS_HOLD_H
+#define ANALYSIS_HOLD_H
+
+#include <prof/memory.h>
+
+#include "analysis.h"
+
+/* A graph label of an edge that is no recorded reference: index into words. Others are indices of prof_heap_open. */
+#define HOLD_WORD (1u << 31)
+
+enum hold_from {
+    HOLD_NODE = 1, /* an object or a plain block */
+    HOLD_ROOT,     /* data of a module, thread-locals, a root region, mapped memory, memory freed since */
+    HOLD_STACK,    /* a thread's stack or register */
+};
+struct hold_word {
+    uint32_t index; /* into the words of the checkpoint */
+    uint32_t from;  /* node, GRAPH_NONE unless HOLD_NODE */
+    uint32_t to;    /* node */
+    uint8_t kind;   /* enum hold_from */
+    bool start;     /* points to the start of the object, and is no recorded slot of it: may own a reference */
+    bool live;      /* stands in what a root reaches */
+    bool adopted;   /* stands for a reference of its object, which is not held */
+    uint32_t stack; /* where that one was taken, 0 unknown */
+    bool birth;     /* it is the birth reference */
+};
+struct hold_facts {
+    uint32_t words;              /* that point to it, those in itself left out */
+    uint32_t anonymous;          /* references without a slot, births, stale slots and unaccounted ones included */
+    uint32_t live, dead, middle; /* words that may own one: reachable; in what leaks too; reachable, to its middle */
+    uint32_t self;               /* words in itself that may own one, when it can be reached */
+    uint32_t adopted;            /* words that were taken for references: of an object that is not held */
+    int32_t unaccounted;         /* count in memory minus count by events */
+    bool examined, counted;      /* counted: its count in memory is known */
+    bool reached;                /* from a root, by whatever pointers */
+    bool held;                   /* reachable words account for all anonymous references */
+    bool borrowed;               /* its words were not taken for references: they fit its count by chance at most */
+    bool vetoed;                 /* a member of a cycle that a root reaches */
+    bool in_lost;                /* held only by plain blocks that are lost themselves */
+};
+struct hold {
+    const struct prof_memory *memory;
+    uint32_t objects; /* nodes below are objects, those from here on blocks */
+    uint32_t nodes;
+    PROF_VEC(struct hold_word) words; /* by node they point to, then address */
+    uint32_t *row;                    /* by node: its words are row[v] .. row[v + 1] - 1 */
+    struct hold_facts *facts;         /* by object */
+    uint8_t *reached;                 /* by node */
+    struct map stale;                 /* recorded slots that point elsewhere by now */
+    uint64_t checked;                 /* recorded slots of leaked holders that were looked at */
+    struct map owner_of_block;        /* block -> owners */
+    PROF_VEC(struct owner) owners;
+};
+
+/* ---- hold.c ---- */
+/* Makes a->hold when there is a checkpoint. slots: edges by recorded slots, labels of prof_heap_open; stale ones are
+ * taken out. held: by object, kept by what events say. */
+struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_t *slot_count, const uint8_t *held);
+void hold_free(struct hold *hold);
+enum hold_slot { HOLD_SLOT_UNKNOWN = 0, HOLD_SLOT_GOOD, HOLD_SLOT_STALE };
+/* Does the slot of this reference still point to its object? */
+enum hold_slot hold_check_slot(struct analysis *a, const struct hold *hold, const struct prof_open *open);
+/* The slot was found to point elsewhere. hold may be NULL. */
+bool hold_is_stale(const struct hold *hold, const struct prof_open *open);
+
+/* ---- holder.c ---- */
+/* Where a word stands: the object with its field, folded through plain blocks, or a text. false without memory. */
+bool hold_owner(struct analysis *a, const struct hold_word *word, struct owner *ret);
+/* A word from outside that can be reached and points to the object, as "global g_last", "Conn.peer", or with its serial
+ * "Conn#40.peer"; NULL in *ret: none. */
+bool hold_live_place(struct analysis *a, prof_obj_id id, bool serial, const char **ret);
+
+/* ---- explain.c ---- */
+/* Before the graph is built: counts as they stood in memory, objects that reachable pointers account for (held[] and
+ * extra), edges by words from what leaks. */
+struct prof_error *explain_counts(struct analysis *a, struct graph_edges *edges, uint8_t *held);
+/* Components that nothing outside explains: cycles by pointers alone must fit exactly; a root that reaches one ends its
+ * verdict. Changes roles. */
+struct prof_error *explain_cycles(struct analysis *a);
+/* Objects that only lost plain blocks hold are their own causes: into seeds; returns how many. */
+size_t explain_lost_blocks(struct analysis *a, const uint8_t *leaked, uint32_t *seeds);
+
+/* ---- adopt.c ---- */
+/* References without a slot are matched with the words that may own them: fills stack and birth of words and adopted of
+ * facts, for objects that are not held. */
+bool adopt_takes(struct analysis *a);
+/* All references of the object that nothing accounts for are births: none was taken since, or all were given back. */
+bool adopt_only_births(struct analysis *a, prof_obj_id id);
+
+#endif

@@ -1,0 +1,436 @@
+/* test_hold.c: programs without slots, and slots that memory contradicts: what pointers at a checkpoint make of them.
+ */
+#include "image.h"
+
+static struct rig rig_, *const rig = &rig_;
+static struct image image;
+
+enum { A = 0x100000, B = 0x100100, C = 0x100200, D = 0x100300, BLOCK = 0x110000, BLOCK2 = 0x110100 };
+#define GLOBAL MK_APP_DATA
+
+static int begin(void **state)
+{
+    (void)state;
+    rig_begin(rig);
+    memset(&image, 0, sizeof image);
+    fake_field(rig->symbols, "parent", 8, "child");
+    fake_field(rig->symbols, "parent", 16, "next_child");
+    fake_field(rig->symbols, "child", 8, "parent");
+    fake_field(rig->symbols, "subject", 8, "observers");
+    fake_field(rig->symbols, "table", 8, "buckets");
+    fake_field(rig->symbols, "node", 8, "next");
+    fake_field(rig->symbols, "node", 16, "prev");
+    fake_global(rig->symbols, GLOBAL, 8, "g_table");
+    fake_global(rig->symbols, GLOBAL + 8, 8, "g_last");
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    rig_end(rig);
+    return 0;
+}
+
+static void born(const char *type, uint64_t addr, const char *at)
+{
+    mk_born(rig->t, type, addr, 64, AT(at));
+}
+
+static void find(void)
+{
+    image_exit(&image, rig->t);
+    rig_find(rig, NULL);
+}
+
+static void says(const struct prof_finding *f, const char *text)
+{
+    if (strstr(f->sentence, text) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", f->sentence, text);
+}
+
+/* The child counts its parent, and nobody tells it to let go. */
+static void test_parent_child(void **state)
+{
+    (void)state;
+    born("parent", A, "parent_new p.c:3 < main m.c:5");
+    born("child", B, "child_new p.c:9 < parent_add p.c:12 < main m.c:6");
+    image_poke(&image, A + 8, B);
+    mk_ref(rig->t, A, 0, AT("parent_add p.c:13 < main m.c:6"));
+    image_poke(&image, B + 8, A);
+    mk_unref(rig->t, A, 0, AT("main m.c:9"));
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_CYCLE);
+    assert_int_equal(f->objects, 2);
+    assert_int_equal(f->strength, PROF_PROBABLE);
+    assert_true(f->gating);
+    assert_string_equal(f->reasons, "pointers in memory stand for references without a slot");
+    assert_string_equal(f->sentence, "2 objects hold each other: 2 references counted, 2 of them from inside");
+    assert_int_equal(f->edge_count, 2);
+    assert_true(f->edges[0].adopted && f->edges[1].adopted);
+    assert_string_equal(f->edges[0].field, "parent");
+    rig_at(rig, f->edges[0].stack, "parent_add:13");
+    assert_string_equal(f->edges[1].field, "child");
+    rig_at(rig, f->edges[1].stack, "child_new:9");
+    assert_int_equal(f->break_edge, 0);
+}
+
+/* The same pointers, but the child only borrows, and the program forgot its parent. */
+static void test_borrowed_back_pointer(void **state)
+{
+    (void)state;
+    born("parent", A, "parent_new p.c:3 < main m.c:5");
+    mk_ref(rig->t, A, 0, AT("draw d.c:3 < main m.c:7"));
+    mk_unref(rig->t, A, 0, AT("draw d.c:5 < main m.c:7"));
+    born("child", B, "child_new p.c:9 < parent_add p.c:12 < main m.c:6");
+    image_poke(&image, A + 8, B);
+    image_poke(&image, B + 8, A);
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_string_equal(f->type, "parent");
+    assert_int_equal(f->objects, 1);
+    assert_int_equal(f->collateral_objects, 1);
+    assert_true(f->gating);
+}
+
+/* More pointers than counts: some are borrowed, so that they prove no cycle. */
+static void test_more_pointers_than_counts(void **state)
+{
+    (void)state;
+    born("parent", A, "parent_new p.c:3 < main m.c:5");
+    born("child", B, "child_new p.c:9 < parent_add p.c:12 < main m.c:6");
+    born("child", C, "child_new p.c:9 < parent_add p.c:12 < main m.c:6");
+    image_poke(&image, A + 8, B);
+    image_poke(&image, A + 16, C);
+    image_poke(&image, B + 8, A);
+    image_poke(&image, C + 8, A);
+    mk_ref(rig->t, A, 0, AT("draw d.c:3 < main m.c:7")); // and never given back
+    mk_unref(rig->t, A, 0, AT("main m.c:9"));
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_string_equal(f->type, "parent");
+    assert_int_equal(f->collateral_objects, 2);
+}
+
+static void test_nowhere(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        born("node", A + i * 0x100, "node_new n.c:3 < main m.c:5");
+        mk_ref(rig->t, A + i * 0x100, 0, AT("use u.c:4 < main m.c:6"));
+        mk_unref(rig->t, A + i * 0x100, 0, AT("main m.c:7"));
+        image_poke(&image, A + i * 0x100 + 8, A + i * 0x100); // in itself: no reference
+    }
+    image_poke(&image, A + 8, 0);
+    find();
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_int_equal(f->objects, 1);
+    says(f, "count is 1 too high: 2 taken (birth included), 1 given back");
+    says(f, "; no pointer to it exists anywhere: a release is missing");
+    assert_true(f->gating);
+    rig_expect(rig, 2); // those that point to themselves hold themselves
+}
+
+/* A hash table in a global: table, buckets, entries, values; nobody leaks. */
+static void test_table(void **state)
+{
+    (void)state;
+    born("table", A, "table_new t.c:3 < main m.c:5");
+    image_poke(&image, GLOBAL, A);
+    mk_alloc(rig->t, BLOCK, 64, AT("table_new t.c:4"));
+    image_poke(&image, A + 8, BLOCK);
+    mk_alloc(rig->t, BLOCK2, 32, AT("table_put t.c:9"));
+    image_poke(&image, BLOCK + 24, BLOCK2);
+    born("node", B, "node_new n.c:3 < main m.c:6");
+    mk_ref(rig->t, B, 0, AT("table_put t.c:10"));
+    image_poke(&image, BLOCK2 + 16, B);
+    mk_unref(rig->t, B, 0, AT("main m.c:7"));
+    find();
+    rig_expect(rig, 0);
+    const struct prof_finding *f = rig_one(rig, PROF_REACHABLE);
+    assert_int_equal(f->objects, 2);
+    assert_int_equal(prof_findings_gating(rig->findings), 0);
+}
+
+/* The table holds one reference; a second one was never given back. */
+static void test_over_retained(void **state)
+{
+    (void)state;
+    born("table", A, "table_new t.c:3 < main m.c:5");
+    image_poke(&image, GLOBAL, A);
+    mk_alloc(rig->t, BLOCK, 64, AT("table_new t.c:4"));
+    image_poke(&image, A + 8, BLOCK);
+    born("node", B, "node_new n.c:3 < main m.c:6");
+    mk_ref(rig->t, B, 0, AT("table_put t.c:10 < main m.c:8"));
+    image_poke(&image, BLOCK, B);
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_OVER_RETAINED);
+    assert_string_equal(f->type, "node");
+    says(f, "count is 1 too high: 2 taken (birth included), 0 given back");
+    says(f, "only 1 pointer is left that can hold one, at table#1.buckets[]: a release is missing");
+    assert_true(f->gating);
+    bool shown = false;
+    for (size_t i = 0; i < f->open_count; i++) {
+        if (f->open[i].pairing != PROF_PAIR_ADOPTED)
+            continue;
+        shown = true;
+        rig_at(rig, f->open[i].stack, "table_put:10");
+        assert_string_equal(f->open[i].holder_type, "table");
+        assert_string_equal(f->open[i].holder_field, "buckets[]");
+    }
+    assert_true(shown);
+}
+
+/* A callback that nobody counts keeps its subject by a counted pointer. */
+static void test_closure(void **state)
+{
+    (void)state;
+    born("subject", A, "subject_new s.c:3 < main m.c:5");
+    mk_alloc(rig->t, BLOCK, 32, AT("subject_connect s.c:8"));
+    image_poke(&image, A + 8, BLOCK);
+    mk_ref(rig->t, A, 0, AT("subject_connect s.c:9 < main m.c:6"));
+    image_poke(&image, BLOCK + 8, A);
+    mk_unref(rig->t, A, 0, AT("main m.c:7"));
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_CYCLE);
+    assert_int_equal(f->objects, 1);
+    assert_int_equal(f->edge_count, 1);
+    assert_string_equal(f->edges[0].field, "observers[]");
+    rig_at(rig, f->edges[0].stack, "subject_connect:9");
+}
+
+/* A list whose head is lost: one cause, the rest below it. */
+static void test_lost_list(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 4; i++) {
+        born("node", A + i * 0x100, "node_new n.c:3 < push n.c:9 < main m.c:5");
+        if (i > 0) {
+            image_poke(&image, A + (i - 1) * 0x100 + 8, A + i * 0x100);
+            image_poke(&image, A + i * 0x100 + 16, A + (i - 1) * 0x100); // borrowed
+        }
+    }
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_int_equal(f->objects, 1);
+    assert_int_equal(f->collateral_objects, 3);
+    assert_int_equal(prof_heap_obj(mk_heap(rig->t), f->samples[0])->addr, A);
+}
+
+/* What a lost block holds is its consequence. */
+static void test_in_lost_block(void **state)
+{
+    (void)state;
+    mk_alloc(rig->t, BLOCK, 32, AT("enqueue q.c:3 < main m.c:5"));
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    image_poke(&image, BLOCK + 8, A);
+    find();
+    const struct prof_finding *f = rig_one(rig, PROF_COLLATERAL);
+    assert_int_equal(f->objects, 1);
+    assert_false(f->gating);
+    says(f, "held only by memory that is lost itself");
+}
+
+/* Freed since: whoever took over may hold it now. */
+static void test_freed_since(void **state)
+{
+    (void)state;
+    mk_alloc(rig->t, BLOCK, 32, AT("enqueue q.c:3 < main m.c:5"));
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    image_poke(&image, BLOCK + 8, A);
+    image_begin(&image, rig->t, TRK_RUNG_STOPPED);
+    mk_memory_end(rig->t);
+    mk_time(rig->t, 1000);
+    mk_free(rig->t, BLOCK, AT("dequeue q.c:8"));
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+    rig_expect(rig, 0);
+}
+
+/* What happened to an object after the checkpoint makes memory silent about it. */
+static void test_changed_since(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    image_poke(&image, GLOBAL, A);
+    image_begin(&image, rig->t, TRK_RUNG_STOPPED);
+    mk_memory_end(rig->t);
+    mk_time(rig->t, 1000);
+    mk_ref(rig->t, A, 0, AT("use u.c:4 < main m.c:6"));
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_null(strstr(f->sentence, "pointer"));
+}
+
+/* ---- Slots ------------------------------------------------------------------------------------------------------- */
+
+static void slot_cycle(void)
+{
+    born("parent", A, "parent_new p.c:3 < main m.c:5");
+    born("child", B, "child_new p.c:9 < main m.c:6");
+    mk_own(rig->t, A, B + 8, AT("link p.c:12 < main m.c:7"));
+    mk_own(rig->t, B, A + 8, AT("link p.c:13 < main m.c:7"));
+    image_poke(&image, A + 8, B);
+    image_poke(&image, B + 8, A);
+}
+
+static void test_slots_proven(void **state)
+{
+    (void)state;
+    slot_cycle();
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_CYCLE);
+    assert_int_equal(f->strength, PROF_PROVEN);
+    assert_null(f->reasons);
+    assert_false(f->edges[0].adopted);
+    assert_int_equal(prof_findings_audit(rig->findings)->slots_checked, 2);
+    assert_int_equal(prof_findings_audit(rig->findings)->slots_stale, 0);
+}
+
+static void rung(enum trk_memory_rung rung, bool single, bool cut, enum prof_strength strength)
+{
+    slot_cycle();
+    struct prof_memory *memory = image_begin(&image, rig->t, rung);
+    memory->single = single;
+    memory->cut = cut;
+    mk_memory_end(rig->t);
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+    assert_int_equal(rig_one(rig, PROF_CYCLE)->strength, strength);
+}
+
+static void test_rung_waiting(void **state)
+{
+    (void)state;
+    rung(TRK_RUNG_WAITING, false, false, PROF_PROBABLE);
+}
+
+static void test_rung_waiting_alone(void **state)
+{
+    (void)state;
+    rung(TRK_RUNG_WAITING, true, false, PROF_PROVEN);
+}
+
+static void test_rung_confirmed(void **state)
+{
+    (void)state;
+    rung(TRK_RUNG_CONFIRMED, false, false, PROF_PROBABLE);
+}
+
+static void test_rung_cut(void **state)
+{
+    (void)state;
+    rung(TRK_RUNG_STOPPED, true, true, PROF_PROBABLE);
+}
+
+/* A pointer that was copied away took its reference along: the slot tells nothing any more. */
+static void test_stale_slot(void **state)
+{
+    (void)state;
+    slot_cycle();
+    image_poke(&image, B + 8, 0);
+    image_poke(&image, GLOBAL, A);
+    find();
+    rig_expect(rig, 0);
+    assert_int_equal(rig_one(rig, PROF_REACHABLE)->objects, 1);
+    assert_int_equal(prof_findings_audit(rig->findings)->slots_stale, 1);
+}
+
+static void test_stale_slot_nowhere(void **state)
+{
+    (void)state;
+    slot_cycle();
+    image_poke(&image, B + 8, 0);
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_string_equal(f->type, "parent");
+    assert_int_equal(f->collateral_objects, 1);
+    assert_string_equal(f->open[0].holder_text, "a slot that points elsewhere by now");
+    says(f, "no pointer to it exists anywhere");
+}
+
+/* A root reaches a member: no garbage, whatever the counts say. */
+static void test_veto(void **state)
+{
+    (void)state;
+    slot_cycle();
+    image_poke(&image, GLOBAL + 8, B);
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_CYCLE_HELD);
+    assert_int_equal(f->strength, PROF_SUSPECT);
+    assert_int_equal(f->headline, PROF_HEADLINE_HELD);
+    assert_false(f->gating);
+    says(f, "a pointer is at global g_last, which took no reference: borrowed, or missing instrumentation");
+    assert_int_equal(prof_findings_audit(rig->findings)->vetoed, 2);
+}
+
+/* Stacks end with the program, as references in them do. */
+static void test_no_veto_by_stack(void **state)
+{
+    (void)state;
+    slot_cycle();
+    image_poke(&image, LOCAL(2), B);
+    find();
+    assert_int_equal(rig_one(rig, PROF_CYCLE)->strength, PROF_PROVEN);
+}
+
+/* Somebody counted without telling: the cycle is held from there. */
+static void test_count_in_memory(void **state)
+{
+    (void)state;
+    slot_cycle();
+    image_begin(&image, rig->t, TRK_RUNG_STOPPED);
+    mk_memory_count(rig->t, A, 2);
+    mk_memory_count(rig->t, B, 1);
+    mk_memory_end(rig->t);
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_CYCLE_HELD);
+    says(f, "the count in memory is 1 higher than what was told");
+    assert_int_equal(f->strength, PROF_SUSPECT);
+    assert_int_equal(prof_findings_audit(rig->findings)->memory_counts, 2);
+    assert_int_equal(prof_findings_audit(rig->findings)->memory_more, 1);
+    assert_int_equal(prof_findings_audit(rig->findings)->memory_less, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_parent_child),
+        TEST(test_borrowed_back_pointer),
+        TEST(test_more_pointers_than_counts),
+        TEST(test_nowhere),
+        TEST(test_table),
+        TEST(test_over_retained),
+        TEST(test_closure),
+        TEST(test_lost_list),
+        TEST(test_in_lost_block),
+        TEST(test_freed_since),
+        TEST(test_changed_since),
+        TEST(test_slots_proven),
+        TEST(test_rung_waiting),
+        TEST(test_rung_waiting_alone),
+        TEST(test_rung_confirmed),
+        TEST(test_rung_cut),
+        TEST(test_stale_slot),
+        TEST(test_stale_slot_nowhere),
+        TEST(test_veto),
+        TEST(test_no_veto_by_stack),
+        TEST(test_count_in_memory),
+    };
+    return cmocka_run_group_tests_name("hold", tests, NULL, NULL);
+}
