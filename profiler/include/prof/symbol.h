@@ -91,11 +91,11 @@ struct prof_layout_span {
 /* Which words of a type are pointers: through structs, arrays and base classes; unions as a whole are MAYBE. What debug
  * information leaves open is MAYBE. Lives as long as the symbols. */
 struct prof_layout {
-    const char *type;   /* "struct conn", "ns::Conn" (C++), of an array the element's */
-    uint64_t size;      /* of the type, of one element */
-    bool array;         /* the type repeats up to the object's end */
-    uint64_t tail_size; /* of one element of an array without length at the type's end; 0: none */
-    uint64_t tail_start;
+    const char *type;                     /* "struct conn", "ns::Conn" (C++), of an array the element's */
+    uint64_t size;                        /* of the type, of one element */
+    bool array;                           /* the type repeats up to the object's end */
+    uint64_t tail_size;                   /* of one element of an array without length at the type's end; 0: none */
+    uint64_t tail_start;                  /* where that array begins, also one of smaller elements; 0: there is none */
     const struct prof_layout_span *spans; /* by start, disjoint; what they leave out is NONE */
     size_t span_count;
     const struct prof_layout_span *tail; /* of one element */
@@ -108,6 +108,32 @@ const struct prof_layout *prof_symbols_layout(struct prof_symbols *symbols, cons
 const struct prof_layout_span *prof_layout_at(const struct prof_layout *layout, uint64_t offset);
 /* Path of the field at an offset, "[2].peer" in arrays. false: none; buf untouched. */
 bool prof_layout_field(const struct prof_layout *layout, uint64_t offset, char *buf, size_t size);
+
+/* The type of a plain block, guessed from the code that allocates it. In the order of their weight. */
+enum prof_birth_how {
+    PROF_BIRTH_ASSIGNED, /* the code stores the pointer into a variable or member of that type */
+    PROF_BIRTH_DECLARED, /* a variable of that type is declared at the line of the call */
+    PROF_BIRTH_SIZEOF,   /* the source at that line: sizeof, new, g_new */
+    PROF_BIRTH_CAST,     /* the source casts the pointer */
+    PROF_BIRTH_VARIABLE, /* the only type of that size to which a variable of the function points */
+    PROF_BIRTH_RETURNED, /* the function returns a pointer to such a type */
+    PROF_BIRTH_SHAPE,    /* the only struct of the module with that size and pointers in these places */
+};
+struct prof_birth {
+    const struct prof_layout *layout; /* never NULL */
+    enum prof_birth_how how;
+    char mark; /* '=' certain: it was stored in a pointer to this type, and the size fits; '~' a guess */
+};
+/* Words that a layout of mark '~' calls NONE may still be pointers, if the guess is wrong: who decides whether memory is
+ * lost leaves out words only where the type is certain.
+ * Of blocks of one size that were allocated at a stack. Reads the source of the site, when the file is not newer than
+ * the module. false: nothing is known, or what is known contradicts itself. */
+bool prof_symbols_birth(struct prof_symbols *symbols, uint32_t stack, uint64_t size, struct prof_birth *ret);
+/* When that knows nothing: by the offsets of words in the block that point to other blocks. */
+bool prof_symbols_shape(struct prof_symbols *symbols, uint32_t stack, uint64_t size, const uint64_t *offsets,
+                        size_t count, struct prof_birth *ret);
+/* "by the variable declared there" */
+const char *prof_birth_how_text(enum prof_birth_how how);
 
 /* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id
  * ab12...)". frames: different code addresses. Most frames first; valid until the next call. */

@@ -50,12 +50,13 @@ static bool fill(struct prof_symbols *symbols, struct prof_types *types, struct 
         layout->span_count = walk.spans.count;
         good = layout->spans != NULL;
     }
+    if (walk.has_tail && !layout->array)
+        layout->tail_start = walk.tail_start;
     uint64_t element = good && walk.has_tail && !layout->array ? prof_die_size(walk.tail) : 0;
     if (element >= WORD) { // smaller ones are bytes, which may be anything
         good = prof_layout_walk(&tail, &walk.tail, element);
         layout->tail = good ? keep(symbols, &tail.spans) : NULL;
         layout->tail_count = tail.spans.count;
-        layout->tail_start = walk.tail_start;
         layout->tail_size = element;
         good = layout->tail != NULL;
     }

@@ -246,6 +246,15 @@ static void name_function(Dwarf_Die *die, struct prof_line_frame *frame)
     frame->linkage = linkage != NULL && linkage[0] == '_' && (linkage[1] == 'Z' || linkage[1] == 'R') ? linkage : NULL;
 }
 
+bool prof_lines_function(struct prof_lines *lines, uint64_t vaddr, Dwarf_Die *unit_die, Dwarf_Die *function)
+{
+    const struct range *range = ranges_find(&lines->units_at, vaddr);
+    struct unit *unit = range != NULL ? &lines->units.items[range->what] : NULL;
+    range = unit != NULL ? find_function(lines, unit, vaddr) : NULL;
+    return range != NULL && dwarf_offdie(lines->dwarf, unit->entry, unit_die) != NULL && prof_die_split(unit_die) &&
+           dwarf_offdie(unit->home, range->what, function) != NULL;
+}
+
 size_t prof_lines_find(struct prof_lines *lines, uint64_t vaddr, struct prof_line_frame *frames, size_t cap)
 {
     const struct range *range = ranges_find(&lines->units_at, vaddr);

@@ -133,3 +133,16 @@ bool prof_site_is_allocator(const char *plain, const char *mangled)
     return plain != NULL &&
            bsearch(plain, allocators, sizeof allocators / sizeof allocators[0], sizeof allocators[0], compare) != NULL;
 }
+
+bool prof_site_returns_block(const char *plain)
+{
+    static const char *const names[] = {
+        "__libc_calloc",   "__libc_malloc",    "__libc_memalign", "__libc_realloc",  "aligned_alloc",  "calloc",
+        "g_aligned_alloc", "g_aligned_alloc0", "g_malloc",        "g_malloc0",       "g_malloc0_n",    "g_malloc_n",
+        "g_memdup",        "g_memdup2",        "g_realloc",       "g_realloc_n",     "g_slice_alloc",  "g_slice_alloc0",
+        "g_slice_copy",    "g_try_malloc",     "g_try_malloc0",   "g_try_malloc0_n", "g_try_malloc_n", "g_try_realloc",
+        "g_try_realloc_n", "malloc",           "memalign",        "operator new",    "pvalloc",        "realloc",
+        "reallocarray",    "valloc",
+    };
+    return plain != NULL && bsearch(plain, names, sizeof names / sizeof names[0], sizeof names[0], compare) != NULL;
+}

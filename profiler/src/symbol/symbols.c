@@ -51,6 +51,7 @@ void prof_symbols_destroy(struct prof_symbols *symbols)
         return;
     HASH_CLEAR(hh, symbols->pcs);
     HASH_CLEAR(hh, symbols->stacks);
+    prof_births_deinit(symbols);
     prof_layouts_deinit(symbols);
     struct prof_file_entry *entry = symbols->files, *next;
     HASH_CLEAR(hh, symbols->files); // the entries stay linked
@@ -319,16 +320,31 @@ static bool is_inside_allocator(struct prof_pc_entry *const *entries, size_t cou
     return false;
 }
 
+// Do the first frames of an address give their caller the block itself, or belong to libtrack?
+static bool returns_block(const struct prof_pc_entry *entry, size_t frames)
+{
+    for (size_t i = 0; i < frames; i++) {
+        if (!(entry->key.file != NULL && entry->key.file->file->libtrack) &&
+            !prof_site_returns_block(entry->frames[i].function))
+            return false;
+    }
+    return true;
+}
+
 static void find_site(struct prof_pc_entry *const *entries, size_t count, struct prof_stack_entry *stack)
 {
     size_t before = 0;
+    stack->direct = true;
     for (size_t i = 0; i < count; i++) {
         if (entries[i] == NULL)
             break;
         size_t skip = entries[i]->skip;
         if (skip == 0 && is_inside_allocator(entries, count, i))
             skip = 1;
+        else
+            stack->direct = stack->direct && returns_block(entries[i], skip);
         if (skip < entries[i]->count) {
+            stack->site_pc = entries[i];
             stack->site = (uint32_t)(before + skip);
             stack->site_frame = &entries[i]->frames[skip];
             return;
@@ -398,4 +414,28 @@ const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, u
 {
     const struct prof_stack_entry *entry = stack_of(symbols, stack);
     return entry != NULL ? entry->site_frame : &nowhere;
+}
+
+bool prof_symbols_site_code(struct prof_symbols *symbols, uint32_t id, struct prof_site_code *ret)
+{
+    const struct prof_stack_entry *entry = stack_of(symbols, id);
+    const struct prof_pc_entry *pc = entry != NULL ? entry->site_pc : NULL;
+    struct prof_stack stack;
+    struct prof_mapping mapping;
+    uint64_t vaddr;
+    if (pc == NULL || pc->key.file == NULL || !pc->key.is_return || !read_stack(symbols, id, &stack) ||
+        !prof_space_find(symbols->space, stack.generation, pc->key.pc - 1, &mapping))
+        return false;
+    struct prof_file_entry *home = prof_symbols_file(symbols, &mapping);
+    if (home != pc->key.file || !prof_file_vaddr(home->file, &mapping, pc->key.pc, &vaddr) || home->file->lines == NULL)
+        return false;
+    *ret = (struct prof_site_code){
+        .pc = pc,
+        .frame = entry->site_frame,
+        .home = home,
+        .vaddr = vaddr,
+        .inlined = (unsigned)(entry->site_frame - pc->frames),
+        .direct = entry->direct,
+    };
+    return true;
 }

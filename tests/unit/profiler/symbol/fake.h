@@ -5,7 +5,7 @@
 #include <prof/symbol.h>
 #include <symbol/source.h>
 
-enum { FAKE_MAPS = 8, FAKE_MODULES = 256, FAKE_STACKS = 16, FAKE_FRAMES = 32 };
+enum { FAKE_MAPS = 8, FAKE_MODULES = 256, FAKE_STACKS = 64, FAKE_FRAMES = 32 };
 
 struct fake {
     struct prof_module_map maps[FAKE_MAPS];

@@ -28,5 +28,7 @@ void prof_lines_destroy(struct prof_lines *lines);
 /* Frames at an address, innermost first; 0: no unit covers it. A unit without functions (assembler) gives one frame
  * with a line and no function. */
 size_t prof_lines_find(struct prof_lines *lines, uint64_t vaddr, struct prof_line_frame *frames, size_t cap);
+/* The entries of the unit and of the machine function at an address. false: none. */
+bool prof_lines_function(struct prof_lines *lines, uint64_t vaddr, Dwarf_Die *unit, Dwarf_Die *function);
 
 #endif

@@ -20,5 +20,7 @@ void prof_site_rules_deinit(struct prof_site_rules *rules);
 /* By name; `plain` and `mangled` may be NULL. */
 bool prof_site_is_wrapper(const struct prof_site_rules *rules, const char *plain, const char *mangled);
 bool prof_site_is_allocator(const char *plain, const char *mangled);
+/* Is it an allocator that returns the very block that it got? Others put something in front, or return a number. */
+bool prof_site_returns_block(const char *plain);
 
 #endif

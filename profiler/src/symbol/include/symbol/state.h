@@ -47,6 +47,8 @@ struct prof_stack_entry {
     const struct prof_frame *site_frame;
     const struct prof_frame *frames; /* NULL: not asked for yet */
     size_t count;
+    const struct prof_pc_entry *site_pc; /* NULL: no site */
+    bool direct;                         /* the site's call returns what the allocator gave */
 };
 
 struct prof_layout_entry;
@@ -55,6 +57,18 @@ struct prof_layout_key {
     const void *addr; /* of the type's entry */
     uint64_t array;
 };
+
+struct prof_birth_entry;
+struct prof_birth_key {
+    const struct prof_pc_entry *pc;
+    uint64_t inlined;
+};
+struct prof_shape_entry;
+struct prof_shape_key {
+    const struct prof_types *types;
+    uint64_t size;
+};
+struct prof_source_text;
 
 struct prof_symbols {
     struct prof_symbols_source source;
@@ -68,6 +82,10 @@ struct prof_symbols {
     struct prof_layout_entry *layouts;
     struct prof_layout_name *layout_names;
     struct prof_type_names type_names;
+    struct prof_birth_entry *births;
+    struct prof_shape_entry *shapes;
+    const char *source_path; /* of source_text, NULL */
+    struct prof_source_text *source_text;
     struct prof_arena arena;
     struct prof_intern strings;
     PROF_VEC(struct prof_symbols_gap) gaps;
@@ -76,6 +94,17 @@ struct prof_symbols {
 
 /* The file of a mapped object; NULL without memory. */
 struct prof_file_entry *prof_symbols_file(struct prof_symbols *symbols, const struct prof_mapping *mapping);
+/* The code of a stack's site. */
+struct prof_site_code {
+    const struct prof_pc_entry *pc;
+    const struct prof_frame *frame;
+    struct prof_file_entry *home;
+    uint64_t vaddr;   /* where the call returns to */
+    unsigned inlined; /* frames of this address inside the site's */
+    bool direct;      /* what the call returns is the block */
+};
+/* false: no such stack, or its site lies in no file with debug information. */
+bool prof_symbols_site_code(struct prof_symbols *symbols, uint32_t stack, struct prof_site_code *ret);
 /* A copy of text that lives as long as the symbols; NULL for NULL and without memory. */
 const char *prof_symbols_keep(struct prof_symbols *symbols, const char *text, size_t length);
 /* The same for the name of a symbol, demangled if that is possible. */
@@ -90,6 +119,7 @@ bool prof_symbols_each_types(struct prof_symbols *symbols, prof_symbols_types_vi
  * no size, or there is no memory. */
 const struct prof_layout *prof_layout_of(struct prof_symbols *symbols, struct prof_types *types, const Dwarf_Die *type,
                                          bool array);
+void prof_births_deinit(struct prof_symbols *symbols);
 void prof_layouts_deinit(struct prof_symbols *symbols);
 
 #endif
