@@ -1,5 +1,6 @@
 /* heapdump.c: heaps as text, states in memory; see heapdump.h. */
 #include "heapdump.h"
+#include "rndmemory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,22 @@ static void dump_populations(FILE *out, struct prof_heap *heap)
     }
 }
 
+static void dump_checkpoints(FILE *out, struct prof_heap *heap)
+{
+    const struct prof_checkpoint *list;
+    size_t count = prof_heap_checkpoints(heap, &list);
+    fprintf(out, "checkpoints %llu, freed since %s\n", U(prof_heap_totals(heap)->memories),
+            prof_heap_freed_since_complete(heap) ? "complete" : "not complete");
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "checkpoint %u '%s' rung=%d why=%d %d%d%d at=%llu round=%llu areas=%llu words=%llu counts=%llu\n",
+                list[i].number, list[i].name, list[i].rung, list[i].why, list[i].cut, list[i].single, list[i].late,
+                U(list[i].at_us), U(list[i].round), U(list[i].areas), U(list[i].words), U(list[i].counts));
+    memory_dump(out, prof_heap_memory(heap));
+    for (uint64_t addr = 0x10000; addr < 0x14000; addr += 64)
+        if (prof_heap_freed_since(heap, addr))
+            fprintf(out, "freed since %#llx\n", U(addr));
+}
+
 void heap_dump(FILE *out, struct prof_heap *heap)
 {
     dump_totals(out, heap);
@@ -163,6 +180,7 @@ void heap_dump(FILE *out, struct prof_heap *heap)
     dump_incidents(out, heap);
     dump_times(out, heap);
     dump_populations(out, heap);
+    dump_checkpoints(out, heap);
     const struct prof_root_region *roots;
     size_t count = prof_heap_roots(heap, &roots);
     for (size_t i = 0; i < count; i++)

@@ -353,6 +353,18 @@ size_t prof_heap_scopes(const struct prof_heap *heap, const struct prof_scope **
 const struct prof_context *prof_heap_context(const struct prof_heap *heap, uint32_t index);
 size_t prof_heap_roots(const struct prof_heap *heap, const struct prof_root_region **ret);
 
+/* The checkpoints at which memory was read, in order; of very many the newest 1000. */
+struct prof_checkpoint {
+    uint32_t number;
+    enum trk_memory_rung rung;
+    enum trk_memory_why why;
+    bool cut, single, late; /* as in struct prof_memory, as the rest */
+    const char *name;
+    uint64_t at_us, round, pause_us, took_us, read_bytes, unread_bytes;
+    uint32_t threads, threads_unread;
+    uint64_t areas, words, counts;
+};
+size_t prof_heap_checkpoints(const struct prof_heap *heap, const struct prof_checkpoint **ret);
 /* What memory said at the last complete checkpoint, NULL: none was. Its words are of that moment, the heap is of now:
  * of the blocks alive now, those with PROF_BLOCK_EXAMINED were there. */
 const struct prof_memory *prof_heap_memory(const struct prof_heap *heap);

@@ -5,12 +5,61 @@
 #include <stdlib.h>
 #include <string.h>
 
+void checkpoint_list(struct prof_heap *h, const struct prof_checkpoint *facts, char *name)
+{
+    struct prof_checkpoint *list = h->checkpoints.items;
+    if (h->checkpoints.count == CHECKPOINTS) {
+        free((char *)(uintptr_t)list[0].name);
+        memmove(list, list + 1, --h->checkpoints.count * sizeof *list);
+    }
+    struct prof_checkpoint listed = *facts;
+    listed.name = name;
+    if (name != NULL && prof_vec_push(&h->checkpoints, listed))
+        return;
+    free(name);
+    h->no_memory = true;
+}
+
+static void end_last(struct prof_heap *h)
+{
+    prof_memory_destroy(h->memory);
+    h->memory = NULL;
+    prof_vec_deinit(&h->freed_since);
+    checkpoint_forget(h);
+    h->freed_full = false;
+}
+
+void checkpoint_deinit(struct prof_heap *h)
+{
+    end_last(h);
+    for (size_t i = 0; i < h->checkpoints.count; i++)
+        free((char *)(uintptr_t)h->checkpoints.items[i].name);
+    prof_vec_deinit(&h->checkpoints);
+}
+
 void checkpoint_take(struct prof_heap *h, const struct prof_memory *memory)
 {
-    checkpoint_deinit(h);
+    end_last(h);
     h->memory = prof_memory_keep(memory);
-    h->memory_late = memory->late;
     h->totals.memories++;
+    struct prof_checkpoint facts = { .number = memory->number,
+                                     .rung = memory->rung,
+                                     .why = memory->why,
+                                     .cut = memory->cut,
+                                     .single = memory->single,
+                                     .late = memory->late,
+                                     .at_us = memory->at_us,
+                                     .round = memory->round,
+                                     .pause_us = memory->pause_us,
+                                     .took_us = memory->took_us,
+                                     .read_bytes = memory->read_bytes,
+                                     .unread_bytes = memory->unread_bytes,
+                                     .threads = memory->threads,
+                                     .threads_unread = memory->threads_unread,
+                                     .areas = memory->area_count,
+                                     .words = memory->word_count,
+                                     .counts = memory->count_count };
+    checkpoint_list(h, &facts, strdup(memory->name));
     for (uint32_t id = 1; id < h->blocks.max; id++) {
         struct prof_block *b = block_of(h, id);
         bool there = (b->flags & PROF_BLOCK_ALIVE) != 0 && b->born_us <= memory->at_us;
@@ -18,13 +67,10 @@ void checkpoint_take(struct prof_heap *h, const struct prof_memory *memory)
     }
 }
 
-void checkpoint_deinit(struct prof_heap *h)
+size_t prof_heap_checkpoints(const struct prof_heap *h, const struct prof_checkpoint **ret)
 {
-    prof_memory_destroy(h->memory);
-    h->memory = NULL;
-    prof_vec_deinit(&h->freed_since);
-    checkpoint_forget(h);
-    h->freed_full = h->memory_late = false;
+    *ret = h->checkpoints.items;
+    return h->checkpoints.count;
 }
 
 static int by_start(const void *a, const void *b)
@@ -104,5 +150,5 @@ bool prof_heap_freed_since(struct prof_heap *h, uint64_t addr)
 
 bool prof_heap_freed_since_complete(const struct prof_heap *h)
 {
-    return !h->freed_full && !h->memory_late;
+    return !h->freed_full && (h->memory == NULL || !h->memory->late);
 }

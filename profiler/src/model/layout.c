@@ -44,6 +44,8 @@ static const struct column scalars[] = {
     H(totals.marks_thinned),
     H(zeroed),
     H(zero_number),
+    H(totals.memories),
+    B(struct prof_heap, freed_full),
 };
 static const struct column number[] = { { .bytes = 8 } };
 
@@ -263,6 +265,35 @@ static const struct column incidents[] = {
 };
 _Static_assert(INCIDENT_RECENT == 8, "columns of incidents");
 
+#define CP(member) N(struct row_checkpoint, pub.member)
+static const struct column checkpoints[] = {
+    CP(number),
+    CP(rung),
+    CP(why),
+    B(struct row_checkpoint, pub.cut),
+    B(struct row_checkpoint, pub.single),
+    B(struct row_checkpoint, pub.late),
+    CP(at_us),
+    CP(round),
+    CP(pause_us),
+    CP(took_us),
+    CP(read_bytes),
+    CP(unread_bytes),
+    CP(threads),
+    CP(threads_unread),
+    CP(areas),
+    CP(words),
+    CP(counts),
+    N(struct row_checkpoint, name_bytes),
+};
+static const struct column byte[] = { { .bytes = 1 } };
+static const struct column areas[] = { N(struct prof_memory_area, start), N(struct prof_memory_area, size),
+                                       N(struct prof_memory_area, kind), N(struct prof_memory_area, tid),
+                                       N(struct prof_memory_area, count) };
+static const struct column words[] = { N(struct row_word, at), N(struct row_word, value), N(struct row_word, how) };
+static const struct column counts[] = { N(struct trk_memory_count, addr), N(struct trk_memory_count, count) };
+static const struct column ranges[] = { N(struct range, start), N(struct range, end) };
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define SECTION(number, type, with_ids, least, list)                                                                   \
     [number] = { .kind = (number),                                                                                     \
@@ -315,6 +346,12 @@ static const struct section_def sections[STATE_SECTIONS_] = {
     SECTION(STATE_MEM_LIVE, struct prof_mem_live, false, 4, mem_live),
     SECTION(STATE_ROOTS, struct prof_root_region, false, 4, roots),
     SECTION(STATE_INCIDENTS, struct row_incident, false, 8, incidents),
+    SECTION(STATE_CHECKPOINTS, struct row_checkpoint, false, 4, checkpoints),
+    SECTION(STATE_CHECKPOINT_NAMES, uint8_t, false, 0, byte),
+    SECTION(STATE_MEMORY_AREAS, struct prof_memory_area, false, 4, areas),
+    SECTION(STATE_MEMORY_WORDS, struct row_word, false, 4, words),
+    SECTION(STATE_MEMORY_COUNTS, struct trk_memory_count, false, 4, counts),
+    SECTION(STATE_FREED_SINCE, struct range, false, 4, ranges),
 };
 
 const struct section_def *state_section(unsigned kind)

@@ -50,6 +50,12 @@ enum state_section {
     STATE_MEM_LIVE,
     STATE_ROOTS,
     STATE_INCIDENTS,
+    STATE_CHECKPOINTS,
+    STATE_CHECKPOINT_NAMES, /* the bytes of all names, one behind the other */
+    STATE_MEMORY_AREAS,     /* of the last checkpoint, as the next two */
+    STATE_MEMORY_WORDS,
+    STATE_MEMORY_COUNTS,
+    STATE_FREED_SINCE,
     STATE_SECTIONS_,
 };
 
@@ -108,6 +114,14 @@ struct row_open_scope {
     uint16_t index, parent;
 };
 /* In the order of STATE_OPEN_SCOPES; ids are numbers of open scopes in that order. */
+struct row_checkpoint {
+    struct prof_checkpoint pub;
+    uint32_t name_bytes;
+};
+struct row_word {
+    uint64_t at, value;
+    uint8_t how;
+};
 struct row_incident {
     struct prof_incident pub;
     uint32_t type, recent_at;

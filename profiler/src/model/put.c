@@ -272,6 +272,22 @@ static const char *put_spoil(struct prof_heap *h, struct restore *r, uint32_t id
     return NULL;
 }
 
+static const char *put_word(struct prof_heap *h, struct restore *r, const struct row_word *row)
+{
+    if (row->at >> 56 != 0)
+        return "a word lies behind all addresses";
+    (void)PUSH(&r->words, (struct prof_memory_word){ .at = row->at, .how = row->how, .value = row->value });
+    return NULL;
+}
+
+static const char *put_range(struct prof_heap *h, const struct range *row)
+{
+    if (row->start >= row->end || h->freed_since.count == FREED_SINCE)
+        return "what was freed since a checkpoint is impossible";
+    (void)PUSH(&h->freed_since, *row);
+    return NULL;
+}
+
 /* Rows with a place in a list of fixed length. */
 static const char *put_placed(struct prof_heap *h, struct restore *r, unsigned kind, uint32_t id, const void *row)
 {
@@ -371,6 +387,22 @@ const char *put_row(struct prof_heap *h, struct restore *r, unsigned kind, uint3
         return put_root(h, row);
     case STATE_INCIDENTS:
         return put_incident(h, row);
+    case STATE_CHECKPOINTS:
+        (void)PUSH(&r->checkpoints, *(const struct row_checkpoint *)row);
+        return NULL;
+    case STATE_CHECKPOINT_NAMES:
+        (void)PUSH(&r->names, *(const char *)row);
+        return NULL;
+    case STATE_MEMORY_AREAS:
+        (void)PUSH(&r->areas, *(const struct prof_memory_area *)row);
+        return NULL;
+    case STATE_MEMORY_WORDS:
+        return put_word(h, r, row);
+    case STATE_MEMORY_COUNTS:
+        (void)PUSH(&r->counts, *(const struct trk_memory_count *)row);
+        return NULL;
+    case STATE_FREED_SINCE:
+        return put_range(h, row);
     default: /* read into its place */
         return NULL;
     }

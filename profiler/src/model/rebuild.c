@@ -132,7 +132,8 @@ static const char *sort_maps(struct prof_heap *h)
 static const char *place_blocks(struct prof_heap *h, const struct restore *r)
 {
     size_t limbo = 0, freed = 0, remembered = 0;
-    const unsigned flags = PROF_BLOCK_ALIVE | PROF_BLOCK_HAS_OBJECT | PROF_BLOCK_FORCED | BLOCK_IN_LIMBO;
+    const unsigned flags =
+        PROF_BLOCK_ALIVE | PROF_BLOCK_HAS_OBJECT | PROF_BLOCK_FORCED | PROF_BLOCK_EXAMINED | BLOCK_IN_LIMBO;
     for (uint32_t id = 1; id < h->blocks.max && !h->no_memory; id++) {
         const struct prof_block *b = block_of(h, id);
         if (!id_in(&r->pools[POOL_BLOCKS].used, id))
@@ -418,6 +419,8 @@ const char *rebuild(struct prof_heap *h, struct restore *r)
         what = link_weaks(h, r, &seen[3]);
     if (what == NULL && !h->no_memory)
         what = check_contexts(h);
+    if (what == NULL && !h->no_memory)
+        what = remember_checkpoints(h, r);
     for (size_t i = 0; i < 4; i++)
         prof_vec_deinit(&seen[i]);
     for (uint32_t id = 0; id < h->type_max; id++)

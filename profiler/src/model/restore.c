@@ -19,6 +19,11 @@ void restore_deinit(struct prof_heap *h)
     prof_vec_deinit(&r->threads);
     prof_vec_deinit(&r->heads);
     prof_vec_deinit(&r->open_scopes);
+    prof_vec_deinit(&r->checkpoints);
+    prof_vec_deinit(&r->names);
+    prof_vec_deinit(&r->areas);
+    prof_vec_deinit(&r->words);
+    prof_vec_deinit(&r->counts);
     free(r);
 }
 

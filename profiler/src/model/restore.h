@@ -49,12 +49,19 @@ struct restore {
         size_t at;
     })
     open_scopes;
+    PROF_VEC(struct row_checkpoint) checkpoints;
+    PROF_VEC(char) names;
+    PROF_VEC(struct prof_memory_area) areas; /* of the last checkpoint */
+    PROF_VEC(struct prof_memory_word) words;
+    PROF_VEC(struct trk_memory_count) counts;
     uint64_t ignored;
     _Alignas(16) unsigned char scratch[SECTION_ROWS * sizeof(struct row_incident)];
 };
 
 /* rebuild.c: everything has been read: links, indexes and tables are made. A static text says what cannot be. */
 const char *rebuild(struct prof_heap *h, struct restore *r);
+/* remember.c: the same for checkpoints: what their rows said becomes what the heap knows of them. */
+const char *remember_checkpoints(struct prof_heap *h, const struct restore *r);
 /* put.c: where a row is read to, and what is done with it then. */
 bool put_room(struct prof_heap *h, struct restore *r, const struct section_def *def, const uint32_t *ids, void **rows,
               size_t count, const char **ret_what);

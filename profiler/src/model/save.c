@@ -313,6 +313,32 @@ static void walk_incidents(struct walk *w)
     free(heads);
 }
 
+static void walk_checkpoints(struct walk *w)
+{
+    const struct prof_heap *h = w->h;
+    begin(w, STATE_CHECKPOINTS);
+    for (size_t i = 0; i < h->checkpoints.count; i++) {
+        struct row_checkpoint row = { h->checkpoints.items[i], (uint32_t)strlen(h->checkpoints.items[i].name) };
+        show_copy(w, 0, &row);
+    }
+    begin(w, STATE_CHECKPOINT_NAMES);
+    for (size_t i = 0; i < h->checkpoints.count; i++)
+        for (const char *at = h->checkpoints.items[i].name; *at != '\0'; at++)
+            show(w, 0, at);
+    const struct prof_memory *memory = h->memory;
+    if (memory == NULL)
+        return;
+    show_all(w, STATE_MEMORY_AREAS, memory->areas, memory->area_count);
+    begin(w, STATE_MEMORY_WORDS);
+    for (size_t i = 0; i < memory->word_count; i++) {
+        const struct prof_memory_word *word = &memory->words[i];
+        struct row_word row = { .at = word->at, .value = word->value, .how = word->how };
+        show_copy(w, 0, &row);
+    }
+    show_all(w, STATE_MEMORY_COUNTS, memory->counts, memory->count_count);
+    show_all(w, STATE_FREED_SINCE, h->freed_since.items, h->freed_since.count);
+}
+
 static struct prof_error *walk(struct walk *w)
 {
     const struct prof_heap *h = w->h;
@@ -334,6 +360,7 @@ static struct prof_error *walk(struct walk *w)
     show_all(w, STATE_MEM_LIVE, h->mem_live.items, h->mem_live.count);
     show_all(w, STATE_ROOTS, h->roots.items, h->roots.count);
     walk_incidents(w);
+    walk_checkpoints(w);
     flush(w);
     free(w->scratch);
     return w->error;

@@ -38,6 +38,7 @@ enum {
     SITE_CACHE = 1 << 12,
     DISOWNED = 1 << 8,     /* objects with disowned references that are remembered */
     MOMENTS_MAX = 16,      /* kept of each kind */
+    CHECKPOINTS = 1000,    /* whose facts are remembered */
     FREED_SINCE = 1 << 20, /* ranges freed since the last checkpoint that are remembered */
 };
 
@@ -310,8 +311,8 @@ struct prof_heap {
     PROF_VEC(struct prof_population) populations;
     struct prof_then *population_then; /* NULL: not made yet */
 
-    const struct prof_memory *memory; /* of the last checkpoint, shared; NULL: none was */
-    bool memory_late;                 /* some of what was freed behind it had been applied before it came */
+    const struct prof_memory *memory;             /* of the last checkpoint, shared; NULL: none was */
+    PROF_VEC(struct prof_checkpoint) checkpoints; /* they own their names */
     PROF_VEC(struct range) freed_since;
     bool freed_full;          /* there was more */
     struct range *freed_view; /* by address, none touches the next; made on demand */
@@ -523,7 +524,9 @@ void moments_deinit(struct prof_heap *h);
 /* checkpoint.c */
 void checkpoint_take(struct prof_heap *h, const struct prof_memory *memory); /* shares it */
 void checkpoint_freed(struct prof_heap *h, uint64_t start, uint64_t size);   /* of an examined block */
-void checkpoint_forget(struct prof_heap *h);                                 /* what was made on demand */
+/* The facts of an earlier one; name: taken over. */
+void checkpoint_list(struct prof_heap *h, const struct prof_checkpoint *facts, char *name);
+void checkpoint_forget(struct prof_heap *h); /* what was made on demand */
 void checkpoint_deinit(struct prof_heap *h);
 
 /* incident.c. Fills what the object tells; returns NULL when it was counted into an equal one, or without memory. */

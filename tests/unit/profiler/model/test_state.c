@@ -15,8 +15,9 @@
 
 #include <heapdump.h>
 #include <rnd.h>
+#include <rndmemory.h>
 
-enum { PLACES = 48, TYPES = 4, TEXTS = 12, STACKS = 40, THREADS = 4, OP_MEM = 255 };
+enum { PLACES = 48, TYPES = 4, TEXTS = 12, STACKS = 40, THREADS = 4, OP_MEM = 255, OP_MEMORY = 254 };
 
 /* ---- Definitions ---- */
 
@@ -99,7 +100,7 @@ static void add(struct program *p)
     static const uint8_t common[] = { TRK_OP_ALLOC, TRK_OP_ALLOC, TRK_OP_ALLOC, TRK_OP_FREE,  TRK_OP_FREE,
                                       TRK_OP_NEW,   TRK_OP_NEW,   TRK_OP_NEW,   TRK_OP_REF,   TRK_OP_REF,
                                       TRK_OP_REF,   TRK_OP_REF,   TRK_OP_UNREF, TRK_OP_UNREF, TRK_OP_UNREF,
-                                      TRK_OP_MOVE,  TRK_OP_MOVE,  TRK_OP_DEL,   OP_MEM };
+                                      TRK_OP_MOVE,  TRK_OP_MOVE,  TRK_OP_DEL,   OP_MEM,       OP_MEMORY };
     struct prof_event *e = &p->events[p->count++];
     *e = (struct prof_event){ .op = rnd(3) != 0 ? common[rnd(sizeof common)] : (uint8_t)(1 + rnd(TRK_OP_COUNT_ - 1)) };
     if (rnd(4) == 0)
@@ -175,7 +176,7 @@ static void add(struct program *p)
         break;
     }
     /* Marks and scopes are rare beside the rest. */
-    if ((e->op == TRK_OP_MARK || e->op == TRK_OP_CHECKPOINT || e->op == OP_MEM) && rnd(6) != 0)
+    if ((e->op == TRK_OP_MARK || e->op == TRK_OP_CHECKPOINT || e->op >= OP_MEMORY) && rnd(6) != 0)
         e->op = TRK_OP_REF;
 }
 
@@ -200,14 +201,28 @@ static struct prof_heap *new_heap(struct prof_trace *trace)
     return heap;
 }
 
+/* What memory said at a checkpoint of this number: the same again. */
+static void apply_memory(struct prof_heap *heap, size_t number, uint64_t at_us)
+{
+    uint64_t was = rng;
+    seed(number);
+    struct prof_memory *memory = random_memory(rnd, (uint32_t)number, at_us, number, (size_t)rnd(60));
+    memory->late = rnd(5) == 0;
+    rng = was;
+    assert_null(prof_heap_apply_memory(heap, memory));
+    prof_memory_destroy(memory);
+}
+
 static void apply(struct prof_heap *heap, const struct program *p, size_t from, size_t to)
 {
     size_t first = from;
     for (size_t i = from; i <= to; i++) {
-        if (i < to && p->events[i].op != OP_MEM)
+        if (i < to && p->events[i].op < OP_MEMORY)
             continue;
         assert_null(prof_heap_apply(heap, p->events + first, i - first));
-        if (i < to) {
+        if (i < to && p->events[i].op == OP_MEMORY)
+            apply_memory(heap, i, p->events[i].time_us);
+        if (i < to && p->events[i].op == OP_MEM) {
             struct trk_mem mem = { .at_us = p->events[i].time_us, .rss = p->events[i].size, .heap = i };
             assert_null(prof_heap_apply_mem(heap, &mem));
         }
