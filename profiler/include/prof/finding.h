@@ -68,6 +68,8 @@ bool prof_verdict_gates(enum prof_verdict verdict);
 const char *prof_strength_name(enum prof_strength strength);
 const char *prof_headline_name(enum prof_headline headline);
 const char *prof_pairing_name(enum prof_pairing pairing);
+const char *prof_root_name(enum prof_root_kind kind); /* "globals" */
+bool prof_root_parse(const char *name, enum prof_root_kind *ret);
 
 /* One open reference of the group (or, for unmatched sites, one take site). */
 struct prof_finding_open {
@@ -103,6 +105,14 @@ struct prof_finding_edge {
     bool adopted;   /* no slot was told: a pointer in memory stands for the reference */
 };
 
+/* A step from a root to what it holds: where a pointer stands that leads on. */
+struct prof_path_step {
+    const char *text; /* "global g_cache", "stack of thread 3"; behind the root "Table.buckets[]", "block from grow" */
+    prof_obj_id obj;  /* the object in which it stands, 0 none */
+    uint64_t at;      /* its address; of registers 8 * number; 0 without a pointer (kept on purpose, mapped) */
+    bool interior;    /* it points into the middle of what comes next */
+};
+
 struct prof_finding {
     uint32_t id; /* 1, 2, ... in report order: @leak:ID */
     enum prof_verdict verdict;
@@ -128,6 +138,14 @@ struct prof_finding {
     const struct prof_finding_step *steps;
     size_t step_count;    /* GROWTH: at least 2, in order */
     uint64_t sample_addr; /* plain blocks: an example */
+    bool plain;           /* it speaks of plain blocks */
+    /* By memory: what holds the example; a path to it, from the root, without the example itself. */
+    enum prof_root_kind root; /* PROF_ROOT_NONE: nothing does, or it was not examined */
+    const struct prof_path_step *path;
+    size_t path_count;
+    uint64_t path_left_out; /* steps in the middle of a long path: behind the first half of those here */
+    uint64_t cycles;        /* LOST: how many of the blocks lead a cycle of blocks that point at each other */
+    uint64_t cycle_most;    /* the largest of these */
     /* The release that correctly freed objects of the type make and these did not (learned: always `~`). 0: none known.
      */
     uint32_t missing_stack;
@@ -140,6 +158,22 @@ struct prof_finding {
     const char *sentence;               /* the arithmetic: "count is 1 too high: 3 taken, 2 given back" */
     const char *reasons;                /* why not stronger, or NULL: "no check of memory; events lost" */
     char fingerprint[20];               /* v1: 16 hex digits */
+};
+
+/* What the last checkpoint says, and how far that goes. */
+struct prof_audit_memory {
+    bool read;          /* there is one */
+    bool refused;       /* --no-memory */
+    unsigned rung, why; /* enum trk_memory_rung, enum trk_memory_why */
+    const char *name;   /* of the mark or scope, "" */
+    uint64_t at_us, pause_us, took_us, read_bytes, unread_bytes;
+    uint64_t words; /* that may be pointers */
+    uint32_t threads, threads_unread;
+    uint64_t unexamined, unexamined_bytes; /* blocks born, or moved, since */
+    /* Blocks, those of objects included. */
+    uint64_t held, held_bytes, possible, possible_bytes, lost, lost_bytes, indirect, indirect_bytes;
+    enum prof_strength strength; /* the strongest that a verdict by it can be */
+    const char *weaker;          /* why not proven; NULL */
 };
 
 struct prof_audit {
@@ -157,6 +191,7 @@ struct prof_audit {
     uint64_t slots_checked, slots_stale, memory_counts, memory_more, memory_less, vetoed;
     uint64_t adopted; /* references without a slot that pointers in memory stand for */
     uint64_t untold;  /* events that look like misuse only in an order that was a guess: counted, not told */
+    struct prof_audit_memory memory;
     bool bytes_known;
     double bytes_unknown_share;
     bool certain;              /* false: "no leak" may not be said; why is why_uncertain */
@@ -184,6 +219,9 @@ struct prof_findings_options {
     uint64_t fail_on;                             /* bit (1 << verdict) for verdicts that gate; 0: default set */
     bool leak_kinds_all;     /* keep REACHABLE and UNFREED as separate findings instead of only totals */
     uint64_t from_us, to_us; /* only objects born in the window; to 0: end */
+    uint32_t without_roots;  /* bits (1 << enum prof_root_kind): these hold nothing */
+    bool no_unaligned;       /* pointers at addresses that are no multiples of 8 hold nothing */
+    bool no_heuristics;      /* pointers behind the head of a C++ array hold only possibly */
 };
 struct prof_findings;
 struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symbols *symbols,

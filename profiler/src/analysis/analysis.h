@@ -19,6 +19,7 @@
 
 #include "graph.h"
 #include "map.h"
+#include "reach.h"
 
 struct prof_findings {
     struct prof_heap *heap;
@@ -109,10 +110,12 @@ struct analysis {
     struct map text_of_block_site;
     PROF_VEC(const char *) block_texts;
 
+    struct reach *reach; /* what memory says of blocks; NULL: it was not read */
+
     /* The graph of never released objects; nodes are object ids below n, and from there on, when memory was read, plain
      * blocks: n + id. Arrays of nodes. */
     uint32_t n, nodes;
-    struct hold *hold;   /* what memory says; NULL: it was not read */
+    struct hold *hold;   /* what memory says of objects; NULL: it was not read */
     struct graph graph;  /* label: index for prof_heap_open, or a word (hold.h) */
     uint8_t *fate;       /* enum fate */
     uint8_t *role;       /* enum role */
@@ -143,6 +146,16 @@ const char *owner_global(struct analysis *a, const struct prof_place *place);
 const char *owner_region(struct analysis *a, uint64_t addr);
 /* The reference keeps its object alive by design at the end of the run. */
 bool owner_is_root(const struct analysis *a, const struct owner *owner);
+
+/* ---- reach_heap.c ---- */
+/* Makes a->reach when there is a checkpoint. */
+struct prof_error *reach_of_heap(struct analysis *a);
+/* The strongest that a verdict by memory can be, and why not more (NULL: it can be proven). */
+enum prof_strength reach_strength(struct analysis *a, const char **ret_why);
+
+/* ---- reach_path.c ---- */
+/* Fills in root and path of a finding about a node. false without memory. */
+bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *finding);
 
 /* ---- classify.c ---- */
 struct prof_error *classify(struct analysis *a);

@@ -48,6 +48,47 @@ static void because(struct prof_str *why, const char *text)
     prof_str_add(why, text);
 }
 
+static void add_class(const struct reach *r, enum reach_class class_, uint64_t *count, uint64_t *bytes)
+{
+    *count = r->count[class_];
+    *bytes = r->bytes[class_];
+}
+
+static void memory_facts(struct analysis *a, struct prof_audit_memory *memory)
+{
+    const struct prof_memory *m = prof_heap_memory(a->heap);
+
+    const char *told = prof_trace_meta(prof_heap_trace(a->heap), "memory");
+    memory->refused = told != NULL && strcmp(told, "no") == 0;
+    if (m == NULL || a->reach == NULL)
+        return;
+    *memory = (struct prof_audit_memory){ .read = true,
+                                          .rung = m->rung,
+                                          .why = m->why,
+                                          .name = m->name,
+                                          .at_us = m->at_us,
+                                          .pause_us = m->pause_us,
+                                          .took_us = m->took_us,
+                                          .read_bytes = m->read_bytes,
+                                          .unread_bytes = m->unread_bytes,
+                                          .words = m->word_count,
+                                          .threads = m->threads,
+                                          .threads_unread = m->threads_unread };
+    for (prof_block_id id = 1; id < prof_heap_block_max(a->heap); id++) {
+        const struct prof_block *block = prof_heap_block(a->heap, id);
+        if ((block->flags & (PROF_BLOCK_ALIVE | PROF_BLOCK_EXAMINED)) != PROF_BLOCK_ALIVE ||
+            block->kind == TRK_ALLOC_MMAP)
+            continue;
+        memory->unexamined++;
+        memory->unexamined_bytes += block->size;
+    }
+    add_class(a->reach, REACH_HELD, &memory->held, &memory->held_bytes);
+    add_class(a->reach, REACH_POSSIBLE, &memory->possible, &memory->possible_bytes);
+    add_class(a->reach, REACH_LOST, &memory->lost, &memory->lost_bytes);
+    add_class(a->reach, REACH_INDIRECT, &memory->indirect, &memory->indirect_bytes);
+    memory->strength = reach_strength(a, &memory->weaker);
+}
+
 /* Whether the way the run ended leaves something open. A process that a signal or an exec ended did not get to clean
  * up; that matters only when counted objects were alive then. */
 static bool end_is_open(const struct analysis *a, const struct prof_trace_info *info,
@@ -72,6 +113,7 @@ void audit_make(struct analysis *a)
         (struct prof_audit){ .events = totals->events, .lost = a->lost, .forced = totals->forced, .untold = a->untold };
     coverage(a, audit);
     memory(a, audit);
+    memory_facts(a, &audit->memory);
     audit->bytes_known = bytes->known;
     if (bytes->known && bytes->rss > 0)
         audit->bytes_unknown_share =

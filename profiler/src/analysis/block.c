@@ -1,5 +1,7 @@
-/* block.c: plain blocks that were not freed, by allocation stack. Their reachability was not examined, so they never
- * gate by themselves; unless all leak kinds are asked for they are one total with its largest places. */
+/* block.c: plain blocks that were not freed, by allocation stack. Memory, when it was read, tells which of them are
+ * lost, with what only they hold, and what holds the others; those born since, or all of them without memory, are
+ * `unfreed`: they never gate. What is held, and what is unfreed, is one total with its largest places, unless all leak
+ * kinds are asked for. */
 #include "analysis.h"
 #include "suppress.h"
 
@@ -10,13 +12,18 @@
 enum { BLOCK_PLACES_MAX = 64 };
 
 struct place {
+    enum prof_verdict verdict;
     uint32_t stack;
+    uint32_t node; /* of the first one, GRAPH_NONE when memory says nothing of it */
     uint64_t blocks, bytes, addr, first_us, last_us;
+    uint64_t more, more_bytes;   /* held by these only */
+    uint64_t cycles, cycle_most; /* see struct prof_finding */
     char fingerprint[20];
 };
 struct places {
     PROF_VEC(struct place) list;
     struct map of_stack, of_print;
+    uint32_t *of_node; /* by node, lost ones of plain blocks: their place */
 };
 
 bool block_is_plain(const struct prof_block *block)
@@ -26,22 +33,112 @@ bool block_is_plain(const struct prof_block *block)
 }
 
 /* The place of a stack; stacks whose first functions agree share one. */
-static uint32_t place_of(struct analysis *a, struct places *places, uint32_t stack)
+static uint32_t place_of(struct analysis *a, struct places *places, enum prof_verdict verdict, uint32_t stack)
 {
-    uint32_t at = map_get(&places->of_stack, stack);
+    uint64_t key = (uint64_t)verdict << 32 | stack;
+    uint32_t at = map_get(&places->of_stack, key);
     if (at != UINT32_MAX)
         return at;
-    struct place fresh = { .stack = stack, .first_us = UINT64_MAX };
-    fingerprint_make(a->symbols, PROF_UNFREED, "", stack, fresh.fingerprint);
-    uint64_t key = XXH64(fresh.fingerprint, strlen(fresh.fingerprint), 5);
-    at = map_get(&places->of_print, key);
+    struct place fresh = { .verdict = verdict, .stack = stack, .node = GRAPH_NONE, .first_us = UINT64_MAX };
+    fingerprint_make(a->symbols, verdict, "", stack, fresh.fingerprint);
+    uint64_t print = XXH64(fresh.fingerprint, strlen(fresh.fingerprint), 5);
+    at = map_get(&places->of_print, print);
     if (at == UINT32_MAX) {
         at = (uint32_t)places->list.count;
-        if (!map_put(&places->of_print, key, at) || !prof_vec_push(&places->list, fresh))
+        if (!map_put(&places->of_print, print, at) || !prof_vec_push(&places->list, fresh))
             return UINT32_MAX;
     }
-    return map_put(&places->of_stack, stack, at) ? at : UINT32_MAX;
+    return map_put(&places->of_stack, key, at) ? at : UINT32_MAX;
 }
+
+/* node: GRAPH_NONE, memory says nothing. *ret: NULL, the block is none of those in the window that count. */
+static bool add_block(struct analysis *a, struct places *places, enum prof_verdict verdict,
+                      const struct prof_block *block, uint32_t node, struct place **ret)
+{
+    *ret = NULL;
+    if (!block_is_plain(block) || !in_window(a, block->born_us))
+        return true;
+    uint32_t at = place_of(a, places, verdict, block->stack);
+    if (at >= places->list.count) // UINT32_MAX: no memory
+        return false;
+    struct place *p = &places->list.items[at];
+    if (p->blocks++ == 0) {
+        p->addr = block->addr;
+        p->node = node;
+    }
+    p->bytes += block->size;
+    p->first_us = block->born_us < p->first_us ? block->born_us : p->first_us;
+    p->last_us = block->born_us > p->last_us ? block->born_us : p->last_us;
+    *ret = p;
+    return true;
+}
+
+/* ---- What memory says -------------------------------------------------------------------------------------------- */
+
+/* What only something lost holds: folded into the finding of that, be it of blocks or of objects. Blocks of objects
+ * with findings of their own are told there. A finding of indirectly lost ones is made when all leak kinds are asked
+ * for, or nothing that leads to them is told. */
+static bool add_indirect(struct analysis *a, struct places *places, uint32_t node)
+{
+    const struct reach_node *n = &a->reach->nodes[node];
+    uint32_t leader = a->reach->from[node], at = places->of_node[leader];
+    const struct reach_node *first = &a->reach->nodes[leader];
+    struct place *place = NULL;
+    prof_obj_id obj = 0;
+
+    const struct prof_block *block = n->flags & REACH_NODE_OBJECT ? NULL : prof_heap_block(a->heap, n->id);
+    if (block == NULL || (block->flags & PROF_BLOCK_HAS_OBJECT) != 0)
+        return true;
+    if (at != UINT32_MAX) {
+        places->list.items[at].more++;
+        places->list.items[at].more_bytes += block->size;
+    } else {
+        obj = first->flags & REACH_NODE_OBJECT ? first->id : prof_heap_block(a->heap, first->id)->first_obj;
+        uint32_t finding = obj != 0 ? a->out->of[obj] : 0;
+        if (finding != 0) {
+            a->out->list.items[finding - 1].collateral_objects++;
+            a->out->list.items[finding - 1].collateral_bytes += block->size;
+            at = 0;
+        }
+    }
+    if (at != UINT32_MAX && !a->options->leak_kinds_all)
+        return true;
+    return add_block(a, places, PROF_INDIRECT, block, node, &place);
+}
+
+static bool add_examined(struct analysis *a, struct places *places)
+{
+    static const enum prof_verdict verdicts[] = {
+        [REACH_HELD] = PROF_REACHABLE, [REACH_POSSIBLE] = PROF_POSSIBLE, [REACH_LOST] = PROF_LOST, [REACH_INDIRECT] = 0
+    };
+    const struct reach *r = a->reach;
+
+    places->of_node = malloc(((size_t)r->n + 1) * sizeof *places->of_node);
+    if (places->of_node == NULL)
+        return false;
+    for (uint32_t v = 0; v < r->n; v++) {
+        places->of_node[v] = UINT32_MAX;
+        if (verdicts[r->class_[v]] == 0 || (r->nodes[v].flags & REACH_NODE_OBJECT) != 0)
+            continue;
+        struct place *place;
+        if (!add_block(a, places, verdicts[r->class_[v]], prof_heap_block(a->heap, r->nodes[v].id), v, &place))
+            return false;
+        if (place == NULL || r->class_[v] != REACH_LOST)
+            continue;
+        uint32_t members = r->component_size[r->component[v]];
+        places->of_node[v] = (uint32_t)(place - places->list.items);
+        place->cycles += members > 1;
+        if (members > 1 && members > place->cycle_most)
+            place->cycle_most = members;
+    }
+    for (uint32_t v = 0; v < r->n; v++) {
+        if (r->class_[v] == REACH_INDIRECT && !add_indirect(a, places, v))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Findings ---------------------------------------------------------------------------------------------------- */
 
 static int by_bytes(const void *left, const void *right)
 {
@@ -51,40 +148,79 @@ static int by_bytes(const void *left, const void *right)
     return strcmp(a->fingerprint, b->fingerprint);
 }
 
-static bool push(struct analysis *a, struct prof_finding *f)
+/* "3 blocks that nothing points to" */
+static const char *sentence_of(struct analysis *a, const struct prof_finding *f)
 {
-    f->sentence = prof_arena_printf(a->arena, "%llu block%s allocated and not freed", (unsigned long long)f->objects,
-                                    f->objects == 1 ? "" : "s");
+    static const char *const words[PROF_VERDICT_COUNT_] = {
+        [PROF_LOST] = "to which no pointer exists any more",
+        [PROF_INDIRECT] = "to which only something lost still points",
+        [PROF_POSSIBLE] = "held only through pointers into the middle of blocks",
+        [PROF_REACHABLE] = "not freed, to which pointers still lead",
+        [PROF_UNFREED] = "allocated and not freed",
+    };
+    unsigned long long blocks = (unsigned long long)f->objects, cycles = (unsigned long long)f->cycles;
+    const char *s = blocks == 1 ? "" : "s";
+
+    if (cycles == 0)
+        return prof_arena_printf(a->arena, "%llu block%s %s", blocks, s, words[f->verdict]);
+    if (cycles == blocks)
+        return prof_arena_printf(a->arena, "%llu cycle%s of blocks that only point at each other, %s%llu", cycles, s,
+                                 blocks == 1 ? "of " : "the largest of ", (unsigned long long)f->cycle_most);
+    return prof_arena_printf(a->arena,
+                             "%llu block%s to which no pointer exists any more but, of %llu of them, from blocks in a "
+                             "cycle with them, the largest of %llu",
+                             blocks, s, cycles, (unsigned long long)f->cycle_most);
+}
+
+static void judge(struct analysis *a, struct prof_finding *f)
+{
+    if (f->verdict != PROF_UNFREED) {
+        f->strength = reach_strength(a, &f->reasons);
+        if (f->verdict == PROF_POSSIBLE) {
+            f->strength = PROF_SUSPECT;
+            f->reasons = "such pointers may be chance";
+        }
+        return;
+    }
     f->strength = a->ended && a->lost == 0 ? PROF_PROVEN : PROF_SUSPECT;
-    f->reasons = !a->ended     ? a->not_ended
-                 : a->lost > 0 ? "events were lost"
-                               : "whether it can still be reached was not examined";
+    f->reasons = !a->ended          ? a->not_ended
+                 : a->lost > 0      ? "events were lost"
+                 : a->reach != NULL ? "allocated or moved after memory had been read"
+                                    : "whether it can still be reached was not examined";
+}
+
+static bool push(struct analysis *a, struct prof_finding *f, uint32_t node)
+{
+    f->plain = true;
+    f->sentence = sentence_of(a, f);
+    judge(a, f);
+    if (node != GRAPH_NONE && !reach_tell_path(a, node, f))
+        return false;
     return f->sentence != NULL && prof_vec_push(&a->out->list, *f);
 }
 
-static bool push_each(struct analysis *a, const struct places *places)
+static bool push_place(struct analysis *a, const struct place *p)
 {
-    for (size_t i = 0; i < places->list.count; i++) {
-        const struct place *p = &places->list.items[i];
-        struct prof_finding f = finding_blank(PROF_UNFREED, "");
-        f.objects = p->blocks;
-        f.bytes = p->bytes;
-        f.born_stack = p->stack;
-        f.sample_addr = p->addr;
-        f.first_us = p->first_us;
-        f.last_us = p->last_us;
-        memcpy(f.fingerprint, p->fingerprint, sizeof f.fingerprint);
-        if (!push(a, &f))
-            return false;
-    }
-    return true;
+    struct prof_finding f = finding_blank(p->verdict, "");
+    f.objects = p->blocks;
+    f.bytes = p->bytes;
+    f.collateral_objects = p->more;
+    f.collateral_bytes = p->more_bytes;
+    f.cycles = p->cycles;
+    f.cycle_most = p->cycle_most;
+    f.born_stack = p->stack;
+    f.sample_addr = p->addr;
+    f.first_us = p->first_us;
+    f.last_us = p->last_us;
+    memcpy(f.fingerprint, p->fingerprint, sizeof f.fingerprint);
+    return push(a, &f, p->node);
 }
 
 /* A place that a suppression names does not count; the suppression's use is counted. */
 static bool suppressed(struct analysis *a, const struct place *place)
 {
     struct suppress_stack stack = { 0 };
-    struct suppress_facts facts = { .verdict = PROF_UNFREED,
+    struct suppress_facts facts = { .verdict = place->verdict,
                                     .type = "",
                                     .fingerprint = place->fingerprint,
                                     .objects = place->blocks,
@@ -99,21 +235,24 @@ static bool suppressed(struct analysis *a, const struct place *place)
     return suppress_match(a->options->suppressions, &facts) != NULL;
 }
 
-static bool push_total(struct analysis *a, const struct places *places)
+/* All places of a verdict as one finding. */
+static bool push_total(struct analysis *a, const struct places *places, enum prof_verdict verdict)
 {
-    struct prof_finding f = finding_blank(PROF_UNFREED, "");
+    struct prof_finding f = finding_blank(verdict, "");
     struct prof_finding_site *sites = prof_arena_alloc(a->arena, BLOCK_PLACES_MAX * sizeof *sites);
+    uint32_t node = GRAPH_NONE;
 
     if (sites == NULL)
         return false;
     f.first_us = UINT64_MAX;
     for (size_t i = 0; i < places->list.count; i++) {
         const struct place *p = &places->list.items[i];
-        if (suppressed(a, p))
+        if (p->verdict != verdict || suppressed(a, p))
             continue;
         if (f.objects == 0) {
             f.born_stack = p->stack;
             f.sample_addr = p->addr;
+            node = p->node;
         }
         f.objects += p->blocks;
         f.bytes += p->bytes;
@@ -126,35 +265,34 @@ static bool push_total(struct analysis *a, const struct places *places)
     f.sites = sites;
     if (f.objects == 0)
         return true;
-    fingerprint_make(a->symbols, PROF_UNFREED, "", 0, f.fingerprint);
-    return push(a, &f);
+    fingerprint_make(a->symbols, verdict, "", 0, f.fingerprint);
+    return push(a, &f, node);
+}
+
+static bool is_total(const struct analysis *a, enum prof_verdict verdict)
+{
+    return !a->options->leak_kinds_all && (verdict == PROF_UNFREED || verdict == PROF_REACHABLE);
 }
 
 struct prof_error *block_findings(struct analysis *a)
 {
     struct places places = { 0 };
-    bool good = true;
+    struct place *place;
+    bool good = a->reach == NULL || add_examined(a, &places);
 
     for (prof_block_id id = 1; good && id < prof_heap_block_max(a->heap); id++) {
         const struct prof_block *block = prof_heap_block(a->heap, id);
-        if (!block_is_plain(block) || !in_window(a, block->born_us))
-            continue;
-        uint32_t at = place_of(a, &places, block->stack);
-        if (at >= places.list.count) { // UINT32_MAX: no memory
-            good = false;
-            break;
-        }
-        struct place *p = &places.list.items[at];
-        if (p->blocks++ == 0)
-            p->addr = block->addr;
-        p->bytes += block->size;
-        p->first_us = block->born_us < p->first_us ? block->born_us : p->first_us;
-        p->last_us = block->born_us > p->last_us ? block->born_us : p->last_us;
+        if (a->reach == NULL || (block->flags & PROF_BLOCK_EXAMINED) == 0)
+            good = add_block(a, &places, PROF_UNFREED, block, GRAPH_NONE, &place);
     }
     if (good && places.list.count > 0) {
         qsort(places.list.items, places.list.count, sizeof *places.list.items, by_bytes);
-        good = a->options->leak_kinds_all ? push_each(a, &places) : push_total(a, &places);
+        for (size_t i = 0; good && i < places.list.count; i++)
+            good = is_total(a, places.list.items[i].verdict) || push_place(a, &places.list.items[i]);
+        if (!a->options->leak_kinds_all)
+            good = good && push_total(a, &places, PROF_UNFREED) && push_total(a, &places, PROF_REACHABLE);
     }
+    free(places.of_node);
     prof_vec_deinit(&places.list);
     map_deinit(&places.of_stack);
     map_deinit(&places.of_print);

@@ -236,6 +236,7 @@ static bool order_all(struct prof_findings *out)
 static void analysis_deinit(struct analysis *a)
 {
     classify_deinit(a);
+    reach_destroy(a->reach);
     prof_vec_deinit(&a->sites);
     prof_vec_deinit(&a->places);
     prof_vec_deinit(&a->fields);
@@ -274,7 +275,7 @@ struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symb
     }
     run_facts(&a);
     bytes_make(heap, &out->bytes);
-    if ((error = classify(&a)) == NULL && (error = group_objects(&a)) == NULL &&
+    if ((error = reach_of_heap(&a)) == NULL && (error = classify(&a)) == NULL && (error = group_objects(&a)) == NULL &&
         (error = incident_findings(&a)) == NULL && (error = block_findings(&a)) == NULL &&
         (error = growth_findings(&a)) == NULL) {
         audit_make(&a);

@@ -1,4 +1,4 @@
-/* names.c: the frozen spellings of verdicts, strengths, headlines and pairings. */
+/* names.c: the frozen spellings of verdicts, strengths, headlines, pairings and roots. */
 #include <prof/finding.h>
 
 #include <string.h>
@@ -109,4 +109,27 @@ const char *prof_pairing_name(enum prof_pairing pairing)
         return "anonymous";
     }
     return "unknown";
+}
+
+static const char *const root_names[PROF_ROOT_COUNT_] = {
+    [PROF_ROOT_NONE] = "none",          [PROF_ROOT_GLOBAL] = "globals",        [PROF_ROOT_TLS] = "tls",
+    [PROF_ROOT_REGION] = "regions",     [PROF_ROOT_PURPOSE] = "purpose",       [PROF_ROOT_STACK] = "stacks",
+    [PROF_ROOT_REGISTER] = "registers", [PROF_ROOT_MAPPED] = "mapped",         [PROF_ROOT_MMAP] = "mmap",
+    [PROF_ROOT_FREED] = "freed",        [PROF_ROOT_UNRECORDED] = "unrecorded",
+};
+
+const char *prof_root_name(enum prof_root_kind kind)
+{
+    return (unsigned)kind < PROF_ROOT_COUNT_ ? root_names[kind] : "unknown";
+}
+
+bool prof_root_parse(const char *name, enum prof_root_kind *ret)
+{
+    for (unsigned kind = PROF_ROOT_NONE + 1; kind < PROF_ROOT_COUNT_; kind++) {
+        if (strcmp(root_names[kind], name) == 0) {
+            *ret = (enum prof_root_kind)kind;
+            return true;
+        }
+    }
+    return false;
 }

@@ -85,7 +85,7 @@ const char *prof_verdict_words(enum prof_verdict verdict)
         [PROF_FLOATING] = "its floating reference was never sunk",
         [PROF_LOST] = "no pointer to it exists any more",
         [PROF_INDIRECT] = "held only by something lost",
-        [PROF_POSSIBLE] = "only something that looks like a pointer holds it",
+        [PROF_POSSIBLE] = "only a pointer into its middle, or into that of its holder, leads to it",
         [PROF_REACHABLE] = "still held at the end",
         [PROF_UNFREED] = "not freed at the end",
         [PROF_GROWTH] = "more and more of them stay alive",
@@ -337,7 +337,7 @@ char *prof_view_subject(const struct prof_finding *finding, enum prof_units unit
 
 bool prof_finding_is_object(const struct prof_finding *finding)
 {
-    return finding->type[0] != '\0' || finding->verdict == PROF_REACHABLE;
+    return finding->type[0] != '\0' || (finding->verdict == PROF_REACHABLE && !finding->plain);
 }
 
 /* "between marks warm and end: +1 000 objects, +992 KiB", and the way there when it has stations. */

@@ -80,11 +80,12 @@ static inline void rig_expect(const struct rig *rig, size_t count)
     }
 }
 
-static inline const struct prof_finding *rig_one(const struct rig *rig, enum prof_verdict verdict)
+/* The only finding of a verdict, of objects or of plain blocks. */
+static inline const struct prof_finding *rig_only(const struct rig *rig, enum prof_verdict verdict, bool plain)
 {
     const struct prof_finding *found = NULL;
     for (size_t i = 0; i < rig->count; i++) {
-        if (rig->list[i].verdict != verdict)
+        if (rig->list[i].verdict != verdict || rig->list[i].plain != plain)
             continue;
         if (found != NULL) {
             rig_print(rig);
@@ -97,6 +98,12 @@ static inline const struct prof_finding *rig_one(const struct rig *rig, enum pro
         fail_msg("no %s", prof_verdict_name(verdict));
     }
     return found;
+}
+
+/* Of objects; only plain blocks are unfreed. */
+static inline const struct prof_finding *rig_one(const struct rig *rig, enum prof_verdict verdict)
+{
+    return rig_only(rig, verdict, verdict == PROF_UNFREED);
 }
 
 /* "function:line" of a stack's site. */

@@ -1,0 +1,176 @@
+/* reach_heap.c: what a heap gives to reach.c: its blocks, which interior pointers are as good as starts, which memory
+ * was freed since; and how sure what comes out of it can be. */
+#include "analysis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct gather {
+    struct analysis *a;
+    const struct prof_memory *memory;
+    PROF_VEC(struct reach_node) nodes;
+    struct map cookie_of; /* stack -> enum cookie */
+};
+
+/* What comes before the pointer that C++ hands out. */
+enum cookie { COOKIE_NONE, COOKIE_ARRAY };
+
+/* Is the first function that is known `operator new[]`? It keeps the number of elements before them. */
+static enum cookie cookie_of(struct gather *g, uint32_t stack)
+{
+    uint32_t known = map_get(&g->cookie_of, stack);
+    if (known != UINT32_MAX)
+        return (enum cookie)known;
+    const struct prof_frame *frames;
+    size_t count = prof_symbols_stack(g->a->symbols, stack, &frames);
+    enum cookie cookie = COOKIE_NONE;
+    for (size_t i = 0; i < count && cookie == COOKIE_NONE; i++) {
+        const char *name = frames[i].function;
+        if (name != NULL && (strncmp(name, "operator new[]", 14) == 0 || strncmp(name, "_Zna", 4) == 0))
+            cookie = COOKIE_ARRAY;
+        else if (name != NULL && strncmp(name, "operator new", 12) != 0 && strncmp(name, "_Znw", 4) != 0 &&
+                 !frames[i].wrapper)
+            break;
+    }
+    (void)map_put(&g->cookie_of, stack, cookie); // without memory it is looked up again
+    return cookie;
+}
+
+static bool starts(void *ctx, const struct reach_node *node, uint64_t addr)
+{
+    struct gather *g = ctx;
+    struct prof_heap *heap = g->a->heap;
+
+    if (node->flags & REACH_NODE_OBJECT)
+        return addr == prof_heap_obj(heap, node->id)->addr;
+    const struct prof_block *block = prof_heap_block(heap, node->id);
+    if (block->flags & PROF_BLOCK_HAS_OBJECT) {
+        prof_obj_id id = prof_heap_obj_at(heap, addr);
+        const struct prof_obj *obj = prof_heap_obj(heap, id);
+        if (id != 0 && (addr == obj->addr || addr == obj->start))
+            return true;
+    }
+    uint64_t offset = addr - node->start;
+    if ((offset != 8 && offset != 16) || node->size <= offset || g->a->options->no_heuristics)
+        return false;
+    return cookie_of(g, block->stack) == COOKIE_ARRAY;
+}
+
+static bool freed(void *ctx, uint64_t addr)
+{
+    struct gather *g = ctx;
+    return prof_heap_freed_since(g->a->heap, addr);
+}
+
+static bool add_blocks(struct gather *g)
+{
+    for (prof_block_id id = 1; id < prof_heap_block_max(g->a->heap); id++) {
+        const struct prof_block *block = prof_heap_block(g->a->heap, id);
+        if ((block->flags & PROF_BLOCK_ALIVE) == 0 || (block->flags & PROF_BLOCK_EXAMINED) == 0)
+            continue;
+        struct reach_node node = { .start = block->addr, .size = block->size, .id = id };
+        if (block->kind == TRK_ALLOC_MMAP)
+            node.flags = REACH_NODE_MMAP;
+        for (prof_obj_id obj = block->first_obj; obj != 0 && node.flags == 0;) {
+            const struct prof_obj *o = prof_heap_obj(g->a->heap, obj);
+            if (o->flags & (PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK))
+                node.flags = REACH_NODE_PURPOSE;
+            obj = o->next_in_block;
+        }
+        if (!prof_vec_push(&g->nodes, node))
+            return false;
+    }
+    return true;
+}
+
+static bool is_anonymous(const struct prof_memory *memory, uint64_t addr)
+{
+    size_t low = 0, high = memory->area_count;
+    while (low < high) { // the first area that begins behind addr; those of registers come first
+        size_t mid = low + (high - low) / 2;
+        if (memory->areas[mid].kind == TRK_AREA_REGISTERS || memory->areas[mid].start <= addr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    const struct prof_memory_area *area = low > 0 ? &memory->areas[low - 1] : NULL;
+    return area != NULL && area->kind == TRK_AREA_ANON && addr - area->start < area->size;
+}
+
+/* Objects in memory of which no allocation is known. In the data of a module or on a stack they are part of a root. */
+static bool add_objects(struct gather *g)
+{
+    for (prof_obj_id id = 1; id < prof_heap_obj_max(g->a->heap); id++) {
+        const struct prof_obj *obj = prof_heap_obj(g->a->heap, id);
+        if (obj->state == PROF_OBJ_NONE || obj->state == PROF_OBJ_DEAD || obj->block != 0 ||
+            obj->born_us >= g->memory->at_us || !is_anonymous(g->memory, obj->start))
+            continue;
+        struct reach_node node = { .start = obj->start, .size = obj->size, .id = id, .flags = REACH_NODE_OBJECT };
+        if (obj->flags & (PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK))
+            node.flags = REACH_NODE_OBJECT | REACH_NODE_PURPOSE;
+        if (!prof_vec_push(&g->nodes, node))
+            return false;
+    }
+    return true;
+}
+
+/* Blocks exist, or may exist, of which nothing is known. */
+static bool has_unrecorded(const struct analysis *a)
+{
+    const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(a->heap));
+    return info->attached || a->lost > 0 || info->damage != NULL || info->filter[0] != '\0' ||
+           info->malloc_note[0] != '\0' || !prof_heap_freed_since_complete(a->heap);
+}
+
+struct prof_error *reach_of_heap(struct analysis *a)
+{
+    struct gather g = { .a = a, .memory = prof_heap_memory(a->heap) };
+    struct prof_error *error;
+
+    if (g.memory == NULL)
+        return NULL;
+    if (!prof_vec_reserve(&g.nodes, 0) || !add_blocks(&g) || !add_objects(&g) || g.nodes.count >= GRAPH_NONE) {
+        prof_vec_deinit(&g.nodes);
+        return prof_error_memory();
+    }
+    struct reach_input input = { .memory = g.memory,
+                                 .nodes = g.nodes.items,
+                                 .n = (uint32_t)g.nodes.count,
+                                 .starts = starts,
+                                 .freed = freed,
+                                 .ctx = &g,
+                                 .without = a->options->without_roots,
+                                 .no_unaligned = a->options->no_unaligned,
+                                 .unrecorded = has_unrecorded(a) };
+    input.region_count = prof_heap_roots(a->heap, &input.regions);
+    error = reach_create(&input, &a->reach);
+    map_deinit(&g.cookie_of);
+    return error;
+}
+
+enum prof_strength reach_strength(struct analysis *a, const char **ret_why)
+{
+    const struct prof_memory *m = prof_heap_memory(a->heap);
+    const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(a->heap));
+
+    *ret_why = NULL;
+    if (a->lost > 0)
+        *ret_why = "events were lost";
+    else if (info->damage != NULL)
+        *ret_why = "the trace is damaged";
+    else if (m->cut || m->unread_bytes > 0)
+        *ret_why = "not all memory could be read";
+    if (*ret_why != NULL)
+        return PROF_SUSPECT;
+    if (m->rung == TRK_RUNG_CONFIRMED)
+        *ret_why = "memory was read while the program ran on";
+    else if (m->rung != TRK_RUNG_STOPPED && !m->single)
+        *ret_why = "other threads ran while memory was read";
+    else if (m->threads_unread > 0)
+        *ret_why = "the registers of some threads are not known";
+    else if (info->attached)
+        *ret_why = "recording began while the program was running";
+    else if (!prof_heap_freed_since_complete(a->heap))
+        *ret_why = "much was freed after memory had been read";
+    return *ret_why != NULL ? PROF_PROBABLE : PROF_PROVEN;
+}

@@ -1,0 +1,109 @@
+/* reach_path.c: the way from a root to a block, in words: "global g_cache", then each object or block that leads on,
+ * with the field in which the pointer stands. */
+#include "analysis.h"
+
+enum { PATH_MOST = 8 };
+
+static const char *thread_text(struct analysis *a, const char *what, uint32_t tid)
+{
+    if (tid == a->main_tid)
+        return prof_arena_printf(a->arena, "%s of the main thread", what);
+    return prof_arena_printf(a->arena, "%s of thread %u", what, tid);
+}
+
+static const char *region_text(struct analysis *a, uint64_t at)
+{
+    const char *name = owner_region(a, at);
+    return prof_arena_printf(a->arena, "root region%s%s", name != NULL && name[0] != '\0' ? " " : "",
+                             name != NULL ? name : "");
+}
+
+/* A root that is the node itself, or a word of it. */
+static const char *root_text(struct analysis *a, enum prof_root_kind kind, uint32_t word)
+{
+    const struct prof_memory *memory = a->reach->memory;
+    uint64_t at = word != GRAPH_NONE ? memory->words[word].at : 0;
+    uint32_t tid = word != GRAPH_NONE ? reach_area(a->reach, word)->tid : 0;
+    struct prof_place place = { 0 };
+
+    switch (kind) {
+    case PROF_ROOT_GLOBAL:
+        prof_symbols_place(a->symbols, memory->at_us, at, &place);
+        return owner_global(a, &place);
+    case PROF_ROOT_TLS:
+        return thread_text(a, "thread-local variable", tid);
+    case PROF_ROOT_REGION:
+        return region_text(a, at);
+    case PROF_ROOT_STACK:
+        return thread_text(a, "stack", tid);
+    case PROF_ROOT_REGISTER:
+        return thread_text(a, "register", tid);
+    case PROF_ROOT_PURPOSE:
+        return "kept on purpose";
+    case PROF_ROOT_MAPPED:
+        return "shared or file-backed memory";
+    case PROF_ROOT_MMAP:
+        return "memory that the program mapped";
+    case PROF_ROOT_FREED:
+        return "memory that was freed since";
+    default:
+        return "heap memory that was not recorded";
+    }
+}
+
+/* The object or block in which a word stands. */
+static bool holder_step(struct analysis *a, uint64_t at, struct prof_path_step *step)
+{
+    prof_obj_id obj;
+    prof_block_id block;
+    struct owner owner = { .text = "memory" };
+
+    owner_memory(a, at, &obj, &block);
+    if (obj != 0) {
+        if (!owner_object(a, obj, at, &owner))
+            return false;
+        step->obj = obj;
+        step->text = prof_arena_printf(a->arena, "%s%s%s", owner.type, owner.field[0] == '+' ? "" : ".", owner.field);
+        return step->text != NULL;
+    }
+    if (block != 0 && !owner_block(a, block, &owner))
+        return false;
+    uint64_t offset = block != 0 ? at - prof_heap_block(a->heap, block)->addr : 0;
+    step->text =
+        offset == 0 ? owner.text : prof_arena_printf(a->arena, "%s+%llu", owner.text, (unsigned long long)offset);
+    return step->text != NULL;
+}
+
+bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *finding)
+{
+    const struct reach *r = a->reach;
+    uint32_t words[PATH_MOST];
+
+    if (r->class_[node] != REACH_HELD && r->class_[node] != REACH_POSSIBLE)
+        return true;
+    size_t length = reach_path(r, node, words, PATH_MOST), count = length < PATH_MOST ? length : PATH_MOST;
+    struct prof_path_step *steps = prof_arena_alloc(a->arena, count * sizeof *steps);
+    if (steps == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word = words[i];
+        steps[i] = (struct prof_path_step){ .text = NULL };
+        if (word != GRAPH_NONE) {
+            steps[i].at = r->memory->words[word].at;
+            steps[i].interior = (r->place[word] & REACH_PLACE_START) == 0;
+        }
+        if (i == 0)
+            steps[i].text = root_text(a, (enum prof_root_kind)r->root[node], word);
+        else if (word == GRAPH_NONE)
+            steps[i].text = "a block inside it";
+        else if (!holder_step(a, steps[i].at, &steps[i]))
+            return false;
+        if (steps[i].text == NULL)
+            return false;
+    }
+    finding->root = (enum prof_root_kind)r->root[node];
+    finding->path = steps;
+    finding->path_count = count;
+    finding->path_left_out = length - count;
+    return true;
+}
