@@ -268,6 +268,40 @@ static void cost(struct cli_session *session, struct cli_out *out)
         fputc('\n', out->file);
 }
 
+/* What the last checkpoint said about references. */
+static void references(const struct prof_audit *audit, struct cli_out *out)
+{
+    const struct {
+        uint64_t count;
+        const char *one, *many;
+        enum cli_role role;
+    } parts[] = {
+        { audit->slots_checked - audit->slots_stale, "slot of a lost object still holds",
+          "slots of lost objects still hold", CLI_PLAIN },
+        { audit->slots_stale, "points elsewhere by now", "point elsewhere by now", CLI_WARN },
+        { audit->adopted, "reference without a slot has a pointer", "references without a slot have pointers",
+          CLI_PLAIN },
+        { audit->memory_counts - audit->memory_more - audit->memory_less, "count is as told", "counts are as told",
+          CLI_PLAIN },
+        { audit->memory_more, "higher than told", "higher than told", CLI_WARN },
+        { audit->memory_less, "lower than told", "lower than told", CLI_WARN },
+        { audit->vetoed, "object in a cycle can be reached", "objects in cycles can be reached", CLI_WARN },
+    };
+    const char *separator = "memory says: ";
+    char number[32];
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].count == 0)
+            continue;
+        fputs(separator, out->file);
+        cli_printf(out, parts[i].role, "%s %s", prof_fmt_count(number, sizeof number, parts[i].count),
+                   parts[i].count == 1 ? parts[i].one : parts[i].many);
+        separator = ", ";
+    }
+    if (separator[0] == ',')
+        fputc('\n', out->file);
+}
+
 void text_audit(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_audit *audit = prof_findings_audit(session->findings);
@@ -312,6 +346,7 @@ void text_audit(struct cli_session *session, struct cli_out *out)
     else
         fputs("; bytes not checked", out->file);
     fputc('\n', out->file);
+    references(audit, out);
     cost(session, out);
     const struct prof_symbols_gap *gaps;
     size_t count = prof_symbols_gaps(session->symbols, &gaps);

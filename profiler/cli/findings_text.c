@@ -169,7 +169,7 @@ static void cycle(struct cli_session *session, struct cli_out *out, const struct
     for (size_t i = 0; i < finding->edge_count; i++) {
         const struct prof_finding_edge *edge = &finding->edges[i];
         label(out, i == 0 ? "cycle" : "");
-        fputs("= ", out->file);
+        fprintf(out->file, "%c ", pair_mark(edge->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT));
         cli_put(out, CLI_TYPE, prof_fmt_obj(name, sizeof name, session->heap, edge->from));
         fputs(" --", out->file);
         cli_put(out, CLI_PLAIN, edge->field != NULL ? edge->field : "?");

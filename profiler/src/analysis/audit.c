@@ -39,6 +39,8 @@ static void memory(const struct analysis *a, struct prof_audit *audit)
         audit->adopted += facts->adopted;
         audit->vetoed += a->fate[id] == FATE_LEAKED && facts->vetoed;
     }
+    audit->counts_seen += audit->memory_counts;
+    audit->counts_wrong += audit->memory_more + audit->memory_less;
 }
 
 static void because(struct prof_str *why, const char *text)

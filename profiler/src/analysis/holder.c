@@ -161,12 +161,13 @@ bool hold_live_place(struct analysis *a, prof_obj_id id, bool serial, const char
         return true;
     if (!hold_owner(a, word, &owner))
         return false;
+    const char *dot = owner.field != NULL && owner.field[0] != '+' ? "." : "";
     if (owner.kind != OWNER_OBJECT)
         *ret = owner.text;
     else if (!serial)
-        *ret = prof_arena_printf(a->arena, "%s.%s", owner.type, owner.field);
+        *ret = prof_arena_printf(a->arena, "%s%s%s", owner.type, dot, owner.field);
     else
-        *ret =
-            prof_arena_printf(a->arena, "%s#%u.%s", owner.type, prof_heap_obj(a->heap, owner.obj)->serial, owner.field);
+        *ret = prof_arena_printf(a->arena, "%s#%u%s%s", owner.type, prof_heap_obj(a->heap, owner.obj)->serial, dot,
+                                 owner.field);
     return *ret != NULL;
 }

@@ -427,7 +427,9 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
     case PROF_CYCLE:
     case PROF_CYCLE_HELD:
     case PROF_UNCOLLECTABLE:
-        if (finding->edge_count != 0) {
+        if (finding->headline == PROF_HEADLINE_HELD) {
+            snprintf(buf, size, "tell which reference the pointer owns, or clear it");
+        } else if (finding->edge_count != 0) {
             const struct prof_finding_edge *edge =
                 &finding->edges[finding->break_edge < finding->edge_count ? finding->break_edge : 0];
             char from[512];
@@ -496,8 +498,8 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
                      prof_view_site(view, finding->born_stack, site, sizeof site));
         }
         break;
-    case PROF_OVER_RETAINED:
-        snprintf(buf, size, "check that the holder lets go of it");
+    case PROF_COLLATERAL:
+        snprintf(buf, size, "release it where its holder is freed");
         break;
     default:
         if (finding->missing_stack != 0)

@@ -106,6 +106,22 @@ static const char *count_identity(const struct prof_audit *audit)
     return audit->counts_guessed ? "not proven" : "broken";
 }
 
+/* What the last checkpoint said about references; null: memory was not read. */
+static json_t *references(struct document *doc, const struct prof_audit *audit)
+{
+    if (!audit->memory_read)
+        return json_null();
+    json_t *object = json_object();
+    doc_set(doc, object, "slots_checked", json_of_number(audit->slots_checked));
+    doc_set(doc, object, "slots_stale", json_of_number(audit->slots_stale));
+    doc_set(doc, object, "counts_read", json_of_number(audit->memory_counts));
+    doc_set(doc, object, "counts_higher", json_of_number(audit->memory_more));
+    doc_set(doc, object, "counts_lower", json_of_number(audit->memory_less));
+    doc_set(doc, object, "adopted", json_of_number(audit->adopted));
+    doc_set(doc, object, "vetoed", json_of_number(audit->vetoed));
+    return object;
+}
+
 static json_t *audit(struct document *doc, struct prof_view *view)
 {
     const struct prof_audit *audit = prof_findings_audit(view->findings);
@@ -122,6 +138,7 @@ static json_t *audit(struct document *doc, struct prof_view *view)
             json_string(!audit->bytes_known                      ? "not checked"
                         : fabs(audit->bytes_unknown_share) < 0.1 ? "ok"
                                                                  : "broken"));
+    doc_set(doc, object, "references_in_memory", references(doc, audit));
     doc_set(doc, object, "revived", json_of_number(audit->revived));
     doc_set(doc, object, "forced", json_of_number(audit->forced));
     doc_set(doc, object, "untold", json_of_number(audit->untold));
@@ -185,6 +202,7 @@ static json_t *edge(struct document *doc, struct prof_view *view, const struct p
     doc_set(doc, object, "from", doc_object_name(view, edge->from));
     doc_set(doc, object, "field", json_of_text(edge->field));
     doc_set(doc, object, "to", doc_object_name(view, edge->to));
+    doc_set(doc, object, "pairing", json_string(prof_pairing_name(edge->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT)));
     return object;
 }
 

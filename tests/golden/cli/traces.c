@@ -94,6 +94,51 @@ static void cycle(void)
     save(t, "cycle.trk");
 }
 
+/* No slot was told; memory was read at the end: parents and children that hold each other, one of them through a block;
+ * a reference too many of what a table holds; one that nothing points to. */
+static void slotless(void)
+{
+    enum { RING = 0xd0000, BOX = 0xd2000, TABLE = 0xd3000, LOST = 0xd4000 };
+    const uint64_t heap = 0x555555700000;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "node", 64);
+    mk_type(t, "table", 32);
+    for (uint64_t i = 0; i < 3; i++) {
+        uint64_t parent = heap + RING + i * 0x200;
+        mk_time(t, 1000 + i * 1000);
+        mk_born(t, "node", parent, 64, "node_new < build");
+        mk_born(t, "node", parent + 0x100, 64, "node_new < node_add < build");
+        mk_ref(t, parent, 0, "node_set_parent < build");
+        mk_unref(t, parent, 0, "build");
+    }
+    mk_born(t, "node", heap + BOX, 64, "node_new < connect");
+    mk_alloc(t, heap + BOX + 0x100, 32, "closure_new < connect");
+    mk_ref(t, heap + BOX, 0, "closure_new < connect");
+    mk_unref(t, heap + BOX, 0, "connect");
+    mk_born(t, "table", heap + TABLE, 32, "table_new < main");
+    mk_alloc(t, heap + TABLE + 0x100, 64, "table_new < main");
+    mk_born(t, "node", heap + TABLE + 0x200, 64, "node_new < serve");
+    mk_ref(t, heap + TABLE + 0x200, 0, "table_put < serve");
+    mk_born(t, "node", heap + LOST, 64, "node_new < serve");
+    mk_time(t, 9000);
+    mk_memory_begin(t, TRK_RUNG_STOPPED);
+    mk_memory_area(t, TRK_AREA_DATA, 0, MK_APP_DATA, 64);
+    mk_memory_word(t, MK_APP_DATA + 8, heap + TABLE);
+    mk_memory_area(t, TRK_AREA_ANON, 0, heap + RING, 0x10000);
+    for (uint64_t i = 0; i < 3; i++) {
+        uint64_t parent = heap + RING + i * 0x200;
+        mk_memory_word(t, parent + 16, parent + 0x100);
+        mk_memory_word(t, parent + 0x108, parent);
+    }
+    mk_memory_word(t, heap + BOX + 8, heap + BOX + 0x100);
+    mk_memory_word(t, heap + BOX + 0x108, heap + BOX);
+    mk_memory_word(t, heap + TABLE + 8, heap + TABLE + 0x100);
+    mk_memory_word(t, heap + TABLE + 0x118, heap + TABLE + 0x200);
+    mk_memory_count(t, heap + RING, 1);
+    mk_memory_end(t);
+    save(t, "slotless.trk");
+}
+
 /* A release too many, an owner overwritten, a holder freed. */
 static void misuse(void)
 {
@@ -216,6 +261,7 @@ int main(int argc, char **argv)
     healthy();
     leaky();
     cycle();
+    slotless();
     misuse();
     hostile();
     lossy();
