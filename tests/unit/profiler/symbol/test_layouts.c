@@ -5,9 +5,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint64_t base = 0x7f1200000000;
 static char names[32][64];
@@ -158,6 +160,108 @@ static void test_classes(void **state)
     each(classes);
 }
 
+// ---- Damaged debug information ----------------------------------------------------------------------------------
+
+static unsigned char *read_whole(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rbe");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    unsigned char *bytes = malloc(*size);
+    assert_int_equal(fread(bytes, 1, *size, file), *size);
+    fclose(file);
+    return bytes;
+}
+
+static void find_section(const unsigned char *bytes, const char *name, size_t *from, size_t *size)
+{
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)bytes;
+    const Elf64_Shdr *sections = (const Elf64_Shdr *)(bytes + header->e_shoff);
+    *size = 0;
+    for (unsigned i = 0; i < header->e_shnum; i++) {
+        const char *other = (const char *)bytes + sections[header->e_shstrndx].sh_offset + sections[i].sh_name;
+        if (strcmp(other, name) == 0) {
+            *from = sections[i].sh_offset;
+            *size = sections[i].sh_size;
+        }
+    }
+}
+
+// Asks for everything; answers may be anything that keeps its promises.
+static void ask(struct prof_symbols *symbols)
+{
+    static const char *const types[] = { "struct mix", "struct flex", "struct pair[]", "nameless_t", "ns::derived",
+                                         "ns::shared", "struct use",  "struct tight",  "later_t" };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const struct prof_layout *layout = prof_symbols_layout(symbols, types[i], 1000);
+        uint64_t end = 0;
+        char buf[256];
+        for (size_t k = 0; layout != NULL && k < layout->span_count; k++) {
+            assert_true(layout->spans[k].start >= end && layout->spans[k].end > layout->spans[k].start);
+            end = layout->spans[k].end;
+            assert_true(end <= layout->size);
+            assert_true(layout->spans[k].kind != PROF_WORD_POINTER || layout->spans[k].pointee != NULL);
+        }
+        for (uint64_t at = 0; layout != NULL && at < 1000; at += 4) {
+            prof_layout_at(layout, at);
+            if (at % 64 == 0)
+                prof_layout_field(layout, at, buf, sizeof buf);
+        }
+    }
+}
+
+static uint32_t random_number(void)
+{
+    static uint64_t seed = 88172645463325252u;
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)(seed >> 16);
+}
+
+static void damaged(void **state)
+{
+    (void)state;
+    static const char *const forms[] = { "layout-gcc-4.so", "layout-gcc-5.so", "layout-gcc-types4.so" };
+    const char *rounds = getenv("LAYOUT_ROUNDS");
+    int count = rounds != NULL ? atoi(rounds) : 60;
+    for (size_t form = 0; form < sizeof forms / sizeof forms[0]; form++) {
+        static const char *const sections[] = { ".debug_info", ".debug_abbrev", ".debug_types" };
+        size_t size, from = 0, length;
+        unsigned char *bytes = read_whole(fixture(forms[form]), &size), *copy = malloc(size);
+        for (int i = 0; i < count; i++) {
+            memcpy(copy, bytes, size);
+            find_section(bytes, sections[i % 3], &from, &length);
+            for (unsigned k = 0; length > 8 && k <= random_number() % 8; k++) {
+                size_t at = from + random_number() % (length - 4);
+                uint32_t word = random_number() % (uint32_t)length; // often a reference to another entry
+                if (i % 2 == 0)
+                    memcpy(copy + at, &word, sizeof word);
+                else
+                    copy[at] ^= (unsigned char)(1u << random_number() % 8);
+            }
+            char path[] = "/tmp/layout-XXXXXX";
+            int fd = mkstemp(path);
+            assert_true(fd >= 0);
+            assert_int_equal(write(fd, copy, size), size);
+            close(fd);
+            static struct fake f;
+            memset(&f, 0, sizeof f);
+            fake_map(&f, 0, 0);
+            assert_true(fake_elf(&f, path, base, true));
+            f.source.exe = path;
+            struct prof_symbols *symbols = fake_open(&f, NULL);
+            ask(symbols);
+            prof_symbols_destroy(symbols);
+            unlink(path);
+        }
+        free(copy);
+        free(bytes);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -175,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_c),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_classes),
+        cmocka_unit_test(damaged),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
