@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""What becomes of a block that nothing, or only something odd, holds: cases in which leak detectors are known to be wrong,
+and the ends of a program. Usage: leaks.py REFTRACK CASES PLUGIN [NAME...]"""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["ROOT"], "tests/harness/leaks"))
+from leaktools import *
+
+reftrack, program, plugin, only = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+checks = Checks()
+KEY = "0x5a5a5a5a5a5a5a5a"
+
+
+def case(name, options=(), report=(), code=None, process=0, what="", verdict=None, **expected):
+    """Blocks by class; those that are not named must not be there. Gates when something is lost."""
+    if only and name not in only:
+        return
+    seen = ours(reftrack, [program, name, plugin], options=options, report=report, process=process)
+    # where functions of the program allocated: lost, indirect, possible, reachable
+    blocks = {c: seen.total(c, where=["cases.c"])[0] for c in CLASSES}
+    told = " ".join(filter(None, [name, what, *options, *report]))
+    expected = {c: expected.get(c, 0) for c in CLASSES}
+    checks.check(f"{told}: blocks by class", blocks == expected, blocks, expected, seen.output)
+    gates = 23 if expected["lost"] else 0
+    checks.check(f"{told}: exit code", seen.code == (gates if code is None else code), seen.code, seen.output)
+    if verdict:
+        found = [f["verdict"] for f in getattr(seen, "document", {"findings": []})["findings"]]
+        checks.check(f"{told}: called {verdict}", verdict in found, found)
+
+
+# LeakSanitizer takes stale words of stacks for pointers
+case("stale_stack", lost=1)
+case("dead_thread", lost=1)
+case("red_zone", reachable=1)
+case("below_red_zone", lost=1)
+# LeakSanitizer knows only indirect leaks here, Valgrind no cycles
+case("cycle", lost=1, indirect=2, verdict="cycle")
+case("tail_of_cycle", lost=1, indirect=1, verdict="cycle")
+case("holder_freed", lost=1)
+# both need to be told
+case("hidden_by_xor", lost=1)
+case("hidden_by_xor", options=["--pointer", f"xor={KEY}"], reachable=1)
+case("tagged", possible=1)
+case("tagged", options=["--pointer", "mask=0x7"], reachable=1)
+case("misaligned", lost=1)
+case("misaligned", options=["--unaligned"], reachable=1)
+case("interior", possible=1)
+case("behind_interior", possible=2)
+case("tls_held", reachable=1)
+case("global_held", reachable=2)
+case("register_held", reachable=1)
+case("mmap_held", reachable=1)
+case("mmap_gone", lost=1)
+case("arena", reachable=3, lost=1, indirect=1)
+case("thread_stack", reachable=1)
+case("detached_thread", reachable=1)
+case("fork_child", what="the parent", reachable=1, code=23)
+case("fork_child", what="the child", process=1, reachable=1, lost=1)
+for end in ("drop", "exit", "_exit", "quick_exit", "thread_exit"):
+    case(end, lost=1, reachable=1)
+case("abort", lost=1, reachable=1, code=134)
+case("open_library", reachable=1)
+case("closed_library", lost=1)
+checks.finish()
