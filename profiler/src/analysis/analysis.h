@@ -154,6 +154,8 @@ struct prof_error *reach_of_heap(struct analysis *a);
 enum prof_strength reach_strength(struct analysis *a, const char **ret_why);
 
 /* ---- reach_path.c ---- */
+/* A root in words, "global g_cache": of a word in it, or GRAPH_NONE when it is the node itself. NULL without memory. */
+const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32_t word);
 /* Fills in root and path of a finding about a node. false without memory. */
 bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *finding);
 

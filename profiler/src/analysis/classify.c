@@ -196,7 +196,7 @@ struct prof_error *classify(struct analysis *a)
     a->n = prof_heap_obj_max(a->heap);
     if (a->n == 0)
         a->n = 1;
-    a->nodes = a->n + (prof_heap_memory(a->heap) != NULL ? prof_heap_block_max(a->heap) : 0);
+    a->nodes = a->n + (a->reach != NULL ? prof_heap_block_max(a->heap) : 0);
     size_t n = a->nodes;
     a->fate = calloc(n, 1);
     a->role = calloc(n, 1);

@@ -6,61 +6,22 @@
 
 /* ---- Resolving --------------------------------------------------------------------------------------------------- */
 
-enum place { PLACE_NOWHERE = 0, PLACE_NODE, PLACE_ROOT };
-
-static bool block_was_there(const struct analysis *a, prof_block_id block)
+/* Whose memory an address was at the checkpoint: the object, or the plain block, in a node of reach.h. GRAPH_NONE: it
+ * changed its owner since, or is a mapping that the program made. */
+static uint32_t node_of(struct analysis *a, uint32_t node, uint64_t addr)
 {
-    return (prof_heap_block(a->heap, block)->flags & PROF_BLOCK_EXAMINED) != 0;
-}
+    const struct reach_node *n = &a->reach->nodes[node];
+    const struct prof_block *block = n->flags & REACH_NODE_OBJECT ? NULL : prof_heap_block(a->heap, n->id);
+    prof_obj_id obj = block == NULL ? n->id : 0;
 
-static bool object_was_there(const struct analysis *a, const struct hold *hold, prof_obj_id id)
-{
-    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
-    return obj->born_us <= hold->memory->at_us && (obj->block == 0 || block_was_there(a, obj->block));
-}
-
-/* Whose memory an address was at the checkpoint. What changed its owner since, or is a mapping the program made, is a
- * root: its words may belong to somebody who is not known any more. */
-static enum place place_of(struct analysis *a, const struct hold *hold, uint64_t addr, uint32_t *ret)
-{
-    prof_obj_id obj;
-    prof_block_id block;
-
-    owner_memory(a, addr, &obj, &block);
-    if (obj != 0) {
-        *ret = obj;
-        return object_was_there(a, hold, obj) ? PLACE_NODE : PLACE_ROOT;
+    if (block != NULL && (block->flags & PROF_BLOCK_HAS_OBJECT) != 0) {
+        obj = prof_heap_obj_at(a->heap, addr);
+        if (obj == 0 && (n->flags & REACH_NODE_MMAP) == 0)
+            obj = block->first_obj;
     }
-    if (block == 0)
-        return prof_heap_block_at(a->heap, addr) != 0 || prof_heap_freed_since(a->heap, addr) ? PLACE_ROOT
-                                                                                              : PLACE_NOWHERE;
-    *ret = hold->objects + block;
-    return block_was_there(a, block) ? PLACE_NODE : PLACE_ROOT;
-}
-
-/* 0: the word stands in memory that is nobody's. */
-static uint8_t kind_of(struct analysis *a, const struct hold *hold, const struct prof_memory_area *area, uint64_t at,
-                       uint32_t *ret_from)
-{
-    switch (area->kind) {
-    case TRK_AREA_STACK:
-    case TRK_AREA_REGISTERS:
-        return HOLD_STACK;
-    case TRK_AREA_ANON:
-        break;
-    default:
-        return HOLD_ROOT;
-    }
-    if (owner_region(a, at) != NULL)
-        return HOLD_ROOT;
-    switch (place_of(a, hold, at, ret_from)) {
-    case PLACE_NODE:
-        return HOLD_NODE;
-    case PLACE_ROOT:
-        return HOLD_ROOT;
-    default:
-        return 0;
-    }
+    if (obj != 0)
+        return prof_heap_obj(a->heap, obj)->born_us <= a->hold->memory->at_us ? obj : GRAPH_NONE;
+    return block == NULL || (n->flags & REACH_NODE_MMAP) != 0 ? GRAPH_NONE : a->n + n->id;
 }
 
 static bool points_to_start(const struct prof_obj *obj, uint64_t value)
@@ -68,26 +29,42 @@ static bool points_to_start(const struct prof_obj *obj, uint64_t value)
     return value == obj->addr || value == obj->start;
 }
 
+static bool add_word(struct analysis *a, uint32_t index, uint32_t from, uint8_t kind)
+{
+    struct hold *hold = a->hold;
+    const struct prof_memory_word *w = &hold->memory->words[index];
+    struct hold_word word = { .index = index, .from = GRAPH_NONE, .kind = kind };
+
+    word.to = node_of(a, a->reach->target[index], w->value);
+    if (word.to == GRAPH_NONE)
+        return true;
+    if (kind == HOLD_NODE) {
+        word.from = node_of(a, from, w->at);
+        word.kind = word.from != GRAPH_NONE ? HOLD_NODE : HOLD_ROOT;
+    }
+    word.start =
+        word.to < hold->objects && w->at % 8 == 0 && points_to_start(prof_heap_obj(a->heap, word.to), w->value);
+    return prof_vec_push(&hold->words, word);
+}
+
+/* What stands in blocks first, in the order of addresses, then what stands in roots. */
 static bool resolve(struct analysis *a, struct hold *hold)
 {
-    const struct prof_memory *m = hold->memory;
+    const struct reach *r = a->reach;
 
-    for (size_t i = 0; i < m->area_count; i++) {
-        const struct prof_memory_area *area = &m->areas[i];
-        for (size_t j = area->first; j < area->first + area->count; j++) {
-            const struct prof_memory_word *w = &m->words[j];
-            struct hold_word word = { .index = (uint32_t)j, .from = GRAPH_NONE };
-            if (place_of(a, hold, w->value, &word.to) != PLACE_NODE)
-                continue;
-            word.kind = kind_of(a, hold, area, w->at, &word.from);
-            if (word.kind == 0)
-                continue;
-            if (word.kind != HOLD_NODE)
-                word.from = GRAPH_NONE;
-            word.start = word.to < hold->objects && points_to_start(prof_heap_obj(a->heap, word.to), w->value);
-            if (!prof_vec_push(&hold->words, word))
+    for (uint32_t v = 0; v < r->n; v++) {
+        for (uint32_t e = r->out.first[v]; e < r->out.first[v + 1]; e++) {
+            uint32_t word = r->out.label[e];
+            if ((r->place[word] & REACH_PLACE_ROOT) == 0 && !add_word(a, word, v, HOLD_NODE))
                 return false;
         }
+    }
+    for (size_t i = 0; i < r->root_count; i++) {
+        uint32_t word = r->root_word[i];
+        unsigned kind = r->place[word] & REACH_PLACE_ROOT;
+        bool stack = kind == PROF_ROOT_STACK || kind == PROF_ROOT_REGISTER;
+        if (!add_word(a, word, GRAPH_NONE, stack ? HOLD_STACK : HOLD_ROOT))
+            return false;
     }
     return hold->words.count < HOLD_WORD;
 }
@@ -161,13 +138,12 @@ static bool reach(struct analysis *a, struct hold *hold, const struct graph_edge
 
 /* ---- Slots ------------------------------------------------------------------------------------------------------- */
 
-/* The area around an address, and the word that stands exactly there: NULL none. */
-static const struct prof_memory_area *find_word(const struct prof_memory *m, uint64_t at,
-                                                const struct prof_memory_word **ret)
+/* Was the word at an address read? Then its index; GRAPH_NONE in *ret: nothing that may be a pointer stood there. */
+static bool find_word(const struct prof_memory *m, uint64_t at, uint32_t *ret)
 {
     size_t lo = 0, hi = m->area_count;
 
-    *ret = NULL;
+    *ret = GRAPH_NONE;
     while (lo < hi) { // the first area that begins behind `at`
         size_t mid = lo + (hi - lo) / 2;
         if (m->areas[mid].kind == TRK_AREA_REGISTERS || m->areas[mid].start <= at)
@@ -176,7 +152,7 @@ static const struct prof_memory_area *find_word(const struct prof_memory *m, uin
             hi = mid;
     }
     if (lo == 0 || m->areas[lo - 1].kind == TRK_AREA_REGISTERS || at - m->areas[lo - 1].start >= m->areas[lo - 1].size)
-        return NULL;
+        return false;
     const struct prof_memory_area *area = &m->areas[lo - 1];
     for (lo = area->first, hi = area->first + area->count; lo < hi;) {
         size_t mid = lo + (hi - lo) / 2;
@@ -186,23 +162,25 @@ static const struct prof_memory_area *find_word(const struct prof_memory *m, uin
             hi = mid;
     }
     if (lo < area->first + area->count && m->words[lo].at == at)
-        *ret = &m->words[lo];
-    return area;
+        *ret = (uint32_t)lo;
+    return true;
 }
 
-enum hold_slot hold_check_slot(struct analysis *a, const struct hold *hold, const struct prof_open *open)
+enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open)
 {
+    const struct hold *hold = a->hold;
     const struct prof_obj *obj = prof_heap_obj(a->heap, open->obj);
-    const struct prof_memory_word *word;
-    uint32_t node;
+    uint32_t holder = reach_at(a->reach, open->slot), word;
 
-    if (open->kind != PROF_OPEN_SLOT || !hold->facts[open->obj].examined ||
-        place_of(a, hold, open->slot, &node) != PLACE_NODE || find_word(hold->memory, open->slot, &word) == NULL)
+    if (open->kind != PROF_OPEN_SLOT || !hold->facts[open->obj].examined || holder == GRAPH_NONE ||
+        node_of(a, holder, open->slot) == GRAPH_NONE || !find_word(hold->memory, open->slot, &word))
         return HOLD_SLOT_UNKNOWN;
-    if (word != NULL && (points_to_start(obj, word->value) || word->value - obj->start < obj->size ||
-                         (place_of(a, hold, word->value, &node) == PLACE_NODE && node == open->obj)))
-        return HOLD_SLOT_GOOD;
-    return HOLD_SLOT_STALE;
+    if (word == GRAPH_NONE)
+        return HOLD_SLOT_STALE;
+    uint64_t value = hold->memory->words[word].value;
+    uint32_t target = reach_at(a->reach, value);
+    bool good = points_to_start(obj, value) || (target != GRAPH_NONE && node_of(a, target, value) == open->obj);
+    return good ? HOLD_SLOT_GOOD : HOLD_SLOT_STALE;
 }
 
 static uint64_t slot_key(const struct prof_open *open)
@@ -244,7 +222,7 @@ static bool drop_stale(struct analysis *a, struct hold *hold, struct graph_edge 
     for (size_t i = 0; i < *slot_count; i++) {
         const struct prof_open *open = prof_heap_open(a->heap, slots[i].label);
         bool lives = kept_from[slots[i].from] != GRAPH_NONE;
-        enum hold_slot slot = lives ? HOLD_SLOT_UNKNOWN : hold_check_slot(a, hold, open);
+        enum hold_slot slot = lives ? HOLD_SLOT_UNKNOWN : hold_check_slot(a, open);
         hold->checked += slot != HOLD_SLOT_UNKNOWN;
         if (slot != HOLD_SLOT_STALE) {
             slots[kept++] = slots[i];
@@ -298,6 +276,12 @@ static uint32_t anonymous_of(struct analysis *a, const struct prof_obj *obj)
     return count > 0 ? (uint32_t)count : 0;
 }
 
+static bool was_there(const struct analysis *a, const struct prof_obj *obj)
+{
+    return obj->born_us <= a->hold->memory->at_us &&
+           (obj->block == 0 || (prof_heap_block(a->heap, obj->block)->flags & PROF_BLOCK_EXAMINED) != 0);
+}
+
 static void examine(struct analysis *a, struct hold *hold)
 {
     const struct prof_memory *m = hold->memory;
@@ -306,7 +290,7 @@ static void examine(struct analysis *a, struct hold *hold)
         const struct prof_obj *obj = prof_heap_obj(a->heap, id);
         struct hold_facts *facts = &hold->facts[id];
         if ((obj->state != PROF_OBJ_ALIVE && obj->state != PROF_OBJ_ZERO) || obj->last_us > m->at_us ||
-            !object_was_there(a, hold, id))
+            !was_there(a, obj))
             continue;
         facts->examined = true;
         facts->anonymous = obj->state == PROF_OBJ_ALIVE ? anonymous_of(a, obj) : 0;
@@ -351,15 +335,13 @@ static void count_words(struct hold *hold)
 
 struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_t *slot_count, const uint8_t *held)
 {
-    const struct prof_memory *memory = prof_heap_memory(a->heap);
-
-    if (memory == NULL)
+    if (a->reach == NULL)
         return NULL;
     struct hold *hold = calloc(1, sizeof *hold);
     if (hold == NULL)
         return prof_error_memory();
     a->hold = hold;
-    hold->memory = memory;
+    hold->memory = a->reach->memory;
     hold->objects = a->n;
     hold->nodes = a->nodes;
     hold->facts = calloc((size_t)a->n + 1, sizeof *hold->facts);

@@ -10,8 +10,6 @@
 #ifndef ANALYSIS_HOLD_H
 #define ANALYSIS_HOLD_H
 
-#include <prof/memory.h>
-
 #include "analysis.h"
 
 /* A graph label of an edge that is no recorded reference: index into words. Others are indices of prof_heap_open. */
@@ -68,7 +66,7 @@ struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_
 void hold_free(struct hold *hold);
 enum hold_slot { HOLD_SLOT_UNKNOWN = 0, HOLD_SLOT_GOOD, HOLD_SLOT_STALE };
 /* Does the slot of this reference still point to its object? */
-enum hold_slot hold_check_slot(struct analysis *a, const struct hold *hold, const struct prof_open *open);
+enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open);
 /* The slot was found to point elsewhere. hold may be NULL. */
 bool hold_is_stale(const struct hold *hold, const struct prof_open *open);
 

@@ -3,57 +3,13 @@
 
 enum { CLIMB_MOST = 64 };
 
-static const struct prof_memory_area *area_of(const struct prof_memory *m, size_t index)
-{
-    size_t lo = 0, hi = m->area_count;
-
-    while (lo < hi) { // the first area whose words begin behind the index
-        size_t mid = lo + (hi - lo) / 2;
-        if (m->areas[mid].first <= index)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    while (lo > 1 && m->areas[lo - 1].count == 0)
-        lo--;
-    return &m->areas[lo - 1];
-}
-
-static const char *root_text(struct analysis *a, uint32_t index)
-{
-    const struct prof_memory *m = a->hold->memory;
-    const struct prof_memory_area *area = area_of(m, index);
-    uint64_t at = m->words[index].at;
-    struct prof_place place = { 0 };
-    const char *region = area->kind != TRK_AREA_REGISTERS ? owner_region(a, at) : NULL;
-
-    if (region != NULL)
-        return prof_arena_printf(a->arena, "root region %s", region);
-    switch (area->kind) {
-    case TRK_AREA_DATA:
-        prof_symbols_place(a->symbols, m->at_us, at, &place);
-        return owner_global(a, &place);
-    case TRK_AREA_STACK:
-        return prof_arena_printf(a->arena, "the stack of thread %u", area->tid);
-    case TRK_AREA_REGISTERS:
-        return prof_arena_printf(a->arena, "a register of thread %u", area->tid);
-    case TRK_AREA_TLS:
-        return prof_arena_printf(a->arena, "a thread-local variable of thread %u", area->tid);
-    case TRK_AREA_MAPPED:
-        return "shared or mapped memory";
-    default:
-        return "memory that changed its owner since the checkpoint";
-    }
-}
-
 static bool owner_of_root(struct analysis *a, const struct hold_word *word, struct owner *ret)
 {
-    const struct prof_memory_area *area = area_of(a->hold->memory, word->index);
+    enum prof_root_kind kind = (enum prof_root_kind)(a->reach->place[word->index] & REACH_PLACE_ROOT);
 
+    // Without a kind it stands in memory that another object took over since.
     *ret = (struct owner){ .kind = word->kind == HOLD_STACK ? OWNER_STACK : OWNER_GLOBAL,
-                           .text = root_text(a, word->index) };
-    if (area->kind == TRK_AREA_TLS)
-        ret->kind = OWNER_THREAD;
+                           .text = reach_root_text(a, kind != PROF_ROOT_NONE ? kind : PROF_ROOT_FREED, word->index) };
     return ret->text != NULL;
 }
 

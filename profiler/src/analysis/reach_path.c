@@ -18,8 +18,7 @@ static const char *region_text(struct analysis *a, uint64_t at)
                              name != NULL ? name : "");
 }
 
-/* A root that is the node itself, or a word of it. */
-static const char *root_text(struct analysis *a, enum prof_root_kind kind, uint32_t word)
+const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32_t word)
 {
     const struct prof_memory *memory = a->reach->memory;
     uint64_t at = word != GRAPH_NONE ? memory->words[word].at : 0;
@@ -93,7 +92,7 @@ bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *fin
             steps[i].interior = (r->place[word] & REACH_PLACE_START) == 0;
         }
         if (i == 0)
-            steps[i].text = root_text(a, (enum prof_root_kind)r->root[node], word);
+            steps[i].text = reach_root_text(a, (enum prof_root_kind)r->root[node], word);
         else if (word == GRAPH_NONE)
             steps[i].text = "a block inside it";
         else if (!holder_step(a, steps[i].at, &steps[i]))

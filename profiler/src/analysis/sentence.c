@@ -67,6 +67,7 @@ static bool add_pointers(struct analysis *a, struct prof_str *str, const struct 
                       group->unaccounted > 0 ? "higher" : "lower");
     if (group->verdict == PROF_REACHABLE || group->verdict == PROF_CYCLE || group->examined == 0)
         return true;
+    const struct prof_memory *memory = a->hold->memory;
     if (group->pointed != 0 && !hold_live_place(a, group->pointed, true, &place))
         return false;
     if (place != NULL && (group->doubts & DOUBT_VETOED) != 0)
@@ -77,6 +78,8 @@ static bool add_pointers(struct analysis *a, struct prof_str *str, const struct 
     else if (place != NULL)
         prof_str_addf(str, "; only %llu pointer%s left that can hold one, at %s: a release is missing",
                       (unsigned long long)group->living, group->living == 1 ? " is" : "s are", place);
+    else if (memory->cut || memory->unread_bytes > 0)
+        return true;
     else if (group->nowhere == n)
         prof_str_addf(str, "; no pointer to %s exists anywhere: a release is missing", n == 1 ? "it" : "them");
     else if (group->nowhere > 0)
@@ -155,18 +158,15 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
 static void weaken_by_memory(struct analysis *a, const struct group *group, struct prof_str *why,
                              enum prof_strength *strength)
 {
-    const struct prof_memory *memory = a->hold->memory;
+    const char *text;
 
     if (group->adopted > 0)
         weaken(why, strength, PROF_PROBABLE, "pointers in memory stand for references without a slot");
     if (group->examined < group->objects)
         weaken(why, strength, PROF_PROBABLE, "changed after memory was read: the slots were not checked");
-    if (memory->rung == TRK_RUNG_CONFIRMED)
-        weaken(why, strength, PROF_PROBABLE, "memory was read while the program ran");
-    else if (memory->rung == TRK_RUNG_WAITING && !memory->single)
-        weaken(why, strength, PROF_PROBABLE, "other threads ran while memory was read");
-    if (memory->cut)
-        weaken(why, strength, PROF_PROBABLE, "not all memory was read");
+    reach_strength(a, &text);
+    if (text != NULL && a->lost == 0) // of losses more is said below
+        weaken(why, strength, PROF_PROBABLE, text);
 }
 
 const char *reasons_of(struct analysis *a, const struct group *group, enum prof_strength *ret_strength)
