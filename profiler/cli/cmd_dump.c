@@ -11,34 +11,36 @@ struct dump_args {
     uint64_t skip, top;
 };
 
-static const struct cli_option options[] = { { .name = "stacks",
-                                               .kind = CLI_FLAG,
-                                               .offset = offsetof(struct dump_args, stacks),
-                                               .help = "the whole stack below each event" },
-                                             { .name = "event",
-                                               .letter = 'e',
-                                               .kind = CLI_TEXT,
-                                               .offset = offsetof(struct dump_args, op),
-                                               .argument = "NAME[,NAME]",
-                                               .help = "only events of these kinds, such as ref,unref" },
-                                             { .name = "address",
-                                               .letter = 'a',
-                                               .kind = CLI_TEXT,
-                                               .offset = offsetof(struct dump_args, addr),
-                                               .argument = "ADDR",
-                                               .help = "only events about this address" },
-                                             { .name = "skip",
-                                               .kind = CLI_NUMBER,
-                                               .offset = offsetof(struct dump_args, skip),
-                                               .argument = "N",
-                                               .help = "leave out the first N events of the trace" },
-                                             { .name = "top",
-                                               .letter = 'n',
-                                               .kind = CLI_NUMBER,
-                                               .offset = offsetof(struct dump_args, top),
-                                               .argument = "N",
-                                               .help = "only the first N events; 0 for all" },
-                                             { 0 } };
+static const struct cli_option options[] = {
+    { .name = "stacks",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct dump_args, stacks),
+      .help = "the whole stack below each event" },
+    { .name = "event",
+      .letter = 'e',
+      .kind = CLI_TEXT,
+      .offset = offsetof(struct dump_args, op),
+      .argument = "NAME[,NAME]",
+      .help = "only events of these kinds, such as ref,unref; memory: where it was read" },
+    { .name = "address",
+      .letter = 'a',
+      .kind = CLI_TEXT,
+      .offset = offsetof(struct dump_args, addr),
+      .argument = "ADDR",
+      .help = "only events about this address" },
+    { .name = "skip",
+      .kind = CLI_NUMBER,
+      .offset = offsetof(struct dump_args, skip),
+      .argument = "N",
+      .help = "leave out the first N events of the trace" },
+    { .name = "top",
+      .letter = 'n',
+      .kind = CLI_NUMBER,
+      .offset = offsetof(struct dump_args, top),
+      .argument = "N",
+      .help = "only the first N events; 0 for all" },
+    { 0 }
+};
 
 static const char *const examples[] = {
     "reftrack dump --top 20",
@@ -55,6 +57,7 @@ const struct cli_command cli_command_dump = {
     .summary = "the raw events in their order, one per line",
     .about = "Number, time (to nanoseconds when recorded with --clock tsc), thread, event, address, details, site. The "
              "fields are separated by one tab with --plain. "
+             "A line without number is a place where memory was read ('memory' for --event; pause in microseconds). "
              "A '?' behind the number says that the place of the event among those of other threads is a guess.",
     .examples = examples,
     .options = options,
@@ -69,6 +72,7 @@ struct dump {
     const struct dump_args *args;
     struct cli_out *out;
     bool wanted[TRK_OP_COUNT_];
+    bool wanted_memory; /* the places where memory was read, which are no events */
     bool by_addr;
     uint64_t addr, number, top, shown;
 };
@@ -78,6 +82,7 @@ static int parse_events(struct dump *dump, const char *list)
 {
     if (list == NULL) {
         memset(dump->wanted, true, sizeof dump->wanted);
+        dump->wanted_memory = true;
         return -1;
     }
     for (const char *p = list; *p != '\0';) {
@@ -85,14 +90,16 @@ static int parse_events(struct dump *dump, const char *list)
         size_t length = strcspn(p, ",");
         bool found = false;
         snprintf(word, sizeof word, "%.*s", (int)(length < 31 ? length : 31), p);
-        const char *names[TRK_OP_COUNT_];
+        const char *names[TRK_OP_COUNT_ + 1] = { [TRK_OP_COUNT_] = "memory" };
+        if (strcmp(word, "memory") == 0)
+            dump->wanted_memory = found = true;
         for (unsigned op = 0; op < TRK_OP_COUNT_; op++) {
             names[op] = prof_op_name(op);
             if (strcmp(names[op], word) == 0)
                 dump->wanted[op] = found = true;
         }
         if (!found) {
-            const char *near = cli_nearest(word, names, TRK_OP_COUNT_);
+            const char *near = cli_nearest(word, names, TRK_OP_COUNT_ + 1);
             if (near != NULL)
                 return cli_usage(&cli_command_dump, "there is no event '%s'; did you mean '%s'?", word, near);
             return cli_usage(&cli_command_dump, "there is no event '%s'", word);
@@ -232,6 +239,31 @@ static struct prof_error *on_events(void *ctx, const struct prof_event *events, 
     return NULL;
 }
 
+/* Memory was read here: a line without a number, as it is no event. */
+static struct prof_error *on_memory(void *ctx, const struct prof_memory *memory)
+{
+    struct dump *dump = ctx;
+    FILE *file = dump->out->file;
+    char time[64];
+    if (!dump->wanted_memory || dump->by_addr || dump->number < dump->args->skip)
+        return NULL;
+    if (dump->common->plain)
+        fprintf(file, "-\t%llu.%06u\t-\tmemory\t-\t", (unsigned long long)(memory->at_us / 1000000),
+                (unsigned)(memory->at_us % 1000000));
+    else
+        fprintf(file, "%8s  %-*s %7s  %-12s %-14s  ", "-", dump->session->info->exact_time ? 17 : 11,
+                prof_fmt_time(time, sizeof time, memory->at_us), "-", "memory", "-");
+    fprintf(file, "number=%u why=%s read=%s words=%zu bytes=%llu pause=%llu", memory->number,
+            prof_look_name(memory->why), prof_rung_name(memory->rung), memory->word_count,
+            (unsigned long long)memory->read_bytes, (unsigned long long)memory->pause_us);
+    if (memory->name[0] != '\0') {
+        fputs(" text=", file);
+        cli_put(dump->out, CLI_PLAIN, memory->name);
+    }
+    fputs(dump->common->plain ? "\t\n" : "\n", file);
+    return NULL;
+}
+
 /* Its events are not in the file: those that are keep the numbers that they have in the whole trace. */
 static struct prof_error *on_state(void *ctx, struct prof_merge *merge, const void *bytes, size_t size)
 {
@@ -263,7 +295,7 @@ int cmd_dump(int argc, char **argv)
         return code;
     code = cli_session_open(&session, &common, operands.items[0], CLI_PART_SYMBOLS);
     if (code < 0) {
-        static const struct prof_trace_sink sink = { .events = on_events, .state = on_state };
+        static const struct prof_trace_sink sink = { .events = on_events, .state = on_state, .memory = on_memory };
         if (session.info->damage != NULL && !session.running)
             cli_warn("%s is incomplete: %s", session.path, session.info->damage);
         if (session.info->has_state && !common.quiet) {

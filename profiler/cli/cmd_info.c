@@ -146,6 +146,50 @@ static void events(struct cli_session *session, struct cli_out *out)
                 prof_fmt_count(count, sizeof count, totals->forced));
 }
 
+/* When memory was read, how, and what that cost. */
+static void checkpoints(struct cli_session *session, struct cli_out *out)
+{
+    enum { SHOWN = 20 };
+    const struct prof_trace_info *info = session->info;
+    const struct prof_checkpoint *list;
+    size_t count = prof_heap_checkpoints(session->heap, &list);
+    uint64_t all = prof_heap_totals(session->heap)->memories;
+    char a[32], b[32], c[32], d[32];
+    if (all == 0 && info->memories_lost == 0)
+        return;
+    cli_printf(out, CLI_HEAD, "\nMemory was read\n");
+    if (all > SHOWN)
+        fprintf(out->file, "  %s times; the last %d:\n", prof_fmt_count(a, sizeof a, all), SHOWN);
+    for (size_t i = count > SHOWN ? count - SHOWN : 0; i < count; i++) {
+        const struct prof_checkpoint *one = &list[i];
+        fprintf(out->file, "  %u  at %s, %s", one->number, prof_fmt_time(a, sizeof a, one->at_us),
+                prof_look_name(one->why));
+        if (one->name[0] != '\0') {
+            fputs(" '", out->file);
+            cli_put(out, CLI_PLAIN, one->name);
+            fputc('\'', out->file);
+        }
+        fprintf(out->file, ", %s%s: %s %s in %s", prof_rung_name(one->rung), one->single ? " (one thread)" : "",
+                prof_fmt_count(a, sizeof a, one->words), one->words == 1 ? "pointer" : "pointers",
+                prof_fmt_bytes(b, sizeof b, one->read_bytes, out->units));
+        fprintf(out->file, ", paused for %s, %s in all", prof_fmt_duration(c, sizeof c, one->pause_us),
+                prof_fmt_duration(d, sizeof d, one->took_us));
+        if (one->unread_bytes != 0)
+            fprintf(out->file, ", %s unread", prof_fmt_bytes(a, sizeof a, one->unread_bytes, out->units));
+        if (one->threads_unread != 0)
+            fprintf(out->file, ", %u of %u threads unread", one->threads_unread, one->threads);
+        if (one->cut)
+            cli_printf(out, CLI_WARN, ", not all of it");
+        fputc('\n', out->file);
+    }
+    if (info->memories_lost != 0)
+        cli_printf(out, CLI_WARN, "  %u cannot be used; ", info->memories_lost);
+    if (info->memories_lost != 0 && info->memory_damage != NULL)
+        cli_put(out, CLI_WARN, info->memory_damage);
+    if (info->memories_lost != 0)
+        fputc('\n', out->file);
+}
+
 static void modules(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_module_map *maps;
@@ -235,6 +279,7 @@ int cmd_info(int argc, char **argv)
             losses(&session, &out);
             text_bytes(&session, &out, true);
             events(&session, &out);
+            checkpoints(&session, &out);
             modules(&session, &out);
             gaps(&session, &out);
         }

@@ -78,8 +78,10 @@ const struct cli_command cli_command_marks = {
     .main = cmd_marks,
     .synopsis = "[TRACE]",
     .summary = "the named moments of a trace and what grew between them",
-    .about = "Marks, checkpoints, scopes, forks and the exit, in order of time. Their names serve --from and --to. "
-             "Keys: mark kind at objects blocks bytes grown_objects grown_blocks grown_bytes events tid site.",
+    .about = "Marks, checkpoints, scopes, forks and the exit, in order of time, and the moments when memory was read "
+             "(kind memory). Names of marks and checkpoints serve --from and --to. "
+             "Keys: mark kind at objects blocks bytes grown_objects grown_blocks grown_bytes read words pause_us "
+             "events tid site.",
     .examples = marks_examples,
     .groups = TABLE_GROUPS,
     .operands_max = 1,

@@ -363,6 +363,8 @@ struct prof_checkpoint {
     uint64_t at_us, round, pause_us, took_us, read_bytes, unread_bytes;
     uint32_t threads, threads_unread;
     uint64_t areas, words, counts;
+    uint64_t live_objects, live_blocks, live_bytes; /* at that moment */
+    uint64_t events;                                /* applied before it */
 };
 size_t prof_heap_checkpoints(const struct prof_heap *heap, const struct prof_checkpoint **ret);
 /* What memory said at the last complete checkpoint, NULL: none was. Its words are of that moment, the heap is of now:

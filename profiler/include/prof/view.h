@@ -159,6 +159,8 @@ struct prof_site_total {
 struct prof_error *prof_view_finding_sites(struct prof_view *view, const struct prof_finding *finding,
                                            const struct prof_site_total **ret, size_t *ret_count);
 const char *prof_op_name(unsigned op);       /* "ref", "unref", "new", ...; "op 61" never: "?" when unknown */
+const char *prof_rung_name(unsigned rung);   /* how memory was read: "stopped", "waiting", "confirmed" */
+const char *prof_look_name(unsigned why);    /* who wanted that: "exit", "call", "mark", "scope", "request", ... */
 const char *prof_state_name(unsigned state); /* "alive", "zero", "parked", "dead" */
 
 /* ---- JSON documents (jansson inside; the caller frees the string) ------------------------------------------------ */

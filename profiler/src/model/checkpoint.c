@@ -58,7 +58,11 @@ void checkpoint_take(struct prof_heap *h, const struct prof_memory *memory)
                                      .threads_unread = memory->threads_unread,
                                      .areas = memory->area_count,
                                      .words = memory->word_count,
-                                     .counts = memory->count_count };
+                                     .counts = memory->count_count,
+                                     .live_objects = h->totals.live_objects,
+                                     .live_blocks = h->totals.live_blocks,
+                                     .live_bytes = h->totals.live_bytes,
+                                     .events = h->totals.events };
     checkpoint_list(h, &facts, strdup(memory->name));
     for (uint32_t id = 1; id < h->blocks.max; id++) {
         struct prof_block *b = block_of(h, id);

@@ -284,6 +284,10 @@ static const struct column checkpoints[] = {
     CP(areas),
     CP(words),
     CP(counts),
+    CP(live_objects),
+    CP(live_blocks),
+    CP(live_bytes),
+    CP(events),
     N(struct row_checkpoint, name_bytes),
 };
 static const struct column byte[] = { { .bytes = 1 } };

@@ -56,6 +56,23 @@ const char *prof_op_name(unsigned op)
     return op < TRK_OP_COUNT_ && names[op] != NULL ? names[op] : "?";
 }
 
+const char *prof_rung_name(unsigned rung)
+{
+    static const char *const names[] = {
+        [TRK_RUNG_STOPPED] = "stopped", [TRK_RUNG_WAITING] = "waiting", [TRK_RUNG_CONFIRMED] = "confirmed"
+    };
+    return rung < sizeof names / sizeof *names && names[rung] != NULL ? names[rung] : "?";
+}
+
+const char *prof_look_name(unsigned why)
+{
+    static const char *const names[] = {
+        [TRK_LOOK_EXIT] = "exit",   [TRK_LOOK_CALL] = "call",       [TRK_LOOK_MARK] = "mark",
+        [TRK_LOOK_SCOPE] = "scope", [TRK_LOOK_REQUEST] = "request", [TRK_LOOK_LEAK_CHECK] = "leak-check"
+    };
+    return why < sizeof names / sizeof *names && names[why] != NULL ? names[why] : "?";
+}
+
 const char *prof_state_name(unsigned state)
 {
     static const char *const names[] = { [PROF_OBJ_NONE] = "none",

@@ -54,6 +54,34 @@ static json_t *events(struct document *doc, const struct prof_heap_totals *total
     return object;
 }
 
+static json_t *checkpoints(struct document *doc, const struct prof_heap *heap)
+{
+    const struct prof_checkpoint *list;
+    size_t count = prof_heap_checkpoints(heap, &list);
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = json_object();
+        doc_set(doc, object, "number", json_of_number(list[i].number));
+        doc_set(doc, object, "name", json_of_text(list[i].name));
+        doc_set(doc, object, "at", json_of_seconds(list[i].at_us));
+        doc_set(doc, object, "why", json_string(prof_look_name(list[i].why)));
+        doc_set(doc, object, "read", json_string(prof_rung_name(list[i].rung)));
+        doc_set(doc, object, "single_thread", json_boolean(list[i].single));
+        doc_set(doc, object, "cut", json_boolean(list[i].cut));
+        doc_set(doc, object, "late", json_boolean(list[i].late));
+        doc_set(doc, object, "pause", json_of_seconds(list[i].pause_us));
+        doc_set(doc, object, "took", json_of_seconds(list[i].took_us));
+        doc_set(doc, object, "words", json_of_number(list[i].words));
+        doc_set(doc, object, "counts", json_of_number(list[i].counts));
+        doc_set(doc, object, "bytes", json_of_number(list[i].read_bytes));
+        doc_set(doc, object, "unread_bytes", json_of_number(list[i].unread_bytes));
+        doc_set(doc, object, "threads", json_of_number(list[i].threads));
+        doc_set(doc, object, "threads_unread", json_of_number(list[i].threads_unread));
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
 static json_t *gaps(struct document *doc, struct prof_view *view)
 {
     const struct prof_symbols_gap *list;
@@ -166,6 +194,9 @@ struct prof_error *prof_json_info(struct prof_view *view, char **ret)
     doc_set(&doc, heap, "unknown_objects", json_of_number(totals->unknown_objects));
     doc_set(&doc, heap, "forced", json_of_number(totals->forced));
     doc_set(&doc, doc.root, "heap", heap);
+    doc_set(&doc, doc.root, "checkpoints", checkpoints(&doc, view->heap));
+    doc_set(&doc, doc.root, "checkpoints_all", json_of_number(totals->memories));
+    doc_set(&doc, doc.root, "checkpoints_lost", json_of_number(info->memories_lost));
     doc_set(&doc, doc.root, "modules", modules(&doc, view));
     doc_set(&doc, doc.root, "symbol_gaps", gaps(&doc, view));
     return doc_finish(&doc, ret);

@@ -234,6 +234,41 @@ static void cache(void)
     save(t, "cache.trk");
 }
 
+/* Memory read at a mark, which a thread asked for, and on request. */
+static void memory(void)
+{
+    struct mk_trace *t = mk_create();
+    mk_type(t, "struct conn", 96);
+    some_healthy(t, 0x5555557b0000, 3);
+    mk_born(t, "struct conn", 0x5555557c0000, 96, "conn_open < main");
+    mk_mark(t, "loaded", "main");
+    mk_time(t, 60000);
+    struct prof_memory *memory = mk_memory_begin(t, TRK_RUNG_WAITING);
+    memory->why = TRK_LOOK_MARK;
+    memory->name = "loaded";
+    memory->single = true;
+    memory->pause_us = 1500;
+    memory->took_us = 2500;
+    mk_memory_area(t, TRK_AREA_DATA, 0, MK_APP_DATA, 0x1000);
+    mk_memory_word(t, MK_APP_DATA + 8, 0x5555557c0000);
+    mk_memory_count(t, 0x5555557c0000, 1);
+    mk_memory_end(t);
+    mk_alloc(t, 0x5555557d0000, 32, "main");
+    mk_time(t, 90000);
+    memory = mk_memory_begin(t, TRK_RUNG_CONFIRMED);
+    memory->cut = true;
+    memory->unread_bytes = 4096;
+    memory->threads = 5;
+    memory->threads_unread = 2;
+    mk_memory_area(t, TRK_AREA_DATA, 0, MK_APP_DATA, 0x1000);
+    mk_memory_word(t, MK_APP_DATA + 8, 0x5555557c0000);
+    mk_memory_word(t, MK_APP_DATA + 16, 0x5555557d0000);
+    mk_memory_end(t);
+    mk_time(t, 100000);
+    mk_free(t, 0x5555557d0000, "main");
+    save(t, "memory.trk");
+}
+
 /* The first `bytes` of a file, or all but the last -bytes, as another one. */
 static void cut(const char *from, const char *to, long bytes)
 {
@@ -267,6 +302,7 @@ int main(int argc, char **argv)
     lossy();
     growing();
     cache();
+    memory();
     cut("leaky.trk", "cut.trk", -300);
     cut("leaky.trk", "empty.trk", 0);
     cut("leaky.trk", "header.trk", 20);
