@@ -217,6 +217,10 @@ static void subject(struct cli_out *out, const struct prof_finding *finding)
     else
         fprintf(out->file, "%s%s", prof_finding_is_object(finding) ? "object" : "block",
                 finding->objects == 1 ? "" : "s");
+    if (finding->block_type != NULL) {
+        fputs(" of ", out->file);
+        cli_put(out, CLI_TYPE, finding->block_type);
+    }
 }
 
 void text_finding(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)

@@ -107,7 +107,8 @@ struct prof_finding_edge {
 
 /* A step from a root to what it holds: where a pointer stands that leads on. */
 struct prof_path_step {
-    const char *text; /* "global g_cache", "stack of thread 3"; behind the root "Table.buckets[]", "block from grow" */
+    const char *text; /* "global g_cache", "stack of thread 3"; behind the root "Table.buckets[]", "malloc in grow()",
+                         "struct conn.next" */
     prof_obj_id obj;  /* the object in which it stands, 0 none */
     uint64_t at;      /* its address; of registers 8 * number; 0 without a pointer (kept on purpose, mapped) */
     bool interior;    /* it points into the middle of what comes next */
@@ -121,6 +122,7 @@ struct prof_finding {
     bool gating;               /* fails a check: not suppressed, baselined, may_leak, and its verdict gates */
     const char *suppressed_by; /* "FILE:LINE" or "baseline" or "may-leak: REASON"; NULL */
     const char *type;          /* "" for plain blocks */
+    const char *block_type;    /* of plain blocks: "struct conn", "struct conn[] (~ from net.c:31)"; NULL not known */
     uint64_t objects, bytes;
     uint64_t collateral_objects, collateral_bytes; /* folded below it */
     uint64_t first_us, last_us;                    /* births */

@@ -124,10 +124,10 @@ struct prof_birth {
     enum prof_birth_how how;
     char mark; /* '=' certain: it was stored in a pointer to this type, and the size fits; '~' a guess */
 };
-/* Words that a layout of mark '~' calls NONE may still be pointers, if the guess is wrong: who decides whether memory is
- * lost leaves out words only where the type is certain.
- * Of blocks of one size that were allocated at a stack. Reads the source of the site, when the file is not newer than
- * the module. false: nothing is known, or what is known contradicts itself. */
+/* Words that a layout of mark '~' calls NONE may still be pointers, if the guess is wrong: who decides whether memory
+ * is lost leaves out words only where the type is certain. Of blocks of one size that were allocated at a stack. Reads
+ * the source of the site, when the file is not newer than the module. false: nothing is known, or what is known
+ * contradicts itself. */
 bool prof_symbols_birth(struct prof_symbols *symbols, uint32_t stack, uint64_t size, struct prof_birth *ret);
 /* When that knows nothing: by the offsets of words in the block that point to other blocks. */
 bool prof_symbols_shape(struct prof_symbols *symbols, uint32_t stack, uint64_t size, const uint64_t *offsets,

@@ -140,6 +140,9 @@ void owner_memory(struct analysis *a, uint64_t addr, prof_obj_id *ret_obj, prof_
 /* at: address of the field, 0 none is named. */
 bool owner_object(struct analysis *a, prof_obj_id id, uint64_t at, struct owner *ret);
 bool owner_block(struct analysis *a, prof_block_id id, struct owner *ret);
+/* The field at an offset of a plain block whose type is known, "items[].next"; NULL in *ret: not known. false without
+ * memory. */
+bool owner_block_field(struct analysis *a, prof_block_id id, uint64_t offset, const char **ret);
 /* "global NAME"; NULL without memory. */
 const char *owner_global(struct analysis *a, const struct prof_place *place);
 /* Name of the registered root region, "" without one; NULL: the address lies in none. */

@@ -5,6 +5,8 @@
 #include "analysis.h"
 #include "suppress.h"
 
+#include <prof/block.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -16,6 +18,8 @@ struct place {
     uint32_t stack;
     uint32_t node; /* of the first one, GRAPH_NONE when memory says nothing of it */
     uint64_t blocks, bytes, addr, first_us, last_us;
+    uint64_t size;               /* of the last one */
+    const char *type;            /* of all of them, NULL: not known, or they differ */
     uint64_t more, more_bytes;   /* held by these only */
     uint64_t cycles, cycle_most; /* see struct prof_finding */
     char fingerprint[20];
@@ -52,9 +56,33 @@ static uint32_t place_of(struct analysis *a, struct places *places, enum prof_ve
 }
 
 /* node: GRAPH_NONE, memory says nothing. *ret: NULL, the block is none of those in the window that count. */
-static bool add_block(struct analysis *a, struct places *places, enum prof_verdict verdict,
-                      const struct prof_block *block, uint32_t node, struct place **ret)
+static bool add_type(struct analysis *a, struct place *place, const struct prof_block *block, prof_block_id id)
 {
+    struct prof_block_type type;
+    char buf[512];
+
+    if (place->blocks != 0 && (place->type == NULL || place->size == block->size))
+        return true;
+    place->size = block->size;
+    if (!prof_block_type(a->heap, a->symbols, id, &type)) {
+        place->type = NULL;
+        return true;
+    }
+    prof_block_type_text(buf, sizeof buf, &type, 0);
+    if (place->blocks != 0 && strcmp(buf, place->type) != 0) {
+        place->type = NULL;
+        return true;
+    }
+    if (place->type == NULL)
+        place->type = prof_arena_strdup(a->arena, buf);
+    return place->type != NULL;
+}
+
+static bool add_block(struct analysis *a, struct places *places, enum prof_verdict verdict, prof_block_id id,
+                      uint32_t node, struct place **ret)
+{
+    const struct prof_block *block = prof_heap_block(a->heap, id);
+
     *ret = NULL;
     if (!block_is_plain(block) || !in_window(a, block->born_us))
         return true;
@@ -62,6 +90,8 @@ static bool add_block(struct analysis *a, struct places *places, enum prof_verdi
     if (at >= places->list.count) // UINT32_MAX: no memory
         return false;
     struct place *p = &places->list.items[at];
+    if (!add_type(a, p, block, id))
+        return false;
     if (p->blocks++ == 0) {
         p->addr = block->addr;
         p->node = node;
@@ -103,7 +133,7 @@ static bool add_indirect(struct analysis *a, struct places *places, uint32_t nod
     }
     if (at != UINT32_MAX && !a->options->leak_kinds_all)
         return true;
-    return add_block(a, places, PROF_INDIRECT, block, node, &place);
+    return add_block(a, places, PROF_INDIRECT, n->id, node, &place);
 }
 
 static bool add_examined(struct analysis *a, struct places *places)
@@ -121,7 +151,7 @@ static bool add_examined(struct analysis *a, struct places *places)
         if (verdicts[r->class_[v]] == 0 || (r->nodes[v].flags & REACH_NODE_OBJECT) != 0)
             continue;
         struct place *place;
-        if (!add_block(a, places, verdicts[r->class_[v]], prof_heap_block(a->heap, r->nodes[v].id), v, &place))
+        if (!add_block(a, places, verdicts[r->class_[v]], r->nodes[v].id, v, &place))
             return false;
         if (place == NULL || r->class_[v] != REACH_LOST)
             continue;
@@ -208,6 +238,7 @@ static bool push_place(struct analysis *a, const struct place *p)
     f.collateral_bytes = p->more_bytes;
     f.cycles = p->cycles;
     f.cycle_most = p->cycle_most;
+    f.block_type = p->type;
     f.born_stack = p->stack;
     f.sample_addr = p->addr;
     f.first_us = p->first_us;
@@ -283,7 +314,7 @@ struct prof_error *block_findings(struct analysis *a)
     for (prof_block_id id = 1; good && id < prof_heap_block_max(a->heap); id++) {
         const struct prof_block *block = prof_heap_block(a->heap, id);
         if (a->reach == NULL || (block->flags & PROF_BLOCK_EXAMINED) == 0)
-            good = add_block(a, &places, PROF_UNFREED, block, GRAPH_NONE, &place);
+            good = add_block(a, &places, PROF_UNFREED, id, GRAPH_NONE, &place);
     }
     if (good && places.list.count > 0) {
         qsort(places.list.items, places.list.count, sizeof *places.list.items, by_bytes);

@@ -1,6 +1,8 @@
 /* owner.c: the slot of a reference to its owner: field of an object, global, local variable, freed memory. */
 #include "hold.h"
 
+#include <prof/block.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -66,19 +68,39 @@ static bool own_by_dead(struct analysis *a, const struct prof_open *open, struct
 
 bool owner_block(struct analysis *a, prof_block_id id, struct owner *ret)
 {
+    struct prof_block_type type;
     const struct prof_block *block = prof_heap_block(a->heap, id);
+    bool typed = prof_block_type(a->heap, a->symbols, id, &type);
     uint32_t site = site_of(a, block->stack);
     if (site == UINT32_MAX)
         return false;
-    uint32_t index = map_get(&a->text_of_block_site, site);
+    // Blocks of one type from one site are called the same, how many elements they may have.
+    uint64_t key = typed ? map_mix((uint64_t)(uintptr_t)type.layout, site) : site;
+    uint32_t index = map_get(&a->text_of_block_site, key);
     if (index == UINT32_MAX) {
-        const char *text = prof_arena_printf(a->arena, "block from %s", a->sites.items[site].name);
+        char buf[512];
+        const char *text =
+            prof_arena_strdup(a->arena, typed ? prof_block_type_text(buf, sizeof buf, &type, 0)
+                                              : prof_block_text(buf, sizeof buf, a->heap, a->symbols, id));
         index = (uint32_t)a->block_texts.count;
-        if (text == NULL || !map_put(&a->text_of_block_site, site, index) || !prof_vec_push(&a->block_texts, text))
+        if (text == NULL || !map_put(&a->text_of_block_site, key, index) || !prof_vec_push(&a->block_texts, text))
             return false;
     }
     *ret = (struct owner){ .kind = OWNER_BLOCK, .block = id, .text = a->block_texts.items[index] };
     return true;
+}
+
+bool owner_block_field(struct analysis *a, prof_block_id id, uint64_t offset, const char **ret)
+{
+    struct prof_block_type type;
+    char buf[256];
+
+    *ret = NULL;
+    if (!prof_block_type(a->heap, a->symbols, id, &type) || !prof_layout_field(type.layout, offset, buf, sizeof buf))
+        return true;
+    fold_indices(buf);
+    *ret = prof_arena_strdup(a->arena, buf);
+    return *ret != NULL;
 }
 
 const char *owner_region(struct analysis *a, uint64_t slot)

@@ -92,8 +92,14 @@ static void resolve(struct reach *r, const struct reach_input *input, size_t *re
             r->place[w] = 0;
             if (skipped(input, area, at))
                 continue;
-            uint8_t place = place_of(input, area, at, reach_index_climb(r->index, before, at));
+            uint32_t node = reach_index_climb(r->index, before, at);
+            uint8_t place = place_of(input, area, at, node);
             uint32_t target = place != 0 ? reach_index_at(r->index, value) : GRAPH_NONE;
+            if (target != GRAPH_NONE && (place & REACH_PLACE_NODE) != 0 && input->number != NULL &&
+                input->number(input->ctx, &r->nodes[node], at)) {
+                place &= (uint8_t)~REACH_PLACE_NODE;
+                target = place != 0 ? target : GRAPH_NONE;
+            }
             if (target != GRAPH_NONE && is_start(input, area, &r->nodes[target], value))
                 place |= REACH_PLACE_START;
             r->place[w] = place;

@@ -88,6 +88,8 @@ struct reach_input {
     bool (*starts)(void *ctx, const struct reach_node *node, uint64_t addr);
     /* Did a block stand at addr that was freed since? What it held may be held elsewhere now. NULL: none did. */
     bool (*freed)(void *ctx, uint64_t addr);
+    /* Is what stands at addr, in this node, certainly no pointer, by its type? NULL: nothing is known of types. */
+    bool (*number)(void *ctx, const struct reach_node *node, uint64_t addr);
     void *ctx;
     uint32_t without;  /* bits (1 << enum prof_root_kind): these are no roots */
     bool no_unaligned; /* words at addresses that are no multiples of 8 are not looked at */

@@ -2,6 +2,8 @@
  * was freed since; and how sure what comes out of it can be. */
 #include "analysis.h"
 
+#include <prof/block.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +56,40 @@ static bool starts(void *ctx, const struct reach_node *node, uint64_t addr)
     if ((offset != 8 && offset != 16) || node->size <= offset || g->a->options->no_heuristics)
         return false;
     return cookie_of(g, block->stack) == COOKIE_ARRAY;
+}
+
+/* The certain type of what lies at addr in a node, and where it begins; NULL: a guess at most. */
+static const struct prof_layout *layout_at(struct gather *g, const struct reach_node *node, uint64_t addr,
+                                           uint64_t *start)
+{
+    struct prof_heap *heap = g->a->heap;
+    const struct prof_block *block = (node->flags & REACH_NODE_OBJECT) == 0 ? prof_heap_block(heap, node->id) : NULL;
+    struct prof_block_type type;
+    prof_obj_id id = 0;
+
+    if (block == NULL)
+        id = node->id;
+    else if ((block->flags & PROF_BLOCK_HAS_OBJECT) != 0)
+        id = prof_heap_obj_at(heap, addr);
+    if (id != 0) {
+        const struct prof_obj *obj = prof_heap_obj(heap, id);
+        *start = obj->start;
+        if (obj->start != obj->addr || obj->type == 0 || addr < obj->start) // what is in front of it is not in its type
+            return NULL;
+        const struct prof_layout *layout =
+            prof_symbols_layout(g->a->symbols, prof_heap_type(heap, obj->type)->name, obj->size);
+        return layout != NULL && layout->size == obj->size ? layout : NULL; // else it may be one of the same name
+    }
+    *start = node->start;
+    return block != NULL && prof_block_type(heap, g->a->symbols, node->id, &type) && type.mark == '=' ? type.layout
+                                                                                                      : NULL;
+}
+
+static bool number(void *ctx, const struct reach_node *node, uint64_t addr)
+{
+    uint64_t start = 0;
+    const struct prof_layout *layout = layout_at(ctx, node, addr, &start);
+    return layout != NULL && prof_layout_at(layout, addr - start)->kind == PROF_WORD_NONE;
 }
 
 static bool freed(void *ctx, uint64_t addr)
@@ -138,6 +174,7 @@ struct prof_error *reach_of_heap(struct analysis *a)
                                  .n = (uint32_t)g.nodes.count,
                                  .starts = starts,
                                  .freed = freed,
+                                 .number = number,
                                  .ctx = &g,
                                  .without = a->options->without_roots,
                                  .no_unaligned = a->options->no_unaligned,

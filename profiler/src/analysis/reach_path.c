@@ -68,6 +68,13 @@ static bool holder_step(struct analysis *a, uint64_t at, struct prof_path_step *
     if (block != 0 && !owner_block(a, block, &owner))
         return false;
     uint64_t offset = block != 0 ? at - prof_heap_block(a->heap, block)->addr : 0;
+    const char *field = NULL;
+    if (block != 0 && !owner_block_field(a, block, offset, &field))
+        return false;
+    if (field != NULL) {
+        step->text = prof_arena_printf(a->arena, "%s%s%s", owner.text, field[0] == '[' ? " " : ".", field);
+        return step->text != NULL;
+    }
     step->text =
         offset == 0 ? owner.text : prof_arena_printf(a->arena, "%s+%llu", owner.text, (unsigned long long)offset);
     return step->text != NULL;

@@ -304,6 +304,8 @@ static json_t *finding_object(struct document *doc, struct prof_view *view, cons
     doc_set(doc, object, "gating", json_boolean(finding->gating));
     doc_set(doc, object, "suppressed_by", json_of_text(finding->suppressed_by));
     doc_set(doc, object, "type", finding->type[0] != '\0' ? json_of_text(finding->type) : json_null());
+    if (finding->block_type != NULL)
+        doc_set(doc, object, "block_type", json_of_text(finding->block_type));
     doc_set(doc, object, "objects", json_of_number(finding->objects));
     doc_set(doc, object, "bytes", json_of_number(finding->bytes));
     doc_set(doc, object, "retained", json_null());

@@ -1,29 +1,22 @@
 /* rows_blocks.c: one row for each block that is allocated. */
 #include "internal.h"
 
-enum { ADDR, BYTES, AGE, KIND, OBJECT, SITE, BORN, TID, SCOPE, ID, COLUMNS };
+#include <prof/block.h>
+
+enum { ADDR, BYTES, AGE, KIND, OBJECT, TYPE, SITE, BORN, TID, SCOPE, ID, COLUMNS };
 static const struct prof_column columns[COLUMNS] = {
     [ADDR] = { .key = "addr", .title = "ADDR", .kind = PROF_CELL_ADDR },
     [BYTES] = { .key = "bytes", .title = "BYTES", .kind = PROF_CELL_BYTES },
     [AGE] = { .key = "age", .title = "AGE", .kind = PROF_CELL_TIME },
     [KIND] = { .key = "kind", .title = "KIND", .kind = PROF_CELL_TEXT },
     [OBJECT] = { .key = "object", .title = "OBJECT", .kind = PROF_CELL_TEXT, .extra = true },
+    [TYPE] = { .key = "type", .title = "TYPE", .kind = PROF_CELL_TEXT },
     [SITE] = { .key = "site", .title = "BORN IN", .kind = PROF_CELL_TEXT, .wide = true },
     [BORN] = { .key = "born", .title = "BORN", .kind = PROF_CELL_MOMENT, .extra = true },
     [TID] = { .key = "tid", .title = "THREAD", .kind = PROF_CELL_COUNT, .extra = true },
     [SCOPE] = { .key = "scope", .title = "SCOPE", .kind = PROF_CELL_TEXT, .extra = true },
     [ID] = { .key = "id", .title = "ID", .kind = PROF_CELL_COUNT, .extra = true },
 };
-
-static const char *kind_name(unsigned kind)
-{
-    static const char *const names[] = {
-        [TRK_ALLOC_MALLOC] = "malloc",   [TRK_ALLOC_CALLOC] = "calloc", [TRK_ALLOC_REALLOC] = "realloc",
-        [TRK_ALLOC_ALIGNED] = "aligned", [TRK_ALLOC_MMAP] = "mmap",     [TRK_ALLOC_CUSTOM] = "custom",
-        [TRK_ALLOC_BOOT] = "boot",
-    };
-    return kind < sizeof names / sizeof *names ? names[kind] : "?";
-}
 
 /* The object that lies in the block, named; an object may begin anywhere in it. */
 static const char *object_in(struct prof_view *view, const struct prof_block *block, char *buf, size_t size)
@@ -32,6 +25,15 @@ static const char *object_in(struct prof_view *view, const struct prof_block *bl
         return "";
     prof_obj_id obj = prof_heap_obj_at(view->heap, block->addr);
     return obj != 0 ? prof_fmt_obj(buf, size, view->heap, obj) : "(object)";
+}
+
+/* What is known of a plain block's type; "" nothing. */
+static const char *type_text(struct prof_view *view, prof_block_id id, char *buf, size_t size)
+{
+    struct prof_block_type type;
+    if (!prof_block_type(view->heap, view->symbols, id, &type))
+        return "";
+    return prof_block_type_text(buf, size, &type, prof_heap_block(view->heap, id)->size);
 }
 
 static void finish(struct rows *rows, struct prof_cell *row, uint64_t key)
@@ -45,6 +47,11 @@ static void finish(struct rows *rows, struct prof_cell *row, uint64_t key)
         char name[512];
         row[OBJECT].text = view_text(rows->view, object_in(rows->view, block, name, sizeof name));
         rows->failed |= row[OBJECT].text == NULL;
+    }
+    if (!rows_wants(rows, TYPE)) {
+        char name[512];
+        row[TYPE].text = view_text(rows->view, type_text(rows->view, (prof_block_id)key, name, sizeof name));
+        rows->failed |= row[TYPE].text == NULL;
     }
 }
 
@@ -60,7 +67,7 @@ struct prof_error *rows_blocks(struct prof_view *view, const struct prof_query *
     size_t scope_count = prof_heap_scopes(view->heap, &scopes);
     for (prof_block_id id = 1; id < max && !rows.failed; id++) {
         const struct prof_block *block = prof_heap_block(view->heap, id);
-        char name[512];
+        char name[512], type[512];
         if ((block->flags & PROF_BLOCK_ALIVE) == 0 || block->born_us < query->from_us ||
             (query->to_us != 0 && block->born_us > query->to_us))
             continue;
@@ -68,8 +75,9 @@ struct prof_error *rows_blocks(struct prof_view *view, const struct prof_query *
             [ADDR] = cell_number(block->addr),
             [BYTES] = cell_number(block->size),
             [AGE] = cell_number(end > block->born_us ? end - block->born_us : 0),
-            [KIND] = cell_text(kind_name(block->kind)),
+            [KIND] = cell_text(prof_block_kind_text(block->kind)),
             [OBJECT] = cell_text(rows_wants(&rows, OBJECT) ? object_in(view, block, name, sizeof name) : ""),
+            [TYPE] = cell_text(rows_wants(&rows, TYPE) ? type_text(view, id, type, sizeof type) : ""),
             [SITE] = cell_text(rows_wants(&rows, SITE) ? view_site_text(view, block->stack) : ""),
             [BORN] = cell_number(block->born_us),
             [TID] = cell_number(block->tid),

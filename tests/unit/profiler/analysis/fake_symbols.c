@@ -28,6 +28,12 @@ struct prof_symbols {
         const char *name;
     } globals[THINGS];
     size_t global_count;
+    struct {
+        const char *function;
+        char mark;
+        const struct prof_layout *layout;
+    } births[THINGS];
+    size_t birth_count;
     const char *wrappers[THINGS];
     size_t wrapper_count;
     uint32_t shift;
@@ -130,6 +136,15 @@ void fake_global(struct prof_symbols *symbols, uint64_t addr, uint64_t size, con
     symbols->globals[symbols->global_count++].name = name;
 }
 
+void fake_birth(struct prof_symbols *symbols, const char *function, char mark, const struct prof_layout *layout)
+{
+    if (symbols->birth_count == THINGS)
+        abort();
+    symbols->births[symbols->birth_count].function = function;
+    symbols->births[symbols->birth_count].mark = mark;
+    symbols->births[symbols->birth_count++].layout = layout;
+}
+
 void fake_wrapper(struct prof_symbols *symbols, const char *function)
 {
     if (symbols->wrapper_count == THINGS)
@@ -199,4 +214,46 @@ bool prof_symbols_field(struct prof_symbols *symbols, const char *type, uint64_t
         }
     }
     return false;
+}
+
+bool prof_symbols_birth(struct prof_symbols *symbols, uint32_t stack, uint64_t size, struct prof_birth *ret)
+{
+    const char *function = prof_symbols_site_frame(symbols, stack)->function;
+    for (size_t i = 0; i < symbols->birth_count; i++) {
+        const struct prof_layout *layout = symbols->births[i].layout;
+        if (function == NULL || strcmp(function, symbols->births[i].function) != 0 || size < layout->size)
+            continue;
+        *ret = (struct prof_birth){ .layout = layout, .mark = symbols->births[i].mark };
+        return true;
+    }
+    return false;
+}
+
+const struct prof_layout *prof_symbols_layout(struct prof_symbols *symbols, const char *type, uint64_t size)
+{
+    for (size_t i = 0; i < symbols->birth_count; i++) {
+        const struct prof_layout *layout = symbols->births[i].layout;
+        if (strcmp(layout->type, type) == 0 && layout->size <= size)
+            return layout;
+    }
+    return NULL;
+}
+
+const struct prof_layout_span *prof_layout_at(const struct prof_layout *layout, uint64_t offset)
+{
+    static const struct prof_layout_span none = { .kind = PROF_WORD_NONE };
+    for (size_t i = 0; i < layout->span_count; i++) {
+        if (offset >= layout->spans[i].start && offset < layout->spans[i].end)
+            return &layout->spans[i];
+    }
+    return &none;
+}
+
+bool prof_layout_field(const struct prof_layout *layout, uint64_t offset, char *buf, size_t size)
+{
+    const struct prof_layout_span *span = prof_layout_at(layout, offset);
+    if (span->pointee == NULL)
+        return false;
+    snprintf(buf, size, "to_%s", span->pointee);
+    return true;
 }

@@ -14,6 +14,8 @@ struct prof_symbols *fake_create(void);
 const char *fake_at(struct prof_symbols *symbols, struct mk_trace *t, const char *name);
 void fake_field(struct prof_symbols *symbols, const char *type, uint64_t offset, const char *name);
 void fake_global(struct prof_symbols *symbols, uint64_t addr, uint64_t size, const char *name);
+/* What a function allocates is of this type; both must outlive the symbols. */
+void fake_birth(struct prof_symbols *symbols, const char *function, char mark, const struct prof_layout *layout);
 /* Frames of this function are wrappers. */
 void fake_wrapper(struct prof_symbols *symbols, const char *function);
 /* All lines from now on are this much greater: another build of the same program. */

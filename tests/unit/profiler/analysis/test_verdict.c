@@ -590,7 +590,7 @@ static void test_block_holder(void **state)
     const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
     assert_int_equal(f->strength, PROF_SUSPECT);
     assert_false(f->gating);
-    assert_string_equal(f->open[0].holder_text, "block from table_grow");
+    assert_string_equal(f->open[0].holder_text, "malloc in table_grow()");
     assert_non_null(strstr(f->reasons, "not examined"));
 }
 

@@ -1,0 +1,31 @@
+/* prof/block.h: what plain blocks are called: by their type, where it is known, else by who allocated them.
+ *
+ * Layer analysis. Types of blocks come from debug information (prof/symbol.h); strings live as long as the symbols. */
+#ifndef PROF_BLOCK_H
+#define PROF_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <prof/heap.h>
+#include <prof/symbol.h>
+
+struct prof_block_type {
+    const struct prof_layout *layout;
+    char mark;                   /* '=' certain, '~' a guess */
+    const struct prof_frame *by; /* the code that it was concluded from */
+    enum prof_birth_how how;
+};
+/* The type of a block in which no object was born. false: not known. Cheap when it is asked again. */
+bool prof_block_type(const struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
+                     struct prof_block_type *ret);
+/* "struct conn", "struct conn[12]"; of a guess "struct conn (~ from net.c:31)". size: of the block, 0: "struct conn[]".
+ */
+char *prof_block_type_text(char *buf, size_t room, const struct prof_block_type *type, uint64_t size);
+/* What a block is called: its type as above, or "malloc in conn_open()". */
+char *prof_block_text(char *buf, size_t room, const struct prof_heap *heap, struct prof_symbols *symbols,
+                      prof_block_id id);
+/* "malloc", "calloc", "mmap" */
+const char *prof_block_kind_text(unsigned kind);
+
+#endif

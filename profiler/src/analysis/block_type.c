@@ -1,0 +1,73 @@
+/* block_type.c: what plain blocks are called. */
+#include <prof/block.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *base_name(const char *path)
+{
+    const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    return slash != NULL ? slash + 1 : path;
+}
+
+bool prof_block_type(const struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
+                     struct prof_block_type *ret)
+{
+    const struct prof_block *block = prof_heap_block(heap, id);
+    struct prof_birth birth;
+
+    // Memory that was mapped and extents that a program told itself are not what a call returned.
+    if (block->kind == TRK_ALLOC_MMAP || block->kind == TRK_ALLOC_CUSTOM || block->kind == TRK_ALLOC_BOOT ||
+        (block->flags & PROF_BLOCK_HAS_OBJECT) != 0 || !prof_symbols_birth(symbols, block->stack, block->size, &birth))
+        return false;
+    *ret = (struct prof_block_type){ .layout = birth.layout,
+                                     .mark = birth.mark,
+                                     .by = prof_symbols_site_frame(symbols, block->stack),
+                                     .how = birth.how };
+    return true;
+}
+
+char *prof_block_type_text(char *buf, size_t room, const struct prof_block_type *type, uint64_t size)
+{
+    const struct prof_layout *layout = type->layout;
+    char count[32] = "", from[512] = "";
+
+    if (layout->array && size == 0)
+        snprintf(count, sizeof count, "[]");
+    else if (layout->array && size != layout->size)
+        snprintf(count, sizeof count, "[%llu]", (unsigned long long)(size / layout->size));
+    if (type->mark != '=' && type->by != NULL && type->by->file != NULL)
+        snprintf(from, sizeof from, " (~ from %s:%u)", base_name(type->by->file), type->by->line);
+    else if (type->mark != '=')
+        snprintf(from, sizeof from, " (~)");
+    snprintf(buf, room, "%s%s%s", layout->type, count, from);
+    return buf;
+}
+
+char *prof_block_text(char *buf, size_t room, const struct prof_heap *heap, struct prof_symbols *symbols,
+                      prof_block_id id)
+{
+    const struct prof_block *block = prof_heap_block(heap, id);
+    struct prof_block_type type;
+
+    if (prof_block_type(heap, symbols, id, &type))
+        return prof_block_type_text(buf, room, &type, block->size);
+    const struct prof_frame *frame = prof_symbols_site_frame(symbols, block->stack);
+    const char *kind = prof_block_kind_text(block->kind), *module = base_name(frame->module);
+    if (frame->function != NULL)
+        snprintf(buf, room, "%s in %s()", kind, frame->function);
+    else
+        snprintf(buf, room, "%s in %s+0x%llx", kind, module != NULL && module[0] != '\0' ? module : "?",
+                 (unsigned long long)frame->offset);
+    return buf;
+}
+
+const char *prof_block_kind_text(unsigned kind)
+{
+    static const char *const names[] = {
+        [TRK_ALLOC_MALLOC] = "malloc",   [TRK_ALLOC_CALLOC] = "calloc", [TRK_ALLOC_REALLOC] = "realloc",
+        [TRK_ALLOC_ALIGNED] = "aligned", [TRK_ALLOC_MMAP] = "mmap",     [TRK_ALLOC_CUSTOM] = "custom",
+        [TRK_ALLOC_BOOT] = "boot",
+    };
+    return kind < sizeof names / sizeof *names ? names[kind] : "?";
+}
