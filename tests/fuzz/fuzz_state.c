@@ -148,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             go_on(heap, data + size / 2, size - size / 2);
         if (error == NULL)
             error = prof_heap_finish(heap);
+        (void)prof_heap_freed_since(heap, data[size / 2]);
     }
     prof_error_destroy(error);
     prof_heap_destroy(heap);

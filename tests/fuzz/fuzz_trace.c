@@ -45,6 +45,19 @@ static void put_blocks(int fd, const uint8_t *data, size_t size)
     }
 }
 
+/* What the reader lets through can be written again. */
+static void must_be_in_order(const struct prof_memory *memory)
+{
+    struct prof_memory *copy = NULL;
+    struct prof_error *error = memory != NULL ? prof_memory_copy(memory, &copy) : NULL;
+    if (error != NULL && error->code != PROF_ERROR_NO_MEMORY) {
+        fprintf(stderr, "invariant: %s\n", error->message);
+        abort();
+    }
+    prof_error_destroy(error);
+    prof_memory_destroy(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -71,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
             }
             (void)prof_heap_obj_at(heap, 0x1000);
+            (void)prof_heap_freed_since(heap, 0x1000);
+            must_be_in_order(prof_heap_memory(heap));
             prof_heap_destroy(heap);
         }
         prof_trace_close(trace);
