@@ -1,8 +1,9 @@
 /* adopt.c: references without a slot are matched with the pointers in memory that may own them.
  *
- * Which takings are left: each release is given to the taking that looks most like its partner, the birth first among
- * equals (what a pointer in memory stands for was rather taken for it). Which pointer stands for which taking: objects
- * with one taking left show which fields belong to which sites, and they vote for the others. All of it is a guess. */
+ * Which takings are left: each release is given to the taking that it serves in healthy objects, else to one in the
+ * same function, else to the birth (what a pointer in memory stands for was rather taken for it), else to what looks
+ * most like its partner. Which pointer stands for which taking: objects with one taking left show which fields belong
+ * to which sites, and they vote for the others. All of it is a guess. */
 #include "group.h"
 #include "hold.h"
 
@@ -33,8 +34,28 @@ static int by_score(const void *left, const void *right)
     return a->give < b->give ? -1 : a->give > b->give;
 }
 
+enum { SCORE_BIRTH = 999, SCORE_FUNCTION = 1000, SCORE_LEARNED = 100000 }; /* of pair_affinity: below 1000 otherwise */
+
+static bool score_of(struct analysis *a, const struct prof_obj *obj, const struct take *take, uint32_t give,
+                     unsigned *ret)
+{
+    uint32_t site = take->birth ? SITE_BIRTH : site_of(a, take->stack), given = site_of(a, give);
+    bool learned;
+
+    if (site == UINT32_MAX || given == UINT32_MAX || !pair_serves(a, &a->hold->learned, obj, site, given, &learned))
+        return false;
+    *ret = pair_affinity(a, take->stack, give);
+    if (learned)
+        *ret = SCORE_LEARNED;
+    else if (take->birth && *ret < SCORE_FUNCTION)
+        *ret = SCORE_BIRTH;
+    else if (*ret < SCORE_FUNCTION && *ret >= SCORE_BIRTH)
+        *ret = SCORE_BIRTH - 1;
+    return true;
+}
+
 /* What was taken and is left, by site: births first. */
-static void takes_left(struct analysis *a, const struct prof_obj *obj, struct takes *ret)
+static bool takes_left(struct analysis *a, const struct prof_obj *obj, struct takes *ret)
 {
     enum { PAIRS_MOST = 256 };
     struct take gives[TAKES_MOST];
@@ -54,8 +75,12 @@ static void takes_left(struct analysis *a, const struct prof_obj *obj, struct ta
         i = site->next;
     }
     for (uint32_t t = 0; t < ret->count; t++) {
-        for (uint32_t g = 0; g < give_count && pair_count < PAIRS_MOST; g++)
-            pairs[pair_count++] = (struct release){ t, g, pair_affinity(a, ret->list[t].stack, gives[g].stack) };
+        for (uint32_t g = 0; g < give_count && pair_count < PAIRS_MOST; g++) {
+            struct release *pair = &pairs[pair_count++];
+            *pair = (struct release){ t, g, 0 };
+            if (!score_of(a, obj, &ret->list[t], gives[g].stack, &pair->score))
+                return false;
+        }
     }
     if (pair_count > 1)
         qsort(pairs, pair_count, sizeof *pairs, by_score);
@@ -71,18 +96,19 @@ static void takes_left(struct analysis *a, const struct prof_obj *obj, struct ta
             ret->list[kept++] = ret->list[i];
     }
     ret->count = kept;
+    return true;
 }
 
-bool adopt_only_births(struct analysis *a, prof_obj_id id)
+bool adopt_only_births(struct analysis *a, prof_obj_id id, bool *ret)
 {
     struct takes takes;
 
-    takes_left(a, prof_heap_obj(a->heap, id), &takes);
-    for (size_t i = 0; i < takes.count; i++) {
-        if (!takes.list[i].birth)
-            return false;
-    }
-    return takes.count > 0;
+    if (!takes_left(a, prof_heap_obj(a->heap, id), &takes))
+        return false;
+    *ret = takes.count > 0;
+    for (size_t i = 0; i < takes.count; i++)
+        *ret &= takes.list[i].birth;
+    return true;
 }
 
 /* The kind of place a word stands in. */
@@ -190,14 +216,12 @@ bool adopt_takes(struct analysis *a)
     for (prof_obj_id id = 1; good && id < a->hold->objects; id++) {
         if (!wants(a, id))
             continue;
-        takes_left(a, prof_heap_obj(a->heap, id), &takes);
-        good = cast_votes(a, id, &takes, &votes);
+        good = takes_left(a, prof_heap_obj(a->heap, id), &takes) && cast_votes(a, id, &takes, &votes);
     }
     for (prof_obj_id id = 1; good && id < a->hold->objects; id++) {
         if (!wants(a, id))
             continue;
-        takes_left(a, prof_heap_obj(a->heap, id), &takes);
-        good = match_words(a, id, &takes, &votes);
+        good = takes_left(a, prof_heap_obj(a->heap, id), &takes) && match_words(a, id, &takes, &votes);
     }
     map_deinit(&votes.of);
     return good;

@@ -149,9 +149,10 @@ static struct prof_error *look_into(struct analysis *a, struct component *compon
         c->objects = true;
         c->uneven |= a->extra[v] != 0;
         c->reached |= is_entered(a, v);
-        c->other |= a->hold->facts[v].anonymous == 0 || !adopt_only_births(a, v);
-        if (!consider(a, v, c))
+        bool births = false;
+        if ((a->hold->facts[v].anonymous > 0 && !adopt_only_births(a, v, &births)) || !consider(a, v, c))
             return prof_error_memory();
+        c->other |= !births;
     }
     return NULL;
 }

@@ -352,7 +352,7 @@ struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_
         examine(a, hold);
     good = good && resolve(a, hold) && sort_words(hold) && kept_by_events(hold, slots, *slot_count, held, kept) &&
            reach(a, hold, slots, *slot_count, held) && drop_stale(a, hold, slots, slot_count, kept) &&
-           mark_recorded(a, hold);
+           mark_recorded(a, hold) && pair_learn(a, &hold->learned);
     free(kept);
     if (!good)
         return prof_error_memory();
@@ -365,6 +365,7 @@ void hold_free(struct hold *hold)
     if (hold == NULL)
         return;
     prof_vec_deinit(&hold->words);
+    pair_forget(&hold->learned);
     free(hold->row);
     free(hold->facts);
     free(hold->reached);

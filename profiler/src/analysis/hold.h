@@ -11,6 +11,7 @@
 #define ANALYSIS_HOLD_H
 
 #include "analysis.h"
+#include "pair.h"
 
 /* A graph label of an edge that is no recorded reference: index into words. Others are indices of prof_heap_open. */
 #define HOLD_WORD (1u << 31)
@@ -57,6 +58,7 @@ struct hold {
     uint64_t checked;                 /* recorded slots of leaked holders that were looked at */
     struct map owner_of_block;        /* block -> owners */
     PROF_VEC(struct owner) owners;
+    struct learned learned; /* which releases serve which takings */
 };
 
 /* ---- hold.c ---- */
@@ -92,6 +94,6 @@ size_t explain_lost_blocks(struct analysis *a, const uint8_t *leaked, uint32_t *
  * facts, for objects that are not held. */
 bool adopt_takes(struct analysis *a);
 /* All references of the object that nothing accounts for are births: none was taken since, or all were given back. */
-bool adopt_only_births(struct analysis *a, prof_obj_id id);
+bool adopt_only_births(struct analysis *a, prof_obj_id id, bool *ret);
 
 #endif

@@ -260,6 +260,25 @@ static const struct learned_site *known_site(const struct learned *learned, prof
     return at != UINT32_MAX && learned->sites.items != NULL ? &learned->sites.items[at] : NULL;
 }
 
+bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, uint32_t give,
+                 bool *ret)
+{
+    struct learned_type *t = &learned->types.items[obj->type];
+
+    *ret = false;
+    if (!t->done && !pair_type(a, learned, obj->type, obj->stack))
+        return false;
+    const struct learned_site *given = known_site(learned, obj->type, give);
+    const struct learned_site *taken = take != SITE_BIRTH ? known_site(learned, obj->type, take) : NULL;
+    if (given == NULL || given->pair == PAIR_LUMP)
+        return true;
+    if (take == SITE_BIRTH)
+        *ret = given->pair == PAIR_BIRTH;
+    else
+        *ret = taken != NULL && given->pair == (uint32_t)(taken - learned->sites.items) - t->first;
+    return true;
+}
+
 static bool fill(struct analysis *a, struct learned *learned, const struct balance *balance, struct buckets *ret)
 {
     const struct learned_type *t = &learned->types.items[balance->type];

@@ -69,6 +69,9 @@ void pair_forget(struct learned *learned);
 /* The usual release of references with a slot taken at `stack`; NULL unknown. */
 const struct learned_pair *pair_of_slot(struct analysis *a, const struct learned *learned, prof_type_id type,
                                         uint32_t stack);
+/* Do healthy objects of its type give back at site `give` what was taken at site `take` (SITE_BIRTH: by birth)? */
+bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, uint32_t give,
+                 bool *ret);
 bool pair_judge(struct analysis *a, struct learned *learned, const struct balance *balance, struct pairing *ret);
 
 #endif
