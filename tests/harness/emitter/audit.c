@@ -4,7 +4,8 @@
  *
  * Of a lane: recorded (different numbers), twice (numbers met again), beyond (numbers never begun), missing (done but
  * not recorded), ahead (recorded but not done), gaps (missing ones in front of a recorded one), backwards (out of
- * order). `unexplained` sums, over threads with one lane, what gaps and the DROP records in front of them differ by. */
+ * order). `unexplained` sums what gaps are longer than the DROP records in front of them, by ring: what a thread lost
+ * at its end is told by the next one that writes its ring. */
 #include "emitter.h"
 
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 
 #include <prof/trace.h>
 
-enum { TIDS = 1 << 16 };
+enum { RINGS = 256 /* prof_event.ring is modulo that */ };
 
 struct lane {
     uint8_t *bits;
@@ -24,34 +25,20 @@ struct lane {
     uint64_t recorded, twice, beyond, highest, backwards, next;
 };
 
-struct thread {
-    uint32_t tid;
-    uint64_t pending; /* DROP records since its last event */
-};
-
 struct audit {
     const struct emitter_page *page;
     struct lane lane[EMITTER_LANES];
-    struct thread thread[TIDS];
+    uint64_t pending[RINGS]; /* told by DROP records, not met as gaps yet */
     uint64_t ops[TRK_OP_COUNT_];
     uint64_t unexplained, in_band, others;
 };
 
-static struct thread *thread_of(struct audit *audit, uint32_t tid)
-{
-    uint32_t at = tid * 2654435761u % TIDS;
-    while (audit->thread[at].tid != tid && audit->thread[at].tid != 0)
-        at = (at + 1) % TIDS;
-    audit->thread[at].tid = tid;
-    return &audit->thread[at];
-}
-
 static void take(struct audit *audit, const struct prof_event *event)
 {
     uint64_t index = (event->addr - EMITTER_OBJECT) / 16, number = (event->slot - EMITTER_SLOT) / 8;
-    struct thread *thread = thread_of(audit, event->tid);
+    uint64_t *pending = &audit->pending[event->ring % RINGS];
     if (event->op == TRK_OP_DROP) {
-        thread->pending += event->size;
+        *pending += event->size;
         audit->in_band += event->size;
         return;
     }
@@ -74,8 +61,9 @@ static void take(struct audit *audit, const struct prof_event *event)
     lane->backwards += number < lane->next;
     if (number >= lane->next) {
         uint64_t gap = number - lane->next;
-        audit->unexplained += gap > thread->pending ? gap - thread->pending : thread->pending - gap;
-        thread->pending = 0;
+        uint64_t told = gap < *pending ? gap : *pending;
+        audit->unexplained += gap - told;
+        *pending -= told;
         lane->next = number + 1;
     }
     if (number >= lane->highest)
