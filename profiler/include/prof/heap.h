@@ -309,6 +309,8 @@ const struct prof_block *prof_heap_block(const struct prof_heap *heap, prof_bloc
 uint32_t prof_heap_type_max(const struct prof_heap *heap);
 const struct prof_type *prof_heap_type(const struct prof_heap *heap, prof_type_id id); /* never NULL for id < max */
 const struct prof_open *prof_heap_open(const struct prof_heap *heap, uint32_t index);
+/* Is the variable at slot told to be a weak or borrowed pointer to this object (id < max)? */
+bool prof_heap_is_weak(const struct prof_heap *heap, prof_obj_id id, uint64_t slot);
 /* The dead holder of an open reference of this heap with PROF_OPEN_HOLDER_FREED; false: the memory was no object's. */
 bool prof_heap_gone_holder(const struct prof_heap *heap, const struct prof_open *open, struct prof_gone_holder *ret);
 const struct prof_site_count *prof_heap_site_count(const struct prof_heap *heap, uint32_t index);

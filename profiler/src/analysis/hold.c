@@ -236,7 +236,7 @@ static bool drop_stale(struct analysis *a, struct hold *hold, struct graph_edge 
     return true;
 }
 
-/* A word in a recorded slot of its object is that reference already. */
+/* A word in a recorded slot of its object is that reference already; one that is told to be weak owns none. */
 static bool mark_recorded(struct analysis *a, struct hold *hold)
 {
     struct map slots = { 0 };
@@ -252,9 +252,11 @@ static bool mark_recorded(struct analysis *a, struct hold *hold)
             i = open->next;
         }
     }
-    for (size_t i = 0; good && slots.count > 0 && i < hold->words.count; i++) {
+    for (size_t i = 0; good && i < hold->words.count; i++) {
         struct hold_word *word = &hold->words.items[i];
-        if (word->start && map_get(&slots, map_mix(hold->memory->words[word->index].at, word->to)) != UINT32_MAX)
+        uint64_t at = hold->memory->words[word->index].at;
+        if (word->start &&
+            (map_get(&slots, map_mix(at, word->to)) != UINT32_MAX || prof_heap_is_weak(a->heap, word->to, at)))
             word->start = false;
     }
     map_deinit(&slots);

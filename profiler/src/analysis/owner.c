@@ -23,13 +23,14 @@ static void fold_indices(char *text)
 
 static const char *field_text(struct analysis *a, prof_type_id type, uint64_t offset)
 {
+    const struct prof_type *of = prof_heap_type(a->heap, type);
     uint64_t key = map_mix(type, offset);
     uint32_t index = map_get(&a->field_of, key);
     char buf[256];
 
     if (index != UINT32_MAX)
         return a->fields.items[index];
-    if (prof_symbols_field(a->symbols, prof_heap_type(a->heap, type)->name, offset, buf, sizeof buf))
+    if (prof_symbols_field_sized(a->symbols, of->name, of->object_size, offset, buf, sizeof buf))
         fold_indices(buf);
     else
         snprintf(buf, sizeof buf, "+%llu", (unsigned long long)offset);

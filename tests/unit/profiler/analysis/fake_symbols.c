@@ -257,3 +257,10 @@ bool prof_layout_field(const struct prof_layout *layout, uint64_t offset, char *
     snprintf(buf, size, "to_%s", span->pointee);
     return true;
 }
+
+bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, uint64_t object_size, uint64_t offset,
+                              char *buf, size_t size)
+{
+    (void)object_size;
+    return prof_symbols_field(symbols, type, offset, buf, size);
+}

@@ -95,6 +95,24 @@ static void test_borrowed_back_pointer(void **state)
     assert_true(f->gating);
 }
 
+/* A pointer that is told to be weak owns nothing. */
+static void test_weak_back_pointer(void **state)
+{
+    (void)state;
+    born("parent", A, "parent_new p.c:3 < main m.c:5");
+    born("child", B, "child_new p.c:9 < parent_add p.c:12 < main m.c:6");
+    image_poke(&image, A + 8, B);
+    mk_weak_set(rig->t, A, B + 8, AT("parent_add p.c:13 < main m.c:6"));
+    image_poke(&image, B + 8, A);
+    mk_ref(rig->t, A, 0, AT("keep k.c:3 < main m.c:7"));
+    mk_unref(rig->t, A, 0, AT("main m.c:9"));
+    find();
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_string_equal(f->type, "parent");
+    assert_int_equal(f->collateral_objects, 1);
+}
+
 /* More pointers than counts: some are borrowed, so that they prove no cycle. */
 static void test_more_pointers_than_counts(void **state)
 {
@@ -412,6 +430,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_parent_child),
         TEST(test_borrowed_back_pointer),
+        TEST(test_weak_back_pointer),
         TEST(test_more_pointers_than_counts),
         TEST(test_nowhere),
         TEST(test_table),
