@@ -52,6 +52,9 @@ for so in "$@"; do
 	*preload* | *malloc*) extra='|malloc|calloc|realloc|reallocarray|free|cfree|free_sized|free_aligned_sized|aligned_alloc|posix_memalign|memalign|valloc|pvalloc|mmap|mmap64|munmap|mremap|dlopen|dlclose|dlmopen|_exit|_Exit|quick_exit|exec[a-z]*|fexecve|fork|vfork' ;;
 	*) extra='' ;;
 	esac
+	case "$so" in
+	*preload*) extra="$extra|__lsan_[a-z_]*" ;;
+	esac
 	nm -D --defined-only "$so" | awk '{ print $3 }' | sed 's/@.*//' | grep -vE "^(trk_[a-z0-9_]+|TRACK_[A-Z0-9_.]+|LIBTRACK_[0-9.]+$extra)\$" >"$tmp" || true
 	while read -r line; do complain "$so exports $line"; done <"$tmp"
 	nm -D --undefined-only "$so" | awk '{ print $2 }' | grep -E '^(_Unwind|unw_|elf_|dwarf_|ZSTD_)' >"$tmp" || true

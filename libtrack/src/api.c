@@ -10,6 +10,7 @@
 #include "direct.h"
 #include "filter.h"
 #include "look.h"
+#include "verb.h"
 
 /* The gates, defined here so that whoever links libtrack.a with -u trk_gate_v1 gets all verbs with them. They have a
  * page of their own (struct trk_control_page), which the engine may replace by a file that `reftrack record` can write.
@@ -33,22 +34,6 @@ __asm__(".pushsection .data.trk_gate, \"aw\"\n"
         ".size trk_malloc_gate_v1, 1\n"
         ".popsection\n");
 
-#define VERB(name) __asm__(#name) __attribute__((visibility("default"), noinline))
-
-static inline uint64_t arg_bits(uint64_t n)
-{
-    uint64_t max = ((uint64_t)1 << TRK_ARG_BITS) - 1;
-    return n < max ? n : max;
-}
-
-static void add_ext(struct trk_event *ev, enum trk_ext kind, uint64_t value)
-{
-    if (ev->exts < TRK_MAX_EXT) {
-        ev->ext_kind[ev->exts] = kind;
-        ev->ext_value[ev->exts++] = value;
-    }
-}
-
 /* Puts a slot into arg, or into an EXT slot when it does not fit there. */
 static void set_slot(struct trk_event *ev, const void *slot, enum trk_ext holder_kind)
 {
@@ -56,9 +41,9 @@ static void set_slot(struct trk_event *ev, const void *slot, enum trk_ext holder
     if (trk_addr_slot_fits(code))
         ev->arg = code >> 3;
     else if (s & TRK_ADDR_TOKEN)
-        add_ext(ev, holder_kind, s & ~TRK_ADDR_TOKEN);
+        trk_add_ext(ev, holder_kind, s & ~TRK_ADDR_TOKEN);
     else
-        add_ext(ev, TRK_EXT_SLOT, s);
+        trk_add_ext(ev, TRK_EXT_SLOT, s);
 }
 
 /* The aux of an event with object and slot. count: NULL when not told. */
@@ -83,10 +68,10 @@ static __attribute__((noinline)) void emit_slot_event(enum trk_op op, const void
                             .at = *at,
                             .caller = (uintptr_t)caller };
     if (ev.aux == TRK_COUNT_EXT)
-        add_ext(&ev, TRK_EXT_COUNT, (uint64_t)*count);
+        trk_add_ext(&ev, TRK_EXT_COUNT, (uint64_t)*count);
     set_slot(&ev, slot, TRK_EXT_HOLDER);
     if (seq != NULL)
-        add_ext(&ev, TRK_EXT_SEQ, *seq);
+        trk_add_ext(&ev, TRK_EXT_SEQ, *seq);
     trk_emit(&ev);
 }
 
@@ -124,7 +109,7 @@ static __attribute__((noinline)) void emit_move_event(const void *obj, const voi
     };
     set_slot(&ev, to, TRK_EXT_TO_HOLDER);
     if (from != NULL)
-        add_ext(&ev, TRK_EXT_FROM, trk_addr_whole(from));
+        trk_add_ext(&ev, TRK_EXT_FROM, trk_addr_whole(from));
     trk_emit(&ev);
 }
 
@@ -148,7 +133,7 @@ static __attribute__((noinline)) void emit_plain_event(enum trk_op op, unsigned 
                             .aux = (uint8_t)aux,
                             .depth = depth,
                             .addr = trk_addr(addr),
-                            .arg = arg_bits(arg),
+                            .arg = trk_arg_bits(arg),
                             .at = *at,
                             .caller = (uintptr_t)caller };
     trk_emit(&ev);
@@ -157,7 +142,7 @@ static __attribute__((noinline)) void emit_plain_event(enum trk_op op, unsigned 
 static __attribute__((noinline)) void emit_plain(enum trk_op op, unsigned aux, enum trk_depth depth, const void *addr,
                                                  uint64_t arg, const struct trk_frame *at, const void *caller)
 {
-    if (trk_direct(op, aux, trk_addr(addr), arg_bits(arg), depth, at, (uintptr_t)caller))
+    if (trk_direct(op, aux, trk_addr(addr), trk_arg_bits(arg), depth, at, (uintptr_t)caller))
         return;
     emit_plain_event(op, aux, depth, addr, arg, at, caller);
 }
@@ -166,7 +151,7 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
                                                 const char *text, const struct trk_frame *at)
 {
     struct trk_event ev = {
-        .op = op, .depth = depth, .addr = trk_addr(addr), .arg = arg_bits(arg), .at = *at, .text = text
+        .op = op, .depth = depth, .addr = trk_addr(addr), .arg = trk_arg_bits(arg), .at = *at, .text = text
     };
     trk_emit(&ev);
 }
@@ -221,7 +206,7 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
 
 #define PLAIN_VERB(op, aux, depth, addr, arg, caller)                                                                  \
     do {                                                                                                               \
-        if (trk_fast((op), (aux), trk_addr(addr), arg_bits(arg), (depth), SITE_OF(caller)))                            \
+        if (trk_fast((op), (aux), trk_addr(addr), trk_arg_bits(arg), (depth), SITE_OF(caller)))                        \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
         emit_plain((op), (aux), (depth), (addr), (arg), &at, (caller));                                                \
@@ -286,7 +271,7 @@ void verb_new_seq(const void *obj, struct trk_type *type, uint32_t seq)
                trk_direct_ext(TRK_OP_NEW, 0, trk_addr(obj), id, TRK_DEPTH_BIRTH, &at, 0, TRK_EXT_SEQ, seq)))
         return;
     struct trk_event ev = { .op = TRK_OP_NEW, .depth = TRK_DEPTH_BIRTH, .addr = trk_addr(obj), .at = at, .type = type };
-    add_ext(&ev, TRK_EXT_SEQ, seq);
+    trk_add_ext(&ev, TRK_EXT_SEQ, seq);
     trk_emit(&ev);
 }
 
@@ -495,8 +480,8 @@ void verb_disown(const void *obj, const void *slot)
 void verb_move_range(const void *to, const void *from, size_t size) VERB(trk_move_range);
 void verb_move_range(const void *to, const void *from, size_t size)
 {
-    struct trk_event ev = { .op = TRK_OP_MOVE_RANGE, .addr = trk_addr(to), .arg = arg_bits(size) };
-    add_ext(&ev, TRK_EXT_FROM, trk_addr_whole(from));
+    struct trk_event ev = { .op = TRK_OP_MOVE_RANGE, .addr = trk_addr(to), .arg = trk_arg_bits(size) };
+    trk_add_ext(&ev, TRK_EXT_FROM, trk_addr_whole(from));
     trk_emit(&ev);
 }
 
@@ -578,7 +563,7 @@ void verb_context(const char *key, uint64_t id)
 {
     struct trk_event ev = { .op = TRK_OP_CONTEXT, .text = key };
     if (key != NULL)
-        add_ext(&ev, TRK_EXT_VALUE, id);
+        trk_add_ext(&ev, TRK_EXT_VALUE, id);
     trk_emit(&ev);
 }
 
@@ -634,7 +619,7 @@ void verb_count_seen(const void *obj, long count) VERB(trk_count_seen);
 void verb_count_seen(const void *obj, long count)
 {
     struct trk_event ev = { .op = TRK_OP_COUNT_SEEN, .addr = trk_addr(obj) };
-    add_ext(&ev, TRK_EXT_COUNT, (uint64_t)count);
+    trk_add_ext(&ev, TRK_EXT_COUNT, (uint64_t)count);
     trk_emit(&ev);
 }
 

@@ -126,6 +126,7 @@ struct trk_tls {
     uint64_t busy_tick;
     uint64_t retry_tick; /* do not look for a ring before */
     uint32_t scopes[TRK_SCOPES];
+    uint32_t disabled;    /* depth of trk_disable */
     uint32_t scope_depth; /* may exceed TRK_SCOPES: the excess is counted, not named */
     uint32_t era;         /* of the arena that all this is about */
     /* For filters; addresses are kept inverted, so that nobody takes them for pointers of the program. */

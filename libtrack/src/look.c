@@ -34,7 +34,7 @@ static int wanted_by(const struct trk_arena *a, enum trk_memory_why why)
                     : why == TRK_LOOK_SCOPE ? TRK_SHM_LOOK_SCOPE
                                             : TRK_SHM_LOOKS;
     if (a->flags & TRK_SHM_NO_MEMORY)
-        return TRK_NO;
+        return why == TRK_LOOK_LEAK_CHECK ? TRK_UNKNOWN : TRK_NO;
     return (a->flags & TRK_SHM_LOOKS) && (a->flags & flag) ? TRK_YES : TRK_UNKNOWN;
 }
 

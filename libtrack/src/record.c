@@ -128,6 +128,13 @@ static uint32_t scope_number(enum trk_op op)
     return depth < TRK_SCOPES ? trk_tls.scopes[depth] : 0;
 }
 
+/* How deep the thread is in trk_disable from here on; an end without a begin is none. */
+static uint32_t disabled_depth(bool deeper)
+{
+    uint32_t depth = trk_tls.disabled;
+    return trk_tls.disabled = deeper ? depth + (depth < UINT32_MAX) : depth - (depth > 0);
+}
+
 /* Replaces text, type and scope by their ids. */
 static bool emit_rare(const struct trk_event *ev, uint64_t cycles)
 {
@@ -154,6 +161,8 @@ static bool emit_rare(const struct trk_event *ev, uint64_t cycles)
         e.arg = scope_number(e.op);
     if (e.op == TRK_OP_SCOPE_END && e.arg == 0)
         return true;
+    if (e.op == TRK_OP_DISABLE)
+        e.arg = disabled_depth(e.aux);
     if (st->era != trk_arena()->era)
         return false; /* the ids above may be of one arena, the ring of another */
     return emit_simple(&e, st, cycles);
@@ -161,8 +170,8 @@ static bool emit_rare(const struct trk_event *ev, uint64_t cycles)
 
 static bool emit_any(const struct trk_event *ev, uint64_t cycles)
 {
-    return ev->text == NULL && ev->type == NULL && !is_moment(ev->op) ? emit_simple(ev, trk_tls.self, cycles)
-                                                                      : emit_rare(ev, cycles);
+    bool plain = ev->text == NULL && ev->type == NULL && !is_moment(ev->op) && ev->op != TRK_OP_DISABLE;
+    return plain ? emit_simple(ev, trk_tls.self, cycles) : emit_rare(ev, cycles);
 }
 
 static __attribute__((noinline)) bool emit_judged(const struct trk_event *ev, uint64_t cycles)

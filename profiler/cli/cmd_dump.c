@@ -149,7 +149,10 @@ static void details(struct dump *dump, const struct prof_event *e)
     if (e->flags & PROF_EVENT_HOLDER)
         fprintf(detail(dump, &first), "holder=0x%llx", (unsigned long long)e->slot);
     if ((e->flags & (PROF_EVENT_FROM | PROF_EVENT_FROM_HOLDER)) != 0 || (e->op == TRK_OP_ALLOC && e->from != 0))
-        fprintf(detail(dump, &first), "%s=0x%llx", e->flags & PROF_EVENT_FROM_HOLDER ? "from-holder" : "from",
+        fprintf(detail(dump, &first), "%s=0x%llx",
+                e->flags & PROF_EVENT_FROM_HOLDER ? "from-holder"
+                : e->flags & PROF_EVENT_POOL      ? "pool"
+                                                  : "from",
                 (unsigned long long)e->from);
     if (e->flags & PROF_EVENT_COUNT)
         fprintf(detail(dump, &first), "count=%lld", (long long)e->count);

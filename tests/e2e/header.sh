@@ -8,7 +8,7 @@ checks=$((checks + 1))
 [ "$(echo "$verbs" | wc -l)" -ge 40 ] || fail "only these verbs were found in the header: $verbs"
 nm -D --defined-only "$BUILD/libtrack/libtrack.so.0" | awk '{ print $3 }' | sed 's/@.*//' >exports
 nm -D --defined-only "$BUILD/libtrack/libtrack-preload.so" | awk '{ print $3 }' | sed 's/@.*//' >exports-preload
-for verb in $verbs trk_type_register trk_is_recording trk_checkpoint trk_gate_v1 trk_inline_v1; do
+for verb in $verbs trk_type_register trk_is_recording trk_checkpoint trk_leak_check trk_gate_v1 trk_inline_v1; do
 	for list in exports exports-preload; do
 		checks=$((checks + 1))
 		grep -qx "$verb" $list || fail "$verb is not exported ($list)"

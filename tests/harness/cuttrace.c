@@ -170,7 +170,7 @@ static void write_event(struct cut *cut, const struct prof_event *e)
     if ((e->flags & PROF_EVENT_SEQ) != 0)
         extend(cut, TRK_EXT_SEQ, e->from);
     else if (e->op == TRK_OP_ALLOC && e->from != 0)
-        extend(cut, TRK_EXT_OLD, e->from);
+        extend(cut, (e->flags & PROF_EVENT_POOL) != 0 ? TRK_EXT_POOL : TRK_EXT_OLD, e->from);
     else if ((e->flags & PROF_EVENT_FROM) != 0)
         extend(cut, TRK_EXT_FROM, e->from | ((e->flags & PROF_EVENT_FROM_HOLDER) != 0 ? holder : 0));
     if (e->text != 0 && e->op != TRK_OP_MODULES)

@@ -116,6 +116,11 @@ enum trk_op {
     TRK_OP_EXEC = 41,         /* an exec family call is about to be made; stack */
     TRK_OP_EXEC_FAIL = 42,    /* and came back */
     TRK_OP_SKIP = 43,         /* padding; ignore */
+    TRK_OP_IGNORE = 44,       /* addr: in a block that is never reported, nor what it alone reaches */
+    TRK_OP_DISABLE = 45, /* aux 1: deeper, 0: back; arg: depth then. Above 0 the blocks that this thread allocates are
+                            as with IGNORE */
+    TRK_OP_POOL = 46, /* addr: pool. aux 1: begins; 0: ends, and with it all its chunks: CUSTOM blocks whose ALLOC has
+                         EXT_POOL */
     TRK_OP_COUNT_
 };
 
@@ -150,6 +155,7 @@ enum trk_ext {
     TRK_EXT_SEQ = 9,       /* REF, UNREF: number of this change among all changes of the object's count word, 32 bits;
                               the change before it has the number before it. NEW: number the word begins with */
     TRK_EXT_CYCLES = 10,   /* in rings only: cycle counter of the processor at the event; files carry TRK_EXT_TIME */
+    TRK_EXT_POOL = 12,     /* ALLOC(kind CUSTOM): address of the pool that the block is a chunk of */
     TRK_EXT_TIME = 11,     /* in files: nanoseconds since microsecond 0 of the trace, exact (clock=tsc) */
 };
 

@@ -73,6 +73,9 @@
  *     trk_dtor_begin             trk_dtor_end                a destructor
  *     trk_root_add               trk_root_del                memory that reftrack should treat as a root
  *     trk_alloc                  trk_free                    a block of a custom allocator
+ *     trk_pool_create            trk_pool_destroy            a pool of chunks
+ *     trk_pool_alloc             trk_pool_free               a chunk of it
+ *     trk_disable                trk_enable                  allocations of this thread that are no leaks
  *     trk_scope_begin            trk_scope_end               a test or request that must leave nothing behind
  */
 #if defined(TRK_INLINE) && !defined(TRACK_INLINE_H)
@@ -353,6 +356,23 @@ TRK_VERB(TRK_UNREAD_0, trk_context, (const char *key, uint64_t id), (key, id), (
 TRK_VERB(TRK_UNREAD_1, trk_alloc, (const void *mem, size_t size), (mem, size), (void)mem; (void)size;)
 TRK_VERB(TRK_UNREAD_1, trk_free, (const void *mem), (mem), (void)mem;) /* before the memory can be handed out again */
 
+/* A pool: hands out chunks of memory that it has from elsewhere, and gives back all at once. Any address names it: of
+ * its descriptor, of its first byte. The blocks that chunks are cut from are held while a chunk in them is. */
+TRK_VERB(TRK_UNREAD_1, trk_pool_create, (const void *pool), (pool), (void)pool;)
+/* All chunks end, and objects in them. */
+TRK_VERB(TRK_UNREAD_1, trk_pool_destroy, (const void *pool), (pool), (void)pool;)
+TRK_VERB(TRK_UNREAD_1_2, trk_pool_alloc, (const void *pool, const void *mem, size_t size), (pool, mem, size),
+         (void)pool; (void)mem; (void)size;)
+TRK_VERB(TRK_UNREAD_1_2, trk_pool_free, (const void *pool, const void *mem), (pool, mem), (void)pool; (void)mem;)
+
+/* ---- What is no leak ------------------------------------------------------------------------------------------- */
+
+/* The block that mem lies in is never reported, nor what is reached from it alone (__lsan_ignore_object). */
+TRK_VERB(TRK_UNREAD_1, trk_ignore, (const void *mem), (mem), (void)mem;)
+/* Blocks that this thread allocates between the two are as if trk_ignore had been called for each. They nest. */
+TRK_VERB(TRK_UNREAD_0, trk_disable, (void), (), )
+TRK_VERB(TRK_UNREAD_0, trk_enable, (void), (), )
+
 /* ---- Moments -------------------------------------------------------------------------------------------------- */
 
 /* A named instant: reports compare marks. */
@@ -380,6 +400,26 @@ TRK_VERB(TRK_UNREAD_1, trk_count_seen, (const void *obj, long count), (obj, coun
 #undef TRK_UNREAD_1_2_5
 #undef TRK_UNREAD_1_3
 
+/* ---- Leak check ---------------------------------------------------------------------------------------------------
+ */
+
+/* What is asked: everything that is lost now, or only what differs from the check before (of any kind). Lost blocks are
+ * told apart by where they were allocated. */
+enum trk_leak_check {
+    TRK_LEAK_FULL = 1,    /* is anything definitely lost? */
+    TRK_LEAK_ADDED = 2,   /* ... more of it? */
+    TRK_LEAK_CHANGED = 3, /* ... more or less? */
+    TRK_LEAK_NEW = 4,     /* ... from where nothing was lost? */
+};
+struct trk_leak_amount {
+    uint64_t bytes, blocks;
+};
+/* Always of all that is alive: definitely lost, indirectly (through one of those), possibly (only pointers into the
+ * middle lead to it), still reachable, and what suppressions, trk_ignore and trk_disable leave out. */
+struct trk_leak_numbers {
+    struct trk_leak_amount definite, indirect, possible, reachable, suppressed;
+};
+
 /* ---- Questions and registration -------------------------------------------------------------------------------- */
 
 #if defined(TRK_DISABLE)
@@ -397,7 +437,15 @@ static inline int trk_checkpoint(const char *name)
     (void)name;
     return TRK_UNKNOWN;
 }
+static inline int trk_leak_check(enum trk_leak_check what, struct trk_leak_numbers *ret)
+{
+    (void)what;
+    (void)ret;
+    return TRK_UNKNOWN;
+}
 #else
+extern int trk_call_trk_leak_check(enum trk_leak_check what, struct trk_leak_numbers *ret) __asm__("trk_leak_check")
+    __attribute__((weak));
 extern int trk_call_trk_checkpoint(const char *name) __asm__("trk_checkpoint") __attribute__((weak));
 extern uint32_t trk_call_trk_type_register(struct trk_type *type) __asm__("trk_type_register") __attribute__((weak));
 extern int trk_call_trk_is_recording(void) __asm__("trk_is_recording") __attribute__((weak));
@@ -416,6 +464,17 @@ static inline int trk_checkpoint(const char *name) __asm__("trk_inline_checkpoin
 static inline int trk_checkpoint(const char *name)
 {
     int answer = &trk_call_trk_checkpoint != 0 ? trk_call_trk_checkpoint(name) : TRK_UNKNOWN;
+    TRK_NO_TAIL_CALL;
+    return answer;
+}
+/* A checkpoint, after which the recorder says at once what is lost; bounds as there, and the recorder replays the whole
+ * recording for it. TRK_YES: nothing of what was asked. TRK_NO: something. TRK_UNKNOWN: nobody can tell: no recorder,
+ * no memory read, too late. ret may be NULL; it is filled with TRK_YES and TRK_NO, else left alone. */
+static inline int trk_leak_check(enum trk_leak_check what,
+                                 struct trk_leak_numbers *ret) __asm__("trk_inline_leak_check");
+static inline int trk_leak_check(enum trk_leak_check what, struct trk_leak_numbers *ret)
+{
+    int answer = &trk_call_trk_leak_check != 0 ? trk_call_trk_leak_check(what, ret) : TRK_UNKNOWN;
     TRK_NO_TAIL_CALL;
     return answer;
 }

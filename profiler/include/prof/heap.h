@@ -29,6 +29,8 @@ enum prof_block_flags {
     PROF_BLOCK_ALIVE = 1 << 0,
     PROF_BLOCK_HAS_OBJECT = 1 << 1, /* an object was born in it: it is not reported as a plain block */
     PROF_BLOCK_FORCED = 1 << 2,     /* its birth met an address that was still allocated */
+    PROF_BLOCK_IGNORED = 1 << 4,    /* the program says that it is no leak (trk_ignore, trk_disable), nor what it alone
+                                       reaches; objects in it have PROF_OBJ_MAY_LEAK */
     PROF_BLOCK_EXAMINED = 1 << 3,   /* it was alive, at this address, when memory was read last (prof_heap_memory) */
 };
 struct prof_block {

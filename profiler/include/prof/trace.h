@@ -96,6 +96,7 @@ enum prof_event_flags {
     PROF_EVENT_FROM = 1 << 3,        /* from is set (a slot) */
     PROF_EVENT_FROM_HOLDER = 1 << 4, /* from is a holder */
     PROF_EVENT_FORCED = 1 << 5,      /* its place among other threads' events is a guess */
+    PROF_EVENT_POOL = 1 << 7,        /* ALLOC: `from` is the pool that the block is a chunk of */
     PROF_EVENT_SEQ = 1 << 6,         /* `from` is the number of this change among all changes of the object's count,
                                         of a NEW the number before the first change */
 };
@@ -105,7 +106,8 @@ struct prof_event {
     uint64_t addr;    /* object, block, or the op's number */
     uint64_t size;    /* ALLOC, MMAP FREE, ROOT_ADD, MOVE_RANGE: bytes. NEW, RETYPE: type id. Others: the raw arg */
     uint64_t slot;    /* with PROF_EVENT_SLOT or PROF_EVENT_HOLDER */
-    uint64_t from;    /* MOVE, MOVE_RANGE: with PROF_EVENT_FROM*; ALLOC of kind REALLOC: the old address (0: none);
+    uint64_t from;    /* MOVE, MOVE_RANGE: with PROF_EVENT_FROM*; ALLOC of kind REALLOC: the old address (0: none),
+                         the pool with PROF_EVENT_POOL;
                          NEW, REF, UNREF: the number with PROF_EVENT_SEQ, 32 bits */
     int64_t count;    /* with PROF_EVENT_COUNT; CONTEXT and MODULES: the number */
     uint64_t time_us; /* not before this moment, to the resolution of the clock; with `fine` the moment itself */

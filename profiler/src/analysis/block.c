@@ -33,7 +33,7 @@ struct places {
 bool block_is_plain(const struct prof_block *block)
 {
     return (block->flags & PROF_BLOCK_ALIVE) != 0 && (block->flags & PROF_BLOCK_HAS_OBJECT) == 0 &&
-           block->kind != TRK_ALLOC_MMAP && block->kind != TRK_ALLOC_BOOT;
+           block->kind != TRK_ALLOC_MMAP && block->kind != TRK_ALLOC_BOOT && (block->flags & PROF_BLOCK_IGNORED) == 0;
 }
 
 /* The place of a stack; stacks whose first functions agree share one. */

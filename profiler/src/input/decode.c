@@ -67,6 +67,9 @@ static const uint8_t op_traits[TRK_OP_MASK + 1] = {
     [TRK_OP_COUNT_SEEN] = OP_EVENT,
     [TRK_OP_EXEC] = OP_EVENT,
     [TRK_OP_EXEC_FAIL] = OP_EVENT,
+    [TRK_OP_IGNORE] = OP_EVENT,
+    [TRK_OP_DISABLE] = OP_EVENT,
+    [TRK_OP_POOL] = OP_EVENT,
 };
 
 static bool op_has_slot(unsigned op)
@@ -132,6 +135,12 @@ static void extend(struct prof_event *e, const struct trk_slot *slot, uint64_t *
     case TRK_EXT_OLD:
         if (e->op == TRK_OP_ALLOC)
             e->from = value & PROF_ADDR_MASK;
+        break;
+    case TRK_EXT_POOL:
+        if (e->op == TRK_OP_ALLOC && e->aux == TRK_ALLOC_CUSTOM) {
+            e->from = value & PROF_ADDR_MASK;
+            e->flags |= PROF_EVENT_POOL;
+        }
         break;
     case TRK_EXT_SEQ:
         if (op_has_count(e->op) || e->op == TRK_OP_NEW) {

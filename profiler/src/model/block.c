@@ -106,6 +106,8 @@ static void end_block(struct prof_heap *h, prof_block_id id, const struct prof_e
         end_nested(h, b->addr, b->size, e);
         b = block_of(h, id);
     }
+    if (h->chunks != NULL && b->kind == TRK_ALLOC_CUSTOM)
+        chunk_gone(h, b->addr);
     if (b->first_obj != 0 || h->slot_count != 0 || h->holder_count != 0)
         end_contents(h, id, e);
     space_drop_large(h, id);
@@ -274,6 +276,8 @@ static void fill_block(struct prof_heap *h, prof_block_id id, const struct prof_
                               .flags = (uint8_t)(PROF_BLOCK_ALIVE | (forced ? PROF_BLOCK_FORCED : 0)) };
     if (th->scopes.count > 0)
         b->scope = th->scopes.items[th->scopes.count - 1].index;
+    if (th->disabled > 0)
+        b->flags |= PROF_BLOCK_IGNORED;
 }
 
 static void realloc_end(struct prof_heap *h, const struct prof_event *e, struct thread *th);
@@ -315,6 +319,8 @@ void block_alloc(struct prof_heap *h, const struct prof_event *e)
     space_add_large(h, id);
     count_in(h, block_of(h, id));
     th->last_alloc = id;
+    if ((e->flags & PROF_EVENT_POOL) != 0 && e->aux == TRK_ALLOC_CUSTOM)
+        (void)chunk_born(h, e->addr, e->from);
 }
 
 /* A free of an address where no block lives. */
@@ -362,6 +368,16 @@ void block_free(struct prof_heap *h, const struct prof_event *e)
         return;
     }
     end_block(h, entry->block, e, entry->block == last);
+}
+
+void block_ignore(struct prof_heap *h, const struct prof_event *e)
+{
+    prof_block_id id = space_block_at(h, e->addr);
+    if (id == 0)
+        return;
+    block_of(h, id)->flags |= PROF_BLOCK_IGNORED;
+    for (prof_obj_id obj = block_of(h, id)->first_obj; obj != 0; obj = obj_of(h, obj)->next_in_block)
+        obj_of(h, obj)->flags |= PROF_OBJ_MAY_LEAK;
 }
 
 /* ---- Realloc ----
@@ -463,7 +479,7 @@ static void realloc_end(struct prof_heap *h, const struct prof_event *e, struct 
         checkpoint_freed(h, b->addr, b->size);
     count_out(h, b, false);
     leave_limbo(h, th, e->addr, e->size, e);
-    uint8_t kept = block_of(h, id)->flags & (PROF_BLOCK_HAS_OBJECT | PROF_BLOCK_FORCED);
+    uint8_t kept = block_of(h, id)->flags & (PROF_BLOCK_HAS_OBJECT | PROF_BLOCK_FORCED | PROF_BLOCK_IGNORED);
     fill_block(h, id, e, th, false);
     block_of(h, id)->flags |= kept;
     count_in(h, block_of(h, id));

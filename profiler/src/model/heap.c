@@ -74,6 +74,15 @@ static void apply(struct prof_heap *h, const struct prof_event *e)
     case TRK_OP_ASSERT_FREED:
         object_misc(h, e);
         break;
+    case TRK_OP_IGNORE:
+        block_ignore(h, e);
+        break;
+    case TRK_OP_POOL:
+        chunk_pool_event(h, e);
+        break;
+    case TRK_OP_DISABLE:
+        thread_of(h, e->tid)->disabled = e->size < UINT32_MAX ? (uint32_t)e->size : UINT32_MAX;
+        break;
     case TRK_OP_ROOT_ADD:
     case TRK_OP_ROOT_DEL:
     case TRK_OP_CONTEXT:
@@ -398,6 +407,7 @@ void prof_heap_destroy(struct prof_heap *h)
     opens_deinit(h);
     sites_deinit(h);
     moments_deinit(h);
+    chunks_deinit(h);
     threads_deinit(h);
     incidents_deinit(h);
     checkpoint_deinit(h);

@@ -193,6 +193,7 @@ static const struct column threads[] = {
     PLACE(struct row_thread, limbo_place),
     TH(context_id),
     T(struct row_thread, context_text),
+    TH(disabled),
 };
 
 #define OS(member) N(struct row_open_scope, member)
@@ -231,6 +232,8 @@ static const struct column mem_live[] = { N(struct prof_mem_live, live_blocks), 
                                           N(struct prof_mem_live, mmap_blocks), N(struct prof_mem_live, mmap_bytes) };
 static const struct column roots[] = { N(struct prof_root_region, start), N(struct prof_root_region, size),
                                        T(struct prof_root_region, text) };
+
+static const struct column chunks[] = { N(struct row_chunk, addr), N(struct row_chunk, pool) };
 
 #define I(member) N(struct row_incident, member)
 static const struct column incidents[] = {
@@ -356,6 +359,7 @@ static const struct section_def sections[STATE_SECTIONS_] = {
     SECTION(STATE_MEMORY_WORDS, struct row_word, false, 4, words),
     SECTION(STATE_MEMORY_COUNTS, struct trk_memory_count, false, 4, counts),
     SECTION(STATE_FREED_SINCE, struct range, false, 4, ranges),
+    SECTION(STATE_CHUNKS, struct row_chunk, false, 4, chunks),
 };
 
 const struct section_def *state_section(unsigned kind)

@@ -56,6 +56,7 @@ enum state_section {
     STATE_MEMORY_WORDS,
     STATE_MEMORY_COUNTS,
     STATE_FREED_SINCE,
+    STATE_CHUNKS,
     STATE_SECTIONS_,
 };
 
@@ -105,7 +106,11 @@ struct row_thread {
     struct place limbo_place;
     uint64_t limbo_addr, context_id;
     uint32_t tid, last_alloc, limbo_block, limbo_opens, context_text, context;
+    uint32_t disabled;
     uint8_t in_limbo;
+};
+struct row_chunk {
+    uint64_t addr, pool;
 };
 /* Innermost last, thread by thread in the order of STATE_THREADS; ids are numbers of threads in that order. */
 struct row_open_scope {

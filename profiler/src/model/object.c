@@ -16,6 +16,8 @@ static void join_block(struct prof_heap *h, prof_obj_id id, prof_block_id block)
         obj_of(h, b->first_obj)->prev_in_block = id;
     b->first_obj = id;
     b->flags |= PROF_BLOCK_HAS_OBJECT;
+    if ((b->flags & PROF_BLOCK_IGNORED) != 0)
+        obj->flags |= PROF_OBJ_MAY_LEAK;
 }
 
 void object_leave_block(struct prof_heap *h, prof_obj_id id)

@@ -167,6 +167,7 @@ static const char *put_thread(struct prof_heap *h, struct restore *r, const stru
     th->context_text = row->context_text;
     th->context_id = row->context_id;
     th->context = row->context;
+    th->disabled = row->disabled;
     if (!h->no_memory)
         (void)PUSH(&r->threads, th);
     return NULL;
@@ -403,6 +404,10 @@ const char *put_row(struct prof_heap *h, struct restore *r, unsigned kind, uint3
         return NULL;
     case STATE_FREED_SINCE:
         return put_range(h, row);
+    case STATE_CHUNKS:
+        return chunk_born(h, ((const struct row_chunk *)row)->addr, ((const struct row_chunk *)row)->pool)
+                   ? NULL
+                   : "a chunk is in two pools";
     default: /* read into its place */
         return NULL;
     }

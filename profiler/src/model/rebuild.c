@@ -132,8 +132,8 @@ static const char *sort_maps(struct prof_heap *h)
 static const char *place_blocks(struct prof_heap *h, const struct restore *r)
 {
     size_t limbo = 0, freed = 0, remembered = 0;
-    const unsigned flags =
-        PROF_BLOCK_ALIVE | PROF_BLOCK_HAS_OBJECT | PROF_BLOCK_FORCED | PROF_BLOCK_EXAMINED | BLOCK_IN_LIMBO;
+    const unsigned flags = PROF_BLOCK_ALIVE | PROF_BLOCK_HAS_OBJECT | PROF_BLOCK_FORCED | PROF_BLOCK_EXAMINED |
+                           PROF_BLOCK_IGNORED | BLOCK_IN_LIMBO;
     for (uint32_t id = 1; id < h->blocks.max && !h->no_memory; id++) {
         const struct prof_block *b = block_of(h, id);
         if (!id_in(&r->pools[POOL_BLOCKS].used, id))

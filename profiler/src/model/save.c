@@ -267,6 +267,7 @@ static void walk_threads(struct walk *w)
                                   .limbo_opens = th->limbo_opens,
                                   .context_text = th->context_text,
                                   .context = th->context,
+                                  .disabled = th->disabled,
                                   .in_limbo = th->in_limbo };
         show_copy(w, 0, &row);
     }
@@ -287,6 +288,12 @@ static void walk_threads(struct walk *w)
         for (size_t i = 0; i < th->scopes.count; i++, number++)
             for (size_t k = 0; k < th->scopes.items[i].births.count; k++)
                 show(w, number, &th->scopes.items[i].births.items[k]);
+}
+
+static void show_chunk(void *ctx, uint64_t addr, uint64_t pool)
+{
+    struct row_chunk row = { addr, pool };
+    show_copy(ctx, 0, &row);
 }
 
 static void walk_incidents(struct walk *w)
@@ -361,6 +368,8 @@ static struct prof_error *walk(struct walk *w)
     show_all(w, STATE_ROOTS, h->roots.items, h->roots.count);
     walk_incidents(w);
     walk_checkpoints(w);
+    begin(w, STATE_CHUNKS);
+    chunk_each(h, show_chunk, w);
     flush(w);
     free(w->scratch);
     return w->error;

@@ -133,6 +133,7 @@ struct open_scope {
 struct thread {
     UT_hash_handle hh;
     uint32_t tid;
+    uint32_t disabled;        /* depth of trk_disable */
     prof_block_id last_alloc; /* by the last allocator event, 0: that was something else */
     /* A realloc between its two events. */
     bool in_limbo;
@@ -290,6 +291,8 @@ struct prof_heap {
     struct site_cached site_cache[SITE_CACHE];
     struct disowned disowned[DISOWNED]; /* by object; a collision forgets, which only lowers the coverage */
 
+    struct chunk *chunks;           /* by address */
+    struct chunk_pool *chunk_pools; /* those that have chunks */
     struct thread *threads;
     struct thread *thread; /* the last one */
     PROF_VEC(struct prof_scope) scopes;
@@ -378,6 +381,7 @@ static inline uint64_t mix64(uint64_t x)
 void block_alloc(struct prof_heap *h, const struct prof_event *e);
 void block_free(struct prof_heap *h, const struct prof_event *e);
 void block_realloc_begin(struct prof_heap *h, const struct prof_event *e);
+void block_ignore(struct prof_heap *h, const struct prof_event *e);
 void block_realloc_fail(struct prof_heap *h, const struct prof_event *e);
 /* The trace ends: what hangs in a realloc is put back. */
 void block_settle(struct prof_heap *h);
@@ -499,6 +503,14 @@ static inline struct thread *thread_of(struct prof_heap *h, uint32_t tid)
 {
     return h->thread != NULL && h->thread->tid == tid ? h->thread : thread_find(h, tid);
 }
+/* ---- chunk.c ---- */
+/* A custom block that was just born is a chunk of a pool; false: it is one already. It is gone. */
+bool chunk_born(struct prof_heap *h, uint64_t addr, uint64_t pool);
+void chunk_gone(struct prof_heap *h, uint64_t addr);
+void chunk_pool_event(struct prof_heap *h, const struct prof_event *e);
+void chunk_each(const struct prof_heap *h, void (*each)(void *ctx, uint64_t addr, uint64_t pool), void *ctx);
+void chunks_deinit(struct prof_heap *h);
+
 void thread_event(struct prof_heap *h, const struct prof_event *e); /* scopes, contexts, marks */
 void thread_birth(struct prof_heap *h, prof_obj_id id);             /* scope and context of a new object */
 void thread_context_release(struct prof_heap *h, uint32_t context);

@@ -52,6 +52,9 @@ const char *prof_op_name(unsigned op)
         [TRK_OP_EXEC] = "exec",
         [TRK_OP_EXEC_FAIL] = "exec-fail",
         [TRK_OP_SKIP] = "skip",
+        [TRK_OP_IGNORE] = "ignore",
+        [TRK_OP_DISABLE] = "disable",
+        [TRK_OP_POOL] = "pool",
     };
     return op < TRK_OP_COUNT_ && names[op] != NULL ? names[op] : "?";
 }

@@ -121,6 +121,16 @@ static void add(struct program *p)
             e->aux = TRK_ALLOC_REALLOC;
             e->from = place();
         }
+        if (e->op == TRK_OP_ALLOC && e->aux == TRK_ALLOC_CUSTOM && rnd(3) != 0) {
+            e->flags |= PROF_EVENT_POOL;
+            e->from = 0x1000 + rnd(3);
+        }
+        break;
+    case TRK_OP_POOL:
+        e->addr = 0x1000 + rnd(3);
+        break;
+    case TRK_OP_DISABLE:
+        e->size = rnd(2);
         break;
     case TRK_OP_NEW:
     case TRK_OP_RETYPE:

@@ -88,6 +88,15 @@ static void marks(long arg)
     say("answer", trk_checkpoint("three"));
 }
 
+static void leaks(long arg)
+{
+    struct trk_leak_numbers numbers = { .definite = { 99, 99 } };
+    int answer = trk_leak_check((enum trk_leak_check)arg, &numbers);
+    say("answer", answer);
+    say("definite", (long)numbers.definite.bytes);
+    say("suppressed", (long)numbers.suppressed.blocks);
+}
+
 static void leave(long arg)
 {
     trk_mark("before");
@@ -291,7 +300,7 @@ static const struct {
     { "call", call },     { "served", served }, { "registers", registers }, { "marks", marks },
     { "leave", leave },   { "crowd", crowd },   { "others", others },       { "refused", refused },
     { "jumped", jumped }, { "forked", forked }, { "dead", dead },           { "vfork", by_vfork },
-    { "own", own },
+    { "own", own },       { "leaks", leaks },
 };
 
 int main(int argc, char **argv)

@@ -136,6 +136,16 @@ static void verbs_second(void)
     CHECKED(trk_context(NULL, 0));
     CHECKED(trk_alloc(number(0x70000), 100));
     CHECKED(trk_free(number(0x70000)));
+    CHECKED(trk_pool_create(number(0x71000)));
+    CHECKED(trk_pool_alloc(number(0x71000), number(0x71010), 24));
+    CHECKED(trk_pool_free(number(0x71000), number(0x71010)));
+    CHECKED(trk_pool_destroy(number(0x71000)));
+    CHECKED(trk_ignore(number(0x72000)));
+    CHECKED(trk_disable());
+    CHECKED(trk_disable());
+    CHECKED(trk_enable());
+    CHECKED(trk_enable());
+    CHECKED(trk_enable()); /* one too many */
     CHECKED(trk_mark("here"));
     CHECKED(trk_scope_begin("outer"));
     CHECKED(trk_scope_begin("inner"));
@@ -145,6 +155,7 @@ static void verbs_second(void)
     CHECKED(trk_assert_freed(number(0x10010)));
     CHECKED(trk_count_seen(number(0x10010), 17));
     CHECKED(trk_checkpoint("look"));
+    CHECKED(trk_leak_check(TRK_LEAK_FULL, NULL));
     CHECKED(trk_del(number(0x10010)));
 }
 

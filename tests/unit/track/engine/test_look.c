@@ -193,6 +193,37 @@ static void moments(void **state)
     }
 }
 
+static void look_check(struct testrec *rec, struct trk_shm_proc *proc)
+{
+    for (uint64_t i = 0; i < 10; i++)
+        proc->look.numbers[i] = 100 + i;
+    beats = proc->look.check;
+    testrec_look_answer(rec, proc, proc->look.why == TRK_LOOK_LEAK_CHECK ? TRK_NO : TRK_UNKNOWN);
+}
+
+static void leak_checks(void **state)
+{
+    (void)state;
+    struct testrec rec;
+    run(&rec, "leaks", "3", ALL, look_check, NULL);
+    assert_int_equal(beats, TRK_CHECK_CHANGED);
+    assert_int_equal(testrec_said(&rec, "answer"), TRK_NO);
+    assert_int_equal(testrec_said(&rec, "definite"), 100);
+    assert_int_equal(testrec_said(&rec, "suppressed"), 109);
+    testrec_deinit(&rec);
+    run(&rec, "leaks", "1", ALL, look_failed, NULL);
+    assert_true(strstr(rec.output, "answer=-1\n") != NULL);
+    assert_int_equal(testrec_said(&rec, "definite"), 99);
+    testrec_deinit(&rec);
+    run(&rec, "leaks", "1", ALL | TRK_SHM_NO_MEMORY, look_check, NULL);
+    assert_true(strstr(rec.output, "answer=-1\n") != NULL);
+    testrec_deinit(&rec);
+    run(&rec, "leaks", "5", ALL, look_check, NULL); /* there is no such question */
+    assert_true(strstr(rec.output, "answer=-1\n") != NULL);
+    assert_int_equal(rec.looks, 0);
+    testrec_deinit(&rec);
+}
+
 /* ---- Bounds -------------------------------------------------------------------------------------------------------
  */
 
@@ -375,6 +406,7 @@ int main(void)
         cmocka_unit_test(serves_reads),
         cmocka_unit_test(registers_stand_on_the_stack),
         cmocka_unit_test(moments),
+        cmocka_unit_test(leak_checks),
         cmocka_unit_test(nobody_answers),
         cmocka_unit_test(the_end_waits_while_it_is_worked_on),
         cmocka_unit_test(recorder_dies),
