@@ -16,15 +16,16 @@ struct prof_block_type {
     const struct prof_frame *by; /* the code that it was concluded from */
     enum prof_birth_how how;
 };
-/* The type of a block in which no object was born. false: not known. Cheap when it is asked again. */
-bool prof_block_type(const struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
+/* The type of a block in which no object was born: by the code that allocates it, else by its size and the words in it
+ * that point to blocks, where memory was read. false: not known. Cheap when it is asked again. */
+bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
                      struct prof_block_type *ret);
-/* "struct conn", "struct conn[12]"; of a guess "struct conn (~ from net.c:31)". size: of the block, 0: "struct conn[]".
+/* "struct conn", "struct conn[12]"; of a guess "struct conn (~ from net.c:31)",
+ * "struct conn (~ by its shape)". size: of the block, 0: "struct conn[]".
  */
 char *prof_block_type_text(char *buf, size_t room, const struct prof_block_type *type, uint64_t size);
 /* What a block is called: its type as above, or "malloc in conn_open()". */
-char *prof_block_text(char *buf, size_t room, const struct prof_heap *heap, struct prof_symbols *symbols,
-                      prof_block_id id);
+char *prof_block_text(char *buf, size_t room, struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id);
 /* "malloc", "calloc", "mmap" */
 const char *prof_block_kind_text(unsigned kind);
 

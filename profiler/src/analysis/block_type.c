@@ -10,7 +10,51 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-bool prof_block_type(const struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
+enum { SHAPE_WORDS = 64, SHAPE_LEAST = 2 };
+
+/* Offsets of the words in a block that point to blocks, by the last checkpoint; at most SHAPE_WORDS. */
+static size_t pointers_in(struct prof_heap *heap, const struct prof_block *block, uint64_t offsets[SHAPE_WORDS])
+{
+    const struct prof_memory *memory = prof_heap_memory(heap);
+    size_t low = 0, high = memory != NULL ? memory->area_count : 0, count = 0;
+
+    while (low < high) { // the first area that begins behind the block; those of registers come first
+        size_t mid = low + (high - low) / 2;
+        if (memory->areas[mid].kind == TRK_AREA_REGISTERS || memory->areas[mid].start <= block->addr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (low == 0 || memory->areas[low - 1].kind == TRK_AREA_REGISTERS)
+        return 0;
+    const struct prof_memory_area *area = &memory->areas[low - 1];
+    for (low = area->first, high = area->first + area->count; low < high;) {
+        size_t mid = low + (high - low) / 2;
+        if (memory->words[mid].at < block->addr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (; low < area->first + area->count && count < SHAPE_WORDS; low++) {
+        const struct prof_memory_word *word = &memory->words[low];
+        if (word->at - block->addr >= block->size)
+            break;
+        if (prof_heap_block_at(heap, word->value) != 0)
+            offsets[count++] = word->at - block->addr;
+    }
+    return count;
+}
+
+/* One pointer in a block of that size is no shape. */
+static bool by_shape(struct prof_heap *heap, struct prof_symbols *symbols, const struct prof_block *block,
+                     struct prof_birth *ret)
+{
+    uint64_t offsets[SHAPE_WORDS];
+    size_t count = (block->flags & PROF_BLOCK_EXAMINED) != 0 ? pointers_in(heap, block, offsets) : 0;
+    return count >= SHAPE_LEAST && prof_symbols_shape(symbols, block->stack, block->size, offsets, count, ret);
+}
+
+bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
                      struct prof_block_type *ret)
 {
     const struct prof_block *block = prof_heap_block(heap, id);
@@ -18,7 +62,8 @@ bool prof_block_type(const struct prof_heap *heap, struct prof_symbols *symbols,
 
     // Memory that was mapped and extents that a program told itself are not what a call returned.
     if (block->kind == TRK_ALLOC_MMAP || block->kind == TRK_ALLOC_CUSTOM || block->kind == TRK_ALLOC_BOOT ||
-        (block->flags & PROF_BLOCK_HAS_OBJECT) != 0 || !prof_symbols_birth(symbols, block->stack, block->size, &birth))
+        (block->flags & PROF_BLOCK_HAS_OBJECT) != 0 ||
+        (!prof_symbols_birth(symbols, block->stack, block->size, &birth) && !by_shape(heap, symbols, block, &birth)))
         return false;
     *ret = (struct prof_block_type){ .layout = birth.layout,
                                      .mark = birth.mark,
@@ -36,7 +81,9 @@ char *prof_block_type_text(char *buf, size_t room, const struct prof_block_type 
         snprintf(count, sizeof count, "[]");
     else if (layout->array && size != layout->size)
         snprintf(count, sizeof count, "[%llu]", (unsigned long long)(size / layout->size));
-    if (type->mark != '=' && type->by != NULL && type->by->file != NULL)
+    if (type->how == PROF_BIRTH_SHAPE)
+        snprintf(from, sizeof from, " (~ by its shape)");
+    else if (type->mark != '=' && type->by != NULL && type->by->file != NULL)
         snprintf(from, sizeof from, " (~ from %s:%u)", base_name(type->by->file), type->by->line);
     else if (type->mark != '=')
         snprintf(from, sizeof from, " (~)");
@@ -44,8 +91,7 @@ char *prof_block_type_text(char *buf, size_t room, const struct prof_block_type 
     return buf;
 }
 
-char *prof_block_text(char *buf, size_t room, const struct prof_heap *heap, struct prof_symbols *symbols,
-                      prof_block_id id)
+char *prof_block_text(char *buf, size_t room, struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id)
 {
     const struct prof_block *block = prof_heap_block(heap, id);
     struct prof_block_type type;

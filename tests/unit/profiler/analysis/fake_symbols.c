@@ -34,6 +34,7 @@ struct prof_symbols {
         const struct prof_layout *layout;
     } births[THINGS];
     size_t birth_count;
+    const struct prof_layout *shape;
     const char *wrappers[THINGS];
     size_t wrapper_count;
     uint32_t shift;
@@ -143,6 +144,11 @@ void fake_birth(struct prof_symbols *symbols, const char *function, char mark, c
     symbols->births[symbols->birth_count].function = function;
     symbols->births[symbols->birth_count].mark = mark;
     symbols->births[symbols->birth_count++].layout = layout;
+}
+
+void fake_shape(struct prof_symbols *symbols, const struct prof_layout *layout)
+{
+    symbols->shape = layout;
 }
 
 void fake_wrapper(struct prof_symbols *symbols, const char *function)
@@ -263,4 +269,18 @@ bool prof_symbols_field_sized(struct prof_symbols *symbols, const char *type, ui
 {
     (void)object_size;
     return prof_symbols_field(symbols, type, offset, buf, size);
+}
+
+bool prof_symbols_shape(struct prof_symbols *symbols, uint32_t stack, uint64_t size, const uint64_t *offsets,
+                        size_t count, struct prof_birth *ret)
+{
+    (void)stack;
+    if (symbols->shape == NULL || symbols->shape->size != size)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (prof_layout_at(symbols->shape, offsets[i])->kind == PROF_WORD_NONE)
+            return false;
+    }
+    *ret = (struct prof_birth){ .layout = symbols->shape, .mark = '~', .how = PROF_BIRTH_SHAPE };
+    return true;
 }

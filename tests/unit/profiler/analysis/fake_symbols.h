@@ -16,6 +16,8 @@ void fake_field(struct prof_symbols *symbols, const char *type, uint64_t offset,
 void fake_global(struct prof_symbols *symbols, uint64_t addr, uint64_t size, const char *name);
 /* What a function allocates is of this type; both must outlive the symbols. */
 void fake_birth(struct prof_symbols *symbols, const char *function, char mark, const struct prof_layout *layout);
+/* The only type of its size in the program. */
+void fake_shape(struct prof_symbols *symbols, const struct prof_layout *layout);
 /* Frames of this function are wrappers. */
 void fake_wrapper(struct prof_symbols *symbols, const char *function);
 /* All lines from now on are this much greater: another build of the same program. */

@@ -77,6 +77,34 @@ static void guessed(void **state)
     rig_end(rig);
 }
 
+/* struct node { struct node *left, *right; long number; } in a block of which the code says nothing. */
+static void shapes(void **state)
+{
+    static const struct prof_layout_span two[] = { { 0, 16, PROF_WORD_POINTER, "node" } };
+    static const struct prof_layout node = { .type = "struct node", .size = 24, .spans = two, .span_count = 1 };
+    char buf[128];
+    (void)state;
+    for (uint64_t second = 8; second <= 16; second += 8) { // a pointer, and where the type has a number
+        rig_begin(rig);
+        fake_shape(rig->symbols, &node);
+        mk_alloc(rig->t, 0x10000, 24, AT("one o.c:3"));
+        mk_alloc(rig->t, 0x20000, 24, AT("two t.c:3"));
+        mk_memory_begin(rig->t, TRK_RUNG_STOPPED);
+        mk_memory_area(rig->t, TRK_AREA_ANON, 0, 0x10000, 0x100000);
+        mk_memory_word(rig->t, 0x10000, 0x20000);
+        mk_memory_word(rig->t, 0x10000 + second, 0x20000);
+        mk_memory_word(rig->t, 0x20008, 0x10000);
+        mk_memory_end(rig->t);
+        mk_exit(rig->t, 0);
+        struct prof_heap *heap = mk_heap(rig->t);
+        prof_block_id one = prof_heap_block_at(heap, 0x10000), other = prof_heap_block_at(heap, 0x20000);
+        assert_string_equal(prof_block_text(buf, sizeof buf, heap, rig->symbols, one),
+                            second == 8 ? "struct node (~ by its shape)" : "malloc in one()");
+        assert_string_equal(prof_block_text(buf, sizeof buf, heap, rig->symbols, other), "malloc in two()"); // one word
+        rig_end(rig);
+    }
+}
+
 static void names(void **state)
 {
     char buf[128];
@@ -102,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(certain),
         cmocka_unit_test(guessed),
+        cmocka_unit_test(shapes),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
