@@ -209,7 +209,19 @@ static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
     return prof_writer_mem(cut->writer, mem);
 }
 
-static const struct prof_trace_sink cut_sink = { .events = on_events, .mem = on_mem };
+/* What comes behind it is of a later round. */
+static struct prof_error *on_memory(void *ctx, const struct prof_memory *memory)
+{
+    struct cut *cut = ctx;
+    if (!cut->begun)
+        return prof_heap_apply_memory(cut->heap, memory);
+    end_block(cut);
+    struct prof_memory placed = *memory;
+    placed.round = cut->head.round++;
+    return prof_writer_memory(cut->writer, &placed);
+}
+
+static const struct prof_trace_sink cut_sink = { .events = on_events, .mem = on_mem, .memory = on_memory };
 
 /* ---- Rounds ---- */
 
@@ -223,9 +235,14 @@ static struct prof_error *heap_mem(void *ctx, const struct trk_mem *mem)
     return prof_heap_apply_mem(ctx, mem);
 }
 
+static struct prof_error *heap_memory(void *ctx, const struct prof_memory *memory)
+{
+    return prof_heap_apply_memory(ctx, memory);
+}
+
 static void cut_at_round(struct cut *cut, uint64_t round)
 {
-    static const struct prof_trace_sink sink = { .events = heap_events, .mem = heap_mem };
+    static const struct prof_trace_sink sink = { .events = heap_events, .mem = heap_mem, .memory = heap_memory };
     struct prof_rest *rest;
     must(prof_trace_split(cut->trace, round, &sink, cut->heap, &rest));
     must(prof_rest_cited(rest, write_stack, ignore_text, cut));

@@ -107,13 +107,24 @@ static bool same_memories(const struct prof_trace *trace, const struct prof_resu
     return true;
 }
 
+/* Are all blocks there, as what they were written? Their headers have no checksum. */
+static bool all_there(const struct prof_trace *index)
+{
+    uint64_t events = 0, mems = 0;
+    for (size_t i = 0; i < index->stream.count; i++) {
+        events += index->stream.items[i].kind == TRK_BLOCK_EVENTS;
+        mems += index->stream.items[i].kind == TRK_BLOCK_MEM;
+    }
+    return events == index->info.records && mems == (uint64_t)index->info.end_value;
+}
+
 /* Is this the index of the trace, and the trace up to there what it was? */
 static bool belongs(const struct prof_trace *trace, struct prof_resume *resume, const char *version)
 {
     const struct prof_trace *index = resume->index;
     const struct prof_trace_info *info = &index->info;
     uint64_t chain, types, types_hash, known, merging, numbered, memories, begun;
-    if (!info->finished || info->damage != NULL || index->states.count == 0 ||
+    if (!info->finished || info->damage != NULL || index->states.count == 0 || !all_there(index) ||
         memcmp(info->trace_id, trace->info.trace_id, sizeof info->trace_id) != 0 ||
         !fact_is(index, "index_version", INDEX_VERSION) || !fact_is(index, "index_reader", version) ||
         !fact(index, "index_offset", &resume->offset) || !fact(index, "index_chain", &chain) ||
@@ -295,14 +306,22 @@ struct prof_error *prof_pause_facts(const struct prof_pause *pause, struct prof_
     return error;
 }
 
+struct rest {
+    struct prof_writer *writer;
+    uint32_t mems;
+};
+
 static struct prof_error *write_events(void *ctx, const struct trk_events_head *head, const struct trk_slot *slots)
 {
-    return prof_writer_events(ctx, head, slots);
+    const struct rest *rest = ctx;
+    return prof_writer_events(rest->writer, head, slots);
 }
 
 static struct prof_error *write_mem(void *ctx, const struct trk_mem *mem)
 {
-    return prof_writer_mem(ctx, mem);
+    struct rest *rest = ctx;
+    rest->mems++;
+    return prof_writer_mem(rest->writer, mem);
 }
 
 struct prof_error *prof_pause_rest(const struct prof_pause *pause, struct prof_writer *writer)
@@ -310,8 +329,12 @@ struct prof_error *prof_pause_rest(const struct prof_pause *pause, struct prof_w
     const struct prof_trace_info *info = &pause->replay->trace->info;
     struct trk_end end = { .at_us = info->end_us, .reason = TRK_END_SNAPSHOT };
     const struct prof_merge *merge = &pause->replay->merge;
+    struct rest rest = { .writer = writer };
+    uint64_t blocks = prof_writer_blocks(writer);
     struct prof_error *error = merge->merging ? known_write(&merge->order.causal, writer) : NULL;
     if (error == NULL)
-        error = prof_merge_rest(merge, write_events, write_mem, writer);
+        error = prof_merge_rest(merge, write_events, write_mem, &rest);
+    end.records = prof_writer_blocks(writer) - blocks - rest.mems;
+    end.value = (int32_t)rest.mems;
     return error != NULL ? error : prof_writer_end(writer, &end);
 }
