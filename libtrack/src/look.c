@@ -147,6 +147,8 @@ static int ask(struct waiter *w, const struct trk_look_ask *ask, uintptr_t sp)
     w->heart = (struct trk_heart){ 0, 0 };
     if (!wait_answer(w))
         return TRK_UNKNOWN;
+    if (trk_load32(&look->check) != TRK_CHECK_NONE)
+        return TRK_UNKNOWN; /* it looked, and checked nothing */
     for (unsigned i = 0; ask->numbers != NULL && i < TRK_LOOK_NUMBERS; i++)
         ask->numbers[i] = trk_load64(&look->numbers[i]);
     int32_t answer = __atomic_load_n(&look->answer, __ATOMIC_RELAXED);

@@ -325,7 +325,7 @@ struct trk_shm_look {
     uint32_t wanted;   /* target */
     uint32_t answered; /* recorder; futex word */
     uint32_t why;      /* enum trk_memory_why */
-    uint32_t check;    /* enum trk_leak_check_kind */
+    uint32_t check;    /* enum trk_leak_check_kind; 0 again when numbers and answer are those of a check */
     uint32_t text;     /* text id of the name, 0 */
     uint64_t sp; /* of the waiting thread: what lies below is dead; callee-saved registers lie above. Also when the
                     thread is stopped: where it sleeps is deeper, in frames of libtrack */

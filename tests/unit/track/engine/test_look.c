@@ -198,6 +198,7 @@ static void look_check(struct testrec *rec, struct trk_shm_proc *proc)
     for (uint64_t i = 0; i < 10; i++)
         proc->look.numbers[i] = 100 + i;
     beats = proc->look.check;
+    proc->look.check = TRK_CHECK_NONE;
     testrec_look_answer(rec, proc, proc->look.why == TRK_LOOK_LEAK_CHECK ? TRK_NO : TRK_UNKNOWN);
 }
 
@@ -214,6 +215,9 @@ static void leak_checks(void **state)
     run(&rec, "leaks", "1", ALL, look_failed, NULL);
     assert_true(strstr(rec.output, "answer=-1\n") != NULL);
     assert_int_equal(testrec_said(&rec, "definite"), 99);
+    testrec_deinit(&rec);
+    run(&rec, "leaks", "1", ALL, testrec_look_yes, NULL); /* a look is no check */
+    assert_true(strstr(rec.output, "answer=-1\n") != NULL);
     testrec_deinit(&rec);
     run(&rec, "leaks", "1", ALL | TRK_SHM_NO_MEMORY, look_check, NULL);
     assert_true(strstr(rec.output, "answer=-1\n") != NULL);
@@ -331,6 +335,14 @@ static void other_threads_go_on(void **state)
     testrec_deinit(&rec);
 }
 
+/* A race detector holds signals back until the program calls libc, and takes fork in a handler for an error. */
+static void needs_signals(void)
+{
+#if defined(__SANITIZE_THREAD__)
+    skip();
+#endif
+}
+
 /* Lets the first look wait for its signal. */
 static void look_late(struct testrec *rec, struct trk_shm_proc *proc)
 {
@@ -345,6 +357,7 @@ static void handlers(void **state)
 {
     (void)state;
     struct testrec rec;
+    needs_signals();
     run(&rec, "refused", NULL, ALL, look_late, "look_ms=60000");
     assert_int_equal(testrec_said(&rec, "answer"), TRK_YES);
     assert_true(strstr(rec.output, "handler=-1\n") != NULL);
@@ -363,10 +376,13 @@ static void forks(void **state)
 {
     (void)state;
     struct testrec rec;
+    needs_signals();
     run(&rec, "forked", NULL, ALL, look_late, "look_ms=60000");
     assert_true(strstr(rec.output, "child=-1\n") != NULL);
     assert_int_equal(testrec_said(&rec, "child_again"), TRK_YES);
     assert_int_equal(testrec_said(&rec, "answer"), TRK_YES);
+    if (testrec_said(&rec, "status") != 0)
+        print_message("%s\n", rec.output);
     assert_int_equal(testrec_said(&rec, "status"), 0);
     assert_int_equal(testrec_said(&rec, "again"), TRK_YES);
     assert_int_equal(rec.procs[1].look.wanted, 1);
