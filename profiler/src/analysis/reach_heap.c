@@ -12,6 +12,7 @@ struct gather {
     const struct prof_memory *memory;
     PROF_VEC(struct reach_node) nodes;
     struct map cookie_of; /* stack -> enum cookie */
+    struct map loader_of; /* stack -> did the dynamic loader allocate it? */
 };
 
 /* What comes before the pointer that C++ hands out. */
@@ -36,6 +37,20 @@ static enum cookie cookie_of(struct gather *g, uint32_t stack)
     }
     (void)map_put(&g->cookie_of, stack, cookie); // without memory it is looked up again
     return cookie;
+}
+
+/* Did the dynamic loader allocate it, for itself? It keeps pointers where nobody else looks: a thread's table of TLS
+ * blocks is known only to the stack that is kept for the next thread. LeakSanitizer takes them for roots, too. */
+static bool is_loaders(struct gather *g, uint32_t stack)
+{
+    uint32_t known = map_get(&g->loader_of, stack);
+    if (known != UINT32_MAX)
+        return known != 0;
+    const char *path = prof_symbols_site_frame(g->a->symbols, stack)->module;
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    bool is = strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld-2.", 5) == 0 || strncmp(name, "ld-musl", 7) == 0;
+    (void)map_put(&g->loader_of, stack, is); // without memory it is looked up again
+    return is;
 }
 
 static bool starts(void *ctx, const struct reach_node *node, uint64_t addr)
@@ -107,7 +122,7 @@ static bool add_blocks(struct gather *g)
         struct reach_node node = { .start = block->addr, .size = block->size, .id = id };
         if (block->kind == TRK_ALLOC_MMAP)
             node.flags = REACH_NODE_MMAP;
-        else if ((block->flags & PROF_BLOCK_IGNORED) != 0)
+        else if ((block->flags & PROF_BLOCK_IGNORED) != 0 || is_loaders(g, block->stack))
             node.flags = REACH_NODE_PURPOSE;
         for (prof_obj_id obj = block->first_obj; obj != 0 && node.flags == 0;) {
             const struct prof_obj *o = prof_heap_obj(g->a->heap, obj);
@@ -169,6 +184,7 @@ struct prof_error *reach_of_heap(struct analysis *a)
         return NULL;
     if (!prof_vec_reserve(&g.nodes, 0) || !add_blocks(&g) || !add_objects(&g) || g.nodes.count >= GRAPH_NONE) {
         prof_vec_deinit(&g.nodes);
+        map_deinit(&g.loader_of);
         return prof_error_memory();
     }
     struct reach_input input = { .memory = g.memory,
@@ -184,6 +200,7 @@ struct prof_error *reach_of_heap(struct analysis *a)
     input.region_count = prof_heap_roots(a->heap, &input.regions);
     error = reach_create(&input, &a->reach);
     map_deinit(&g.cookie_of);
+    map_deinit(&g.loader_of);
     return error;
 }
 

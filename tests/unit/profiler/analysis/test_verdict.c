@@ -594,6 +594,23 @@ static void test_block_holder(void **state)
     assert_non_null(strstr(f->reasons, "not examined"));
 }
 
+static void test_loaders_block(void **state)
+{
+    // Nothing points at either; what the loader keeps about threads that are gone is no leak.
+    (void)state;
+    mk_alloc(rig->t, 0x10000, 64, AT("buf_new b.c:3"));
+    mk_alloc(rig->t, 0x20000, 304, AT("+/lib64/ld-linux-x86-64.so.2:77 < main m.c:5"));
+    mk_memory_begin(rig->t, TRK_RUNG_STOPPED);
+    mk_memory_area(rig->t, TRK_AREA_ANON, 0, 0x10000, 0x20000);
+    mk_memory_word(rig->t, 0x20008, 0x10000); // kept memory keeps what it points at
+    mk_memory_end(rig->t);
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+    assert_int_equal(rig->count, 1);
+    assert_int_equal(rig->list[0].verdict, PROF_REACHABLE);
+    assert_int_equal(rig->list[0].objects, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, begin, end)
 int main(void)
 {
@@ -626,6 +643,7 @@ int main(void)
         TEST(double_free),
         TEST(blocks),
         TEST(block_holder),
+        TEST(loaders_block),
     };
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }
