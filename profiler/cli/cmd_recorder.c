@@ -83,9 +83,12 @@ int cmd_recorder(int argc, char **argv)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    struct rec_options recording = {
-        .out = args.out, .version = REFTRACK_VERSION, .text = args.options, .root = (pid_t)args.pid
-    };
+    struct rec_options recording = { .out = args.out,
+                                     .version = REFTRACK_VERSION,
+                                     .text = args.options,
+                                     .root = (pid_t)args.pid,
+                                     .looks = REC_LOOK_EXIT,
+                                     .pause_us = REC_PAUSE_US };
     cli_rec_environment(recording.text, &recording);
     struct recorder *rec;
     struct prof_error *error = rec_create_for(&recording, fd, (pid_t)args.pid, &rec);

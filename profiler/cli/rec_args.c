@@ -213,7 +213,9 @@ bool cli_rec_options(const struct cli_command *command, const struct cli_common 
                                    .version = REFTRACK_VERSION,
                                    .text = getenv("TRACK_OPTIONS"),
                                    .wrappers = common->wrappers.count > 0 ? common->wrappers.items : NULL,
-                                   .window_us = WINDOW_US };
+                                   .window_us = WINDOW_US,
+                                   .looks = REC_LOOK_EXIT,
+                                   .pause_us = REC_PAUSE_US };
     cli_rec_environment(options.text, &options);
     if (args->keep != 0)
         options.keep = (enum rec_keep)(args->keep - 1);

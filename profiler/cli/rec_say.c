@@ -43,6 +43,23 @@ void rec_say_trace(const struct rec_result *result)
         say_losses(result, result->path);
 }
 
+static void say_look(const struct rec_result *result)
+{
+    static const char *const how[] = { [TRK_RUNG_STOPPED] = "while all threads stood still",
+                                       [TRK_RUNG_WAITING] = "while one thread waited and others ran",
+                                       [TRK_RUNG_CONFIRMED] = "twice while the program ran" };
+    char pause[32], took[32], bytes[32];
+    const char *rung = result->look_single ? "while its only thread waited" : how[result->look_rung];
+    prof_fmt_duration(pause, sizeof pause, result->look_pause_us);
+    prof_fmt_duration(took, sizeof took, result->look_took_us);
+    prof_fmt_bytes(bytes, sizeof bytes, result->look_bytes, PROF_UNITS_IEC);
+    fprintf(stderr, "reftrack: memory: %s read in %s %s", bytes, took, rung);
+    if (result->look_pause_us > 0)
+        fprintf(stderr, ", stopped for %s", pause);
+    fprintf(stderr, "%s%s\n", result->look_note != NULL ? ": " : "",
+            result->look_note != NULL ? result->look_note : "");
+}
+
 void rec_say_totals(const struct rec_result *const *results, size_t count, size_t running)
 {
     uint64_t records = 0, bytes = 0;
@@ -69,6 +86,8 @@ void rec_say_totals(const struct rec_result *const *results, size_t count, size_
     if (traces > 1) /* one trace is described by its summary */
         fprintf(stderr, "reftrack: %s events of %zu process%s%s in %s and %zu more (%s)\n", a, processes,
                 processes == 1 ? "" : "es", images, name, traces - 1, b);
+    if (count == 1 && results[0]->looks > 0)
+        say_look(results[0]);
     if (running > 0)
         fprintf(stderr, "reftrack: %zu %s still running and recorded on in the background\n", running,
                 running == 1 ? "process is" : "processes are");

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, RING_BYTES_MIN = 4096 };
+enum { PAGE = 4096, RING_BYTES_MIN = 4096, LOOK_WINDOW = 256 << 10 };
 #define BUDGET_DEFAULT ((uint64_t)64 << 20)
 
 /* Ring sizes at the default budget; each class gets `share` 64ths of the budget. A few large rings for busy threads,
@@ -122,6 +122,8 @@ static uint64_t lay_out(struct trk_shm_header *h, const struct ring_class *class
     h->depot_off = place(&layout, h->depot_bytes);
     h->text_off = place(&layout, h->text_bytes);
     h->own_off = place(&layout, sizeof(struct trk_shm_own) * TRK_PROC_MAX); /* pages that are touched cost */
+    h->look_bytes = LOOK_WINDOW;
+    h->look_off = place(&layout, h->look_bytes);
     h->data_off = place(&layout, h->data_bytes);
     return layout.at;
 }
@@ -252,6 +254,9 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->depot_bytes = header.depot_bytes;
     arena->text_off = header.text_off;
     arena->text_bytes = header.text_bytes;
+    arena->look_off = header.look_off;
+    arena->look_bytes = header.look_bytes;
+    arena->own_off = header.own_off;
     arena->rings = calloc(arena->ring_count, sizeof *arena->rings);
     bool exact = shape->flags & TRK_SHM_EXACT_TIME;
     if (exact)

@@ -250,6 +250,9 @@ static bool look_at_hole(struct arena *arena, struct ring *ring, struct trk_shm_
         ring->stuck_us = now_us;
         ring->stuck_end = find_extent(arena, ring);
     }
+    /* A record that was interrupted for good by what ends the program is no loss; its end takes care of it. */
+    if (!waiting && ring->proc >= 0 && arena->proc[ring->proc] != NULL && arena->proc[ring->proc]->ending)
+        return false;
     if (now_us - ring->stuck_us < TRK_HOLE_WAIT_US)
         return false;
     ring->holes += behind;

@@ -86,6 +86,7 @@ void rec_destroy(struct recorder *rec)
     prof_vec_deinit(&rec->results);
     prof_vec_deinit(&rec->scratch);
     prof_vec_deinit(&rec->polls);
+    prof_vec_deinit(&rec->sleepers);
     free(rec->problem);
     free(rec->note);
     free(rec);
@@ -190,6 +191,7 @@ static bool look(struct arena *arena, uint64_t now)
         arena->proc[i]->data_since_flush |= found;
         arena->proc[i]->fold.edge = false;
         rec_mem_look(arena->proc[i], now);
+        rec_look_asked(arena->proc[i]);
         if (rec_is_flight(arena))
             rec_flight_look(arena->proc[i]);
     }
@@ -297,6 +299,8 @@ bool rec_step(struct recorder *rec, int fd, int max_ms)
             rec->sleep_us = arena->idle_step_us;
     }
     rec_image_reap(rec);
+    if (rec->sleepers.count > 0)
+        rec_look_let_go(rec);
     if (rec->folding)
         rec_fold_finish(rec);
     if (rec->pending_slots >= REC_ROUND_SLOTS)

@@ -136,7 +136,10 @@ struct proc {
     uint32_t mem_done;
     uint64_t mem_next_us;
     uint64_t start_us;
-    uint64_t ended_us; /* 0: not yet */
+    uint64_t ended_us;              /* 0: not yet */
+    uint32_t looks, looks_answered; /* at its memory: checkpoints begun; the last one that a thread asked for */
+    bool looked_at_exit;
+    bool ending; /* it asked for its last look */
     struct fold fold;
     struct ring_use use, edge_use; /* at all looks; at those right behind the begin and the end of a fold */
     uint64_t round_us;             /* the last round was handed to the writer: what comes later is not in the file */
@@ -155,7 +158,7 @@ struct arena {
     struct trk_shm_proc *procs;
     struct trk_shm_ring *shm_rings;
     uint32_t *types;
-    uint64_t depot_off, depot_bytes, text_off, text_bytes;
+    uint64_t depot_off, depot_bytes, text_off, text_bytes, look_off, look_bytes, own_off;
     uint64_t epoch_ns, realtime_ns; /* the same moment on both clocks */
     uint32_t ring_count;
     struct ring *rings;
@@ -175,6 +178,11 @@ struct arena {
     struct arena_shape shape;
     struct cycles *cycles; /* NULL: coarse times */
     uint64_t steered;      /* readings told to the header */
+};
+
+/* A thread that was asked to stop for a look and did not until that was over. */
+struct look_sleeper {
+    pid_t pid, tid;
 };
 
 struct hello_wait {
@@ -206,6 +214,8 @@ struct recorder {
     uint64_t refused;
     PROF_VEC(unsigned char) scratch;
     PROF_VEC(struct pollfd) polls;
+    PROF_VEC(struct look_sleeper) sleepers;
+    uint64_t tended_us; /* when a long look last looked after the others */
 };
 
 /* ---- clock: microseconds of CLOCK_MONOTONIC ---- */
@@ -381,6 +391,16 @@ void rec_modules_observe(struct proc *proc);
 /* Takes samples that are due or were asked for. */
 void rec_mem_look(struct proc *proc, uint64_t now_us);
 void rec_mem_sample(struct proc *proc, bool final);
+
+/* ---- look.c ---- */
+/* Looks at the memory of the process, now. false: it was not possible, result.look_note says why. */
+bool rec_look(struct proc *proc, enum trk_memory_why why, const char *name);
+/* The same, if one of its threads asks for it and waits. */
+void rec_look_asked(struct proc *proc);
+/* Keeps everybody else going while a look takes its time. */
+void rec_look_tend(struct recorder *rec);
+/* Lets threads go that were asked to stop and did so only after their look. */
+void rec_look_let_go(struct recorder *rec);
 
 /* ---- loop.c ---- */
 void rec_problem_set(struct recorder *rec, struct prof_error *error);

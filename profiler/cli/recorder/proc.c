@@ -158,6 +158,7 @@ void rec_proc_free(struct proc *proc)
     free(proc->result.malloc_note);
     free(proc->result.problem);
     free(proc->result.note);
+    free(proc->result.look_note);
     free(proc);
 }
 

@@ -28,6 +28,15 @@ enum rec_keep {
 #define REC_BUDGET_LEAST ((uint64_t)1 << 20)
 #define REC_BUDGET_MOST  ((uint64_t)4 << 30)
 
+/* When the memory of a program is looked at without a request. */
+enum rec_looks { REC_LOOK_EXIT = 1 << 0, REC_LOOK_MARK = 1 << 1, REC_LOOK_SCOPE = 1 << 2 };
+/* A pointer that is stored as something else: base + (((lowest bits of the word) ^ xor_) & mask) << shift. */
+struct rec_pointer {
+    uint64_t mask, xor_, base;
+    unsigned shift, bits;
+};
+enum { REC_POINTERS_MAX = 8, REC_PAUSE_US = 200000 /* the usual pause_us */ };
+
 struct rec_options {
     /* Where traces go: NULL is "%e.%p.trk". %p process id, %e program name, %% a per cent sign; a directory gets the
      * default name inside. Without %p the first process gets exactly this name, later ones get their process id in
@@ -44,13 +53,19 @@ struct rec_options {
     uint16_t depth_birth, depth_ref, depth_free;
     const char *types, *modules, *objects; /* filters: "A|B*", "A|B*", "1/N"; NULL: as the target wishes */
     enum rec_keep keep;
-    uint64_t window_us, window_bytes; /* REC_KEEP_WINDOW: one of them */
-    uint64_t max_trace;               /* bytes of one process's trace, 0: no limit */
-    int zstd_level;                   /* as prof_writer_options, 0 = the recorder's default */
-    const char *version;              /* of the program that records; NULL: unknown */
-    const char *text;                 /* the options as the user gave them, for the trace; may be NULL */
-    const char *const *wrappers;      /* NULL-terminated patterns for the trace; may be NULL */
-    pid_t root;                       /* this process gets the plain output name; 0: the first that connects */
+    uint64_t window_us, window_bytes;   /* REC_KEEP_WINDOW: one of them */
+    uint64_t max_trace;                 /* bytes of one process's trace, 0: no limit */
+    bool no_memory;                     /* the memory of programs is never read */
+    unsigned looks;                     /* enum rec_looks: when memory is looked at unasked */
+    uint64_t pause_us;                  /* longest time that a program is stopped for a look, but at its exit */
+    unsigned word_step;                 /* words stand at multiples of it: 8 (0), 4 or 1 */
+    const struct rec_pointer *pointers; /* how pointers are stored besides as they are */
+    unsigned pointer_count;
+    int zstd_level;              /* as prof_writer_options, 0 = the recorder's default */
+    const char *version;         /* of the program that records; NULL: unknown */
+    const char *text;            /* the options as the user gave them, for the trace; may be NULL */
+    const char *const *wrappers; /* NULL-terminated patterns for the trace; may be NULL */
+    pid_t root;                  /* this process gets the plain output name; 0: the first that connects */
 };
 
 /* Whether traces can be created there, as far as that is known before anything runs. out and replace as in rec_options,
@@ -121,7 +136,12 @@ struct rec_result {
     bool into_unknown;     /* it replaced itself by a program that never connected */
     uint32_t folds;        /* how often the trace was made shorter */
     char *note;            /* NULL, or what the user should know about that */
-    char *problem;         /* first error of this trace, NULL none */
+    uint32_t looks;        /* at its memory; of the last one: */
+    uint32_t look_rung;    /* enum trk_memory_rung */
+    bool look_single;
+    uint64_t look_pause_us, look_took_us, look_bytes;
+    char *look_note; /* NULL, or why the last look failed or was not of the best kind */
+    char *problem;   /* first error of this trace, NULL none */
 };
 size_t rec_results(const struct recorder *rec, const struct rec_result *const **ret);
 

@@ -184,6 +184,16 @@ static struct arena_shape choose_shape(const struct rec_options *options, const 
         shape.flags |= TRK_SHM_MALLOC;
     if (!options->no_children && hello->follow != 1)
         shape.flags |= TRK_SHM_FOLLOW_CHILDREN;
+    shape.flags |= options->no_memory ? TRK_SHM_NO_MEMORY : TRK_SHM_LOOKS;
+    static const struct {
+        unsigned look;
+        uint32_t flag;
+    } looks[] = { { REC_LOOK_EXIT, TRK_SHM_LOOK_EXIT },
+                  { REC_LOOK_MARK, TRK_SHM_LOOK_MARK },
+                  { REC_LOOK_SCOPE, TRK_SHM_LOOK_SCOPE } };
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        if (!options->no_memory && (options->looks & looks[i].look))
+            shape.flags |= looks[i].flag;
     return shape;
 }
 

@@ -1,0 +1,125 @@
+/* look_scan.c: which words of memory may be pointers into blocks.
+ *
+ * A word counts when it leads, as it stands or by one of the decodings that were asked for, into memory where blocks
+ * are. What it means is found out when the trace is read. */
+#include "look.h"
+
+#include <string.h>
+
+bool look_targets_make(const struct look_areas *areas, const struct proc *proc, struct look_targets *ret)
+{
+    struct look_targets targets = { .options = &proc->arena->rec->options, .keep = UINT64_MAX };
+#if defined(__aarch64__)
+    targets.keep = UINT64_MAX >> 8;
+#endif
+    for (size_t i = 0; i < areas->items.count; i++) {
+        const struct look_area *area = &areas->items.items[i];
+        struct look_range *last = targets.ranges.count > 0 ? &targets.ranges.items[targets.ranges.count - 1] : NULL;
+        if (!area->blocks)
+            continue;
+        if (last != NULL && last->end == area->start) {
+            last->end = area->end;
+        } else if (!prof_vec_push(&targets.ranges, (struct look_range){ area->start, area->end })) {
+            look_targets_deinit(&targets);
+            return false;
+        }
+    }
+    if (targets.ranges.count > 0) {
+        targets.low = targets.ranges.items[0].start;
+        targets.span = targets.ranges.items[targets.ranges.count - 1].end - targets.low;
+    }
+    *ret = targets;
+    return true;
+}
+
+void look_targets_deinit(struct look_targets *targets)
+{
+    prof_vec_deinit(&targets->ranges);
+}
+
+/* Does the value lie in a range? Values that follow each other mostly lie in the same one: *hint. */
+static inline bool leads(const struct look_targets *targets, uint64_t value, size_t *hint)
+{
+    if (value - targets->low >= targets->span)
+        return false;
+    const struct look_range *ranges = targets->ranges.items;
+    if (value - ranges[*hint].start < ranges[*hint].end - ranges[*hint].start)
+        return true;
+    size_t low = 0, high = targets->ranges.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (value < ranges[middle].start)
+            high = middle;
+        else if (value >= ranges[middle].end)
+            low = middle + 1;
+        else {
+            *hint = middle;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t decode(const struct rec_pointer *pointer, uint64_t raw)
+{
+    if (pointer->bits < 64)
+        raw &= ((uint64_t)1 << pointer->bits) - 1;
+    if (raw == 0)
+        return 0;
+    return pointer->base + (((raw ^ pointer->xor_) & pointer->mask) << pointer->shift);
+}
+
+/* By which decoding, counted from 1; 0: none. */
+static unsigned find_decoding(const struct look_targets *targets, uint64_t raw, size_t *hint, uint64_t *ret)
+{
+    for (unsigned i = 0; i < targets->options->pointer_count; i++) {
+        uint64_t value = decode(&targets->options->pointers[i], raw);
+        if (leads(targets, value, hint)) {
+            *ret = value;
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+/* The usual case. */
+static size_t scan_plain(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at,
+                         struct prof_memory_word *to)
+{
+    size_t count = 0, hint = 0;
+    for (size_t i = 0; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
+        uint64_t value;
+        memcpy(&value, bytes + i, sizeof value);
+        value &= targets->keep;
+        if (leads(targets, value, &hint))
+            to[count++] = (struct prof_memory_word){ .at = at + i, .value = value };
+    }
+    return count;
+}
+
+size_t look_scan(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at,
+                 struct prof_memory_word *to)
+{
+    size_t step = targets->options->word_step;
+    if (targets->span == 0)
+        return 0;
+    if (step == 0 || (step == sizeof(uint64_t) && targets->options->pointer_count == 0)) {
+        if (targets->options->pointer_count == 0)
+            return scan_plain(targets, bytes, size, at, to);
+        step = sizeof(uint64_t);
+    }
+    size_t count = 0, hint = 0;
+    for (size_t i = 0; i + sizeof(uint64_t) <= size; i += step) {
+        uint64_t raw, value;
+        memcpy(&raw, bytes + i, sizeof raw);
+        value = raw & targets->keep;
+        unsigned how = 0;
+        if (!leads(targets, value, &hint)) {
+            how = find_decoding(targets, raw, &hint, &value);
+            if (how == 0)
+                continue;
+        }
+        to[count++] = (struct prof_memory_word){ .at = at + i, .how = how, .value = value };
+    }
+    return count;
+}

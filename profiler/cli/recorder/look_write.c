@@ -1,0 +1,115 @@
+/* look_write.c: the words of a look on their way to the trace. They gather in memory while threads stand still, and are
+ * packed and written when that is over, or when more came than may wait. */
+#include "look.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Words of an area that wait. */
+struct held {
+    struct look_area area;
+    size_t first, count;
+    bool begun; /* the writer has the area already */
+};
+struct look_out {
+    struct proc *proc;
+    struct prof_writer *writer; /* of the process, when it began: the trace may end meanwhile */
+    struct prof_memory_writer *to;
+    size_t hold;
+    PROF_VEC(struct held) areas;
+    PROF_VEC(struct prof_memory_word) words;
+    struct prof_error *error;
+    bool failed;
+};
+
+struct look_out *look_out_create(struct proc *proc, const struct prof_memory *head, size_t hold)
+{
+    struct look_out *out = calloc(1, sizeof *out);
+    if (out == NULL)
+        return NULL;
+    out->proc = proc;
+    out->writer = proc->writer;
+    out->hold = hold;
+    out->error = prof_memory_writer_create(out->writer, head, &out->to);
+    out->failed = out->error != NULL;
+    return out;
+}
+
+/* The limit of the trace holds for this as well. */
+static struct prof_error *check_limit(const struct look_out *out)
+{
+    uint64_t most = out->proc->arena->rec->options.max_trace;
+    if (most == 0 || prof_writer_bytes(out->writer) + prof_writer_gathered(out->writer) <= most)
+        return NULL;
+    return prof_error_create(PROF_ERROR_OS, "what memory said does not fit into --max-trace");
+}
+
+static struct prof_error *write_held(struct look_out *out, struct held *held)
+{
+    struct prof_error *error = NULL;
+    if (!held->begun) {
+        struct prof_memory_area area = { .start = held->area.start,
+                                         .size = held->area.end - held->area.start,
+                                         .kind = held->area.kind,
+                                         .tid = held->area.tid };
+        error = prof_memory_writer_area(out->to, &area);
+        held->begun = true;
+    }
+    if (error == NULL)
+        error = prof_memory_writer_words(out->to, out->words.items + held->first, held->count);
+    return error;
+}
+
+/* Writes what waits; the last area may go on. */
+static bool spill(struct look_out *out)
+{
+    for (size_t i = 0; i < out->areas.count && !out->failed; i++) {
+        if (out->proc->writer != out->writer)
+            out->error = prof_error_create(PROF_ERROR_OS, "the trace ended meanwhile");
+        else
+            out->error = check_limit(out);
+        if (out->error == NULL)
+            out->error = write_held(out, &out->areas.items[i]);
+        out->failed = out->error != NULL;
+    }
+    if (out->areas.count > 0) {
+        struct held last = out->areas.items[out->areas.count - 1];
+        last.first = last.count = 0;
+        out->areas.items[0] = last;
+        out->areas.count = 1;
+    }
+    out->words.count = 0;
+    return !out->failed;
+}
+
+bool look_out_area(struct look_out *out, const struct look_area *area)
+{
+    return !out->failed && prof_vec_push(&out->areas, (struct held){ .area = *area, .first = out->words.count });
+}
+
+struct prof_memory_word *look_out_room(struct look_out *out, size_t count)
+{
+    if (out->failed || (out->words.count + count > out->hold && !spill(out)) || !prof_vec_reserve(&out->words, count))
+        return NULL;
+    return out->words.items + out->words.count;
+}
+
+void look_out_take(struct look_out *out, size_t count)
+{
+    out->words.count += count;
+    out->areas.items[out->areas.count - 1].count += count;
+}
+
+struct prof_error *look_out_end(struct look_out *out, const struct prof_memory *head, bool good)
+{
+    good = good && !out->failed && spill(out) && out->proc->writer == out->writer;
+    struct prof_error *error = out->error;
+    if (out->to != NULL) {
+        struct prof_error *end = prof_memory_writer_end(out->to, good ? head : NULL);
+        error = error != NULL ? error : end;
+    }
+    prof_vec_deinit(&out->areas);
+    prof_vec_deinit(&out->words);
+    free(out);
+    return error;
+}
