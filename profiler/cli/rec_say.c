@@ -43,7 +43,7 @@ void rec_say_trace(const struct rec_result *result)
         say_losses(result, result->path);
 }
 
-static void say_look(const struct rec_result *result)
+void rec_say_look(const struct rec_result *result)
 {
     static const char *const how[] = { [TRK_RUNG_STOPPED] = "while all threads stood still",
                                        [TRK_RUNG_WAITING] = "while one thread waited and others ran",
@@ -86,8 +86,6 @@ void rec_say_totals(const struct rec_result *const *results, size_t count, size_
     if (traces > 1) /* one trace is described by its summary */
         fprintf(stderr, "reftrack: %s events of %zu process%s%s in %s and %zu more (%s)\n", a, processes,
                 processes == 1 ? "" : "es", images, name, traces - 1, b);
-    if (count == 1 && results[0]->looks > 0)
-        say_look(results[0]);
     if (running > 0)
         fprintf(stderr, "reftrack: %zu %s still running and recorded on in the background\n", running,
                 running == 1 ? "process is" : "processes are");

@@ -8,6 +8,8 @@
 void rec_say_trace(const struct rec_result *result);
 /* How much was recorded, when that is more than one trace. running: processes that are recorded on. */
 void rec_say_totals(const struct rec_result *const *results, size_t count, size_t running);
+/* How the memory of a process that was looked at was read. */
+void rec_say_look(const struct rec_result *result);
 /* Whether so many events are analysed unasked; says so when they are too many. */
 bool rec_say_few(uint64_t records);
 

@@ -50,7 +50,7 @@ twice() {
 	(exec "$@") <in.json >bare.out 2>bare.err
 	bare=$?
 	rm -f run.*.trk
-	"$REFTRACK" run -q -o "run.%p.trk" -- "$@" <in.json >rec.out 2>rec.err
+	"$REFTRACK" run -q --no-summary -o "run.%p.trk" -- "$@" <in.json >rec.out 2>rec.err
 	equal "$name: exit status" $? $bare
 	same "$name: stdout" bare.out rec.out
 	same "$name: stderr" bare.err rec.err
