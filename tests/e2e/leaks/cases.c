@@ -121,20 +121,26 @@ static void dead_thread(void)
     pthread_create(&thread, NULL, keeps_on_stack, NULL);
     pthread_join(thread, NULL);
 }
-/* Spins with the pointer only so far below the stack pointer: 128 bytes there are the function's own. */
-static void *spins_below(void *where)
+/* Spins with the pointer at one place below the stack pointer: 128 bytes there are the function's own. Nothing else is
+ * left there, nor in a register. */
+#ifdef __x86_64__
+#define SPIN_BELOW(p, where)                                                                                           \
+    __asm__ volatile(                                                                                                  \
+        "movq %0, %%rdx\n xorl %%eax, %%eax\n movq %%rax, %0\n leaq -136(%%rsp), %%rdi\n movl $17, %%ecx\n"            \
+        "rep stosq\n movq %%rdx, " where "(%%rsp)\n xorl %%edx, %%edx\n xorl %%edi, %%edi\n1: pause\n jmp 1b"          \
+        : "+r"(p)::"rax", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r10", "r11", "memory")
+#else
+#define SPIN_BELOW(p, where) HIDE(p)
+#endif
+static void *spins_below(void *far)
 {
-    struct node *p = where != NULL ? lost() : reachable();
+    struct node *p = far != NULL ? lost() : reachable();
     wipe();
     pthread_barrier_wait(&ready);
-#ifdef __x86_64__
-    if (where != NULL)
-        __asm__ volatile("movq %0, -1024(%%rsp)\n xorl %%eax, %%eax\n movq %%rax, %0\n1: pause\n jmp 1b"
-                         : "+r"(p)::"rax", "memory");
+    if (far != NULL)
+        SPIN_BELOW(p, "-1024");
     else
-        __asm__ volatile("movq %0, -16(%%rsp)\n xorl %%eax, %%eax\n movq %%rax, %0\n1: pause\n jmp 1b"
-                         : "+r"(p)::"rax", "memory");
-#endif
+        SPIN_BELOW(p, "-16");
     return p;
 }
 static void live_thread(void *(*run)(void *), void *argument, bool detached)
