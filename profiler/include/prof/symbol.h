@@ -132,8 +132,6 @@ bool prof_symbols_birth(struct prof_symbols *symbols, uint32_t stack, uint64_t s
 /* When that knows nothing: by the offsets of words in the block that point to other blocks. */
 bool prof_symbols_shape(struct prof_symbols *symbols, uint32_t stack, uint64_t size, const uint64_t *offsets,
                         size_t count, struct prof_birth *ret);
-/* "by the variable declared there" */
-const char *prof_birth_how_text(enum prof_birth_how how);
 
 /* Modules without symbols or debug information that were asked for: "libfoo.so: no debug information (build-id
  * ab12...)". frames: different code addresses. Most frames first; valid until the next call. */

@@ -78,7 +78,6 @@ static struct prof_birth_entry *entry_of(struct prof_symbols *symbols, uint32_t 
         .code = file->image.machine == EM_X86_64 ? prof_image_bytes(&file->image, place.vaddr, PROF_FLOW_BYTES) : NULL,
         .bytes = PROF_FLOW_BYTES,
         .inlined = place.inlined,
-        .direct = place.direct,
         .symfs = symbols->symfs,
         .mtime_ns = mtime_of(file->opened_path),
     };
@@ -234,27 +233,6 @@ bool prof_symbols_birth(struct prof_symbols *symbols, uint32_t stack, uint64_t s
         .mark = plain && v.stored && entry->direct && !entry->site.several ? '=' : '~',
     };
     return true;
-}
-
-const char *prof_birth_how_text(enum prof_birth_how how)
-{
-    switch (how) {
-    case PROF_BIRTH_ASSIGNED:
-        return "by what it was assigned to";
-    case PROF_BIRTH_DECLARED:
-        return "by the variable declared there";
-    case PROF_BIRTH_SIZEOF:
-        return "by the size asked for there";
-    case PROF_BIRTH_CAST:
-        return "by the cast there";
-    case PROF_BIRTH_VARIABLE:
-        return "by a pointer of the function";
-    case PROF_BIRTH_RETURNED:
-        return "by what the function returns";
-    case PROF_BIRTH_SHAPE:
-        return "by size and places of pointers";
-    }
-    return "";
 }
 
 struct shape_list {
