@@ -62,8 +62,13 @@ BEYOND = re.compile(r"\(below main\)|__libc_start_.*|_start|start_thread|clone.*
 
 def key(record):
     """The functions on the stack, innermost first; modules for those whose names neither tool knows."""
-    names = [re.sub(r"@.*|\(.*", "", f.function) if f.function else f.module for f in record.stack if not BEYOND.match(f.function or "")]
-    return tuple(name.lstrip("_") for name in names[:DEPTH])
+    names = []
+    for f in record.stack:
+        if not BEYOND.match(f.function or ""):
+            name = re.sub(r"@.*|\(.*", "", f.function).lstrip("_") if f.function else f.module
+            if f.function or names[-1:] != [name]:  # functions without names count once: tools differ in how many they see
+                names.append(name)
+    return tuple(names[:DEPTH])
 
 
 def describe(record):

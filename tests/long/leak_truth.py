@@ -47,7 +47,7 @@ NOT_APPLICABLE = {
 
 
 def expected(text):
-    """What an .exp says: {"leaked"|"dubious"|"reachable"|"suppressed": (blocks, bytes)}, and {(class, (file:line, ...)): (blocks, bytes)}."""
+    """What an .exp says: {"leaked"|"dubious"|"reachable"|"suppressed": (blocks, bytes)}, and {(class, (function, ...)): (blocks, bytes)}."""
     number = lambda s: int(s.replace(",", ""))
     totals, records = {}, {}
     for name, size, blocks in re.findall(r"^(leaked|dubious|reachable|suppressed): +([\d,]+) bytes in +([\d,]+) blocks", text, re.M):
@@ -62,7 +62,7 @@ def expected(text):
     pattern = re.compile(r"^([\d,]+)(?: \(([\d,]+) direct, [\d,]+ indirect\))? bytes in ([\d,]+) blocks are (?:still )?(\w+)(?: lost)? in loss record.*\n"
                          r"((?:   (?:at|by) .*\n?)+)", re.M)
     for size, direct, blocks, kind, stack in pattern.findall(text):
-        key = kinds[kind], tuple(f"{f}:{n}" for f, n in re.findall(r"\(([\w.-]+):(\d+)\)", stack) if not f.startswith("vg_replace"))
+        key = kinds[kind], tuple(re.findall(r": ([\w~:]+)(?:\(.*?\))? \((?!vg_replace)[\w.-]+:\d+\)", stack))
         before = records.get(key, (0, 0))
         records[key] = before[0] + number(blocks), before[1] + number(direct or size)
     return totals, records
@@ -78,9 +78,9 @@ def vgtest(path):
 
 
 def in_files(seen, files):
-    """{(class, (file:line, ...)): (blocks, bytes)} of what the files of the test allocated."""
+    """{(class, (function, ...)): (blocks, bytes)} of what the files of the test allocated."""
     def key(record):
-        return record.kind, tuple(f"{os.path.basename(f.file)}:{f.line}" for f in record.stack if f.file and os.path.basename(f.file) in files)
+        return record.kind, tuple(re.sub(r"\(.*", "", f.function) for f in record.stack if f.file and os.path.basename(f.file) in files)
     return {k: v for k, v in seen.by(key, *CLASSES).items() if k[1]}
 
 
