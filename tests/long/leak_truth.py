@@ -269,7 +269,7 @@ def compile_lsan(work, path, include, flags, sanitized):
     compiler = "clang" if path.endswith(".c") else "clang++"
     out = os.path.join(work, os.path.basename(path) + (".lsan" if sanitized else ".bin"))
     kind = ["-fsanitize=leak"] if sanitized else []
-    linking = kind if sanitized else ["-Wl,--unresolved-symbols=ignore-all"]
+    linking = kind if sanitized else [preload, "-Wl,-rpath," + os.path.dirname(preload)]
     command = [compiler, "-O0", "-g", "-w", *include, *flags, *kind]
     if "use_globals_unused" in path:
         code, output = run([*command, "-DTEST_LIB", "-c", path, "-o", out + ".o"])
