@@ -152,6 +152,8 @@ static void folded_total(struct cli_session *session, struct cli_out *out, const
     const char *what = prof_verdict_words(finding->verdict);
     if (finding->verdict == PROF_UNFREED)
         what = session->running ? "not freed so far" : "not freed at the end";
+    else if (finding->verdict == PROF_REACHABLE && finding->plain)
+        what = session->running ? "reachable now" : "still reachable at the end";
     else if (finding->verdict == PROF_REACHABLE)
         what = session->running ? "held now" : "held at the end, by design until shown otherwise";
     prof_view_subject(finding, out->units, subject, sizeof subject);
@@ -347,6 +349,7 @@ void text_audit(struct cli_session *session, struct cli_out *out)
         fputs("; bytes not checked", out->file);
     fputc('\n', out->file);
     references(audit, out);
+    text_memory(session, out);
     cost(session, out);
     const struct prof_symbols_gap *gaps;
     size_t count = prof_symbols_gaps(session->symbols, &gaps);
@@ -397,7 +400,7 @@ static void held_by_design(struct cli_session *session, struct cli_out *out)
     uint64_t objects = 0, roots = 0, held = 0;
     char text[32];
     for (size_t i = 0; i < count; i++) {
-        if (list[i].verdict != PROF_REACHABLE || list[i].suppressed_by != NULL)
+        if (list[i].verdict != PROF_REACHABLE || list[i].suppressed_by != NULL || list[i].plain)
             continue;
         objects += list[i].objects + list[i].collateral_objects;
         roots += list[i].objects;
@@ -419,6 +422,17 @@ bool text_has_no_objects(const struct cli_session *session)
     return by_op[TRK_OP_NEW] == 0 && by_op[TRK_OP_REF] == 0 && by_op[TRK_OP_UNREF] == 0;
 }
 
+/* What memory says of the blocks that were not freed, when nothing is lost. */
+static const char *reach_words(const struct cli_session *session)
+{
+    const struct prof_audit_memory *memory = &prof_findings_audit(session->findings)->memory;
+    if (!memory->read || memory->lost + memory->indirect != 0 || memory->held + memory->possible == 0)
+        return "";
+    if (memory->unexamined != 0)
+        return ", still reachable as far as they were examined";
+    return memory->possible != 0 ? ", still reachable, or possibly" : ", all still reachable";
+}
+
 char *text_unfreed(const struct cli_session *session, const struct cli_out *out, char *buf, size_t size)
 {
     const struct prof_heap_totals *totals = prof_heap_totals(session->heap);
@@ -426,10 +440,10 @@ char *text_unfreed(const struct cli_session *session, const struct cli_out *out,
     if (totals->live_blocks == 0)
         snprintf(buf, size, totals->by_op[TRK_OP_ALLOC] != 0 ? "all blocks were freed" : "no blocks were recorded");
     else
-        snprintf(buf, size, "%s block%s, %s, not freed%s", prof_fmt_count(count, sizeof count, totals->live_blocks),
+        snprintf(buf, size, "%s block%s, %s, not freed%s%s", prof_fmt_count(count, sizeof count, totals->live_blocks),
                  totals->live_blocks == 1 ? "" : "s",
-                 prof_fmt_bytes(bytes, sizeof bytes, totals->live_bytes, out->units),
-                 session->running ? " so far" : "");
+                 prof_fmt_bytes(bytes, sizeof bytes, totals->live_bytes, out->units), session->running ? " so far" : "",
+                 reach_words(session));
     return buf;
 }
 
@@ -439,9 +453,12 @@ void text_clean(struct cli_session *session, struct cli_out *out)
     if (audit->certain && text_has_no_objects(session)) {
         char text[128];
         text_unfreed(session, out, text, sizeof text);
-        cli_printf(out, CLI_WARN, "No counted objects were reported: references say nothing here. ");
+        if (audit->memory.read)
+            cli_printf(out, CLI_GOOD, "Nothing lost. ");
+        else
+            cli_printf(out, CLI_WARN, "No counted objects were reported: references say nothing here. ");
         fprintf(out->file, "%c%s%s.\n", text[0] >= 'a' && text[0] <= 'z' ? text[0] - 'a' + 'A' : text[0], text + 1,
-                prof_heap_totals(session->heap)->live_blocks != 0
+                prof_heap_totals(session->heap)->live_blocks != 0 && !audit->memory.read
                     ? " (whether they can still be reached was not examined)"
                     : "");
         return;
@@ -454,7 +471,11 @@ void text_clean(struct cli_session *session, struct cli_out *out)
         for (size_t i = 0; i < count; i++) {
             if (list[i].verdict != PROF_UNFREED || list[i].suppressed_by != NULL)
                 continue;
-            fputs("Whether the plain blocks that were not freed are still reachable was not examined.\n", out->file);
+            fputs(audit->memory.read
+                      ? "Whether the plain blocks that were allocated since memory was read are still reachable was "
+                        "not examined.\n"
+                      : "Whether the plain blocks that were not freed are still reachable was not examined.\n",
+                  out->file);
             break;
         }
         return;

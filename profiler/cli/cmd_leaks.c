@@ -89,6 +89,7 @@ static void findings(struct cli_session *session, const struct cli_common *commo
 {
     const struct prof_finding *list;
     size_t count = prof_findings_list(session->findings, &list), shown = 0, listed = 0;
+    const struct prof_finding *first = NULL; /* with an object that can be shown */
     uint64_t top = common->top == CLI_TOP_DEFAULT || common->top == 0 ? UINT64_MAX : common->top;
     for (size_t i = 0; i < count; i++)
         listed += args->all || text_is_listed(&list[i]);
@@ -99,6 +100,8 @@ static void findings(struct cli_session *session, const struct cli_common *commo
         if (!args->all && !text_is_listed(&list[i]))
             continue;
         shown++;
+        if (first == NULL && list[i].sample_count != 0)
+            first = &list[i];
         fputc('\n', out->file);
         text_finding(session, out, &list[i], common->verbose);
         if (list[i].suppressed_by != NULL) {
@@ -120,8 +123,10 @@ static void findings(struct cli_session *session, const struct cli_common *commo
         cli_put(out, CLI_WARN, audit->why_uncertain);
         cli_printf(out, CLI_WARN, ".\n");
     }
-    if (listed != 0 && !common->quiet)
-        cli_printf(out, CLI_HEAD, "\nLook closer:  reftrack show %s @leak:1\n", session->name);
+    if (first != NULL && !common->quiet)
+        cli_printf(out, CLI_HEAD, "\nLook closer:  reftrack show %s @leak:%u\n", session->name, first->id);
+    else if (listed != 0 && !common->quiet)
+        cli_printf(out, CLI_HEAD, "\nLook closer:  reftrack blocks %s\n", session->name);
 }
 
 int cmd_leaks(int argc, char **argv)
@@ -135,7 +140,8 @@ int cmd_leaks(int argc, char **argv)
     if (common.format == CLI_FORMAT_CSV || common.format == CLI_FORMAT_TSV)
         return cli_usage(&cli_command_leaks, "findings are text or json; csv and tsv are for tables");
     struct cli_session session;
-    code = cli_session_open(&session, &common, operands.items[0], CLI_PART_VIEW | (args.all ? CLI_PART_ALL_KINDS : 0u));
+    bool kinds = args.all || args.style == STYLE_LSAN;
+    code = cli_session_open(&session, &common, operands.items[0], CLI_PART_VIEW | (kinds ? CLI_PART_ALL_KINDS : 0u));
     if (code < 0) {
         struct cli_out out;
         cli_out_open(&out, &common);

@@ -273,12 +273,19 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
         if (verbose)
             whole_stack(session, out, finding->other_stack);
     }
+    if (finding->path_count != 0) {
+        label(out, "held by");
+        fputs("  ", out->file);
+        cli_put(out, CLI_PLAIN, prof_view_path(finding, text, sizeof text));
+        fputs(finding->objects > 1 ? ", the example\n" : "\n", out->file);
+    }
     if (finding->collateral_objects != 0) {
         label(out, "holds");
-        fprintf(out->file, "  %s more object%s, %s, alive only because of it\n",
-                prof_fmt_count(count, sizeof count, finding->collateral_objects),
+        fprintf(out->file, "  %s more %s%s, %s, %s only because of it\n",
+                prof_fmt_count(count, sizeof count, finding->collateral_objects), finding->plain ? "block" : "object",
                 finding->collateral_objects == 1 ? "" : "s",
-                prof_fmt_bytes(text, sizeof text, finding->collateral_bytes, out->units));
+                prof_fmt_bytes(text, sizeof text, finding->collateral_bytes, out->units),
+                finding->verdict == PROF_LOST ? "lost" : "alive");
     }
     if (finding->scope != NULL) {
         label(out, "scope");

@@ -19,6 +19,14 @@ static void stack(struct cli_session *session, struct cli_out *out, uint32_t id)
     fputc('\n', out->file);
 }
 
+/* For LeakSanitizer any pointer holds what it points into. What only lost blocks hold is a leak of its own. */
+static bool is_leak(const struct prof_finding *finding)
+{
+    if (finding->plain && finding->suppressed_by == NULL && finding->verdict == PROF_INDIRECT)
+        return true;
+    return text_is_listed(finding) && finding->verdict != PROF_POSSIBLE;
+}
+
 void lsan_text(struct cli_session *session, struct cli_out *out, bool all)
 {
     const struct prof_finding *list;
@@ -29,7 +37,7 @@ void lsan_text(struct cli_session *session, struct cli_out *out, bool all)
     for (size_t i = 0; i < count; i++) {
         const struct prof_finding *finding = &list[i];
         if (finding->headline == PROF_HEADLINE_MISUSED || finding->headline == PROF_HEADLINE_GROWING ||
-            (!all && !text_is_listed(finding)))
+            (!all && !is_leak(finding)))
             continue;
         if (!head)
             fprintf(out->file,

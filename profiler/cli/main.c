@@ -23,7 +23,7 @@
  *     cli.h                 what commands share
  *     session.c find_trace.c  which trace, opened, with everything computed from it
  *     out_text.c pager.c progress.c message.c  output
- *     findings_text.c audit_text.c lsan_text.c summary.c  findings in words
+ *     findings_text.c audit_text.c memory_text.c lsan_text.c summary.c  findings in words
  *     cmd_mark.c cmd_snapshot.c cmd_recover.c  commands about recorders that run, or died
  *     rec_args.[ch] rec_say.[ch]  what commands that record share: options, words at the end
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks

@@ -131,6 +131,20 @@ static const struct cli_option group_gate[] = {
       .offset = COMMON(fail_on),
       .argument = "LIST",
       .help = "verdicts that count, comma-separated; +NAME and -NAME change the default set" },
+    { .name = "without-roots",
+      .kind = CLI_TEXT,
+      .offset = COMMON(without_roots),
+      .argument = "LIST",
+      .help = "pointers that stand there hold nothing, comma-separated: globals, tls, stacks, registers, regions, "
+              "mapped, mmap, freed, purpose ('reftrack help leaks')" },
+    { .name = "no-unaligned",
+      .kind = CLI_FLAG,
+      .offset = COMMON(no_unaligned),
+      .help = "pointers at addresses that are no multiples of 8 hold nothing, where the recording read them" },
+    { .name = "no-heuristics",
+      .kind = CLI_FLAG,
+      .offset = COMMON(no_heuristics),
+      .help = "a pointer behind the head of a C++ array holds it only possibly, as any other into its middle" },
     { 0 }
 };
 static const struct cli_option group_pid[] = { { .name = "pid",

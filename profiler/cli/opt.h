@@ -86,7 +86,7 @@ enum cli_groups {
     CLI_GROUP_TABLE = 1 << 2,  /* --where --sort --top */
     CLI_GROUP_TRACE = 1 << 3,  /* --symfs --no-symbols --no-index --wrapper */
     CLI_GROUP_WINDOW = 1 << 4, /* --from --to */
-    CLI_GROUP_GATE = 1 << 5,   /* --suppressions --baseline --fail-on */
+    CLI_GROUP_GATE = 1 << 5,   /* --suppressions --baseline --fail-on --without-roots ... */
     CLI_GROUP_PID = 1 << 6,    /* --pid */
     CLI_GROUP_TOP = 1 << 7,    /* --top alone */
     CLI_GROUP_RECORD = 1 << 8, /* --output --force --children --stacks --on-full --clock --budget --keep
@@ -122,6 +122,8 @@ struct cli_common {
     const char *from, *to;
     struct cli_list suppressions;
     const char *baseline, *fail_on;
+    const char *without_roots;
+    bool no_unaligned, no_heuristics;
     uint64_t pid;
     struct cli_record record;
 };

@@ -222,9 +222,42 @@ static int parse_fail_on(const char *list, uint64_t *ret)
     return -1;
 }
 
-static int open_gate(struct cli_session *session, const struct cli_common *common, uint64_t *fail_on)
+/* "stacks,registers": bits of enum prof_root_kind. */
+static int parse_roots(const char *list, uint32_t *ret)
+{
+    uint32_t set = 0;
+    for (const char *p = list; *p != '\0';) {
+        char word[64];
+        size_t length = strcspn(p, ",");
+        enum prof_root_kind kind;
+        snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), p);
+        if (!prof_root_parse(word, &kind)) {
+            const char *names[PROF_ROOT_COUNT_];
+            size_t count = 0;
+            for (int v = 1; v < PROF_ROOT_COUNT_; v++)
+                names[count++] = prof_root_name((enum prof_root_kind)v);
+            const char *near = cli_nearest(word, names, count);
+            cli_warn("--without-roots: there are no roots '%s'%s%s%s; see 'reftrack help leaks'", word,
+                     near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+            return CLI_USAGE;
+        }
+        set |= UINT32_C(1) << kind;
+        p += length;
+        p += *p == ',';
+    }
+    *ret = set;
+    return -1;
+}
+
+static int open_gate(struct cli_session *session, const struct cli_common *common, uint64_t *fail_on,
+                     uint32_t *without_roots)
 {
     struct prof_error *error = NULL;
+    if (common->without_roots != NULL) {
+        int code = parse_roots(common->without_roots, without_roots);
+        if (code >= 0)
+            return code;
+    }
     if (common->fail_on != NULL) {
         int code = parse_fail_on(common->fail_on, fail_on);
         if (code >= 0)
@@ -246,7 +279,8 @@ int cli_gate_check(const struct cli_common *common)
 {
     struct cli_session session = { .path = NULL };
     uint64_t fail_on = 0;
-    int code = open_gate(&session, common, &fail_on);
+    uint32_t without_roots = 0;
+    int code = open_gate(&session, common, &fail_on, &without_roots);
     cli_session_close(&session);
     return code;
 }
@@ -257,8 +291,9 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
     if (parts & (CLI_PART_VIEW | CLI_PART_FINDINGS))
         parts |= CLI_PART_HEAP | CLI_PART_SYMBOLS | CLI_PART_FINDINGS;
     uint64_t fail_on = 0;
+    uint32_t without_roots = 0;
     bool slow = false;
-    int code = open_gate(session, common, &fail_on);
+    int code = open_gate(session, common, &fail_on, &without_roots);
     if (code < 0)
         code = choose(session, common, path);
     if (code >= 0)
@@ -303,6 +338,9 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
         struct prof_findings_options options = { .suppressions = session->suppressions,
                                                  .baseline = session->baseline,
                                                  .fail_on = fail_on,
+                                                 .without_roots = without_roots,
+                                                 .no_unaligned = common->no_unaligned,
+                                                 .no_heuristics = common->no_heuristics,
                                                  .leak_kinds_all = (parts & CLI_PART_ALL_KINDS) != 0,
                                                  .from_us = session->from_us,
                                                  .to_us = session->to_us };

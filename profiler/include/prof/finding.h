@@ -233,6 +233,9 @@ size_t prof_findings_list(const struct prof_findings *findings, const struct pro
 const struct prof_audit *prof_findings_audit(const struct prof_findings *findings);
 const struct prof_bytes *prof_findings_bytes(const struct prof_findings *findings);
 size_t prof_findings_gating(const struct prof_findings *findings); /* how many gate */
+/* What memory says of a block that is alive: PROF_LOST, PROF_INDIRECT, PROF_POSSIBLE or PROF_REACHABLE; PROF_UNFREED:
+ * it was not examined. */
+enum prof_verdict prof_findings_of_block(const struct prof_findings *findings, prof_block_id block);
 /* The finding an object belongs to, NULL none. */
 const struct prof_finding *prof_findings_of(const struct prof_findings *findings, prof_obj_id obj);
 

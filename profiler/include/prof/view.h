@@ -145,6 +145,9 @@ char *prof_view_inner_site(struct prof_view *view, uint32_t stack, char *buf, si
 char *prof_view_holder(struct prof_view *view, const struct prof_finding_open *open, char *buf, size_t size);
 /* "32 conn, 1.3 MiB" or "3 blocks, 96 B": what a finding is about. Raw text: escape it. */
 char *prof_view_subject(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size);
+/* "global g_cache -> Table.buckets[] -> block from grow+8": what holds the example, by memory; "" when nothing does, or
+ * it was not examined. Raw text: escape it. */
+char *prof_view_path(const struct prof_finding *finding, char *buf, size_t size);
 /* The one thing to do about it. Raw text: escape it. */
 char *prof_view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size);
 /* How fast it grows: between the moments compared when they are a minute apart, else when its births span a minute and

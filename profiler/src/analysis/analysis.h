@@ -29,6 +29,8 @@ struct prof_findings {
     PROF_VEC(struct prof_baseline_gone) gone;
     uint32_t *of; /* by object: index into list + 1, 0 none */
     uint32_t obj_max;
+    uint8_t *class_of; /* by block: enum reach_class; NULL: memory was not read */
+    uint32_t block_max;
     struct prof_audit audit;
     struct prof_bytes bytes;
     size_t gating;
@@ -159,6 +161,9 @@ enum prof_strength reach_strength(struct analysis *a, const char **ret_why);
 /* ---- reach_path.c ---- */
 /* A root in words, "global g_cache": of a word in it, or GRAPH_NONE when it is the node itself. NULL without memory. */
 const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32_t word);
+/* Keeps the classes of blocks for prof_findings_of_block, and tells of findings of objects what holds their first
+ * example. false without memory. */
+bool reach_keep(struct analysis *a);
 /* Fills in root and path of a finding about a node. false without memory. */
 bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *finding);
 

@@ -45,7 +45,11 @@ static uint32_t place_of(struct analysis *a, struct places *places, enum prof_ve
         return at;
     struct place fresh = { .verdict = verdict, .stack = stack, .node = GRAPH_NONE, .first_us = UINT64_MAX };
     fingerprint_make(a->symbols, verdict, "", stack, fresh.fingerprint);
-    uint64_t print = XXH64(fresh.fingerprint, strlen(fresh.fingerprint), 5);
+    // Without symbols all functions of a module have one fingerprint.
+    uint32_t site = site_of(a, stack);
+    if (site == UINT32_MAX)
+        return UINT32_MAX;
+    uint64_t print = XXH64(fresh.fingerprint, strlen(fresh.fingerprint), a->sites.items[site].function);
     at = map_get(&places->of_print, print);
     if (at == UINT32_MAX) {
         at = (uint32_t)places->list.count;
@@ -196,10 +200,9 @@ static const char *sentence_of(struct analysis *a, const struct prof_finding *f)
     if (cycles == blocks)
         return prof_arena_printf(a->arena, "%llu cycle%s of blocks that only point at each other, %s%llu", cycles, s,
                                  blocks == 1 ? "of " : "the largest of ", (unsigned long long)f->cycle_most);
-    return prof_arena_printf(a->arena,
-                             "%llu block%s to which no pointer exists any more but, of %llu of them, from blocks in a "
-                             "cycle with them, the largest of %llu",
-                             blocks, s, cycles, (unsigned long long)f->cycle_most);
+    return prof_arena_printf(
+        a->arena, "%llu blocks to which nothing leads any more; %llu of them begin%s a cycle, %s%llu blocks", blocks,
+        cycles, cycles == 1 ? "s" : "", cycles == 1 ? "of " : "the largest of ", (unsigned long long)f->cycle_most);
 }
 
 static void judge(struct analysis *a, struct prof_finding *f)

@@ -187,8 +187,8 @@ static int group_order(const struct prof_finding *f)
         [PROF_HEADLINE_LOST] = 0, [PROF_HEADLINE_MISUSED] = 1, [PROF_HEADLINE_GROWING] = 2, [PROF_HEADLINE_HELD] = 3
     };
     int kind = f->gating ? 0 : f->suppressed_by != NULL ? 2 : 1;
-    // Held things come after everything else, gating or not suppressed or not.
-    if (!f->gating && f->headline == PROF_HEADLINE_HELD)
+    // Held things come after everything else, gating or not suppressed or not; what is held perhaps, before those.
+    if (!f->gating && f->headline == PROF_HEADLINE_HELD && f->verdict != PROF_POSSIBLE)
         kind += 2;
     return kind * 8 + headline[f->headline];
 }
@@ -279,7 +279,7 @@ struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symb
         (error = incident_findings(&a)) == NULL && (error = block_findings(&a)) == NULL &&
         (error = growth_findings(&a)) == NULL) {
         audit_make(&a);
-        if (!judge_all(&a) || !find_gone(&a) || !order_all(out))
+        if (!reach_keep(&a) || !judge_all(&a) || !find_gone(&a) || !order_all(out))
             error = prof_error_memory();
     }
     analysis_deinit(&a);
@@ -299,6 +299,7 @@ void prof_findings_destroy(struct prof_findings *findings)
     prof_vec_deinit(&findings->gone);
     prof_arena_deinit(&findings->arena);
     free(findings->of);
+    free(findings->class_of);
     free(findings);
 }
 
@@ -321,6 +322,16 @@ const struct prof_bytes *prof_findings_bytes(const struct prof_findings *finding
 size_t prof_findings_gating(const struct prof_findings *findings)
 {
     return findings->gating;
+}
+
+enum prof_verdict prof_findings_of_block(const struct prof_findings *findings, prof_block_id block)
+{
+    static const enum prof_verdict verdicts[] = { [REACH_UNKNOWN] = PROF_UNFREED,
+                                                  [REACH_HELD] = PROF_REACHABLE,
+                                                  [REACH_POSSIBLE] = PROF_POSSIBLE,
+                                                  [REACH_LOST] = PROF_LOST,
+                                                  [REACH_INDIRECT] = PROF_INDIRECT };
+    return block < findings->block_max ? verdicts[findings->class_of[block]] : PROF_UNFREED;
 }
 
 const struct prof_finding *prof_findings_of(const struct prof_findings *findings, prof_obj_id obj)

@@ -2,6 +2,8 @@
  * with the field in which the pointer stands. */
 #include "analysis.h"
 
+#include <stdlib.h>
+
 enum { PATH_MOST = 8 };
 
 static const char *thread_text(struct analysis *a, const char *what, uint32_t tid)
@@ -78,6 +80,34 @@ static bool holder_step(struct analysis *a, uint64_t at, struct prof_path_step *
     step->text =
         offset == 0 ? owner.text : prof_arena_printf(a->arena, "%s+%llu", owner.text, (unsigned long long)offset);
     return step->text != NULL;
+}
+
+bool reach_keep(struct analysis *a)
+{
+    struct prof_findings *out = a->out;
+
+    if (a->reach == NULL)
+        return true;
+    out->class_of = calloc((size_t)prof_heap_block_max(a->heap) + 1, 1);
+    if (out->class_of == NULL)
+        return false;
+    out->block_max = prof_heap_block_max(a->heap);
+    for (uint32_t v = 0; v < a->reach->n; v++) {
+        if ((a->reach->nodes[v].flags & REACH_NODE_OBJECT) == 0)
+            out->class_of[a->reach->nodes[v].id] = a->reach->class_[v];
+    }
+    for (size_t i = 0; i < out->list.count; i++) {
+        struct prof_finding *f = &out->list.items[i];
+        if (f->plain || f->sample_count == 0)
+            continue;
+        const struct prof_obj *obj = prof_heap_obj(a->heap, f->samples[0]);
+        uint32_t node = obj->state != PROF_OBJ_DEAD ? reach_at(a->reach, obj->addr) : GRAPH_NONE;
+        bool its =
+            node != GRAPH_NONE && a->reach->nodes[node].id == (obj->block != 0 ? obj->block : (uint32_t)f->samples[0]);
+        if (its && !reach_tell_path(a, node, f))
+            return false;
+    }
+    return true;
 }
 
 bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *finding)

@@ -355,6 +355,23 @@ char *prof_view_subject(const struct prof_finding *finding, enum prof_units unit
     return buf;
 }
 
+char *prof_view_path(const struct prof_finding *finding, char *buf, size_t size)
+{
+    size_t used = 0, head = (finding->path_count + 1) / 2;
+
+    buf[0] = '\0';
+    for (size_t i = 0; i < finding->path_count && used < size; i++) {
+        const struct prof_path_step *step = &finding->path[i];
+        if (i > 0 && i == head && finding->path_left_out > 0)
+            used += (size_t)snprintf(buf + used, size - used, " -> ... %llu more ...",
+                                     (unsigned long long)finding->path_left_out);
+        if (used < size)
+            used += (size_t)snprintf(buf + used, size - used, "%s%s%s", i > 0 ? " -> " : "", step->text,
+                                     step->interior ? " (into the middle)" : "");
+    }
+    return buf;
+}
+
 bool prof_finding_is_object(const struct prof_finding *finding)
 {
     return finding->type[0] != '\0' || (finding->verdict == PROF_REACHABLE && !finding->plain);

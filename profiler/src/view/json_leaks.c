@@ -122,6 +122,53 @@ static json_t *references(struct document *doc, const struct prof_audit *audit)
     return object;
 }
 
+static const char *const rungs[] = {
+    [TRK_RUNG_STOPPED] = "stopped", [TRK_RUNG_WAITING] = "waiting", [TRK_RUNG_CONFIRMED] = "confirmed"
+};
+static const char *const looks[] = {
+    [TRK_LOOK_EXIT] = "exit",   [TRK_LOOK_CALL] = "call",       [TRK_LOOK_MARK] = "mark",
+    [TRK_LOOK_SCOPE] = "scope", [TRK_LOOK_REQUEST] = "request", [TRK_LOOK_LEAK_CHECK] = "leak-check"
+};
+
+static json_t *class_total(struct document *doc, uint64_t blocks, uint64_t bytes)
+{
+    json_t *object = json_object();
+    doc_set(doc, object, "blocks", json_of_number(blocks));
+    doc_set(doc, object, "bytes", json_of_number(bytes));
+    return object;
+}
+
+/* The checkpoint that verdicts by memory rest on. */
+static json_t *checkpoint(struct document *doc, const struct prof_audit_memory *memory)
+{
+    if (!memory->read)
+        return json_null();
+    json_t *object = json_object();
+    doc_set(doc, object, "at", json_of_seconds(memory->at_us));
+    doc_set(doc, object, "rung",
+            json_string(memory->rung < sizeof rungs / sizeof *rungs && memory->rung != 0 ? rungs[memory->rung]
+                                                                                         : "unknown"));
+    doc_set(
+        doc, object, "why",
+        json_string(memory->why < sizeof looks / sizeof *looks && memory->why != 0 ? looks[memory->why] : "unknown"));
+    doc_set(doc, object, "name", memory->name[0] != '\0' ? json_of_text(memory->name) : json_null());
+    doc_set(doc, object, "pause_us", json_of_number(memory->pause_us));
+    doc_set(doc, object, "took_us", json_of_number(memory->took_us));
+    doc_set(doc, object, "read_bytes", json_of_number(memory->read_bytes));
+    doc_set(doc, object, "unread_bytes", json_of_number(memory->unread_bytes));
+    doc_set(doc, object, "words", json_of_number(memory->words));
+    doc_set(doc, object, "threads", json_of_number(memory->threads));
+    doc_set(doc, object, "threads_unread", json_of_number(memory->threads_unread));
+    doc_set(doc, object, "reachable", class_total(doc, memory->held, memory->held_bytes));
+    doc_set(doc, object, "possible", class_total(doc, memory->possible, memory->possible_bytes));
+    doc_set(doc, object, "lost", class_total(doc, memory->lost, memory->lost_bytes));
+    doc_set(doc, object, "indirect", class_total(doc, memory->indirect, memory->indirect_bytes));
+    doc_set(doc, object, "not_examined", class_total(doc, memory->unexamined, memory->unexamined_bytes));
+    doc_set(doc, object, "strength", json_string(prof_strength_name(memory->strength)));
+    doc_set(doc, object, "weaker", json_of_text(memory->weaker));
+    return object;
+}
+
 static json_t *audit(struct document *doc, struct prof_view *view)
 {
     const struct prof_audit *audit = prof_findings_audit(view->findings);
@@ -148,6 +195,8 @@ static json_t *audit(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "why_uncertain", json_of_text(audit->why_uncertain));
     doc_set(doc, object, "damage", json_of_text(info->damage));
     doc_set(doc, object, "cost", cost(doc, view));
+    doc_set(doc, object, "checkpoint", checkpoint(doc, &audit->memory));
+    doc_set(doc, object, "memory_refused", json_boolean(audit->memory.refused));
     return object;
 }
 
@@ -204,6 +253,24 @@ static json_t *edge(struct document *doc, struct prof_view *view, const struct p
     doc_set(doc, object, "to", doc_object_name(view, edge->to));
     doc_set(doc, object, "pairing", json_string(prof_pairing_name(edge->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT)));
     return object;
+}
+
+/* From the root to what holds the example. */
+static json_t *root_path(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+{
+    if (finding->root == PROF_ROOT_NONE)
+        return json_null();
+    json_t *array = json_array();
+    for (size_t i = 0; i < finding->path_count; i++) {
+        const struct prof_path_step *step = &finding->path[i];
+        json_t *object = json_object();
+        doc_set(doc, object, "text", json_of_text(step->text));
+        doc_set(doc, object, "object", doc_object_name(view, step->obj));
+        doc_set(doc, object, "at", step->at != 0 ? json_of_number(step->at) : json_null());
+        doc_set(doc, object, "interior", json_boolean(step->interior));
+        doc_append(doc, array, object);
+    }
+    return array;
 }
 
 static const char *type_of(struct prof_view *view, prof_obj_id obj)
@@ -317,7 +384,9 @@ static json_t *finding_object(struct document *doc, struct prof_view *view, cons
     doc_set(doc, object, "born", doc_site(doc, view, finding->born_stack, true));
     doc_set(doc, object, "open", opens(doc, view, finding));
     doc_set(doc, object, "missing", missing(doc, view, finding));
-    doc_set(doc, object, "root_path", json_null());
+    doc_set(doc, object, "root_path", root_path(doc, view, finding));
+    doc_set(doc, object, "root",
+            finding->root != PROF_ROOT_NONE ? json_string(prof_root_name(finding->root)) : json_null());
     doc_set(doc, object, "cycle", cycle(doc, view, finding));
     doc_set(doc, object, "growth", growth(doc, finding));
     doc_set(doc, object, "sites", sites(doc, view, finding));

@@ -3,12 +3,13 @@
 
 #include <prof/block.h>
 
-enum { ADDR, BYTES, AGE, KIND, OBJECT, TYPE, SITE, BORN, TID, SCOPE, ID, COLUMNS };
+enum { ADDR, BYTES, AGE, KIND, CLASS, OBJECT, TYPE, SITE, BORN, TID, SCOPE, ID, COLUMNS };
 static const struct prof_column columns[COLUMNS] = {
     [ADDR] = { .key = "addr", .title = "ADDR", .kind = PROF_CELL_ADDR },
     [BYTES] = { .key = "bytes", .title = "BYTES", .kind = PROF_CELL_BYTES },
     [AGE] = { .key = "age", .title = "AGE", .kind = PROF_CELL_TIME },
     [KIND] = { .key = "kind", .title = "KIND", .kind = PROF_CELL_TEXT },
+    [CLASS] = { .key = "class", .title = "CLASS", .kind = PROF_CELL_TEXT },
     [OBJECT] = { .key = "object", .title = "OBJECT", .kind = PROF_CELL_TEXT, .extra = true },
     [TYPE] = { .key = "type", .title = "TYPE", .kind = PROF_CELL_TEXT },
     [SITE] = { .key = "site", .title = "BORN IN", .kind = PROF_CELL_TEXT, .wide = true },
@@ -17,6 +18,13 @@ static const struct prof_column columns[COLUMNS] = {
     [SCOPE] = { .key = "scope", .title = "SCOPE", .kind = PROF_CELL_TEXT, .extra = true },
     [ID] = { .key = "id", .title = "ID", .kind = PROF_CELL_COUNT, .extra = true },
 };
+
+/* What memory says of it; "" when it says nothing. */
+static const char *class_name(const struct prof_view *view, prof_block_id id)
+{
+    enum prof_verdict verdict = view->findings != NULL ? prof_findings_of_block(view->findings, id) : PROF_UNFREED;
+    return verdict != PROF_UNFREED ? prof_verdict_name(verdict) : "";
+}
 
 /* The object that lies in the block, named; an object may begin anywhere in it. */
 static const char *object_in(struct prof_view *view, const struct prof_block *block, char *buf, size_t size)
@@ -76,6 +84,7 @@ struct prof_error *rows_blocks(struct prof_view *view, const struct prof_query *
             [BYTES] = cell_number(block->size),
             [AGE] = cell_number(end > block->born_us ? end - block->born_us : 0),
             [KIND] = cell_text(prof_block_kind_text(block->kind)),
+            [CLASS] = cell_text(class_name(view, id)),
             [OBJECT] = cell_text(rows_wants(&rows, OBJECT) ? object_in(view, block, name, sizeof name) : ""),
             [TYPE] = cell_text(rows_wants(&rows, TYPE) ? type_text(view, id, type, sizeof type) : ""),
             [SITE] = cell_text(rows_wants(&rows, SITE) ? view_site_text(view, block->stack) : ""),

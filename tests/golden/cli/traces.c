@@ -94,6 +94,42 @@ static void cycle(void)
     save(t, "cycle.trk");
 }
 
+/* Plain blocks only: a lost list, a lost cycle, a table that a global holds, one that only a pointer into it holds. */
+static void plain(void)
+{
+    enum { LIST = 0, RING = 0x1000, TABLE = 0x2000, PART = 0x3000, LATE = 0x4000 };
+    const uint64_t heap = 0x5555557a0000;
+    struct mk_trace *t = mk_create();
+    for (uint64_t i = 0; i < 3; i++) {
+        mk_time(t, 1000 + i * 1000);
+        mk_alloc(t, heap + LIST + i * 0x100, 48, i == 0 ? "list_new < main" : "node_new < list_add < main");
+        mk_alloc(t, heap + RING + i * 0x100, 32, "ring_new < main");
+    }
+    mk_alloc(t, heap + TABLE, 256, "table_new < main");
+    mk_alloc(t, heap + TABLE + 0x200, 64, "entry_new < table_put < main");
+    mk_alloc(t, heap + PART, 96, "part_new < main");
+    mk_time(t, 5000);
+    struct prof_memory *memory = mk_memory_begin(t, TRK_RUNG_STOPPED);
+    memory->why = TRK_LOOK_EXIT;
+    memory->pause_us = 700;
+    memory->took_us = 2300;
+    mk_memory_area(t, TRK_AREA_DATA, 0, MK_APP_DATA, 0x100);
+    mk_memory_word(t, MK_APP_DATA + 0x40, heap + TABLE);
+    mk_memory_area(t, TRK_AREA_ANON, 0, heap, 0x8000);
+    mk_memory_word(t, heap + LIST, heap + LIST + 0x100);
+    mk_memory_word(t, heap + LIST + 0x100, heap + LIST + 0x200);
+    for (uint64_t i = 0; i < 3; i++)
+        mk_memory_word(t, heap + RING + i * 0x100 + 8, heap + RING + (i + 1) % 3 * 0x100);
+    mk_memory_word(t, heap + TABLE + 40, heap + TABLE + 0x200);
+    mk_memory_area(t, TRK_AREA_STACK, 100, MK_STACK_BASE, 0x1000);
+    mk_memory_word(t, MK_STACK_BASE + 0x80, heap + PART + 40);
+    mk_memory_end(t);
+    mk_time(t, 6000);
+    mk_alloc(t, heap + LATE, 24, "late_new < main");
+    mk_exit(t, 0);
+    save(t, "plain.trk");
+}
+
 /* No slot was told; memory was read at the end: parents and children that hold each other, one of them through a block;
  * a reference too many of what a table holds; one that nothing points to. */
 static void slotless(void)
@@ -297,6 +333,7 @@ int main(int argc, char **argv)
     leaky();
     cycle();
     slotless();
+    plain();
     misuse();
     hostile();
     lossy();
