@@ -1,8 +1,7 @@
 /* cmd_mark.c: `reftrack mark`: puts a named moment into the trace of a program that is being recorded. */
+#include "ask_say.h"
 #include "cli.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 struct mark_args {
@@ -45,19 +44,6 @@ static bool is_good_name(const char *name)
     return name[0] != '\0' && strlen(name) < ASK_NAME_MAX;
 }
 
-static int mark_all(const char *name, const struct cli_common *common)
-{
-    struct ask_reply reply;
-    size_t count = ask_all(ASK_MARK, name, &reply);
-    if (reply.status != 0)
-        cli_warn("%s", reply.text[0] != '\0' ? reply.text : strerror(reply.status));
-    if (count == 0)
-        cli_warn("nothing is being recorded; 'reftrack run -- PROGRAM' records a program");
-    else if (!common->quiet)
-        cli_warn("marked %zu process%s", count, count == 1 ? "" : "es");
-    return count != 0 && reply.status == 0 ? CLI_OK : CLI_UNREADABLE;
-}
-
 int cmd_mark(int argc, char **argv)
 {
     struct mark_args args = { 0 };
@@ -72,19 +58,11 @@ int cmd_mark(int argc, char **argv)
     const char *name = operands.items[operands.count - 1];
     if (!is_good_name(name))
         return cli_usage(&cli_command_mark, "a mark's name has 1 to %d bytes", ASK_NAME_MAX - 1);
+    const struct cli_ask ask = { &cli_command_mark, ASK_MARK, name, "marked" };
     if (args.all)
-        return mark_all(name, &common);
-    if (!cli_parse_number(operands.items[0], &pid) || pid == 0 || pid > INT32_MAX)
+        return cli_ask_all(&ask, &common);
+    if (!cli_parse_number(operands.items[0], &pid))
         return cli_usage(&cli_command_mark, "'%s' is not a process id", operands.items[0]);
     struct ask_reply reply;
-    if (!ask_process(ASK_MARK, (pid_t)pid, name, &reply)) {
-        cli_not_recorded(pid);
-        return CLI_UNREADABLE;
-    }
-    if (reply.status != 0) {
-        cli_warn("process %llu was not marked: %s", (unsigned long long)pid,
-                 reply.text[0] != '\0' ? reply.text : strerror(reply.status));
-        return CLI_UNREADABLE;
-    }
-    return CLI_OK;
+    return cli_ask_one(&ask, pid, &reply);
 }

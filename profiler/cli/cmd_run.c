@@ -283,7 +283,7 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     }
     if (!run->common->quiet)
         rec_say_totals(results, count, rec_live(run->rec));
-    if (!run->common->quiet && !args->no_summary && count == 1 && results[0]->looks > 0)
+    if (!run->common->quiet && !args->no_summary && count == 1)
         rec_say_look(results[0]);
     int verdict = CLI_UNCERTAIN;
     bool gates = args->check && run->code == 0;

@@ -90,7 +90,7 @@ enum cli_groups {
     CLI_GROUP_PID = 1 << 6,    /* --pid */
     CLI_GROUP_TOP = 1 << 7,    /* --top alone */
     CLI_GROUP_RECORD = 1 << 8, /* --output --force --children --stacks --on-full --clock --budget --keep
-                                  --window --max-trace: rec_args.h */
+                                  --window --max-trace --checkpoint --no-memory and the like: rec_args.h */
     CLI_GROUP_COUNT_ = 9
 };
 
@@ -100,10 +100,11 @@ enum cli_when { CLI_AUTO = 0, CLI_ALWAYS, CLI_NEVER };
 /* How programs are recorded, as given; rec_args.h makes sense of it. */
 struct cli_record {
     const char *output, *stacks, *window;
-    const char *types, *modules, *objects;
+    const char *types, *modules, *objects, *checkpoint;
+    struct cli_list pointers;
     int children, on_full, keep, clock;
-    uint64_t budget, max_trace;
-    bool force;
+    uint64_t budget, max_trace, pause;
+    bool force, no_memory, unaligned;
 };
 
 struct cli_common {

@@ -91,6 +91,31 @@ const struct cli_option cli_group_record[] = {
       .offset = RECORD(max_trace),
       .argument = "SIZE",
       .help = "the trace stays below this size: folded and window fold earlier, all stops recording there (no limit)" },
+    { .name = "checkpoint",
+      .kind = CLI_TEXT,
+      .offset = RECORD(checkpoint),
+      .argument = "WHEN",
+      .help = "when memory is looked at for pointers: exit, mark, scope, joined by ','; none: only when 'reftrack "
+              "checkpoint' or the program asks (exit)" },
+    { .name = "no-memory",
+      .kind = CLI_FLAG,
+      .offset = RECORD(no_memory),
+      .help = "never read the memory of programs: what is lost and what is held cannot be told apart then" },
+    { .name = "pause",
+      .kind = CLI_DURATION,
+      .offset = RECORD(pause),
+      .argument = "TIME",
+      .help = "stop a program no longer than this to read its memory, but at its exit; the rest is read while it runs "
+              "(200ms)" },
+    { .name = "unaligned",
+      .kind = CLI_FLAG,
+      .offset = RECORD(unaligned),
+      .help = "pointers may stand at any address, as in packed structures, not only at multiples of 8" },
+    { .name = "pointer",
+      .kind = CLI_LIST,
+      .offset = RECORD(pointers),
+      .argument = "HOW",
+      .help = "pointers are also stored like this: mask=M, xor=K, base=B:shift=S:bits=N; repeatable" },
     { 0 }
 };
 
@@ -176,6 +201,12 @@ static bool set_from_environment(const char *key, size_t key_length, const char 
         return parse_window(value, ret);
     if (key_length == 9 && memcmp(key, "max_trace", 9) == 0)
         return prof_parse_quantity(value, PROF_UNIT_BYTES, &ret->max_trace) && ret->max_trace >= MAX_TRACE_LEAST;
+    if (key_length == 10 && memcmp(key, "checkpoint", 10) == 0)
+        return cli_look_when(value, &ret->looks);
+    if (key_length == 6 && memcmp(key, "memory", 6) == 0) {
+        ret->no_memory = strcmp(value, "0") == 0;
+        return ret->no_memory || strcmp(value, "1") == 0;
+    }
     return true;
 }
 
@@ -191,7 +222,7 @@ void cli_rec_environment(const char *text, struct rec_options *ret)
             value[n] = '\0';
             if (!set_from_environment(text, (size_t)(equals - text), value, ret))
                 cli_warn("TRACK_OPTIONS: '%.*s' is ignored: keep=all|folded|window, window=5m or window=64MiB, "
-                         "max_trace=64KiB or more",
+                         "max_trace=64KiB or more, checkpoint=exit,mark,scope or none, memory=0|1",
                          (int)length, text);
         }
         text += length + (text[length] != '\0');
@@ -245,7 +276,7 @@ bool cli_rec_options(const struct cli_command *command, const struct cli_common 
         cli_usage(command, "--on-full flight writes nothing before the end: --keep and --max-trace mean nothing there");
         return false;
     }
-    if (!filters_ok(command, args))
+    if (!filters_ok(command, args) || !cli_look_options(command, args, &options))
         return false;
     *ret = options;
     return true;

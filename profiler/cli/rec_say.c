@@ -45,11 +45,17 @@ void rec_say_trace(const struct rec_result *result)
 
 void rec_say_look(const struct rec_result *result)
 {
-    static const char *const how[] = { [TRK_RUNG_STOPPED] = "while all threads stood still",
+    static const char *const how[] = { [0] = "somehow",
+                                       [TRK_RUNG_STOPPED] = "while all threads stood still",
                                        [TRK_RUNG_WAITING] = "while one thread waited and others ran",
                                        [TRK_RUNG_CONFIRMED] = "twice while the program ran" };
     char pause[32], took[32], bytes[32];
-    const char *rung = result->look_single ? "while its only thread waited" : how[result->look_rung];
+    const char *rung = result->look_single ? "while its only thread waited"
+                                           : how[result->look_rung <= TRK_RUNG_CONFIRMED ? result->look_rung : 0];
+    if (result->looks == 0 && result->look_note != NULL)
+        cli_warn("memory was not read: %s", result->look_note);
+    if (result->looks == 0)
+        return;
     prof_fmt_duration(pause, sizeof pause, result->look_pause_us);
     prof_fmt_duration(took, sizeof took, result->look_took_us);
     prof_fmt_bytes(bytes, sizeof bytes, result->look_bytes, PROF_UNITS_IEC);

@@ -211,7 +211,7 @@ static struct arena *make_arena(const struct trk_shm_header *h, unsigned char *b
     arena->base = base;
     arena->again = again;
     arena->bytes = h->bytes;
-    arena->memfd = arena->image_pidfd = -1;
+    arena->memfd = arena->image_pidfd = arena->image_maps_fd = -1;
     arena->h = (struct trk_shm_header *)(void *)base;
     arena->procs = (struct trk_shm_proc *)(void *)(base + h->procs_off);
     arena->shm_rings = (struct trk_shm_ring *)(void *)(base + h->rings_off);

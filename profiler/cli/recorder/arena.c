@@ -246,7 +246,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     struct arena *arena = calloc(1, sizeof *arena);
     if (arena == NULL)
         return prof_error_memory();
-    arena->memfd = arena->image_pidfd = -1;
+    arena->memfd = arena->image_pidfd = arena->image_maps_fd = -1;
     arena->bytes = header.bytes;
     arena->shape = *shape;
     arena->ring_count = (uint32_t)header.ring_count;
@@ -299,6 +299,8 @@ void rec_arena_destroy(struct arena *arena)
         close(arena->memfd);
     if (arena->image_pidfd >= 0)
         close(arena->image_pidfd);
+    if (arena->image_maps_fd >= 0)
+        close(arena->image_maps_fd);
     prof_vec_deinit(&arena->forked);
     for (size_t i = 0; i < arena->facts.count; i++)
         free(arena->facts.items[i]);

@@ -21,15 +21,17 @@
 
 #define ASK_MAGIC       0x3141524bu /* "KRA1" */
 #define ASK_REPLY_MAGIC 0x3152524bu /* "KRR1" */
-enum { ASK_VERSION = 1, ASK_TEXT_MAX = 4096, ASK_NAME_MAX = 256, ASK_WAIT_MS = 10000 };
+enum { ASK_VERSION = 2, ASK_TEXT_MAX = 4096, ASK_NAME_MAX = 256, ASK_WAIT_MS = 10000 };
 
 enum ask_what {
-    ASK_NEXT = 1,     /* the recorded process with the smallest id above `pid` */
-    ASK_FLUSH = 2,    /* everything that process `pid` did so far goes to its file */
-    ASK_MARK = 3,     /* a mark named `text` in the trace of process `pid`; 0: of every process */
-    ASK_SNAPSHOT = 4, /* what the rings of flight recording `pid` hold goes to a new file: `text`, absolute, or beside
-                         the trace when empty */
-    ASK_STOP = 5,     /* recording of process `pid` (and of the forks that share its memory) ends; it lives on */
+    ASK_NEXT = 1,       /* the recorded process with the smallest id above `pid` */
+    ASK_FLUSH = 2,      /* everything that process `pid` did so far goes to its file */
+    ASK_MARK = 3,       /* a mark named `text` in the trace of process `pid`; 0: of every process */
+    ASK_SNAPSHOT = 4,   /* what the rings of flight recording `pid` hold goes to a new file: `text`, absolute, or beside
+                           the trace when empty */
+    ASK_CHECKPOINT = 6, /* a look at the memory of process `pid`, as a checkpoint named `text`, which may be empty; 0:
+                           of every process */
+    ASK_STOP = 5,       /* recording of process `pid` (and of the forks that share its memory) ends; it lives on */
 };
 
 struct ask_request {
@@ -49,6 +51,9 @@ struct ask_process {
     uint64_t records;  /* first slots handed to the file */
     uint64_t bytes;    /* of the file */
     uint64_t budget;   /* bytes of shared memory */
+    /* the last look at its memory, as in rec_result */
+    uint64_t look_pause_us, look_took_us, look_bytes;
+    uint32_t look_rung, pad;
     struct trk_loss loss;
     char program[ASK_NAME_MAX]; /* base name */
     char path[ASK_TEXT_MAX];    /* of the trace, absolute; "" when there is none */

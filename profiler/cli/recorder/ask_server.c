@@ -53,6 +53,10 @@ static void describe(const struct proc *proc, struct ask_process *ret)
     ret->records = proc->records_in;
     ret->bytes = proc->writer != NULL ? prof_writer_bytes(proc->writer) : 0;
     ret->budget = arena->bytes;
+    ret->look_rung = proc->result.look_rung;
+    ret->look_pause_us = proc->result.look_pause_us;
+    ret->look_took_us = proc->result.look_took_us;
+    ret->look_bytes = proc->result.look_bytes;
     rec_proc_loss((struct proc *)proc, &ret->loss);
     put(ret->program, sizeof ret->program, proc->result.program);
     /* The client may be in another folder. */
@@ -61,7 +65,9 @@ static void describe(const struct proc *proc, struct ask_process *ret)
     free(path);
 }
 
-static void mark(struct recorder *rec, const struct ask_request *request, struct ask_reply *reply)
+/* Does something to the process that is meant, or with pid 0 to every one. `act` fails with a status and a text. */
+static void for_all(struct recorder *rec, const struct ask_request *request, struct ask_reply *reply,
+                    bool (*act)(struct proc *proc, const char *name, struct ask_reply *reply))
 {
     struct proc *last = NULL;
     for (size_t a = 0; a < rec->arenas.count; a++)
@@ -69,13 +75,9 @@ static void mark(struct recorder *rec, const struct ask_request *request, struct
     for (size_t a = 0; a < rec->arenas.count; a++) {
         for (int i = 0; i < TRK_PROC_MAX; i++) {
             struct proc *proc = rec->arenas.items[a]->proc[i];
-            if (proc == NULL || proc->dead || (request->pid != 0 && proc->pid != (pid_t)request->pid))
+            if (proc == NULL || proc->dead || (request->pid != 0 && proc->pid != (pid_t)request->pid) ||
+                !act(proc, request->text, reply))
                 continue;
-            if (!rec_mark(proc, request->text)) {
-                reply->status = ENOSPC;
-                put(reply->text, sizeof reply->text, "the trace has too many marks waiting");
-                continue;
-            }
             last = proc;
             reply->count++;
         }
@@ -85,6 +87,31 @@ static void mark(struct recorder *rec, const struct ask_request *request, struct
         describe(last, &reply->process);
     else if (reply->status == 0)
         reply->status = ESRCH;
+}
+
+static bool mark(struct proc *proc, const char *name, struct ask_reply *reply)
+{
+    if (!rec_mark(proc, name)) {
+        reply->status = ENOSPC;
+        put(reply->text, sizeof reply->text, "the trace has too many marks waiting");
+        return false;
+    }
+    /* The mark stands whether memory can be read or not; why not is told at the end. */
+    if (proc->arena->rec->options.looks & REC_LOOK_MARK)
+        (void)rec_look(proc, TRK_LOOK_MARK, name);
+    return true;
+}
+
+static bool checkpoint(struct proc *proc, const char *name, struct ask_reply *reply)
+{
+    if (rec_look(proc, TRK_LOOK_REQUEST, name))
+        return true;
+    reply->status = EPERM;
+    put(reply->text, sizeof reply->text,
+        proc->arena->rec->options.no_memory ? "it is recorded with --no-memory"
+        : proc->result.look_note != NULL    ? proc->result.look_note
+                                            : "it is ending");
+    return false;
 }
 
 static void snapshot(struct proc *proc, const struct ask_request *request, struct ask_reply *reply)
@@ -111,6 +138,7 @@ static void snapshot(struct proc *proc, const struct ask_request *request, struc
 static void stop(struct recorder *rec, struct proc *proc, struct ask_reply *reply)
 {
     struct arena *arena = proc->arena;
+    rec_look_last(arena);
     rec_flush(rec);
     describe(proc, &reply->process);
     reply->count = 1;
@@ -125,7 +153,11 @@ static void stop(struct recorder *rec, struct proc *proc, struct ask_reply *repl
 static void obey(struct recorder *rec, const struct ask_request *request, struct ask_reply *reply)
 {
     if (request->what == ASK_MARK && request->text[0] != '\0' && strlen(request->text) < ASK_NAME_MAX) {
-        mark(rec, request, reply);
+        for_all(rec, request, reply, mark);
+        return;
+    }
+    if (request->what == ASK_CHECKPOINT && strlen(request->text) < ASK_NAME_MAX) {
+        for_all(rec, request, reply, checkpoint);
         return;
     }
     for (size_t a = 0; a < rec->arenas.count; a++)

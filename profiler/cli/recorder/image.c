@@ -153,9 +153,10 @@ static void begin_proc(struct arena *arena, int index)
     if (proc->unseen || maps_arena(arena, pid) == 0) {
         proc->dead = true;
     } else {
-        char path[64];
-        snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
-        proc->maps_fd = open(path, O_RDONLY | O_CLOEXEC);
+        bool first = index == 0 && pid == arena->image_pid && arena->image_maps_fd >= 0;
+        proc->maps_fd = first ? arena->image_maps_fd : rec_maps_fd(pid);
+        if (first)
+            arena->image_maps_fd = -1;
     }
     rec_proc_begin(proc, parent);
 }

@@ -10,8 +10,6 @@
 #include "look.h"
 
 #include <elf.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -98,10 +96,8 @@ static bool read_maps(struct look *look)
 {
     struct proc *proc = look->proc;
     PROF_VEC(char) text = { 0 };
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)proc->pid);
     /* The descriptor from the start belongs to the memory that we record, whatever the process became. */
-    int fd = proc->maps_fd >= 0 ? proc->maps_fd : open(path, O_RDONLY | O_CLOEXEC);
+    int fd = proc->maps_fd >= 0 ? proc->maps_fd : rec_maps_fd(look->threads.items.items[0].tid);
     if (fd < 0)
         return false;
     (void)lseek(fd, 0, SEEK_SET);
@@ -291,7 +287,7 @@ static bool choose_rung(struct look *look)
         look->why_not = "the program was gone, or what it has mapped may not be seen";
         return false;
     }
-    if (!look_reader_open(&look->reader, proc, probe_of(&look->maps))) {
+    if (!look_reader_open(&look->reader, proc, look->threads.items.items[0].tid, probe_of(&look->maps))) {
         look->why_not = "the system does not allow to read it";
         return false;
     }
@@ -402,6 +398,15 @@ bool rec_look(struct proc *proc, enum trk_memory_why why, const char *name)
     if (proc->arena->rec->options.no_memory)
         return false;
     return look_now(proc, why, name, &(struct look_waiter){ 0 }, 0, 0);
+}
+
+void rec_look_last(struct arena *arena)
+{
+    if (!(arena->rec->options.looks & REC_LOOK_EXIT))
+        return;
+    for (int i = 0; i < TRK_PROC_MAX; i++)
+        if (arena->proc[i] != NULL && !arena->proc[i]->ending && rec_proc_alive(arena->proc[i]))
+            (void)rec_look(arena->proc[i], TRK_LOOK_REQUEST, "");
 }
 
 /* ---- Threads that ask ---- */

@@ -66,6 +66,7 @@ struct look_range {
 enum { LOOK_RESIDENT_BATCH = 512 };
 struct look_reader {
     struct proc *proc;
+    pid_t task; /* a thread of it that lives: the first one may have ended */
     int mem_fd, pagemap_fd; /* -1: none */
     bool by_thread;         /* only the waiting thread can read */
     bool no_vm;             /* process_vm_readv is refused */
@@ -82,7 +83,7 @@ struct look_reader {
 /* The process has filters of system calls that this one has not. */
 bool look_sandboxed(const struct proc *proc);
 /* Finds out how the memory can be read. `probe`: an address that is readable. false: not at all. */
-bool look_reader_open(struct look_reader *reader, struct proc *proc, uint64_t probe);
+bool look_reader_open(struct look_reader *reader, struct proc *proc, pid_t task, uint64_t probe);
 void look_reader_close(struct look_reader *reader);
 /* Reads what can be read without a gap from `at`; returns bytes, 0 when the page at `at` cannot be read. Counts
  * nothing.
@@ -112,7 +113,7 @@ struct look_threads {
 bool look_stop(struct proc *proc, struct look_threads *ret);
 /* Lets them go on. Those that could not be stopped are left to rec_look_let_go. */
 void look_resume(struct proc *proc, struct look_threads *threads);
-/* Lists the threads that there are, unstopped. */
+/* Lists the threads that there are, unstopped, without those that ended. */
 bool look_list(struct proc *proc, struct look_threads *ret);
 
 /* ---- look_calls.c ---- */

@@ -16,8 +16,9 @@ enum { STATE_BINS = 0x70, STATE_BIN_COUNT = 127, STATE_NEXT = 0x870, STATE_BYTES
 enum {
     BINS_EMPTY = 32, /* most are for sizes that nobody asks for */
     ARENAS_MAX = 4096,
-    DATA_MAX = 16 << 20, /* of libc, or of a program that it is linked into */
-    TOP_BYTES = 8192,    /* at the top of a stack, where the thread's block is */
+    DATA_MAX = 16 << 20,    /* of libc, or of a program that it is linked into */
+    FIRST_BYTES = 64 << 10, /* of memory that the loader allocated for the first thread */
+    TOP_BYTES = 16384,      /* at the top of a stack, where the thread's block is */
 };
 
 /* ---- malloc ---- */
@@ -106,24 +107,36 @@ static uint64_t find_thread(const unsigned char *bytes, size_t count, uint64_t a
     return 0;
 }
 
-static bool paint_dead(struct look_reader *reader, const struct look_maps *maps, struct look_areas *areas)
+/* The thread whose block lies in the last bytes of a mapping that is nothing but memory so far; 0: none. */
+static uint64_t thread_on_top(struct look_reader *reader, const struct look_map *map, const struct look_areas *areas)
 {
     unsigned char bytes[TOP_BYTES];
-    for (size_t i = 0; i < maps->items.count; i++) {
+    uint64_t from = map->end - map->start > TOP_BYTES ? map->end - TOP_BYTES : map->start;
+    const struct look_area *area = look_areas_find(areas, map->end - 8);
+    struct look_range pages;
+    if (area == NULL || area->kind != TRK_AREA_ANON || !look_next_resident(reader, from, map->end, &pages))
+        return 0;
+    size_t got = look_read(reader, from, bytes, (size_t)(map->end - from));
+    return find_thread(bytes, got, from);
+}
+
+/* Where nobody knows the thread pointer of the first thread, its block is the one that is on no stack. */
+static bool paint_dead(struct look_reader *reader, const struct look_maps *maps, struct look_areas *areas)
+{
+    bool ok = true;
+    for (size_t i = 0; i < maps->items.count && ok; i++) {
         const struct look_map *map = &maps->items.items[i];
-        if (!map->read || !map->write || !look_map_anonymous(maps, map) || !look_map_guarded(maps, map))
+        bool guarded = look_map_guarded(maps, map);
+        if (!map->read || !map->write || !look_map_anonymous(maps, map) ||
+            (!guarded && (map->end - map->start > FIRST_BYTES || strcmp(look_map_name(maps, map), "[heap]") == 0)))
             continue;
-        uint64_t from = map->end - map->start > TOP_BYTES ? map->end - TOP_BYTES : map->start;
-        const struct look_area *area = look_areas_find(areas, map->end - 8);
-        struct look_range pages;
-        if (area == NULL || area->kind != TRK_AREA_ANON || !look_next_resident(reader, from, map->end, &pages))
-            continue;
-        size_t got = look_read(reader, from, bytes, (size_t)(map->end - from));
-        uint64_t thread = find_thread(bytes, got, from);
-        if (thread != 0 && !look_areas_paint(areas, thread + 8, thread + 16, TRK_AREA_TLS, 0, 0))
-            return false;
+        uint64_t thread = thread_on_top(reader, map, areas);
+        if (thread != 0 && guarded)
+            ok = look_areas_paint(areas, thread + 8, thread + 16, TRK_AREA_TLS, 0, 0);
+        else if (thread != 0)
+            ok = look_areas_paint(areas, map->start, map->end, TRK_AREA_TLS, (uint32_t)reader->proc->pid, 1);
     }
-    return true;
+    return ok;
 }
 #else
 static bool paint_dead(struct look_reader *reader, const struct look_maps *maps, struct look_areas *areas)

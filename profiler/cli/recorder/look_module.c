@@ -92,11 +92,11 @@ static bool is_candidate(const struct look_maps *maps, const struct look_map *ma
            strcmp(look_map_name(maps, map), "[heap]") != 0 && map->start % ARENA_BYTES != 0;
 }
 
-static uint64_t auxiliary(const struct proc *proc, uint64_t type)
+static uint64_t auxiliary(pid_t task, uint64_t type)
 {
     char path[64];
     uint64_t pair[2], value = 0;
-    snprintf(path, sizeof path, "/proc/%d/auxv", (int)proc->pid);
+    snprintf(path, sizeof path, "/proc/%d/auxv", (int)task);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return 0;
@@ -110,7 +110,7 @@ static uint64_t auxiliary(const struct proc *proc, uint64_t type)
 /* Where the program's own list of loaded files begins, as debuggers find it; 0: nowhere. */
 static uint64_t find_links(struct look_reader *reader)
 {
-    uint64_t at = auxiliary(reader->proc, AT_PHDR), count = auxiliary(reader->proc, AT_PHNUM);
+    uint64_t at = auxiliary(reader->task, AT_PHDR), count = auxiliary(reader->task, AT_PHNUM);
     Elf64_Phdr phdr[PHDR_MAX];
     if (at == 0 || count == 0 || count > PHDR_MAX || !look_read_all(reader, at, phdr, count * sizeof *phdr))
         return 0;

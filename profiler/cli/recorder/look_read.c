@@ -40,10 +40,10 @@ struct pagemap_scan {
 #define ENTRY_PRESENT   ((uint64_t)1 << 63)
 #define ENTRY_SWAPPED   ((uint64_t)1 << 62)
 
-static int open_proc(const struct proc *proc, const char *what)
+static int open_proc(pid_t task, const char *what)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)proc->pid, what);
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)task, what);
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
@@ -126,19 +126,20 @@ static ssize_t read_vm(const struct look_reader *reader, uint64_t at, void *to, 
 {
     struct iovec here = { .iov_base = to, .iov_len = bytes };
     struct iovec there = { .iov_base = (void *)(uintptr_t)at, .iov_len = bytes }; /* NOLINT: the kernel's to use */
-    return process_vm_readv(reader->proc->pid, &here, 1, &there, 1, 0);
+    return process_vm_readv(reader->task, &here, 1, &there, 1, 0);
 }
 
-bool look_reader_open(struct look_reader *reader, struct proc *proc, uint64_t probe)
+bool look_reader_open(struct look_reader *reader, struct proc *proc, pid_t task, uint64_t probe)
 {
     char byte;
     reader->proc = proc;
+    reader->task = task;
     reader->mem_fd = -1;
-    reader->pagemap_fd = open_proc(proc, "pagemap");
+    reader->pagemap_fd = open_proc(task, "pagemap");
     if (read_vm(reader, probe, &byte, 1) == 1)
         return true;
     reader->no_vm = true;
-    reader->mem_fd = open_proc(proc, "mem");
+    reader->mem_fd = open_proc(task, "mem");
     if (reader->mem_fd >= 0 && pread(reader->mem_fd, &byte, 1, (off_t)probe) == 1)
         return true;
     reader->by_thread = may_serve(reader);

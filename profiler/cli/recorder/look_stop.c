@@ -81,18 +81,6 @@ static bool list_new(pid_t pid, struct look_threads *threads, size_t *ret_new)
     return ok;
 }
 
-bool look_list(struct proc *proc, struct look_threads *ret)
-{
-    size_t count;
-    struct look_threads threads = { 0 };
-    if (!list_new(proc->pid, &threads, &count)) {
-        prof_vec_deinit(&threads.items);
-        return false;
-    }
-    *ret = threads;
-    return true;
-}
-
 /* Those that ended stay in the list until all stand still: they may be listed again. */
 static void drop_ended(struct look_threads *threads)
 {
@@ -101,6 +89,24 @@ static void drop_ended(struct look_threads *threads)
         if (!threads->items.items[i].ended)
             threads->items.items[kept++] = threads->items.items[i];
     threads->items.count = kept;
+}
+
+bool look_list(struct proc *proc, struct look_threads *ret)
+{
+    size_t count;
+    struct look_threads threads = { 0 };
+    bool ok = list_new(proc->pid, &threads, &count);
+    for (size_t i = 0; i < threads.items.count; i++) {
+        char state = state_of(proc->pid, threads.items.items[i].tid);
+        threads.items.items[i].ended = state == 0 || state == 'Z' || state == 'X';
+    }
+    drop_ended(&threads);
+    if (!ok || threads.items.count == 0) {
+        prof_vec_deinit(&threads.items);
+        return false;
+    }
+    *ret = threads;
+    return true;
 }
 
 /* ---- One thread ---- */
@@ -344,7 +350,8 @@ void rec_look_let_go(struct recorder *rec)
     size_t kept = 0;
     for (size_t i = 0; i < rec->sleepers.count; i++) {
         struct look_sleeper sleeper = rec->sleepers.items[i];
-        if (!let_go(sleeper.tid) && lives(sleeper))
+        /* A tracee that died is kept by the kernel until its tracer has seen that, and its whole process with it. */
+        if (!let_go(sleeper.tid) && lives(sleeper) && look_at(sleeper.pid, sleeper.tid) != STEP_ENDED)
             rec->sleepers.items[kept++] = sleeper;
     }
     rec->sleepers.count = kept;

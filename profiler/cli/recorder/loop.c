@@ -71,6 +71,8 @@ struct prof_error *rec_create_for(const struct rec_options *options, int fd, pid
 void rec_leave(struct recorder *rec)
 {
     for (size_t a = 0; a < rec->arenas.count; a++)
+        rec_look_last(rec->arenas.items[a]);
+    for (size_t a = 0; a < rec->arenas.count; a++)
         rec_image_destroy(rec->arenas.items[a], TRK_END_STOPPED);
     rec->arenas.count = 0;
 }

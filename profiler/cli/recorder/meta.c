@@ -21,6 +21,10 @@
  *   fold_rings    where each ring stands in front of what follows: "RING,EVENTS,TID,US " per ring
  *   ring_most     how full a ring was at most, in per cent; ring_waits: how often a thread was found waiting for room;
  *                 fold_ring_most, fold_ring_waits: right behind the begin and the end of folds
+ *   memory        when it is looked at: "exit,mark,scope", "none", or "never" (--no-memory)
+ *   pointer       decodings of pointers that are stored as something else, in the order of their numbers, parted by
+ *                 spaces; word_step: where words stand when not at multiples of 8
+ *   memory_note   why memory was not read at the exit, or not from a program that stood still
  *   wrapper       patterns of functions that are never a site, joined by ':'
  *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
  *   fork_us       when it was forked, microseconds of this trace
@@ -261,6 +265,43 @@ void rec_meta_use(struct proc *proc)
     write_pairs(proc, &pairs);
 }
 
+static void add_memory(pair_vec *pairs, const struct rec_options *options)
+{
+    struct prof_str when = { 0 }, pointers = { 0 };
+    static const struct {
+        unsigned bit;
+        const char *word;
+    } words[] = { { REC_LOOK_EXIT, "exit" }, { REC_LOOK_MARK, "mark" }, { REC_LOOK_SCOPE, "scope" } };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (options->looks & words[i].bit)
+            prof_str_addf(&when, "%s%s", when.length > 0 ? "," : "", words[i].word);
+    const char *text = options->no_memory ? "never" : when.length > 0 && !when.failed ? when.text : "none";
+    add_pair(pairs, "memory", "%s", text);
+    for (unsigned i = 0; i < options->pointer_count; i++)
+        prof_str_addf(&pointers, "%s%s", i > 0 ? " " : "", options->pointer_texts[i]);
+    if (pointers.length > 0 && !pointers.failed)
+        add_pair(pairs, "pointer", "%s", pointers.text);
+    if (options->word_step != 0 && options->word_step != sizeof(uint64_t))
+        add_pair(pairs, "word_step", "%u", options->word_step);
+    prof_str_deinit(&when);
+    prof_str_deinit(&pointers);
+}
+
+void rec_meta_look(struct proc *proc)
+{
+    const struct rec_options *options = &proc->arena->rec->options;
+    pair_vec pairs = { 0 };
+    if (proc->writer == NULL || options->no_memory)
+        return;
+    if ((options->looks & REC_LOOK_EXIT) && !proc->looked_at_exit && proc->exit_status < 0 &&
+        proc->result.look_note == NULL)
+        proc->result.look_note = strdup("the program ended without a moment to look at its memory");
+    if (proc->result.look_note != NULL)
+        add_pair(&pairs, "memory_note", "%s", proc->result.look_note);
+    if (pairs.count > 0)
+        write_pairs(proc, &pairs);
+}
+
 void rec_meta_write(struct proc *proc, const struct proc *parent)
 {
     static const char *const on_full[] = { "block", "drop", "flight" };
@@ -295,6 +336,7 @@ void rec_meta_write(struct proc *proc, const struct proc *parent)
         add_pair(&pairs, "window", "%" PRIu64 " bytes", options->window_bytes);
     else if (options->keep == REC_KEEP_WINDOW)
         add_pair(&pairs, "window", "%" PRIu64 " us", options->window_us);
+    add_memory(&pairs, options);
     if (options->max_trace != 0)
         add_pair(&pairs, "max_trace", "%" PRIu64, options->max_trace);
     if (parent != NULL && parent->result.path != NULL) {

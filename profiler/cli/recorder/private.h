@@ -166,6 +166,7 @@ struct arena {
     pid_t image_pid; /* who said hello */
     pid_t ns_pid;    /* as it sees itself */
     int image_pidfd;
+    int image_maps_fd; /* /proc/PID/maps of who said hello, opened then: it may end, or hide, at once */
     bool image_dead;
     bool looked;   /* all rings, in this round */
     bool attached; /* it was running before: what it had then is not known */
@@ -313,6 +314,8 @@ void rec_proc_free(struct proc *proc);
 /* Keeps the first problem of a trace; ends the error. */
 void rec_proc_problem(struct proc *proc, struct prof_error *error);
 void rec_proc_loss(struct proc *proc, struct trk_loss *ret);
+/* Opens /proc/PID/maps; -1: it cannot be. */
+int rec_maps_fd(pid_t pid);
 /* Opens a pidfd, -1 when the kernel has none or the process is gone. */
 int rec_pidfd(pid_t pid);
 bool rec_pid_alive(pid_t pid, int pidfd);
@@ -352,6 +355,8 @@ void rec_meta_write(struct proc *proc, const struct proc *parent);
 void rec_meta_malloc(struct proc *proc);
 /* How many births a filter left out, at the end. */
 void rec_meta_filtered(struct proc *proc);
+/* What is to be said of looks at its memory, at the end. */
+void rec_meta_look(struct proc *proc);
 /* How full its rings were, at the end. */
 void rec_meta_use(struct proc *proc);
 
@@ -395,7 +400,9 @@ void rec_mem_sample(struct proc *proc, bool final);
 /* ---- look.c ---- */
 /* Looks at the memory of the process, now. false: it was not possible, result.look_note says why. */
 bool rec_look(struct proc *proc, enum trk_memory_why why, const char *name);
-/* The same, if one of its threads asks for it and waits. */
+/* The recording of the image ends, its processes go on: looks at each, when exits are looked at. */
+void rec_look_last(struct arena *arena);
+/* As rec_look, if one of its threads asks for it and waits. */
 void rec_look_asked(struct proc *proc);
 /* Keeps everybody else going while a look takes its time. */
 void rec_look_tend(struct recorder *rec);

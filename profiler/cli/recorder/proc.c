@@ -35,6 +35,13 @@ int rec_pidfd(pid_t pid)
 #endif
 }
 
+int rec_maps_fd(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* State letter of /proc/PID/stat and, in *ret_code, the wait status of a zombie; 0 when it cannot be read. */
 static char read_state(pid_t pid, int *ret_code)
 {
@@ -282,6 +289,8 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     rec_meta_malloc(proc);
     rec_meta_filtered(proc);
     rec_meta_use(proc);
+    if (reason == 0)
+        rec_meta_look(proc);
     uint32_t why = reason;
     int32_t value = 0;
     if (reason == 0 && !proc->over)

@@ -60,6 +60,7 @@ struct rec_options {
     uint64_t pause_us;                  /* longest time that a program is stopped for a look, but at its exit */
     unsigned word_step;                 /* words stand at multiples of it: 8 (0), 4 or 1 */
     const struct rec_pointer *pointers; /* how pointers are stored besides as they are */
+    const char *const *pointer_texts;   /* the same as the user wrote them, for the trace */
     unsigned pointer_count;
     int zstd_level;              /* as prof_writer_options, 0 = the recorder's default */
     const char *version;         /* of the program that records; NULL: unknown */

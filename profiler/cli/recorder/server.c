@@ -259,6 +259,7 @@ static void answer(struct recorder *rec, const struct hello_wait *wait, const st
     arena->ns_pid = (pid_t)hello->pid;
     arena->attached = hello->flags & TRK_HELLO_WOKEN;
     arena->image_pidfd = rec_pidfd(wait->pid);
+    arena->image_maps_fd = rec_maps_fd(wait->pid);
     rec_facts_take(arena);
     if (!send_welcome(wait->fd, arena->bytes, arena->memfd)) {
         rec_arena_destroy(arena);
