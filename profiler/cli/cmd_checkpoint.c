@@ -32,7 +32,7 @@ const struct cli_command cli_command_checkpoint = {
     .name = "checkpoint",
     .main = cmd_checkpoint,
     .synopsis = "[--pid N] [NAME]",
-    .summary = "read a running program's memory for pointers",
+    .summary = "read the memory of a running program for pointers",
     .about =
         "The recorder stops the program for a moment, reads which words of its memory may point to its blocks and "
         "writes them to the trace; nothing else of the contents is kept. Reports then tell what is lost from what is "

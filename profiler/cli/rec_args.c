@@ -95,8 +95,9 @@ const struct cli_option cli_group_record[] = {
       .kind = CLI_TEXT,
       .offset = RECORD(checkpoint),
       .argument = "WHEN",
-      .help = "when memory is looked at for pointers: exit, mark, scope, joined by ','; none: only when 'reftrack "
-              "checkpoint' or the program asks (exit)" },
+      .help = "when memory is looked at for pointers: exit, mark, scope, joined by commas; none: only on request of "
+              "another "
+              "command or the program (exit)" },
     { .name = "no-memory",
       .kind = CLI_FLAG,
       .offset = RECORD(no_memory),
