@@ -82,6 +82,11 @@ void trk_hook_exit_v1(int status)
     trk_engine_control(TRK_CONTROL_EXIT, (uint64_t)(unsigned)status, NULL);
 }
 
+void trk_hook_abort_v1(void)
+{
+    trk_engine_control(TRK_CONTROL_ABORT, 0, NULL);
+}
+
 void trk_hook_exec_v1(const struct trk_frame *at)
 {
     hook_event(TRK_OP_EXEC, 0, TRK_DEPTH_BIRTH, NULL, 0, NULL, at);

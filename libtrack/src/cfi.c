@@ -142,6 +142,7 @@ enum trk_cfi_result trk_cfi_read(const struct trk_cfi_table *table, uintptr_t pc
     now = first;
     if (!trk_cfi_execute(&cie, c, begin, pc, &first, &now))
         return TRK_CFI_REFUSED;
+    now.begin = begin;
     *row = now;
     return TRK_CFI_OK;
 }

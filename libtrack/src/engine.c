@@ -358,6 +358,8 @@ void trk_engine_start(void)
 /* ---- End ------------------------------------------------------------------------------------------------------------
  */
 
+static const struct trk_look_ask last_look = { .why = TRK_LOOK_EXIT };
+
 static void record_exit(bool known, int status)
 {
     const struct trk_arena *a = trk_arena();
@@ -368,10 +370,9 @@ static void record_exit(bool known, int status)
     __atomic_fetch_or(&a->proc->flags, TRK_PROC_EXITING, __ATOMIC_RELAXED);
     if (trk_load32(&a->hdr->recorder_state) == TRK_REC_RUNNING) {
         /* Both are asked for, then waited for: the recorder answers them together. */
-        const struct trk_look_ask last = { .why = TRK_LOOK_EXIT };
         uint64_t since = trk_now_ns();
         uint32_t sample = trk_ring_mem_ask();
-        trk_look(&last);
+        trk_look(&last_look);
         trk_ring_mem_wait(sample, since);
     }
 }
@@ -416,6 +417,8 @@ void trk_engine_control(enum trk_control what, uint64_t number, const char *text
         trk_own_add(text, number & ~(uint64_t)7, (enum trk_own_kind)(number & 7));
     if (what == TRK_CONTROL_EXIT)
         record_exit(true, (int)number);
+    if (what == TRK_CONTROL_ABORT)
+        trk_look(&last_look);
     if (phase != TRK_PHASE_LIVE)
         return;
     if (what == TRK_CONTROL_LOADED || what == TRK_CONTROL_UNLOADED)

@@ -169,6 +169,7 @@ enum trk_control {
     TRK_CONTROL_EXIT = 3,         /* number: status */
     TRK_CONTROL_MALLOC_OWNER = 4, /* number: flag; text */
     TRK_CONTROL_OWN = 5,          /* memory of libtrack from text on; number: bytes | enum trk_own_kind */
+    TRK_CONTROL_ABORT = 6,        /* no end yet: a handler may jump */
 };
 struct trk_engine_table {
     uint32_t abi;

@@ -1,14 +1,20 @@
-/* exit_hook.c: the ways out that skip exit handlers and destructors. A vfork child leaves with _exit as a matter of
- * course; that is not the end of the program whose memory it borrows. */
+/* exit_hook.c: the ways out that skip exit handlers and destructors. Also called from signal handlers. A vfork child
+ * leaves with _exit as a matter of course; that is not the end of the program whose memory it borrows. */
+#include <signal.h>
 #include <sys/syscall.h>
 
 #include "exit_vfork.h"
 #include "malloc_owner.h"
 #include "malloc_real.h"
 
+static bool others_end(void)
+{
+    return (trk_odd_bits() & TRK_ODD_SECOND) || trk_vfork_child();
+}
+
 static void leaving(int status)
 {
-    if ((trk_odd_bits() & TRK_ODD_SECOND) || trk_vfork_child())
+    if (others_end())
         return;
     trk_owner_conclude();
     trk_hook_exit_v1(status);
@@ -40,6 +46,30 @@ TRK_DIRECT void quick_exit(int status)
     leave_by(TRK_REAL(exit_quick), status);
 }
 
+/* By the same rules as libc, which may not be there yet: a handler first, then without one. */
+static void __attribute__((noreturn)) abort_plainly(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGABRT);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(SIGABRT);
+    signal(SIGABRT, SIG_DFL);
+    raise(SIGABRT);
+    leave_by(NULL, 127);
+}
+
+TRK_DIRECT void abort(void)
+{
+    if (!others_end())
+        trk_hook_abort_v1();
+    void (*real)(void) = TRK_REAL(exit_abort);
+    if (real)
+        real();
+    abort_plainly();
+}
+
 TRK_OURS(_exit);
 TRK_OURS(_Exit);
 TRK_OURS(quick_exit);
+TRK_OURS(abort);

@@ -34,8 +34,10 @@ TRK_HOOK void trk_hook_realloc_fail_v1(const void *old, const struct trk_frame *
 /* After a dlclose that may have unloaded something; after a dlopen that may have loaded something. */
 TRK_HOOK void trk_hook_unloaded_v1(void);
 TRK_HOOK void trk_hook_loaded_v1(void);
-/* Before _exit and _Exit, and before an exec family call and when it came back. */
+/* Before _exit, _Exit and quick_exit, and before an exec family call and when it came back. */
 TRK_HOOK void trk_hook_exit_v1(int status);
+/* Before abort: memory is looked at as at an exit, but nothing has ended; SIGABRT may be handled. */
+TRK_HOOK void trk_hook_abort_v1(void);
 TRK_HOOK void trk_hook_exec_v1(const struct trk_frame *at);
 TRK_HOOK void trk_hook_exec_failed_v1(void);
 /* Who serves malloc: one of TRK_PROC_MALLOC_*, and a text for the report when foreign. May be called before start. */

@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "look.h"
+#include "look_exit.h"
 #include "wake.h"
 
 enum { TRK_LOOK_NAP_NS = 10000000, TRK_LOOK_MS = 5000 };
@@ -156,7 +157,7 @@ static int ask(struct waiter *w, const struct trk_look_ask *ask, uintptr_t sp)
 }
 
 /* Inside the engine. */
-static int look_here(const struct trk_look_ask *what, uintptr_t sp)
+static int look_here(const struct trk_look_ask *what, const struct trk_frame *at, uintptr_t sp)
 {
     if (!trk_engine_here() || trk_sys0(SYS_getpid) != trk_eng.pid) /* the latter: between vfork and exec */
         return TRK_UNKNOWN;
@@ -173,12 +174,13 @@ static int look_here(const struct trk_look_ask *what, uintptr_t sp)
                         .bound_ns = (uint64_t)(ms >= 0 ? ms : TRK_LOOK_MS) * 1000000u };
     if (!claim(&w))
         return TRK_UNKNOWN;
-    int answer = ask(&w, what, sp);
+    int answer = ask(&w, what, what->why == TRK_LOOK_EXIT ? trk_look_exit_sp(at, sp) : sp);
     release(&w);
     return answer;
 }
 
-static __attribute__((noinline)) int look_from(const struct trk_look_ask *what, uintptr_t sp)
+static __attribute__((noinline)) int look_from(const struct trk_look_ask *what, const struct trk_frame *at,
+                                               uintptr_t sp)
 {
     uint64_t cookie;
     int phase = __atomic_load_n(&trk_eng.phase, __ATOMIC_ACQUIRE);
@@ -187,16 +189,17 @@ static __attribute__((noinline)) int look_from(const struct trk_look_ask *what, 
                                                                                 : TRK_UNKNOWN;
     if (phase != TRK_PHASE_LIVE || !trk_engine_enter(&cookie))
         return TRK_UNKNOWN;
-    int answer = look_here(what, sp);
+    int answer = look_here(what, at, sp);
     trk_engine_leave(&cookie);
     return answer;
 }
 
-int trk_look(const struct trk_look_ask *what)
+__attribute__((noinline)) int trk_look(const struct trk_look_ask *what)
 {
+    const struct trk_frame at = TRK_FRAME_CALLER;
     uintptr_t saved[TRK_SAVED_REGISTERS];
     TRK_SAVE_REGISTERS(saved);
-    int answer = look_from(what, (uintptr_t)saved);
+    int answer = look_from(what, &at, (uintptr_t)saved);
     __asm__ volatile("" : : "r"(saved) : "memory"); /* they stand there until it is over */
     return answer;
 }

@@ -308,6 +308,7 @@ static void find_all(void)
     FIND(exit_now, _exit, NULL);
     FIND(exit_c99, _Exit, NULL);
     FIND(exit_quick, quick_exit, NULL);
+    FIND(exit_abort, abort, NULL);
     FIND(execve, execve, NULL);
     FIND(execv, execv, NULL);
     FIND(execvp, execvp, NULL);

@@ -67,6 +67,7 @@ struct trk_real {
     void (*exit_now)(int status);   /* _exit */
     void (*exit_c99)(int status);   /* _Exit */
     void (*exit_quick)(int status); /* quick_exit */
+    void (*exit_abort)(void);       /* abort */
     int (*execve)(const char *path, char *const argv[], char *const envp[]);
     int (*execv)(const char *path, char *const argv[]);
     int (*execvp)(const char *file, char *const argv[]);
@@ -139,6 +140,7 @@ extern __typeof__(dlclose) trk_our_dlclose TRK_HIDDEN;
 extern __typeof__(_exit) trk_our__exit TRK_HIDDEN;
 extern __typeof__(_Exit) trk_our__Exit TRK_HIDDEN;
 extern __typeof__(quick_exit) trk_our_quick_exit TRK_HIDDEN;
+extern __typeof__(abort) trk_our_abort TRK_HIDDEN;
 extern __typeof__(execve) trk_our_execve TRK_HIDDEN;
 extern __typeof__(execv) trk_our_execv TRK_HIDDEN;
 extern __typeof__(execvp) trk_our_execvp TRK_HIDDEN;

@@ -328,7 +328,8 @@ struct trk_shm_look {
     uint32_t check;    /* enum trk_leak_check_kind; 0 again when numbers and answer are those of a check */
     uint32_t text;     /* text id of the name, 0 */
     uint64_t sp; /* of the waiting thread: what lies below is dead; callee-saved registers lie above. Also when the
-                    thread is stopped: where it sleeps is deeper, in frames of libtrack */
+                    thread is stopped: where it sleeps is deeper, in frames of libtrack. At exit: of exit's caller,
+                    and no register is alive; when that cannot be told, as else */
     uint64_t tp; /* its thread pointer */
     uint64_t read_at, read_bytes; /* recorder */
     uint64_t got;                 /* target */

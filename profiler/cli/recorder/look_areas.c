@@ -157,7 +157,8 @@ static bool paint_tls(const struct painter *p, const struct look_map *map, const
     return look_areas_paint(p->areas, tls.start, tls.end, TRK_AREA_TLS, (uint32_t)thread->tid, heap ? 1 : 0);
 }
 
-static bool paint_thread(const struct painter *p, const struct look_thread *thread, uint64_t sp)
+/* below: how much under the stack pointer it may use. */
+static bool paint_thread(const struct painter *p, const struct look_thread *thread, uint64_t sp, uint64_t below)
 {
     uint32_t tid = (uint32_t)thread->tid;
     const struct look_map *stack = look_maps_find(p->maps, sp);
@@ -167,7 +168,7 @@ static bool paint_thread(const struct painter *p, const struct look_thread *thre
     bool both = stack != NULL && block == stack && sp < thread->tp;
     /* A coroutine's stack in a block of malloc is found through the stack pointer in the registers. */
     if (first || guarded || both) {
-        uint64_t from = at_least(sp - LOOK_RED_ZONE, stack->start);
+        uint64_t from = at_least(sp - below, stack->start);
         uint64_t end = both ? tls_range(p, stack, thread->tp).start : stack->end;
         if (((first || guarded) && !look_areas_paint(p->areas, stack->start, from, 0, 0, 0)) ||
             !paint_stack(p->areas, from, at_least(end, from), tid))
@@ -205,13 +206,14 @@ static bool paint_threads(const struct painter *p, const struct look_threads *th
         ok = paint_unknown(p);
     for (size_t i = 0; i < threads->items.count && ok; i++) {
         const struct look_thread *thread = &threads->items.items[i];
-        uint64_t sp = waiter->tp != 0 && thread->tp == waiter->tp ? waiter->sp : thread->sp;
+        bool waits = waiter->tp != 0 && thread->tp == waiter->tp;
+        uint64_t sp = waits ? waiter->sp : thread->sp;
         if (sp != 0)
-            ok = paint_thread(p, thread, sp);
+            ok = paint_thread(p, thread, sp, waits ? 0 : LOOK_RED_ZONE); /* whoever waits is in a call */
     }
     struct look_thread caller = { .tid = (pid_t)waiter->tid, .tp = waiter->tp };
     if (waiter->tp != 0 && !asked && ok)
-        ok = paint_thread(p, &caller, waiter->sp);
+        ok = paint_thread(p, &caller, waiter->sp, 0);
     return ok;
 }
 

@@ -3,9 +3,9 @@
  *
  * Pointers go through variables that the compiler cannot see through, and stacks are wiped where a stale copy of a
  * pointer would decide the case. */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -319,6 +319,21 @@ static void ends_by_abort(void)
     drop();
     abort();
 }
+static sigjmp_buf back;
+static void jump_back(int sig)
+{
+    siglongjmp(back, sig);
+}
+static void goes_on_after_abort(void)
+{
+    drop();
+    if (sigsetjmp(back, 1) == 0) {
+        signal(SIGABRT, jump_back);
+        abort();
+    }
+    lost();
+    wipe();
+}
 static void *exits(void *unused)
 {
     (void)unused;
@@ -394,6 +409,7 @@ static const struct {
     { "_exit", ends_by_underscore_exit },
     { "quick_exit", ends_by_quick_exit },
     { "abort", ends_by_abort },
+    { "abort_handled", goes_on_after_abort },
     { "thread_exit", ends_by_thread },
     { "open_library", open_library },
     { "closed_library", closed_library },

@@ -30,6 +30,7 @@ def case(name, options=(), report=(), code=None, process=0, what="", says=None, 
 
 
 # LeakSanitizer takes stale words of stacks for pointers
+case("stale_stack", lost=1)
 case("dead_thread", lost=1)
 case("red_zone", reachable=1)
 case("below_red_zone", lost=1)
@@ -55,6 +56,8 @@ case("fork_child", what="the parent", reachable=1, code=23)
 case("fork_child", what="the child", process=1, lost=1)  # what it inherited is not its own
 for end in ("drop", "exit", "_exit", "quick_exit", "thread_exit"):
     case(end, lost=1, reachable=1)
+case("abort", lost=1, reachable=1, code=134)
+case("abort_handled", lost=2, reachable=1)  # it goes on
 case("open_library", reachable=1)
 case("closed_library", lost=1)
 checks.finish()

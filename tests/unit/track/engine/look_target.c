@@ -106,6 +106,21 @@ static void leave(long arg)
         quick_exit(6);
 }
 
+/* Where the stack ends for the program as it calls exit, in the name of a mark. */
+static void ends(long arg)
+{
+    uintptr_t sp;
+    char name[32];
+#if defined(__x86_64__)
+    __asm__ volatile("movq %%rsp, %0" : "=r"(sp));
+#else
+    __asm__ volatile("mov %0, sp" : "=r"(sp));
+#endif
+    snprintf(name, sizeof name, "%lx", (unsigned long)sp);
+    trk_mark(name);
+    exit((int)arg);
+}
+
 /* ---- Threads ----------------------------------------------------------------------------------------------------- */
 
 static atomic_int yes, unknown;
@@ -300,7 +315,7 @@ static const struct {
     { "call", call },     { "served", served }, { "registers", registers }, { "marks", marks },
     { "leave", leave },   { "crowd", crowd },   { "others", others },       { "refused", refused },
     { "jumped", jumped }, { "forked", forked }, { "dead", dead },           { "vfork", by_vfork },
-    { "own", own },       { "leaks", leaks },
+    { "own", own },       { "leaks", leaks },   { "ends", ends },
 };
 
 int main(int argc, char **argv)

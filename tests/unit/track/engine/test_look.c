@@ -22,6 +22,7 @@ enum { FLAGS = TRK_SHM_FOLLOW_CHILDREN | TRK_SHM_MALLOC, ALL = FLAGS | TRK_SHM_L
 /* What the recorder's side saw, anew for each run. */
 static unsigned beats, owned;
 static char seen[256];
+static uint64_t caller_sp;
 static bool found, died;
 
 typedef void look_fn(struct testrec *rec, struct trk_shm_proc *proc);
@@ -191,6 +192,26 @@ static void moments(void **state)
         assert_int_equal(WEXITSTATUS(rec.status), cases[i].status);
         testrec_deinit(&rec);
     }
+}
+
+static void look_sp(struct testrec *rec, struct trk_shm_proc *proc)
+{
+    if (proc->look.why == TRK_LOOK_MARK)
+        caller_sp = strtoull(testrec_look_name(rec, proc), NULL, 16);
+    else
+        found = proc->look.sp == caller_sp;
+    testrec_look_answer(rec, proc, TRK_YES);
+}
+
+/* What lies below the caller of exit is libc's and libtrack's. */
+static void ends_at_caller(void **state)
+{
+    (void)state;
+    struct testrec rec;
+    run(&rec, "ends", "4", ALL | TRK_SHM_LOOK_EXIT | TRK_SHM_LOOK_MARK, look_sp, NULL);
+    assert_true(found);
+    assert_int_equal(WEXITSTATUS(rec.status), 4);
+    testrec_deinit(&rec);
 }
 
 static void look_check(struct testrec *rec, struct trk_shm_proc *proc)
@@ -419,6 +440,7 @@ int main(void)
         cmocka_unit_test(answers),
         cmocka_unit_test(without_memory),
         cmocka_unit_test(answers_are_checked),
+        cmocka_unit_test(ends_at_caller),
         cmocka_unit_test(serves_reads),
         cmocka_unit_test(registers_stand_on_the_stack),
         cmocka_unit_test(moments),

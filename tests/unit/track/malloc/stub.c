@@ -98,13 +98,13 @@ static void write_counts(void)
     /* Plain counts, comparable with those of any other tool: blocks allocated and freed, a realloc is one of each. */
     int n = snprintf(line, sizeof(line),
                      "pid %d allocs %llu frees %llu reallocs %llu failed %llu maps %llu exit %llu exec %llu execback "
-                     "%llu unloads %llu owner %u %s\n",
+                     "%llu unloads %llu aborts %llu owner %u %s\n",
                      (int)getpid(), (unsigned long long)(counts[STUB_ALLOC] - kinds[TRK_ALLOC_MMAP]),
                      (unsigned long long)(counts[STUB_FREE] - unmaps), (unsigned long long)counts[STUB_REALLOC_END],
                      (unsigned long long)counts[STUB_REALLOC_FAIL], (unsigned long long)kinds[TRK_ALLOC_MMAP],
                      (unsigned long long)counts[STUB_EXIT], (unsigned long long)counts[STUB_EXEC],
-                     (unsigned long long)counts[STUB_EXEC_FAILED], (unsigned long long)counts[STUB_UNLOADED], owner,
-                     owner_text);
+                     (unsigned long long)counts[STUB_EXEC_FAILED], (unsigned long long)counts[STUB_UNLOADED],
+                     (unsigned long long)counts[STUB_ABORT], owner, owner_text);
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
@@ -164,6 +164,12 @@ void trk_hook_loaded_v1(void) {}
 void trk_hook_exit_v1(int status)
 {
     keep(STUB_EXIT, 0, NULL, NULL, (size_t)status, NULL);
+    write_counts();
+}
+
+void trk_hook_abort_v1(void)
+{
+    keep(STUB_ABORT, 0, NULL, NULL, 0, NULL);
     write_counts();
 }
 

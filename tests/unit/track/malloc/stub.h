@@ -17,6 +17,7 @@ enum stub_op {
     STUB_REALLOC_FAIL,
     STUB_UNLOADED,
     STUB_EXIT,
+    STUB_ABORT,
     STUB_EXEC,
     STUB_EXEC_FAILED,
     STUB_OP_COUNT,

@@ -53,6 +53,11 @@ static void seen_once(const void *p, size_t size)
     CHECK(found == 1);
 }
 
+static void leave_handler(int sig)
+{
+    _exit(sig == SIGABRT ? 7 : 97);
+}
+
 static pthread_key_t key;
 static void *from_destructor, *from_handler, *at_exit_block;
 
@@ -378,6 +383,10 @@ int main(int argc, char **argv)
             _Exit(7);
         if (strcmp(argv[2], "quick_exit") == 0)
             quick_exit(7);
+        if (strcmp(argv[2], "abort") == 0) {
+            signal(SIGABRT, leave_handler);
+            abort();
+        }
         return 7;
     }
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)

@@ -135,6 +135,7 @@ static void test_exits(void **state)
     assert_counts(7, "@malloc_target exits _exit", " exit 1 ", " owner 1 \n");
     assert_counts(7, "@malloc_target exits _Exit", " exit 1 ", " owner 1 \n");
     assert_counts(7, "@malloc_target exits quick_exit", " exit 1 ", " owner 1 \n");
+    assert_counts(7, "@malloc_target exits abort", " exit 0 ", " aborts 1 owner 1 \n");
     assert_counts(7, "@malloc_target exits return", " exit 0 ", " owner 1 \n");
 }
 
