@@ -453,10 +453,9 @@ void text_clean(struct cli_session *session, struct cli_out *out)
     if (audit->certain && text_has_no_objects(session)) {
         char text[128];
         text_unfreed(session, out, text, sizeof text);
-        if (audit->memory.read)
-            cli_printf(out, CLI_GOOD, "Nothing lost. ");
-        else
-            cli_printf(out, CLI_WARN, "No counted objects were reported: references say nothing here. ");
+        if (audit->memory.read && prof_heap_totals(session->heap)->by_op[TRK_OP_ALLOC] != 0)
+            cli_printf(out, CLI_GOOD, "No block is lost. ");
+        cli_printf(out, CLI_WARN, "No counted objects were reported: references say nothing here. ");
         fprintf(out->file, "%c%s%s.\n", text[0] >= 'a' && text[0] <= 'z' ? text[0] - 'a' + 'A' : text[0], text + 1,
                 prof_heap_totals(session->heap)->live_blocks != 0 && !audit->memory.read
                     ? " (whether they can still be reached was not examined)"

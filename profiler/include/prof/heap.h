@@ -248,6 +248,7 @@ struct prof_heap_totals {
     uint64_t unknown_objects; /* skewed objects */
     uint64_t refs, unrefs;
     uint64_t counts_seen, counts_wrong;
+    uint64_t counts_unsure; /* of the wrong ones: may be of another life at the address, as its birth bore no number */
     uint64_t memories;      /* checkpoints at which memory was read */
     uint64_t marks_thinned; /* given up: of more than 10 000 the first and last of each name and kind are kept */
     uint64_t end_us;        /* time of the last event */

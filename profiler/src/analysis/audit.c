@@ -143,9 +143,11 @@ void audit_make(struct analysis *a)
         because(&why, "allocations were not recorded: ");
         prof_str_add(&why, info->malloc_note);
     }
-    // Where threads met at an object and their order had to be guessed, a few told counts cannot fit.
-    audit->counts_guessed =
-        audit->counts_wrong > 0 && audit->forced > 0 && audit->counts_wrong <= audit->counts_seen / 1000;
+    // Where threads met at an object and their order had to be guessed, or lives at one address cannot be told apart
+    // because their births bear no numbers, a few told counts cannot fit.
+    audit->counts_guessed = audit->counts_wrong > 0 &&
+                            (audit->forced > 0 || audit->counts_wrong == totals->counts_unsure) &&
+                            audit->counts_wrong <= audit->counts_seen / 1000;
     if (audit->counts_wrong > 0 && !audit->counts_guessed)
         prof_str_addf(&why, "%s%llu of %llu observed counts do not fit the events", why.length > 0 ? "; " : "",
                       (unsigned long long)audit->counts_wrong, (unsigned long long)audit->counts_seen);

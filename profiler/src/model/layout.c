@@ -31,6 +31,7 @@ static const struct column scalars[] = {
     H(totals.unrefs),
     H(totals.counts_seen),
     H(totals.counts_wrong),
+    H(totals.counts_unsure),
     H(totals.end_us),
     H(grave_at),
     H(freed_at),

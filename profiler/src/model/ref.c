@@ -71,7 +71,7 @@ static enum prof_open_kind disowned_take(struct prof_heap *h, prof_obj_id id)
 
 /* ---- Observed counts ---- */
 
-void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count)
+void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count, bool unsure)
 {
     struct prof_obj *obj = obj_of(h, id);
     struct type_state *type = &h->types[obj->type];
@@ -89,6 +89,7 @@ void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count)
     if (count != (known ? obj->observed : obj->count)) {
         type->pub.counts_wrong++;
         h->totals.counts_wrong++;
+        h->totals.counts_unsure += unsure;
     }
     obj->observed = (int32_t)count;
     obj->flags |= PROF_OBJ_COUNTED;
@@ -119,6 +120,12 @@ bool ref_is_late(struct prof_heap *h, const struct prof_event *e)
     return false;
 }
 
+/* Changes with numbers can be put among those of another life at the address where births bear none. */
+static bool of_unknown_life(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    return (e->flags & PROF_EVENT_SEQ) != 0 && (obj_of(h, id)->flags & PROF_OBJ_NUMBERED) == 0;
+}
+
 /* Does a counted event not fit the life it meets, but an earlier one at its address? */
 static bool belongs_to_earlier(struct prof_heap *h, const struct prof_obj *obj, const struct prof_event *e)
 {
@@ -134,7 +141,7 @@ void ref_count_seen(struct prof_heap *h, const struct prof_event *e)
         return;
     prof_obj_id id = object_for(h, e, true);
     if (id != 0)
-        ref_observe(h, id, e->count);
+        ref_observe(h, id, e->count, of_unknown_life(h, id, e));
 }
 
 /* ---- Taking ---- */
@@ -167,7 +174,7 @@ static void ref_one(struct prof_heap *h, prof_obj_id id, const struct prof_event
         finalizer_note_ref(h, id, e);
     take(h, id, e);
     if ((e->flags & PROF_EVENT_COUNT) != 0)
-        ref_observe(h, id, e->count);
+        ref_observe(h, id, e->count, of_unknown_life(h, id, e));
     obj = obj_of(h, id);
     if (obj->state != PROF_OBJ_ALIVE && obj_count(obj) > 0)
         object_set_alive(h, obj);
@@ -319,7 +326,7 @@ void ref_unref(struct prof_heap *h, const struct prof_event *e)
         obj->observed--;
     give(h, id, left, e);
     if ((e->flags & PROF_EVENT_COUNT) != 0)
-        ref_observe(h, id, e->count);
+        ref_observe(h, id, e->count, of_unknown_life(h, id, e));
     obj = obj_of(h, id);
     if ((obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) == PROF_OBJ_SKEWED)
         return; /* relative: nobody knows where zero is */

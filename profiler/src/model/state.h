@@ -431,7 +431,7 @@ void ref_move(struct prof_heap *h, const struct prof_event *e);
 void ref_sink(struct prof_heap *h, const struct prof_event *e);
 void ref_count_seen(struct prof_heap *h, const struct prof_event *e);
 /* A count that the program told after an event on obj. */
-void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count);
+void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count, bool unsure); /* unsure: may be another life's */
 /* A counted event that a dead object still missed. */
 void ref_apply_late(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 /* Does the program itself tell that e is where it seems to be: by a count below zero, or by the number of the change?

@@ -468,7 +468,26 @@ static void counts_are_compared(void **state)
     assert_int_equal(obj_at(heap, OTHER)->observed, 999);
     assert_int_equal(prof_heap_totals(heap)->counts_seen, 7);
     assert_int_equal(prof_heap_totals(heap)->counts_wrong, 2);
+    assert_int_equal(prof_heap_totals(heap)->counts_unsure, 0);
     mk_destroy(t);
+}
+
+/* Numbers tell which life a change belongs to only when births bear them. */
+static void numbers_without_births(void **state)
+{
+    (void)state;
+    for (unsigned numbered = 0; numbered < 2; numbered++) {
+        struct mk_trace *t = mk_create();
+        mk_born(t, "conn", OBJ, 64, "new");
+        if (numbered)
+            mk_seq(t, 10);
+        mk_ref_seq(t, OBJ, 0, 2, 11, "get");
+        mk_unref_seq(t, OBJ, 0, 5, 12, "put");
+        struct prof_heap *heap = heap_of(t);
+        assert_int_equal(prof_heap_totals(heap)->counts_wrong, 1);
+        assert_int_equal(prof_heap_totals(heap)->counts_unsure, !numbered);
+        mk_destroy(t);
+    }
 }
 
 static void told_counts_decide_zero(void **state)
@@ -585,6 +604,7 @@ int main(void)
         cmocka_unit_test(over_release),
         cmocka_unit_test(counts_are_compared),
         cmocka_unit_test(told_counts_decide_zero),
+        cmocka_unit_test(numbers_without_births),
         cmocka_unit_test(unknown_objects_are_skewed),
         cmocka_unit_test(many_sites_of_one_object),
         cmocka_unit_test(healthy_objects_teach),
