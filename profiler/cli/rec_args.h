@@ -14,7 +14,8 @@ bool cli_look_when(const char *text, unsigned *ret);
 /* The part of cli_rec_options that is about memory. */
 bool cli_look_options(const struct cli_command *command, const struct cli_record *args, struct rec_options *ret);
 
-/* keep=, window=, max_trace=, checkpoint= and memory= of TRACK_OPTIONS; what makes no sense is said and ignored. text may be NULL. */
+/* keep=, window=, max_trace=, checkpoint= and memory= of TRACK_OPTIONS; what makes no sense is said and ignored. text
+ * may be NULL. */
 void cli_rec_environment(const char *text, struct rec_options *ret);
 
 #endif

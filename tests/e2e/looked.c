@@ -147,8 +147,8 @@ int main(int argc, char **argv)
     if (n > 0 && strcmp(mode, "heap") != 0)
         start_threads(n);
     void *volatile on_stack = say("stack", malloc(110));
-    if (strcmp(mode, "abort") == 0)
-        abort();
+    if (strcmp(mode, "crash") == 0)
+        raise(SIGSEGV);
     if (strcmp(mode, "wait") == 0)
         wait_line();
     if (strcmp(mode, "headless") == 0) { /* the first thread ends, the process does not */

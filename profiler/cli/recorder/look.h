@@ -66,7 +66,7 @@ struct look_range {
 enum { LOOK_RESIDENT_BATCH = 512 };
 struct look_reader {
     struct proc *proc;
-    pid_t task; /* a thread of it that lives: the first one may have ended */
+    pid_t task;             /* a thread of it that lives: the first one may have ended */
     int mem_fd, pagemap_fd; /* -1: none */
     bool by_thread;         /* only the waiting thread can read */
     bool no_vm;             /* process_vm_readv is refused */

@@ -17,7 +17,11 @@
 #include <track/track.h>
 #include <unistd.h>
 
-#define OUT     __attribute__((noinline, noclone))
+#if defined(__clang__)
+#define OUT __attribute__((noinline))
+#else
+#define OUT __attribute__((noinline, noclone))
+#endif
 #define HIDE(p) __asm__ volatile("" : "+r"(p)::"memory")
 
 struct node {
