@@ -3,12 +3,12 @@
  * calls are handed on to it. Linked into libtrack-preload.so only.
  *
  * One thing is different: a check never ends the program. */
-#include <dlfcn.h>
-#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <track/track.h>
 
+#include "malloc_symbol.h"
 #include "prim.h"
 
 void __lsan_disable(void);
@@ -19,84 +19,108 @@ void __lsan_unregister_root_region(const void *p, size_t size);
 void __lsan_do_leak_check(void);
 int __lsan_do_recoverable_leak_check(void);
 
-/* The next function of that name behind ours; looked up once. 1: there is none. */
-static void *behind(void **known, const char *name)
+/* The names may mean somebody else's functions; these are always ours. */
+static __typeof__(__lsan_disable) our_disable __attribute__((alias("__lsan_disable")));
+static __typeof__(__lsan_enable) our_enable __attribute__((alias("__lsan_enable")));
+static __typeof__(__lsan_ignore_object) our_ignore_object __attribute__((alias("__lsan_ignore_object")));
+static __typeof__(__lsan_register_root_region) our_register_root_region
+    __attribute__((alias("__lsan_register_root_region")));
+static __typeof__(__lsan_unregister_root_region) our_unregister_root_region
+    __attribute__((alias("__lsan_unregister_root_region")));
+static __typeof__(__lsan_do_leak_check) our_do_leak_check __attribute__((alias("__lsan_do_leak_check")));
+static __typeof__(__lsan_do_recoverable_leak_check) our_do_recoverable_leak_check
+    __attribute__((alias("__lsan_do_recoverable_leak_check")));
+
+/* In their order in `theirs`. */
+enum lsan { LSAN_DISABLE, LSAN_ENABLE, LSAN_IGNORE, LSAN_ROOT, LSAN_UNROOT, LSAN_CHECK, LSAN_RECOVERABLE, LSAN_COUNT };
+
+static void *theirs[LSAN_COUNT];
+static bool looked; /* atomic; partner: real_of */
+
+/* At the start, when the list of loaded objects does not change; a sanitizer cannot be loaded later. */
+__attribute__((constructor)) static void look_for_them(void)
 {
-    void *found = __atomic_load_n(known, __ATOMIC_RELAXED);
-    if (found == NULL) {
-        int saved = errno;
-        found = dlsym(RTLD_NEXT, name);
-        if (found == NULL) {
-            dlerror(); /* the program does not look for this text */
-            found = (void *)1;
-        }
-        __atomic_store_n(known, found, __ATOMIC_RELAXED);
-        errno = saved;
-    }
-    return found == (void *)1 ? NULL : found;
+    static const struct {
+        const char *name;
+        void *ours;
+    } functions[LSAN_COUNT] = {
+        [LSAN_DISABLE] = { "__lsan_disable", (void *)our_disable },
+        [LSAN_ENABLE] = { "__lsan_enable", (void *)our_enable },
+        [LSAN_IGNORE] = { "__lsan_ignore_object", (void *)our_ignore_object },
+        [LSAN_ROOT] = { "__lsan_register_root_region", (void *)our_register_root_region },
+        [LSAN_UNROOT] = { "__lsan_unregister_root_region", (void *)our_unregister_root_region },
+        [LSAN_CHECK] = { "__lsan_do_leak_check", (void *)our_do_leak_check },
+        [LSAN_RECOVERABLE] = { "__lsan_do_recoverable_leak_check", (void *)our_do_recoverable_leak_check },
+    };
+    for (unsigned i = 0; i < LSAN_COUNT; i++)
+        __atomic_store_n(&theirs[i], trk_symbol_other(functions[i].name, functions[i].ours, NULL), __ATOMIC_RELAXED);
+    __atomic_store_n(&looked, true, __ATOMIC_RELEASE);
 }
 
-/* In each function: the sanitizer's own, when there is one. */
-#define BEHIND(type, name)                                                                                             \
-    static void *known_;                                                                                               \
-    type real = (type)behind(&known_, name)
+/* The sanitizer's own; NULL: there is none. */
+static void *real_of(enum lsan which)
+{
+    if (!__atomic_load_n(&looked, __ATOMIC_ACQUIRE))
+        look_for_them(); /* constructors of others may come first */
+    return __atomic_load_n(&theirs[which], __ATOMIC_RELAXED);
+}
 
 typedef void void_fn(void);
 typedef int int_fn(void);
 typedef void object_fn(const void *p);
 typedef void region_fn(const void *p, size_t size);
 
-TRK_EXPORT __attribute__((weak)) void __lsan_disable(void)
+TRK_EXPORT void __lsan_disable(void)
 {
-    BEHIND(void_fn *, "__lsan_disable");
+    void_fn *real = (void_fn *)real_of(LSAN_DISABLE);
     if (real != NULL)
         real();
     trk_disable();
 }
 
-TRK_EXPORT __attribute__((weak)) void __lsan_enable(void)
+TRK_EXPORT void __lsan_enable(void)
 {
-    BEHIND(void_fn *, "__lsan_enable");
+    void_fn *real = (void_fn *)real_of(LSAN_ENABLE);
     if (real != NULL)
         real();
     trk_enable();
 }
 
-TRK_EXPORT __attribute__((weak)) void __lsan_ignore_object(const void *p)
+TRK_EXPORT void __lsan_ignore_object(const void *p)
 {
-    BEHIND(object_fn *, "__lsan_ignore_object");
+    object_fn *real = (object_fn *)real_of(LSAN_IGNORE);
     if (real != NULL)
         real(p);
     trk_ignore(p);
 }
 
-TRK_EXPORT __attribute__((weak)) void __lsan_register_root_region(const void *p, size_t size)
+TRK_EXPORT void __lsan_register_root_region(const void *p, size_t size)
 {
-    BEHIND(region_fn *, "__lsan_register_root_region");
+    region_fn *real = (region_fn *)real_of(LSAN_ROOT);
     if (real != NULL)
         real(p, size);
     trk_root_add(p, size, "__lsan_register_root_region");
 }
 
-TRK_EXPORT __attribute__((weak)) void __lsan_unregister_root_region(const void *p, size_t size)
+TRK_EXPORT void __lsan_unregister_root_region(const void *p, size_t size)
 {
-    BEHIND(region_fn *, "__lsan_unregister_root_region");
+    region_fn *real = (region_fn *)real_of(LSAN_UNROOT);
     if (real != NULL)
         real(p, size);
     trk_root_del(p);
 }
 
-TRK_EXPORT __attribute__((weak)) int __lsan_do_recoverable_leak_check(void)
+TRK_EXPORT int __lsan_do_recoverable_leak_check(void)
 {
-    BEHIND(int_fn *, "__lsan_do_recoverable_leak_check");
+    int_fn *real = (int_fn *)real_of(LSAN_RECOVERABLE);
     if (real != NULL)
         return real();
     return trk_leak_check(TRK_LEAK_FULL, NULL) == TRK_NO;
 }
 
-TRK_EXPORT __attribute__((weak)) void __lsan_do_leak_check(void)
+TRK_EXPORT void __lsan_do_leak_check(void)
 {
-    BEHIND(void_fn *, "__lsan_do_leak_check");
+    void_fn *real = (void_fn *)real_of(LSAN_CHECK);
     if (real != NULL)
         real();
     else

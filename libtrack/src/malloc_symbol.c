@@ -102,18 +102,23 @@ void *trk_symbol_in(const struct link_map *map, const char *name)
     return index ? (void *)(map->l_addr + t.symbols[index].st_value) : NULL;
 }
 
-void *trk_symbol_find(const char *name, const struct link_map **ret_map)
+void *trk_symbol_other(const char *name, const void *ours, const struct link_map **ret_map)
 {
     for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next) {
         /* The kernel's page keeps its tables unrelocated, and is no part of the scope. */
         if (map != _r_debug.r_map && !trk_text_contains(map->l_name, "/"))
             continue;
         void *found = trk_symbol_in(map, name);
-        if (found) {
+        if (found && found != ours) {
             if (ret_map)
                 *ret_map = map;
             return found;
         }
     }
     return NULL;
+}
+
+void *trk_symbol_find(const char *name, const struct link_map **ret_map)
+{
+    return trk_symbol_other(name, NULL, ret_map);
 }

@@ -16,5 +16,8 @@ void *trk_symbol_in(const struct link_map *map, const char *name) __attribute__(
  * global scope. NULL when nobody has it. ret_map may be NULL. For the start of the process: the list of objects is read
  * as is. */
 void *trk_symbol_find(const char *name, const struct link_map **ret_map) __attribute__((visibility("hidden")));
+/* The same, but never `ours`. */
+void *trk_symbol_other(const char *name, const void *ours, const struct link_map **ret_map)
+    __attribute__((visibility("hidden")));
 
 #endif
