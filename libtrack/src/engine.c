@@ -214,9 +214,9 @@ struct trk_arena *trk_engine_new_arena(void)
     if (eras >= TRK_ERAS)
         return NULL;
     struct trk_arena *a = &arenas[eras];
-    struct trk_thread **threads = a->threads ? a->threads : trk_map(TRK_RING_MAX * sizeof *threads);
+    struct trk_thread **threads = a->threads ? a->threads : trk_map(TRK_RING_MAX * sizeof(void *));
     if (threads != NULL)
-        trk_own_add(threads, TRK_RING_MAX * sizeof *threads, TRK_OWN_PRIVATE);
+        trk_own_add(threads, TRK_RING_MAX * sizeof(void *), TRK_OWN_PRIVATE);
     *a = (struct trk_arena){ .threads = threads, .era = eras + 1 };
     return threads != NULL ? a : NULL;
 }

@@ -104,7 +104,7 @@ int cmd_recover(int argc, char **argv)
     if (!is_pid)
         pid = 0;
     char *out = args.output != NULL ? strdup(args.output) : name_output(old, pid);
-    struct rec_recovery told;
+    struct rec_recovery told = { 0 };
     struct prof_error *error =
         out == NULL || (old == NULL && !is_pid) ? prof_error_memory() : rec_recover((pid_t)pid, old, out, &told);
     if (error == NULL)

@@ -113,7 +113,7 @@ static int read_maps(struct attach_proc *ret, bool *ret_carries)
         *ret_carries |= strstr(path, "/libtrack") != NULL && strstr(path, ".so") != NULL;
         if (!is_control_path(path) || strlen(path) >= sizeof ret->path)
             continue;
-        strcpy(ret->path, path);
+        memcpy(ret->path, path, strlen(path) + 1);
         ret->inode = inode;
         ret->deleted = gone;
     }

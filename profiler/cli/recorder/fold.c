@@ -274,7 +274,7 @@ void rec_fold_look(struct proc *proc, uint64_t now_us)
         return;
     /* What is pending in other processes' rings does not matter: blocks of this file are complete up to the last round.
      */
-    uint64_t round = rec->round - 2, folded = bytes - fold->base, held = fold->base, worth = fold->base;
+    uint64_t round = rec->round - 2, folded = bytes - fold->base, worth = fold->base, held = worth;
     if (options->keep == REC_KEEP_WINDOW) {
         struct fold_mark begin = window_begin(proc, now_us, bytes);
         round = begin.round;

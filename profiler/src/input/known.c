@@ -32,7 +32,9 @@ uint64_t known_blocks(const struct causal *c)
 struct prof_error *known_write(const struct causal *c, struct prof_writer *writer)
 {
     struct trk_slot *slots = malloc(CHUNK * sizeof *slots);
-    struct prof_error *error = slots != NULL ? NULL : prof_error_memory();
+    struct prof_error *error = NULL;
+    if (slots == NULL)
+        return prof_error_memory();
     for (unsigned f = 0; f < FLAGS && error == NULL; f++) {
         struct trk_events_head head = { .ring = RING_NUMBER_MAX, .tid = f };
         for (size_t i = 0; i < places(c) && error == NULL; i++) {

@@ -160,7 +160,7 @@ struct prof_error *memories_load(struct prof_trace *trace, size_t number, struct
         prof_error_destroy(error);
         return told ? NULL : prof_error_memory();
     }
-    if (error != NULL)
+    if (error != NULL || made == NULL)
         return error;
     /* The state that the trace begins with stands for events behind its round. */
     made->late |= trace->info.has_state && made->at_us < trace->info.state_us;

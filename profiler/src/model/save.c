@@ -302,7 +302,7 @@ static void walk_incidents(struct walk *w)
     begin(w, STATE_INCIDENTS);
     if (h->incidents.count == 0)
         return;
-    const struct incident_head **heads = calloc(h->incidents.count, sizeof *heads);
+    const struct incident_head **heads = calloc(h->incidents.count, sizeof(void *));
     if (heads == NULL) {
         w->error = prof_error_memory();
         return;

@@ -262,7 +262,7 @@ static const struct prof_shape_entry *shapes_of(struct prof_symbols *symbols, st
     struct shape_list shapes = { .symbols = symbols, .types = types };
     prof_types_each(types, size, add_shape, &shapes);
     entry = prof_arena_alloc(&symbols->arena, sizeof *entry);
-    size_t bytes = shapes.list.count * sizeof *shapes.list.items;
+    size_t bytes = shapes.list.count * sizeof(void *);
     if (entry != NULL && !shapes.failed) {
         entry->key = key;
         entry->layouts = prof_arena_alloc(&symbols->arena, bytes + 1);
