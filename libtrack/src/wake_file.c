@@ -88,6 +88,7 @@ static bool name_read(const char *name, uint64_t *numbers)
 {
     for (unsigned i = 0; i < 3; i++) {
         size_t n = 0;
+        /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): a directory entry's name ends in a NUL */
         while (name[n] && name[n] != '-')
             n++;
         if (!trk_parse_num(name, n, &numbers[i]) || (name[n] == 0) != (i == 2))

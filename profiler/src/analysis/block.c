@@ -124,6 +124,7 @@ static bool add_indirect(struct analysis *a, struct places *places, uint32_t nod
     if (block == NULL || (block->flags & PROF_BLOCK_HAS_OBJECT) != 0)
         return true;
     if (at != UINT32_MAX) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): at is a place in the list */
         places->list.items[at].more++;
         places->list.items[at].more_bytes += block->size;
     } else {

