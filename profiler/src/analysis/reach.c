@@ -77,6 +77,9 @@ static bool skipped(const struct reach_input *input, const struct prof_memory_ar
     return input->no_unaligned && area->kind != TRK_AREA_REGISTERS && at % 8 != 0;
 }
 
+/* How many words ahead caches are warmed: of the table, and of what it names. */
+enum { SOON = 24, SOONER = 12 };
+
 /* Resolves every word. Words whose place is not a node's and no root's are not followed, so not resolved either. */
 static void resolve(struct reach *r, const struct reach_input *input, size_t *ret_edges)
 {
@@ -87,6 +90,10 @@ static void resolve(struct reach *r, const struct reach_input *input, size_t *re
         uint32_t before = area->count > 0 ? reach_index_before(r->index, memory->words[area->first].at) : GRAPH_NONE;
         for (size_t w = area->first; w < area->first + area->count; w++) {
             uint64_t at = memory->words[w].at, value = memory->words[w].value;
+            if (w + SOON < memory->word_count)
+                reach_index_soon(r->index, memory->words[w + SOON].value, false);
+            if (w + SOONER < memory->word_count)
+                reach_index_soon(r->index, memory->words[w + SOONER].value, true);
             before = reach_index_next(r->index, before, at);
             r->target[w] = GRAPH_NONE;
             r->place[w] = 0;
@@ -212,6 +219,9 @@ static void enter(struct walk *walk, uint32_t node, enum reach_class class_, uin
     walk->queue[walk->tail++] = node;
 }
 
+/* How many nodes ahead caches are warmed: of their rows, and of their edges. */
+enum { AHEAD = 16, NEAR = 8 };
+
 /* From queue[head] on. Held: along start pointers. Possible: also along interior ones, which makes possible what was
  * not held before. */
 static void flood(struct walk *walk, size_t head, enum reach_class class_)
@@ -220,6 +230,13 @@ static void flood(struct walk *walk, size_t head, enum reach_class class_)
 
     for (; head < walk->tail; head++) {
         uint32_t v = walk->queue[head];
+        if (head + AHEAD < walk->tail)
+            __builtin_prefetch(&r->out.first[walk->queue[head + AHEAD]]);
+        if (head + NEAR < walk->tail) {
+            uint32_t first = r->out.first[walk->queue[head + NEAR]];
+            __builtin_prefetch(&r->out.to[first]);
+            __builtin_prefetch(&r->out.label[first]);
+        }
         for (uint32_t e = r->out.first[v]; e < r->out.first[v + 1]; e++) {
             uint32_t word = r->out.label[e];
             if (class_ == REACH_POSSIBLE || (r->place[word] & REACH_PLACE_START) != 0)

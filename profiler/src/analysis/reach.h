@@ -114,6 +114,8 @@ const struct prof_memory_area *reach_area(const struct reach *reach, uint32_t wo
 struct reach_index *reach_index_create(struct reach_node *nodes, uint32_t n);
 void reach_index_destroy(struct reach_index *index);
 uint32_t reach_index_at(const struct reach_index *index, uint64_t addr);
+/* addr will be looked up: fetches the table, and `sooner` what the table names, so that caches have it then. */
+void reach_index_soon(const struct reach_index *index, uint64_t addr, bool sooner);
 /* The last node that begins before addr, GRAPH_NONE. */
 uint32_t reach_index_before(const struct reach_index *index, uint64_t addr);
 /* For walks in address order: the last node that begins at or before addr, from the one known before. */

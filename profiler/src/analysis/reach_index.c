@@ -207,15 +207,35 @@ static uint32_t pages_before(const struct reach_index *index, uint64_t number)
     return low;
 }
 
-/* The first node that begins behind addr, or a little before it. */
-static uint32_t first_near(const struct reach_index *index, uint64_t addr)
+static const uint32_t *grain_of(const struct reach_index *index, uint64_t addr)
 {
     uint64_t number = addr >> PAGE_SHIFT;
     uint32_t page = map_get(&index->page_of, number);
     if (page == UINT32_MAX)
-        return index->grain[index->page[pages_before(index, number)].grain];
+        return &index->grain[index->page[pages_before(index, number)].grain];
     const struct page *at = &index->page[page];
-    return index->grain[at->grain + ((addr & ((UINT64_C(1) << PAGE_SHIFT) - 1)) >> at->shift)];
+    return &index->grain[at->grain + ((addr & ((UINT64_C(1) << PAGE_SHIFT) - 1)) >> at->shift)];
+}
+
+/* The first node that begins behind addr, or a little before it. */
+static uint32_t first_near(const struct reach_index *index, uint64_t addr)
+{
+    return *grain_of(index, addr);
+}
+
+void reach_index_soon(const struct reach_index *index, uint64_t addr, bool sooner)
+{
+    if (addr < index->low || addr >= index->high)
+        return;
+    const uint32_t *grain = grain_of(index, addr);
+    if (!sooner) {
+        __builtin_prefetch(grain);
+        return;
+    }
+    uint32_t node = *grain > 0 ? *grain - 1 : 0;
+    __builtin_prefetch(&index->start[node]);
+    __builtin_prefetch(&index->nodes[node]);
+    __builtin_prefetch(&index->nodes[node] + 2); // the one that is found is this one or one of the next two, mostly
 }
 
 uint32_t reach_index_before(const struct reach_index *index, uint64_t addr)

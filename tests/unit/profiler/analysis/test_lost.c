@@ -170,6 +170,27 @@ static void test_object_inside(void **state)
     rig_expect(rig, 0);
 }
 
+/* A header stands before the address: pointers to either are starts. */
+static void test_object_header(void **state)
+{
+    (void)state;
+    end(NULL);
+    for (int to = 8; to <= 24; to += 16) {
+        begin(NULL);
+        struct trk_type_def def = { .object_size = 40, .obj_offset = 16, .count_offset = UINT32_MAX };
+        mk_type_full(rig->t, "boxed", &def);
+        block(0, "slab_new s.c:3");
+        mk_new(rig->t, "boxed", BLOCK(0) + 24, AT("box_new b.c:3"));
+        mk_own(rig->t, BLOCK(0) + 24, GLOBAL(0), AT("main m.c:3"));
+        image_poke(&image, GLOBAL(0), BLOCK(0) + (uint64_t)to);
+        image_exit(&image, rig->t);
+        rig_find(rig, NULL);
+        assert_int_equal(prof_findings_audit(rig->findings)->memory.held, 1);
+        end(NULL);
+    }
+    begin(NULL);
+}
+
 static void test_array_head(void **state)
 {
     (void)state;
@@ -408,10 +429,11 @@ static void test_gates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_lost),     CASE(test_stale_stack),   CASE(test_cycle),      CASE(test_dead_thread),
-        CASE(test_interior), CASE(test_object_inside), CASE(test_array_head), CASE(test_chain),
-        CASE(test_shared),   CASE(test_freed_since),   CASE(test_born_after), CASE(test_below_object),
-        CASE(test_arena),    CASE(test_roots),         CASE(test_rungs),      CASE(test_gates),
+        CASE(test_lost),         CASE(test_stale_stack),   CASE(test_cycle),         CASE(test_dead_thread),
+        CASE(test_interior),     CASE(test_object_inside), CASE(test_object_header), CASE(test_array_head),
+        CASE(test_chain),        CASE(test_shared),        CASE(test_freed_since),   CASE(test_born_after),
+        CASE(test_below_object), CASE(test_arena),         CASE(test_roots),         CASE(test_rungs),
+        CASE(test_gates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
