@@ -148,7 +148,7 @@ static int ask(struct waiter *w, const struct trk_look_ask *ask, uintptr_t sp)
     w->heart = (struct trk_heart){ 0, 0 };
     if (!wait_answer(w))
         return TRK_UNKNOWN;
-    if (trk_load32(&look->check) != TRK_CHECK_NONE)
+    if (ask->check != TRK_CHECK_NONE && trk_load32(&look->checked) != w->mine)
         return TRK_UNKNOWN; /* it looked, and checked nothing */
     for (unsigned i = 0; ask->numbers != NULL && i < TRK_LOOK_NUMBERS; i++)
         ask->numbers[i] = trk_load64(&look->numbers[i]);

@@ -325,7 +325,7 @@ struct trk_shm_look {
     uint32_t wanted;   /* target */
     uint32_t answered; /* recorder; futex word */
     uint32_t why;      /* enum trk_memory_why */
-    uint32_t check;    /* enum trk_leak_check_kind; 0 again when numbers and answer are those of a check */
+    uint32_t check;    /* enum trk_leak_check_kind */
     uint32_t text;     /* text id of the name, 0 */
     uint64_t sp; /* of the waiting thread: what lies below is dead; callee-saved registers lie above. Also when the
                     thread is stopped: where it sleeps is deeper, in frames of libtrack. At exit: of exit's caller,
@@ -334,9 +334,11 @@ struct trk_shm_look {
     uint64_t read_at, read_bytes; /* recorder */
     uint64_t got;                 /* target */
     uint32_t read, served;        /* recorder, target; futex words */
-    int32_t answer;       /* enum trk_answer: TRK_YES looked, TRK_NO refused (--no-memory), TRK_UNKNOWN it failed. With
-                             `check`: TRK_YES nothing is lost, TRK_NO something is */
-    uint32_t working;     /* recorder: `wanted` of the look that it works on */
+    int32_t answer;   /* enum trk_answer: TRK_YES looked, TRK_NO refused (--no-memory), TRK_UNKNOWN it failed. With
+                         `check`: TRK_YES nothing is lost, TRK_NO something is */
+    uint32_t working; /* recorder: `wanted` of the look that it works on */
+    uint32_t checked; /* recorder: the look whose leak check `numbers` and `answer` are of; else it only looked */
+    uint32_t pad;
     uint64_t numbers[10]; /* leak check: bytes and blocks, definite indirect possible reachable suppressed */
 };
 

@@ -415,7 +415,7 @@ struct trk_leak_amount {
     uint64_t bytes, blocks;
 };
 /* Always of all that is alive: definitely lost, indirectly (through one of those), possibly (only pointers into the
- * middle lead to it), still reachable, and what suppressions, trk_ignore and trk_disable leave out. */
+ * middle lead to it), still reachable, and what trk_ignore and trk_disable leave out. */
 struct trk_leak_numbers {
     struct trk_leak_amount definite, indirect, possible, reachable, suppressed;
 };

@@ -430,21 +430,37 @@ static int answer(struct proc *proc, struct trk_shm_look *shm, uint32_t wanted)
     return looked ? TRK_YES : TRK_UNKNOWN;
 }
 
+void rec_look_answer(struct proc *proc, int said, const struct trk_leak_numbers *numbers)
+{
+    struct trk_shm_look *shm = &proc->arena->procs[proc->index].look;
+    uint64_t sums[sizeof shm->numbers / sizeof shm->numbers[0]] = { 0 };
+    if (numbers != NULL)
+        memcpy(sums, numbers, sizeof sums);
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
+        __atomic_store_n(&shm->numbers[i], sums[i], __ATOMIC_RELAXED);
+    __atomic_store_n(&shm->checked, numbers != NULL ? proc->looks_answered : 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&shm->answer, said, __ATOMIC_RELAXED);
+    /* Partner: wait_answer of libtrack. */
+    __atomic_store_n(&shm->answered, proc->looks_answered, __ATOMIC_RELEASE);
+    __atomic_store_n(&shm->read, UINT32_MAX, __ATOMIC_RELEASE);
+    rec_futex_wake(&shm->read);
+    rec_futex_wake(&shm->answered);
+}
+
 void rec_look_asked(struct proc *proc)
 {
     struct trk_shm_look *shm = &proc->arena->procs[proc->index].look;
     uint32_t wanted = __atomic_load_n(&shm->wanted, __ATOMIC_ACQUIRE); /* partner: ask() of libtrack */
-    if (wanted == proc->looks_answered)
+    if (wanted == proc->looks_answered) {
+        rec_leak_check_look(proc);
         return;
+    }
+    rec_leak_check_stop(proc); /* whoever waited for it gave up */
     proc->looks_answered = wanted;
     proc->ending |= __atomic_load_n(&shm->why, __ATOMIC_RELAXED) == TRK_LOOK_EXIT;
     __atomic_store_n(&shm->working, wanted, __ATOMIC_RELEASE);
     int said = answer(proc, shm, wanted);
-    for (size_t i = 0; i < sizeof shm->numbers / sizeof shm->numbers[0]; i++)
-        __atomic_store_n(&shm->numbers[i], 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&shm->answer, said, __ATOMIC_RELAXED);
-    __atomic_store_n(&shm->answered, wanted, __ATOMIC_RELEASE); /* partner: wait_answer of libtrack */
-    __atomic_store_n(&shm->read, UINT32_MAX, __ATOMIC_RELEASE);
-    rec_futex_wake(&shm->read);
-    rec_futex_wake(&shm->answered);
+    uint32_t check = __atomic_load_n(&shm->check, __ATOMIC_RELAXED);
+    if (said != TRK_YES || check == TRK_CHECK_NONE || !rec_leak_check_begin(proc, check))
+        rec_look_answer(proc, said, NULL);
 }

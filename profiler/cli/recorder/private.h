@@ -68,6 +68,20 @@ struct fold {
     PROF_VEC(struct fold_mark) marks; /* of a window */
 };
 
+/* What is lost that was allocated in one place. */
+struct leak_row {
+    char place[20]; /* fingerprint */
+    uint64_t blocks, bytes;
+};
+/* A leak check that a thread waits for, see leak_check.c. */
+struct leak_check {
+    pid_t helper; /* 0: none runs */
+    int pipe;     /* what it says; -1: none runs */
+    uint32_t kind;
+    PROF_VEC(unsigned char) said;
+    PROF_VEC(struct leak_row) before; /* of the check before this one */
+};
+
 /* What a helper tells when it is done. */
 struct fold_report {
     uint64_t base;     /* bytes up to the end of the rest */
@@ -141,6 +155,7 @@ struct proc {
     bool looked_at_exit;
     bool ending; /* it asked for its last look */
     struct fold fold;
+    struct leak_check check;
     struct ring_use use, edge_use; /* at all looks; at those right behind the begin and the end of a fold */
     uint64_t round_us;             /* the last round was handed to the writer: what comes later is not in the file */
     bool over;                     /* the trace reached its limit and has ended; the process lives */
@@ -335,6 +350,15 @@ void rec_fold_look(struct proc *proc, uint64_t now_us);
 void rec_fold_finish(struct recorder *rec);
 /* Gives up what is under way and frees everything. */
 void rec_fold_stop(struct proc *proc);
+/* ---- leak_check.c ---- */
+/* Behind a look that a thread waits for: begins to find out what is lost. false: it cannot be known. */
+bool rec_leak_check_begin(struct proc *proc, uint32_t kind);
+/* Answers when that is known, or gives up when nobody waits any more. */
+void rec_leak_check_look(struct proc *proc);
+/* The helper ends, and nobody is told; the thread that waits is told that it cannot be known. */
+void rec_leak_check_stop(struct proc *proc);
+void rec_leak_check_give_up(struct proc *proc);
+void rec_leak_check_free(struct proc *proc);
 /* The helper is not our child any more: gives its fold up. */
 void rec_fold_moved(struct proc *proc);
 /* Ends the traces that the coming round would make longer than they may be. The round is taken or left as a whole. */
@@ -404,6 +428,9 @@ bool rec_look(struct proc *proc, enum trk_memory_why why, const char *name);
 void rec_look_last(struct arena *arena);
 /* As rec_look, if one of its threads asks for it and waits. */
 void rec_look_asked(struct proc *proc);
+struct trk_leak_numbers;
+/* Ends the wait of the thread that asked last. numbers: those of its leak check, NULL: it was none. */
+void rec_look_answer(struct proc *proc, int said, const struct trk_leak_numbers *numbers);
 /* Keeps everybody else going while a look takes its time. */
 void rec_look_tend(struct recorder *rec);
 /* Lets threads go that were asked to stop and did so only after their look. */

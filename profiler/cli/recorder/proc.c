@@ -106,7 +106,7 @@ struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid)
     proc->pid = proc->result.pid = pid;
     proc->exit_status = -1;
     proc->maps_fd = -1;
-    proc->fold.pipe = -1;
+    proc->fold.pipe = proc->check.pipe = -1;
     /* The image's descriptor is older: it tells how the process ended even when somebody has waited for it. */
     proc->pidfd = pid == arena->image_pid && arena->image_pidfd >= 0 ? fcntl(arena->image_pidfd, F_DUPFD_CLOEXEC, 3)
                                                                      : rec_pidfd(pid);
@@ -155,6 +155,7 @@ void rec_proc_free(struct proc *proc)
     free(proc->stacks_seen);
     free(proc->texts_seen);
     free(proc->types_seen);
+    rec_leak_check_free(proc);
     prof_vec_deinit(&proc->forked);
     prof_vec_deinit(&proc->marks.pending);
     for (size_t i = 0; i < proc->own_texts.count; i++)
@@ -274,6 +275,7 @@ static void write_end(struct proc *proc, uint32_t reason, int32_t value)
 void rec_proc_limit(struct proc *proc)
 {
     rec_fold_stop(proc);
+    rec_leak_check_give_up(proc);
     write_end(proc, TRK_END_LIMIT, 0);
     proc->over = true;
     rec_image_limit(proc->arena);
@@ -284,6 +286,7 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     struct arena *arena = proc->arena;
     struct recorder *rec = arena->rec;
     rec_fold_stop(proc);
+    rec_leak_check_stop(proc);
     rec_drain_final(arena, proc->index);
     rec_round_proc(proc);
     rec_meta_malloc(proc);

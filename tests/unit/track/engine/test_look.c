@@ -219,7 +219,7 @@ static void look_check(struct testrec *rec, struct trk_shm_proc *proc)
     for (uint64_t i = 0; i < 10; i++)
         proc->look.numbers[i] = 100 + i;
     beats = proc->look.check;
-    proc->look.check = TRK_CHECK_NONE;
+    proc->look.checked = proc->look.wanted;
     testrec_look_answer(rec, proc, proc->look.why == TRK_LOOK_LEAK_CHECK ? TRK_NO : TRK_UNKNOWN);
 }
 
