@@ -549,6 +549,7 @@ static void many_marks_are_thinned(void **state)
         assert_true(marks[i].at_us >= marks[i - 1].at_us);
     }
     assert_int_equal(once, 1);
+    mk_destroy(t);
 }
 
 static void marks_tell_the_moment(void **state)
