@@ -79,4 +79,45 @@ for how in -static-liblsan -shared-libgcc; do
 	LSAN_OPTIONS=detect_leaks=0 "$REFTRACK" run -q -f -o b.trk -- ./use-lsan >out 2>&1
 	has "with the sanitizer ($how)" out '^shims 1 answer good$'
 done
+
+# What libtrack remembers in its own memory holds nothing: here the only pointers to a block stand in its caches.
+cat >cache.c <<'C'
+#include <stdlib.h>
+#include "engine.h"
+#include "stack_cache.h"
+#include <track/track.h>
+__attribute__((noinline)) static void hide(size_t size, int own)
+{
+	static void *volatile mine;
+	void *p = malloc(size);
+	trk_touch(p, "the thread has a ring now");
+	struct trk_thread *st = trk_tls.self;
+	if (own && st == NULL)
+		exit(3);
+	if (own)
+		trk_thread_stack_cache(st)->log[TRK_CACHE_LOG_WORDS - 1] = (uintptr_t)p;
+	else
+		mine = p;
+}
+__attribute__((noinline)) static void wipe(void)
+{
+	volatile char a[16384];
+	for (size_t i = 0; i < sizeof a; i++)
+		a[i] = 0;
+}
+int main(void)
+{
+	hide(777, 1);
+	hide(555, 0);
+	wipe();
+	return 0;
+}
+C
+cc -O1 -std=gnu11 -Wl,-u,trk_gate_v1 -I"$ROOT/libtrack/src" -I"$ROOT/libtrack/include" -o cache cache.c -Wl,--whole-archive \
+	"$BUILD/libtrack/libtrack-malloc.a" "$BUILD/libtrack/libtrack.a" -Wl,--no-whole-archive -lpthread -ldl || fail 'linking with the archives'
+"$REFTRACK" run -f -q --no-preload -o c.trk -- ./cache 2>/dev/null
+equal 'the program ran' $? 0
+"$REFTRACK" leaks --json --all c.trk >leaks.json
+equal 'held by a cache of libtrack is lost' "$(jq -r '.findings[] | select(.bytes == 777) | .verdict' leaks.json)" lost
+equal 'held by the program is not' "$(jq -r '.findings[] | select(.bytes == 555) | .verdict' leaks.json)" reachable
 finish
