@@ -24,6 +24,7 @@ bool order_init(struct order *order, uint64_t high, struct outlet *out)
 
 void order_deinit(struct order *order)
 {
+    order_ahead_reset(order); /* its table */
     for (size_t i = 0; i < order->ring_count; i++) {
         struct ring *ring = order->rings[i];
         while (ring->first != NULL) {
