@@ -10,7 +10,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.environ["ROOT"], "tests/harness/leaks"))
 from leaktools import *
 
-reftrack, only = sys.argv[1], sys.argv[2:]
+reftrack, only = os.path.abspath(sys.argv[1]), sys.argv[2:]
 checks = Checks()
 
 XML = "<list>" + "".join(f"<item id='{i}'><name>n{i}</name></item>" for i in range(50)) + "</list>"

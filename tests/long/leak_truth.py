@@ -13,7 +13,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.environ["ROOT"], "tests/harness/leaks"))
 from leaktools import *
 
-reftrack, preload, only = sys.argv[1], sys.argv[2], sys.argv[3:]
+reftrack, preload, only = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
 here = os.path.dirname(os.path.abspath(__file__))
 checks = Checks()
 
