@@ -70,6 +70,7 @@ struct look_reader {
     int mem_fd, pagemap_fd; /* -1: none */
     bool by_thread;         /* only the waiting thread can read */
     bool no_vm;             /* process_vm_readv is refused */
+    bool no_force;          /* so is /proc/PID/mem, for pages that the target protects from itself */
     bool no_scan;           /* the kernel has no PAGEMAP_SCAN */
     uint32_t wanted, tid;   /* of the waiting thread's look */
     bool gone;              /* nothing can be read any more: the process ended, or the thread waits no longer */

@@ -82,9 +82,11 @@ static bool is_device(const char *name)
 static enum trk_area_kind kind_of(const struct look_maps *maps, const struct look_map *map)
 {
     const char *name = look_map_name(maps, map);
-    if (!map->read || look_map_ours(maps, map) || is_device(name) || strncmp(name, "[v", 2) == 0 ||
-        strcmp(name, "[uprobes]") == 0)
+    if (look_map_ours(maps, map) || is_device(name) || strncmp(name, "[v", 2) == 0 || strcmp(name, "[uprobes]") == 0)
         return 0;
+    /* What a program may not read at the moment holds what it held: a guarded arena, a page that counts accesses. */
+    if (!map->read)
+        return !map->shared && !map->exec && look_map_anonymous(maps, map) ? TRK_AREA_ANON : 0;
     if (strcmp(name, "[stack]") == 0)
         return TRK_AREA_STACK;
     if (look_map_anonymous(maps, map)) /* a program may make its own memory read-only */

@@ -166,6 +166,12 @@ size_t look_read(struct look_reader *reader, uint64_t at, void *to, size_t bytes
     if (reader->by_thread)
         return read_served(reader, at, to, bytes);
     ssize_t n = reader->no_vm ? pread(reader->mem_fd, to, bytes, (off_t)at) : read_vm(reader, at, to, bytes);
+    if (n < 0 && errno == EFAULT && !reader->no_vm && !reader->no_force) { /* pages that even the target may not read */
+        if (reader->mem_fd < 0)
+            reader->mem_fd = open_proc(reader->task, "mem");
+        reader->no_force = reader->mem_fd < 0;
+        n = reader->no_force ? -1 : pread(reader->mem_fd, to, bytes, (off_t)at);
+    }
     if (n < 0 && errno == ESRCH)
         reader->gone = true;
     return n > 0 ? (size_t)n : 0;

@@ -57,7 +57,7 @@ struct prof_trace_info {
     uint64_t records;            /* first slots in the event blocks */
     uint64_t slots;
     uint32_t blocks, unknown_blocks;
-    uint32_t memories;         /* checkpoints with memory that are complete (prof_trace_memory) */
+    uint32_t memories;         /* checkpoints with memory that are complete */
     uint32_t memories_lost;    /* those that are not, or turned out to be damaged when they were read */
     const char *memory_damage; /* NULL: none; else one sentence about the last of these */
     bool has_state;            /* the file begins with a state: what happened before it is not in there */

@@ -245,6 +245,14 @@ static void mmap_held(void)
     HIDE(page);
     wipe();
 }
+/* The program may not read its own page: what it holds, it holds. */
+static void mmap_guarded(void)
+{
+    struct node *volatile *page = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page[1000] = reachable();
+    mprotect((void *)page, 65536, PROT_NONE);
+    wipe();
+}
 static void mmap_gone(void)
 {
     struct node *volatile *page = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -403,6 +411,7 @@ static const struct {
     { "global_held", global_held },
     { "register_held", register_held },
     { "mmap_held", mmap_held },
+    { "mmap_guarded", mmap_guarded },
     { "mmap_gone", mmap_gone },
     { "arena", arena },
     { "thread_stack", thread_stack },
