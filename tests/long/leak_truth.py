@@ -158,7 +158,18 @@ def one_valgrind(work, folder, name, how):
     compare_tools(what, seen, theirs, files)
 
 
-EXPLAINED = {}
+# (test, class): (what is right here, why). Checked as strictly as what needs no explanation.
+READ_ALL_THE_SAME = "a page that the program may not read still holds what it held: it is read through /proc/PID/mem; Valgrind cannot read it"
+EXPLAINED = {
+    ("valgrind leak-segv-jmp", "leaked"): ((0, 0), READ_ALL_THE_SAME),
+    ("valgrind leak-segv-jmp", "reachable"): ((2, 201000), READ_ALL_THE_SAME),
+    ("valgrind leak-segv-jmp", "lost+indirect"): ((0, 0), READ_ALL_THE_SAME),
+}
+
+
+def explained(what, kind, theirs):
+    """What is right here: theirs, unless there is a reason."""
+    return EXPLAINED.get((what, kind), (theirs, None))[0]
 
 
 def compare(what, seen, files, totals, records, count_bytes, printed, shown):
@@ -169,7 +180,7 @@ def compare(what, seen, files, totals, records, count_bytes, printed, shown):
         checks.check(f"{what}: what it was told", said == totals, said, totals)
         return
     for group, expect in totals.items():
-        got = seen.total(*groups[group], where=files)
+        got, expect = seen.total(*groups[group], where=files), explained(what, group, expect)
         if not count_bytes:
             got, expect = got[0], expect[0]
         checks.check(f"{what}: {group}", got == expect, "got", got, "expected", expect)
@@ -184,8 +195,9 @@ def compare(what, seen, files, totals, records, count_bytes, printed, shown):
 
 def compare_tools(what, seen, theirs, files):
     for kinds in (("lost", "indirect"), ("possible",), ("reachable",)):
-        mine, other = seen.total(*kinds, where=files), theirs.total(*kinds, where=files)
-        checks.check(f"{what}: {'+'.join(kinds)} as Valgrind says of this binary", mine == other or (what, kinds) in EXPLAINED, "got", mine, "Valgrind", other)
+        kind = "+".join(kinds)
+        mine, other = seen.total(*kinds, where=files), explained(what, kind, theirs.total(*kinds, where=files))
+        checks.check(f"{what}: {kind} as Valgrind says of this binary", mine == other, "got", mine, "Valgrind", other)
 
 
 # ---- LeakSanitizer: compiler-rt/test/lsan ----
