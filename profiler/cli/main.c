@@ -9,6 +9,7 @@
  *     src/malloc_*.c ...    the allocator hooks of libtrack-preload.so and -ltrack-malloc
  *   profiler/include/prof/  the analyzer library, one header for each layer
  *   profiler/src/base/      errors, memory, strings, tables
+ *   profiler/src/graph/     whole-set passes over numbered nodes and edges
  *   profiler/src/symbol/    addresses to functions, lines, variables, fields (ELF, DWARF)
  *   profiler/src/input/     the bytes of a trace to events in one order, and writing traces
  *   profiler/src/model/     events to the state of the heap

@@ -15,9 +15,9 @@
 #include <base/arena.h>
 #include <base/str.h>
 #include <base/vec.h>
+#include <graph/graph.h>
 #include <prof/finding.h>
 
-#include "graph.h"
 #include "map.h"
 #include "reach.h"
 

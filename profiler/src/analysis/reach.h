@@ -24,10 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <graph/graph.h>
 #include <prof/finding.h>
 #include <prof/memory.h>
-
-#include "graph.h"
 
 enum reach_class { REACH_UNKNOWN = 0, REACH_HELD, REACH_POSSIBLE, REACH_LOST, REACH_INDIRECT };
 enum reach_node_flags {

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph.h"
-#include "map.h"
+#include <graph/graph.h>
 
 enum { MOST = 24 };
 
@@ -133,26 +132,11 @@ static void test_long(void **state)
     free(from);
 }
 
-static void test_map(void **state)
-{
-    struct map map = { 0 };
-    (void)state;
-
-    assert_int_equal(map_get(&map, 0), UINT32_MAX);
-    for (uint64_t i = 0; i < 10000; i++)
-        assert_true(map_put(&map, i % 3 == 0 ? 0 : i * 0x10001, (uint32_t)i)); // a third falls on key 0
-    for (uint64_t i = 0; i < 10000; i++)
-        assert_int_equal(map_get(&map, i % 3 == 0 ? 0 : i * 0x10001), i % 3 == 0 ? 9999 : i);
-    assert_int_equal(map_get(&map, 5), UINT32_MAX);
-    map_deinit(&map);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_long),
-        cmocka_unit_test(test_map),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* graph.h: whole-set passes over "who holds whom", without recursion. Knows numbers only: nodes are 0..n-1, an edge
  * goes from the holder to what it holds and may occur several times. All memory is proportional to nodes plus edges. */
-#ifndef ANALYSIS_GRAPH_H
-#define ANALYSIS_GRAPH_H
+#ifndef GRAPH_GRAPH_H
+#define GRAPH_GRAPH_H
 
 #include <stdbool.h>
 #include <stddef.h>
