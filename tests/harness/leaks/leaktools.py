@@ -35,10 +35,10 @@ class Seen:
         if blocks:
             self.records.append(Record(kind, blocks, size, tuple(stack)))
 
-    def total(self, *kinds, where=None):
-        """(blocks, bytes) of these classes, of stacks that pass through a file of the list `where` only."""
-        found = [r for r in self.records if r.kind in kinds and (where is None or
-                                                                any(f.file and os.path.basename(f.file) in where for f in r.stack))]
+    def total(self, *kinds, where=None, first=False):
+        """(blocks, bytes) of these classes, of stacks that pass through (first: begin in) a file of the list `where` only."""
+        found = [r for r in self.records if r.kind in kinds and
+                 (where is None or any(f.file and os.path.basename(f.file) in where for f in (r.stack[:1] if first else r.stack)))]
         return sum(r.blocks for r in found), sum(r.bytes for r in found)
 
     def by(self, key, *kinds):
@@ -87,9 +87,8 @@ def ours(reftrack, command, options=(), report=(), symbols=True, env=None, cwd=N
 def of_trace(reftrack, trace, seen, report=(), symbols=True):
     told = subprocess.run([reftrack, "leaks", "--all", "--json", *([] if symbols else ["--no-symbols"]), *report, trace],
                           capture_output=True, text=True, env=environment())
-    if told.returncode != 0:
-        seen.output += told.stderr
-        return seen
+    if told.returncode != 0:  # never that it found something: that is what `check` is for
+        raise SystemExit(f"{told.args} ended with {told.returncode}: {told.stderr}")
     document = json.loads(told.stdout)
     seen.document = document
     for finding in document["findings"]:
@@ -159,14 +158,16 @@ def valgrind(command, options=(), env=None, cwd=None, seconds=300):
 
 # ---- LeakSanitizer ----
 def lsan(command, options="", env=None, cwd=None):
-    """Runs a program that was built with -fsanitize=leak."""
+    """Runs a program that was built with -fsanitize=leak. Of several answers the last counts."""
     code, output = run(command, env=environment(LSAN_OPTIONS=options, **(env or {})), cwd=cwd)
     seen = Seen(code, output)
     kind, size, blocks, stack = None, 0, 0, []
     for line in output.splitlines() + [""]:
         head = re.match(r"(Direct|Indirect) leak of (\d+) byte\(s\) in (\d+) object\(s\)", line)
         frame = re.match(r"\s+#\d+ 0x[0-9a-f]+ (?:in (\S.*?) )?(\S+?):(\d+)(:\d+)?$|\s+#\d+ 0x[0-9a-f]+ (?:in (\S+) )?\((.*?)\+0x([0-9a-f]+)\)", line)
-        if head:
+        if "ERROR: LeakSanitizer: detected" in line:
+            seen.records, kind = [], None
+        elif head:
             kind, size, blocks, stack = {"Direct": "lost", "Indirect": "indirect"}[head.group(1)], int(head.group(2)), int(head.group(3)), []
         elif frame and kind:
             stack.append(Frame(frame.group(1) or frame.group(5), frame.group(2), int(frame.group(3) or 0), "", None))
