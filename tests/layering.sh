@@ -50,7 +50,7 @@ done
 for so in "$@"; do
 	[ -f "$so" ] || continue
 	case "$so" in
-	*preload* | *malloc*) extra='|malloc|calloc|realloc|reallocarray|free|cfree|free_sized|free_aligned_sized|aligned_alloc|posix_memalign|memalign|valloc|pvalloc|mmap|mmap64|munmap|mremap|dlopen|dlclose|dlmopen|_exit|_Exit|quick_exit|abort|exec[a-z]*|fexecve|fork|vfork' ;;
+	*preload* | *malloc*) extra='|malloc|calloc|realloc|reallocarray|free|cfree|free_sized|free_aligned_sized|aligned_alloc|posix_memalign|memalign|valloc|pvalloc|mmap|mmap64|munmap|mremap|dlopen|dlclose|dlmopen|_exit|_Exit|quick_exit|abort|__assert_fail|__assert_perror_fail|exec[a-z]*|fexecve|fork|vfork' ;;
 	*) extra='' ;;
 	esac
 	case "$so" in

@@ -1,5 +1,6 @@
 /* exit_hook.c: the ways out that skip exit handlers and destructors. Also called from signal handlers. A vfork child
  * leaves with _exit as a matter of course; that is not the end of the program whose memory it borrows. */
+#include <assert.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
@@ -59,13 +60,37 @@ static void __attribute__((noreturn)) abort_plainly(void)
     leave_by(NULL, 127);
 }
 
-TRK_DIRECT void abort(void)
+/* A failed assertion calls libc's own abort, past ours. Its text comes behind the look. */
+static void aborting(void)
 {
     if (!others_end())
         trk_hook_abort_v1();
+}
+
+TRK_DIRECT void abort(void)
+{
+    aborting();
     void (*real)(void) = TRK_REAL(exit_abort);
     if (real)
         real();
+    abort_plainly();
+}
+
+TRK_DIRECT void __assert_fail(const char *what, const char *file, unsigned line, const char *function)
+{
+    aborting();
+    void (*real)(const char *, const char *, unsigned, const char *) = TRK_REAL(exit_assert);
+    if (real)
+        real(what, file, line, function);
+    abort_plainly();
+}
+
+TRK_DIRECT void __assert_perror_fail(int number, const char *file, unsigned line, const char *function)
+{
+    aborting();
+    void (*real)(int, const char *, unsigned, const char *) = TRK_REAL(exit_assert_errno);
+    if (real)
+        real(number, file, line, function);
     abort_plainly();
 }
 
@@ -73,3 +98,5 @@ TRK_OURS(_exit);
 TRK_OURS(_Exit);
 TRK_OURS(quick_exit);
 TRK_OURS(abort);
+TRK_OURS(__assert_fail);
+TRK_OURS(__assert_perror_fail);

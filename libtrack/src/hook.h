@@ -36,7 +36,8 @@ TRK_HOOK void trk_hook_unloaded_v1(void);
 TRK_HOOK void trk_hook_loaded_v1(void);
 /* Before _exit, _Exit and quick_exit, and before an exec family call and when it came back. */
 TRK_HOOK void trk_hook_exit_v1(int status);
-/* Before abort: memory is looked at as at an exit, but nothing has ended; SIGABRT may be handled. */
+/* Before abort, and what calls it for a failed assertion: memory is looked at as at an exit, but nothing has ended;
+ * SIGABRT may be handled. */
 TRK_HOOK void trk_hook_abort_v1(void);
 TRK_HOOK void trk_hook_exec_v1(const struct trk_frame *at);
 TRK_HOOK void trk_hook_exec_failed_v1(void);

@@ -1,6 +1,7 @@
 /* look_exit.c: see look_exit.h. */
 #include "look_exit.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@ static bool ends_program(uintptr_t function)
     for (unsigned i = 0; i < sizeof by_status / sizeof by_status[0]; i++)
         if (function == (uintptr_t)by_status[i])
             return true;
-    return function == (uintptr_t)abort;
+    return function == (uintptr_t)abort || function == (uintptr_t)__assert_fail ||
+           function == (uintptr_t)__assert_perror_fail;
 }
 
 /* The outermost of at most `frames` frames. */

@@ -309,6 +309,8 @@ static void find_all(void)
     FIND(exit_c99, _Exit, NULL);
     FIND(exit_quick, quick_exit, NULL);
     FIND(exit_abort, abort, NULL);
+    FIND(exit_assert, __assert_fail, NULL);
+    FIND(exit_assert_errno, __assert_perror_fail, NULL);
     FIND(execve, execve, NULL);
     FIND(execv, execv, NULL);
     FIND(execvp, execvp, NULL);

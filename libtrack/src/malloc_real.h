@@ -6,6 +6,7 @@
 #ifndef TRACK_MALLOC_REAL_H
 #define TRACK_MALLOC_REAL_H
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <malloc.h>
 #include <stdbool.h>
@@ -64,10 +65,12 @@ struct trk_real {
 
     int (*dlclose)(void *handle); /* NULL until its first use */
 
-    void (*exit_now)(int status);   /* _exit */
-    void (*exit_c99)(int status);   /* _Exit */
-    void (*exit_quick)(int status); /* quick_exit */
-    void (*exit_abort)(void);       /* abort */
+    void (*exit_now)(int status);                                                                 /* _exit */
+    void (*exit_c99)(int status);                                                                 /* _Exit */
+    void (*exit_quick)(int status);                                                               /* quick_exit */
+    void (*exit_abort)(void);                                                                     /* abort */
+    void (*exit_assert)(const char *what, const char *file, unsigned line, const char *function); /* __assert_fail */
+    void (*exit_assert_errno)(int number, const char *file, unsigned line, const char *function); /* _perror_fail */
     int (*execve)(const char *path, char *const argv[], char *const envp[]);
     int (*execv)(const char *path, char *const argv[]);
     int (*execvp)(const char *file, char *const argv[]);
@@ -141,6 +144,8 @@ extern __typeof__(_exit) trk_our__exit TRK_HIDDEN;
 extern __typeof__(_Exit) trk_our__Exit TRK_HIDDEN;
 extern __typeof__(quick_exit) trk_our_quick_exit TRK_HIDDEN;
 extern __typeof__(abort) trk_our_abort TRK_HIDDEN;
+extern __typeof__(__assert_fail) trk_our___assert_fail TRK_HIDDEN;
+extern __typeof__(__assert_perror_fail) trk_our___assert_perror_fail TRK_HIDDEN;
 extern __typeof__(execve) trk_our_execve TRK_HIDDEN;
 extern __typeof__(execv) trk_our_execv TRK_HIDDEN;
 extern __typeof__(execvp) trk_our_execvp TRK_HIDDEN;

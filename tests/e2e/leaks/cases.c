@@ -3,7 +3,10 @@
  *
  * Pointers go through variables that the compiler cannot see through, and stacks are wiped where a stale copy of a
  * pointer would decide the case. */
+#undef NDEBUG
+#include <assert.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -331,6 +334,16 @@ static void ends_by_abort(void)
     drop();
     abort();
 }
+static void ends_by_assert(void)
+{
+    drop();
+    assert(global == NULL);
+}
+static void ends_by_assert_errno(void)
+{
+    drop();
+    assert_perror(EIO);
+}
 static sigjmp_buf back;
 static void jump_back(int sig)
 {
@@ -422,6 +435,8 @@ static const struct {
     { "_exit", ends_by_underscore_exit },
     { "quick_exit", ends_by_quick_exit },
     { "abort", ends_by_abort },
+    { "assert", ends_by_assert },
+    { "assert_errno", ends_by_assert_errno },
     { "abort_handled", goes_on_after_abort },
     { "thread_exit", ends_by_thread },
     { "open_library", open_library },

@@ -57,7 +57,8 @@ case("fork_child", what="the parent", reachable=1, code=23)
 case("fork_child", what="the child", process=1, lost=1)  # what it inherited is not its own
 for end in ("drop", "exit", "_exit", "quick_exit", "thread_exit"):
     case(end, lost=1, reachable=1)
-case("abort", lost=1, reachable=1, code=134)
+for end in ("abort", "assert", "assert_errno"):
+    case(end, lost=1, reachable=1, code=134)
 case("abort_handled", lost=2, reachable=1)  # it goes on
 case("open_library", reachable=1)
 case("closed_library", lost=1)
