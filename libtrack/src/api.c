@@ -581,6 +581,34 @@ void verb_free(const void *mem)
         PLAIN_VERB(TRK_OP_FREE, TRK_ALLOC_CUSTOM, TRK_DEPTH_FREE, mem, 0, NULL);
 }
 
+/* Without a stack: that of the allocation tells where. */
+static __attribute__((noinline)) void emit_typed_block(const void *mem, struct trk_type *type, unsigned aux)
+{
+    if (mem == NULL || type == NULL || (trk_filter_on && trk_filter_skips(TRK_OP_TYPED, aux, trk_addr(mem))))
+        return;
+    struct trk_event ev = { .op = TRK_OP_TYPED, .aux = (uint8_t)aux, .addr = trk_addr(mem), .type = type };
+    trk_emit(&ev);
+}
+
+static inline __attribute__((always_inline)) void typed_block(const void *mem, struct trk_type *type, unsigned aux)
+{
+    uint32_t id = known_id(type);
+    if (!id || mem == NULL || !trk_fast_bare(TRK_OP_TYPED, aux, trk_addr(mem), id))
+        emit_typed_block(mem, type, aux);
+}
+
+void verb_typed(const void *mem, struct trk_type *type) VERB(trk_typed);
+void verb_typed(const void *mem, struct trk_type *type)
+{
+    typed_block(mem, type, 0);
+}
+
+void verb_typed_array(const void *mem, struct trk_type *type) VERB(trk_typed_array);
+void verb_typed_array(const void *mem, struct trk_type *type)
+{
+    typed_block(mem, type, 1);
+}
+
 /* ---- Moments
  * -------------------------------------------------------------------------------------------------------------- */
 

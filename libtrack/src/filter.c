@@ -453,6 +453,8 @@ bool trk_filter_skips(enum trk_op op, unsigned aux, uint64_t addr)
                             (uint64_t)1 << TRK_OP_RETURN | (uint64_t)1 << TRK_OP_SINK;
     if (op == TRK_OP_FREE)
         return filter.blocks && aux != TRK_ALLOC_MMAP && trk_tls.last_block != veiled(addr) && set_find(addr) == NULL;
+    if (op == TRK_OP_TYPED)
+        return filter.blocks && set_find(addr) == NULL;
     return follow >> op & 1 && set_find(addr) == NULL;
 }
 
@@ -474,6 +476,8 @@ enum trk_filter_verdict trk_filter_judge(const struct trk_event *ev, struct trk_
             return TRK_FILTER_OUT;
         trk_tls.realloc_old = 0;
         return TRK_FILTER_RECORD;
+    case TRK_OP_TYPED:
+        return !filter.blocks || bits_of(ev->addr) & (IS_BLOCK | IS_CUSTOM) ? TRK_FILTER_RECORD : TRK_FILTER_OUT;
     case TRK_OP_DEL:
         if (!(bits_of(ev->addr) & (IS_OBJECT | IS_DEAD)))
             return TRK_FILTER_OUT;

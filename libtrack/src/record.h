@@ -118,6 +118,17 @@ static inline __attribute__((always_inline)) bool trk_fast(enum trk_op op, unsig
     return true;
 }
 
+/* The same for an event that never takes a stack. */
+static inline __attribute__((always_inline)) bool trk_fast_bare(enum trk_op op, unsigned aux, uint64_t addr,
+                                                                uint64_t arg)
+{
+    struct trk_thread *st = trk_tls.self;
+    if (TRK_UNLIKELY(st == NULL || st->want[TRK_DEPTH_BIRTH] == TRK_STACK || addr >> TRK_ADDR_BITS) || trk_due(st, 1))
+        return false;
+    trk_write_one(st, trk_w0(op, aux, addr, 0), trk_w1(arg, 0));
+    return true;
+}
+
 /* The same for a record with one EXT slot, which is written first. */
 static inline __attribute__((always_inline)) bool trk_fast_ext(enum trk_op op, unsigned aux, uint64_t addr,
                                                                uint64_t arg, enum trk_depth depth, uintptr_t pc,

@@ -135,6 +135,7 @@ static void details(struct dump *dump, const struct prof_event *e)
         break;
     case TRK_OP_NEW:
     case TRK_OP_RETYPE:
+    case TRK_OP_TYPED:
         fputs("type=", detail(dump, &first));
         if (prof_trace_type(dump->session->trace, (uint32_t)e->size, &name) != NULL && name != NULL)
             cli_put(dump->out, CLI_TYPE, name);

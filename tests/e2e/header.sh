@@ -22,6 +22,7 @@ struct foo {
 	int refs;
 	struct foo *next;
 };
+#define FOO struct foo
 static TRK_TYPE(plain_type, struct foo);
 static TRK_TYPE_COUNTED(foo_type, struct foo, refs);
 static TRK_TYPE_FULL(full_type, "foo", sizeof(struct foo), 0, TRK_NO_COUNT, 0, TRK_TYPE_ACYCLIC);
@@ -66,6 +67,19 @@ int main(void)
 	free(g);
 	trk_unref(f, &f);
 	trk_del(f);
+	free(f);
+	f = TRK_NEW0(struct foo);
+	f->next = TRK_TYPED(FOO, malloc(sizeof(FOO)));
+	free(f->next);
+	f->next = TRK_NEW_ARRAY(FOO, f->refs + 3);
+	free(f->next);
+	f->next = TRK_NEW_ARRAY(struct foo, (size_t)-1 / 3);
+	if (f->next != NULL)
+		return 4;
+	free(TRK_TYPED_ARRAY(char *, TRK_NEW_ARRAY0(char *, 7)));
+	free(f);
+	f = TRK_NEW(struct foo);
+	trk_typed_array(f, &plain_type);
 	free(f);
 	return trk_checkpoint("end") == TRK_YES && trk_is_recording() != TRK_YES;
 }

@@ -520,6 +520,11 @@ void mk_retype(struct mk_trace *t, uint64_t addr, const char *type, const char *
     mk_raw(t, TRK_OP_RETYPE, 0, addr, type_id(t, type), mk_stack(t, at));
 }
 
+void mk_typed(struct mk_trace *t, uint64_t addr, const char *type, bool array)
+{
+    mk_raw(t, TRK_OP_TYPED, array, addr, type_id(t, type), 0);
+}
+
 void mk_pin(struct mk_trace *t, uint64_t addr, const char *why)
 {
     with_text(t, TRK_OP_PIN, addr, 0, why, NULL);

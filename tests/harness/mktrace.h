@@ -113,6 +113,7 @@ void mk_move_range(struct mk_trace *t, uint64_t to, uint64_t from, uint64_t size
 void mk_sink(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);
 void mk_weak_set(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);
 void mk_weak_clear(struct mk_trace *t, uint64_t addr, uint64_t slot, const char *at);
+void mk_typed(struct mk_trace *t, uint64_t addr, const char *type, bool array);
 void mk_retype(struct mk_trace *t, uint64_t addr, const char *type, const char *at);
 void mk_pin(struct mk_trace *t, uint64_t addr, const char *why);
 void mk_may_leak(struct mk_trace *t, uint64_t addr, const char *why);

@@ -119,8 +119,9 @@ enum trk_op {
     TRK_OP_IGNORE = 44,       /* addr: in a block that is never reported, nor what it alone reaches */
     TRK_OP_DISABLE = 45, /* aux 1: deeper, 0: back; arg: depth then. Above 0 the blocks that this thread allocates are
                             as with IGNORE */
-    TRK_OP_POOL = 46, /* addr: pool. aux 1: begins; 0: ends, and with it all its chunks: CUSTOM blocks whose ALLOC has
-                         EXT_POOL */
+    TRK_OP_POOL = 46,  /* addr: pool. aux 1: begins; 0: ends, and with it all its chunks: CUSTOM blocks whose ALLOC has
+                          EXT_POOL */
+    TRK_OP_TYPED = 47, /* addr: start of a block, arg: type id of what it is for, aux 1: of an array of these */
     TRK_OP_COUNT_
 };
 

@@ -42,6 +42,10 @@
  * An object may be embedded in a larger block, several may share one, and headers may precede the pointer: the
  * innermost extent that contains a slot is the holder. Freeing a block ends the objects in it.
  *
+ * Types of blocks. Memory that counts no references gets its type where it is allocated: `struct conn *c =
+ * TRK_NEW(struct conn);` is malloc, and reports name the block, its fields and what they hold. TRK_TYPED(T, pool_get())
+ * does that for any allocator. Without libtrack these allocate all the same.
+ *
  * Pools. An object that goes back to a freelist is parked (trk_park), and reused (trk_reuse) with one reference:
  * neither leaked nor resurrected. An allocator of your own reports blocks with trk_alloc and trk_free;
  * malloc needs neither (libtrack-preload.so or -ltrack-malloc see it).
@@ -365,6 +369,11 @@ TRK_VERB(TRK_UNREAD_1_2, trk_pool_alloc, (const void *pool, const void *mem, siz
          (void)pool; (void)mem; (void)size;)
 TRK_VERB(TRK_UNREAD_1_2, trk_pool_free, (const void *pool, const void *mem), (pool, mem), (void)pool; (void)mem;)
 
+/* What the block that begins at mem is for: one thing of that type, or an array of them. By the thread that allocated
+ * it, at once; realloc keeps it. mem NULL, or inside a block: nothing. */
+TRK_VERB(TRK_UNREAD_1, trk_typed, (const void *mem, struct trk_type *type), (mem, type), (void)mem; (void)type;)
+TRK_VERB(TRK_UNREAD_1, trk_typed_array, (const void *mem, struct trk_type *type), (mem, type), (void)mem; (void)type;)
+
 /* ---- What is no leak ------------------------------------------------------------------------------------------- */
 
 /* The block that mem lies in is never reported, nor what is reached from it alone (__lsan_ignore_object). */
@@ -399,6 +408,44 @@ TRK_VERB(TRK_UNREAD_1, trk_count_seen, (const void *obj, long count), (obj, coun
 #undef TRK_UNREAD_1_2_4
 #undef TRK_UNREAD_1_2_5
 #undef TRK_UNREAD_1_3
+
+/* ---- Typed allocation ---------------------------------------------------------------------------------------------
+ *
+ * TRK_NEW(struct conn) is (struct conn *)malloc(sizeof(struct conn)) that says what it is for; TRK_NEW0 clears it. Of
+ * TRK_NEW_ARRAY(T, n) and TRK_NEW_ARRAY0 all n are of type T; NULL when so many cannot be. To be freed by free().
+ * TRK_TYPED(T, memory) and TRK_TYPED_ARRAY(T, memory) are for other allocators, also for `new T` and for structs with
+ * an array at their end: TRK_TYPED(struct text, malloc(sizeof(struct text) + n)). They yield `memory` as a T *.
+ * T is a type, written once: each place keeps its description in static storage, 64 bytes. In functions only; not in
+ * inline functions of C with external linkage. */
+/* clang-format off */
+#define TRK_AS(T, mem) ((__typeof__(T) *)(mem))
+#if defined(TRK_DISABLE)
+#define TRK_TELL_TYPE(tell, T, mem, n) TRK_AS(T, mem)
+#else
+#define TRK_TELL_TYPE(tell, T, mem, n) TRK_TELL_TYPE_AS(tell, T, mem, trk_type_##n, trk_mem_##n)
+#define TRK_TELL_TYPE_AS(tell, T, mem, type, told)                                                                     \
+    __extension__({                                                                                                    \
+        static TRK_TYPE(type, T);                                                                                      \
+        __typeof__(T) *told = TRK_AS(T, mem);                                                                          \
+        tell((const void *)told, &type);                                                                               \
+        told;                                                                                                          \
+    })
+#endif
+/* n: names that differ where one stands in another */
+#define TRK_TELL_TYPE_N(tell, T, mem, n) TRK_TELL_TYPE(tell, T, mem, n)
+#define TRK_TYPED(T, memory)       TRK_TELL_TYPE_N(trk_typed, T, memory, __COUNTER__)
+#define TRK_TYPED_ARRAY(T, memory) TRK_TELL_TYPE_N(trk_typed_array, T, memory, __COUNTER__)
+#define TRK_NEW(T)                 TRK_TYPED(T, __builtin_malloc(sizeof(T)))
+#define TRK_NEW0(T)                TRK_TYPED(T, __builtin_calloc(1, sizeof(T)))
+#define TRK_NEW_ARRAY0(T, n)       TRK_TYPED_ARRAY(T, __builtin_calloc((size_t)(n), sizeof(T)))
+#define TRK_NEW_ARRAY(T, n)        TRK_NEW_ARRAY_N(T, n, __COUNTER__)
+#define TRK_NEW_ARRAY_N(T, n, i)   TRK_NEW_ARRAY_AS(T, n, i)
+#define TRK_NEW_ARRAY_AS(T, n, i)                                                                                      \
+    TRK_TYPED_ARRAY(T, __extension__({                                                                                 \
+        size_t trk_n_##i = (size_t)(n);                                                                                \
+        trk_n_##i <= (size_t)-1 / 2 / sizeof(T) ? __builtin_malloc(trk_n_##i * sizeof(T)) : NULL;                      \
+    }))
+/* clang-format on */
 
 /* ---- Leak check ---------------------------------------------------------------------------------------------------
  */

@@ -81,6 +81,7 @@ static void note_record(struct proc *proc, struct ring *ring, const struct trk_s
         break;
     case TRK_OP_NEW:
     case TRK_OP_RETYPE:
+    case TRK_OP_TYPED:
         rec_define_type(proc, arg_of(slot));
         break;
     case TRK_OP_MODULES:

@@ -11,13 +11,18 @@
 #include <prof/symbol.h>
 
 struct prof_block_type {
-    const struct prof_layout *layout;
+    const char *name; /* "struct conn"; of an array the element's */
+    uint64_t size;    /* of it, of one element */
+    bool array;       /* the type repeats up to the block's end */
+    const struct prof_layout
+        *layout;                 /* NULL: debug information does not describe it. Never with other marks than '=' */
     char mark;                   /* '=' certain, '~' a guess */
     const struct prof_frame *by; /* the code that it was concluded from */
     enum prof_birth_how how;
 };
-/* The type of a block in which no object was born: by the code that allocates it, else by its size and the words in it
- * that point to blocks, where memory was read. false: not known. Cheap when it is asked again. */
+/* The type of a block in which no object was born: as the program told, else by the code that allocates it, else by its
+ * size and the words in it that point to blocks, where memory was read. false: not known. Cheap when it is asked again.
+ */
 bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
                      struct prof_block_type *ret);
 /* "struct conn", "struct conn[12]"; of a guess "struct conn (~ from net.c:31)",

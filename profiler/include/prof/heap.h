@@ -309,6 +309,9 @@ uint32_t prof_heap_obj_max(const struct prof_heap *heap);
 const struct prof_obj *prof_heap_obj(const struct prof_heap *heap, prof_obj_id id); /* never NULL for id < max */
 uint32_t prof_heap_block_max(const struct prof_heap *heap);
 const struct prof_block *prof_heap_block(const struct prof_heap *heap, prof_block_id id);
+/* What the program told that a live block is for (TRK_NEW and the like), 0: nothing. *ret_array (NULL is fine) is set
+ * when something was told: it is an array of these. Of the block as a whole; objects in it have types of their own. */
+prof_type_id prof_heap_block_type(const struct prof_heap *heap, prof_block_id id, bool *ret_array);
 uint32_t prof_heap_type_max(const struct prof_heap *heap);
 const struct prof_type *prof_heap_type(const struct prof_heap *heap, prof_type_id id); /* never NULL for id < max */
 const struct prof_open *prof_heap_open(const struct prof_heap *heap, uint32_t index);

@@ -111,6 +111,7 @@ bool prof_layout_field(const struct prof_layout *layout, uint64_t offset, char *
 
 /* The type of a plain block, guessed from the code that allocates it. In the order of their weight. */
 enum prof_birth_how {
+    PROF_BIRTH_TOLD,     /* no guess: the program said so (TRK_NEW), which is not found here */
     PROF_BIRTH_ASSIGNED, /* the code stores the pointer into a variable or member of that type */
     PROF_BIRTH_DECLARED, /* a variable of that type is declared at the line of the call */
     PROF_BIRTH_SIZEOF,   /* the source at that line: sizeof, new, g_new */

@@ -54,18 +54,46 @@ static bool by_shape(struct prof_heap *heap, struct prof_symbols *symbols, const
     return count >= SHAPE_LEAST && prof_symbols_shape(symbols, block->stack, block->size, offsets, count, ret);
 }
 
+/* Only a struct of the size that the compiler of the program saw is it. */
+static bool told(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id, struct prof_block_type *ret)
+{
+    bool array = false;
+    prof_type_id type = prof_heap_block_type(heap, id, &array);
+    const struct prof_type *t = prof_heap_type(heap, type);
+    char name[512];
+
+    if (type == 0 || t->object_size == 0)
+        return false;
+    int length = snprintf(name, sizeof name, "%s%s", t->name, array ? "[]" : "");
+    const struct prof_layout *layout =
+        (size_t)length < sizeof name ? prof_symbols_layout(symbols, name, array ? 0 : t->object_size) : NULL;
+    *ret = (struct prof_block_type){ .name = t->name,
+                                     .size = t->object_size,
+                                     .array = array,
+                                     .layout = layout != NULL && layout->size == t->object_size ? layout : NULL,
+                                     .mark = '=',
+                                     .by = prof_symbols_site_frame(symbols, prof_heap_block(heap, id)->stack),
+                                     .how = PROF_BIRTH_TOLD };
+    return true;
+}
+
 bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
                      struct prof_block_type *ret)
 {
     const struct prof_block *block = prof_heap_block(heap, id);
     struct prof_birth birth;
 
+    if ((block->flags & PROF_BLOCK_HAS_OBJECT) == 0 && told(heap, symbols, id, ret))
+        return true;
     // Memory that was mapped and extents that a program told itself are not what a call returned.
     if (block->kind == TRK_ALLOC_MMAP || block->kind == TRK_ALLOC_CUSTOM || block->kind == TRK_ALLOC_BOOT ||
         (block->flags & PROF_BLOCK_HAS_OBJECT) != 0 ||
         (!prof_symbols_birth(symbols, block->stack, block->size, &birth) && !by_shape(heap, symbols, block, &birth)))
         return false;
-    *ret = (struct prof_block_type){ .layout = birth.layout,
+    *ret = (struct prof_block_type){ .name = birth.layout->type,
+                                     .size = birth.layout->size,
+                                     .array = birth.layout->array,
+                                     .layout = birth.layout,
                                      .mark = birth.mark,
                                      .by = prof_symbols_site_frame(symbols, block->stack),
                                      .how = birth.how };
@@ -74,20 +102,19 @@ bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_
 
 char *prof_block_type_text(char *buf, size_t room, const struct prof_block_type *type, uint64_t size)
 {
-    const struct prof_layout *layout = type->layout;
     char count[32] = "", from[512] = "";
 
-    if (layout->array && size == 0)
+    if (type->array && size == 0)
         snprintf(count, sizeof count, "[]");
-    else if (layout->array && size != layout->size)
-        snprintf(count, sizeof count, "[%llu]", (unsigned long long)(size / layout->size));
+    else if (type->array && size != type->size)
+        snprintf(count, sizeof count, "[%llu]", (unsigned long long)(size / type->size));
     if (type->how == PROF_BIRTH_SHAPE)
         snprintf(from, sizeof from, " (~ by its shape)");
     else if (type->mark != '=' && type->by != NULL && type->by->file != NULL)
         snprintf(from, sizeof from, " (~ from %s:%u)", base_name(type->by->file), type->by->line);
     else if (type->mark != '=')
         snprintf(from, sizeof from, " (~)");
-    snprintf(buf, room, "%s%s%s", layout->type, count, from);
+    snprintf(buf, room, "%s%s%s", type->name, count, from);
     return buf;
 }
 

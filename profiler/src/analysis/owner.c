@@ -76,7 +76,7 @@ bool owner_block(struct analysis *a, prof_block_id id, struct owner *ret)
     if (site == UINT32_MAX)
         return false;
     // Blocks of one type from one site are called the same, how many elements they may have.
-    uint64_t key = typed ? map_mix((uint64_t)(uintptr_t)type.layout, site) : site;
+    uint64_t key = typed ? map_mix((uint64_t)(uintptr_t)type.name ^ type.array, site) : site;
     uint32_t index = map_get(&a->text_of_block_site, key);
     if (index == UINT32_MAX) {
         char buf[512];
@@ -97,7 +97,8 @@ bool owner_block_field(struct analysis *a, prof_block_id id, uint64_t offset, co
     char buf[256];
 
     *ret = NULL;
-    if (!prof_block_type(a->heap, a->symbols, id, &type) || !prof_layout_field(type.layout, offset, buf, sizeof buf))
+    if (!prof_block_type(a->heap, a->symbols, id, &type) || type.layout == NULL ||
+        !prof_layout_field(type.layout, offset, buf, sizeof buf))
         return true;
     fold_indices(buf);
     *ret = prof_arena_strdup(a->arena, buf);

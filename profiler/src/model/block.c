@@ -108,6 +108,7 @@ static void end_block(struct prof_heap *h, prof_block_id id, const struct prof_e
     }
     if (h->chunks != NULL && b->kind == TRK_ALLOC_CUSTOM)
         chunk_gone(h, b->addr);
+    typed_gone(h, id);
     if (b->first_obj != 0 || h->slot_count != 0 || h->holder_count != 0)
         end_contents(h, id, e);
     space_drop_large(h, id);
@@ -181,6 +182,7 @@ static bool unmap(struct prof_heap *h, uint64_t start, uint64_t size, const stru
         struct prof_block *b = block_of(h, id);
         if (was.addr >= start && was_end <= end) {
             count_out(h, b, false);
+            typed_gone(h, id);
             pool_put(&h->blocks, id, sizeof *b);
             memmove(h->maps.items + at, h->maps.items + at + 1, (h->maps.count - at - 1) * sizeof *h->maps.items);
             h->maps.count--;

@@ -77,6 +77,9 @@ static void apply(struct prof_heap *h, const struct prof_event *e)
     case TRK_OP_IGNORE:
         block_ignore(h, e);
         break;
+    case TRK_OP_TYPED:
+        typed_event(h, e);
+        break;
     case TRK_OP_POOL:
         chunk_pool_event(h, e);
         break;
@@ -417,6 +420,7 @@ void prof_heap_destroy(struct prof_heap *h)
     free(h->blocks.items);
     free(h->objs.items);
     free(h->types);
+    prof_vec_deinit(&h->block_types);
     prof_vec_deinit(&h->stat_index);
     prof_vec_deinit(&h->maps);
     prof_vec_deinit(&h->stats);

@@ -236,6 +236,9 @@ static const struct column roots[] = { N(struct prof_root_region, start), N(stru
 
 static const struct column chunks[] = { N(struct row_chunk, addr), N(struct row_chunk, pool) };
 
+static const struct column block_types[] = { COLUMN_OF(struct row_block_type, type, COLUMN_TYPE),
+                                             B(struct row_block_type, array) };
+
 #define I(member) N(struct row_incident, member)
 static const struct column incidents[] = {
     I(pub.kind),
@@ -361,6 +364,7 @@ static const struct section_def sections[STATE_SECTIONS_] = {
     SECTION(STATE_MEMORY_COUNTS, struct trk_memory_count, false, 4, counts),
     SECTION(STATE_FREED_SINCE, struct range, false, 4, ranges),
     SECTION(STATE_CHUNKS, struct row_chunk, false, 4, chunks),
+    SECTION(STATE_BLOCK_TYPES, struct row_block_type, true, 0, block_types),
 };
 
 const struct section_def *state_section(unsigned kind)

@@ -57,6 +57,7 @@ enum state_section {
     STATE_MEMORY_COUNTS,
     STATE_FREED_SINCE,
     STATE_CHUNKS,
+    STATE_BLOCK_TYPES,
     STATE_SECTIONS_,
 };
 
@@ -111,6 +112,11 @@ struct row_thread {
 };
 struct row_chunk {
     uint64_t addr, pool;
+};
+/* Ids are those of blocks. */
+struct row_block_type {
+    uint32_t type;
+    uint8_t array;
 };
 /* Innermost last, thread by thread in the order of STATE_THREADS; ids are numbers of threads in that order. */
 struct row_open_scope {

@@ -289,6 +289,16 @@ static const char *put_range(struct prof_heap *h, const struct range *row)
     return NULL;
 }
 
+static const char *put_block_type(struct prof_heap *h, const struct restore *r, uint32_t id,
+                                  const struct row_block_type *row)
+{
+    if (id == 0 || !id_in(&r->pools[POOL_BLOCKS].used, id) || (block_of(h, id)->flags & PROF_BLOCK_ALIVE) == 0 ||
+        row->type == 0 || row->type >= h->type_max)
+        return "a type belongs to no block";
+    typed_set(h, id, row->type, row->array != 0);
+    return NULL;
+}
+
 /* Rows with a place in a list of fixed length. */
 static const char *put_placed(struct prof_heap *h, struct restore *r, unsigned kind, uint32_t id, const void *row)
 {
@@ -408,6 +418,8 @@ const char *put_row(struct prof_heap *h, struct restore *r, unsigned kind, uint3
         return chunk_born(h, ((const struct row_chunk *)row)->addr, ((const struct row_chunk *)row)->pool)
                    ? NULL
                    : "a chunk is in two pools";
+    case STATE_BLOCK_TYPES:
+        return put_block_type(h, r, id, row);
     default: /* read into its place */
         return NULL;
     }

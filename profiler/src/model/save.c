@@ -296,6 +296,19 @@ static void show_chunk(void *ctx, uint64_t addr, uint64_t pool)
     show_copy(ctx, 0, &row);
 }
 
+static void walk_block_types(struct walk *w)
+{
+    struct row_block_type row = { 0 };
+    bool array;
+    begin(w, STATE_BLOCK_TYPES);
+    for (uint32_t id = 1; id < w->h->block_types.count; id++) {
+        if (!typed_of(w->h, id, &row.type, &array))
+            continue;
+        row.array = array;
+        show_copy(w, id, &row);
+    }
+}
+
 static void walk_incidents(struct walk *w)
 {
     const struct prof_heap *h = w->h;
@@ -373,6 +386,7 @@ static struct prof_error *walk(struct walk *w)
     walk_checkpoints(w);
     begin(w, STATE_CHUNKS);
     chunk_each(h, show_chunk, w);
+    walk_block_types(w);
     flush(w);
     free(w->scratch);
     return w->error;

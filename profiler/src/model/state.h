@@ -291,6 +291,7 @@ struct prof_heap {
     struct site_cached site_cache[SITE_CACHE];
     struct disowned disowned[DISOWNED]; /* by object; a collision forgets, which only lowers the coverage */
 
+    PROF_VEC(uint16_t) block_types; /* by block id, as far as any was told: what typed.c makes of it; 0: nothing */
     struct chunk *chunks;           /* by address */
     struct chunk_pool *chunk_pools; /* those that have chunks */
     struct thread *threads;
@@ -503,6 +504,18 @@ static inline struct thread *thread_of(struct prof_heap *h, uint32_t tid)
 {
     return h->thread != NULL && h->thread->tid == tid ? h->thread : thread_find(h, tid);
 }
+/* ---- typed.c ---- */
+void typed_event(struct prof_heap *h, const struct prof_event *e);
+/* What was told of a block that is alive; false: nothing. */
+bool typed_of(const struct prof_heap *h, prof_block_id id, prof_type_id *ret, bool *ret_array);
+void typed_set(struct prof_heap *h, prof_block_id id, prof_type_id type, bool array);
+/* The block is over. */
+static inline void typed_gone(struct prof_heap *h, prof_block_id id)
+{
+    if (id < h->block_types.count)
+        h->block_types.items[id] = 0;
+}
+
 /* ---- chunk.c ---- */
 /* A custom block that was just born is a chunk of a pool; false: it is one already. It is gone. */
 bool chunk_born(struct prof_heap *h, uint64_t addr, uint64_t pool);

@@ -166,8 +166,8 @@ static size_t opening(const struct reader *r, size_t close)
 static bool is_macro(const struct token *token)
 {
     static const char *const macros[] = {
-        "g_new",       "g_new0",       "g_try_new", "g_try_new0", "g_renew",       "g_try_renew",
-        "g_slice_new", "g_slice_new0", "TRK_NEW",   "TRK_NEW0",   "TRK_NEW_ARRAY", "PyMem_New",
+        "g_new",        "g_new0",  "g_try_new", "g_try_new0",    "g_renew",        "g_try_renew", "g_slice_new",
+        "g_slice_new0", "TRK_NEW", "TRK_NEW0",  "TRK_NEW_ARRAY", "TRK_NEW_ARRAY0", "PyMem_New",
     };
     for (size_t i = 0; i < sizeof macros / sizeof macros[0]; i++) {
         if (is(token, macros[i]))

@@ -55,6 +55,7 @@ const char *prof_op_name(unsigned op)
         [TRK_OP_IGNORE] = "ignore",
         [TRK_OP_DISABLE] = "disable",
         [TRK_OP_POOL] = "pool",
+        [TRK_OP_TYPED] = "typed",
     };
     return op < TRK_OP_COUNT_ && names[op] != NULL ? names[op] : "?";
 }

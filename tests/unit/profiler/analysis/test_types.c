@@ -105,10 +105,45 @@ static void shapes(void **state)
     }
 }
 
+/* What the program says is certain, with or without debug information, and whatever the code looks like. */
+static void told(void **state)
+{
+    (void)state;
+    for (int described = 0; described < 2; described++) {
+        char buf[128];
+        rig_begin(rig);
+        fake_birth(rig->symbols, described ? "pair_new" : "nobody", '~', &pair);
+        mk_type(rig->t, "struct pair", 16);
+        mk_type(rig->t, "struct other", 24);
+        mk_alloc(rig->t, 0x10000, 16, AT("pair_new p.c:3"));
+        mk_typed(rig->t, 0x10000, described ? "struct pair" : "struct other", false);
+        mk_alloc(rig->t, 0x20000, 48, AT("many m.c:3"));
+        mk_typed(rig->t, 0x20000, "struct other", true);
+        mk_alloc(rig->t, 0x30000, 48, AT("object o.c:3"));
+        mk_typed(rig->t, 0x30000, "struct other", false);
+        mk_new(rig->t, "struct pair", 0x30000, AT("object o.c:4"));
+        mk_exit(rig->t, 0);
+        struct prof_heap *heap = mk_heap(rig->t);
+        struct prof_block_type type;
+        assert_true(prof_block_type(heap, rig->symbols, prof_heap_block_at(heap, 0x10000), &type));
+        assert_int_equal(type.mark, '=');
+        assert_int_equal(type.how, PROF_BIRTH_TOLD);
+        assert_ptr_equal(type.layout, described ? &pair : NULL);
+        assert_true(prof_block_type(heap, rig->symbols, prof_heap_block_at(heap, 0x20000), &type));
+        assert_string_equal(prof_block_type_text(buf, sizeof buf, &type, 48), "struct other[2]");
+        assert_null(type.layout);
+        /* The object in it has a type of its own. */
+        assert_false(prof_block_type(heap, rig->symbols, prof_heap_block_at(heap, 0x30000), &type));
+        rig_end(rig);
+    }
+}
+
 static void names(void **state)
 {
     char buf[128];
-    struct prof_block_type type = { .layout = &pairs, .mark = '=' };
+    struct prof_block_type type = {
+        .name = "struct pair", .size = 16, .array = true, .layout = &pairs, .mark = '=', .how = PROF_BIRTH_ASSIGNED
+    };
     (void)state;
     assert_string_equal(prof_block_type_text(buf, sizeof buf, &type, 48), "struct pair[3]");
     assert_string_equal(prof_block_type_text(buf, sizeof buf, &type, 16), "struct pair");
@@ -128,10 +163,8 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(certain),
-        cmocka_unit_test(guessed),
-        cmocka_unit_test(shapes),
-        cmocka_unit_test(names),
+        cmocka_unit_test(certain), cmocka_unit_test(guessed), cmocka_unit_test(shapes),
+        cmocka_unit_test(told),    cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

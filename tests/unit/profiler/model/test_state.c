@@ -134,6 +134,7 @@ static void add(struct program *p)
         break;
     case TRK_OP_NEW:
     case TRK_OP_RETYPE:
+    case TRK_OP_TYPED:
         e->size = rnd(TYPES + 1);
         break;
     case TRK_OP_REF:

@@ -141,6 +141,9 @@ static void verbs_second(void)
     CHECKED(trk_pool_free(number(0x71000), number(0x71010)));
     CHECKED(trk_pool_destroy(number(0x71000)));
     CHECKED(trk_ignore(number(0x72000)));
+    CHECKED(trk_typed(number(0x73000), &other_type));
+    CHECKED(trk_typed_array(number(0x73000), &other_type));
+    CHECKED(trk_typed(NULL, &other_type));
     CHECKED(trk_disable());
     CHECKED(trk_disable());
     CHECKED(trk_enable());

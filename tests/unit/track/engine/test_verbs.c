@@ -76,6 +76,8 @@ static const struct expected expected[] = {
     { TRK_OP_FREE, TRK_ALLOC_CUSTOM, 0x71010, 0, true, 0, 0, NULL, 0, 0 },
     { TRK_OP_POOL, 0, 0x71000, 0, true, 0, 0, NULL, 0, 0 },
     { TRK_OP_IGNORE, 0, 0x72000, 0, true, 0, 0, NULL, 0, 0 },
+    { TRK_OP_TYPED, 0, 0x73000, 2, false, 0, 0, NULL, 0, 0 },
+    { TRK_OP_TYPED, 1, 0x73000, 2, false, 0, 0, NULL, 0, 0 },
     { TRK_OP_DISABLE, 1, 0, 1, true, 0, 0, NULL, 0, 0 },
     { TRK_OP_DISABLE, 1, 0, 2, true, 0, 0, NULL, 0, 0 },
     { TRK_OP_DISABLE, 0, 0, 1, true, 0, 0, NULL, 0, 0 },
