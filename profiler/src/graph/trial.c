@@ -1,0 +1,149 @@
+/* trial.c: trial deletion over rows, and what falls when a reference is given back. */
+#include <graph/trial.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How far ahead of the queue's head rows and marks are fetched; CPython's free-threaded collector uses the like. */
+enum { AHEAD_ROW = 24, AHEAD_EDGE = 12 };
+
+static void subtract(const struct trial *t, int32_t *left)
+{
+    const struct graph *g = t->graph;
+
+    for (uint32_t v = 0; v < g->n; v++) {
+        if (!(t->flags[v] & TRIAL_CANDIDATE))
+            continue;
+        for (uint32_t e = g->first[v]; e < g->first[v + 1]; e++) {
+            // Others' entries are changed, too, and never read.
+            if (left[g->to[e]] != INT32_MIN)
+                left[g->to[e]]--;
+        }
+    }
+}
+
+/* Marks what the queue leads to with `class`, where it was `from`. The queue has its first `tail` entries. */
+static void spread(const struct trial *t, uint8_t *class_of, uint8_t from, uint8_t class, uint32_t *queue,
+                   uint32_t tail)
+{
+    const struct graph *g = t->graph;
+
+    for (uint32_t head = 0; head < tail; head++) {
+        if (head + AHEAD_ROW < tail)
+            __builtin_prefetch(&g->first[queue[head + AHEAD_ROW]]);
+        if (head + AHEAD_EDGE < tail)
+            __builtin_prefetch(&g->to[g->first[queue[head + AHEAD_EDGE]]]);
+        uint32_t v = queue[head];
+        for (uint32_t e = g->first[v]; e < g->first[v + 1]; e++) {
+            uint32_t to = g->to[e];
+            if (class_of[to] == from) {
+                class_of[to] = class;
+                queue[tail++] = to;
+            }
+        }
+    }
+}
+
+bool trial_run(const struct trial *trial, struct trial_result *ret)
+{
+    uint32_t n = trial->graph->n, tail = 0;
+    struct trial_result r = { 0 };
+    uint32_t *queue = malloc(((size_t)n + 1) * sizeof *queue);
+
+    r.class_of = calloc((size_t)n + 1, 1);
+    r.notes = calloc((size_t)n + 1, 1);
+    r.left = malloc(((size_t)n + 1) * sizeof *r.left);
+    if (queue == NULL || r.class_of == NULL || r.notes == NULL || r.left == NULL) {
+        free(queue);
+        trial_result_deinit(&r);
+        return false;
+    }
+    if (n > 0)
+        memcpy(r.left, trial->count, (size_t)n * sizeof *r.left);
+    subtract(trial, r.left);
+    // First pass: whatever has a count that candidates do not explain.
+    for (uint32_t v = 0; v < n; v++) {
+        if (!(trial->flags[v] & TRIAL_CANDIDATE))
+            continue;
+        int64_t known = trial->known != NULL ? trial->known[v] : 0;
+        if (r.left[v] < known) {
+            r.notes[v] |= TRIAL_UNDERFLOW;
+            r.underflow++;
+        }
+        bool held = r.left[v] > 0 || known > 0 || (r.notes[v] & TRIAL_UNDERFLOW) ||
+                    (trial->flags[v] & (TRIAL_ROOT | TRIAL_PINNED | TRIAL_TOUCHED));
+        r.class_of[v] = held ? TRIAL_OVER : TRIAL_TRASH;
+        if (held)
+            queue[tail++] = v;
+    }
+    spread(trial, r.class_of, TRIAL_TRASH, TRIAL_OVER, queue, tail);
+    // Second pass: only what is a root by itself.
+    tail = 0;
+    for (uint32_t v = 0; v < n; v++) {
+        if (r.class_of[v] != TRIAL_OVER)
+            continue;
+        if (!trial->whole || (trial->flags[v] & (TRIAL_ROOT | TRIAL_PINNED | TRIAL_TOUCHED))) {
+            r.class_of[v] = TRIAL_ALIVE;
+            queue[tail++] = v;
+        }
+    }
+    if (trial->whole)
+        spread(trial, r.class_of, TRIAL_OVER, TRIAL_ALIVE, queue, tail);
+    free(queue);
+    for (uint32_t v = 0; v < n; v++) {
+        r.alive += r.class_of[v] == TRIAL_ALIVE;
+        r.over += r.class_of[v] == TRIAL_OVER;
+        r.trash += r.class_of[v] == TRIAL_TRASH;
+        if (r.class_of[v] == TRIAL_OVER && (r.left[v] > 0 || (r.notes[v] & TRIAL_UNDERFLOW)))
+            r.notes[v] |= TRIAL_SOURCE;
+    }
+    *ret = r;
+    return true;
+}
+
+void trial_result_deinit(struct trial_result *result)
+{
+    free(result->class_of);
+    free(result->notes);
+    free(result->left);
+    *result = (struct trial_result){ 0 };
+}
+
+static bool lose_one(const int32_t *count, const uint8_t *flags, uint32_t v, int32_t *lost, struct trial_fall *fall)
+{
+    lost[v]++;
+    if (lost[v] != count[v] || (flags[v] & TRIAL_PINNED))
+        return true;
+    if (fall->count == fall->room) {
+        uint32_t room = fall->room + fall->room / 2 + 16;
+        uint32_t *died = reallocarray(fall->died, room, sizeof *died);
+        if (died == NULL)
+            return false;
+        fall->died = died;
+        fall->room = room;
+    }
+    fall->died[fall->count++] = v;
+    return true;
+}
+
+bool trial_what_if(const struct graph *graph, const int32_t *count, const uint8_t *flags, const uint32_t *drop,
+                   size_t drop_count, int32_t *scratch, struct trial_fall *ret)
+{
+    bool good = true;
+
+    ret->count = 0;
+    for (size_t i = 0; good && i < drop_count; i++)
+        good = lose_one(count, flags, drop[i], scratch, ret);
+    for (uint32_t head = 0; good && head < ret->count; head++) {
+        uint32_t v = ret->died[head];
+        for (uint32_t e = graph->first[v]; good && e < graph->first[v + 1]; e++)
+            good = lose_one(count, flags, graph->to[e], scratch, ret);
+    }
+    // Touched were the nodes dropped and what the dead hold.
+    for (size_t i = 0; i < drop_count; i++)
+        scratch[drop[i]] = 0;
+    for (uint32_t i = 0; i < ret->count; i++)
+        for (uint32_t e = graph->first[ret->died[i]]; e < graph->first[ret->died[i] + 1]; e++)
+            scratch[graph->to[e]] = 0;
+    return good;
+}
