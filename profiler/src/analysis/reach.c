@@ -72,6 +72,18 @@ static bool is_start(const struct reach_input *input, const struct prof_memory_a
     return input->starts != NULL && input->starts(input->ctx, node, value);
 }
 
+/* The node that a word points into: around the address; or before it, where that is a start all the same. */
+static uint32_t target_of(const struct reach *r, const struct reach_input *input, uint64_t value)
+{
+    uint32_t node = reach_index_at(r->index, value);
+    if (node != GRAPH_NONE || input->starts == NULL)
+        return node;
+    node = reach_index_at(r->index, value - 1);
+    bool behind = node != GRAPH_NONE && r->nodes[node].start + r->nodes[node].size == value &&
+                  input->starts(input->ctx, &r->nodes[node], value);
+    return behind ? node : GRAPH_NONE;
+}
+
 static bool skipped(const struct reach_input *input, const struct prof_memory_area *area, uint64_t at)
 {
     return input->no_unaligned && area->kind != TRK_AREA_REGISTERS && at % 8 != 0;
@@ -101,7 +113,7 @@ static void resolve(struct reach *r, const struct reach_input *input, size_t *re
                 continue;
             uint32_t node = reach_index_climb(r->index, before, at);
             uint8_t place = place_of(input, area, at, node);
-            uint32_t target = place != 0 ? reach_index_at(r->index, value) : GRAPH_NONE;
+            uint32_t target = place != 0 ? target_of(r, input, value) : GRAPH_NONE;
             if (target != GRAPH_NONE && (place & REACH_PLACE_NODE) != 0 && input->number != NULL &&
                 input->number(input->ctx, &r->nodes[node], at)) {
                 place &= (uint8_t)~REACH_PLACE_NODE;

@@ -5,8 +5,8 @@
  * that stands in a root (enum prof_root_kind) keeps what it points at. Blocks nest: a word belongs to the innermost
  * node around it, whether it stands there or points there.
  *
- * Pointers to the first byte are start pointers, as are those to an object's own address inside a block; all others
- * are interior ones, which are weaker evidence. Classes are those of Valgrind and LeakSanitizer:
+ * Pointers to the first byte are start pointers, as are those to an object's own address inside a block and those
+ * behind the head of a C++ array; all others are interior ones, which are weaker evidence. Classes are those of Valgrind and LeakSanitizer:
  *   held       reached from a root by start pointers
  *   possible   reached from a root, but only through an interior pointer
  *   lost       not reached, and first of its kind: nothing lost points at it, or it is the first of a cycle (a strongly
@@ -83,7 +83,8 @@ struct reach_input {
     uint32_t n;
     const struct prof_root_region *regions;
     size_t region_count;
-    /* Is an interior pointer to addr as good as one to the start of the node? NULL: none is. */
+    /* Is an interior pointer to addr as good as one to the start of the node? Also asked when nothing is at addr and
+     * the node ends there: an array without elements begins behind its head. NULL: none is. */
     bool (*starts)(void *ctx, const struct reach_node *node, uint64_t addr);
     /* Did a block stand at addr that was freed since? What it held may be held elsewhere now. NULL: none did. */
     bool (*freed)(void *ctx, uint64_t addr);

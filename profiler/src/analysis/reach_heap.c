@@ -11,32 +11,53 @@ struct gather {
     struct analysis *a;
     const struct prof_memory *memory;
     PROF_VEC(struct reach_node) nodes;
-    struct map cookie_of; /* stack -> enum cookie */
+    struct map maker_of;  /* stack -> enum maker */
     struct map loader_of; /* stack -> did the dynamic loader allocate it? */
 };
 
-/* What comes before the pointer that C++ hands out. */
-enum cookie { COOKIE_NONE, COOKIE_ARRAY };
+/* What the first function that is known says. libstdc++ jumps from `operator new[]` to `operator new`: no frame is left
+ * of the former. */
+enum maker { MAKER_OTHER, MAKER_NEW, MAKER_NEW_ARRAY };
 
-/* Is the first function that is known `operator new[]`? It keeps the number of elements before them. */
-static enum cookie cookie_of(struct gather *g, uint32_t stack)
+static enum maker maker_of(struct gather *g, uint32_t stack)
 {
-    uint32_t known = map_get(&g->cookie_of, stack);
+    uint32_t known = map_get(&g->maker_of, stack);
     if (known != UINT32_MAX)
-        return (enum cookie)known;
+        return (enum maker)known;
     const struct prof_frame *frames;
     size_t count = prof_symbols_stack(g->a->symbols, stack, &frames);
-    enum cookie cookie = COOKIE_NONE;
-    for (size_t i = 0; i < count && cookie == COOKIE_NONE; i++) {
+    enum maker maker = MAKER_OTHER;
+    for (size_t i = 0; i < count && maker != MAKER_NEW_ARRAY; i++) {
         const char *name = frames[i].function;
         if (name != NULL && (strncmp(name, "operator new[]", 14) == 0 || strncmp(name, "_Zna", 4) == 0))
-            cookie = COOKIE_ARRAY;
-        else if (name != NULL && strncmp(name, "operator new", 12) != 0 && strncmp(name, "_Znw", 4) != 0 &&
-                 !frames[i].wrapper)
+            maker = MAKER_NEW_ARRAY;
+        else if (name != NULL && (strncmp(name, "operator new", 12) == 0 || strncmp(name, "_Znw", 4) == 0))
+            maker = MAKER_NEW;
+        else if (name != NULL && !frames[i].wrapper)
             break;
     }
-    (void)map_put(&g->cookie_of, stack, cookie); // without memory it is looked up again
-    return cookie;
+    (void)map_put(&g->maker_of, stack, maker); // without memory it is looked up again
+    return maker;
+}
+
+/* Is that the head of a C++ array, with the number of its elements? Of what `operator new` made: when there is nothing
+ * but the head, or the source says so. */
+static bool is_array_head(struct gather *g, const struct reach_node *node, uint64_t offset)
+{
+    struct prof_heap *heap = g->a->heap;
+    struct prof_block_type type;
+
+    if ((offset != 8 && offset != 16) || node->size < offset || g->a->options->no_heuristics)
+        return false;
+    switch (maker_of(g, prof_heap_block(heap, node->id)->stack)) {
+    case MAKER_NEW_ARRAY:
+        return true;
+    case MAKER_NEW:
+        return node->size == offset ||
+               (prof_block_type(heap, g->a->symbols, node->id, &type) && type.layout->array);
+    default:
+        return false;
+    }
 }
 
 /* Did the dynamic loader allocate it, for itself? It keeps pointers where nobody else looks: a thread's table of TLS
@@ -61,16 +82,14 @@ static bool starts(void *ctx, const struct reach_node *node, uint64_t addr)
     if (node->flags & REACH_NODE_OBJECT)
         return addr == prof_heap_obj(heap, node->id)->addr;
     const struct prof_block *block = prof_heap_block(heap, node->id);
-    if (block->flags & PROF_BLOCK_HAS_OBJECT) {
+    uint64_t offset = addr - node->start;
+    if (block->flags & PROF_BLOCK_HAS_OBJECT && offset < node->size) {
         prof_obj_id id = prof_heap_obj_at(heap, addr);
         const struct prof_obj *obj = prof_heap_obj(heap, id);
         if (id != 0 && (addr == obj->addr || addr == obj->start))
             return true;
     }
-    uint64_t offset = addr - node->start;
-    if ((offset != 8 && offset != 16) || node->size <= offset || g->a->options->no_heuristics)
-        return false;
-    return cookie_of(g, block->stack) == COOKIE_ARRAY;
+    return is_array_head(g, node, offset);
 }
 
 /* The certain type of what lies at addr in a node, and where it begins; NULL: a guess at most. */
@@ -199,7 +218,7 @@ struct prof_error *reach_of_heap(struct analysis *a)
                                  .unrecorded = has_unrecorded(a) };
     input.region_count = prof_heap_roots(a->heap, &input.regions);
     error = reach_create(&input, &a->reach);
-    map_deinit(&g.cookie_of);
+    map_deinit(&g.maker_of);
     map_deinit(&g.loader_of);
     return error;
 }

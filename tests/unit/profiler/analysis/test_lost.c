@@ -202,6 +202,20 @@ static void test_array_head(void **state)
     assert_int_equal(rig_only(rig, PROF_POSSIBLE, true)->objects, 1);
 }
 
+/* `new T[0]` is a head and nothing behind it. Of libstdc++ only `operator new` is seen. */
+static void test_empty_array(void **state)
+{
+    (void)state;
+    mk_alloc(rig->t, BLOCK(0), 8, AT("_Znwm new.cc:3 < grow g.cc:8"));
+    mk_alloc(rig->t, BLOCK(1), 8, AT("malloc new.cc:3 < grow g.cc:9"));
+    image_poke(&image, GLOBAL(0), BLOCK(0) + 8);
+    image_poke(&image, GLOBAL(1), BLOCK(1) + 8);
+    const struct prof_finding *f = find(PROF_REACHABLE);
+    assert_int_equal(f->sample_addr, BLOCK(0));
+    assert_false(f->path[0].interior);
+    assert_int_equal(rig_only(rig, PROF_LOST, true)->sample_addr, BLOCK(1));
+}
+
 /* A long chain is told by its ends. */
 static void test_chain(void **state)
 {
@@ -431,6 +445,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_lost),         CASE(test_stale_stack),   CASE(test_cycle),         CASE(test_dead_thread),
         CASE(test_interior),     CASE(test_object_inside), CASE(test_object_header), CASE(test_array_head),
+        CASE(test_empty_array),
         CASE(test_chain),        CASE(test_shared),        CASE(test_freed_since),   CASE(test_born_after),
         CASE(test_below_object), CASE(test_arena),         CASE(test_roots),         CASE(test_rungs),
         CASE(test_gates),
