@@ -358,7 +358,12 @@ void trk_engine_start(void)
 /* ---- End ------------------------------------------------------------------------------------------------------------
  */
 
-static const struct trk_look_ask last_look = { .why = TRK_LOOK_EXIT };
+static void look_last(void)
+{
+    static const struct trk_look_ask last = { .why = TRK_LOOK_EXIT };
+    if (__atomic_load_n(&trk_eng.checked_pid, __ATOMIC_RELAXED) != trk_eng.pid)
+        trk_look(&last);
+}
 
 static void record_exit(bool known, int status)
 {
@@ -372,7 +377,7 @@ static void record_exit(bool known, int status)
         /* Both are asked for, then waited for: the recorder answers them together. */
         uint64_t since = trk_now_ns();
         uint32_t sample = trk_ring_mem_ask();
-        trk_look(&last_look);
+        look_last();
         trk_ring_mem_wait(sample, since);
     }
 }
@@ -418,7 +423,9 @@ void trk_engine_control(enum trk_control what, uint64_t number, const char *text
     if (what == TRK_CONTROL_EXIT)
         record_exit(true, (int)number);
     if (what == TRK_CONTROL_ABORT)
-        trk_look(&last_look);
+        look_last();
+    if (what == TRK_CONTROL_CHECKED)
+        __atomic_store_n(&trk_eng.checked_pid, trk_eng.pid, __ATOMIC_RELAXED); /* partner: look_last */
     if (phase != TRK_PHASE_LIVE)
         return;
     if (what == TRK_CONTROL_LOADED || what == TRK_CONTROL_UNLOADED)

@@ -170,6 +170,7 @@ enum trk_control {
     TRK_CONTROL_MALLOC_OWNER = 4, /* number: flag; text */
     TRK_CONTROL_OWN = 5,          /* memory of libtrack from text on; number: bytes | enum trk_own_kind */
     TRK_CONTROL_ABORT = 6,        /* no end yet: a handler may jump */
+    TRK_CONTROL_CHECKED = 7,      /* memory was looked at as if the program ended: not again when it does */
 };
 struct trk_engine_table {
     uint32_t abi;
@@ -271,7 +272,8 @@ struct trk_engine {
     struct trk_ranges ranges[2];
     uint32_t malloc_flag;
     char malloc_who[128];
-    bool exit_known; /* an exit handler with the status is registered */
+    uint32_t checked_pid; /* the process that TRK_CONTROL_CHECKED spoke of, not its children; atomic */
+    bool exit_known;      /* an exit handler with the status is registered */
     volatile unsigned char *gates[TRK_GATES];
     volatile unsigned char *malloc_gates[TRK_GATES];
 };

@@ -80,6 +80,46 @@ for how in -static-liblsan -shared-libgcc; do
 	has "with the sanitizer ($how)" out '^shims 1 answer good$'
 done
 
+# __lsan_do_leak_check stands for the look at the end: of this process, not of its children.
+cat >early.c <<'C'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+void __lsan_do_leak_check(void) __attribute__((weak));
+static void *volatile kept;
+__attribute__((noinline)) static void take(size_t size) { kept = malloc(size); }
+__attribute__((noinline)) static void wipe(void)
+{
+	volatile char a[16384];
+	for (size_t i = 0; i < sizeof a; i++)
+		a[i] = 0;
+}
+int main(void)
+{
+	take(601);
+	take(602);
+	wipe();
+	__lsan_do_leak_check();
+	take(603);
+	__lsan_do_leak_check();
+	kept = NULL;
+	if (fork() == 0) {
+		take(604);
+		kept = NULL;
+		wipe();
+		exit(0);
+	}
+	wait(NULL);
+	return 0;
+}
+C
+cc -O1 -std=gnu99 -Wall -Wextra -o early early.c || fail 'it does not compile'
+"$REFTRACK" run -q -f -o e.trk -- ./early
+for trace in e*.trk; do
+	"$REFTRACK" leaks --json --all "$trace"
+done | jq -r '.findings[] | select(.bytes > 600 and .bytes < 605) | "\(.bytes) \(.verdict)"' | sort >verdicts
+equal 'the first check counts' "$(tr '\n' ',' <verdicts)" '601 lost,602 reachable,603 unfreed,604 lost,'
+
 # What libtrack remembers in its own memory holds nothing: here the only pointers to a block stand in its caches.
 cat >cache.c <<'C'
 #include <stdlib.h>

@@ -6,7 +6,8 @@
  * node around it, whether it stands there or points there.
  *
  * Pointers to the first byte are start pointers, as are those to an object's own address inside a block and those
- * behind the head of a C++ array; all others are interior ones, which are weaker evidence. Classes are those of Valgrind and LeakSanitizer:
+ * behind the head of a C++ array; all others are interior ones, which are weaker evidence. Classes are those of
+ * Valgrind and LeakSanitizer:
  *   held       reached from a root by start pointers
  *   possible   reached from a root, but only through an interior pointer
  *   lost       not reached, and first of its kind: nothing lost points at it, or it is the first of a cycle (a strongly
