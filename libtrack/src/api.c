@@ -10,6 +10,7 @@
 #include "direct.h"
 #include "filter.h"
 #include "look.h"
+#include "own.h"
 #include "verb.h"
 
 /* The gates, defined here so that whoever links libtrack.a with -u trk_gate_v1 gets all verbs with them. They have a
@@ -570,8 +571,10 @@ void verb_context(const char *key, uint64_t id)
 void verb_alloc(const void *mem, size_t size) VERB(trk_alloc);
 void verb_alloc(const void *mem, size_t size)
 {
-    if (mem != NULL)
-        PLAIN_VERB(TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, TRK_DEPTH_BIRTH, mem, size, NULL);
+    if (mem == NULL || !trk_gate_v1)
+        return;
+    trk_own_custom(trk_addr_whole(mem), size);
+    PLAIN_VERB(TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, TRK_DEPTH_BIRTH, mem, size, NULL);
 }
 
 void verb_free(const void *mem) VERB(trk_free);

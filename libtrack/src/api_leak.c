@@ -4,6 +4,7 @@
 
 #include "addr.h"
 #include "look.h"
+#include "own.h"
 #include "record.h"
 #include "verb.h"
 
@@ -58,8 +59,11 @@ void verb_pool_alloc(const void *pool, const void *mem, size_t size) VERB(trk_po
 void verb_pool_alloc(const void *pool, const void *mem, size_t size)
 {
     struct trk_frame at = TRK_FRAME_CALLER;
-    if (mem == NULL || trk_fast_ext(TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, trk_addr(mem), trk_arg_bits(size), TRK_DEPTH_BIRTH,
-                                    at.pc, TRK_EXT_POOL, trk_addr_whole(pool)))
+    if (mem == NULL || !trk_gate_v1)
+        return;
+    trk_own_custom(trk_addr_whole(mem), size);
+    if (trk_fast_ext(TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, trk_addr(mem), trk_arg_bits(size), TRK_DEPTH_BIRTH, at.pc,
+                     TRK_EXT_POOL, trk_addr_whole(pool)))
         return;
     struct trk_event ev = { .op = TRK_OP_ALLOC,
                             .aux = TRK_ALLOC_CUSTOM,

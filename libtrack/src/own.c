@@ -2,10 +2,9 @@
  * is reserved by its index and valid once its start is there. */
 #include "own.h"
 
-#include "prim.h"
-
 static struct trk_shm_own own;
 static struct trk_shm_own *published; /* atomic */
+uint64_t trk_own_custom_start, trk_own_custom_end;
 
 static void put(struct trk_shm_own *table, uint32_t i, uint64_t start, uint64_t bytes)
 {
@@ -49,6 +48,32 @@ void trk_own_add(const void *start, size_t bytes, enum trk_own_kind kind)
         put(table, i, (uintptr_t)start, coded);
 }
 
+static void lower(uint64_t *at, uint64_t start)
+{
+    uint64_t was = trk_load64(at);
+    while ((was == 0 || start < was) &&
+           !__atomic_compare_exchange_n(at, &was, start, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        continue;
+}
+
+static void widen(uint64_t *at, uint64_t end)
+{
+    uint64_t was = trk_load64(at);
+    while (end > was && !__atomic_compare_exchange_n(at, &was, end, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        continue;
+}
+
+void trk_own_custom_grow(uint64_t start, uint64_t end)
+{
+    lower(&trk_own_custom_start, start);
+    widen(&trk_own_custom_end, end);
+    struct trk_shm_own *table = __atomic_load_n(&published, __ATOMIC_SEQ_CST);
+    if (table != NULL) {
+        lower(&table->custom_start, start); /* partner: the recorder; trk_own_publish */
+        widen(&table->custom_end, end);
+    }
+}
+
 /* Whoever adds writes the private table before it looks for the published one; here it is the other way round. So no
  * element is missed, and one that both write is written twice alike. */
 void trk_own_publish(struct trk_shm_own *table)
@@ -58,12 +83,17 @@ void trk_own_publish(struct trk_shm_own *table)
         __atomic_store_n(&table->lost, trk_load32(&own.lost), __ATOMIC_RELAXED);
         for (uint32_t i = 0; i < old && i < TRK_OWN_MAX; i++)
             __atomic_store_n(&table->at[i].start, 0, __ATOMIC_RELAXED); /* of a process that had the entry before */
+        __atomic_store_n(&table->custom_start, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&table->custom_end, 0, __ATOMIC_RELAXED);
     }
     __atomic_store_n(&published, table, __ATOMIC_SEQ_CST);
+    uint64_t start = __atomic_load_n(&trk_own_custom_start, __ATOMIC_SEQ_CST);
+    if (table != NULL && start != 0)
+        trk_own_custom_grow(start, __atomic_load_n(&trk_own_custom_end, __ATOMIC_SEQ_CST));
     uint32_t count = __atomic_load_n(&own.count, __ATOMIC_SEQ_CST);
     for (uint32_t i = 0; table != NULL && i < count; i++) {
-        uint64_t start = __atomic_load_n(&own.at[i].start, __ATOMIC_SEQ_CST);
-        if (start != 0)
-            put(table, i, start, trk_load64(&own.at[i].bytes));
+        uint64_t begin = __atomic_load_n(&own.at[i].start, __ATOMIC_SEQ_CST);
+        if (begin != 0)
+            put(table, i, begin, trk_load64(&own.at[i].bytes));
     }
 }

@@ -345,8 +345,11 @@ struct trk_shm_look {
 
 /* What libtrack itself keeps in private memory of a process, one table per entry of struct trk_shm_proc, of the same
  * index. The shared memory, and files of libtrack, are known by their names; the rest stands here. Only added to; an
- * element whose start is 0 is not there yet. A process that claims the entry begins with count 0. */
-enum { TRK_OWN_MAX = 767 };
+ * element whose start is 0 is not there yet. A process that claims the entry begins with count 0.
+ *
+ * Blocks of custom allocators may lie in memory of any kind (static data, a stack, shared memory): pointers into
+ * [custom_start, custom_end), which only ever grows, count as those into memory of malloc do. */
+enum { TRK_OWN_MAX = 766 };
 enum trk_own_kind {
     TRK_OWN_PRIVATE = 0, /* nothing of the program: neither scanned nor counted */
     TRK_OWN_BLOCKS = 1,  /* blocks of the program lie here (TRK_ALLOC_BOOT), in the data of a module; itself no root */
@@ -354,6 +357,7 @@ enum trk_own_kind {
 struct trk_shm_own {
     uint32_t count; /* valid elements; hostile: limit it */
     uint32_t lost;  /* ranges that found no room */
+    uint64_t custom_start, custom_end; /* each written on its own; 0: none yet */
     uint64_t pad;
     struct trk_own_range {
         uint64_t start;

@@ -311,7 +311,7 @@ static bool run(struct look *look)
     }
     look->why_not = "there is not enough memory for it";
     if (!look_areas_make(&look->reader, &look->maps, &look->threads, &look->waiter, &look->areas) ||
-        !look_targets_make(&look->areas, proc, &look->targets))
+        !look_targets_make(&look->areas, &look->maps, proc, &look->targets))
         return false;
     look->head.threads_unread = look->areas.threads_unread;
     look->out = look_out_create(proc, &look->head, HOLD_WORDS);

@@ -148,6 +148,11 @@ bool look_areas_paint(struct look_areas *areas, uint64_t start, uint64_t end, en
                       int blocks);
 /* The area that contains the address; NULL: none. */
 const struct look_area *look_areas_find(const struct look_areas *areas, uint64_t at);
+/* What libtrack says about its memory, and where custom allocators have theirs. Hostile. */
+static inline const struct trk_shm_own *look_own(const struct proc *proc)
+{
+    return (const struct trk_shm_own *)(const void *)(proc->arena->base + proc->arena->own_off) + proc->index;
+}
 /* Paints what glibc keeps for itself. Threads must be painted before. */
 bool look_glibc_paint(struct look_reader *reader, const struct look_maps *maps, struct look_areas *areas);
 /* Paints the writable segments of loaded files, and the loader's own memory. Adds up the thread-local storage that
@@ -163,7 +168,8 @@ struct look_targets {
     const struct rec_options *options;
     uint64_t keep; /* bits of a value that are address: a machine may ignore those on top */
 };
-bool look_targets_make(const struct look_areas *areas, const struct proc *proc, struct look_targets *ret);
+bool look_targets_make(const struct look_areas *areas, const struct look_maps *maps, const struct proc *proc,
+                       struct look_targets *ret);
 void look_targets_deinit(struct look_targets *targets);
 /* Picks the words that may be pointers; `at` is the address of bytes[0]. Room for size / step is needed. */
 size_t look_scan(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at,

@@ -223,9 +223,7 @@ static bool paint_threads(const struct painter *p, const struct look_threads *th
 
 static bool paint_own(const struct proc *proc, struct look_areas *areas)
 {
-    const struct arena *arena = proc->arena;
-    const struct trk_shm_own *own =
-        (const struct trk_shm_own *)(const void *)(arena->base + arena->own_off) + proc->index;
+    const struct trk_shm_own *own = look_own(proc);
     /* Partner: libtrack, behind the element. */
     uint32_t count = __atomic_load_n(&own->count, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < count && i < TRK_OWN_MAX; i++) {

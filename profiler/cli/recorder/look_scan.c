@@ -1,29 +1,73 @@
 /* look_scan.c: which words of memory may be pointers into blocks.
  *
  * A word counts when it leads, as it stands or by one of the decodings that were asked for, into memory where blocks
- * are. What it means is found out when the trace is read. */
+ * are: that of malloc and mmap, and whatever custom allocators cut blocks from. What it means is found out when the
+ * trace is read. */
 #include "look.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-bool look_targets_make(const struct look_areas *areas, const struct proc *proc, struct look_targets *ret)
+static bool add_areas(const struct look_areas *areas, struct look_targets *targets)
+{
+    for (size_t i = 0; i < areas->items.count; i++) {
+        const struct look_area *area = &areas->items.items[i];
+        if (area->blocks && !prof_vec_push(&targets->ranges, (struct look_range){ area->start, area->end }))
+            return false;
+    }
+    return true;
+}
+
+/* Custom allocators have their blocks in whatever memory the program likes. */
+static bool add_custom(const struct look_maps *maps, const struct proc *proc, struct look_targets *targets)
+{
+    const struct trk_shm_own *own = look_own(proc);
+    /* Partner: trk_own_custom_grow. */
+    uint64_t start = __atomic_load_n(&own->custom_start, __ATOMIC_ACQUIRE);
+    uint64_t end = __atomic_load_n(&own->custom_end, __ATOMIC_ACQUIRE);
+    for (size_t i = 0; start != 0 && i < maps->items.count; i++) {
+        const struct look_map *map = &maps->items.items[i];
+        struct look_range part = { map->start > start ? map->start : start, map->end < end ? map->end : end };
+        if (map->write && part.start < part.end && !look_map_ours(maps, map) && !prof_vec_push(&targets->ranges, part))
+            return false;
+    }
+    return true;
+}
+
+static int by_start(const void *left, const void *right)
+{
+    const struct look_range *a = left, *b = right;
+    return a->start < b->start ? -1 : a->start > b->start;
+}
+
+/* In order, those that touch or overlap become one. */
+static void join(struct look_targets *targets)
+{
+    struct look_range *ranges = targets->ranges.items;
+    size_t kept = 0;
+    if (targets->ranges.count > 1)
+        qsort(ranges, targets->ranges.count, sizeof *ranges, by_start);
+    for (size_t i = 0; i < targets->ranges.count; i++) {
+        if (kept == 0 || ranges[i].start > ranges[kept - 1].end)
+            ranges[kept++] = ranges[i];
+        else if (ranges[i].end > ranges[kept - 1].end)
+            ranges[kept - 1].end = ranges[i].end;
+    }
+    targets->ranges.count = kept;
+}
+
+bool look_targets_make(const struct look_areas *areas, const struct look_maps *maps, const struct proc *proc,
+                       struct look_targets *ret)
 {
     struct look_targets targets = { .options = &proc->arena->rec->options, .keep = UINT64_MAX };
 #if defined(__aarch64__)
     targets.keep = UINT64_MAX >> 8;
 #endif
-    for (size_t i = 0; i < areas->items.count; i++) {
-        const struct look_area *area = &areas->items.items[i];
-        struct look_range *last = targets.ranges.count > 0 ? &targets.ranges.items[targets.ranges.count - 1] : NULL;
-        if (!area->blocks)
-            continue;
-        if (last != NULL && last->end == area->start) {
-            last->end = area->end;
-        } else if (!prof_vec_push(&targets.ranges, (struct look_range){ area->start, area->end })) {
-            look_targets_deinit(&targets);
-            return false;
-        }
+    if (!add_areas(areas, &targets) || !add_custom(maps, proc, &targets)) {
+        look_targets_deinit(&targets);
+        return false;
     }
+    join(&targets);
     if (targets.ranges.count > 0) {
         targets.low = targets.ranges.items[0].start;
         targets.span = targets.ranges.items[targets.ranges.count - 1].end - targets.low;

@@ -287,6 +287,21 @@ static void arena(void)
     HIDE(dropped);
     wipe();
 }
+/* An arena in static data. One chunk is held by a pointer into its middle, one by a pointer to its start, one is lost. */
+static char *volatile within;
+OUT static void chunk(void *at)
+{
+    trk_alloc(at, 64);
+}
+static void static_arena(void)
+{
+    static char memory[4096];
+    for (size_t at = 256; at <= 768; at += 256)
+        chunk(memory + at);
+    within = memory + 256 + 16;
+    global = (struct node *)(void *)(memory + 512);
+    wipe();
+}
 static void thread_stack(void)
 {
     live_thread(keeps_on_stack, &ready, false);
@@ -427,6 +442,7 @@ static const struct {
     { "mmap_guarded", mmap_guarded },
     { "mmap_gone", mmap_gone },
     { "arena", arena },
+    { "static_arena", static_arena },
     { "thread_stack", thread_stack },
     { "detached_thread", detached_thread },
     { "fork_child", fork_child },

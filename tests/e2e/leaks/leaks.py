@@ -9,7 +9,7 @@ from leaktools import *
 
 reftrack, program, plugin, only = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
 checks = Checks()
-ALLOCATE = ("allocate", "reachable_arena", "arena")
+ALLOCATE = ("allocate", "reachable_arena", "arena", "chunk")
 
 
 def case(name, options=(), report=(), code=None, process=0, what="", says=None, **expected):
@@ -51,6 +51,7 @@ case("mmap_held", reachable=1)
 case("mmap_guarded", reachable=1)
 case("mmap_gone", lost=1)
 case("arena", reachable=3, lost=1, indirect=1)
+case("static_arena", reachable=1, possible=1, lost=1)
 case("thread_stack", reachable=1)
 case("detached_thread", reachable=1)
 case("fork_child", what="the parent", reachable=1, code=23)
