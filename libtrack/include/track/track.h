@@ -361,7 +361,9 @@ TRK_VERB(TRK_UNREAD_1, trk_alloc, (const void *mem, size_t size), (mem, size), (
 TRK_VERB(TRK_UNREAD_1, trk_free, (const void *mem), (mem), (void)mem;) /* before the memory can be handed out again */
 
 /* A pool: hands out chunks of memory that it has from elsewhere, and gives back all at once. Any address names it: of
- * its descriptor, of its first byte. The blocks that chunks are cut from are held while a chunk in them is. */
+ * its descriptor, of its first byte. The blocks that chunks are cut from are held while a chunk in them is. A chunk may
+ * be an arena itself: blocks that trk_alloc cut from it end with it, as those in memory of malloc end when that is
+ * freed. */
 TRK_VERB(TRK_UNREAD_1, trk_pool_create, (const void *pool), (pool), (void)pool;)
 /* All chunks end, and objects in them. */
 TRK_VERB(TRK_UNREAD_1, trk_pool_destroy, (const void *pool), (pool), (void)pool;)

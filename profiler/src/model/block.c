@@ -76,36 +76,12 @@ static void remember_freed(struct prof_heap *h, prof_block_id id, const struct p
     __builtin_prefetch(block_of(h, soon->block));
 }
 
-static void end_block(struct prof_heap *h, prof_block_id id, const struct prof_event *e, bool temporary);
-
-/* An arena goes with all blocks that a custom allocator cut from it. */
-static void end_nested(struct prof_heap *h, uint64_t start, uint64_t size, const struct prof_event *e)
-{
-    if (size / 8 > h->blocks.max) {
-        for (prof_block_id id = 1; id < h->blocks.max && h->custom_blocks != 0; id++) {
-            const struct prof_block *b = block_of(h, id);
-            if (b->flags != 0 && b->kind == TRK_ALLOC_CUSTOM && b->addr >= start && b->addr - start < size)
-                end_block(h, id, e, false);
-        }
-        return;
-    }
-    for (uint64_t at = (start + 7) & ~(uint64_t)7; at < start + size && h->custom_blocks != 0; at += 8) {
-        const struct addr_entry *entry = addr_find(&h->addrs, at | ADDR_CUSTOM);
-        if (entry != NULL && entry->block != 0 && (block_of(h, entry->block)->flags & PROF_BLOCK_ALIVE) != 0)
-            end_block(h, entry->block, e, false);
-    }
-}
-
-static void end_block(struct prof_heap *h, prof_block_id id, const struct prof_event *e, bool temporary)
+static void end_one(struct prof_heap *h, prof_block_id id, const struct prof_event *e, bool temporary)
 {
     struct prof_block *b = block_of(h, id);
     if ((b->flags & PROF_BLOCK_EXAMINED) != 0)
         checkpoint_freed(h, b->addr, b->size);
     count_out(h, b, temporary);
-    if (h->custom_blocks != 0 && b->kind != TRK_ALLOC_CUSTOM) {
-        end_nested(h, b->addr, b->size, e);
-        b = block_of(h, id);
-    }
     if (h->chunks != NULL && b->kind == TRK_ALLOC_CUSTOM)
         chunk_gone(h, b->addr);
     typed_gone(h, id);
@@ -113,6 +89,37 @@ static void end_block(struct prof_heap *h, prof_block_id id, const struct prof_e
         end_contents(h, id, e);
     space_drop_large(h, id);
     remember_freed(h, id, e);
+}
+
+/* Blocks of custom allocators that begin in the arena. Those in them begin there, too: nothing recurses. */
+static void end_nested(struct prof_heap *h, prof_block_id arena, const struct prof_event *e)
+{
+    uint64_t start = block_of(h, arena)->addr, size = block_of(h, arena)->size;
+    if (size / 8 > h->blocks.max) {
+        for (prof_block_id id = 1; id < h->blocks.max && h->custom_blocks != 0; id++) {
+            const struct prof_block *b = block_of(h, id);
+            if (id != arena && b->flags != 0 && b->kind == TRK_ALLOC_CUSTOM && b->addr >= start &&
+                b->addr - start < size)
+                end_one(h, id, e, false);
+        }
+        return;
+    }
+    for (uint64_t at = (start + 7) & ~(uint64_t)7; at < start + size && h->custom_blocks != 0; at += 8) {
+        const struct addr_entry *entry = addr_find(&h->addrs, at | ADDR_CUSTOM);
+        prof_block_id id = entry != NULL ? entry->block : 0;
+        if (id != 0 && id != arena && (block_of(h, id)->flags & PROF_BLOCK_ALIVE) != 0)
+            end_one(h, id, e, false);
+    }
+}
+
+/* An arena goes with all blocks that a custom allocator cut from it: memory of malloc, and a chunk of a pool (where
+ * there are custom blocks that are no chunks). */
+static void end_block(struct prof_heap *h, prof_block_id id, const struct prof_event *e, bool temporary)
+{
+    const struct prof_block *b = block_of(h, id);
+    if (b->kind == TRK_ALLOC_CUSTOM ? chunk_may_hold_blocks(h, b->addr) : h->custom_blocks != 0)
+        end_nested(h, id, e);
+    end_one(h, id, e, temporary);
 }
 
 /* ---- Mappings: kept in an array by address ---- */

@@ -70,6 +70,11 @@ void chunk_gone(struct prof_heap *h, uint64_t addr)
         drop(h, c);
 }
 
+bool chunk_may_hold_blocks(const struct prof_heap *h, uint64_t addr)
+{
+    return h->chunks != NULL && h->custom_blocks > HASH_COUNT(h->chunks) && chunk_find(h, addr) != NULL;
+}
+
 bool chunk_born(struct prof_heap *h, uint64_t addr, uint64_t pool_addr)
 {
     if (chunk_find(h, addr) != NULL)

@@ -519,6 +519,8 @@ static inline void typed_gone(struct prof_heap *h, prof_block_id id)
 /* ---- chunk.c ---- */
 /* A custom block that was just born is a chunk of a pool; false: it is one already. It is gone. */
 bool chunk_born(struct prof_heap *h, uint64_t addr, uint64_t pool);
+/* A custom block is a chunk, and there are custom blocks that are none. */
+bool chunk_may_hold_blocks(const struct prof_heap *h, uint64_t addr);
 void chunk_gone(struct prof_heap *h, uint64_t addr);
 void chunk_pool_event(struct prof_heap *h, const struct prof_event *e);
 void chunk_each(const struct prof_heap *h, void (*each)(void *ctx, uint64_t addr, uint64_t pool), void *ctx);

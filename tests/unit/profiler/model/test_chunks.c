@@ -88,6 +88,33 @@ static void a_superblock_ends_its_chunks(void **state)
     mk_destroy(t);
 }
 
+static void a_chunk_ends_what_was_cut_from_it(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    pool(t, POOL, true);
+    chunk(t, POOL, A, 4096);
+    mk_raw(t, TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, A + 64, 100, 0);
+    mk_raw(t, TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, A + 128, 8, 0); /* in the other */
+    chunk(t, POOL, B, 4096);
+    mk_raw(t, TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, B + 64, 100, 0);
+    mk_raw(t, TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, C, 4096, 0); /* no chunk: its end is no word about what lies there */
+    mk_raw(t, TRK_OP_ALLOC, TRK_ALLOC_CUSTOM, C + 64, 100, 0);
+    unchunk(t, A);
+    unchunk(t, C);
+    struct prof_heap *heap = heap_of(t);
+    assert_false(alive(heap, A));
+    assert_false(alive(heap, A + 64));
+    assert_false(alive(heap, A + 128));
+    assert_true(alive(heap, B));
+    assert_true(alive(heap, B + 64));
+    assert_false(alive(heap, C));
+    assert_true(alive(heap, C + 64));
+    assert_int_equal(prof_heap_totals(heap)->live_blocks, 3);
+    no_incidents(heap);
+    mk_destroy(t);
+}
+
 static void ignored_blocks(void **state)
 {
     (void)state;
@@ -128,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_pool_ends_with_its_chunks),
         cmocka_unit_test(a_chunk_belongs_to_its_last_pool),
         cmocka_unit_test(a_superblock_ends_its_chunks),
+        cmocka_unit_test(a_chunk_ends_what_was_cut_from_it),
         cmocka_unit_test(ignored_blocks),
         cmocka_unit_test(disabled_threads),
     };
