@@ -709,11 +709,13 @@ enum trk_area_kind {
     TRK_AREA_ANON = 1,  /* anonymous writable memory, [heap] included: blocks lie here; itself no root */
     TRK_AREA_DATA,      /* .data, .bss and the like of a module; a root */
     TRK_AREA_STACK,     /* of thread tid, from its stack pointer (red zone included) up; a root */
-    TRK_AREA_REGISTERS, /* of thread tid: start 0, the word of register n (struct user_regs_struct) stands at 8 n */
+    TRK_AREA_REGISTERS, /* of thread tid: start 0, the word of register n (struct user_regs_struct) stands at 8 n; from
+                           TRK_REGISTERS_VECTOR on vector registers, as the kernel keeps them */
     TRK_AREA_TLS,       /* static thread-local variables of thread tid, and the thread library's own block about it; of
                            the first thread also what the loader allocated before malloc was there */
     TRK_AREA_MAPPED,    /* shared or file-backed writable memory; a root */
 };
+enum { TRK_REGISTERS_VECTOR = 1024 };
 struct trk_memory_area {
     uint64_t start, size;
     uint32_t kind, tid;

@@ -28,6 +28,7 @@ enum {
     AGAIN_US = 2000,        /* the second time not before */
     TEND_US = 20000,        /* others are looked after so often */
     MAPS_TEXT_MAX = 64 << 20,
+    VECTOR_BYTES = 4096, /* of one thread: all but what computes with matrices */
 };
 
 struct look {
@@ -240,13 +241,19 @@ static bool write_registers(struct look *look)
     for (size_t i = 0; i < look->threads.items.count; i++) {
         const struct look_thread *thread = &look->threads.items.items[i];
         size_t bytes = thread->register_count * sizeof thread->registers[0];
-        struct look_area area = { .end = bytes, .kind = TRK_AREA_REGISTERS, .tid = (uint32_t)thread->tid };
         if (bytes == 0 || (look->waiter.tp != 0 && thread->tp == look->waiter.tp))
             continue;
+        unsigned char vectors[VECTOR_BYTES];
+        size_t wide = look_vectors(thread, vectors, sizeof vectors);
+        struct look_area area = { .end = wide != 0 ? TRK_REGISTERS_VECTOR + wide : bytes,
+                                  .kind = TRK_AREA_REGISTERS,
+                                  .tid = (uint32_t)thread->tid };
         struct prof_memory_word *words;
-        if (!look_out_area(look->out, &area) || (words = look_out_room(look->out, bytes)) == NULL)
+        if (!look_out_area(look->out, &area) || (words = look_out_room(look->out, bytes + wide)) == NULL)
             return false;
-        look_out_take(look->out, look_scan(&look->targets, (const unsigned char *)thread->registers, bytes, 0, words));
+        size_t count = look_scan(&look->targets, (const unsigned char *)thread->registers, bytes, 0, words);
+        count += look_scan(&look->targets, vectors, wide, TRK_REGISTERS_VECTOR, words + count);
+        look_out_take(look->out, count);
     }
     return true;
 }

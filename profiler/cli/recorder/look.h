@@ -112,6 +112,9 @@ struct look_threads {
 };
 /* Stops all threads of the process, within a bound. false: it cannot be done, and every thread runs as before. */
 bool look_stop(struct proc *proc, struct look_threads *ret);
+/* The vector registers of a thread that stands in a ptrace stop, as its machine keeps them; returns bytes, 0: they are
+ * not known. */
+size_t look_vectors(const struct look_thread *thread, unsigned char *to, size_t room);
 /* Lets them go on. Those that could not be stopped are left to rec_look_let_go. */
 void look_resume(struct proc *proc, struct look_threads *threads);
 /* Lists the threads that there are, unstopped, without those that ended. */

@@ -14,6 +14,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,21 @@ static void read_registers(struct look_thread *thread)
     return;
 #endif
     thread->register_count = (unsigned)(io.iov_len / sizeof thread->registers[0]);
+}
+
+size_t look_vectors(const struct look_thread *thread, unsigned char *to, size_t room)
+{
+#if defined(__x86_64__)
+    /* An XSAVE area begins with that struct. */
+    const size_t set = NT_X86_XSTATE, first = offsetof(struct user_fpregs_struct, xmm_space);
+#else
+    const size_t set = NT_PRFPREG, first = 0;
+#endif
+    struct iovec io = { .iov_base = to, .iov_len = room };
+    if (!thread->stopped || ptrace(PTRACE_GETREGSET, thread->tid, (void *)set, &io) != 0 || io.iov_len <= first)
+        return 0;
+    memmove(to, to + first, io.iov_len - first);
+    return io.iov_len - first;
 }
 
 /* "NUMBER 0xARG ... 0xSP 0xPC" of a thread that sleeps in a system call. */

@@ -183,6 +183,13 @@ static int by_bytes(const void *left, const void *right)
     return strcmp(a->fingerprint, b->fingerprint);
 }
 
+/* Are its blocks, as far as the example tells, held by nothing but a vector register? */
+static bool in_vector(const struct prof_finding *f)
+{
+    return f->verdict == PROF_POSSIBLE && f->root == PROF_ROOT_REGISTER && f->path_count > 0 &&
+           f->path[0].at >= TRK_REGISTERS_VECTOR;
+}
+
 /* "3 blocks that nothing points to" */
 static const char *sentence_of(struct analysis *a, const struct prof_finding *f)
 {
@@ -197,7 +204,8 @@ static const char *sentence_of(struct analysis *a, const struct prof_finding *f)
     const char *s = blocks == 1 ? "" : "s";
 
     if (cycles == 0)
-        return prof_arena_printf(a->arena, "%llu block%s %s", blocks, s, words[f->verdict]);
+        return prof_arena_printf(a->arena, "%llu block%s %s", blocks, s,
+                                 in_vector(f) ? "to which only a vector register still points" : words[f->verdict]);
     if (cycles == blocks)
         return prof_arena_printf(a->arena, "%llu cycle%s of blocks that only point at each other, %s%llu", cycles, s,
                                  blocks == 1 ? "of " : "the largest of ", (unsigned long long)f->cycle_most);
@@ -212,7 +220,7 @@ static void judge(struct analysis *a, struct prof_finding *f)
         f->strength = reach_strength(a, &f->reasons);
         if (f->verdict == PROF_POSSIBLE) {
             f->strength = PROF_SUSPECT;
-            f->reasons = "such pointers may be chance";
+            f->reasons = in_vector(f) ? "such pointers may be left over" : "such pointers may be chance";
         }
         return;
     }
@@ -226,10 +234,10 @@ static void judge(struct analysis *a, struct prof_finding *f)
 static bool push(struct analysis *a, struct prof_finding *f, uint32_t node)
 {
     f->plain = true;
-    f->sentence = sentence_of(a, f);
-    judge(a, f);
     if (node != GRAPH_NONE && !reach_tell_path(a, node, f))
         return false;
+    f->sentence = sentence_of(a, f);
+    judge(a, f);
     return f->sentence != NULL && prof_vec_push(&a->out->list, *f);
 }
 

@@ -64,9 +64,11 @@ static uint8_t place_of(const struct reach_input *input, const struct prof_memor
 /* The thread library keeps the table of a thread's dynamic variables by a pointer behind its head. */
 enum { DTV_HEAD = 16 };
 
-static bool is_start(const struct reach_input *input, const struct prof_memory_area *area,
+static bool is_start(const struct reach_input *input, const struct prof_memory_area *area, uint64_t at,
                      const struct reach_node *node, uint64_t value)
 {
+    if (reach_in_vector(area, at))
+        return false;
     if (value == node->start || (area->kind == TRK_AREA_TLS && value - node->start == DTV_HEAD))
         return true;
     return input->starts != NULL && input->starts(input->ctx, node, value);
@@ -119,7 +121,7 @@ static void resolve(struct reach *r, const struct reach_input *input, size_t *re
                 place &= (uint8_t)~REACH_PLACE_NODE;
                 target = place != 0 ? target : GRAPH_NONE;
             }
-            if (target != GRAPH_NONE && is_start(input, area, &r->nodes[target], value))
+            if (target != GRAPH_NONE && is_start(input, area, at, &r->nodes[target], value))
                 place |= REACH_PLACE_START;
             r->place[w] = place;
             r->target[w] = target;

@@ -6,8 +6,8 @@
  * node around it, whether it stands there or points there.
  *
  * Pointers to the first byte are start pointers, as are those to an object's own address inside a block and those
- * behind the head of a C++ array; all others are interior ones, which are weaker evidence. Classes are those of
- * Valgrind and LeakSanitizer:
+ * behind the head of a C++ array; all others are interior ones, which are weaker evidence, and so are all pointers in
+ * vector registers. Classes are those of Valgrind and LeakSanitizer:
  *   held       reached from a root by start pointers
  *   possible   reached from a root, but only through an interior pointer
  *   lost       not reached, and first of its kind: nothing lost points at it, or it is the first of a cycle (a strongly
@@ -109,6 +109,12 @@ bool reach_holders(struct reach *reach);
 size_t reach_path(const struct reach *reach, uint32_t node, uint32_t *ret, size_t most);
 /* The area in which a word stands. */
 const struct prof_memory_area *reach_area(const struct reach *reach, uint32_t word);
+/* A word there is of a vector register. Nobody keeps his only pointer in one for long, and what was copied through it
+ * stays there: weak evidence. */
+static inline bool reach_in_vector(const struct prof_memory_area *area, uint64_t at)
+{
+    return area->kind == TRK_AREA_REGISTERS && at >= TRK_REGISTERS_VECTOR;
+}
 
 /* ---- reach_index.c ---- */
 /* Sorts the nodes by address, outer before inner, and sets `around`. The nodes must outlive it. */

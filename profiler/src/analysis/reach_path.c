@@ -38,7 +38,7 @@ const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32
     case PROF_ROOT_STACK:
         return thread_text(a, "stack", tid);
     case PROF_ROOT_REGISTER:
-        return thread_text(a, "register", tid);
+        return thread_text(a, reach_in_vector(reach_area(a->reach, word), at) ? "vector register" : "register", tid);
     case PROF_ROOT_PURPOSE:
         return "kept on purpose";
     case PROF_ROOT_MAPPED:
@@ -126,7 +126,8 @@ bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *fin
         steps[i] = (struct prof_path_step){ .text = NULL };
         if (word != GRAPH_NONE) {
             steps[i].at = r->memory->words[word].at;
-            steps[i].interior = (r->place[word] & REACH_PLACE_START) == 0;
+            steps[i].interior = (r->place[word] & REACH_PLACE_START) == 0 &&
+                                r->memory->words[word].value != r->nodes[r->target[word]].start;
         }
         if (i == 0)
             steps[i].text = reach_root_text(a, (enum prof_root_kind)r->root[node], word);

@@ -224,21 +224,41 @@ static void global_held(void)
     global->next = reachable();
     wipe();
 }
+static volatile int settled;
+#ifdef __x86_64__
+#define SPIN_IN(p, where)                                                                                              \
+    __asm__ volatile("movq %0, %%" where "\n xorl %%eax, %%eax\n movq %%rax, %0\n movl $1, %1\n1: pause\n jmp 1b"      \
+                     : "+r"(p), "=m"(settled)::"rax", "r14", "xmm5", "memory")
+#else
+#define SPIN_IN(p, where) (settled = 1)
+#endif
 static void *spins_in_register(void *unused)
 {
     (void)unused;
     struct node *p = reachable();
     wipe();
     pthread_barrier_wait(&ready);
-#ifdef __x86_64__
-    __asm__ volatile("movq %0, %%r14\n xorl %%eax, %%eax\n movq %%rax, %0\n1: pause\n jmp 1b"
-                     : "+r"(p)::"rax", "r14", "memory");
-#endif
+    SPIN_IN(p, "r14");
     return p;
 }
 static void register_held(void)
 {
     live_thread(spins_in_register, NULL, false);
+}
+static void *spins_in_vector(void *unused)
+{
+    (void)unused;
+    struct node *p = possible();
+    pthread_barrier_wait(&ready);
+    wipe(); /* also what the barrier saved right below */
+    SPIN_IN(p, "xmm5");
+    return p;
+}
+static void vector_held(void)
+{
+    live_thread(spins_in_vector, NULL, false);
+    while (!settled)
+        usleep(1000);
 }
 static void mmap_held(void)
 {
@@ -438,6 +458,7 @@ static const struct {
     { "tls_held", tls_held },
     { "global_held", global_held },
     { "register_held", register_held },
+    { "vector_held", vector_held },
     { "mmap_held", mmap_held },
     { "mmap_guarded", mmap_guarded },
     { "mmap_gone", mmap_gone },

@@ -47,6 +47,8 @@ case("behind_interior", possible=2)
 case("tls_held", reachable=1)
 case("global_held", reachable=2)
 case("register_held", reachable=1)
+case("vector_held", possible=1, says="only a vector register")  # LeakSanitizer takes it for held, Valgrind for lost
+case("vector_held", report=["--without-roots", "registers"], lost=1, code=0)
 case("mmap_held", reachable=1)
 case("mmap_guarded", reachable=1)
 case("mmap_gone", lost=1)

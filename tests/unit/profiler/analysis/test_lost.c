@@ -96,6 +96,25 @@ static void test_stale_stack(void **state)
     assert_string_equal(f->path[0].text, "register of thread 7");
 }
 
+/* What was copied through a vector register stays in it. */
+static void test_vector(void **state)
+{
+    (void)state;
+    block(0, "node_new n.c:3");
+    mk_memory_begin(rig->t, TRK_RUNG_STOPPED);
+    mk_memory_area(rig->t, TRK_AREA_REGISTERS, 7, 0, TRK_REGISTERS_VECTOR + 256);
+    mk_memory_word(rig->t, TRK_REGISTERS_VECTOR + 16, BLOCK(0));
+    mk_memory_area(rig->t, TRK_AREA_ANON, 0, IMAGE_HEAP, 0x1000);
+    mk_memory_end(rig->t);
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+    const struct prof_finding *f = rig_only(rig, PROF_POSSIBLE, true);
+    assert_string_equal(f->path[0].text, "vector register of thread 7");
+    assert_false(f->path[0].interior);
+    assert_string_equal(f->sentence, "1 block to which only a vector register still points");
+    assert_string_equal(f->reasons, "such pointers may be left over");
+}
+
 static void test_cycle(void **state)
 {
     (void)state;
@@ -443,12 +462,11 @@ static void test_gates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_lost),         CASE(test_stale_stack),   CASE(test_cycle),         CASE(test_dead_thread),
-        CASE(test_interior),     CASE(test_object_inside), CASE(test_object_header), CASE(test_array_head),
-        CASE(test_empty_array),
-        CASE(test_chain),        CASE(test_shared),        CASE(test_freed_since),   CASE(test_born_after),
-        CASE(test_below_object), CASE(test_arena),         CASE(test_roots),         CASE(test_rungs),
-        CASE(test_gates),
+        CASE(test_lost),        CASE(test_stale_stack),   CASE(test_cycle),         CASE(test_dead_thread),
+        CASE(test_interior),    CASE(test_object_inside), CASE(test_object_header), CASE(test_array_head),
+        CASE(test_vector),      CASE(test_empty_array),   CASE(test_chain),         CASE(test_shared),
+        CASE(test_freed_since), CASE(test_born_after),    CASE(test_below_object),  CASE(test_arena),
+        CASE(test_roots),       CASE(test_rungs),         CASE(test_gates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
