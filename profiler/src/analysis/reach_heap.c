@@ -53,8 +53,7 @@ static bool is_array_head(struct gather *g, const struct reach_node *node, uint6
     case MAKER_NEW_ARRAY:
         return true;
     case MAKER_NEW:
-        return node->size == offset ||
-               (prof_block_type(heap, g->a->symbols, node->id, &type) && type.layout->array);
+        return node->size == offset || (prof_block_type(heap, g->a->symbols, node->id, &type) && type.layout->array);
     default:
         return false;
     }
