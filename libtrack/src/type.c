@@ -33,6 +33,9 @@ static uint32_t type_define(const struct trk_type *type, uint32_t id)
         .count_offset = type->count_width ? type->count_offset : TRK_NO_COUNT,
         .count_width = type->count_width,
         .name_len = (uint32_t)trk_strlen(name, TRK_TYPE_NAME_MAX),
+        .count_shift = type->count_shift,
+        .count_bits = type->count_bits,
+        .count_bias = type->count_bias,
     };
     trk_copy(t.name, name, t.def.name_len);
     return trk_text_put(TRK_TEXT_TYPE, &t, sizeof t.def + t.def.name_len);

@@ -458,7 +458,9 @@ struct trk_type_def {
     uint32_t count_offset; /* of the count, from the object's start; UINT32_MAX: unknown */
     uint32_t count_width;  /* 1, 2, 4, 8 bytes; 0: unknown */
     uint32_t name_len;
-    uint32_t pad;
+    uint8_t count_shift; /* the count begins at this bit of its word (little end first) */
+    uint8_t count_bits;  /* and has so many bits, unsigned; 0: all from there on, of a whole word of 4 or 8 bytes signed */
+    int16_t count_bias;  /* added to what stands there */
 };
 
 /* Handshake. */
@@ -722,11 +724,14 @@ struct trk_memory_area {
     uint32_t words; /* of this part */
     uint32_t pad;
 };
-/* A reference count as it stood in memory: of the object that trk_new named addr. */
+/* A reference count as it stood in memory: of the object that trk_new named addr. TRK_MEMORY_NO_COUNT: what stood there
+ * is no number that a count can be (beyond TRK_MEMORY_COUNT_MAX, above or below 0), and is not told. */
 struct trk_memory_count {
     uint64_t addr;
     int64_t count;
 };
+#define TRK_MEMORY_COUNT_MAX ((int64_t)INT32_MAX)
+#define TRK_MEMORY_NO_COUNT  INT64_MIN
 
 /* Memory of the process, read from outside (bytes). Unknown members are UINT64_MAX. */
 struct trk_mem {

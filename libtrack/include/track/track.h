@@ -127,22 +127,30 @@ struct trk_type {
     /* Optional: calls trk_visit_ref for each counted reference that obj holds. Called as describe is. */
     void (*traverse)(const void *obj, struct trk_visit *visit);
     uint32_t id; /* engine's */
-    uint32_t reserved;
+    /* Where in its word the count stands, for words that hold more than it, and counts that do not begin at 1:
+     * references = (word >> count_shift, its lowest count_bits bits) + count_bias. count_bits 0: all bits. */
+    uint8_t count_shift, count_bits;
+    int16_t count_bias;
 };
 
 /* Laid out by hand. */
 /* clang-format off */
 /* `static TRK_TYPE(var, struct foo);` */
 #define TRK_TYPE(var, ctype)                                                                                           \
-    struct trk_type var = { sizeof(struct trk_type), 0, #ctype, sizeof(ctype), 0, TRK_NO_COUNT, 0, 0, 0, 0, 0 }
+    struct trk_type var = { sizeof(struct trk_type), 0, #ctype, sizeof(ctype), 0, TRK_NO_COUNT, 0, 0, 0, 0, 0, 0, 0 }
 /* ... with the count: `static TRK_TYPE_COUNTED(var, struct foo, refs);` lets reftrack check its own books. */
 #define TRK_TYPE_COUNTED(var, ctype, member)                                                                           \
     struct trk_type var = { sizeof(struct trk_type), 0, #ctype, sizeof(ctype), 0,                                      \
-                            (uint32_t)offsetof(ctype, member), (uint32_t)sizeof(((ctype *)0)->member), 0, 0, 0, 0 }
+                            (uint32_t)offsetof(ctype, member), (uint32_t)sizeof(((ctype *)0)->member), 0, 0, 0, 0, 0, 0 }
+/* ... with a count that shares its word with flags, or does not begin at 1: see struct trk_type. */
+#define TRK_TYPE_COUNT_BITS(var, ctype, member, shift_, bits_, bias_)                                                  \
+    struct trk_type var = { sizeof(struct trk_type), 0, #ctype, sizeof(ctype), 0,                                      \
+                            (uint32_t)offsetof(ctype, member), (uint32_t)sizeof(((ctype *)0)->member), 0, 0, 0,        \
+                            (shift_), (bits_), (bias_) }
 /* ... with everything. */
 #define TRK_TYPE_FULL(var, name_, size_, offset_, count_offset_, count_width_, flags_)                                 \
     struct trk_type var = { sizeof(struct trk_type), (flags_), (name_), (size_), (offset_), (count_offset_),           \
-                            (count_width_), 0, 0, 0, 0 }
+                            (count_width_), 0, 0, 0, 0, 0, 0 }
 /* clang-format on */
 
 /* A holder that is not a variable: a hash table, a foreign container, "the queue". Pass it where a slot is expected;

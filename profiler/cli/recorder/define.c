@@ -88,6 +88,7 @@ void rec_define_type(struct proc *proc, uint64_t id)
     memcpy(&def, text, sizeof def);
     def.id = (uint32_t)id;
     see(proc->types_seen, id);
+    rec_counted_type(proc, &def);
     uint32_t name = length - (uint32_t)sizeof def;
     if (def.name_len < name)
         name = def.name_len;

@@ -58,11 +58,11 @@ static inline bool load_slot(struct trk_slot *slots, uint32_t log2_slots, uint64
     return true;
 }
 
-/* The number in the EXT_VALUE slot of the record at `slot`; 0 without one. */
-static uint64_t value_of(const struct trk_slot *slot, const struct trk_slot *end)
+/* The number in the EXT slot of this kind of the record at `slot`; 0 without one. */
+static uint64_t ext_of(const struct trk_slot *slot, const struct trk_slot *end, unsigned kind)
 {
     for (int i = 0; i < TRK_MAX_EXT && ++slot < end && op_of(slot) == TRK_OP_EXT; i++)
-        if ((slot->w0 >> TRK_EXT_SHIFT & TRK_EXT_MASK) == TRK_EXT_VALUE)
+        if ((slot->w0 >> TRK_EXT_SHIFT & TRK_EXT_MASK) == kind)
             return slot->w1;
     return 0;
 }
@@ -86,7 +86,7 @@ static void note_record(struct proc *proc, struct ring *ring, const struct trk_s
         break;
     case TRK_OP_MODULES:
         if (!rec_is_flight(proc->arena)) /* seen when it changed */
-            rec_modules_write(proc, arg_of(slot), (uint32_t)value_of(slot, end), ring->now_us);
+            rec_modules_write(proc, arg_of(slot), (uint32_t)ext_of(slot, end, TRK_EXT_VALUE), ring->now_us);
         break;
     case TRK_OP_FORK:
         if (proc->forked.count < REC_FORKED_MAX)
@@ -106,6 +106,9 @@ static void note_record(struct proc *proc, struct ring *ring, const struct trk_s
     default:
         break;
     }
+    if (proc->counted != NULL)
+        rec_counted_note(proc, op, addr_of(slot), arg_of(slot),
+                         op == TRK_OP_ALLOC ? ext_of(slot, end, TRK_EXT_OLD) : 0);
 }
 
 static void note_ext(struct proc *proc, const struct trk_slot *slot)

@@ -45,6 +45,8 @@ struct look {
     uint64_t begin_us, stop_us, pause_most_us; /* pause_most_us 0: as long as it takes */
     unsigned char *chunk;
     struct prof_memory_word *again; /* words of one chunk, the second time */
+    struct look_counts counts, counts_again;
+    bool no_memory;
     const char *why_not;
 };
 
@@ -82,6 +84,8 @@ static void resume(struct look *look)
         return;
     look->stopped = false;
     look->head.threads = (uint32_t)look->threads.items.count;
+    /* What they do now is later than the look, also by the clock that they copy. */
+    __atomic_store_n(&look->proc->arena->h->tick_us, rec_arena_us(look->proc->arena), __ATOMIC_RELAXED);
     look_resume(look->proc, &look->threads);
     look->head.pause_us = rec_now_us() - look->stop_us;
 }
@@ -135,7 +139,8 @@ static size_t word_step(const struct look *look)
 }
 
 /* Scans up to a chunk from `at`; returns how far the next one is. *ret_words: how many came to `to`. */
-static size_t scan_chunk(struct look *look, uint64_t at, uint64_t end, struct prof_memory_word *to, size_t *ret_words)
+static size_t scan_chunk(struct look *look, uint64_t at, uint64_t end, struct prof_memory_word *to, size_t *ret_words,
+                         struct look_counts *counts)
 {
     size_t want = end - at < LOOK_CHUNK ? (size_t)(end - at) : LOOK_CHUNK;
     size_t got = look_read(&look->reader, at, look->chunk, want);
@@ -146,6 +151,7 @@ static size_t scan_chunk(struct look *look, uint64_t at, uint64_t end, struct pr
         return page < want ? page : want;
     }
     look->reader.read_bytes += got;
+    look->no_memory |= !look_counts_read(look->proc, look->chunk, got, at, counts);
     /* A word that begins in this chunk and ends in the next is looked at there. */
     size_t overlap = sizeof(uint64_t) - word_step(look);
     return got == want && at + got < end && got > overlap ? got - overlap : got;
@@ -172,7 +178,7 @@ static size_t confirm(struct look *look, uint64_t start, uint64_t end, struct pr
     size_t kept = 0, from = 0;
     for (uint64_t at = start; at < end;) {
         size_t again, to = from;
-        uint64_t next = at + scan_chunk(look, at, end, look->again, &again);
+        uint64_t next = at + scan_chunk(look, at, end, look->again, &again, &look->counts_again);
         while (to < count && words[to].at < next)
             to++;
         size_t here = agree(words + from, to - from, look->again, again);
@@ -189,24 +195,26 @@ static bool read_window(struct look *look, uint64_t start, uint64_t end)
 {
     uint64_t begin = rec_now_us();
     struct prof_memory_word *words = look_out_room(look->out, (size_t)(end - start) / word_step(look) + 1);
-    size_t count = 0;
+    size_t count = 0, first = look->counts.count;
     if (words == NULL)
         return false;
     for (uint64_t at = start; at < end;) {
-        size_t here, done = scan_chunk(look, at, end, words + count, &here);
+        size_t here, done = scan_chunk(look, at, end, words + count, &here, &look->counts);
         if (look->reader.gone)
             return false;
         count += here;
         at += done;
     }
-    if (!look->stopped && look->head.rung == TRK_RUNG_CONFIRMED && count > 0) {
+    if (!look->stopped && look->head.rung == TRK_RUNG_CONFIRMED && (count > 0 || look->counts.count > first)) {
         uint64_t passed = rec_now_us() - begin;
         if (passed < AGAIN_US)
             usleep((useconds_t)(AGAIN_US - passed));
+        look->counts_again.count = 0;
         count = confirm(look, start, end, words, count);
+        look_counts_agree(&look->counts, first, &look->counts_again);
     }
     look_out_take(look->out, count);
-    return !look->reader.gone;
+    return !look->reader.gone && !look->no_memory;
 }
 
 static void tend(struct look *look)
@@ -342,6 +350,10 @@ static void finish(struct look *look, bool good)
     look->head.cut = look->reader.unread_bytes > 0;
     look->head.took_us = rec_now_us() - look->begin_us;
     struct prof_error *error = NULL;
+    if (good && look->counts.count > 0) {
+        look_counts_sort(&look->counts, 0);
+        look_out_counts(look->out, &look->counts);
+    }
     if (look->out != NULL)
         error = look_out_end(look->out, &look->head, good);
     good = good && error == NULL;
@@ -364,6 +376,8 @@ static void finish(struct look *look, bool good)
     look_areas_deinit(&look->areas);
     look_targets_deinit(&look->targets);
     prof_vec_deinit(&look->threads.items);
+    prof_vec_deinit(&look->counts);
+    prof_vec_deinit(&look->counts_again);
     free(look->chunk);
     free(look->again);
 }

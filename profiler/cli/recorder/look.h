@@ -15,7 +15,8 @@
  *     look_areas.c   mappings and threads to areas
  *     look_read.c    bytes of the target, and which of its pages exist at all
  *     look_scan.c    bytes to words
- *     look_write.c   words to the trace */
+ *     look_write.c   words to the trace
+ *     counted.c      which objects have a count that can be read */
 #ifndef RECORDER_LOOK_H
 #define RECORDER_LOOK_H
 
@@ -178,6 +179,18 @@ void look_targets_deinit(struct look_targets *targets);
 size_t look_scan(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at,
                  struct prof_memory_word *to);
 
+/* ---- counted.c ---- */
+struct look_counts {
+    struct trk_memory_count *items;
+    size_t count, room;
+};
+/* Appends the counts that stand in this memory, which begins at `at`. false: no memory. */
+bool look_counts_read(struct proc *proc, const unsigned char *bytes, size_t size, uint64_t at, struct look_counts *to);
+/* Puts those from `first` on in order, each object once. */
+void look_counts_sort(struct look_counts *counts, size_t first);
+/* Keeps of those from `first` on what was read again as it is. */
+void look_counts_agree(struct look_counts *counts, size_t first, struct look_counts *again);
+
 /* ---- look_write.c ---- */
 struct look_out;
 /* head: what is known in advance. hold: how many words may wait in memory. */
@@ -187,6 +200,8 @@ bool look_out_area(struct look_out *out, const struct look_area *area);
 struct prof_memory_word *look_out_room(struct look_out *out, size_t count);
 /* So many of them are used. */
 void look_out_take(struct look_out *out, size_t count);
+/* The counts, by address, once everything else was read. */
+void look_out_counts(struct look_out *out, const struct look_counts *counts);
 /* Writes the rest, with the final figures, and frees it. good false: nothing more is written, what was has no end. */
 struct prof_error *look_out_end(struct look_out *out, const struct prof_memory *head, bool good);
 

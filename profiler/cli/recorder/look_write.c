@@ -100,6 +100,14 @@ void look_out_take(struct look_out *out, size_t count)
     out->areas.items[out->areas.count - 1].count += count;
 }
 
+void look_out_counts(struct look_out *out, const struct look_counts *counts)
+{
+    if (!spill(out))
+        return;
+    out->error = prof_memory_writer_counts(out->to, counts->items, counts->count);
+    out->failed = out->error != NULL;
+}
+
 struct prof_error *look_out_end(struct look_out *out, const struct prof_memory *head, bool good)
 {
     good = good && !out->failed && spill(out) && out->proc->writer == out->writer;

@@ -156,6 +156,7 @@ struct proc {
     bool ending; /* it asked for its last look */
     struct fold fold;
     struct leak_check check;
+    struct counted *counted;       /* live objects with a count that can be read, NULL: no such type was used */
     struct ring_use use, edge_use; /* at all looks; at those right behind the begin and the end of a fold */
     uint64_t round_us;             /* the last round was handed to the writer: what comes later is not in the file */
     bool over;                     /* the trace reached its limit and has ended; the process lives */
@@ -409,6 +410,14 @@ void rec_define_type(struct proc *proc, uint64_t id);
 uint32_t rec_define_own_text(struct proc *proc, const char *text);
 /* Stacks and texts are defined anew where they are cited from now on. */
 void rec_define_again(struct proc *proc);
+
+/* ---- counted.c: live objects whose type says where the count stands ---- */
+enum { REC_COUNTED_MAX = 1 << 22 }; /* further ones are not checked */
+/* A type was defined. */
+void rec_counted_type(struct proc *proc, const struct trk_type_def *def);
+/* A record of a process with proc->counted. old: where the block was before, of an ALLOC that is the end of a realloc. */
+void rec_counted_note(struct proc *proc, unsigned op, uint64_t addr, uint64_t arg, uint64_t old);
+void rec_counted_free(struct proc *proc);
 
 /* ---- modules.c ---- */
 /* Writes the module map that text id holds. */

@@ -156,6 +156,7 @@ void rec_proc_free(struct proc *proc)
     free(proc->texts_seen);
     free(proc->types_seen);
     rec_leak_check_free(proc);
+    rec_counted_free(proc);
     prof_vec_deinit(&proc->forked);
     prof_vec_deinit(&proc->marks.pending);
     for (size_t i = 0; i < proc->own_texts.count; i++)
@@ -321,6 +322,7 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     free(proc->texts_seen);
     free(proc->types_seen);
     proc->stacks_seen = proc->texts_seen = proc->types_seen = NULL;
+    rec_counted_free(proc);
     prof_vec_deinit(&proc->forked);
     if (!prof_vec_push(&rec->ended, proc))
         rec_problem_set(rec, prof_error_memory()); /* its result stays listed, the memory is lost */

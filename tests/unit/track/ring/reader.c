@@ -57,6 +57,14 @@ void rec_define_type(struct proc *p, uint64_t id)
     (void)p;
     (void)id;
 }
+void rec_counted_note(struct proc *p, unsigned op, uint64_t addr, uint64_t arg, uint64_t old)
+{
+    (void)p;
+    (void)op;
+    (void)addr;
+    (void)arg;
+    (void)old;
+}
 void rec_modules_write(struct proc *p, uint64_t text, uint32_t generation, uint64_t at_us)
 {
     (void)p;
