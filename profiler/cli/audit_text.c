@@ -287,6 +287,7 @@ static void references(const struct prof_audit *audit, struct cli_out *out)
           CLI_PLAIN },
         { audit->memory_more, "higher than told", "higher than told", CLI_WARN },
         { audit->memory_less, "lower than told", "lower than told", CLI_WARN },
+        { audit->memory_none, "word that should be a count is none", "words that should be counts are none", CLI_WARN },
         { audit->vetoed, "object in a cycle can be reached", "objects in cycles can be reached", CLI_WARN },
     };
     const char *separator = "memory says: ";

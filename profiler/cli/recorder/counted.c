@@ -12,6 +12,7 @@
 
 enum {
     PAGE_SHIFT = 12,
+    GRANULE_SHIFT = PAGE_SHIFT - 8,
     TYPE_SHIFT = PAGE_SHIFT, /* an entry: offset in its page, then the type */
     DELTA_MAX = 1 << 20,     /* counts further away from their object are not read */
     OFFSETS_MAX = 8,         /* different places of objects in their blocks */
@@ -27,6 +28,8 @@ struct page {
     uint64_t number; /* address >> PAGE_SHIFT, + 1; 0: none */
     uint32_t *entries;
     uint16_t count, room;
+    bool crowded;     /* some granule has, or had, several objects: bits stay */
+    uint64_t used[4]; /* bit for each granule that has objects: most questions end here */
 };
 struct counted {
     PROF_VEC(struct counted_type) types; /* by id; width 0: no count */
@@ -146,10 +149,22 @@ static struct page *make_page(struct counted *c, uint64_t addr)
     return page;
 }
 
+static bool is_used(const struct page *page, uint32_t offset)
+{
+    return page->used[offset >> (GRANULE_SHIFT + 6)] >> (offset >> GRANULE_SHIFT & 63) & 1;
+}
+
+static void flip_used(struct page *page, uint32_t offset)
+{
+    page->used[offset >> (GRANULE_SHIFT + 6)] ^= (uint64_t)1 << (offset >> GRANULE_SHIFT & 63);
+}
+
 static uint32_t *find_entry(const struct page *page, uint64_t addr)
 {
     uint32_t offset = addr & ((1u << PAGE_SHIFT) - 1);
-    for (unsigned i = 0; page != NULL && i < page->count; i++)
+    if (page == NULL || !is_used(page, offset))
+        return NULL;
+    for (unsigned i = 0; i < page->count; i++)
         if ((page->entries[i] & ((1u << PAGE_SHIFT) - 1)) == offset)
             return &page->entries[i];
     return NULL;
@@ -159,7 +174,7 @@ static void add(struct counted *c, uint64_t addr, uint64_t type)
 {
     struct page *page = make_page(c, addr);
     uint32_t *entry = find_entry(page, addr);
-    uint32_t value = (uint32_t)(addr & ((1u << PAGE_SHIFT) - 1)) | (uint32_t)type << TYPE_SHIFT;
+    uint32_t offset = addr & ((1u << PAGE_SHIFT) - 1), value = offset | (uint32_t)type << TYPE_SHIFT;
     if (entry != NULL) {
         *entry = value;
         return;
@@ -176,6 +191,10 @@ static void add(struct counted *c, uint64_t addr, uint64_t type)
     }
     page->entries[page->count++] = value;
     c->objects++;
+    if (is_used(page, offset))
+        page->crowded = true;
+    else
+        flip_used(page, offset);
 }
 
 /* Returns the type, 0: none is there. */
@@ -188,6 +207,8 @@ static uint64_t take(struct counted *c, uint64_t addr)
     uint64_t type = *entry >> TYPE_SHIFT;
     *entry = page->entries[--page->count];
     c->objects--;
+    if (!page->crowded)
+        flip_used(page, addr & ((1u << PAGE_SHIFT) - 1));
     return type;
 }
 

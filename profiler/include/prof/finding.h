@@ -191,8 +191,9 @@ struct prof_audit {
      */
     bool memory_read;
     uint64_t slots_checked, slots_stale, memory_counts, memory_more, memory_less, vetoed;
-    uint64_t adopted; /* references without a slot that pointers in memory stand for */
-    uint64_t untold;  /* events that look like misuse only in an order that was a guess: counted, not told */
+    uint64_t memory_none; /* objects with something else where their count should be: a wrong offset? */
+    uint64_t adopted;     /* references without a slot that pointers in memory stand for */
+    uint64_t untold;      /* events that look like misuse only in an order that was a guess: counted, not told */
     struct prof_audit_memory memory;
     bool bytes_known;
     double bytes_unknown_share;

@@ -22,12 +22,15 @@ static void coverage(struct analysis *a, struct prof_audit *audit)
     audit->coverage = audit->refs == 0 ? -1 : (double)(audit->refs_slot + audit->refs_holder) / (double)audit->refs;
 }
 
-static void memory(const struct analysis *a, struct prof_audit *audit)
+/* Returns the first object whose own count differs from the events', 0: none. */
+static prof_obj_id memory(const struct analysis *a, struct prof_audit *audit)
 {
     const struct hold *hold = a->hold;
 
+    prof_obj_id miscounted = 0;
+
     if (hold == NULL)
-        return;
+        return 0;
     audit->memory_read = true;
     audit->slots_checked = hold->checked;
     audit->slots_stale = hold->stale.count;
@@ -36,11 +39,15 @@ static void memory(const struct analysis *a, struct prof_audit *audit)
         audit->memory_counts += facts->counted;
         audit->memory_more += facts->unaccounted > 0;
         audit->memory_less += facts->unaccounted < 0;
+        audit->memory_none += facts->no_count;
+        if (facts->unaccounted != 0 && miscounted == 0)
+            miscounted = id;
         audit->adopted += facts->adopted;
         audit->vetoed += a->fate[id] == FATE_LEAKED && facts->vetoed;
     }
     audit->counts_seen += audit->memory_counts;
     audit->counts_wrong += audit->memory_more + audit->memory_less;
+    return miscounted;
 }
 
 static void because(struct prof_str *why, const char *text)
@@ -91,6 +98,14 @@ static void memory_facts(struct analysis *a, struct prof_audit_memory *memory)
     memory->strength = reach_strength(a, &memory->weaker);
 }
 
+/* "(Conn#12: its own count is 3, events say 2)" */
+static void say_miscounted(const struct analysis *a, prof_obj_id id, struct prof_str *why)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    prof_str_addf(why, " (%s#%u: its own count is %lld, events say %lld)", prof_heap_type(a->heap, obj->type)->name,
+                  obj->serial, (long long)obj->count + a->hold->facts[id].unaccounted, (long long)obj->count);
+}
+
 /* Whether the way the run ended leaves something open. A process that a signal or an exec ended did not get to clean
  * up; that matters only when counted objects were alive then. */
 static bool end_is_open(const struct analysis *a, const struct prof_trace_info *info,
@@ -114,7 +129,7 @@ void audit_make(struct analysis *a)
     *audit =
         (struct prof_audit){ .events = totals->events, .lost = a->lost, .forced = totals->forced, .untold = a->untold };
     coverage(a, audit);
-    memory(a, audit);
+    prof_obj_id miscounted = memory(a, audit);
     memory_facts(a, &audit->memory);
     audit->bytes_known = bytes->known;
     if (bytes->known && bytes->rss > 0)
@@ -151,6 +166,8 @@ void audit_make(struct analysis *a)
     if (audit->counts_wrong > 0 && !audit->counts_guessed)
         prof_str_addf(&why, "%s%llu of %llu observed counts do not fit the events", why.length > 0 ? "; " : "",
                       (unsigned long long)audit->counts_wrong, (unsigned long long)audit->counts_seen);
+    if (audit->counts_wrong > 0 && !audit->counts_guessed && miscounted != 0)
+        say_miscounted(a, miscounted, &why);
     // What the samples count twice (negative) hides nothing.
     // A filter leaves blocks out on purpose.
     if (info->filter[0] == '\0' && bytes->known && bytes->unknown > unknown_bytes_least &&

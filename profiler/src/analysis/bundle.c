@@ -1,5 +1,6 @@
 /* bundle.c: objects with the same cause and the same evidence come together. */
 #include "group.h"
+#include "hold.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +110,7 @@ static bool bundle_cause(struct groups *g, prof_obj_id id)
     g->of[id] = at;
     bundle->objects++;
     int64_t unmatched = group_unmatched(a, id);
-    if (unmatched > 0 && obj->state == PROF_OBJ_ALIVE) {
+    if (unmatched > 0 && !hold_is_zero(a, id)) {
         bundle->surplus += (uint64_t)unmatched;
         bundle->births += group_births(a, obj) - group_adopted(a, id, obj->stack, true);
         return add_tallies(g, &g->tally_of_key, at, id);

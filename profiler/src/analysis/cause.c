@@ -53,7 +53,7 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
     if (obj->flags & PROF_OBJ_MISCOUNT)
         doubts |= DOUBT_MISCOUNT;
     if (facts != NULL && facts->unaccounted != 0)
-        doubts |= DOUBT_MISCOUNT;
+        doubts |= facts->unaccounted > 0 ? DOUBT_MORE : DOUBT_LESS;
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
         struct owner owner;
@@ -66,7 +66,7 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
         i = open->next;
     }
     *ret_verdict = PROF_MISSING_UNREF;
-    if (obj->state == PROF_OBJ_ZERO) {
+    if (hold_is_zero(a, id)) {
         *ret_verdict = PROF_ZERO_NOT_FREED;
         if (obj->flags & PROF_OBJ_FINALIZING)
             doubts |= DOUBT_FINALIZING;

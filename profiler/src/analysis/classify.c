@@ -124,7 +124,7 @@ static struct prof_error *give_roles(struct analysis *a, const uint8_t *leaked)
         if (!leaked[v])
             continue;
         uint32_t c = a->component[v];
-        if (v < a->n && (a->extra[v] > 0 || prof_heap_obj(a->heap, v)->state == PROF_OBJ_ZERO))
+        if (v < a->n && (a->extra[v] > 0 || hold_is_zero(a, v)))
             a->role[v] = ROLE_SOURCE;
         else if (entered[c] || positive[c])
             a->role[v] = ROLE_CONSEQUENCE;

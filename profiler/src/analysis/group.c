@@ -260,6 +260,11 @@ static void add_facts(struct analysis *a, struct group *group, prof_obj_id id)
     group->nowhere += facts->words == 0;
     group->adopted += facts->adopted;
     group->unaccounted += facts->unaccounted;
+    if (facts->counted) {
+        group->counted++;
+        group->told += prof_heap_obj(a->heap, id)->count;
+        group->bare += facts->unaccounted == 0 && facts->words < facts->anonymous;
+    }
     if (facts->anonymous > 0)
         group->living += facts->live + facts->middle;
     if (group->pointed == 0 && facts->reached)

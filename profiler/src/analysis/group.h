@@ -19,6 +19,8 @@ enum group_doubt {
     DOUBT_FINALIZING = 1 << 3, /* its destructor had begun */
     DOUBT_UNEVEN = 1 << 4,     /* more references from inside a cycle than its counts say */
     DOUBT_VETOED = 1 << 5,     /* a root reaches it by a pointer that took no reference */
+    DOUBT_MORE = 1 << 6,       /* the count in memory is higher than what was told */
+    DOUBT_LESS = 1 << 7,       /* or lower */
 };
 
 struct bundle {
@@ -50,10 +52,12 @@ struct group {
     uint64_t living;               /* pointers from what can be reached, of objects that have a reference too many */
     uint64_t examined, nowhere;    /* objects that memory speaks of; those that no pointer points to */
     int64_t unaccounted;           /* counts in memory minus counts by events */
-    prof_obj_id pointed;           /* an object that a reachable pointer points to, 0 */
-    bool uneven;                   /* not the same arithmetic for every object */
-    bool mixed;                    /* the total of held objects: of several types */
-    bool paired;                   /* some taking site was named */
+    int64_t told;                  /* counts by events, of those whose count in memory is known */
+    uint64_t counted, bare; /* objects with a known count; with one that is as told, and too few pointers for it */
+    prof_obj_id pointed;    /* an object that a reachable pointer points to, 0 */
+    bool uneven;            /* not the same arithmetic for every object */
+    bool mixed;             /* the total of held objects: of several types */
+    bool paired;            /* some taking site was named */
     uint32_t born_stack, born_votes;
     prof_obj_id samples[GROUP_SAMPLES]; /* smallest serials, ascending */
     uint32_t sample_count;

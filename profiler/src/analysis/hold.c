@@ -183,6 +183,12 @@ enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open)
     return good ? HOLD_SLOT_GOOD : HOLD_SLOT_STALE;
 }
 
+bool hold_is_zero(const struct analysis *a, prof_obj_id id)
+{
+    const struct hold_facts *facts = a->hold != NULL ? &a->hold->facts[id] : NULL;
+    return prof_heap_obj(a->heap, id)->state == PROF_OBJ_ZERO || (facts != NULL && facts->zero && !facts->reached);
+}
+
 static uint64_t slot_key(const struct prof_open *open)
 {
     return map_mix(open->slot, open->obj);
@@ -284,6 +290,27 @@ static bool was_there(const struct analysis *a, const struct prof_obj *obj)
            (obj->block == 0 || (prof_heap_block(a->heap, obj->block)->flags & PROF_BLOCK_EXAMINED) != 0);
 }
 
+/* Compares the object's own count with what events make of it. */
+static void read_count(const struct prof_memory *m, const struct prof_obj *obj, struct hold_facts *facts)
+{
+    enum { CLOCK_STEP_US = 50000 }; /* events may bear a time so much too early */
+    bool still = m->rung == TRK_RUNG_STOPPED || m->single;
+    const struct trk_memory_count *count =
+        m->count_count > 0 ? bsearch(&obj->addr, m->counts, m->count_count, sizeof *m->counts, compare_count) : NULL;
+
+    if (count == NULL || (obj->flags & PROF_OBJ_SKEWED) != 0 || (!still && obj->last_us + CLOCK_STEP_US > m->at_us))
+        return;
+    int64_t difference = count->count - obj->count;
+    facts->no_count = count->count == TRK_MEMORY_NO_COUNT || difference < INT32_MIN / 2 || difference > INT32_MAX / 2;
+    if (facts->no_count)
+        return;
+    facts->counted = true;
+    facts->zero = count->count == 0 && obj->state == PROF_OBJ_ALIVE;
+    facts->unaccounted = (int32_t)difference;
+    int64_t anonymous = (int64_t)facts->anonymous + difference;
+    facts->anonymous = anonymous > 0 ? (uint32_t)anonymous : 0;
+}
+
 static void examine(struct analysis *a, struct hold *hold)
 {
     const struct prof_memory *m = hold->memory;
@@ -296,16 +323,7 @@ static void examine(struct analysis *a, struct hold *hold)
             continue;
         facts->examined = true;
         facts->anonymous = obj->state == PROF_OBJ_ALIVE ? anonymous_of(a, obj) : 0;
-        const struct trk_memory_count *count =
-            m->count_count > 0 ? bsearch(&obj->addr, m->counts, m->count_count, sizeof *m->counts, compare_count)
-                               : NULL;
-        if (count == NULL || (obj->flags & PROF_OBJ_SKEWED) != 0)
-            continue;
-        int64_t difference = count->count - obj->count;
-        facts->counted = difference >= INT32_MIN / 2 && difference <= INT32_MAX / 2;
-        facts->unaccounted = facts->counted ? (int32_t)difference : 0;
-        if (facts->unaccounted > 0)
-            facts->anonymous += (uint32_t)facts->unaccounted;
+        read_count(m, obj, facts);
     }
 }
 

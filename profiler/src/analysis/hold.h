@@ -40,6 +40,8 @@ struct hold_facts {
     uint32_t adopted;            /* words that were taken for references: of an object that is not held */
     int32_t unaccounted;         /* count in memory minus count by events */
     bool examined, counted;      /* counted: its count in memory is known */
+    bool no_count;               /* what stood where its count should be was none */
+    bool zero;                   /* its own count is 0, by the events it lives */
     bool reached;                /* from a root, by whatever pointers */
     bool held;                   /* reachable words account for all anonymous references */
     bool borrowed;               /* its words were not taken for references: they fit its count by chance at most */
@@ -69,6 +71,8 @@ void hold_free(struct hold *hold);
 enum hold_slot { HOLD_SLOT_UNKNOWN = 0, HOLD_SLOT_GOOD, HOLD_SLOT_STALE };
 /* Does the slot of this reference still point to its object? */
 enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open);
+/* The object's count is 0: by the events, or by its own count when nothing reaches it. a->hold may be NULL. */
+bool hold_is_zero(const struct analysis *a, prof_obj_id id);
 /* The slot was found to point elsewhere. hold may be NULL. */
 bool hold_is_stale(const struct hold *hold, const struct prof_open *open);
 

@@ -54,17 +54,34 @@ static void add_cycle(struct prof_str *str, const struct group *group)
                   plural((uint64_t)counted), (long long)(counted - group->excess));
 }
 
+/* What the objects say of their counts themselves. */
+static void add_own_counts(struct prof_str *str, const struct group *group)
+{
+    int64_t apart = group->unaccounted;
+
+    if (apart == 0 && group->counted == group->objects && group->verdict != PROF_CYCLE)
+        prof_str_addf(str, "; %s",
+                      group->objects == 1 ? "its own count says the same" : "their own counts say the same");
+    if (apart == 0)
+        return;
+    if (group->counted == 1)
+        prof_str_addf(str, "; its own count is %lld, events say %lld", (long long)(group->told + apart),
+                      (long long)group->told);
+    else
+        prof_str_addf(str, "; their own counts are %lld together, events say %lld", (long long)(group->told + apart),
+                      (long long)group->told);
+    prof_str_addf(str, ": %lld reference%s %s", (long long)(apart > 0 ? apart : -apart),
+                  plural((uint64_t)(apart > 0 ? apart : -apart)),
+                  apart > 0 ? "taken without telling" : "given back without telling, or told and not counted");
+}
+
 /* Where memory has pointers to the objects, and where it has none. */
 static bool add_pointers(struct analysis *a, struct prof_str *str, const struct group *group)
 {
     uint64_t n = group->objects;
     const char *place = NULL;
 
-    if (group->unaccounted != 0)
-        prof_str_addf(str, "; %s %lld %s than what was told",
-                      n == 1 ? "the count in memory is" : "counts in memory are together",
-                      (long long)(group->unaccounted > 0 ? group->unaccounted : -group->unaccounted),
-                      group->unaccounted > 0 ? "higher" : "lower");
+    add_own_counts(str, group);
     if (group->verdict == PROF_REACHABLE || group->verdict == PROF_CYCLE || group->examined == 0)
         return true;
     const struct prof_memory *memory = a->hold->memory;
@@ -190,7 +207,9 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
     if ((group->verdict == PROF_HOLDER_FREED || group->verdict == PROF_SLOT_OVERWRITTEN) && type->births_owned == 0)
         weaken(&why, &strength, PROF_PROBABLE,
                "the reference may have been moved by copying the pointer: report moves to be sure");
-    if (group->surplus > 0)
+    const char *open;
+    bool sure = group->bare == group->objects && reach_strength(a, &open) == PROF_PROVEN;
+    if (group->surplus > 0 && !sure) // else which reference it is may be a guess, but not that there is one
         weaken(&why, &strength, PROF_PROBABLE, "references without a slot are matched by counting");
     if (group->pairing.tie_count > 0)
         weaken(&why, &strength, PROF_PROBABLE,
@@ -200,7 +219,9 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
                "held from memory that was not freed; whether it can still be reached was not examined");
     if (group->doubts & DOUBT_SKEWED)
         weaken(&why, &strength, PROF_SUSPECT, "born before recording began");
-    if (group->doubts & DOUBT_MISCOUNT)
+    if (group->doubts & (DOUBT_MORE | DOUBT_LESS))
+        weaken(&why, &strength, PROF_SUSPECT, "its own count does not fit the events: somebody counts without telling");
+    else if (group->doubts & DOUBT_MISCOUNT)
         weaken(&why, &strength, PROF_SUSPECT,
                "an observed count does not fit the events: somebody counts without telling");
     if (group->doubts & DOUBT_FINALIZING)

@@ -117,6 +117,7 @@ static json_t *references(struct document *doc, const struct prof_audit *audit)
     doc_set(doc, object, "counts_read", json_of_number(audit->memory_counts));
     doc_set(doc, object, "counts_higher", json_of_number(audit->memory_more));
     doc_set(doc, object, "counts_lower", json_of_number(audit->memory_less));
+    doc_set(doc, object, "counts_none", json_of_number(audit->memory_none));
     doc_set(doc, object, "adopted", json_of_number(audit->adopted));
     doc_set(doc, object, "vetoed", json_of_number(audit->vetoed));
     return object;

@@ -416,11 +416,204 @@ static void test_count_in_memory(void **state)
     rig_find(rig, NULL);
     rig_expect(rig, 1);
     const struct prof_finding *f = rig_one(rig, PROF_CYCLE_HELD);
-    says(f, "the count in memory is 1 higher than what was told");
+    says(f, "; its own count is 2, events say 1: 1 reference taken without telling");
     assert_int_equal(f->strength, PROF_SUSPECT);
     assert_int_equal(prof_findings_audit(rig->findings)->memory_counts, 2);
     assert_int_equal(prof_findings_audit(rig->findings)->memory_more, 1);
     assert_int_equal(prof_findings_audit(rig->findings)->memory_less, 0);
+}
+
+/* ---- Own counts -------------------------------------------------------------------------------------------------- */
+
+/* A count of each object that is alive; the run ends with it. */
+static void find_counted(enum trk_memory_rung rung, int64_t a, int64_t b)
+{
+    mk_time(rig->t, 1000000);
+    image_begin(&image, rig->t, rung);
+    mk_memory_count(rig->t, A, a);
+    mk_memory_count(rig->t, B, b);
+    mk_memory_end(rig->t);
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+}
+
+static void forgotten(uint64_t addr)
+{
+    born("node", addr, "node_new n.c:3 < main m.c:5");
+    mk_ref(rig->t, addr, 0, AT("use u.c:4 < main m.c:6"));
+    mk_unref(rig->t, addr, 0, AT("main m.c:7"));
+}
+
+/* Nobody points to it, and it says itself that it is referenced: no guess is left. */
+static void test_count_agrees(void **state)
+{
+    (void)state;
+    forgotten(A);
+    find_counted(TRK_RUNG_STOPPED, 1, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_int_equal(f->strength, PROF_PROVEN);
+    assert_null(f->reasons);
+    says(f, "; its own count says the same; no pointer to it exists anywhere: a release is missing");
+    assert_int_equal(prof_findings_audit(rig->findings)->memory_counts, 1);
+}
+
+static void test_count_agrees_unstopped(void **state)
+{
+    (void)state;
+    forgotten(A);
+    find_counted(TRK_RUNG_CONFIRMED, 1, 1);
+    assert_int_equal(rig_one(rig, PROF_MISSING_UNREF)->strength, PROF_PROBABLE);
+    assert_int_equal(prof_findings_audit(rig->findings)->memory_counts, 1);
+}
+
+/* While threads run, an event may bear the time of before the look and come behind it. */
+static void test_count_of_busy_object(void **state)
+{
+    (void)state;
+    mk_time(rig->t, 999900);
+    forgotten(A);
+    find_counted(TRK_RUNG_CONFIRMED, 2, 1);
+    assert_int_equal(prof_findings_audit(rig->findings)->memory_counts, 0);
+    assert_int_equal(rig_one(rig, PROF_MISSING_UNREF)->strength, PROF_PROBABLE);
+}
+
+/* One pointer, two references by its own count. */
+static void test_count_over_retained(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    mk_ref(rig->t, A, 0, AT("keep k.c:3 < main m.c:7"));
+    image_poke(&image, GLOBAL, A);
+    find_counted(TRK_RUNG_STOPPED, 2, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_OVER_RETAINED);
+    assert_int_equal(f->strength, PROF_PROVEN);
+    says(f, "; its own count says the same; only 1 pointer is left that can hold one");
+}
+
+/* A second pointer may be a reference that was copied: then nothing is proven. */
+static void test_count_enough_pointers(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    mk_ref(rig->t, A, 0, AT("keep k.c:3 < main m.c:7"));
+    image_poke(&image, LOCAL(2), A);
+    image_poke(&image, LOCAL(3), A);
+    find_counted(TRK_RUNG_STOPPED, 2, 1);
+    assert_int_equal(rig_one(rig, PROF_MISSING_UNREF)->strength, PROF_PROBABLE);
+}
+
+static void test_count_less(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    mk_ref(rig->t, A, 0, AT("use u.c:4 < main m.c:6"));
+    find_counted(TRK_RUNG_STOPPED, 1, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_int_equal(f->strength, PROF_SUSPECT);
+    says(f, "count is 1 too high");
+    says(f, "; its own count is 1, events say 2: 1 reference given back without telling, or told and not counted");
+    const struct prof_audit *audit = prof_findings_audit(rig->findings);
+    assert_int_equal(audit->memory_less, 1);
+    assert_false(audit->certain);
+    assert_non_null(strstr(audit->why_uncertain,
+                           "1 of 1 observed counts do not fit the events (node#1: its own count is "
+                           "1, events say 2)"));
+}
+
+/* By its own count one pointer is enough to hold it. */
+static void test_count_less_held(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    mk_ref(rig->t, A, 0, AT("use u.c:4 < main m.c:6"));
+    image_poke(&image, GLOBAL, A);
+    find_counted(TRK_RUNG_STOPPED, 1, 1);
+    rig_expect(rig, 0);
+    assert_int_equal(rig_one(rig, PROF_REACHABLE)->objects, 1);
+}
+
+static void test_count_zero(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    find_counted(TRK_RUNG_STOPPED, 0, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_ZERO_NOT_FREED);
+    assert_int_equal(f->strength, PROF_SUSPECT);
+    says(f, "count reached 0, but the object was not freed; its own count is 0, events say 1");
+}
+
+/* Somebody can still reach it: a pool that says nothing. */
+static void test_count_zero_reached(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    image_poke(&image, GLOBAL, A);
+    find_counted(TRK_RUNG_STOPPED, 0, 1);
+    assert_int_equal(prof_findings_gating(rig->findings), 0);
+    assert_int_equal(prof_findings_audit(rig->findings)->memory_less, 1);
+}
+
+/* By the events it is over; by its own count somebody holds it. */
+static void test_count_of_dead(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    mk_unref(rig->t, A, 0, AT("main m.c:7"));
+    find_counted(TRK_RUNG_STOPPED, 2, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_ZERO_NOT_FREED);
+    assert_int_equal(f->strength, PROF_SUSPECT);
+    says(f, "; its own count is 2, events say 0: 2 references taken without telling");
+}
+
+static void test_no_count(void **state)
+{
+    (void)state;
+    forgotten(A);
+    find_counted(TRK_RUNG_STOPPED, TRK_MEMORY_NO_COUNT, 1);
+    assert_int_equal(rig_one(rig, PROF_MISSING_UNREF)->strength, PROF_PROBABLE);
+    const struct prof_audit *audit = prof_findings_audit(rig->findings);
+    assert_int_equal(audit->memory_counts, 0);
+    assert_int_equal(audit->memory_none, 1);
+    assert_true(audit->certain);
+}
+
+/* Different mistakes are different findings. */
+static void test_counts_apart(void **state)
+{
+    (void)state;
+    forgotten(A);
+    forgotten(B);
+    find_counted(TRK_RUNG_STOPPED, 3, 1);
+    rig_expect(rig, 2);
+    size_t proven = 0;
+    for (size_t i = 0; i < rig->count; i++)
+        proven += rig->list[i].strength == PROF_PROVEN;
+    assert_int_equal(proven, 1);
+}
+
+/* What a root reaches is no garbage, also when all counts fit. */
+static void test_veto_with_counts(void **state)
+{
+    (void)state;
+    slot_cycle();
+    image_poke(&image, GLOBAL + 8, B);
+    find_counted(TRK_RUNG_STOPPED, 1, 1);
+    rig_expect(rig, 1);
+    assert_int_equal(rig_one(rig, PROF_CYCLE_HELD)->strength, PROF_SUSPECT);
+    assert_int_equal(prof_findings_audit(rig->findings)->vetoed, 2);
+}
+
+/* The pointer took its reference without telling: a count that says so accounts for it. */
+static void test_veto_counted(void **state)
+{
+    (void)state;
+    slot_cycle();
+    image_poke(&image, GLOBAL + 8, B);
+    find_counted(TRK_RUNG_STOPPED, 1, 2);
+    rig_expect(rig, 0);
+    assert_int_equal(rig_one(rig, PROF_REACHABLE)->objects, 1);
+    assert_int_equal(prof_findings_audit(rig->findings)->vetoed, 0);
+    assert_int_equal(prof_findings_audit(rig->findings)->memory_more, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -450,6 +643,20 @@ int main(void)
         TEST(test_veto),
         TEST(test_no_veto_by_stack),
         TEST(test_count_in_memory),
+        TEST(test_count_agrees),
+        TEST(test_count_agrees_unstopped),
+        TEST(test_count_of_busy_object),
+        TEST(test_count_over_retained),
+        TEST(test_count_enough_pointers),
+        TEST(test_count_less),
+        TEST(test_count_less_held),
+        TEST(test_count_zero),
+        TEST(test_count_zero_reached),
+        TEST(test_count_of_dead),
+        TEST(test_no_count),
+        TEST(test_counts_apart),
+        TEST(test_veto_with_counts),
+        TEST(test_veto_counted),
     };
     return cmocka_run_group_tests_name("hold", tests, NULL, NULL);
 }
