@@ -25,6 +25,9 @@ struct prof_block_type {
  */
 bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
                      struct prof_block_type *ret);
+/* The layout of such a block when it is certain (mark '='), and known: the same for all blocks of one stack, kind, size
+ * and told type (prof_heap_block_type). NULL: not known. */
+const struct prof_layout *prof_block_layout(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id);
 /* "struct conn", "struct conn[12]"; of a guess "struct conn (~ from net.c:31)",
  * "struct conn (~ by its shape)". size: of the block, 0: "struct conn[]".
  */

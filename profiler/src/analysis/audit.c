@@ -26,12 +26,11 @@ static void coverage(struct analysis *a, struct prof_audit *audit)
 static prof_obj_id memory(const struct analysis *a, struct prof_audit *audit)
 {
     const struct hold *hold = a->hold;
-
     prof_obj_id miscounted = 0;
 
+    audit->memory_read = a->reach != NULL;
     if (hold == NULL)
         return 0;
-    audit->memory_read = true;
     audit->slots_checked = hold->checked;
     audit->slots_stale = hold->stale.count;
     for (prof_obj_id id = 1; id < a->n; id++) {

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include <base/large.h>
+
 enum { BLOCK_PLACES_MAX = 64 };
 
 struct place {
@@ -148,7 +150,7 @@ static bool add_examined(struct analysis *a, struct places *places)
     };
     const struct reach *r = a->reach;
 
-    places->of_node = malloc(((size_t)r->n + 1) * sizeof *places->of_node);
+    places->of_node = prof_large_malloc((size_t)r->n + 1, sizeof *places->of_node);
     if (places->of_node == NULL)
         return false;
     for (uint32_t v = 0; v < r->n; v++) {

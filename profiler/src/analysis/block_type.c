@@ -77,6 +77,26 @@ static bool told(struct prof_heap *heap, struct prof_symbols *symbols, prof_bloc
     return true;
 }
 
+/* Memory that was mapped and extents that a program told itself are not what a call returned. */
+static bool can_have_type(const struct prof_block *block)
+{
+    return block->kind != TRK_ALLOC_MMAP && block->kind != TRK_ALLOC_CUSTOM && block->kind != TRK_ALLOC_BOOT &&
+           (block->flags & PROF_BLOCK_HAS_OBJECT) == 0;
+}
+
+const struct prof_layout *prof_block_layout(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id)
+{
+    const struct prof_block *block = prof_heap_block(heap, id);
+    struct prof_block_type type;
+    struct prof_birth birth;
+
+    if ((block->flags & PROF_BLOCK_HAS_OBJECT) == 0 && told(heap, symbols, id, &type))
+        return type.layout;
+    if (!can_have_type(block) || !prof_symbols_birth(symbols, block->stack, block->size, &birth) || birth.mark != '=')
+        return NULL;
+    return birth.layout;
+}
+
 bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_block_id id,
                      struct prof_block_type *ret)
 {
@@ -85,9 +105,7 @@ bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_
 
     if ((block->flags & PROF_BLOCK_HAS_OBJECT) == 0 && told(heap, symbols, id, ret))
         return true;
-    // Memory that was mapped and extents that a program told itself are not what a call returned.
-    if (block->kind == TRK_ALLOC_MMAP || block->kind == TRK_ALLOC_CUSTOM || block->kind == TRK_ALLOC_BOOT ||
-        (block->flags & PROF_BLOCK_HAS_OBJECT) != 0 ||
+    if (!can_have_type(block) ||
         (!prof_symbols_birth(symbols, block->stack, block->size, &birth) && !by_shape(heap, symbols, block, &birth)))
         return false;
     *ret = (struct prof_block_type){ .name = birth.layout->type,

@@ -187,6 +187,17 @@ out:
     return error;
 }
 
+/* Is there an object that pointers could hold? */
+static bool any_object(const struct analysis *a)
+{
+    for (prof_obj_id id = 1; id < a->n; id++) {
+        enum prof_obj_state state = prof_heap_obj(a->heap, id)->state;
+        if (state != PROF_OBJ_NONE && state != PROF_OBJ_DEAD)
+            return true;
+    }
+    return false;
+}
+
 struct prof_error *classify(struct analysis *a)
 {
     struct graph_edges edges = { 0 };
@@ -196,7 +207,8 @@ struct prof_error *classify(struct analysis *a)
     a->n = prof_heap_obj_max(a->heap);
     if (a->n == 0)
         a->n = 1;
-    a->nodes = a->n + (a->reach != NULL ? prof_heap_block_max(a->heap) : 0);
+    bool pointers = a->reach != NULL && any_object(a);
+    a->nodes = a->n + (pointers ? prof_heap_block_max(a->heap) : 0);
     size_t n = a->nodes;
     a->fate = calloc(n, 1);
     a->role = calloc(n, 1);
@@ -214,8 +226,9 @@ struct prof_error *classify(struct analysis *a)
     for (size_t v = 0; v < n; v++)
         a->root[v] = a->scratch[v] = GRAPH_NONE;
 
-    if ((error = gather(a, &edges, held)) != NULL || (error = hold_make(a, edges.items, &edges.count, held)) != NULL ||
-        (a->hold != NULL && (error = explain_counts(a, &edges, held)) != NULL))
+    if ((error = gather(a, &edges, held)) != NULL ||
+        (pointers && ((error = hold_make(a, edges.items, &edges.count, held)) != NULL ||
+                      (error = explain_counts(a, &edges, held)) != NULL)))
         goto out;
     if (!graph_init(&a->graph, a->nodes, edges.items, edges.count)) {
         error = prof_error_memory();

@@ -355,8 +355,6 @@ static void count_words(struct hold *hold)
 
 struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_t *slot_count, const uint8_t *held)
 {
-    if (a->reach == NULL)
-        return NULL;
     struct hold *hold = calloc(1, sizeof *hold);
     if (hold == NULL)
         return prof_error_memory();

@@ -64,7 +64,7 @@ struct hold {
 };
 
 /* ---- hold.c ---- */
-/* Makes a->hold when there is a checkpoint. slots: edges by recorded slots, labels of prof_heap_open; stale ones are
+/* Makes a->hold, by a->reach. slots: edges by recorded slots, labels of prof_heap_open; stale ones are
  * taken out. held: by object, kept by what events say. */
 struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_t *slot_count, const uint8_t *held);
 void hold_free(struct hold *hold);

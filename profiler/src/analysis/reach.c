@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/large.h>
+
 /* ---- Words ------------------------------------------------------------------------------------------------------- */
 
 static bool in_region(const struct reach_input *input, uint64_t at)
@@ -176,14 +178,17 @@ static bool make_edges(struct reach *r, const struct reach_input *input)
 
     if (words >= GRAPH_NONE)
         return false;
-    r->place = malloc(words + 1);
-    r->target = malloc((words + 1) * sizeof *r->target);
+    r->place = prof_large_malloc(words + 1, 1);
+    r->target = prof_large_malloc(words + 1, sizeof *r->target);
     if (r->place == NULL || r->target == NULL)
         return false;
     resolve(r, input, &edges);
     r->root_word = malloc((r->root_count + 1) * sizeof *r->root_word);
     if (r->root_word == NULL || !graph_alloc(&r->out, r->n, edges))
         return false;
+    prof_large_advise(r->out.first, ((size_t)r->n + 2) * sizeof *r->out.first);
+    prof_large_advise(r->out.to, edges * sizeof *r->out.to);
+    prof_large_advise(r->out.label, edges * sizeof *r->out.label);
     each_edge(r, count_out, &r->out);
     graph_rows(&r->out);
     each_edge(r, graph_put, &r->out);
@@ -278,7 +283,7 @@ static void enter_roots(struct walk *walk, enum reach_class class_)
 
 static bool mark(struct reach *r, const struct reach_input *input)
 {
-    struct walk walk = { .r = r, .queue = malloc(((size_t)r->n + 1) * sizeof *walk.queue) };
+    struct walk walk = { .r = r, .queue = prof_large_malloc((size_t)r->n + 1, sizeof *walk.queue) };
     bool purpose = (input->without >> PROF_ROOT_PURPOSE & 1) == 0;
 
     if (walk.queue == NULL)
@@ -395,11 +400,11 @@ struct prof_error *reach_create(const struct reach_input *input, struct reach **
     r->memory = input->memory;
     r->nodes = input->nodes;
     r->n = input->n;
-    r->class_ = calloc(n, 1);
-    r->root = calloc(n, 1);
-    r->via = malloc(n * sizeof *r->via);
-    r->from = malloc(n * sizeof *r->from);
-    r->component = malloc(n * sizeof *r->component);
+    r->class_ = prof_large_calloc(n, 1);
+    r->root = prof_large_calloc(n, 1);
+    r->via = prof_large_malloc(n, sizeof *r->via);
+    r->from = prof_large_malloc(n, sizeof *r->from);
+    r->component = prof_large_malloc(n, sizeof *r->component);
     r->index = reach_index_create(r->nodes, r->n);
     bool good = r->class_ != NULL && r->root != NULL && r->via != NULL && r->from != NULL && r->component != NULL &&
                 r->index != NULL;

@@ -13,6 +13,11 @@ struct gather {
     PROF_VEC(struct reach_node) nodes;
     struct map maker_of;  /* stack -> enum maker */
     struct map loader_of; /* stack -> did the dynamic loader allocate it? */
+    struct map layout_of; /* stack, kind, size and told type of blocks -> layouts */
+    PROF_VEC(const struct prof_layout *) layouts;
+    /* What was asked last: blocks that lie side by side are of one kind more often than not. */
+    uint64_t last_layout_key;
+    const struct prof_layout *last_layout;
 };
 
 /* What the first function that is known says. libstdc++ jumps from `operator new[]` to `operator new`: no frame is left
@@ -53,7 +58,7 @@ static bool is_array_head(struct gather *g, const struct reach_node *node, uint6
     case MAKER_NEW_ARRAY:
         return true;
     case MAKER_NEW:
-        return node->size == offset || (prof_block_type(heap, g->a->symbols, node->id, &type) && type.layout->array);
+        return node->size == offset || (prof_block_type(heap, g->a->symbols, node->id, &type) && type.array);
     default:
         return false;
     }
@@ -91,13 +96,31 @@ static bool starts(void *ctx, const struct reach_node *node, uint64_t addr)
     return is_array_head(g, node, offset);
 }
 
+static const struct prof_layout *layout_of_block(struct gather *g, prof_block_id id)
+{
+    const struct prof_block *block = prof_heap_block(g->a->heap, id);
+    bool array = false;
+    uint64_t told = prof_heap_block_type(g->a->heap, id, &array);
+    uint64_t key = map_mix(map_mix((uint64_t)block->stack << 8 | block->kind, block->size), told << 1 | array);
+    if (g->layouts.count > 0 && key == g->last_layout_key)
+        return g->last_layout;
+    uint32_t known = map_get(&g->layout_of, key);
+    const struct prof_layout *layout =
+        known != UINT32_MAX ? g->layouts.items[known] : prof_block_layout(g->a->heap, g->a->symbols, id);
+    // Without memory it is looked up again.
+    if (known == UINT32_MAX && prof_vec_push(&g->layouts, layout))
+        (void)map_put(&g->layout_of, key, (uint32_t)g->layouts.count - 1);
+    g->last_layout_key = key;
+    g->last_layout = layout;
+    return layout;
+}
+
 /* The certain type of what lies at addr in a node, and where it begins; NULL: a guess at most. */
 static const struct prof_layout *layout_at(struct gather *g, const struct reach_node *node, uint64_t addr,
                                            uint64_t *start)
 {
     struct prof_heap *heap = g->a->heap;
     const struct prof_block *block = (node->flags & REACH_NODE_OBJECT) == 0 ? prof_heap_block(heap, node->id) : NULL;
-    struct prof_block_type type;
     prof_obj_id id = 0;
 
     if (block == NULL)
@@ -114,8 +137,7 @@ static const struct prof_layout *layout_at(struct gather *g, const struct reach_
         return layout != NULL && layout->size == obj->size ? layout : NULL; // else it may be one of the same name
     }
     *start = node->start;
-    return block != NULL && prof_block_type(heap, g->a->symbols, node->id, &type) && type.mark == '=' ? type.layout
-                                                                                                      : NULL;
+    return block != NULL ? layout_of_block(g, node->id) : NULL;
 }
 
 static bool number(void *ctx, const struct reach_node *node, uint64_t addr)
@@ -219,6 +241,8 @@ struct prof_error *reach_of_heap(struct analysis *a)
     error = reach_create(&input, &a->reach);
     map_deinit(&g.maker_of);
     map_deinit(&g.loader_of);
+    map_deinit(&g.layout_of);
+    prof_vec_deinit(&g.layouts);
     return error;
 }
 

@@ -5,7 +5,9 @@
 #include "reach.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include <base/large.h>
+#include <base/radix.h>
 
 #include "map.h"
 
@@ -18,7 +20,6 @@ struct page {
 };
 struct reach_index {
     const struct reach_node *nodes;
-    uint64_t *start; /* by node, closer together than in nodes */
     uint32_t n;
     uint64_t low, high; /* all nodes lie within */
     struct map page_of; /* page number -> index into pages */
@@ -31,42 +32,6 @@ static uint64_t end_of(const struct reach_node *node)
 {
     uint64_t end = node->start + (node->size != 0 ? node->size : 1);
     return end > node->start ? end : UINT64_MAX;
-}
-
-/* Stable, by start: 16 bits a round, rounds in which all agree are left out. */
-static bool sort(struct reach_node *nodes, uint32_t n)
-{
-    enum { BITS = 16, VALUES = 1 << BITS };
-    struct reach_node *other = malloc(((size_t)n + 1) * sizeof *other), *from = nodes, *to = other;
-    uint32_t *at = malloc(VALUES * sizeof *at);
-
-    if (other == NULL || at == NULL) {
-        free(other);
-        free(at);
-        return false;
-    }
-    for (unsigned shift = 0; shift < 64 && n > 1; shift += BITS) {
-        memset(at, 0, VALUES * sizeof *at);
-        for (uint32_t i = 0; i < n; i++)
-            at[from[i].start >> shift & (VALUES - 1)]++;
-        if (at[from[0].start >> shift & (VALUES - 1)] == n)
-            continue;
-        for (uint32_t v = 0, sum = 0; v < VALUES; v++) {
-            uint32_t count = at[v];
-            at[v] = sum;
-            sum += count;
-        }
-        for (uint32_t i = 0; i < n; i++)
-            to[at[from[i].start >> shift & (VALUES - 1)]++] = from[i];
-        struct reach_node *swap = from;
-        from = to;
-        to = swap;
-    }
-    if (from != nodes)
-        memcpy(nodes, from, (size_t)n * sizeof *nodes);
-    free(other);
-    free(at);
-    return true;
 }
 
 static int outer_first(const void *left, const void *right)
@@ -99,7 +64,7 @@ static void nest(struct reach_node *nodes, uint32_t n)
 static uint32_t page_end(const struct reach_index *x, uint32_t first)
 {
     uint32_t end = first;
-    while (end < x->n && x->start[end] >> PAGE_SHIFT == x->start[first] >> PAGE_SHIFT)
+    while (end < x->n && x->nodes[end].start >> PAGE_SHIFT == x->nodes[first].start >> PAGE_SHIFT)
         end++;
     return end;
 }
@@ -117,20 +82,20 @@ static bool make_pages(struct reach_index *x)
         uint32_t end = page_end(x, i), bits = 0;
         while (bits < PAGE_SHIFT && UINT32_C(1) << bits < end - i)
             bits++;
-        x->page[p] = (struct page){ x->start[i] >> PAGE_SHIFT, (uint32_t)grains, PAGE_SHIFT - bits };
+        x->page[p] = (struct page){ x->nodes[i].start >> PAGE_SHIFT, (uint32_t)grains, PAGE_SHIFT - bits };
         if (!map_put(&x->page_of, x->page[p].number, p))
             return false;
         grains += (size_t)1 << bits;
         i = end;
     }
     x->page[x->pages].grain = (uint32_t)grains;
-    if (grains >= GRAPH_NONE || (x->grain = malloc((grains + 1) * sizeof *x->grain)) == NULL)
+    if (grains >= GRAPH_NONE || (x->grain = prof_large_malloc(grains + 1, sizeof *x->grain)) == NULL)
         return false;
     for (uint32_t p = 0, node = 0; p < x->pages; p++) {
         const struct page *page = &x->page[p];
         for (uint32_t g = page->grain; g < page[1].grain; g++) {
             uint64_t begin = (page->number << PAGE_SHIFT) + ((uint64_t)(g - page->grain) << page->shift);
-            while (node < x->n && x->start[node] < begin)
+            while (node < x->n && x->nodes[node].start < begin)
                 node++;
             x->grain[g] = node;
         }
@@ -148,18 +113,15 @@ struct reach_index *reach_index_create(struct reach_node *nodes, uint32_t n)
     x->nodes = nodes;
     x->n = n;
     x->low = UINT64_MAX;
-    x->start = malloc(((size_t)n + 1) * sizeof *x->start);
-    if (x->start == NULL || !sort(nodes, n)) {
+    if (!prof_radix_sort(nodes, n, sizeof *nodes)) {
         reach_index_destroy(x);
         return NULL;
     }
     nest(nodes, n);
-    for (uint32_t i = 0; i < n; i++) {
-        x->start[i] = nodes[i].start;
+    for (uint32_t i = 0; i < n; i++)
         x->high = end_of(&nodes[i]) > x->high ? end_of(&nodes[i]) : x->high;
-    }
     if (n > 0)
-        x->low = x->start[0];
+        x->low = nodes[0].start;
     if (!make_pages(x)) {
         reach_index_destroy(x);
         return NULL;
@@ -171,7 +133,6 @@ void reach_index_destroy(struct reach_index *index)
 {
     if (index == NULL)
         return;
-    free(index->start);
     free(index->page);
     free(index->grain);
     map_deinit(&index->page_of);
@@ -188,7 +149,7 @@ uint32_t reach_index_climb(const struct reach_index *index, uint32_t node, uint6
 uint32_t reach_index_next(const struct reach_index *index, uint32_t before, uint64_t addr)
 {
     uint32_t next = before == GRAPH_NONE ? 0 : before + 1;
-    while (next < index->n && index->start[next] <= addr)
+    while (next < index->n && index->nodes[next].start <= addr)
         next++;
     return next == 0 ? GRAPH_NONE : next - 1;
 }
@@ -233,7 +194,6 @@ void reach_index_soon(const struct reach_index *index, uint64_t addr, bool soone
         return;
     }
     uint32_t node = *grain > 0 ? *grain - 1 : 0;
-    __builtin_prefetch(&index->start[node]);
     __builtin_prefetch(&index->nodes[node]);
     __builtin_prefetch(&index->nodes[node] + 2); // the one that is found is this one or one of the next two, mostly
 }

@@ -5,66 +5,102 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/large.h>
+#include <base/radix.h>
+
 struct span {
-    uint64_t start, end;
+    uint64_t start;
     uint32_t id;
     uint32_t around; /* index + 1 of the span that contains it */
 };
 
-static int by_start(const void *a, const void *b)
+static uint64_t end_at(uint64_t start, uint64_t size)
+{
+    return start + (size != 0 ? size : 1);
+}
+
+static uint64_t obj_end(const struct prof_heap *h, uint32_t id)
+{
+    const struct prof_obj *obj = obj_of(h, id);
+    return end_at(obj->start, obj->size);
+}
+
+static uint64_t block_end(const struct prof_heap *h, uint32_t id)
+{
+    const struct prof_block *b = block_of(h, id);
+    return end_at(b->addr, b->size);
+}
+
+struct by_end {
+    const struct prof_heap *h;
+    uint64_t (*end_of)(const struct prof_heap *h, uint32_t id);
+};
+
+/* Those with one start: what contains the others comes first. */
+static int longest_first(const void *a, const void *b, void *ctx)
 {
     const struct span *x = a, *y = b;
-    if (x->start != y->start)
-        return x->start < y->start ? -1 : 1;
-    if (x->end != y->end)
-        return x->end > y->end ? -1 : 1;
+    const struct by_end *by = ctx;
+    uint64_t left = by->end_of(by->h, x->id), right = by->end_of(by->h, y->id);
+    if (left != right)
+        return left > right ? -1 : 1;
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
 /* Sorts and links. The stack of open spans is kept in the links themselves. */
-static void nest(struct span *spans, size_t count)
+static bool nest(const struct prof_heap *h, struct span *spans, size_t count,
+                 uint64_t (*end_of)(const struct prof_heap *h, uint32_t id))
 {
-    if (count > 0)
-        qsort(spans, count, sizeof *spans, by_start);
+    struct by_end by = { h, end_of };
+
+    if (!prof_radix_sort(spans, count, sizeof *spans))
+        return false;
+    for (size_t i = 0, next; i < count; i = next) {
+        for (next = i + 1; next < count && spans[next].start == spans[i].start;)
+            next++;
+        if (next - i > 1)
+            qsort_r(spans + i, next - i, sizeof *spans, longest_first, &by);
+    }
     for (size_t i = 0; i < count; i++) {
         size_t around = i;
-        while (around > 0 && spans[around - 1].end <= spans[i].start)
+        while (around > 0 && end_of(h, spans[around - 1].id) <= spans[i].start)
             around = spans[around - 1].around;
         spans[i].around = (uint32_t)around;
     }
+    return true;
 }
 
 static bool make_spans(struct prof_heap *h)
 {
     if (h->spans_made)
         return true;
-    h->obj_spans = calloc((size_t)h->objs.live + 1, sizeof *h->obj_spans);
-    h->block_spans = calloc((size_t)h->blocks.live + 1, sizeof *h->block_spans);
+    h->obj_spans = prof_large_malloc((size_t)h->objs.live + 1, sizeof *h->obj_spans);
+    h->block_spans = prof_large_malloc((size_t)h->blocks.live + 1, sizeof *h->block_spans);
     if (h->obj_spans == NULL || h->block_spans == NULL) {
-        free(h->obj_spans);
-        free(h->block_spans);
-        h->obj_spans = h->block_spans = NULL;
+        find_forget(h);
         return false;
     }
     for (uint32_t id = 1; id < h->objs.max; id++) {
         const struct prof_obj *obj = obj_of(h, id);
         if (obj_alive(obj))
-            h->obj_spans[h->obj_span_count++] =
-                (struct span){ obj->start, obj->start + (obj->size != 0 ? obj->size : 1), id, 0 };
+            h->obj_spans[h->obj_span_count++] = (struct span){ .start = obj->start, .id = id };
     }
     for (uint32_t id = 1; id < h->blocks.max; id++) {
         const struct prof_block *b = block_of(h, id);
         if ((b->flags & PROF_BLOCK_ALIVE) != 0)
-            h->block_spans[h->block_span_count++] =
-                (struct span){ b->addr, b->addr + (b->size != 0 ? b->size : 1), id, 0 };
+            h->block_spans[h->block_span_count++] = (struct span){ .start = b->addr, .id = id };
     }
-    nest(h->obj_spans, h->obj_span_count);
-    nest(h->block_spans, h->block_span_count);
+    if (!nest(h, h->obj_spans, h->obj_span_count, obj_end) ||
+        !nest(h, h->block_spans, h->block_span_count, block_end)) {
+        find_forget(h);
+        return false;
+    }
     h->spans_made = true;
     return true;
 }
 
-static uint32_t innermost(const struct span *spans, size_t count, uint64_t addr)
+static uint32_t innermost(const struct prof_heap *h, const struct span *spans, size_t count,
+                          uint64_t (*end_of)(const struct prof_heap *h, uint32_t id), uint64_t addr)
 {
     size_t low = 0, high = count;
     while (low < high) {
@@ -74,19 +110,22 @@ static uint32_t innermost(const struct span *spans, size_t count, uint64_t addr)
         else
             high = mid;
     }
-    while (low > 0 && spans[low - 1].end <= addr)
+    while (low > 0 && end_of(h, spans[low - 1].id) <= addr)
         low = spans[low - 1].around;
     return low > 0 ? spans[low - 1].id : 0;
 }
 
 prof_obj_id prof_heap_obj_at(struct prof_heap *h, uint64_t addr)
 {
-    return make_spans(h) ? innermost(h->obj_spans, h->obj_span_count, addr) : 0;
+    return make_spans(h) ? innermost(h, h->obj_spans, h->obj_span_count, obj_end, addr) : 0;
 }
 
 prof_block_id prof_heap_block_at(struct prof_heap *h, uint64_t addr)
 {
-    return make_spans(h) ? innermost(h->block_spans, h->block_span_count, addr) : 0;
+    const struct addr_entry *entry = h->custom_blocks == 0 ? addr_find(&h->addrs, addr) : NULL;
+    if (entry != NULL && entry->block != 0 && (block_of(h, entry->block)->flags & PROF_BLOCK_ALIVE) != 0)
+        return entry->block; // nothing smaller begins there: often asked, and spared the making of spans
+    return make_spans(h) ? innermost(h, h->block_spans, h->block_span_count, block_end, addr) : 0;
 }
 
 prof_obj_id prof_heap_obj_by_addr(struct prof_heap *h, uint64_t addr)

@@ -8,17 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-/* Large tables are looked at randomly: with large pages most of the cost of that goes away. A hint, without effect
- * where it cannot be followed. */
-static inline void pool_advise(void *items, size_t bytes)
-{
-    uintptr_t from = ((uintptr_t)items + 4095) & ~(uintptr_t)4095;
-    uintptr_t to = ((uintptr_t)items + bytes) & ~(uintptr_t)4095;
-    if (bytes >= (size_t)4 << 20)
-        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
-}
+#include <base/large.h>
 
 struct pool {
     void *items;
@@ -40,7 +31,7 @@ static inline bool pool_cover(struct pool *pool, uint32_t max, size_t size)
         void *items = realloc(pool->items, (size_t)room * size);
         if (items == NULL)
             return false;
-        pool_advise(items, (size_t)room * size);
+        prof_large_advise(items, (size_t)room * size);
         pool->items = items;
         pool->room = room;
     }

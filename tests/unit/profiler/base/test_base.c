@@ -2,6 +2,7 @@
 #include "failing.h"
 
 #include <base/arena.h>
+#include <base/radix.h>
 #include <base/str.h>
 #include <base/vec.h>
 #include <prof/error.h>
@@ -310,6 +311,71 @@ static void vectors_without_memory(void **state)
     }
 }
 
+/* ---- Sorting ---- */
+
+struct numbered {
+    uint64_t key, number, third;
+};
+
+/* Records of 24 or (third left out) 16 bytes with keys that agree outside of `mask`. */
+static void sort_some(size_t count, size_t bytes, uint64_t mask)
+{
+    struct numbered *all = calloc(count + 1, sizeof *all);
+    unsigned char *records = calloc(count + 1, bytes);
+    uint64_t seed = count ^ mask, sum = 0, got = 0;
+    assert_non_null(all);
+    assert_non_null(records);
+    for (size_t i = 0; i < count; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        all[i] = (struct numbered){ (0x7f1234567890abcdu & ~mask) | ((seed >> 20) & mask), i, ~(uint64_t)i };
+        memcpy(records + i * bytes, &all[i], bytes);
+        sum += all[i].key;
+    }
+    assert_true(prof_radix_sort(records, count, bytes));
+    struct numbered before = { 0 };
+    for (size_t i = 0; i < count; i++) {
+        struct numbered record = { 0 };
+        memcpy(&record, records + i * bytes, bytes);
+        assert_true(record.number < count && record.key == all[record.number].key);
+        assert_true(bytes == 16 || record.third == ~record.number);
+        assert_true(i == 0 || before.key < record.key || (before.key == record.key && before.number < record.number));
+        got += record.key;
+        before = record;
+    }
+    assert_true(got == sum);
+    free(all);
+    free(records);
+}
+
+static void sorting(void **state)
+{
+    (void)state;
+    static const uint64_t masks[] = { 0,       1,          0xff0,          0xfff0,           (uint64_t)1 << 63,
+                                      0xf00ff, UINT32_MAX, 0x7ffffffffff8, UINT64_MAX >> 20, UINT64_MAX };
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        for (size_t count = 0; count < 4; count++)
+            sort_some(count, 16, masks[i]);
+        sort_some(1000, 16, masks[i]);
+        sort_some(5000, 24, masks[i]);
+    }
+}
+
+static void sorting_without_memory(void **state)
+{
+    (void)state;
+    for (long n = 0; n < 2; n++) {
+        uint64_t records[4][2] = { { 3, 0 }, { 1, 1 }, { 2, 2 }, { 1, 3 } };
+        fail_after(n);
+        assert_false(prof_radix_sort(records, 4, 16));
+        fail_after(-1);
+        assert_true(records[0][0] == 3 && records[3][1] == 3);
+    }
+    uint64_t sorted[2][2] = { { 1, 0 }, { 1, 1 } };
+    fail_after(0);
+    assert_true(prof_radix_sort(sorted, 2, 16)); // asks for none
+    fail_after(-1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +384,7 @@ int main(void)
         cmocka_unit_test(strings),   cmocka_unit_test(strings_without_memory),
         cmocka_unit_test(interning), cmocka_unit_test(interning_without_memory),
         cmocka_unit_test(vectors),   cmocka_unit_test(vectors_without_memory),
+        cmocka_unit_test(sorting),   cmocka_unit_test(sorting_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

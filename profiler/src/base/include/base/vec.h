@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include <base/large.h>
+
 #define PROF_VEC(type)                                                                                                 \
     struct {                                                                                                           \
         type *items;                                                                                                   \
@@ -30,6 +32,7 @@ static inline bool prof_vec_grow(void **items, size_t *room, size_t count, size_
     void *grown = reallocarray(*items, want, item_bytes);
     if (grown == NULL)
         return false;
+    prof_large_advise(grown, want * item_bytes);
     *items = grown;
     *room = want;
     return true;
