@@ -1,5 +1,6 @@
 /* exit_hook.c: the ways out that skip exit handlers and destructors. Also called from signal handlers. A vfork child
  * leaves with _exit as a matter of course; that is not the end of the program whose memory it borrows. */
+#undef NDEBUG /* without it the functions behind assert are not declared */
 #include <assert.h>
 #include <signal.h>
 #include <sys/syscall.h>

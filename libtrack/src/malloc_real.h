@@ -6,6 +6,7 @@
 #ifndef TRACK_MALLOC_REAL_H
 #define TRACK_MALLOC_REAL_H
 
+#undef NDEBUG /* without it the functions behind assert are not declared */
 #include <assert.h>
 #include <dlfcn.h>
 #include <malloc.h>
