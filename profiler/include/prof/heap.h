@@ -317,6 +317,14 @@ const struct prof_type *prof_heap_type(const struct prof_heap *heap, prof_type_i
 const struct prof_open *prof_heap_open(const struct prof_heap *heap, uint32_t index);
 /* Is the variable at slot told to be a weak or borrowed pointer to this object (id < max)? */
 bool prof_heap_is_weak(const struct prof_heap *heap, prof_obj_id id, uint64_t slot);
+/* The pointers that are told to be weak or borrowed now: in the order in which their objects got their first. */
+struct prof_weak {
+    uint64_t slot, at_us;
+    uint32_t stack, tid; /* where it was set */
+    prof_obj_id obj;
+};
+void prof_heap_weak_each(const struct prof_heap *heap, void (*each)(void *ctx, const struct prof_weak *weak),
+                         void *ctx);
 /* The dead holder of an open reference of this heap with PROF_OPEN_HOLDER_FREED; false: the memory was no object's. */
 bool prof_heap_gone_holder(const struct prof_heap *heap, const struct prof_open *open, struct prof_gone_holder *ret);
 const struct prof_site_count *prof_heap_site_count(const struct prof_heap *heap, uint32_t index);

@@ -130,6 +130,11 @@ struct analysis {
     uint64_t cycle_budget; /* edges that searches for cycles may still look at */
 };
 
+/* ---- finding.c ---- */
+/* The work state for out's heap and symbols. out, which must have its arena, and options must outlive it. */
+void analysis_init(struct analysis *a, struct prof_findings *out, const struct prof_findings_options *options);
+void analysis_deinit(struct analysis *a);
+
 /* ---- site.c ---- */
 /* Index into sites of a stack; UINT32_MAX without memory. */
 uint32_t site_of(struct analysis *a, uint32_t stack);

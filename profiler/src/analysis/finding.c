@@ -233,7 +233,16 @@ static bool order_all(struct prof_findings *out)
 
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
-static void analysis_deinit(struct analysis *a)
+void analysis_init(struct analysis *a, struct prof_findings *out, const struct prof_findings_options *options)
+{
+    *a = (struct analysis){
+        .out = out, .heap = out->heap, .symbols = out->symbols, .arena = &out->arena, .options = options
+    };
+    a->from_us = options->from_us;
+    a->to_us = options->to_us != 0 ? options->to_us : UINT64_MAX;
+}
+
+void analysis_deinit(struct analysis *a)
 {
     classify_deinit(a);
     reach_destroy(a->reach);
@@ -262,13 +271,8 @@ struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symb
     out->symbols = symbols;
     out->obj_max = prof_heap_obj_max(heap);
     out->of = calloc((size_t)out->obj_max + 1, sizeof *out->of);
-    struct analysis a = { .out = out,
-                          .heap = heap,
-                          .symbols = symbols,
-                          .arena = &out->arena,
-                          .options = options != NULL ? options : &no_options };
-    a.from_us = a.options->from_us;
-    a.to_us = a.options->to_us != 0 ? a.options->to_us : UINT64_MAX;
+    struct analysis a;
+    analysis_init(&a, out, options != NULL ? options : &no_options);
     if (out->of == NULL) {
         prof_findings_destroy(out);
         return prof_error_memory();

@@ -93,6 +93,18 @@ bool prof_heap_is_weak(const struct prof_heap *h, prof_obj_id id, uint64_t slot)
     return false;
 }
 
+void prof_heap_weak_each(const struct prof_heap *h, void (*each)(void *ctx, const struct prof_weak *weak), void *ctx)
+{
+    struct weak_head *head, *next;
+
+    HASH_ITER (hh, h->weak_heads, head, next) {
+        for (uint32_t i = head->first; i != 0; i = weak_of(h, i)->next) {
+            const struct weak *w = weak_of(h, i);
+            each(ctx, &(struct prof_weak){ w->slot, w->at_us, w->stack, w->tid, head->obj });
+        }
+    }
+}
+
 void weak_event(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     if (e->op == TRK_OP_WEAK_SET || e->op == TRK_OP_BORROW)

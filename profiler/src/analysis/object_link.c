@@ -1,0 +1,229 @@
+/* object_link.c: asks the object graph: nodes, links, where the references of an object are, and what all that is
+ * called. */
+#include "object_graph.h"
+
+#include <string.h>
+
+#include <prof/block.h>
+
+struct prof_heap *prof_graph_heap(const struct prof_graph *g)
+{
+    return g->a.heap;
+}
+
+prof_node prof_graph_max(const struct prof_graph *g)
+{
+    return g->a.nodes;
+}
+
+bool prof_graph_has(const struct prof_graph *g, prof_node node)
+{
+    return node < g->a.nodes && (g->flags[node] & NODE_ALIVE) != 0;
+}
+
+prof_node prof_graph_of_obj(const struct prof_graph *g, prof_obj_id id)
+{
+    return id != 0 && id < g->a.n && prof_graph_has(g, id) ? id : PROF_NODE_NONE;
+}
+
+prof_node prof_graph_of_block(const struct prof_graph *g, prof_block_id id)
+{
+    if (id == 0 || id >= prof_heap_block_max(g->a.heap))
+        return PROF_NODE_NONE;
+    const struct prof_block *block = prof_heap_block(g->a.heap, id);
+    if ((block->flags & PROF_BLOCK_ALIVE) != 0 && block->first_obj != 0)
+        return prof_graph_of_obj(g, block->first_obj);
+    return prof_graph_has(g, g->a.n + id) ? g->a.n + id : PROF_NODE_NONE;
+}
+
+prof_obj_id prof_graph_obj(const struct prof_graph *g, prof_node node)
+{
+    return node < g->a.n ? node : 0;
+}
+
+prof_block_id prof_graph_block(const struct prof_graph *g, prof_node node)
+{
+    return node < g->a.n ? 0 : node - g->a.n;
+}
+
+bool prof_graph_pinned(const struct prof_graph *g, prof_node node)
+{
+    return (g->flags[node] & NODE_PINNED) != 0;
+}
+
+/* ---- Links ------------------------------------------------------------------------------------------------------- */
+
+/* A reference that no node holds: a root, or what is left of its variable. Owners of slots are known since the graph
+ * was made, so that no memory is needed. */
+static void tell_root(const struct prof_graph *g, const struct prof_open *open, struct prof_link *link)
+{
+    struct owner owner;
+    struct analysis *a = (struct analysis *)&g->a; // caches only
+
+    if (!owner_of(a, open, &owner))
+        return;
+    link->gone = !owner_is_root(a, &owner);
+    switch (owner.kind) {
+    case OWNER_GLOBAL:
+        link->root = PROF_ROOT_GLOBAL;
+        break;
+    case OWNER_REGION:
+        link->root = PROF_ROOT_REGION;
+        break;
+    case OWNER_STACK:
+    case OWNER_THREAD:
+        link->root = PROF_ROOT_STACK;
+        break;
+    default:
+        link->root = PROF_ROOT_UNRECORDED;
+    }
+}
+
+static struct prof_link link_of(const struct prof_graph *g, uint32_t from, uint32_t to, uint32_t label)
+{
+    uint32_t index = label & LABEL_INDEX;
+    struct prof_link link = {
+        .from = from == GRAPH_NONE ? PROF_NODE_NONE : from, .to = to, .kind = label_kind(label), .word = UINT32_MAX
+    };
+
+    if (link.kind == PROF_LINK_SLOT || link.kind == PROF_LINK_HOLDER) {
+        const struct prof_open *open = prof_heap_open(g->a.heap, index);
+        link.open = index;
+        link.at = open->slot;
+        link.stack = open->moved_stack != 0 ? open->moved_stack : open->stack;
+        link.tid = open->tid;
+        if (from == GRAPH_NONE)
+            tell_root(g, open, &link);
+    } else if (link.kind == PROF_LINK_WEAK) {
+        const struct prof_weak *weak = &g->weak.items[index];
+        link.at = weak->slot;
+        link.stack = weak->stack;
+        link.tid = weak->tid;
+        if (from == GRAPH_NONE)
+            link.root = PROF_ROOT_UNRECORDED;
+    } else {
+        const struct prof_memory_word *word = &g->a.hold->memory->words[index];
+        unsigned kind = g->a.reach->place[index] & REACH_PLACE_ROOT;
+        link.word = index;
+        link.at = word->at;
+        link.interior = (g->a.reach->place[index] & REACH_PLACE_START) == 0;
+        if (from == GRAPH_NONE)
+            link.root = kind != PROF_ROOT_NONE ? (enum prof_root_kind)kind : PROF_ROOT_FREED;
+    }
+    return link;
+}
+
+uint32_t prof_graph_referents(const struct prof_graph *g, prof_node node)
+{
+    return g->to.first[node + 1] - g->to.first[node];
+}
+
+struct prof_link prof_graph_referent(const struct prof_graph *g, prof_node node, uint32_t i)
+{
+    uint32_t e = g->to.first[node] + i;
+    return link_of(g, node, g->to.to[e], g->to.label[e]);
+}
+
+uint32_t prof_graph_referrers(const struct prof_graph *g, prof_node node)
+{
+    return g->from.first[node + 1] - g->from.first[node];
+}
+
+struct prof_link prof_graph_referrer(const struct prof_graph *g, prof_node node, uint32_t i)
+{
+    uint32_t e = g->from.first[node] + i;
+    return link_of(g, g->from.to[e], node, g->from.label[e]);
+}
+
+size_t prof_graph_links(const struct prof_graph *g)
+{
+    return g->from.first[g->a.nodes];
+}
+
+/* ---- Where the references are ------------------------------------------------------------------------------------ */
+
+struct prof_split prof_graph_split(const struct prof_graph *g, prof_node node)
+{
+    struct prof_split split = { 0 };
+
+    if (node >= g->a.n)
+        return split;
+    const struct prof_obj *obj = prof_heap_obj(g->a.heap, node);
+    split.count = obj->count;
+    split.anonymous = g->unowned[node];
+    for (uint32_t i = 0; i < prof_graph_referrers(g, node); i++) {
+        struct prof_link link = prof_graph_referrer(g, node, i);
+        if (!prof_link_counted(link.kind) || link.gone)
+            continue;
+        if (link.from != PROF_NODE_NONE)
+            split.heap++;
+        else if (link.root == PROF_ROOT_STACK || link.root == PROF_ROOT_REGISTER)
+            split.stacks++;
+        else
+            split.roots++;
+    }
+    const struct hold_facts *facts = g->a.hold != NULL ? &g->a.hold->facts[node] : NULL;
+    if (facts != NULL && facts->counted) {
+        split.observed = true;
+        split.unaccounted = facts->unaccounted;
+    } else if ((obj->flags & PROF_OBJ_COUNTED) != 0 && (obj->flags & PROF_OBJ_SKEWED) == 0) {
+        split.observed = true;
+        split.unaccounted = (int64_t)obj->observed - obj->count;
+    }
+    return split;
+}
+
+/* ---- Texts ------------------------------------------------------------------------------------------------------- */
+
+const char *prof_graph_name(struct prof_graph *g, prof_node node)
+{
+    uint32_t at = map_get(&g->name_of, node);
+    char buf[512];
+    const char *name;
+
+    if (at != UINT32_MAX)
+        return g->names.items[at];
+    if (node < g->a.n) {
+        const struct prof_obj *obj = prof_heap_obj(g->a.heap, node);
+        name = prof_arena_printf(&g->out.arena, "%s#%u", prof_heap_type(g->a.heap, obj->type)->name, obj->serial);
+    } else {
+        name =
+            prof_arena_strdup(&g->out.arena, prof_block_text(buf, sizeof buf, g->a.heap, g->a.symbols, node - g->a.n));
+    }
+    if (name == NULL || !map_put(&g->name_of, node, (uint32_t)g->names.count) || !prof_vec_push(&g->names, name))
+        return NULL;
+    return name;
+}
+
+const char *prof_graph_field(struct prof_graph *g, const struct prof_link *link)
+{
+    struct owner owner;
+    const char *field = NULL;
+
+    if (link->from == PROF_NODE_NONE || link->kind == PROF_LINK_HOLDER)
+        return "";
+    if (link->from < g->a.n)
+        return owner_object(&g->a, link->from, link->at, &owner) ? owner.field : NULL;
+    uint64_t offset = link->at - prof_heap_block(g->a.heap, link->from - g->a.n)->addr;
+    if (!owner_block_field(&g->a, link->from - g->a.n, offset, &field))
+        return NULL;
+    return field != NULL ? field : prof_arena_printf(&g->out.arena, "+%llu", (unsigned long long)offset);
+}
+
+const char *prof_graph_place(struct prof_graph *g, const struct prof_link *link)
+{
+    struct owner owner;
+
+    if (link->from != PROF_NODE_NONE) {
+        const char *name = prof_graph_name(g, link->from), *field = prof_graph_field(g, link);
+        if (name == NULL || field == NULL)
+            return NULL;
+        bool dot = field[0] != '\0' && field[0] != '+' && field[0] != '[';
+        return prof_arena_printf(&g->out.arena, "%s%s%s", name, dot ? "." : field[0] == '[' ? " " : "", field);
+    }
+    if (link->word != UINT32_MAX)
+        return reach_root_text(&g->a, link->root, link->word);
+    if (link->open != 0)
+        return owner_of(&g->a, prof_heap_open(g->a.heap, link->open), &owner) ? owner.text : NULL;
+    return prof_arena_printf(&g->out.arena, "memory at 0x%llx", (unsigned long long)link->at);
+}

@@ -1,0 +1,265 @@
+/* test_object_graph.c: who refers to whom, told and by memory, and where the references of an object are. */
+#include "image.h"
+
+#include <prof/graph.h>
+
+static struct rig rig_, *const rig = &rig_;
+static struct image image;
+static struct prof_graph *graph;
+
+enum { A = 0x100000, B = 0x100100, C = 0x100200, BLOCK = 0x110000, BLOCK2 = 0x110100 };
+#define GLOBAL MK_APP_DATA
+
+static int begin(void **state)
+{
+    (void)state;
+    rig_begin(rig);
+    memset(&image, 0, sizeof image);
+    fake_field(rig->symbols, "conn", 8, "peer");
+    fake_field(rig->symbols, "conn", 16, "table");
+    fake_global(rig->symbols, GLOBAL, 8, "g_conn");
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    prof_graph_destroy(graph);
+    graph = NULL;
+    rig_end(rig);
+    return 0;
+}
+
+static void make(const struct prof_graph_options *options)
+{
+    struct prof_error *error = prof_graph_create(mk_heap(rig->t), rig->symbols, options, &graph);
+    if (error != NULL)
+        fail_msg("%s", error->message);
+}
+
+static void born(uint64_t addr)
+{
+    mk_born(rig->t, "conn", addr, 64, AT("conn_new c.c:3 < main m.c:5"));
+}
+
+static prof_node node(uint64_t addr)
+{
+    struct prof_heap *heap = prof_graph_heap(graph);
+    prof_obj_id obj = prof_heap_obj_at(heap, addr);
+    prof_node v = obj != 0 ? prof_graph_of_obj(graph, obj) : prof_graph_of_block(graph, prof_heap_block_at(heap, addr));
+    assert_true(prof_graph_has(graph, v));
+    return v;
+}
+
+/* The one referrer of this kind. */
+static struct prof_link from(uint64_t to, enum prof_link_kind kind)
+{
+    struct prof_link found = { 0 };
+    int count = 0;
+    for (uint32_t i = 0; i < prof_graph_referrers(graph, node(to)); i++) {
+        struct prof_link link = prof_graph_referrer(graph, node(to), i);
+        assert_int_equal(link.to, node(to));
+        if (link.kind == kind) {
+            found = link;
+            count++;
+        }
+    }
+    assert_int_equal(count, 1);
+    return found;
+}
+
+static void assert_split(uint64_t at, int heap, int roots, int stacks, int anonymous)
+{
+    struct prof_split split = prof_graph_split(graph, node(at));
+    assert_int_equal(split.heap, heap);
+    assert_int_equal(split.roots, roots);
+    assert_int_equal(split.stacks, stacks);
+    assert_int_equal(split.anonymous, anonymous);
+    assert_int_equal(split.count, heap + roots + stacks + anonymous);
+}
+
+/* a->peer = b_new(); b->peer = ref(a): the cycle is closed by a birth reference, which got its owner. */
+static void test_birth_cycle(void **state)
+{
+    (void)state;
+    born(A);
+    born(B);
+    mk_own(rig->t, B, A + 8, AT("main m.c:6"));
+    mk_ref(rig->t, A, B + 8, AT("main m.c:7"));
+    mk_unref(rig->t, A, 0, AT("main m.c:8"));
+    mk_exit(rig->t, 0);
+    make(NULL);
+    assert_int_equal(prof_graph_links(graph), 2);
+    struct prof_link link = from(A, PROF_LINK_SLOT);
+    assert_int_equal(link.from, node(B));
+    assert_int_equal(link.at, B + 8);
+    assert_false(link.gone);
+    assert_string_equal(prof_graph_place(graph, &link), "conn#2.peer");
+    assert_string_equal(prof_graph_field(graph, &link), "peer");
+    assert_string_equal(prof_graph_name(graph, link.to), "conn#1");
+    assert_int_equal(prof_graph_referents(graph, node(A)), 1);
+    assert_int_equal(prof_graph_referent(graph, node(A), 0).to, node(B));
+    rig_at(rig, prof_graph_referent(graph, node(A), 0).stack, "main:6");
+    assert_split(A, 1, 0, 0, 0);
+    assert_split(B, 1, 0, 0, 0);
+}
+
+/* Each kind of place; a local variable counts as long as the program runs. */
+static void test_split(void **state)
+{
+    (void)state;
+    born(A);
+    born(B);
+    mk_ref(rig->t, A, GLOBAL, AT("main m.c:6"));
+    mk_ref(rig->t, A, LOCAL(0), AT("main m.c:7"));
+    mk_ref(rig->t, A, B + 8, AT("main m.c:8"));
+    mk_ref(rig->t, A, MK_HOLDER(B), AT("main m.c:9"));
+    mk_ref(rig->t, A, MK_HOLDER(B), AT("main m.c:9"));
+    mk_ref(rig->t, A, 0, AT("main m.c:10"));
+    mk_count_seen(rig->t, A, 9);
+    mk_end(rig->t, TRK_END_STOPPED, 0);
+    make(NULL);
+    assert_split(A, 3, 1, 1, 2); // one without an owner, and the birth
+    struct prof_split split = prof_graph_split(graph, node(A));
+    assert_true(split.observed);
+    assert_int_equal(split.unaccounted, 2);
+    assert_false(prof_graph_split(graph, node(B)).observed);
+    assert_int_equal(prof_graph_referents(graph, node(B)), 3); // the holder holds it twice
+    for (uint32_t i = 0; i < prof_graph_referrers(graph, node(A)); i++) {
+        struct prof_link link = prof_graph_referrer(graph, node(A), i);
+        const char *place = prof_graph_place(graph, &link);
+        if (link.root == PROF_ROOT_GLOBAL)
+            assert_string_equal(place, "global g_conn");
+        else if (link.root == PROF_ROOT_STACK)
+            assert_string_equal(place, "local variable of main()");
+        else
+            assert_string_equal(place, link.kind == PROF_LINK_HOLDER ? "conn#2" : "conn#2.peer");
+    }
+}
+
+/* Variables that are gone are shown, and hold nothing. */
+static void test_gone(void **state)
+{
+    (void)state;
+    born(A);
+    born(B);
+    born(C);
+    mk_ref(rig->t, A, LOCAL(0), AT("main m.c:7")); // its frame is gone when the program has ended
+    mk_ref(rig->t, B, C + 8, AT("main m.c:8"));
+    mk_gone(rig->t, C, AT("main m.c:9"));
+    mk_exit(rig->t, 0);
+    make(NULL);
+    assert_true(from(A, PROF_LINK_SLOT).gone);
+    assert_split(A, 0, 0, 0, 2);
+    struct prof_link link = from(B, PROF_LINK_SLOT);
+    assert_true(link.gone);
+    assert_int_equal(link.from, PROF_NODE_NONE);
+    assert_string_equal(prof_graph_place(graph, &link), "freed memory");
+    assert_split(B, 0, 0, 0, 2);
+}
+
+static void test_weak(void **state)
+{
+    (void)state;
+    born(A);
+    born(B);
+    mk_weak_set(rig->t, A, B + 8, AT("main m.c:6"));
+    image_poke(&image, B + 8, A); // memory says the same: one link
+    image_exit(&image, rig->t);
+    make(NULL);
+    struct prof_link link = from(A, PROF_LINK_WEAK);
+    assert_int_equal(link.from, node(B));
+    assert_string_equal(prof_graph_place(graph, &link), "conn#2.peer");
+    assert_int_equal(prof_graph_links(graph), 1);
+    assert_split(A, 0, 0, 0, 1);
+}
+
+/* References without an owner are adopted when as many pointers can own them, not when there are more. */
+static void test_adopted(void **state)
+{
+    (void)state;
+    born(A);
+    born(B);
+    born(C);
+    image_poke(&image, GLOBAL, A);
+    image_poke(&image, A + 8, B);
+    image_poke(&image, B + 8, C);
+    image_poke(&image, A + 16, C); // one of these two is borrowed
+    image_exit(&image, rig->t);
+    make(NULL);
+    assert_int_equal(from(A, PROF_LINK_ADOPTED).root, PROF_ROOT_GLOBAL);
+    assert_int_equal(from(B, PROF_LINK_ADOPTED).from, node(A));
+    assert_split(A, 0, 1, 0, 0);
+    assert_split(B, 1, 0, 0, 0);
+    assert_split(C, 0, 0, 0, 1);
+    uint32_t pointers = 0;
+    for (uint32_t i = 0; i < prof_graph_referrers(graph, node(C)); i++)
+        pointers += prof_graph_referrer(graph, node(C), i).kind == PROF_LINK_POINTER;
+    assert_int_equal(pointers, 2);
+}
+
+/* Plain blocks: pointers hold them, slots in them hold objects. */
+static void test_blocks(void **state)
+{
+    (void)state;
+    born(A);
+    born(B);
+    mk_alloc(rig->t, BLOCK, 64, AT("grow g.c:3 < main m.c:6"));
+    mk_alloc(rig->t, BLOCK2, 64, AT("grow g.c:3 < main m.c:6"));
+    image_poke(&image, A + 16, BLOCK);
+    image_poke(&image, BLOCK + 8, BLOCK2 + 24);
+    image_poke(&image, BLOCK + 16, B);
+    mk_own(rig->t, B, BLOCK + 16, AT("main m.c:7"));
+    mk_own(rig->t, A, GLOBAL, AT("main m.c:7"));
+    image_exit(&image, rig->t);
+    make(NULL);
+    assert_int_equal(prof_graph_block(graph, node(BLOCK)), prof_heap_block_at(prof_graph_heap(graph), BLOCK));
+    assert_int_equal(prof_graph_obj(graph, node(BLOCK)), 0);
+    assert_int_equal(prof_graph_block(graph, node(A)), 0);
+    struct prof_link link = from(BLOCK, PROF_LINK_POINTER);
+    assert_int_equal(link.from, node(A));
+    assert_string_equal(prof_graph_place(graph, &link), "conn#1.table");
+    assert_false(link.interior);
+    link = from(BLOCK2, PROF_LINK_POINTER);
+    assert_true(link.interior);
+    assert_string_equal(prof_graph_place(graph, &link), "malloc in grow()+8");
+    assert_int_equal(from(B, PROF_LINK_SLOT).from, node(BLOCK));
+    assert_split(B, 1, 0, 0, 0);
+    assert_split(A, 0, 1, 0, 0);
+    assert_int_equal(prof_graph_split(graph, node(BLOCK)).count, 0);
+    prof_graph_destroy(graph);
+    graph = NULL;
+    make(&(struct prof_graph_options){ .no_pointers = true });
+    assert_int_equal(prof_graph_links(graph), 2);
+}
+
+static void test_pinned_and_dead(void **state)
+{
+    (void)state;
+    born(A);
+    born(B);
+    mk_pin(rig->t, A, "for good");
+    mk_unref(rig->t, B, 0, AT("main m.c:7"));
+    mk_gone(rig->t, B, AT("main m.c:7"));
+    mk_exit(rig->t, 0);
+    make(NULL);
+    assert_true(prof_graph_pinned(graph, node(A)));
+    uint32_t nodes = 0;
+    for (prof_node v = 0; v < prof_graph_max(graph); v++)
+        nodes += prof_graph_has(graph, v);
+    assert_int_equal(nodes, 1);
+    assert_int_equal(prof_graph_of_obj(graph, 77), PROF_NODE_NONE);
+    assert_int_equal(prof_graph_of_obj(graph, 0), PROF_NODE_NONE);
+    assert_int_equal(prof_graph_of_block(graph, 99), PROF_NODE_NONE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_birth_cycle), TEST(test_split),           TEST(test_gone), TEST(test_weak), TEST(test_adopted),
+        TEST(test_blocks),      TEST(test_pinned_and_dead),
+    };
+    return cmocka_run_group_tests_name("object graph", tests, NULL, NULL);
+}
