@@ -24,6 +24,7 @@ struct place {
     const char *type;            /* of all of them, NULL: not known, or they differ */
     uint64_t more, more_bytes;   /* held by these only */
     uint64_t cycles, cycle_most; /* see struct prof_finding */
+    bool asked, suppressed;      /* see will_be_suppressed */
     char fingerprint[20];
 };
 struct places {
@@ -109,11 +110,48 @@ static bool add_block(struct analysis *a, struct places *places, enum prof_verdi
     return true;
 }
 
+/* What suppressions ask about a place; *stack belongs to the answer. */
+static struct suppress_facts facts_of(struct analysis *a, const struct place *place, struct suppress_stack *stack)
+{
+    *stack = (struct suppress_stack){ 0 };
+    stack->count = prof_symbols_stack(a->symbols, place->stack, &stack->frames);
+    stack->site = stack->count > 0 ? prof_symbols_site(a->symbols, place->stack) : 0;
+    return (struct suppress_facts){ .verdict = place->verdict,
+                                    .type = "",
+                                    .fingerprint = place->fingerprint,
+                                    .objects = place->blocks,
+                                    .bytes = place->bytes,
+                                    .stacks = stack,
+                                    .stack_count = 1 };
+}
+
+/* A place that a suppression names does not count; the suppression's use is counted. */
+static bool suppressed(struct analysis *a, const struct place *place)
+{
+    struct suppress_stack stack;
+    if (a->options->suppressions == NULL)
+        return false;
+    struct suppress_facts facts = facts_of(a, place, &stack);
+    return suppress_match(a->options->suppressions, &facts) != NULL;
+}
+
+/* Will the finding of a place be suppressed? All its blocks are known. */
+static bool will_be_suppressed(struct analysis *a, struct place *place)
+{
+    struct suppress_stack stack;
+    if (a->options->suppressions == NULL || place->asked)
+        return place->suppressed;
+    struct suppress_facts facts = facts_of(a, place, &stack);
+    place->asked = true;
+    place->suppressed = suppress_would_match(a->options->suppressions, &facts);
+    return place->suppressed;
+}
+
 /* ---- What memory says -------------------------------------------------------------------------------------------- */
 
 /* What only something lost holds: folded into the finding of that, be it of blocks or of objects. Blocks of objects
- * with findings of their own are told there. A finding of indirectly lost ones is made when all leak kinds are asked
- * for, or nothing that leads to them is told. */
+ * with findings of their own are told there. A finding of indirectly lost ones is made when nothing that leads to them
+ * is told, and when all leak kinds are asked for: but not of those that are lost with what a suppression names. */
 static bool add_indirect(struct analysis *a, struct places *places, uint32_t node)
 {
     const struct reach_node *n = &a->reach->nodes[node];
@@ -138,7 +176,8 @@ static bool add_indirect(struct analysis *a, struct places *places, uint32_t nod
             at = 0;
         }
     }
-    if (at != UINT32_MAX && !a->options->leak_kinds_all)
+    if (at != UINT32_MAX &&
+        (!a->options->leak_kinds_all || (obj == 0 && will_be_suppressed(a, &places->list.items[at]))))
         return true;
     return add_block(a, places, PROF_INDIRECT, n->id, node, &place);
 }
@@ -259,25 +298,6 @@ static bool push_place(struct analysis *a, const struct place *p)
     f.last_us = p->last_us;
     memcpy(f.fingerprint, p->fingerprint, sizeof f.fingerprint);
     return push(a, &f, p->node);
-}
-
-/* A place that a suppression names does not count; the suppression's use is counted. */
-static bool suppressed(struct analysis *a, const struct place *place)
-{
-    struct suppress_stack stack = { 0 };
-    struct suppress_facts facts = { .verdict = place->verdict,
-                                    .type = "",
-                                    .fingerprint = place->fingerprint,
-                                    .objects = place->blocks,
-                                    .bytes = place->bytes,
-                                    .stacks = &stack,
-                                    .stack_count = 1 };
-
-    if (a->options->suppressions == NULL)
-        return false;
-    stack.count = prof_symbols_stack(a->symbols, place->stack, &stack.frames);
-    stack.site = stack.count > 0 ? prof_symbols_site(a->symbols, place->stack) : 0;
-    return suppress_match(a->options->suppressions, &facts) != NULL;
 }
 
 /* All places of a verdict as one finding. */

@@ -74,6 +74,8 @@ struct suppress_facts {
 };
 /* The first rule that matches, its use counted; NULL none. The result is the use's place. */
 const char *suppress_match(const struct prof_suppressions *s, const struct suppress_facts *facts);
+/* Would one? No use is counted. */
+bool suppress_would_match(const struct prof_suppressions *s, const struct suppress_facts *facts);
 /* Reads rules from memory; `path` is named in errors and places. On failure no rule of this text is kept. */
 struct prof_error *suppress_parse(struct prof_suppressions *s, const char *path, const char *text, size_t length);
 

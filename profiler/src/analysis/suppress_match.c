@@ -184,7 +184,7 @@ static bool match_own(const struct suppress_rule *rule, const struct suppress_fa
     return false;
 }
 
-const char *suppress_match(const struct prof_suppressions *s, const struct suppress_facts *facts)
+static struct prof_suppression_use *find_use(const struct prof_suppressions *s, const struct suppress_facts *facts)
 {
     for (size_t i = 0; i < s->rules.count; i++) {
         const struct suppress_rule *rule = &s->rules.items[i];
@@ -199,12 +199,24 @@ const char *suppress_match(const struct prof_suppressions *s, const struct suppr
             hit = match_valgrind(rule, facts);
         else
             hit = match_own(rule, facts);
-        if (!hit)
-            continue;
-        use->findings++;
-        use->objects += facts->objects;
-        use->bytes += facts->bytes;
-        return use->place;
+        if (hit)
+            return use;
     }
     return NULL;
+}
+
+const char *suppress_match(const struct prof_suppressions *s, const struct suppress_facts *facts)
+{
+    struct prof_suppression_use *use = find_use(s, facts);
+    if (use == NULL)
+        return NULL;
+    use->findings++;
+    use->objects += facts->objects;
+    use->bytes += facts->bytes;
+    return use->place;
+}
+
+bool suppress_would_match(const struct prof_suppressions *s, const struct suppress_facts *facts)
+{
+    return find_use(s, facts) != NULL;
 }

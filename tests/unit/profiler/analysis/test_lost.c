@@ -1,6 +1,7 @@
 /* test_lost.c: plain blocks by memory, case by case: what is lost, what only lost ones hold, what a root still reaches
  * and by which way; also where tools that read no stack pointers and no later frees go wrong. */
 #include "image.h"
+#include "suppress.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -138,6 +139,28 @@ static void test_cycle(void **state)
         prof_block_id id = prof_heap_block_at(mk_heap(rig->t), BLOCK(i));
         assert_int_equal(prof_findings_of_block(rig->findings, id), i == 0 ? PROF_LOST : PROF_INDIRECT);
     }
+}
+
+/* What is lost with something that a suppression names is not told by itself; what others hold is. */
+static void test_suppressed_leader(void **state)
+{
+    (void)state;
+    static const char text[] = "leak:node_new\n";
+    struct prof_suppressions *s;
+    for (int i = 0; i < 4; i++)
+        block(i, i == 0 ? "node_new n.c:3" : i == 1 ? "other_new o.c:3" : "leaf_new l.c:3");
+    point(BLOCK(0), 2);
+    point(BLOCK(1), 3);
+    image_exit(&image, rig->t);
+    assert_null(prof_suppressions_create(&s));
+    assert_null(suppress_parse(s, "f.supp", text, strlen(text)));
+    rig_find(rig, &(struct prof_findings_options){ .leak_kinds_all = true, .suppressions = s });
+    assert_int_equal(rig_only(rig, PROF_INDIRECT, true)->sample_addr, BLOCK(3));
+    assert_int_equal(rig_only(rig, PROF_INDIRECT, true)->objects, 1);
+    const struct prof_suppression_use *uses;
+    assert_int_equal(prof_suppressions_used(s, &uses), 1);
+    assert_int_equal(uses[0].objects, 1);
+    prof_suppressions_destroy(s);
 }
 
 /* The stack of a thread that ended is no area any more, only anonymous memory. */
@@ -462,11 +485,16 @@ static void test_gates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_lost),        CASE(test_stale_stack),   CASE(test_cycle),         CASE(test_dead_thread),
-        CASE(test_interior),    CASE(test_object_inside), CASE(test_object_header), CASE(test_array_head),
-        CASE(test_vector),      CASE(test_empty_array),   CASE(test_chain),         CASE(test_shared),
-        CASE(test_freed_since), CASE(test_born_after),    CASE(test_below_object),  CASE(test_arena),
-        CASE(test_roots),       CASE(test_rungs),         CASE(test_gates),
+        CASE(test_lost),          CASE(test_stale_stack),
+        CASE(test_cycle),         CASE(test_dead_thread),
+        CASE(test_interior),      CASE(test_object_inside),
+        CASE(test_object_header), CASE(test_array_head),
+        CASE(test_vector),        CASE(test_suppressed_leader),
+        CASE(test_empty_array),   CASE(test_chain),
+        CASE(test_shared),        CASE(test_freed_since),
+        CASE(test_born_after),    CASE(test_below_object),
+        CASE(test_arena),         CASE(test_roots),
+        CASE(test_rungs),         CASE(test_gates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
