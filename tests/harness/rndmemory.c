@@ -48,6 +48,11 @@ static void add_area(struct gathered *g, uint64_t (*rnd)(uint64_t below), struct
                                          .how = rnd(8) == 0 ? rnd(256) : 0,
                                          .value = rnd(3) != 0 ? 0x10000 + 8 * rnd(8192) : rnd(UINT64_MAX) };
         must(prof_vec_push(&g->words, word), "no memory");
+        for (; rnd(10) == 0 && word.how < 255; i++) { /* another way to read it */
+            word.how++;
+            word.value ^= rnd(4096);
+            must(prof_vec_push(&g->words, word), "no memory");
+        }
         area.size = at + 8 - area.start;
         at += area.kind == TRK_AREA_REGISTERS ? 8 * (1 + rnd(4)) : step(rnd);
     }

@@ -157,13 +157,18 @@ static size_t scan_chunk(struct look *look, uint64_t at, uint64_t end, struct pr
     return got == want && at + got < end && got > overlap ? got - overlap : got;
 }
 
+static bool is_before(const struct prof_memory_word *a, const struct prof_memory_word *b)
+{
+    return a->at < b->at || (a->at == b->at && a->how < b->how);
+}
+
 /* Keeps of the words of a chunk those that stand there again. */
 static size_t agree(struct prof_memory_word *words, size_t count, const struct prof_memory_word *again,
                     size_t again_count)
 {
     size_t kept = 0;
     for (size_t i = 0, j = 0; i < count; i++) {
-        while (j < again_count && again[j].at < words[i].at)
+        while (j < again_count && is_before(&again[j], &words[i]))
             j++;
         if (j < again_count && again[j].at == words[i].at && again[j].value == words[i].value &&
             again[j].how == words[i].how)
@@ -194,7 +199,7 @@ static size_t confirm(struct look *look, uint64_t start, uint64_t end, struct pr
 static bool read_window(struct look *look, uint64_t start, uint64_t end)
 {
     uint64_t begin = rec_now_us();
-    struct prof_memory_word *words = look_out_room(look->out, (size_t)(end - start) / word_step(look) + 1);
+    struct prof_memory_word *words = look_out_room(look->out, look_scan_most(look->targets.options, end - start));
     size_t count = 0, first = look->counts.count;
     if (words == NULL)
         return false;
@@ -257,7 +262,8 @@ static bool write_registers(struct look *look)
                                   .kind = TRK_AREA_REGISTERS,
                                   .tid = (uint32_t)thread->tid };
         struct prof_memory_word *words;
-        if (!look_out_area(look->out, &area) || (words = look_out_room(look->out, bytes + wide)) == NULL)
+        size_t most = look_scan_most(look->targets.options, bytes) + look_scan_most(look->targets.options, wide);
+        if (!look_out_area(look->out, &area) || (words = look_out_room(look->out, most)) == NULL)
             return false;
         size_t count = look_scan(&look->targets, (const unsigned char *)thread->registers, bytes, 0, words);
         count += look_scan(&look->targets, vectors, wide, TRK_REGISTERS_VECTOR, words + count);
@@ -331,7 +337,7 @@ static bool run(struct look *look)
     look->head.threads_unread = look->areas.threads_unread;
     look->out = look_out_create(proc, &look->head, HOLD_WORDS);
     look->chunk = malloc(LOOK_CHUNK);
-    look->again = calloc(LOOK_CHUNK / word_step(look) + 1, sizeof *look->again);
+    look->again = calloc(look_scan_most(look->targets.options, LOOK_CHUNK), sizeof *look->again);
     if (look->out == NULL || look->chunk == NULL || look->again == NULL)
         return false;
     bool ok = read_all(look);

@@ -1,8 +1,9 @@
 /* look_scan.c: which words of memory may be pointers into blocks.
  *
  * A word counts when it leads, as it stands or by one of the decodings that were asked for, into memory where blocks
- * are: that of malloc and mmap, and whatever custom allocators cut blocks from. What it means is found out when the
- * trace is read. */
+ * are: that of malloc and mmap, and whatever custom allocators cut blocks from. When it does in several ways, each
+ * counts: a tagged pointer leads into the middle of its block as it stands, and a compressed one may seem to be any.
+ * What it means is found out when the trace is read. */
 #include "look.h"
 
 #include <stdlib.h>
@@ -113,17 +114,32 @@ static uint64_t decode(const struct rec_pointer *pointer, uint64_t raw)
     return pointer->base + (((raw ^ pointer->xor_) & pointer->mask) << pointer->shift);
 }
 
-/* By which decoding, counted from 1; 0: none. */
-static unsigned find_decoding(const struct look_targets *targets, uint64_t raw, size_t *hint, uint64_t *ret)
+static bool has_value(const struct prof_memory_word *words, size_t count, uint64_t value)
 {
-    for (unsigned i = 0; i < targets->options->pointer_count; i++) {
-        uint64_t value = decode(&targets->options->pointers[i], raw);
-        if (leads(targets, value, hint)) {
-            *ret = value;
-            return i + 1;
-        }
+    for (size_t i = 0; i < count; i++)
+        if (words[i].value == value)
+            return true;
+    return false;
+}
+
+/* Everything that the bytes at one address may mean; returns how much. Decodings count from 1, 0: as it stands. */
+static size_t scan_one(const struct look_targets *targets, uint64_t raw, uint64_t at, size_t *hint,
+                       struct prof_memory_word *to)
+{
+    const struct rec_options *options = targets->options;
+    bool whole = at % sizeof raw == 0 || options->word_step == 1;
+    size_t count = 0;
+    if (whole && leads(targets, raw & targets->keep, hint))
+        to[count++] = (struct prof_memory_word){ .at = at, .value = raw & targets->keep };
+    for (unsigned i = 0; i < options->pointer_count; i++) {
+        /* Only what is half as long stands where half a word ends. */
+        if (!whole && options->pointers[i].bits > 32)
+            continue;
+        uint64_t value = decode(&options->pointers[i], raw);
+        if (leads(targets, value, hint) && !has_value(to, count, value))
+            to[count++] = (struct prof_memory_word){ .at = at, .how = i + 1, .value = value };
     }
-    return 0;
+    return count;
 }
 
 /* The usual case. */
@@ -141,6 +157,12 @@ static size_t scan_plain(const struct look_targets *targets, const unsigned char
     return count;
 }
 
+size_t look_scan_most(const struct rec_options *options, size_t size)
+{
+    size_t step = options->word_step != 0 ? options->word_step : sizeof(uint64_t);
+    return (size / step + 1) * (options->pointer_count + 1);
+}
+
 size_t look_scan(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at,
                  struct prof_memory_word *to)
 {
@@ -154,16 +176,9 @@ size_t look_scan(const struct look_targets *targets, const unsigned char *bytes,
     }
     size_t count = 0, hint = 0;
     for (size_t i = 0; i + sizeof(uint64_t) <= size; i += step) {
-        uint64_t raw, value;
+        uint64_t raw;
         memcpy(&raw, bytes + i, sizeof raw);
-        value = raw & targets->keep;
-        unsigned how = 0;
-        if (!leads(targets, value, &hint)) {
-            how = find_decoding(targets, raw, &hint, &value);
-            if (how == 0)
-                continue;
-        }
-        to[count++] = (struct prof_memory_word){ .at = at + i, .how = how, .value = value };
+        count += scan_one(targets, raw, at + i, &hint, to + count);
     }
     return count;
 }

@@ -39,6 +39,8 @@ static size_t pointers_in(struct prof_heap *heap, const struct prof_block *block
         const struct prof_memory_word *word = &memory->words[low];
         if (word->at - block->addr >= block->size)
             break;
+        if (count > 0 && offsets[count - 1] == word->at - block->addr)
+            continue; /* another meaning of the same bytes */
         if (prof_heap_block_at(heap, word->value) != 0)
             offsets[count++] = word->at - block->addr;
     }

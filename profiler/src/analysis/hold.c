@@ -138,7 +138,8 @@ static bool reach(struct analysis *a, struct hold *hold, const struct graph_edge
 
 /* ---- Slots ------------------------------------------------------------------------------------------------------- */
 
-/* Was the word at an address read? Then its index; GRAPH_NONE in *ret: nothing that may be a pointer stood there. */
+/* Was the word at an address read? Then its index, of the first when it has several meanings; GRAPH_NONE in *ret:
+ * nothing that may be a pointer stood there. */
 static bool find_word(const struct prof_memory *m, uint64_t at, uint32_t *ret)
 {
     size_t lo = 0, hi = m->area_count;
@@ -177,10 +178,14 @@ enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open)
         return HOLD_SLOT_UNKNOWN;
     if (word == GRAPH_NONE)
         return HOLD_SLOT_STALE;
-    uint64_t value = hold->memory->words[word].value;
-    uint32_t target = reach_at(a->reach, value);
-    bool good = points_to_start(obj, value) || (target != GRAPH_NONE && node_of(a, target, value) == open->obj);
-    return good ? HOLD_SLOT_GOOD : HOLD_SLOT_STALE;
+    const struct prof_memory *m = hold->memory;
+    for (; word < m->word_count && m->words[word].at == open->slot; word++) {
+        uint64_t value = m->words[word].value;
+        uint32_t target = reach_at(a->reach, value);
+        if (points_to_start(obj, value) || (target != GRAPH_NONE && node_of(a, target, value) == open->obj))
+            return HOLD_SLOT_GOOD;
+    }
+    return HOLD_SLOT_STALE;
 }
 
 bool hold_is_zero(const struct analysis *a, prof_obj_id id)

@@ -93,6 +93,24 @@ static bool skipped(const struct reach_input *input, const struct prof_memory_ar
     return input->no_unaligned && area->kind != TRK_AREA_REGISTERS && at % 8 != 0;
 }
 
+/* Two words of one address that mean the same block are one pointer, in the stronger of both meanings: a tag that is
+ * not masked leads into the middle. */
+static void join_meanings(struct reach *r, const struct prof_memory_area *area, size_t w, size_t *edges)
+{
+    const struct prof_memory_word *words = r->memory->words;
+
+    for (size_t i = w; i-- > area->first && words[i].at == words[w].at;) {
+        if (r->target[i] == r->target[w]) {
+            bool better = (r->place[w] & REACH_PLACE_START) != 0 && (r->place[i] & REACH_PLACE_START) == 0;
+            size_t other = better ? i : w;
+            r->target[other] = GRAPH_NONE;
+            *edges -= (r->place[other] & REACH_PLACE_NODE) != 0;
+            r->root_count -= (r->place[other] & REACH_PLACE_ROOT) != 0;
+            return;
+        }
+    }
+}
+
 /* How many words ahead caches are warmed: of the table, and of what it names. */
 enum { SOON = 24, SOONER = 12 };
 
@@ -131,6 +149,7 @@ static void resolve(struct reach *r, const struct reach_input *input, size_t *re
                 continue;
             *ret_edges += (place & REACH_PLACE_NODE) != 0;
             r->root_count += (place & REACH_PLACE_ROOT) != 0;
+            join_meanings(r, area, w, ret_edges);
         }
     }
 }

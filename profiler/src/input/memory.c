@@ -107,10 +107,12 @@ static const char *check_area(const struct prof_memory_area *area, const struct 
     return NULL;
 }
 
-/* May a word stand at `at`, behind the one at `before` of its area (UINT64_MAX: it is the first)? */
-static const char *check_word(const struct prof_memory_area *area, uint64_t at, uint64_t before)
+/* May the word stand behind the one before of its area (NULL: it is the first)? */
+static const char *check_word(const struct prof_memory_area *area, const struct prof_memory_word *word,
+                              const struct prof_memory_word *before)
 {
-    if (before != UINT64_MAX && at <= before)
+    uint64_t at = word->at;
+    if (before != NULL && (at < before->at || (at == before->at && word->how <= before->how)))
         return "words out of order";
     if (at < area->start || at - area->start > area->size || area->size - (at - area->start) < WORD_BYTES)
         return "a word outside of its area";
@@ -127,7 +129,7 @@ static const char *check(const struct prof_memory *memory)
         if (what == NULL && (area->first != next || area->count > memory->word_count - next))
             what = "an area with words of another";
         for (size_t k = 0; k < area->count && what == NULL; k++, next++)
-            what = check_word(area, memory->words[next].at, k > 0 ? memory->words[next - 1].at : UINT64_MAX);
+            what = check_word(area, &memory->words[next], k > 0 ? &memory->words[next - 1] : NULL);
     }
     if (what == NULL && next != memory->word_count)
         what = "words without an area";
@@ -173,7 +175,6 @@ struct prof_error *prof_memory_copy(const struct prof_memory *memory, struct pro
 struct prof_memory_reader {
     struct made *made; /* being put together; NULL: nothing is */
     uint32_t part;     /* that comes next */
-    uint64_t last_at;  /* of the last word of the last area, UINT64_MAX: it has none */
     bool lost;         /* parts of this number are stepped over */
     uint32_t lost_number;
 };
@@ -234,7 +235,6 @@ static const char *begin_checkpoint(struct prof_memory_reader *reader, const str
     const struct trk_memory_head *head = &part->head;
     drop(reader);
     reader->part = 0;
-    reader->last_at = UINT64_MAX;
     reader->made = made_create();
     if (reader->made == NULL || !take_name(reader->made, (const char *)part->name, head->name_bytes))
         return ""; /* no memory */
@@ -278,7 +278,6 @@ static const char *take_area(struct prof_memory_reader *reader, const struct pro
     const char *what = check_area(area, before);
     if (what != NULL)
         return what;
-    reader->last_at = UINT64_MAX;
     return prof_vec_push(&made->areas, *area) ? NULL : "";
 }
 
@@ -295,7 +294,8 @@ static const char *take_words(struct prof_memory_reader *reader, const struct pa
 {
     struct made *made = reader->made;
     struct prof_memory_area *area = &made->areas.items[made->areas.count - 1];
-    uint64_t at = reader->last_at != UINT64_MAX ? reader->last_at : area->start;
+    const struct prof_memory_word *before = area->count > 0 ? &made->words.items[area->first + area->count - 1] : NULL;
+    uint64_t at = before != NULL ? before->at : area->start;
     for (size_t i = first; i < first + count; i++) {
         uint32_t step;
         memcpy(&step, part->steps + i * sizeof step, sizeof step);
@@ -304,14 +304,14 @@ static const char *take_words(struct prof_memory_reader *reader, const struct pa
             return "a word outside of its area";
         if (step == TRK_MEMORY_SKIP)
             continue;
-        const char *what = check_word(area, at, reader->last_at);
+        struct prof_memory_word word = { .at = at, .how = part->hows[i], .value = value_of(part, i) };
+        const char *what = check_word(area, &word, before);
         if (what != NULL)
             return what;
         /* There is room: reserved for the whole part. */
-        made->words.items[made->words.count++] =
-            (struct prof_memory_word){ .at = at, .how = part->hows[i], .value = value_of(part, i) };
+        before = &made->words.items[made->words.count];
+        made->words.items[made->words.count++] = word;
         area->count++;
-        reader->last_at = at;
     }
     return NULL;
 }

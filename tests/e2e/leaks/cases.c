@@ -61,6 +61,17 @@ OUT static struct node *reachable(void)
     HIDE(p);
     return p;
 }
+OUT static void *allocate_chunk(void *at)
+{
+    trk_alloc(at, sizeof(struct node));
+    return at;
+}
+OUT static void *reachable_chunk(void *at)
+{
+    at = allocate_chunk(at);
+    HIDE(at);
+    return at;
+}
 /* Nothing that callees left stays below the caller's frame. */
 OUT static void wipe(void)
 {
@@ -74,7 +85,7 @@ static volatile uintptr_t number;
 static __thread struct node *volatile local;
 static struct {
     char tag;
-    struct node *pointer;
+    struct node *volatile pointer;
 } __attribute__((packed)) packed;
 static pthread_barrier_t ready;
 
@@ -195,6 +206,27 @@ static void tagged(void)
 static void misaligned(void)
 {
     packed.pointer = reachable();
+    wipe();
+}
+/* Half a word each, from a base that is known; the second of two, so that a whole word at its place is none. */
+static uint32_t volatile compressed_pair[2] __attribute__((aligned(8)));
+static void compressed(void)
+{
+    char *base = mmap((void *)0x200000000000, 65536, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (base == MAP_FAILED)
+        exit(9);
+    void *chunk = reachable_chunk(base + 4096);
+    compressed_pair[1] = (uint32_t)(((uintptr_t)chunk - (uintptr_t)base) >> 3);
+    base = NULL;
+    chunk = NULL;
+    HIDE(base);
+    HIDE(chunk);
+    wipe();
+}
+static void page_of_pointer(void)
+{
+    number = (uintptr_t)reachable();
     wipe();
 }
 static void interior(void)
@@ -453,6 +485,8 @@ static const struct {
     { "hidden_by_xor", hidden_by_xor },
     { "tagged", tagged },
     { "misaligned", misaligned },
+    { "compressed", compressed },
+    { "page_of_pointer", page_of_pointer },
     { "interior", interior },
     { "behind_interior", behind_interior },
     { "tls_held", tls_held },

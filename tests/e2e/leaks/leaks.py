@@ -9,7 +9,7 @@ from leaktools import *
 
 reftrack, program, plugin, only = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
 checks = Checks()
-ALLOCATE = ("allocate", "reachable_arena", "arena", "chunk")
+ALLOCATE = ("allocate", "allocate_chunk", "reachable_arena", "arena", "chunk")
 
 
 def case(name, options=(), report=(), code=None, process=0, what="", says=None, **expected):
@@ -38,10 +38,15 @@ case("below_red_zone", lost=1)
 case("cycle", lost=1, indirect=2, says="1 cycle of blocks")
 case("tail_of_cycle", lost=1, indirect=1)
 case("holder_freed", lost=1)
-# both need to be told
-case("hidden_by_xor", lost=1)
-case("tagged", possible=1)
-case("misaligned", lost=1)
+# they need to be told
+for name, options, untold in (("hidden_by_xor", ["--pointer", "xor=0x5a5a5a5a5a5a5a5a"], dict(lost=1)),
+                              ("tagged", ["--pointer", "mask=0xfffffffffffffff8"], dict(possible=1)),
+                              ("misaligned", ["--unaligned"], dict(lost=1)),
+                              ("compressed", ["--pointer", "base=0x200000000000:shift=3:bits=32"], dict(lost=1)),
+                              # a decoding hides nothing of what stands there as it is
+                              ("page_of_pointer", ["--pointer", "mask=0xfffffffffffff000"], dict(reachable=1))):
+    case(name, **untold)
+    case(name, options=options, reachable=1)
 case("interior", possible=1)
 case("behind_interior", possible=2)
 case("tls_held", reachable=1)

@@ -228,6 +228,10 @@ static void add_area(struct world *w, enum trk_area_kind kind, uint64_t start, u
             value = to->start + (rnd(3) == 0 ? 8 * rnd(to->size / 8 + 2) : 0);
         }
         w->words[w->word_count++] = (struct prof_memory_word){ .at = addr, .value = value };
+        for (unsigned how = 1; how < 3 && rnd(8) == 0 && w->word_count < WORDS - 4; how++) {
+            uint64_t other = rnd(2) != 0 ? value - rnd(3) * 8 : HEAP + rnd(w->n * PAGE / 8 + 64);
+            w->words[w->word_count++] = (struct prof_memory_word){ .at = addr, .how = how, .value = other };
+        }
     }
     area.count = w->word_count - area.first;
     w->areas[w->area_count++] = area;
@@ -357,6 +361,18 @@ static void check_holders(const struct world *w, struct reach *r)
     }
 }
 
+/* What stands in one place points once to each block, however it is read; and never weaker than it can be read. */
+static void check_meanings(const struct world *w, const struct reach *r)
+{
+    for (size_t a = 0; a < w->area_count; a++) {
+        const struct prof_memory_area *area = &w->areas[a];
+        for (size_t i = area->first; i < area->first + area->count; i++) {
+            for (size_t k = i + 1; k < area->first + area->count && w->words[k].at == w->words[i].at; k++)
+                assert_true(r->target[i] == GRAPH_NONE || r->target[k] != r->target[i]);
+        }
+    }
+}
+
 static void test_random(void **state)
 {
     uint64_t seen[REACH_INDIRECT + 1] = { 0 }, cycles = 0;
@@ -385,6 +401,7 @@ static void test_random(void **state)
                 cycles += class_[v] == REACH_LOST && r->component_size[r->component[v]] > 1;
         }
         check_holders(&w, r);
+        check_meanings(&w, r);
         reach_destroy(r);
     }
     // The worlds are worth it: every class is frequent.

@@ -144,6 +144,7 @@ struct part {
     struct trk_memory_head head;
     struct trk_memory_area areas[4];
     uint32_t steps[8];
+    unsigned char hows[8];
     uint64_t values[8];
     struct trk_memory_count counts[2];
 };
@@ -156,8 +157,7 @@ static struct bytes build(const struct part *p)
     add(&b, &p->head, sizeof p->head);
     add(&b, p->areas, areas * sizeof *p->areas);
     add(&b, p->steps, words * sizeof *p->steps);
-    static const unsigned char hows[8];
-    add(&b, hows, words);
+    add(&b, p->hows, words);
     pad(&b);
     for (unsigned plane = 0; plane < 8; plane++)
         for (uint32_t i = 0; i < words; i++)
@@ -303,6 +303,7 @@ static void lies(void **state)
     REFUSED("outside of its area", p.steps[2] = 17);
     REFUSED("outside of its area", p.areas[1].size = 7; p.steps[1] = 0);
     REFUSED("words out of order", p.steps[2] = 0);
+    REFUSED("words out of order", p.steps[2] = 0; p.hows[1] = p.hows[2] = 3);
     REFUSED("outside of its area", p.steps[3] = TRK_MEMORY_SKIP; p.areas[2].size = 0x1000);
     REFUSED("counts out of order", p.counts[1].addr = 0x10);
 }
@@ -362,6 +363,28 @@ static void two_parts(struct part parts[2])
     parts[1].steps[0] = 8;
     parts[1].steps[1] = 0;
     parts[1].counts[0].addr = 0x11;
+}
+
+/* One place, read in several ways, also across parts. */
+static void several_meanings(void **state)
+{
+    (void)state;
+    struct part p = good();
+    p.steps[2] = 0;
+    p.hows[2] = 3;
+    struct prof_memory *memory;
+    ok(read_parts(&p, 1, &memory));
+    assert_int_equal(memory->words[2].at, memory->words[1].at);
+    assert_int_equal(memory->words[2].how, 3);
+    prof_memory_destroy(memory);
+    struct part parts[2];
+    two_parts(parts);
+    parts[1].steps[0] = 0;
+    parts[1].hows[0] = 1;
+    ok(read_parts(parts, 2, &memory));
+    assert_int_equal(memory->words[2].at, memory->words[1].at);
+    assert_int_equal(memory->areas[1].count, 2);
+    prof_memory_destroy(memory);
 }
 
 static void several_parts(void **state)
@@ -721,6 +744,7 @@ int main(void)
         cmocka_unit_test(empty),
         cmocka_unit_test(lies),
         cmocka_unit_test(far_steps),
+        cmocka_unit_test(several_meanings),
         cmocka_unit_test(several_parts),
         cmocka_unit_test(bad_parts_end_one),
         cmocka_unit_test(any_bytes),
