@@ -31,6 +31,9 @@ void text_on_purpose(struct cli_session *session, struct cli_out *out, size_t to
 void text_audit(struct cli_session *session, struct cli_out *out);
 /* How memory was read at the last checkpoint, what that cost, and what it says; or what its lack costs. */
 void text_memory(struct cli_session *session, struct cli_out *out);
+/* The same when it was not read: why, what that costs, what to do, behind the text `before`. Nothing when it was, or
+ * nothing could be lost. */
+void text_memory_not_read(const struct cli_session *session, struct cli_out *out, const char *before);
 /* No object was born or referenced: there are no references to judge, and "nothing lost" must not be said. */
 bool text_has_no_objects(const struct cli_session *session);
 /* "7 blocks, 4.8 KiB, not freed": what is left of plain memory. Returns buf. */

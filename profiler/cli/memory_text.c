@@ -49,14 +49,23 @@ static void numbers(const struct prof_audit_memory *memory, struct cli_out *out)
     fputc('\n', out->file);
 }
 
+void text_memory_not_read(const struct cli_session *session, struct cli_out *out, const char *before)
+{
+    const struct prof_audit_memory *memory = &prof_findings_audit(session->findings)->memory;
+
+    if (memory->not_read == NULL || (!memory->refused && prof_heap_totals(session->heap)->live_blocks == 0))
+        return;
+    fprintf(out->file, "%smemory: ", before);
+    cli_put(out, CLI_PLAIN, memory->not_read);
+    fprintf(out->file, ": %s\n", memory->cost);
+}
+
 void text_memory(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_audit_memory *memory = &prof_findings_audit(session->findings)->memory;
     char a[32], b[32], c[32];
 
-    if (!memory->read && (memory->refused || prof_heap_totals(session->heap)->live_blocks != 0))
-        fprintf(out->file, "memory: was not read%s: lost blocks cannot be told from held ones\n",
-                memory->refused ? " (--no-memory)" : "");
+    text_memory_not_read(session, out, "");
     if (!memory->read)
         return;
     fprintf(out->file, "memory: read %s", when_words(memory));

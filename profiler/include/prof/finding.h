@@ -164,8 +164,10 @@ struct prof_finding {
 
 /* What the last checkpoint says, and how far that goes. */
 struct prof_audit_memory {
-    bool read;          /* there is one */
-    bool refused;       /* --no-memory */
+    bool read;    /* there is one */
+    bool refused; /* --no-memory */
+    /* Not read: "was not read (--no-memory)", and what that costs and what to do about it. NULL when it was. */
+    const char *not_read, *cost;
     unsigned rung, why; /* enum trk_memory_rung, enum trk_memory_why */
     const char *name;   /* of the mark or scope, "" */
     uint64_t at_us, pause_us, took_us, read_bytes, unread_bytes;

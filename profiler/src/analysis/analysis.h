@@ -162,6 +162,8 @@ bool owner_is_root(const struct analysis *a, const struct owner *owner);
 struct prof_error *reach_of_heap(struct analysis *a);
 /* The strongest that a verdict by memory can be, and why not more (NULL: it can be proven). */
 enum prof_strength reach_strength(struct analysis *a, const char **ret_why);
+/* Memory was not read: "was not read (--no-memory)", and what that costs and what to do. NULL without memory. */
+const char *reach_not_read(struct analysis *a, const char **ret_cost);
 
 /* ---- reach_path.c ---- */
 /* A root in words, "global g_cache": of a word in it, or GRAPH_NONE when it is the node itself. NULL without memory. */

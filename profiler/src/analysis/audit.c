@@ -67,9 +67,11 @@ static void memory_facts(struct analysis *a, struct prof_audit_memory *memory)
     const struct prof_memory *m = prof_heap_memory(a->heap);
 
     const char *told = prof_trace_meta(prof_heap_trace(a->heap), "memory");
-    memory->refused = told != NULL && strcmp(told, "no") == 0;
-    if (m == NULL || a->reach == NULL)
+    memory->refused = told != NULL && strcmp(told, "never") == 0;
+    if (m == NULL || a->reach == NULL) {
+        memory->not_read = reach_not_read(a, &memory->cost);
         return;
+    }
     *memory = (struct prof_audit_memory){ .read = true,
                                           .rung = m->rung,
                                           .why = m->why,

@@ -266,10 +266,12 @@ static void judge(struct analysis *a, struct prof_finding *f)
         return;
     }
     f->strength = a->ended && a->lost == 0 ? PROF_PROVEN : PROF_SUSPECT;
+    const char *cost, *not_read = a->reach == NULL ? reach_not_read(a, &cost) : NULL;
     f->reasons = !a->ended          ? a->not_ended
                  : a->lost > 0      ? "events were lost"
                  : a->reach != NULL ? "allocated or moved after memory had been read"
-                                    : "whether it can still be reached was not examined";
+                 : not_read != NULL ? prof_arena_printf(a->arena, "not examined, because memory %s", not_read)
+                                    : NULL;
 }
 
 static bool push(struct analysis *a, struct prof_finding *f, uint32_t node)

@@ -272,3 +272,22 @@ enum prof_strength reach_strength(struct analysis *a, const char **ret_why)
         *ret_why = "much was freed after memory had been read";
     return *ret_why != NULL ? PROF_PROBABLE : PROF_PROVEN;
 }
+
+const char *reach_not_read(struct analysis *a, const char **ret_cost)
+{
+    const char *when = prof_trace_meta(prof_heap_trace(a->heap), "memory");
+    const char *note = prof_trace_meta(prof_heap_trace(a->heap), "memory_note");
+
+    *ret_cost = "lost blocks cannot be told from held ones";
+    if (when != NULL && strcmp(when, "never") == 0) {
+        *ret_cost = "lost blocks cannot be told from held ones; record without --no-memory to know";
+        return "was not read (--no-memory)";
+    }
+    if (note != NULL && note[0] != '\0')
+        return prof_arena_printf(a->arena, "was not read (%s)", note);
+    if (when != NULL && strcmp(when, "none") == 0) {
+        *ret_cost = "lost blocks cannot be told from held ones; see 'reftrack run --checkpoint'";
+        return "was not read (no checkpoint was asked for)";
+    }
+    return "was not read";
+}

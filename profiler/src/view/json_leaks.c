@@ -198,6 +198,8 @@ static json_t *audit(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "cost", cost(doc, view));
     doc_set(doc, object, "checkpoint", checkpoint(doc, &audit->memory));
     doc_set(doc, object, "memory_refused", json_boolean(audit->memory.refused));
+    doc_set(doc, object, "memory_not_read", json_of_text(audit->memory.not_read));
+    doc_set(doc, object, "memory_not_read_costs", json_of_text(audit->memory.cost));
     return object;
 }
 

@@ -11,6 +11,11 @@ reftrack leaks --without-roots global plain.trk
 echo "--- blocks"
 reftrack blocks --sort addr plain.trk
 reftrack blocks --where 'class=lost' plain.trk
+echo "--- memory was not read"
+reftrack leaks unread.trk
+reftrack leaks --all unread.trk | grep proof
+reftrack report unread.trk | grep memory
+reftrack leaks --json unread.trk | grep memory_
 echo "--- json"
 reftrack leaks --json --all plain.trk | tr -d ' \n' | grep -o '"root_path":\[[^]]*\],"root":"[a-z]*"\|"checkpoint":{.*"memory_refused":[a-z]*'
 reftrack check plain.trk

@@ -94,6 +94,15 @@ static void cycle(void)
     save(t, "cycle.trk");
 }
 
+/* A block of a program whose memory was not to be read. */
+static void unread(void)
+{
+    struct mk_trace *t = mk_create();
+    mk_meta(t, "memory=never");
+    mk_alloc(t, 0x5555557a0000, 48, "list_new < main");
+    save(t, "unread.trk");
+}
+
 /* Plain blocks only: a lost list, a lost cycle, a table that a global holds, one that only a pointer into it holds. */
 static void plain(void)
 {
@@ -334,6 +343,7 @@ int main(int argc, char **argv)
     cycle();
     slotless();
     plain();
+    unread();
     misuse();
     hostile();
     lossy();
