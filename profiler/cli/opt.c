@@ -136,7 +136,7 @@ static const struct cli_option group_gate[] = {
       .offset = COMMON(without_roots),
       .argument = "LIST",
       .help = "pointers that stand there hold nothing, comma-separated: globals, tls, stacks, registers, regions, "
-              "mapped, mmap, freed, purpose ('reftrack help leaks')" },
+              "mapped, mmap, freed, purpose, loader ('reftrack help leaks')" },
     { .name = "no-unaligned",
       .kind = CLI_FLAG,
       .offset = COMMON(no_unaligned),

@@ -50,7 +50,8 @@ enum prof_root_kind {
     PROF_ROOT_GLOBAL,  /* .data, .bss of a module */
     PROF_ROOT_TLS,     /* thread-local variables, and what the thread library keeps about a thread */
     PROF_ROOT_REGION,  /* trk_root_add */
-    PROF_ROOT_PURPOSE, /* trk_pin, trk_may_leak */
+    PROF_ROOT_PURPOSE, /* trk_pin, trk_may_leak, trk_ignore */
+    PROF_ROOT_LOADER,  /* blocks of the dynamic loader, which keeps them where nobody else looks */
     PROF_ROOT_STACK,   /* from the stack pointer up */
     PROF_ROOT_REGISTER,
     PROF_ROOT_MAPPED,     /* shared or file-backed memory */

@@ -115,7 +115,7 @@ static const char *const root_names[PROF_ROOT_COUNT_] = {
     [PROF_ROOT_NONE] = "none",          [PROF_ROOT_GLOBAL] = "globals",        [PROF_ROOT_TLS] = "tls",
     [PROF_ROOT_REGION] = "regions",     [PROF_ROOT_PURPOSE] = "purpose",       [PROF_ROOT_STACK] = "stacks",
     [PROF_ROOT_REGISTER] = "registers", [PROF_ROOT_MAPPED] = "mapped",         [PROF_ROOT_MMAP] = "mmap",
-    [PROF_ROOT_FREED] = "freed",        [PROF_ROOT_UNRECORDED] = "unrecorded",
+    [PROF_ROOT_FREED] = "freed",        [PROF_ROOT_UNRECORDED] = "unrecorded", [PROF_ROOT_LOADER] = "loader",
 };
 
 const char *prof_root_name(enum prof_root_kind kind)

@@ -303,7 +303,9 @@ static void enter_roots(struct walk *walk, enum reach_class class_)
 static bool mark(struct reach *r, const struct reach_input *input)
 {
     struct walk walk = { .r = r, .queue = prof_large_malloc((size_t)r->n + 1, sizeof *walk.queue) };
-    bool purpose = (input->without >> PROF_ROOT_PURPOSE & 1) == 0;
+    static const struct {
+        uint8_t flag, kind;
+    } roots[] = { { REACH_NODE_PURPOSE, PROF_ROOT_PURPOSE }, { REACH_NODE_LOADER, PROF_ROOT_LOADER } };
 
     if (walk.queue == NULL)
         return false;
@@ -311,8 +313,9 @@ static bool mark(struct reach *r, const struct reach_input *input)
     for (uint32_t v = 0; v < r->n; v++) {
         if (r->nodes[v].flags & REACH_NODE_MMAP)
             enter(&walk, v, REACH_HELD, PROF_ROOT_MMAP, GRAPH_NONE, GRAPH_NONE);
-        else if (purpose && (r->nodes[v].flags & REACH_NODE_PURPOSE) != 0)
-            enter(&walk, v, REACH_HELD, PROF_ROOT_PURPOSE, GRAPH_NONE, GRAPH_NONE);
+        for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
+            if ((r->nodes[v].flags & roots[i].flag) != 0 && (input->without >> roots[i].kind & 1) == 0)
+                enter(&walk, v, REACH_HELD, roots[i].kind, GRAPH_NONE, GRAPH_NONE);
     }
     flood(&walk, 0, REACH_HELD);
     enter_roots(&walk, REACH_POSSIBLE);

@@ -162,8 +162,10 @@ static bool add_blocks(struct gather *g)
         struct reach_node node = { .start = block->addr, .size = block->size, .id = id };
         if (block->kind == TRK_ALLOC_MMAP)
             node.flags = REACH_NODE_MMAP;
-        else if ((block->flags & PROF_BLOCK_IGNORED) != 0 || is_loaders(g, block->stack))
+        else if ((block->flags & PROF_BLOCK_IGNORED) != 0)
             node.flags = REACH_NODE_PURPOSE;
+        else if (is_loaders(g, block->stack))
+            node.flags = REACH_NODE_LOADER;
         for (prof_obj_id obj = block->first_obj; obj != 0 && node.flags == 0;) {
             const struct prof_obj *o = prof_heap_obj(g->a->heap, obj);
             if (o->flags & (PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK))

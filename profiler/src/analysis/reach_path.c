@@ -41,6 +41,8 @@ const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32
         return thread_text(a, reach_in_vector(reach_area(a->reach, word), at) ? "vector register" : "register", tid);
     case PROF_ROOT_PURPOSE:
         return "kept on purpose";
+    case PROF_ROOT_LOADER:
+        return "the dynamic loader";
     case PROF_ROOT_MAPPED:
         return "shared or file-backed memory";
     case PROF_ROOT_MMAP:

@@ -451,10 +451,10 @@ static void *plugin(const char *path)
     return handle;
 }
 static const char *plugin_path;
-static void library(bool closes)
+static void library(const char *keeper, bool closes)
 {
     void *handle = plugin(plugin_path);
-    void (*keep)(void *) = (void (*)(void *))dlsym(handle, "leak_plugin_keep");
+    void (*keep)(void *) = (void (*)(void *))dlsym(handle, keeper);
     keep(closes ? lost() : reachable());
     keep = NULL;
     HIDE(keep);
@@ -464,11 +464,15 @@ static void library(bool closes)
 }
 static void open_library(void)
 {
-    library(false);
+    library("leak_plugin_keep", false);
 }
 static void closed_library(void)
 {
-    library(true);
+    library("leak_plugin_keep", true);
+}
+static void library_tls(void)
+{
+    library("leak_plugin_keep_local", false);
 }
 
 static const struct {
@@ -512,6 +516,7 @@ static const struct {
     { "thread_exit", ends_by_thread },
     { "open_library", open_library },
     { "closed_library", closed_library },
+    { "library_tls", library_tls },
 };
 
 int main(int argc, char **argv)

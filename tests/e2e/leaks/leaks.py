@@ -70,4 +70,7 @@ for end in ("abort", "assert", "assert_errno"):
 case("abort_handled", lost=2, reachable=1)  # it goes on
 case("open_library", reachable=1)
 case("closed_library", lost=1)
+case("library_tls", reachable=1)  # in memory that the dynamic loader allocated
+case("library_tls", report=["--without-roots", "tls"], reachable=1)
+case("library_tls", report=["--without-roots", "tls,loader"], indirect=1)  # the loader's block leads it
 checks.finish()

@@ -163,7 +163,8 @@ static void roots_of(const struct world *w, const struct arrow *list, size_t cou
     }
     for (uint32_t b = 0; b < w->n; b++) {
         if ((w->blocks[b].flags & REACH_NODE_MMAP) != 0 ||
-            ((w->blocks[b].flags & REACH_NODE_PURPOSE) != 0 && (w->input.without >> PROF_ROOT_PURPOSE & 1) == 0))
+            ((w->blocks[b].flags & REACH_NODE_PURPOSE) != 0 && (w->input.without >> PROF_ROOT_PURPOSE & 1) == 0) ||
+            ((w->blocks[b].flags & REACH_NODE_LOADER) != 0 && (w->input.without >> PROF_ROOT_LOADER & 1) == 0))
             visit(w, list, count, (int)b, interior, seen);
     }
 }
@@ -247,7 +248,7 @@ static void make(struct world *w)
         addr += 16 * rnd(3);
         w->blocks[w->n] = (struct reach_node){ .start = addr, .size = size, .id = w->n + 1 };
         if (rnd(24) == 0)
-            w->blocks[w->n].flags = rnd(2) != 0 ? REACH_NODE_PURPOSE : REACH_NODE_MMAP;
+            w->blocks[w->n].flags = 2u << rnd(3); // PURPOSE, MMAP, LOADER
         w->n++;
         if (size >= 32 && rnd(4) == 0) { // one in it, at its start or behind
             w->blocks[w->n] = (struct reach_node){ .start = addr + 8 * rnd(2), .size = size - 16, .id = w->n + 1 };
