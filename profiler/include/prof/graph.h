@@ -99,4 +99,46 @@ const char *prof_graph_place(struct prof_graph *graph, const struct prof_link *l
 /* Its field alone: "conn", "buckets[].val", "+16"; "" for roots and holders. NULL without memory. */
 const char *prof_graph_field(struct prof_graph *graph, const struct prof_link *link);
 
+/* ---- Sizes ----------------------------------------------------------------------------------------------------------
+ * A link retains what it leads to when it is counted, or leads to a plain block and is not weak. */
+struct prof_node_size {
+    uint64_t flat;        /* as it was asked for: the object's extent, the block's request */
+    uint64_t usable;      /* what the program may use of it, as far as the allocator is known */
+    uint64_t chunk;       /* what it costs the heap, header included */
+    uint64_t item, items; /* of an array one element and how many; else flat and 1 */
+};
+/* Of an object that shares its block with others: its extent in all three. */
+struct prof_node_size prof_graph_size(struct prof_graph *graph, prof_node node);
+/* Flat sizes of a node and of all that it leads to along retaining links at most `limit` links away, each once.
+ * limit 0: its own; UINT32_MAX: all. */
+struct prof_error *prof_graph_deep(struct prof_graph *graph, prof_node node, uint32_t limit, uint64_t *ret_bytes,
+                                   uint64_t *ret_nodes);
+/* What would be released if all references to these nodes were gone, these included; repeated ones count once. */
+struct prof_error *prof_graph_retained_by(struct prof_graph *graph, const prof_node *nodes, size_t count,
+                                          uint64_t *ret_bytes, uint64_t *ret_nodes);
+/* Makes the tree of dominators (graph/dominate.h), once: needed by the functions below. What no root leads to counts as
+ * held, too: of each cycle that nothing else holds one node. */
+struct prof_error *prof_graph_dominate(struct prof_graph *graph);
+/* Flat sizes of a node and of all that only it keeps alive. PROF_NODE_NONE: of everything. */
+uint64_t prof_graph_retained(const struct prof_graph *graph, prof_node node);
+/* Who alone keeps it alive, PROF_NODE_NONE: nobody does. */
+prof_node prof_graph_dominator(const struct prof_graph *graph, prof_node node);
+/* Whom it keeps alive directly, the largest first; PROF_NODE_NONE: those that nobody dominates. Returns how many. */
+size_t prof_graph_dominated(const struct prof_graph *graph, prof_node node, const prof_node **ret);
+
+/* ---- Paths ----------------------------------------------------------------------------------------------------------
+ */
+/* A way to be alive is a place that is a root, or references whose owner is not known (PROF_ROOT_NONE).
+ *
+ * How many links a node is from the nearest root of a kind, along retaining links: 1 for what the root itself holds;
+ * UINT32_MAX: no such way, also before prof_graph_distances. */
+uint32_t prof_graph_distance(const struct prof_graph *graph, enum prof_root_kind kind, prof_node node);
+/* Makes distances and shortest paths from all roots of a kind: O(n + e), 12 bytes per node, once per kind. */
+struct prof_error *prof_graph_distances(struct prof_graph *graph, enum prof_root_kind kind);
+/* A shortest path, from the root: its links in order, the last one leads to the node. At most `most` are written; of a
+ * longer path the ones next to the node. Returns its length, 0: none. The first link of kind PROF_ROOT_NONE has no
+ * place: it stands for references without an owner. */
+size_t prof_graph_path(const struct prof_graph *graph, enum prof_root_kind kind, prof_node node, struct prof_link *ret,
+                       size_t most);
+
 #endif

@@ -259,6 +259,8 @@ void prof_graph_destroy(struct prof_graph *g)
 {
     if (g == NULL)
         return;
+    object_sizes_deinit(g);
+    object_ways_deinit(g);
     graph_deinit(&g->to);
     graph_deinit(&g->from);
     free(g->flags);

@@ -2,6 +2,7 @@
 #ifndef ANALYSIS_OBJECT_GRAPH_H
 #define ANALYSIS_OBJECT_GRAPH_H
 
+#include <graph/dominate.h>
 #include <prof/graph.h>
 
 #include "hold.h"
@@ -32,7 +33,30 @@ struct prof_graph {
     PROF_VEC(struct prof_weak) weak;
     struct map name_of; /* by node: index into names */
     PROF_VEC(const char *) names;
+    struct graph_dominators dominators; /* empty before prof_graph_dominate, as the next two */
+    uint64_t *retained;
+    struct graph dominated;                     /* the tree, children by size */
+    struct object_ways *ways[PROF_ROOT_COUNT_]; /* by kind of root, NULL before prof_graph_distances */
 };
+struct object_ways {
+    uint32_t *distance; /* by node */
+    uint32_t *parent;   /* by node reached: from where, GRAPH_NONE: a root */
+    uint32_t *label;    /* by node reached: along which edge, 0: a root that has no place */
+};
+
+/* ---- object_link.c ---- */
+struct prof_link object_link(const struct prof_graph *g, uint32_t from, uint32_t to, uint32_t label);
+
+/* ---- object_size.c, object_path.c ---- */
+void object_sizes_deinit(struct prof_graph *g);
+void object_ways_deinit(struct prof_graph *g);
+/* The edges that retain, as rows of their own, labels are edges of `to`. false without memory. */
+bool object_retaining(const struct prof_graph *g, struct graph *ret);
+/* Something but a node keeps it alive. */
+static inline bool node_is_held(const struct prof_graph *g, uint32_t v)
+{
+    return (g->flags[v] & NODE_ALIVE) != 0 && ((g->flags[v] & (NODE_PINNED | NODE_ROOT)) != 0 || g->unowned[v] > 0);
+}
 
 /* A pointer keeps a plain block alive, a counted reference an object: edges along which memory is retained. */
 static inline bool label_retains(const struct prof_graph *g, uint32_t to, uint32_t label)

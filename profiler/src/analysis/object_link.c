@@ -79,7 +79,7 @@ static void tell_root(const struct prof_graph *g, const struct prof_open *open, 
     }
 }
 
-static struct prof_link link_of(const struct prof_graph *g, uint32_t from, uint32_t to, uint32_t label)
+struct prof_link object_link(const struct prof_graph *g, uint32_t from, uint32_t to, uint32_t label)
 {
     uint32_t index = label & LABEL_INDEX;
     struct prof_link link = {
@@ -121,7 +121,7 @@ uint32_t prof_graph_referents(const struct prof_graph *g, prof_node node)
 struct prof_link prof_graph_referent(const struct prof_graph *g, prof_node node, uint32_t i)
 {
     uint32_t e = g->to.first[node] + i;
-    return link_of(g, node, g->to.to[e], g->to.label[e]);
+    return object_link(g, node, g->to.to[e], g->to.label[e]);
 }
 
 uint32_t prof_graph_referrers(const struct prof_graph *g, prof_node node)
@@ -132,7 +132,7 @@ uint32_t prof_graph_referrers(const struct prof_graph *g, prof_node node)
 struct prof_link prof_graph_referrer(const struct prof_graph *g, prof_node node, uint32_t i)
 {
     uint32_t e = g->from.first[node] + i;
-    return link_of(g, g->from.to[e], node, g->from.label[e]);
+    return object_link(g, g->from.to[e], node, g->from.label[e]);
 }
 
 size_t prof_graph_links(const struct prof_graph *g)

@@ -54,7 +54,7 @@ static void walk(struct work *w, uint32_t root)
 }
 
 /* Roots for what is not reached: the first node of each component that no other one holds. */
-static bool attach_rest(struct work *w, bool *is_root)
+static bool attach_rest(struct work *w, const uint8_t *attach, bool *is_root)
 {
     const struct graph *g = w->graph;
     uint32_t count = 0;
@@ -64,7 +64,7 @@ static bool attach_rest(struct work *w, bool *is_root)
     bool good = rest != NULL && component != NULL;
 
     for (uint32_t v = 0; good && v < g->n; v++)
-        rest[v] = w->number[v] == 0;
+        rest[v] = attach[v] != 0 && w->number[v] == 0;
     good = good && graph_components(g, rest, component, &count) && (held = calloc((size_t)count + 1, 1)) != NULL;
     for (uint32_t v = 0; good && v < g->n; v++) {
         for (uint32_t e = g->first[v]; rest[v] && e < g->first[v + 1]; e++) {
@@ -168,7 +168,7 @@ static void dominators(struct work *w)
     }
 }
 
-bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t root_count, bool attach,
+bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t root_count, const uint8_t *attach,
                     struct graph_dominators *ret)
 {
     size_t room = (size_t)graph->n + 1;
@@ -188,8 +188,8 @@ bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t roo
             walk(&w, roots[i]);
         }
         uint32_t reached = w.k;
-        good = !attach || w.k == graph->n || attach_rest(&w, is_root);
-        d.attached = graph->n - reached;
+        good = attach == NULL || w.k == graph->n || attach_rest(&w, attach, is_root);
+        d.attached = w.k - reached;
     }
     room = (size_t)w.k + 1;
     if (good) {

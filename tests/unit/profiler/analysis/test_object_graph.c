@@ -253,13 +253,130 @@ static void test_pinned_and_dead(void **state)
     assert_int_equal(prof_graph_of_block(graph, 99), PROF_NODE_NONE);
 }
 
+/* global -> A -> B -> C, and A -> C: A retains all, C hangs on A. */
+static void make_tree(void)
+{
+    born(A);
+    born(B);
+    born(C);
+    mk_own(rig->t, A, GLOBAL, AT("main m.c:6"));
+    mk_own(rig->t, B, A + 8, AT("main m.c:7"));
+    mk_own(rig->t, C, B + 8, AT("main m.c:8"));
+    mk_ref(rig->t, C, A + 16, AT("main m.c:9"));
+    mk_exit(rig->t, 0);
+    make(NULL);
+}
+
+static void test_sizes(void **state)
+{
+    const prof_node *list;
+    uint64_t bytes, nodes;
+    (void)state;
+
+    make_tree();
+    struct prof_node_size size = prof_graph_size(graph, node(A));
+    assert_int_equal(size.flat, 64);
+    assert_int_equal(size.usable, 72);
+    assert_int_equal(size.chunk, 80);
+    assert_int_equal(size.item, 64);
+    assert_int_equal(size.items, 1);
+    for (uint32_t limit = 0; limit < 3; limit++) {
+        static const uint32_t expect[] = { 1, 3, 3 };
+        assert_null(prof_graph_deep(graph, node(A), limit, &bytes, &nodes));
+        assert_int_equal(nodes, expect[limit]);
+        assert_int_equal(bytes, 64 * nodes);
+    }
+    assert_null(prof_graph_dominate(graph));
+    assert_null(prof_graph_dominate(graph)); // once
+    assert_int_equal(prof_graph_retained(graph, node(A)), 192);
+    assert_int_equal(prof_graph_retained(graph, node(B)), 64);
+    assert_int_equal(prof_graph_retained(graph, PROF_NODE_NONE), 192);
+    assert_int_equal(prof_graph_dominator(graph, node(A)), PROF_NODE_NONE);
+    assert_int_equal(prof_graph_dominator(graph, node(C)), node(A));
+    assert_int_equal(prof_graph_dominated(graph, node(A), &list), 2);
+    assert_int_equal(prof_graph_dominated(graph, PROF_NODE_NONE, &list), 1);
+    assert_int_equal(list[0], node(A));
+    // A set retains more than its members do one by one.
+    prof_node set[] = { node(B), node(A), node(B) };
+    assert_null(prof_graph_retained_by(graph, set, 1, &bytes, &nodes));
+    assert_int_equal(nodes, 1);
+    assert_null(prof_graph_retained_by(graph, set, 3, &bytes, &nodes));
+    assert_int_equal(nodes, 3);
+    assert_int_equal(bytes, 192);
+    prof_node none = node(C);
+    assert_null(prof_graph_retained_by(graph, &none, 1, &bytes, &nodes));
+    assert_int_equal(nodes, 1);
+}
+
+/* Two that share what they hold: each retains itself, both together all. */
+static void test_shared(void **state)
+{
+    uint64_t bytes, nodes;
+    (void)state;
+
+    born(A);
+    born(B);
+    born(C);
+    mk_own(rig->t, A, GLOBAL, AT("main m.c:6"));
+    mk_own(rig->t, B, GLOBAL + 8, AT("main m.c:7"));
+    mk_own(rig->t, C, A + 8, AT("main m.c:8"));
+    mk_ref(rig->t, C, B + 8, AT("main m.c:9"));
+    mk_exit(rig->t, 0);
+    make(NULL);
+    assert_null(prof_graph_dominate(graph));
+    assert_int_equal(prof_graph_retained(graph, node(A)), 64);
+    assert_int_equal(prof_graph_dominator(graph, node(C)), PROF_NODE_NONE);
+    prof_node both[] = { node(A), node(B) };
+    assert_null(prof_graph_retained_by(graph, both, 2, &bytes, &nodes));
+    assert_int_equal(nodes, 3);
+}
+
+static void test_paths(void **state)
+{
+    struct prof_link path[4];
+    (void)state;
+
+    make_tree();
+    assert_int_equal(prof_graph_distance(graph, PROF_ROOT_GLOBAL, node(C)), UINT32_MAX); // not made yet
+    for (enum prof_root_kind kind = 0; kind < PROF_ROOT_COUNT_; kind++)
+        assert_null(prof_graph_distances(graph, kind));
+    assert_int_equal(prof_graph_path(graph, PROF_ROOT_GLOBAL, node(C), path, 4), 2);
+    assert_string_equal(prof_graph_place(graph, &path[0]), "global g_conn");
+    assert_int_equal(path[0].to, node(A));
+    assert_string_equal(prof_graph_place(graph, &path[1]), "conn#1.table");
+    assert_int_equal(path[1].to, node(C));
+    assert_int_equal(prof_graph_path(graph, PROF_ROOT_GLOBAL, node(C), path, 1), 2); // the end of it
+    assert_int_equal(path[0].to, node(C));
+    assert_int_equal(prof_graph_distance(graph, PROF_ROOT_GLOBAL, node(B)), 2);
+    assert_int_equal(prof_graph_path(graph, PROF_ROOT_STACK, node(C), path, 4), 0);
+    assert_int_equal(prof_graph_path(graph, PROF_ROOT_NONE, node(C), path, 4), 0);
+}
+
+/* Alive by a reference that nobody owns. */
+static void test_unowned_path(void **state)
+{
+    struct prof_link path[4];
+    (void)state;
+
+    born(A);
+    born(B);
+    mk_own(rig->t, B, A + 8, AT("main m.c:7"));
+    mk_exit(rig->t, 0);
+    make(NULL);
+    assert_null(prof_graph_distances(graph, PROF_ROOT_NONE));
+    assert_int_equal(prof_graph_path(graph, PROF_ROOT_NONE, node(B), path, 4), 2);
+    assert_int_equal(path[0].to, node(A));
+    assert_int_equal(path[0].kind, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_birth_cycle), TEST(test_split),           TEST(test_gone), TEST(test_weak), TEST(test_adopted),
-        TEST(test_blocks),      TEST(test_pinned_and_dead),
+        TEST(test_birth_cycle),  TEST(test_split),           TEST(test_gone),  TEST(test_weak),   TEST(test_adopted),
+        TEST(test_blocks),       TEST(test_pinned_and_dead), TEST(test_sizes), TEST(test_shared), TEST(test_paths),
+        TEST(test_unowned_path),
     };
     return cmocka_run_group_tests_name("object graph", tests, NULL, NULL);
 }

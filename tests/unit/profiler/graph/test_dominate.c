@@ -46,7 +46,7 @@ static void check_small(uint32_t n, const struct graph_edge *edges, size_t count
         if (roots >> v & 1)
             list[root_count++] = v;
     assert_true(graph_init(&graph, n, edges, count));
-    assert_true(graph_dominate(&graph, list, root_count, false, &d));
+    assert_true(graph_dominate(&graph, list, root_count, NULL, &d));
     assert_int_equal(d.count, __builtin_popcount(all));
     for (uint32_t v = 0; v < n; v++) {
         dominates[v] = all >> v & 1 ? all & ~reached(n, edges, count, roots, v) : 0;
@@ -107,7 +107,7 @@ static void test_paper(void **state)
     for (size_t i = 0; i < 21; i++)
         edges[i] = (struct graph_edge){ pairs[i][0], pairs[i][1], 0 };
     assert_true(graph_init(&graph, 13, edges, 21));
-    assert_true(graph_dominate(&graph, &root, 1, false, &d));
+    assert_true(graph_dominate(&graph, &root, 1, NULL, &d));
     for (uint32_t v = 0; v < 13; v++)
         assert_int_equal(d.dominator[v], expect[v]);
     graph_dominators_deinit(&d);
@@ -119,14 +119,16 @@ static void test_attached(void **state)
 {
     static const struct graph_edge edges[] = { { 0, 1, 0 }, { 4, 2, 0 }, { 4, 5, 0 }, { 5, 4, 0 }, { 5, 3, 0 } };
     const uint64_t size[] = { 1, 1, 1, 1, 1, 1, 1 };
+    uint8_t attach[7];
     uint64_t retained[8];
     struct graph graph, tree;
     struct graph_dominators d;
     uint32_t root = 0;
     (void)state;
 
+    memset(attach, 1, sizeof attach);
     assert_true(graph_init(&graph, 7, edges, 5));
-    assert_true(graph_dominate(&graph, &root, 1, true, &d));
+    assert_true(graph_dominate(&graph, &root, 1, attach, &d));
     assert_int_equal(d.attached, 5);
     assert_int_equal(d.count, 7);
     assert_int_equal(d.dominator[4], 7);
@@ -140,6 +142,12 @@ static void test_attached(void **state)
     assert_true(graph_dominated(&d, &tree));
     assert_int_equal(tree.first[8] - tree.first[7], 3); // 0, 4 and 6
     assert_int_equal(tree.first[5] - tree.first[4], 2);
+    graph_dominators_deinit(&d);
+    attach[6] = 0; // does not exist
+    assert_true(graph_dominate(&graph, &root, 1, attach, &d));
+    assert_int_equal(d.count, 6);
+    assert_int_equal(d.attached, 4);
+    assert_int_equal(d.dominator[6], GRAPH_NONE);
     graph_deinit(&tree);
     graph_dominators_deinit(&d);
     graph_deinit(&graph);
@@ -244,7 +252,7 @@ static void test_shapes(void **state)
         struct graph_dominators d;
         uint32_t root = 0;
         assert_true(graph_init(&graph, n, edges, shapes[i].make(n, edges)));
-        assert_true(graph_dominate(&graph, &root, 1, false, &d));
+        assert_true(graph_dominate(&graph, &root, 1, NULL, &d));
         assert_int_equal(d.count, n);
         assert_int_equal(d.dominator[0], n);
         shapes[i].check(n, &d);

@@ -15,11 +15,12 @@ struct graph_dominators {
     uint32_t *dominator; /* by node: immediate dominator, n: none but the roots together, GRAPH_NONE: not reached */
     uint32_t *order;     /* the nodes reached: dominators before what they dominate */
     uint32_t count;      /* entries of order */
-    uint32_t attached;   /* of the nodes: those that no root reaches */
+    uint32_t attached;   /* of the nodes: those attached, and what hangs on them */
 };
-/* Roots may repeat. attach: nodes that no root reaches are made reachable: one node of each component that none of the
- * others holds (its first by number) counts as a root, too. false without memory; ret is not touched then. */
-bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t root_count, bool attach,
+/* Roots may repeat. attach (by node, NULL: none): of these, nodes that no root reaches are made reachable: one node of
+ * each component that none of the others holds (its first by number) counts as a root, too. false without memory; ret
+ * is not touched then. */
+bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t root_count, const uint8_t *attach,
                     struct graph_dominators *ret);
 void graph_dominators_deinit(struct graph_dominators *dominators);
 
