@@ -24,7 +24,7 @@ checks = Checks()
 VALGRIND = {
     "leak-cases-full": "exit", "leak-cases-possible": "exit", "leak-cases-summary": "exit", "lks": "exit",
     "leak-cycle": "exit", "leak-tree": "exit", "leak-delta": "exit", "trivialleak": "exit", "nanoleak2": "exit", "pointer-trace": "exit",
-    "reach_thread_register": "exit", "leak_cpp_interior": "exit", "undef_malloc_args": "exit", "leak-segv-jmp": "exit",
+    "reach_thread_register": "exit", "leak_cpp_interior": "asked", "undef_malloc_args": "exit", "leak-segv-jmp": "exit",
     "nanoleak_supp": "exit",
     "leak-0": "asked", "leak-pool-0": "asked", "leak-pool-2": "asked", "leak-pool-3": "asked",
     "leak-pool-5": "asked", "leak-autofreepool-0": "asked", "leak-autofreepool-1": "asked", "leak-autofreepool-2": "asked",
@@ -136,8 +136,8 @@ def one_valgrind(work, folder, name, how):
     fields = vgtest(f"{folder}/{name}.vgtest")
     program, arguments = fields["prog"], fields.get("args", "").split()
     text = open(f"{folder}/{name}.stderr.exp").read()
-    if name == "leak_cpp_interior":  # the part without guesses about C++
-        text = text[text.index("leak_check summary heuristics none"):].split("To see details")[0]
+    if name == "leak_cpp_interior":  # asks several times; here only the heads of arrays are known
+        text = text[text.index("leak_check summary any heuristics newarray"):].split("To see details")[0]
         text = re.sub(r" \([+-]?[x\d]+\) ", " ", text).replace("x bytes", "0 bytes")
     for mark in ("finished\n",):  # several answers: the last
         text = text.split(mark)[-1]
@@ -149,7 +149,7 @@ def one_valgrind(work, folder, name, how):
     command = [compile_valgrind(work, how, program), *arguments]
     seen = ours(reftrack, command, report=options, cwd=f"{work}/{how}/tests")
     what = f"valgrind {name}"
-    compare(what, seen, files, totals, records, count_bytes=name != "leak_cpp_interior", printed=how == "asked" and "leaked:" in text,
+    compare(what, seen, files, totals, records, count_bytes=name != "leak_cpp_interior", printed="leaked:" in seen.output,
             shown=fields.get("vgopts", ""))
     if name == "leak_cpp_interior":
         return  # it turns Valgrind's XML off
@@ -160,7 +160,23 @@ def one_valgrind(work, folder, name, how):
 
 # (test, class): (what is right here, why). Checked as strictly as what needs no explanation.
 READ_ALL_THE_SAME = "a page that the program may not read still holds what it held: it is read through /proc/PID/mem; Valgrind cannot read it"
+ARENA = "a block of malloc from which a lost pool's chunks were cut is lost with them; Valgrind leaves such blocks out"
+GIVEN_BACK = "a chunk that is freed takes along what was cut from it: that memory is not lost; Valgrind wants to be told (AUTO_FREE)"
+LOADERS = "the loader's block with a thread's own variables: it keeps pointers where nobody else looks; here it is a root"
+EMPTY = "`new T[0]` points behind its block; Valgrind's authors say in the test that its answer is wrong"
 EXPLAINED = {
+    ("valgrind leak-pool-0", "lost+indirect"): ((102, 5720), ARENA),
+    ("valgrind leak-pool-3", "lost+indirect"): ((102, 5720), ARENA),
+    ("valgrind mempool", "lost+indirect"): ((6, 100088), ARENA),
+    ("valgrind custom-overlap", "lost+indirect"): ((9, 2464), ARENA),
+    ("valgrind leak-autofreepool-0", "leaked"): ((0, 0), GIVEN_BACK),
+    ("valgrind leak-autofreepool-0", "lost+indirect"): ((0, 0), GIVEN_BACK),
+    ("valgrind leak-autofreepool-1", "leaked"): ((0, 0), GIVEN_BACK),
+    ("valgrind leak-autofreepool-1", "lost+indirect"): ((0, 0), GIVEN_BACK),
+    ("valgrind leak_cpp_interior", "leaked"): ((0, 0), EMPTY),
+    ("valgrind leak_cpp_interior", "reachable"): ((5, 0), EMPTY + "; and the C++ library's own block, which the test suppresses"),
+    ("valgrind reach_thread_register", "possible"): ((0, 0), LOADERS),
+    ("valgrind reach_thread_register", "reachable"): ((2, 292), LOADERS),
     ("valgrind leak-segv-jmp", "leaked"): ((0, 0), READ_ALL_THE_SAME),
     ("valgrind leak-segv-jmp", "reachable"): ((2, 201000), READ_ALL_THE_SAME),
     ("valgrind leak-segv-jmp", "lost+indirect"): ((0, 0), READ_ALL_THE_SAME),
@@ -181,7 +197,10 @@ def compare(what, seen, files, totals, records, count_bytes, printed, shown):
     groups = {"leaked": ("lost", "indirect"), "dubious": ("possible",), "reachable": ("reachable",), "suppressed": ("suppressed",)}
     if printed:
         said, _ = expected(seen.output)
-        checks.check(f"{what}: what it was told", said == totals, said, totals)
+        for group, expect in totals.items():
+            got, expect = said.get(group), explained(what, group, expect)
+            good = got == expect if count_bytes else got and got[0] == expect[0]
+            checks.check(f"{what}: {group}, as it was told", good, "got", got, "expected", expect)
         return
     for group, expect in totals.items():
         got, expect = seen.total(*groups[group], where=files), explained(what, group, expect)
