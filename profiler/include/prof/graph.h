@@ -50,7 +50,7 @@ static inline bool prof_link_counted(enum prof_link_kind kind)
 
 /* Where the references of an object are: count = heap + roots + stacks + anonymous, and observed = count +
  * unaccounted. */
-struct prof_split {
+struct prof_refcount {
     int64_t count;       /* by events */
     int64_t heap;        /* in objects and blocks (slots, holders, adopted) */
     int64_t roots;       /* in globals, thread-local variables, root regions */
@@ -87,7 +87,7 @@ struct prof_link prof_graph_referrer(const struct prof_graph *graph, prof_node n
 size_t prof_graph_links(const struct prof_graph *graph); /* all, roots included */
 
 /* Objects only; zeros for blocks. */
-struct prof_split prof_graph_split(const struct prof_graph *graph, prof_node node);
+struct prof_refcount prof_graph_refcount(const struct prof_graph *graph, prof_node node);
 /* Kept by design: pinned, may leak, immortal, parked. */
 bool prof_graph_pinned(const struct prof_graph *graph, prof_node node);
 

@@ -142,35 +142,35 @@ size_t prof_graph_links(const struct prof_graph *g)
 
 /* ---- Where the references are ------------------------------------------------------------------------------------ */
 
-struct prof_split prof_graph_split(const struct prof_graph *g, prof_node node)
+struct prof_refcount prof_graph_refcount(const struct prof_graph *g, prof_node node)
 {
-    struct prof_split split = { 0 };
+    struct prof_refcount rc = { 0 };
 
     if (node >= g->a.n)
-        return split;
+        return rc;
     const struct prof_obj *obj = prof_heap_obj(g->a.heap, node);
-    split.count = obj->count;
-    split.anonymous = g->unowned[node];
+    rc.count = obj->count;
+    rc.anonymous = g->unowned[node];
     for (uint32_t i = 0; i < prof_graph_referrers(g, node); i++) {
         struct prof_link link = prof_graph_referrer(g, node, i);
         if (!prof_link_counted(link.kind) || link.gone)
             continue;
         if (link.from != PROF_NODE_NONE)
-            split.heap++;
+            rc.heap++;
         else if (link.root == PROF_ROOT_STACK || link.root == PROF_ROOT_REGISTER)
-            split.stacks++;
+            rc.stacks++;
         else
-            split.roots++;
+            rc.roots++;
     }
     const struct hold_facts *facts = g->a.hold != NULL ? &g->a.hold->facts[node] : NULL;
     if (facts != NULL && facts->counted) {
-        split.observed = true;
-        split.unaccounted = facts->unaccounted;
+        rc.observed = true;
+        rc.unaccounted = facts->unaccounted;
     } else if ((obj->flags & PROF_OBJ_COUNTED) != 0 && (obj->flags & PROF_OBJ_SKEWED) == 0) {
-        split.observed = true;
-        split.unaccounted = (int64_t)obj->observed - obj->count;
+        rc.observed = true;
+        rc.unaccounted = (int64_t)obj->observed - obj->count;
     }
-    return split;
+    return rc;
 }
 
 /* ---- Texts ------------------------------------------------------------------------------------------------------- */

@@ -70,12 +70,12 @@ static struct prof_link from(uint64_t to, enum prof_link_kind kind)
 
 static void assert_split(uint64_t at, int heap, int roots, int stacks, int anonymous)
 {
-    struct prof_split split = prof_graph_split(graph, node(at));
-    assert_int_equal(split.heap, heap);
-    assert_int_equal(split.roots, roots);
-    assert_int_equal(split.stacks, stacks);
-    assert_int_equal(split.anonymous, anonymous);
-    assert_int_equal(split.count, heap + roots + stacks + anonymous);
+    struct prof_refcount rc = prof_graph_refcount(graph, node(at));
+    assert_int_equal(rc.heap, heap);
+    assert_int_equal(rc.roots, roots);
+    assert_int_equal(rc.stacks, stacks);
+    assert_int_equal(rc.anonymous, anonymous);
+    assert_int_equal(rc.count, heap + roots + stacks + anonymous);
 }
 
 /* a->peer = b_new(); b->peer = ref(a): the cycle is closed by a birth reference, which got its owner. */
@@ -120,10 +120,10 @@ static void test_split(void **state)
     mk_end(rig->t, TRK_END_STOPPED, 0);
     make(NULL);
     assert_split(A, 3, 1, 1, 2); // one without an owner, and the birth
-    struct prof_split split = prof_graph_split(graph, node(A));
-    assert_true(split.observed);
-    assert_int_equal(split.unaccounted, 2);
-    assert_false(prof_graph_split(graph, node(B)).observed);
+    struct prof_refcount rc = prof_graph_refcount(graph, node(A));
+    assert_true(rc.observed);
+    assert_int_equal(rc.unaccounted, 2);
+    assert_false(prof_graph_refcount(graph, node(B)).observed);
     assert_int_equal(prof_graph_referents(graph, node(B)), 3); // the holder holds it twice
     for (uint32_t i = 0; i < prof_graph_referrers(graph, node(A)); i++) {
         struct prof_link link = prof_graph_referrer(graph, node(A), i);
@@ -226,7 +226,7 @@ static void test_blocks(void **state)
     assert_int_equal(from(B, PROF_LINK_SLOT).from, node(BLOCK));
     assert_split(B, 1, 0, 0, 0);
     assert_split(A, 0, 1, 0, 0);
-    assert_int_equal(prof_graph_split(graph, node(BLOCK)).count, 0);
+    assert_int_equal(prof_graph_refcount(graph, node(BLOCK)).count, 0);
     prof_graph_destroy(graph);
     graph = NULL;
     make(&(struct prof_graph_options){ .no_pointers = true });
