@@ -1,5 +1,7 @@
-/* cmd_show.c: everything about one object: facts, where its references are, the balance by site, its history. */
+/* cmd_show.c: everything about one object: facts, where its references are, the balance by site, its history. Plain
+ * blocks are shown by show_block.c. */
 #include "findings_text.h"
+#include "show_block.h"
 
 #include <string.h>
 
@@ -28,7 +30,9 @@ static const char *const examples[] = {
     "reftrack show 'struct conn#12'",
     "The twelfth struct conn of the newest trace.",
     "reftrack show app.trk 0x55d0c3a1b0",
-    "The object at, or around, an address.",
+    "The object or block at, or around, an address; of a block that was freed, where.",
+    "reftrack show app.trk block#7",
+    "A plain block by its id, as 'reftrack blocks -v' tells it.",
     NULL,
 };
 
@@ -36,10 +40,13 @@ const struct cli_command cli_command_show = {
     .name = "show",
     .main = cmd_show,
     .synopsis = "[TRACE] OBJECT",
-    .summary = "one object: who holds it, who took and gave back, its history",
-    .about = "OBJECT is Type#12, #1204 (id), 0x55d0c3a1b0 (address), or @leak:3 (an example of the third finding). "
+    .summary = "one object or block: who holds it, who took and gave back, its history",
+    .about = "OBJECT is Type#12, #1204 (id), block#7 (id of a block), 0x55d0c3a1b0 (address), or @leak:3 (an example "
+             "of the third finding). "
              "The count is split into references held by blocks and objects, by globals, by local variables, and those "
-             "without a known owner. In the history, =N says which event a release gives back for certain.",
+             "without a known owner. In the history, =N says which event a release gives back for certain. "
+             "Of a plain block: its type and how that is known, where it was allocated and freed, whether and how a "
+             "root still leads to it, which pointers lead to it and which stand in it.",
     .examples = examples,
     .options = options,
     .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
@@ -246,19 +253,22 @@ int cmd_show(int argc, char **argv)
     code = cli_session_open(&session, &common, operands.count > 1 ? operands.items[0] : NULL,
                             CLI_PART_VIEW | CLI_PART_PAST);
     if (code < 0) {
-        prof_obj_id obj;
-        struct prof_error *error = prof_view_find(session.view, spec, &obj);
+        struct prof_thing thing;
+        struct prof_error *error = prof_view_find_thing(session.view, spec, &thing);
         if (error != NULL) {
             code = cli_error(error);
         } else {
             struct cli_out out;
             cli_out_open(&out, &common);
-            if (common.format == CLI_FORMAT_JSON) {
+            if (thing.obj == 0) {
+                code = show_block(&session, &common, &out, spec, &thing, args.top == 0 ? UINT64_MAX : args.top,
+                                  args.no_history);
+            } else if (common.format == CLI_FORMAT_JSON) {
                 char *text = NULL;
-                error = prof_json_object(session.view, obj, &text);
+                error = prof_json_object(session.view, thing.obj, &text);
                 code = cli_json(&out, error, text);
             } else {
-                code = show(&session, &args, &out, obj);
+                code = show(&session, &args, &out, thing.obj);
             }
             int closed = cli_out_close(&out);
             code = code >= 0 ? code : closed;

@@ -36,6 +36,7 @@ int main(void)
 	g_many[2].next = TRK_NEW0(struct node);
 	g_text = TRK_TYPED(struct text, raw(sizeof(struct text) + 4 * sizeof(char *)));
 	g_text->lines[2] = TRK_NEW_ARRAY0(char, 33);
+	free(TRK_NEW_ARRAY(struct text, 50));
 	sink = realloc(TRK_NEW_ARRAY(struct node, 2), 10 * sizeof(struct node));
 	sink = NULL;
 	for (i = 0; i < 3; i++)
@@ -95,6 +96,21 @@ same 'types=: blocks' got expected-types
 "$REFTRACK" run -q -o modules.trk --modules nobody -- ./use 2>/dev/null
 equal 'modules=: no event' "$("$REFTRACK" dump -e typed --plain modules.trk | wc -l)" 0
 "$REFTRACK" dump -e typed --plain use.trk >out
-equal 'events' "$(wc -l <out)" 610
+equal 'events' "$(wc -l <out)" 611
 has 'an event' out 'type=struct node'
+
+# One block: what it is, who holds it, what it holds; where one was freed.
+address() {
+	"$REFTRACK" blocks --json use.trk | jq -r ".rows[] | select($1).addr" | head -1
+}
+"$REFTRACK" show use.trk "$(address '.type == "struct text"')" >out
+has 'show: type' out 'type +. struct text: the program told it$'
+has 'show: usable' out '48 B by calloc, 56 B usable'
+has 'show: the way to it' out 'held by +global g_text$'
+has 'show: what it holds' out 'lines\[\] -> char\[\]  0x'
+"$REFTRACK" show use.trk "$(address '.bytes == 33')" >out
+has 'show: who holds it' out '^  struct text.lines\[\]  at 0x'
+"$REFTRACK" show use.trk "$("$REFTRACK" dump -e alloc --plain use.trk | grep 'size=800' | grep -o '0x[0-9a-f]*' | head -1)" >out
+has 'show: freed' out 'freed .* at main use.c:33$'
+has 'show: freed, its type' out 'type +. struct text\[\]: the program'
 finish

@@ -415,6 +415,22 @@ struct prof_history_event {
 /* Had the object its name already in the state that the trace begins with? Then events of its life are missing in its
  * history: numbers count from the first one that is there. */
 bool prof_heap_named_before(const struct prof_heap *heap, prof_obj_id id);
+/* The block that contains an address now, or the last that did, by a second replay: of several the innermost. */
+struct prof_block_life {
+    bool found;  /* else no block ever contained it, as far as the trace knows */
+    bool alive;  /* now */
+    bool before; /* it was born before the state that the trace begins with: its birth is not among the events */
+    uint64_t addr, size;
+    uint8_t kind;              /* enum trk_alloc_kind */
+    struct prof_event *events; /* that name the block: ALLOC, REALLOC, TYPED, IGNORE, FREE and the like, in order */
+    size_t count;
+    uint64_t left_out; /* of very many events: between the first and the others */
+    uint64_t lives;    /* blocks of that kind that contained the address, this one included */
+};
+struct prof_error *prof_heap_block_life(struct prof_heap *heap, uint64_t addr, struct prof_block_life *ret);
+/* The type that the program told of it, NULL: none; ret_array as for prof_heap_block_type. */
+const char *prof_block_life_type(const struct prof_heap *heap, const struct prof_block_life *life, bool *ret_array);
+void prof_block_life_deinit(struct prof_block_life *life);
 struct prof_error *prof_heap_history(struct prof_heap *heap, const char *type, uint32_t serial,
                                      struct prof_error *(*each)(void *ctx, const struct prof_history_event *event),
                                      void *ctx);

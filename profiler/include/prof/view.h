@@ -110,6 +110,14 @@ struct prof_error *prof_view_table(struct prof_view *view, enum prof_table_kind 
 /* OBJ as people write it: "Type#12", "#1204", "0x55..", "@leak:3" (its first sample). */
 struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof_obj_id *ret);
 
+/* The same for plain blocks: "#7" is a block's id when no object has it, "block#7" always; 0x..., @leak:3. */
+struct prof_thing {
+    prof_obj_id obj;     /* 0: none */
+    prof_block_id block; /* without an object: the block, 0 none lives there now */
+    uint64_t addr;       /* that was meant: of an address as it was written, else of the object or block */
+};
+struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec, struct prof_thing *ret);
+
 /* ---- One object and one finding in words ---------------------------------------------------------------------------
  */
 /* Where the references of an object are: rc = holders + roots + stacks + anonymous + unaccounted. */
@@ -172,5 +180,10 @@ struct prof_error *prof_json_table(struct prof_view *view, const char *name, con
                                    char **ret);
 struct prof_error *prof_json_info(struct prof_view *view, char **ret);
 struct prof_error *prof_json_object(struct prof_view *view, prof_obj_id obj, char **ret);
+/* id 0: it was freed. story NULL: nobody asked memory. */
+struct prof_block_life;
+struct prof_block_story;
+struct prof_error *prof_json_block(struct prof_view *view, prof_block_id id, const struct prof_block_life *life,
+                                   const struct prof_block_story *story, char **ret);
 
 #endif

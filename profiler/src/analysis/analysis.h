@@ -133,6 +133,10 @@ struct analysis {
 /* ---- finding.c ---- */
 /* The work state for out's heap and symbols. out, which must have its arena, and options must outlive it. */
 void analysis_init(struct analysis *a, struct prof_findings *out, const struct prof_findings_options *options);
+/* The same with an `out` of its own, for prof_findings_destroy, and the facts of the run. options may be NULL. false
+ * without memory: there is nothing to end. */
+bool analysis_begin(struct analysis *a, struct prof_heap *heap, struct prof_symbols *symbols,
+                    const struct prof_findings_options *options);
 void analysis_deinit(struct analysis *a);
 
 /* ---- site.c ---- */
@@ -173,6 +177,9 @@ const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32
 bool reach_keep(struct analysis *a);
 /* Fills in root and path of a finding about a node. false without memory. */
 bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *finding);
+
+/* Where a pointer in a block or object stands, "struct conn.next": text and obj of the step. false without memory. */
+bool reach_holder_step(struct analysis *a, uint64_t at, struct prof_path_step *step);
 
 /* ---- classify.c ---- */
 struct prof_error *classify(struct analysis *a);

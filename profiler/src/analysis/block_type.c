@@ -1,6 +1,8 @@
 /* block_type.c: what plain blocks are called. */
 #include <prof/block.h>
 
+#include "analysis.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -153,6 +155,32 @@ char *prof_block_text(char *buf, size_t room, struct prof_heap *heap, struct pro
         snprintf(buf, room, "%s in %s+0x%llx", kind, module != NULL && module[0] != '\0' ? module : "?",
                  (unsigned long long)frame->offset);
     return buf;
+}
+
+const char *prof_birth_how_text(enum prof_birth_how how)
+{
+    static const char *const words[] = {
+        [PROF_BIRTH_TOLD] = "the program told it",
+        [PROF_BIRTH_ASSIGNED] = "the pointer is stored as one to it",
+        [PROF_BIRTH_DECLARED] = "a variable of that type is declared there",
+        [PROF_BIRTH_SIZEOF] = "the source line names it",
+        [PROF_BIRTH_CAST] = "the source casts the pointer",
+        [PROF_BIRTH_VARIABLE] = "a variable of the function points to such a type of that size",
+        [PROF_BIRTH_RETURNED] = "the function returns a pointer to it",
+        [PROF_BIRTH_SHAPE] = "the only type of that size with pointers in these places",
+    };
+    return (size_t)how < sizeof words / sizeof *words ? words[how] : "?";
+}
+
+uint64_t prof_block_usable(const struct prof_block *block)
+{
+    bool rounded = block->kind != TRK_ALLOC_MMAP && block->kind != TRK_ALLOC_CUSTOM && block->kind != TRK_ALLOC_BOOT;
+    return rounded ? bytes_usable(block->size) : block->size;
+}
+
+uint64_t prof_block_type_item(const struct prof_block_type *type)
+{
+    return type->array ? type->size : type->layout != NULL ? type->layout->tail_size : 0;
 }
 
 const char *prof_block_kind_text(unsigned kind)

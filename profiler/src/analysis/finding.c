@@ -242,6 +242,27 @@ void analysis_init(struct analysis *a, struct prof_findings *out, const struct p
     a->to_us = options->to_us != 0 ? options->to_us : UINT64_MAX;
 }
 
+bool analysis_begin(struct analysis *a, struct prof_heap *heap, struct prof_symbols *symbols,
+                    const struct prof_findings_options *options)
+{
+    struct prof_findings *out = calloc(1, sizeof *out);
+
+    if (out == NULL)
+        return false;
+    prof_arena_init(&out->arena);
+    out->heap = heap;
+    out->symbols = symbols;
+    out->obj_max = prof_heap_obj_max(heap);
+    out->of = calloc((size_t)out->obj_max + 1, sizeof *out->of);
+    analysis_init(a, out, options != NULL ? options : &no_options);
+    if (out->of == NULL) {
+        prof_findings_destroy(out);
+        return false;
+    }
+    run_facts(a);
+    return true;
+}
+
 void analysis_deinit(struct analysis *a)
 {
     classify_deinit(a);
@@ -261,23 +282,12 @@ void analysis_deinit(struct analysis *a)
 struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symbols *symbols,
                                         const struct prof_findings_options *options, struct prof_findings **ret)
 {
-    struct prof_findings *out = calloc(1, sizeof *out);
+    struct analysis a;
     struct prof_error *error;
 
-    if (out == NULL)
+    if (!analysis_begin(&a, heap, symbols, options))
         return prof_error_memory();
-    prof_arena_init(&out->arena);
-    out->heap = heap;
-    out->symbols = symbols;
-    out->obj_max = prof_heap_obj_max(heap);
-    out->of = calloc((size_t)out->obj_max + 1, sizeof *out->of);
-    struct analysis a;
-    analysis_init(&a, out, options != NULL ? options : &no_options);
-    if (out->of == NULL) {
-        prof_findings_destroy(out);
-        return prof_error_memory();
-    }
-    run_facts(&a);
+    struct prof_findings *out = a.out;
     bytes_make(heap, &out->bytes);
     if ((error = reach_of_heap(&a)) == NULL && (error = classify(&a)) == NULL && (error = group_objects(&a)) == NULL &&
         (error = incident_findings(&a)) == NULL && (error = block_findings(&a)) == NULL &&

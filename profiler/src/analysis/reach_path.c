@@ -54,8 +54,7 @@ const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32
     }
 }
 
-/* The object or block in which a word stands. */
-static bool holder_step(struct analysis *a, uint64_t at, struct prof_path_step *step)
+bool reach_holder_step(struct analysis *a, uint64_t at, struct prof_path_step *step)
 {
     prof_obj_id obj;
     prof_block_id block;
@@ -135,7 +134,7 @@ bool reach_tell_path(struct analysis *a, uint32_t node, struct prof_finding *fin
             steps[i].text = reach_root_text(a, (enum prof_root_kind)r->root[node], word);
         else if (word == GRAPH_NONE)
             steps[i].text = "a block inside it";
-        else if (!holder_step(a, steps[i].at, &steps[i]))
+        else if (!reach_holder_step(a, steps[i].at, &steps[i]))
             return false;
         if (steps[i].text == NULL)
             return false;

@@ -25,6 +25,7 @@ struct watch {
     uint64_t number;     /* of the event being applied, should it concern the object */
     uint64_t pair;
     struct opened *opened;
+    struct life_watch *life; /* a block is watched, and no object */
 };
 
 void watch_named(struct prof_heap *h, prof_obj_id id)
@@ -40,6 +41,10 @@ void watch_named(struct prof_heap *h, prof_obj_id id)
 void watch_restored(struct prof_heap *h)
 {
     struct watch *w = h->watch;
+    if (w->life != NULL) {
+        life_restored(h, w->life);
+        return;
+    }
     prof_obj_id id = prof_heap_obj_by_name(h, w->type, w->serial);
     if (id == 0)
         return;
@@ -114,6 +119,10 @@ static bool concerns_block(const struct prof_heap *h, const struct watch *w, con
 void watch_after(struct prof_heap *h, const struct prof_event *e)
 {
     struct watch *w = h->watch;
+    if (w->life != NULL) {
+        life_after(w->life, e);
+        h->no_memory |= life_failed(w->life);
+    }
     if (w->id == 0 || w->over || w->error != NULL)
         return;
     const struct prof_obj *obj = obj_of(h, w->id);
@@ -136,17 +145,29 @@ struct prof_error *watch_error(const struct watch *watch)
     return watch->error;
 }
 
+static struct prof_error *replay_again(struct prof_heap *heap, struct watch *watch)
+{
+    struct prof_heap_options options = heap->options;
+    options.keep_type_sites = false;
+    struct prof_heap *again = NULL;
+    struct prof_error *error = heap_fill(heap->trace, &options, watch, &again);
+    if (error == NULL)
+        prof_heap_destroy(again);
+    return error;
+}
+
+struct prof_error *history_of_block(struct prof_heap *heap, struct life_watch *life)
+{
+    struct watch watch = { .type = "", .life = life };
+    return replay_again(heap, &watch);
+}
+
 struct prof_error *prof_heap_history(struct prof_heap *heap, const char *type, uint32_t serial,
                                      struct prof_error *(*each)(void *ctx, const struct prof_history_event *event),
                                      void *ctx)
 {
     struct watch watch = { .type = type, .serial = serial, .each = each, .ctx = ctx, .number = 1 };
-    struct prof_heap_options options = heap->options;
-    options.keep_type_sites = false;
-    struct prof_heap *again = NULL;
-    struct prof_error *error = heap_fill(heap->trace, &options, &watch, &again);
-    if (error == NULL)
-        prof_heap_destroy(again);
+    struct prof_error *error = replay_again(heap, &watch);
     if (error == NULL && watch.error != NULL)
         error = watch.error;
     struct opened *o, *next;

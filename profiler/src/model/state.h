@@ -587,6 +587,12 @@ struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_op
 void watch_before(struct prof_heap *h);
 void watch_after(struct prof_heap *h, const struct prof_event *e);
 struct prof_error *watch_error(const struct watch *watch);
+/* life.c: the same for a block. */
+struct life_watch;
+void life_restored(struct prof_heap *h, struct life_watch *w);
+void life_after(struct life_watch *w, const struct prof_event *e);
+bool life_failed(const struct life_watch *w);
+struct prof_error *history_of_block(struct prof_heap *heap, struct life_watch *life);
 void watch_restored(struct prof_heap *h);              /* the life may have begun in the state */
 void watch_named(struct prof_heap *h, prof_obj_id id); /* id got its name */
 void watch_taken(struct prof_heap *h, uint32_t open);

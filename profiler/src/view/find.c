@@ -1,4 +1,4 @@
-/* find.c: finds the object that somebody means: "Type#12", "#1204", "0x55d0c3a1b0", "@leak:3". */
+/* find.c: finds the object or block that somebody means: "Type#12", "#1204", "block#7", "0x55d0c3a1b0", "@leak:3". */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -12,7 +12,16 @@ static bool decimal(const char *text, uint64_t *ret)
     return prof_parse_quantity(text, PROF_UNIT_NONE, ret);
 }
 
-static struct prof_error *by_finding(struct prof_view *view, const char *spec, const char *number, prof_obj_id *ret)
+static void thing_of(struct prof_view *view, prof_obj_id obj, prof_block_id block, struct prof_thing *ret)
+{
+    *ret = (struct prof_thing){ .obj = obj,
+                                .block = obj == 0 ? block : 0,
+                                .addr = obj != 0 ? prof_heap_obj(view->heap, obj)->addr
+                                                 : prof_heap_block(view->heap, block)->addr };
+}
+
+static struct prof_error *by_finding(struct prof_view *view, const char *spec, const char *number,
+                                     struct prof_thing *ret)
 {
     uint64_t id;
     const struct prof_finding *list = NULL;
@@ -22,40 +31,45 @@ static struct prof_error *by_finding(struct prof_view *view, const char *spec, c
     for (size_t i = 0; i < count; i++) {
         if (list[i].id != id)
             continue;
-        if (list[i].sample_count == 0)
-            return prof_error_create(PROF_ERROR_NOT_FOUND,
-                                     "finding %s is about plain blocks, not objects; "
-                                     "'reftrack blocks' lists them",
-                                     spec);
-        *ret = list[i].samples[0];
+        prof_obj_id obj = list[i].sample_count != 0 ? list[i].samples[0] : 0;
+        prof_block_id block = obj == 0 ? prof_heap_block_at(view->heap, list[i].sample_addr) : 0;
+        if (obj == 0 && block == 0)
+            return prof_error_create(PROF_ERROR_NOT_FOUND, "finding %s has no example to show", spec);
+        thing_of(view, obj, block, ret);
         return NULL;
     }
     return prof_error_create(PROF_ERROR_NOT_FOUND, "there is no finding %s; this trace has %zu", spec, count);
 }
 
-static struct prof_error *by_addr(struct prof_view *view, const char *spec, prof_obj_id *ret)
+static struct prof_error *by_addr(struct prof_view *view, const char *spec, struct prof_thing *ret)
 {
     uint64_t addr;
     if (!prof_parse_quantity(spec, PROF_UNIT_NONE, &addr))
         return prof_error_create(PROF_ERROR_SYNTAX, "'%s' is not an address", spec);
     prof_obj_id obj = prof_heap_obj_at(view->heap, addr);
-    if (obj == 0)
-        obj = prof_heap_obj_by_addr(view->heap, addr);
-    if (obj == 0 && prof_heap_block_at(view->heap, addr) != 0)
-        return prof_error_create(PROF_ERROR_NOT_FOUND,
-                                 "%s lies in a plain block, not in an object; "
-                                 "see 'reftrack blocks'",
-                                 spec);
-    if (obj == 0)
-        return prof_error_create(PROF_ERROR_NOT_FOUND,
-                                 "nothing lives at %s at this moment of the trace; --to names an earlier one, and "
-                                 "'reftrack dump -a %s' lists what happened there",
-                                 spec, spec);
-    *ret = obj;
+    prof_block_id block = obj == 0 ? prof_heap_block_at(view->heap, addr) : 0;
+    if (obj == 0 && block == 0)
+        obj = prof_heap_obj_by_addr(view->heap, addr); /* a dead one that is kept */
+    *ret = (struct prof_thing){ .obj = obj, .block = block, .addr = addr };
     return NULL;
 }
 
-struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof_obj_id *ret)
+static struct prof_error *by_id(struct prof_view *view, const char *spec, uint64_t number, bool block,
+                                struct prof_thing *ret)
+{
+    if (!block && number != 0 && number < prof_heap_obj_max(view->heap) &&
+        prof_heap_obj(view->heap, (prof_obj_id)number)->state != PROF_OBJ_NONE) {
+        thing_of(view, (prof_obj_id)number, 0, ret);
+        return NULL;
+    }
+    if (number == 0 || number >= prof_heap_block_max(view->heap) ||
+        (prof_heap_block(view->heap, (prof_block_id)number)->flags & PROF_BLOCK_ALIVE) == 0)
+        return prof_error_create(PROF_ERROR_NOT_FOUND, "there is no %s%s alive", block ? "" : "object or block ", spec);
+    thing_of(view, 0, (prof_block_id)number, ret);
+    return NULL;
+}
+
+struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec, struct prof_thing *ret)
 {
     uint64_t number;
     if (strncmp(spec, "@leak:", 6) == 0)
@@ -65,14 +79,10 @@ struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof
     const char *hash = strrchr(spec, '#');
     if (hash == NULL || hash[1] == '\0' || !decimal(hash + 1, &number))
         return prof_error_create(PROF_ERROR_SYNTAX,
-                                 "'%s' names no object; write Type#12, #1204, 0x55d0c3a1b0 or @leak:3", spec);
-    if (hash == spec) {
-        if (number == 0 || number >= prof_heap_obj_max(view->heap) ||
-            prof_heap_obj(view->heap, (prof_obj_id)number)->state == PROF_OBJ_NONE)
-            return prof_error_create(PROF_ERROR_NOT_FOUND, "there is no object %s alive", spec);
-        *ret = (prof_obj_id)number;
-        return NULL;
-    }
+                                 "'%s' names nothing; write Type#12, #1204, block#7, 0x55d0c3a1b0 or @leak:3", spec);
+    bool block = strncmp(spec, "block#", 6) == 0;
+    if (hash == spec || (block && hash == spec + 5))
+        return by_id(view, spec, number, block, ret);
     char *type = strndup(spec, (size_t)(hash - spec));
     if (type == NULL)
         return prof_error_memory();
@@ -83,6 +93,17 @@ struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof
                                  "there is no object %s alive at this moment of the trace; if it died, --to names a "
                                  "moment or a mark before that",
                                  spec);
-    *ret = obj;
+    thing_of(view, obj, 0, ret);
     return NULL;
+}
+
+struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof_obj_id *ret)
+{
+    struct prof_thing thing;
+    struct prof_error *error = prof_view_find_thing(view, spec, &thing);
+    if (error == NULL && thing.obj == 0)
+        error = prof_error_create(PROF_ERROR_NOT_FOUND, "%s names no object", spec);
+    if (error == NULL)
+        *ret = thing.obj;
+    return error;
 }

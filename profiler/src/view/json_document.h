@@ -31,6 +31,8 @@ void doc_frame(struct document *doc, json_t *object, const struct prof_frame *fr
 json_t *doc_site(struct document *doc, struct prof_view *view, uint32_t stack, bool with_stack);
 /* "Type#12"; null for 0. */
 json_t *doc_object_name(struct prof_view *view, prof_obj_id obj);
+/* From the root to what holds the example: [{text, object, at, interior}]; null when nothing does. */
+json_t *doc_root_path(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
 /* {path, args, pid, exit, build_id} */
 json_t *doc_program(struct document *doc, struct prof_view *view);
 

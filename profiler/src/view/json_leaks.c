@@ -258,8 +258,7 @@ static json_t *edge(struct document *doc, struct prof_view *view, const struct p
     return object;
 }
 
-/* From the root to what holds the example. */
-static json_t *root_path(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+json_t *doc_root_path(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
 {
     if (finding->root == PROF_ROOT_NONE)
         return json_null();
@@ -387,7 +386,7 @@ static json_t *finding_object(struct document *doc, struct prof_view *view, cons
     doc_set(doc, object, "born", doc_site(doc, view, finding->born_stack, true));
     doc_set(doc, object, "open", opens(doc, view, finding));
     doc_set(doc, object, "missing", missing(doc, view, finding));
-    doc_set(doc, object, "root_path", root_path(doc, view, finding));
+    doc_set(doc, object, "root_path", doc_root_path(doc, view, finding));
     doc_set(doc, object, "root",
             finding->root != PROF_ROOT_NONE ? json_string(prof_root_name(finding->root)) : json_null());
     doc_set(doc, object, "cycle", cycle(doc, view, finding));

@@ -314,6 +314,32 @@ static void memory(void)
     save(t, "memory.trk");
 }
 
+/* Blocks whose types were told: a list of entries that a global holds, one entry lost, one freed, an array that moved.
+ */
+static void typed(void)
+{
+    const uint64_t heap = 0x5555557c0000;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "struct entry", 48);
+    for (uint64_t i = 0; i < 3; i++) {
+        mk_alloc(t, heap + i * 0x40, 48, "entry_new < main");
+        mk_typed(t, heap + i * 0x40, "struct entry", false);
+    }
+    mk_time(t, 20000);
+    mk_alloc(t, heap + 0x400, 96, "table_new < main");
+    mk_typed(t, heap + 0x400, "struct entry", true);
+    mk_realloc(t, heap + 0x400, heap + 0x800, 192, "table_grow < main");
+    mk_free(t, heap + 0x40, "entry_drop < main");
+    mk_memory_begin(t, TRK_RUNG_STOPPED);
+    mk_memory_area(t, TRK_AREA_DATA, 0, MK_APP_DATA, 0x100);
+    mk_memory_word(t, MK_APP_DATA + 0x40, heap);
+    mk_memory_area(t, TRK_AREA_ANON, 0, heap, 0x8000);
+    mk_memory_word(t, heap + 8, heap + 0x800 + 96);
+    mk_memory_end(t);
+    mk_exit(t, 0);
+    save(t, "typed.trk");
+}
+
 /* The first `bytes` of a file, or all but the last -bytes, as another one. */
 static void cut(const char *from, const char *to, long bytes)
 {
@@ -344,6 +370,7 @@ int main(int argc, char **argv)
     slotless();
     plain();
     unread();
+    typed();
     misuse();
     hostile();
     lossy();

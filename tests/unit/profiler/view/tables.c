@@ -218,10 +218,22 @@ static void find(void **state)
     snprintf(spec, sizeof spec, "0x%llx", (unsigned long long)prof_heap_obj(f.heap, id)->addr + 3); /* inside */
     assert_null(prof_view_find(f.view, spec, &other));
     assert_int_equal(other, id);
+    /* The block that it lies in, by its id; and an address of which the caller must ask the past. */
+    struct prof_thing thing;
+    prof_block_id block = prof_heap_obj(f.heap, id)->block;
+    snprintf(spec, sizeof spec, "block#%u", block);
+    assert_null(prof_view_find_thing(f.view, spec, &thing));
+    assert_int_equal(thing.obj, 0);
+    assert_int_equal(thing.block, block);
+    assert_int_equal(thing.addr, prof_heap_block(f.heap, block)->addr);
+    assert_null(prof_view_find_thing(f.view, "0x1", &thing));
+    assert_true(thing.obj == 0 && thing.block == 0 && thing.addr == 1);
     static const struct {
         const char *spec;
         enum prof_error_code code;
     } bad[] = {
+        { "block#0", PROF_ERROR_NOT_FOUND },
+        { "block#", PROF_ERROR_SYNTAX },
         { "", PROF_ERROR_SYNTAX },
         { "blob", PROF_ERROR_SYNTAX },
         { "blob#", PROF_ERROR_SYNTAX },
