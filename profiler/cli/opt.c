@@ -144,7 +144,8 @@ static const struct cli_option group_gate[] = {
     { .name = "no-heuristics",
       .kind = CLI_FLAG,
       .offset = COMMON(no_heuristics),
-      .help = "a pointer behind the head of a C++ array holds it only possibly, as any other into its middle" },
+      .help = "a pointer behind the head of a C++ array, or into what GLib made, holds it only possibly, as any other "
+              "into its middle" },
     { 0 }
 };
 static const struct cli_option group_pid[] = { { .name = "pid",

@@ -5,9 +5,9 @@
  * that stands in a root (enum prof_root_kind) keeps what it points at. Blocks nest: a word belongs to the innermost
  * node around it, whether it stands there or points there.
  *
- * Pointers to the first byte are start pointers, as are those to an object's own address inside a block and those
- * behind the head of a C++ array; all others are interior ones, which are weaker evidence, and so are all pointers in
- * vector registers. Classes are those of Valgrind and LeakSanitizer:
+ * Pointers to the first byte are start pointers, as are those to an object's own address inside a block, those
+ * behind the head of a C++ array, and those into what GLib made for its types, instances and slices; all others are
+ * interior ones, which are weaker evidence, and so are all pointers in vector registers. Classes are those of Valgrind and LeakSanitizer:
  *   held       reached from a root by start pointers
  *   possible   reached from a root, but only through an interior pointer
  *   lost       not reached, and first of its kind: nothing lost points at it, or it is the first of a cycle (a strongly

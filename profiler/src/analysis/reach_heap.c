@@ -22,7 +22,29 @@ struct gather {
 
 /* What the first function that is known says. libstdc++ jumps from `operator new[]` to `operator new`: no frame is left
  * of the former. */
-enum maker { MAKER_OTHER, MAKER_NEW, MAKER_NEW_ARRAY };
+enum maker { MAKER_OTHER, MAKER_NEW, MAKER_NEW_ARRAY, MAKER_GLIB };
+
+static bool begins(const char *text, const char *with)
+{
+    return text != NULL && strncmp(text, with, strlen(with)) == 0;
+}
+
+static const char *file_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* GLib's types and instances begin with what their users do not see, and its slices lie in slabs: whoever has them
+ * points into blocks, never to their starts. site: the first frame that is no allocator's. */
+static bool is_glibs(const struct prof_frame *frames, size_t site)
+{
+    for (size_t i = 0; i <= site; i++) {
+        if (begins(frames[i].function, "g_slice_alloc") || begins(frames[i].function, "g_type_"))
+            return true;
+    }
+    return begins(file_of(frames[site].module), "libgobject-2.0.");
+}
 
 static enum maker maker_of(struct gather *g, uint32_t stack)
 {
@@ -31,12 +53,13 @@ static enum maker maker_of(struct gather *g, uint32_t stack)
         return (enum maker)known;
     const struct prof_frame *frames;
     size_t count = prof_symbols_stack(g->a->symbols, stack, &frames);
-    enum maker maker = MAKER_OTHER;
-    for (size_t i = 0; i < count && maker != MAKER_NEW_ARRAY; i++) {
+    size_t site = prof_symbols_site(g->a->symbols, stack);
+    enum maker maker = site < count && is_glibs(frames, site) ? MAKER_GLIB : MAKER_OTHER;
+    for (size_t i = 0; i < count && maker != MAKER_NEW_ARRAY && maker != MAKER_GLIB; i++) {
         const char *name = frames[i].function;
-        if (name != NULL && (strncmp(name, "operator new[]", 14) == 0 || strncmp(name, "_Zna", 4) == 0))
+        if (begins(name, "operator new[]") || begins(name, "_Zna"))
             maker = MAKER_NEW_ARRAY;
-        else if (name != NULL && (strncmp(name, "operator new", 12) == 0 || strncmp(name, "_Znw", 4) == 0))
+        else if (begins(name, "operator new") || begins(name, "_Znw"))
             maker = MAKER_NEW;
         else if (name != NULL && !frames[i].wrapper)
             break;
@@ -45,20 +68,23 @@ static enum maker maker_of(struct gather *g, uint32_t stack)
     return maker;
 }
 
-/* Is that the head of a C++ array, with the number of its elements? Of what `operator new` made: when there is nothing
- * but the head, or the source says so. */
-static bool is_array_head(struct gather *g, const struct reach_node *node, uint64_t offset)
+/* Is that where users of the block point? Behind the head of a C++ array, with the number of its elements (of what
+ * `operator new` made: when there is nothing but the head, or the source says so), and anywhere in what GLib made. */
+static bool is_usual(struct gather *g, const struct reach_node *node, uint64_t offset)
 {
     struct prof_heap *heap = g->a->heap;
     struct prof_block_type type;
 
-    if ((offset != 8 && offset != 16) || node->size < offset || g->a->options->no_heuristics)
+    if (offset % 8 != 0 || node->size < offset || g->a->options->no_heuristics)
         return false;
     switch (maker_of(g, prof_heap_block(heap, node->id)->stack)) {
-    case MAKER_NEW_ARRAY:
+    case MAKER_GLIB:
         return true;
+    case MAKER_NEW_ARRAY:
+        return offset <= 16;
     case MAKER_NEW:
-        return node->size == offset || (prof_block_type(heap, g->a->symbols, node->id, &type) && type.array);
+        return offset <= 16 &&
+               (node->size == offset || (prof_block_type(heap, g->a->symbols, node->id, &type) && type.array));
     default:
         return false;
     }
@@ -71,9 +97,8 @@ static bool is_loaders(struct gather *g, uint32_t stack)
     uint32_t known = map_get(&g->loader_of, stack);
     if (known != UINT32_MAX)
         return known != 0;
-    const char *path = prof_symbols_site_frame(g->a->symbols, stack)->module;
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-    bool is = strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld-2.", 5) == 0 || strncmp(name, "ld-musl", 7) == 0;
+    const char *name = file_of(prof_symbols_site_frame(g->a->symbols, stack)->module);
+    bool is = begins(name, "ld-linux") || begins(name, "ld-2.") || begins(name, "ld-musl");
     (void)map_put(&g->loader_of, stack, is); // without memory it is looked up again
     return is;
 }
@@ -93,7 +118,7 @@ static bool starts(void *ctx, const struct reach_node *node, uint64_t addr)
         if (id != 0 && (addr == obj->addr || addr == obj->start))
             return true;
     }
-    return is_array_head(g, node, offset);
+    return is_usual(g, node, offset);
 }
 
 static const struct prof_layout *layout_of_block(struct gather *g, prof_block_id id)

@@ -258,6 +258,23 @@ static void test_empty_array(void **state)
     assert_int_equal(rig_only(rig, PROF_LOST, true)->sample_addr, BLOCK(1));
 }
 
+/* Slabs of slices, and instances behind their private data, are pointed into by whoever has them. */
+static void test_glib(void **state)
+{
+    (void)state;
+    fake_wrapper(rig->symbols, "g_aligned_alloc");
+    fake_wrapper(rig->symbols, "g_malloc0");
+    mk_alloc(rig->t, BLOCK(0), 64, AT("g_aligned_alloc gslice.c:3 < g_slice_alloc gslice.c:8 < make m.c:5"));
+    mk_alloc(rig->t, BLOCK(1), 64, AT("g_malloc0 gmem.c:3 < g_type_create_instance gtype.c:8 < make m.c:6"));
+    mk_alloc(rig->t, BLOCK(2), 64, AT("g_malloc0 gmem.c:3 < class_init m.c:8 < g_type_class_ref gtype.c:6"));
+    for (int i = 0; i < 3; i++)
+        image_poke(&image, GLOBAL(i), BLOCK(i) + 24);
+    assert_int_equal(find(PROF_POSSIBLE)->sample_addr, BLOCK(2)); /* the class made it, not GLib */
+    assert_int_equal(prof_findings_audit(rig->findings)->memory.held, 2);
+    rig_find(rig, &(struct prof_findings_options){ .no_heuristics = true });
+    assert_int_equal(prof_findings_audit(rig->findings)->memory.possible, 3);
+}
+
 /* A long chain is told by its ends. */
 static void test_chain(void **state)
 {
@@ -490,11 +507,12 @@ int main(void)
         CASE(test_interior),      CASE(test_object_inside),
         CASE(test_object_header), CASE(test_array_head),
         CASE(test_vector),        CASE(test_suppressed_leader),
-        CASE(test_empty_array),   CASE(test_chain),
-        CASE(test_shared),        CASE(test_freed_since),
-        CASE(test_born_after),    CASE(test_below_object),
-        CASE(test_arena),         CASE(test_roots),
-        CASE(test_rungs),         CASE(test_gates),
+        CASE(test_empty_array),   CASE(test_glib),
+        CASE(test_chain),         CASE(test_shared),
+        CASE(test_freed_since),   CASE(test_born_after),
+        CASE(test_below_object),  CASE(test_arena),
+        CASE(test_roots),         CASE(test_rungs),
+        CASE(test_gates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
