@@ -39,8 +39,11 @@ const struct cli_command cli_command_types = {
     .synopsis = "[TRACE]",
     .summary = "one line for each type: how many live, their bytes, their references",
     .about =
-        "Keys: type live bytes leaked born died peak peak_bytes refs unrefs coverage miscounts zero parked "
-        "skewed size. OWNED (coverage) is the share of references whose owner is known. Counted from the beginning, "
+        "Keys: type kind live bytes unused leaked born died peak peak_bytes refs unrefs coverage miscounts zero parked "
+        "skewed size item usable. KIND tells objects from plain blocks whose type is known (~: a guess). UNUSED is "
+        "what "
+        "the blocks offer beyond that, as malloc rounds sizes up; an ITEM repeats at their end. OWNED (coverage) is "
+        "the share of references whose owner is known. Counted from the beginning, "
         "up to --to; there is no --from.",
     .examples = types_examples,
     .groups = TABLE_GROUPS,

@@ -113,4 +113,7 @@ has 'show: who holds it' out '^  struct text.lines\[\]  at 0x'
 "$REFTRACK" show use.trk "$("$REFTRACK" dump -e alloc --plain use.trk | grep 'size=800' | grep -o '0x[0-9a-f]*' | head -1)" >out
 has 'show: freed' out 'freed .* at main use.c:33$'
 has 'show: freed, its type' out 'type +. struct text\[\]: the program'
+
+"$REFTRACK" types --where "kind=blocks" --plain use.trk >out
+has "types: blocks, their bytes, what is unused, what is lost" out "^struct node\\[\\]	blocks	5	544	40	4	"
 finish
