@@ -179,7 +179,7 @@ static void checkpoints(struct cli_session *session, struct cli_out *out)
         if (one->threads_unread != 0)
             fprintf(out->file, ", %u of %u threads unread", one->threads_unread, one->threads);
         if (one->cut)
-            cli_printf(out, CLI_WARN, ", not all of it");
+            cli_printf(out, CLI_WARN, one->unread_bytes != 0 ? ", not all of it" : ", pointers moved meanwhile");
         fputc('\n', out->file);
     }
     if (info->memories_lost != 0)

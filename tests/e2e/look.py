@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Looks at the memory of programs: which words are found where, on every rung of the ladder, and that nobody is harmed.
 Usage: look.py REFTRACK LOOKED REFUSE MEMDUMP [long]"""
+import json
 import os
 import re
 import shutil
@@ -171,6 +172,7 @@ def ladder():
           [look.figures for look in looks])
     for look in looks:
         check_words(f"{look.rung}", look, program.blocks, stopped=False)
+        check(f"{look.rung}: nothing changed meanwhile", look.cut == "0", look.figures)
     if os.geteuid() == 0 and shutil.which("setpriv"):
         # Nothing can be read from outside: the waiting thread reads for the recorder.
         user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
@@ -189,6 +191,23 @@ def ladder():
         looks = [look for name in os.listdir(program.folder) for look in read_looks(os.path.join(program.folder, name))]
         check("a tracer is there already", sorted(look.rung for look in looks) == ["stopped", "waiting"],
               [look.figures for look in looks])
+
+
+def moving():
+    """Pointers that go from place to place are missed without a stop; nothing may be called lost for that."""
+    for before, options, rungs in (([], [], ("stopped",)), ([], ["--pause", "1us"], ("confirmed", "waiting")),
+                                   ([refuse, str(PTRACE)], [], ("confirmed", "waiting"))):
+        program = Program("moving", options=[*options, "--checkpoint=none"], before=before)
+        for _ in range(1 if not long_form else 20):
+            check("a checkpoint", program.ask("checkpoint", "--pid", program.pid).returncode == 0)
+        what = f"moving {options} {before[1:]}"
+        for look in program.end(what):
+            check(f"{what}: rung", look.rung in rungs, look.figures)
+            check(f"{what}: told", (look.cut == "0") == (look.rung == "stopped"), look.figures)
+        result = program.ask("leaks", "--json", program.trace)
+        gating = [f for f in json.loads(result.stdout)["findings"]
+                  if f["gating"] and any("moves" == g.get("function") for g in f["born"]["stack"])]
+        check(f"{what}: nothing of it is lost", gating == [], gating)
 
 
 def odd_threads():
@@ -256,8 +275,8 @@ def killed():
 
 with tempfile.TemporaryDirectory(prefix="reftrack-look.") as place:
     os.chmod(place, 0o777)
-    for part in (at_exit, on_request, pointers, ladder, odd_threads, stopped_already, killed):
-        if part is ladder and machine != "x86_64":
+    for part in (at_exit, on_request, pointers, ladder, odd_threads, stopped_already, killed, moving):
+        if part in (ladder, moving) and machine != "x86_64":
             continue
         began = time.time()
         part()

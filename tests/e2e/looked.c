@@ -114,6 +114,32 @@ static void *waits(void *arg)
     exit(5);
 }
 
+/* Blocks that are held at every moment: each stands in its next place before it leaves the last one. */
+enum { PLACES = 1 << 18, MOVED = 256 };
+static void *volatile places[PLACES];
+static void *moves(void *arg)
+{
+    static unsigned stands[MOVED];
+    unsigned random = 1;
+    (void)arg;
+    for (unsigned i = 0; i < MOVED; i++)
+        places[stands[i] = i * (PLACES / MOVED)] = malloc(77);
+    pthread_barrier_wait(&barrier);
+    for (;;) {
+        random = random * 1664525u + 1013904223u;
+        unsigned which = (random >> 8) % MOVED;
+        random = random * 1664525u + 1013904223u;
+        unsigned to = (random >> 8) % PLACES;
+        if (places[to] != NULL)
+            continue;
+        places[to] = places[stands[which]];
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        places[stands[which]] = NULL;
+        stands[which] = to;
+    }
+    return NULL;
+}
+
 /* Calls that a stop must not be seen in. */
 static int run_calls(void)
 {
@@ -149,8 +175,16 @@ int main(int argc, char **argv)
     void *volatile on_stack = say("stack", malloc(110));
     if (strcmp(mode, "crash") == 0)
         raise(SIGSEGV);
-    if (strcmp(mode, "wait") == 0)
+    if (strcmp(mode, "moving") == 0) {
+        pthread_t id;
+        pthread_barrier_init(&barrier, NULL, 2);
+        pthread_create(&id, NULL, moves, NULL);
+        pthread_barrier_wait(&barrier);
+    }
+    if (strcmp(mode, "wait") == 0 || strcmp(mode, "moving") == 0)
         wait_line();
+    if (strcmp(mode, "moving") == 0)
+        _exit(5);
     if (strcmp(mode, "headless") == 0) { /* the first thread ends, the process does not */
         pthread_t id;
         pthread_create(&id, NULL, waits, NULL);

@@ -355,8 +355,8 @@ enum trk_own_kind {
     TRK_OWN_BLOCKS = 1,  /* blocks of the program lie here (TRK_ALLOC_BOOT), in the data of a module; itself no root */
 };
 struct trk_shm_own {
-    uint32_t count; /* valid elements; hostile: limit it */
-    uint32_t lost;  /* ranges that found no room */
+    uint32_t count;                    /* valid elements; hostile: limit it */
+    uint32_t lost;                     /* ranges that found no room */
     uint64_t custom_start, custom_end; /* each written on its own; 0: none yet */
     uint64_t pad;
     struct trk_own_range {
@@ -459,8 +459,9 @@ struct trk_type_def {
     uint32_t count_width;  /* 1, 2, 4, 8 bytes; 0: unknown */
     uint32_t name_len;
     uint8_t count_shift; /* the count begins at this bit of its word (little end first) */
-    uint8_t count_bits;  /* and has so many bits, unsigned; 0: all from there on, of a whole word of 4 or 8 bytes signed */
-    int16_t count_bias;  /* added to what stands there */
+    uint8_t
+        count_bits; /* and has so many bits, unsigned; 0: all from there on, of a whole word of 4 or 8 bytes signed */
+    int16_t count_bias; /* added to what stands there */
 };
 
 /* Handshake. */
@@ -688,7 +689,8 @@ enum trk_memory_why { /* who wanted it */
 enum {
     TRK_MEMORY_VERSION = 1,     /* greater: skip the block */
     TRK_MEMORY_LAST = 1 << 0,   /* no further part follows */
-    TRK_MEMORY_CUT = 1 << 1,    /* not everything was read that should have been: verdicts are weaker */
+    TRK_MEMORY_CUT = 1 << 1,    /* not everything was read that should have been, or (nothing unread) pointers went
+                                   from place to place meanwhile, perhaps unseen: verdicts are weaker */
     TRK_MEMORY_SINGLE = 1 << 2, /* the program had one thread, and that one waited: as good as STOPPED */
 };
 #define TRK_MEMORY_SKIP UINT32_MAX /* as a step: no word stands there, the next step goes on from there */

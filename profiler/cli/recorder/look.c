@@ -6,7 +6,9 @@
  * younger than the look, and is not judged by it.
  *
  * Without a stop, memory changes while it is read. A thread that waits at least stands still itself; else every window
- * is read twice, and what differs is left out. */
+ * is read twice, and what differs is left out. A pointer that goes from what was not read yet to what was is then seen
+ * nowhere; so everything is gone through once more at the end, and when it does not say what it said before, the
+ * checkpoint is called incomplete. */
 #include "look.h"
 
 #include <elf.h>
@@ -48,6 +50,8 @@ struct look {
     struct look_counts counts, counts_again;
     bool no_memory;
     const char *why_not;
+    uint64_t said; /* by all words, the first time */
+    bool changed;  /* meanwhile, as far as is known */
 };
 
 void rec_look_tend(struct recorder *rec)
@@ -97,7 +101,7 @@ static void give_up_stop(struct look *look)
     look->head.rung = look->waiter.tp != 0 ? TRK_RUNG_WAITING : TRK_RUNG_CONFIRMED;
 }
 
-static bool read_maps(struct look *look)
+static bool read_maps(struct look *look, struct look_maps *ret)
 {
     struct proc *proc = look->proc;
     PROF_VEC(char) text = { 0 };
@@ -116,7 +120,7 @@ static bool read_maps(struct look *look)
     bool ok = text.count > 0;
     if (ok) {
         text.items[text.count] = '\0';
-        ok = look_maps_parse(text.items, &look->maps) && look->maps.items.count > 0;
+        ok = look_maps_parse(text.items, ret) && ret->items.count > 0;
     }
     prof_vec_deinit(&text);
     return ok;
@@ -180,7 +184,7 @@ static size_t agree(struct prof_memory_word *words, size_t count, const struct p
 /* Reads what was found in [start, end) a second time. */
 static size_t confirm(struct look *look, uint64_t start, uint64_t end, struct prof_memory_word *words, size_t count)
 {
-    size_t kept = 0, from = 0;
+    size_t kept = 0, from = 0, found = 0;
     for (uint64_t at = start; at < end;) {
         size_t again, to = from;
         uint64_t next = at + scan_chunk(look, at, end, look->again, &again, &look->counts_again);
@@ -189,10 +193,22 @@ static size_t confirm(struct look *look, uint64_t start, uint64_t end, struct pr
         size_t here = agree(words + from, to - from, look->again, again);
         memmove(words + kept, words + from, here * sizeof *words);
         kept += here;
+        found += again;
         from = to;
         at = next;
     }
+    look->changed |= kept != count || found != count;
     return kept;
+}
+
+/* Words in their order, as a number. */
+static uint64_t stir(uint64_t said, const struct prof_memory_word *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        said = (said ^ words[i].at ^ (uint64_t)words[i].how << 56) * 0x9e3779b97f4a7c15u;
+        said = ((said >> 32 | said << 32) ^ words[i].value) * 0xff51afd7ed558ccdu;
+    }
+    return said;
 }
 
 /* Reads [start, end), which is no longer than a window, into the last area. */
@@ -210,6 +226,7 @@ static bool read_window(struct look *look, uint64_t start, uint64_t end)
         count += here;
         at += done;
     }
+    look->said = stir(look->said, words, count);
     if (!look->stopped && look->head.rung == TRK_RUNG_CONFIRMED && (count > 0 || look->counts.count > first)) {
         uint64_t passed = rec_now_us() - begin;
         if (passed < AGAIN_US)
@@ -280,6 +297,52 @@ static bool read_all(struct look *look)
     return ok;
 }
 
+/* ---- Does it still say the same? ---- */
+
+static bool same_maps(struct look *look)
+{
+    struct look_maps now = { 0 };
+    bool same = read_maps(look, &now) && now.items.count == look->maps.items.count;
+    for (size_t i = 0; same && i < now.items.count; i++) {
+        const struct look_map *a = &look->maps.items.items[i], *b = &now.items.items[i];
+        same = a->start == b->start && a->end == b->end && a->read == b->read && a->write == b->write;
+    }
+    look_maps_deinit(&now);
+    return same;
+}
+
+/* What all areas say now, as read_window gathered it. */
+static uint64_t said_now(struct look *look)
+{
+    struct look_range range;
+    uint64_t said = 0;
+    for (size_t i = 0; i < look->areas.items.count; i++) {
+        const struct look_area *area = &look->areas.items.items[i];
+        for (uint64_t at = area->start; look_next_resident(&look->reader, at, area->end, &range); at = range.end)
+            for (uint64_t from = range.start; from < range.end && !look->reader.gone;) {
+                size_t count;
+                from += scan_chunk(look, from, range.end, look->again, &count, &look->counts_again);
+                said = stir(said, look->again, count);
+                look->counts_again.count = 0;
+                rec_look_tend(look->proc->arena->rec);
+            }
+    }
+    return said;
+}
+
+/* Only where something could change: threads ran. A program that ended meanwhile says nothing more, and so nothing
+ * else. */
+static void look_again(struct look *look)
+{
+    uint64_t read_bytes = look->reader.read_bytes, unread_bytes = look->reader.unread_bytes;
+    if (look->stopped || look->head.rung == TRK_RUNG_STOPPED || look->head.single || look->changed)
+        return;
+    look->reader.known = 0; /* pages may have come */
+    look->changed = !same_maps(look) || said_now(look) != look->said || look->reader.gone;
+    look->reader.read_bytes = read_bytes;
+    look->reader.unread_bytes = unread_bytes;
+}
+
 /* ---- The ladder ---- */
 
 /* Threads stand still, or it is known why not and on which rung to go on. false: no rung is left. */
@@ -304,7 +367,7 @@ static bool choose_rung(struct look *look)
     else
         look->head.rung = look->waiter.tp != 0 ? TRK_RUNG_WAITING : TRK_RUNG_CONFIRMED;
     look->head.single = look->head.rung == TRK_RUNG_WAITING && look->threads.items.count == 1;
-    if (!read_maps(look)) {
+    if (!read_maps(look, &look->maps)) {
         look->why_not = "the program was gone, or what it has mapped may not be seen";
         return false;
     }
@@ -341,6 +404,8 @@ static bool run(struct look *look)
     if (look->out == NULL || look->chunk == NULL || look->again == NULL)
         return false;
     bool ok = read_all(look);
+    if (ok)
+        look_again(look);
     if (!ok && look->reader.gone)
         look->why_not = "the program ended, or did not wait any longer";
     return ok;
@@ -353,7 +418,7 @@ static void finish(struct look *look, bool good)
     resume(look);
     look->head.read_bytes = look->reader.read_bytes;
     look->head.unread_bytes = look->reader.unread_bytes;
-    look->head.cut = look->reader.unread_bytes > 0;
+    look->head.cut = look->reader.unread_bytes > 0 || look->changed;
     look->head.took_us = rec_now_us() - look->begin_us;
     struct prof_error *error = NULL;
     if (good && look->counts.count > 0) {

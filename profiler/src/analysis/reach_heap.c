@@ -283,8 +283,10 @@ enum prof_strength reach_strength(struct analysis *a, const char **ret_why)
         *ret_why = "events were lost";
     else if (info->damage != NULL)
         *ret_why = "the trace is damaged";
-    else if (m->cut || m->unread_bytes > 0)
+    else if (m->unread_bytes > 0)
         *ret_why = "not all memory could be read";
+    else if (m->cut)
+        *ret_why = "pointers went from place to place while memory was read";
     if (*ret_why != NULL)
         return PROF_SUSPECT;
     if (m->rung == TRK_RUNG_CONFIRMED)

@@ -439,12 +439,14 @@ static void test_roots(void **state)
     }
 }
 
-static void strength(enum trk_memory_rung rung, bool single, uint64_t unread, enum prof_strength want, const char *why)
+static void strength(enum trk_memory_rung rung, bool single, bool cut, uint64_t unread, enum prof_strength want,
+                     const char *why)
 {
     begin(NULL);
     block(0, "node_new n.c:3");
     struct prof_memory *memory = image_begin(&image, rig->t, rung);
     memory->single = single;
+    memory->cut = cut;
     memory->unread_bytes = unread;
     mk_memory_end(rig->t);
     mk_exit(rig->t, 0);
@@ -463,11 +465,13 @@ static void test_rungs(void **state)
 {
     (void)state;
     end(NULL);
-    strength(TRK_RUNG_STOPPED, false, 0, PROF_PROVEN, NULL);
-    strength(TRK_RUNG_WAITING, true, 0, PROF_PROVEN, NULL);
-    strength(TRK_RUNG_WAITING, false, 0, PROF_PROBABLE, "other threads ran while memory was read");
-    strength(TRK_RUNG_CONFIRMED, false, 0, PROF_PROBABLE, "memory was read while the program ran on");
-    strength(TRK_RUNG_STOPPED, false, 4096, PROF_SUSPECT, "not all memory could be read");
+    strength(TRK_RUNG_STOPPED, false, false, 0, PROF_PROVEN, NULL);
+    strength(TRK_RUNG_WAITING, true, false, 0, PROF_PROVEN, NULL);
+    strength(TRK_RUNG_WAITING, false, false, 0, PROF_PROBABLE, "other threads ran while memory was read");
+    strength(TRK_RUNG_CONFIRMED, false, false, 0, PROF_PROBABLE, "memory was read while the program ran on");
+    strength(TRK_RUNG_STOPPED, false, true, 4096, PROF_SUSPECT, "not all memory could be read");
+    strength(TRK_RUNG_CONFIRMED, false, true, 0, PROF_SUSPECT,
+             "pointers went from place to place while memory was read");
     begin(NULL);
 }
 
