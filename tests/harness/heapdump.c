@@ -156,6 +156,10 @@ static void dump_checkpoints(FILE *out, struct prof_heap *heap)
                 list[i].number, list[i].name, list[i].rung, list[i].why, list[i].cut, list[i].single, list[i].late,
                 U(list[i].at_us), U(list[i].round), U(list[i].areas), U(list[i].words), U(list[i].counts));
     memory_dump(out, prof_heap_memory(heap));
+    const struct prof_checkpoint *before = prof_heap_memory_before(heap);
+    for (size_t i = 0; before != NULL && i < prof_heap_memory(heap)->word_count; i++)
+        if (prof_heap_memory_again(heap, i))
+            fprintf(out, "word %zu stood there at %u\n", i, before->number);
     for (uint64_t addr = 0x10000; addr < 0x14000; addr += 64)
         if (prof_heap_freed_since(heap, addr))
             fprintf(out, "freed since %#llx\n", U(addr));

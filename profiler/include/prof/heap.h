@@ -386,6 +386,11 @@ size_t prof_heap_checkpoints(const struct prof_heap *heap, const struct prof_che
 /* What memory said at the last complete checkpoint, NULL: none was. Its words are of that moment, the heap is of now:
  * of the blocks alive now, those with PROF_BLOCK_EXAMINED were there. */
 const struct prof_memory *prof_heap_memory(const struct prof_heap *heap);
+/* The checkpoint before that one, NULL: none was, or it was not compared. */
+const struct prof_checkpoint *prof_heap_memory_before(const struct prof_heap *heap);
+/* Did this word (index into the last one's) stand there then, and lead to the same address? What lies at these
+ * addresses may have changed in between. */
+bool prof_heap_memory_again(const struct prof_heap *heap, size_t word);
 /* Did addr belong, at that checkpoint, to a block that was freed, unmapped, or moved by realloc, since? What stands
  * there may have been taken over elsewhere. */
 bool prof_heap_freed_since(struct prof_heap *heap, uint64_t addr);

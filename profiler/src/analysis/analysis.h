@@ -169,6 +169,10 @@ enum prof_strength reach_strength(struct analysis *a, const char **ret_why);
 /* Memory was not read: "was not read (--no-memory)", and what that costs and what to do. NULL without memory. */
 const char *reach_not_read(struct analysis *a, const char **ret_cost);
 
+/* The certain type of what lies at addr in a node, and where it begins; NULL: a guess at most. */
+const struct prof_layout *reach_layout(struct analysis *a, const struct reach_node *node, uint64_t addr,
+                                       uint64_t *start);
+
 /* ---- reach_path.c ---- */
 /* A root in words, "global g_cache": of a word in it, or GRAPH_NONE when it is the node itself. NULL without memory. */
 const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32_t word);

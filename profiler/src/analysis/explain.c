@@ -77,6 +77,9 @@ struct component {
     bool other;       /* has a reference that is no birth: somebody took one inside */
     bool reached;     /* a root reaches it */
     bool source_back; /* the candidate is held by fields that point back */
+    bool unsure;      /* of some pointer inside it is not known whether it stood there before */
+    bool fresh;       /* some did not */
+    bool loose;       /* some is in no field that is known to be one */
 };
 
 /* Is the object held inside only by fields whose names say that they point back? */
@@ -134,6 +137,16 @@ static bool is_entered(const struct analysis *a, prof_obj_id id)
     return false;
 }
 
+/* A pointer inside that stands for a reference, or leads to one that does. */
+static void look_back(struct analysis *a, const struct hold_word *word, struct component *c)
+{
+    enum hold_again again = again_word(a, word);
+
+    c->unsure |= again == HOLD_AGAIN_UNKNOWN;
+    c->fresh |= again == HOLD_AGAIN_OTHER;
+    c->loose |= !again_is_typed(a, word);
+}
+
 static struct prof_error *look_into(struct analysis *a, struct component *components)
 {
     for (uint32_t v = 1; v < a->nodes; v++) {
@@ -142,7 +155,10 @@ static struct prof_error *look_into(struct analysis *a, struct component *compon
         struct component *c = &components[a->component[v]];
         for (uint32_t e = a->graph.first[v]; e < a->graph.first[v + 1]; e++) {
             uint32_t t = a->graph.to[e];
-            c->words |= t < a->n && a->component[t] == a->component[v] && (a->graph.label[e] & HOLD_WORD) != 0;
+            if (a->component[t] != a->component[v] || (a->graph.label[e] & HOLD_WORD) == 0)
+                continue;
+            c->words |= t < a->n;
+            look_back(a, &a->hold->words.items[a->graph.label[e] & ~HOLD_WORD], c);
         }
         if (v >= a->n)
             continue;
@@ -175,6 +191,9 @@ static void give_role(struct analysis *a, uint32_t v, const struct component *c)
             a->extra[v] = (int32_t)facts->anonymous;
             facts->borrowed = true;
         }
+    } else if (c->words && facts != NULL) {
+        facts->again = c->fresh ? HOLD_AGAIN_OTHER : c->unsure ? HOLD_AGAIN_UNKNOWN : HOLD_AGAIN_SAME;
+        facts->loose = c->loose;
     }
 }
 

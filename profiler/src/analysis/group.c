@@ -260,6 +260,10 @@ static void add_facts(struct analysis *a, struct group *group, prof_obj_id id)
     group->nowhere += facts->words == 0;
     group->adopted += facts->adopted;
     group->unaccounted += facts->unaccounted;
+    group->apart += facts->unaccounted != 0;
+    group->same += facts->again == HOLD_AGAIN_SAME;
+    group->fresh += facts->again == HOLD_AGAIN_OTHER;
+    group->loose += facts->loose;
     if (facts->counted) {
         group->counted++;
         group->told += prof_heap_obj(a->heap, id)->count;

@@ -53,6 +53,8 @@ struct group {
     uint64_t examined, nowhere;    /* objects that memory speaks of; those that no pointer points to */
     int64_t unaccounted;           /* counts in memory minus counts by events */
     int64_t told;                  /* counts by events, of those whose count in memory is known */
+    uint64_t apart;                /* objects where these differ */
+    uint64_t same, fresh, loose;   /* members of cycles: what again, loose of their facts say */
     uint64_t counted, bare; /* objects with a known count; with one that is as told, and too few pointers for it */
     prof_obj_id pointed;    /* an object that a reachable pointer points to, 0 */
     bool uneven;            /* not the same arithmetic for every object */

@@ -32,6 +32,8 @@ struct hold_word {
     uint32_t stack; /* where that one was taken, 0 unknown */
     bool birth;     /* it is the birth reference */
 };
+/* Was it the same at the checkpoint before? UNKNOWN: there was none, or something was told of it since. */
+enum hold_again { HOLD_AGAIN_UNKNOWN = 0, HOLD_AGAIN_SAME, HOLD_AGAIN_OTHER };
 struct hold_facts {
     uint32_t words;              /* that point to it, those in itself left out */
     uint32_t anonymous;          /* references without a slot, births, stale slots and unaccounted ones included */
@@ -46,6 +48,8 @@ struct hold_facts {
     bool held;                   /* reachable words account for all anonymous references */
     bool borrowed;               /* its words were not taken for references: they fit its count by chance at most */
     bool vetoed;                 /* a member of a cycle that a root reaches */
+    enum hold_again again;       /* a member of a cycle: the pointers in it that stand for references */
+    bool loose;                  /* not all of these are in fields that are known to be pointers */
     bool in_lost;                /* held only by plain blocks that are lost themselves */
 };
 struct hold {
@@ -92,6 +96,14 @@ struct prof_error *explain_counts(struct analysis *a, struct graph_edges *edges,
 struct prof_error *explain_cycles(struct analysis *a);
 /* Objects that only lost plain blocks hold are their own causes: into seeds; returns how many. */
 size_t explain_lost_blocks(struct analysis *a, const uint8_t *leaked, uint32_t *seeds);
+
+/* ---- again.c ---- */
+/* Did a word in an object or block stand there at the checkpoint before? */
+enum hold_again again_word(const struct analysis *a, const struct hold_word *word);
+/* Is it, by the certain type of its holder, a pointer? */
+bool again_is_typed(struct analysis *a, const struct hold_word *word);
+/* How long before the last checkpoint that was. */
+double again_seconds(const struct analysis *a);
 
 /* ---- adopt.c ---- */
 /* References without a slot are matched with the words that may own them: fills stack and birth of words and adopted of

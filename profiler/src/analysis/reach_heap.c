@@ -165,6 +165,16 @@ static const struct prof_layout *layout_at(struct gather *g, const struct reach_
     return block != NULL ? layout_of_block(g, node->id) : NULL;
 }
 
+const struct prof_layout *reach_layout(struct analysis *a, const struct reach_node *node, uint64_t addr,
+                                       uint64_t *start)
+{
+    struct gather g = { .a = a };
+    const struct prof_layout *layout = layout_at(&g, node, addr, start);
+    prof_vec_deinit(&g.layouts);
+    map_deinit(&g.layout_of);
+    return layout;
+}
+
 static bool number(void *ctx, const struct reach_node *node, uint64_t addr)
 {
     uint64_t start = 0;

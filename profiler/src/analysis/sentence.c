@@ -38,7 +38,7 @@ static void add_balance(struct prof_str *str, const struct group *group)
         prof_str_addf(str, ", %lld held by objects that leak too", (long long)inside);
 }
 
-static void add_cycle(struct prof_str *str, const struct group *group)
+static void add_cycle(struct analysis *a, struct prof_str *str, const struct group *group)
 {
     uint64_t n = group->objects;
     int64_t counted = (int64_t)(group->refs + n) - (int64_t)group->unrefs;
@@ -52,6 +52,8 @@ static void add_cycle(struct prof_str *str, const struct group *group)
         prof_str_addf(str, "%llu objects hold each other", (unsigned long long)n);
     prof_str_addf(str, ": %lld reference%s counted, %lld of them from inside", (long long)counted,
                   plural((uint64_t)counted), (long long)(counted - group->excess));
+    if (group->adopted > 0 && group->same == n)
+        prof_str_addf(str, "; the same pointers stood there at a checkpoint %.1f s before", again_seconds(a));
 }
 
 /* What the objects say of their counts themselves. */
@@ -112,7 +114,7 @@ const char *sentence_of(struct analysis *a, const struct group *group)
 
     switch (group->verdict) {
     case PROF_CYCLE:
-        add_cycle(&str, group);
+        add_cycle(a, &str, group);
         break;
     case PROF_CYCLE_HELD:
         prof_str_add(&str, "a cycle is kept alive from outside: ");
@@ -177,8 +179,18 @@ static void weaken_by_memory(struct analysis *a, const struct group *group, stru
 {
     const char *text;
 
-    if (group->adopted > 0)
+    if (group->fresh > 0)
+        weaken(
+            why, strength, PROF_SUSPECT,
+            "a pointer that stands for a reference did not stand there at the checkpoint before, and nothing was told");
+    else if (group->adopted > 0 && group->same < group->objects)
         weaken(why, strength, PROF_PROBABLE, "pointers in memory stand for references without a slot");
+    else if (group->adopted > 0 && group->loose > 0)
+        weaken(
+            why, strength, PROF_PROBABLE,
+            "pointers in memory stand for references without a slot, not all in fields that are known to be pointers");
+    if (group->apart > 0)
+        weaken(why, strength, PROF_SUSPECT, "its own count does not fit the events: somebody counts without telling");
     if (group->examined < group->objects)
         weaken(why, strength, PROF_PROBABLE, "changed after memory was read: the slots were not checked");
     reach_strength(a, &text);

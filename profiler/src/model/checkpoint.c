@@ -25,6 +25,8 @@ static void end_last(struct prof_heap *h)
     prof_memory_destroy(h->memory);
     h->memory = NULL;
     prof_vec_deinit(&h->freed_since);
+    prof_vec_deinit(&h->again);
+    h->compared = false;
     checkpoint_forget(h);
     h->freed_full = false;
 }
@@ -37,9 +39,45 @@ void checkpoint_deinit(struct prof_heap *h)
     prof_vec_deinit(&h->checkpoints);
 }
 
+/* The first word that stands in memory, not in a register. */
+static size_t first_word(const struct prof_memory *memory)
+{
+    size_t area = 0;
+    while (area < memory->area_count && memory->areas[area].kind == TRK_AREA_REGISTERS)
+        area++;
+    return area < memory->area_count ? memory->areas[area].first : memory->word_count;
+}
+
+/* Which words stood there, and said the same, at the last checkpoint? Both are in the order of addresses. */
+static void compare(struct prof_heap *h, const struct prof_memory *memory)
+{
+    const struct prof_memory *old = h->memory;
+    if (!prof_vec_reserve(&h->again, memory->word_count)) {
+        h->no_memory = true;
+        return;
+    }
+    h->compared = true;
+    h->again.count = memory->word_count;
+    memset(h->again.items, 0, memory->word_count);
+    size_t o = first_word(old);
+    for (size_t i = first_word(memory); i < memory->word_count; i++) {
+        const struct prof_memory_word *word = &memory->words[i];
+        while (o < old->word_count && old->words[o].at < word->at)
+            o++;
+        h->again.items[i] = o < old->word_count && old->words[o].at == word->at && old->words[o].value == word->value &&
+                            old->words[o].how == word->how;
+    }
+}
+
 void checkpoint_take(struct prof_heap *h, const struct prof_memory *memory)
 {
+    const struct prof_memory *old = h->memory;
+    h->memory = NULL;
     end_last(h);
+    h->memory = old;
+    if (old != NULL)
+        compare(h, memory);
+    prof_memory_destroy(old);
     h->memory = prof_memory_keep(memory);
     h->totals.memories++;
     struct prof_checkpoint facts = { .number = memory->number,
@@ -116,6 +154,16 @@ void checkpoint_freed(struct prof_heap *h, uint64_t start, uint64_t size)
 const struct prof_memory *prof_heap_memory(const struct prof_heap *h)
 {
     return h->memory;
+}
+
+const struct prof_checkpoint *prof_heap_memory_before(const struct prof_heap *h)
+{
+    return h->compared && h->checkpoints.count > 1 ? &h->checkpoints.items[h->checkpoints.count - 2] : NULL;
+}
+
+bool prof_heap_memory_again(const struct prof_heap *h, size_t word)
+{
+    return h->compared && h->again.items[word] != 0;
 }
 
 /* A list of its own: looking must not change what is saved. */

@@ -112,7 +112,8 @@ void chunk_pool_event(struct prof_heap *h, const struct prof_event *e)
         end.op = TRK_OP_FREE;
         end.aux = TRK_ALLOC_CUSTOM;
         end.addr = pool->first->addr;
-        block_free(h, &end); /* which leads to chunk_gone */
+        block_free(h, &end); /* which leads to chunk_gone, unless a damaged state told of a chunk that is no block */
+        chunk_gone(h, end.addr);
         pool = pool_find(h, e->addr);
     }
 }

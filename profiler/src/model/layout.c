@@ -47,6 +47,7 @@ static const struct column scalars[] = {
     H(zero_number),
     H(totals.memories),
     B(struct prof_heap, freed_full),
+    B(struct prof_heap, compared),
 };
 static const struct column number[] = { { .bytes = 8 } };
 
@@ -301,7 +302,8 @@ static const struct column byte[] = { { .bytes = 1 } };
 static const struct column areas[] = { N(struct prof_memory_area, start), N(struct prof_memory_area, size),
                                        N(struct prof_memory_area, kind), N(struct prof_memory_area, tid),
                                        N(struct prof_memory_area, count) };
-static const struct column words[] = { N(struct row_word, at), N(struct row_word, value), N(struct row_word, how) };
+static const struct column words[] = { N(struct row_word, at), N(struct row_word, value), N(struct row_word, how),
+                                       N(struct row_word, again) };
 static const struct column counts[] = { N(struct trk_memory_count, addr), N(struct trk_memory_count, count) };
 static const struct column ranges[] = { N(struct range, start), N(struct range, end) };
 

@@ -131,7 +131,7 @@ struct row_checkpoint {
 };
 struct row_word {
     uint64_t at, value;
-    uint8_t how;
+    uint8_t how, again;
 };
 struct row_incident {
     struct prof_incident pub;

@@ -277,7 +277,11 @@ static const char *put_word(struct prof_heap *h, struct restore *r, const struct
 {
     if (row->at >> 56 != 0)
         return "a word lies behind all addresses";
+    if (row->again > 1)
+        return "a word is of an impossible kind";
+    r->again |= row->again != 0;
     (void)PUSH(&r->words, (struct prof_memory_word){ .at = row->at, .how = row->how, .value = row->value });
+    (void)PUSH(&h->again, row->again);
     return NULL;
 }
 

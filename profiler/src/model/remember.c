@@ -25,7 +25,7 @@ static const char *list_all(struct prof_heap *h, const struct restore *r)
 static const char *make_memory(struct prof_heap *h, const struct restore *r)
 {
     if (h->checkpoints.count == 0)
-        return r->areas.count + r->words.count + r->counts.count + h->freed_since.count == 0
+        return r->areas.count + r->words.count + r->counts.count + h->freed_since.count == 0 && !h->compared
                    ? NULL
                    : "memory belongs to no checkpoint";
     const struct prof_checkpoint *last = &h->checkpoints.items[h->checkpoints.count - 1];
@@ -56,6 +56,10 @@ static const char *make_memory(struct prof_heap *h, const struct restore *r)
                                         .word_count = r->words.count,
                                         .counts = r->counts.items,
                                         .count_count = r->counts.count };
+    if ((r->again && !h->compared) || (h->compared && h->checkpoints.count < 2))
+        return "memory was compared with no checkpoint";
+    if (!h->compared)
+        prof_vec_deinit(&h->again);
     if (last->areas != r->areas.count || last->words != r->words.count || last->counts != r->counts.count)
         return "a checkpoint is not complete";
     struct prof_memory *memory;

@@ -53,6 +53,7 @@ struct restore {
     PROF_VEC(char) names;
     PROF_VEC(struct prof_memory_area) areas; /* of the last checkpoint */
     PROF_VEC(struct prof_memory_word) words;
+    bool again; /* some stood there at the checkpoint before */
     PROF_VEC(struct trk_memory_count) counts;
     uint64_t ignored;
     _Alignas(16) unsigned char scratch[SECTION_ROWS * sizeof(struct row_incident)];

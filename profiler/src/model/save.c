@@ -356,6 +356,7 @@ static void walk_checkpoints(struct walk *w)
     for (size_t i = 0; i < memory->word_count; i++) {
         const struct prof_memory_word *word = &memory->words[i];
         struct row_word row = { .at = word->at, .value = word->value, .how = word->how };
+        row.again = h->compared ? h->again.items[i] : 0;
         show_copy(w, 0, &row);
     }
     show_all(w, STATE_MEMORY_COUNTS, memory->counts, memory->count_count);

@@ -317,6 +317,8 @@ struct prof_heap {
 
     const struct prof_memory *memory;             /* of the last checkpoint, shared; NULL: none was */
     PROF_VEC(struct prof_checkpoint) checkpoints; /* they own their names */
+    bool compared;                                /* its words with those of the checkpoint before, which is listed */
+    PROF_VEC(uint8_t) again;                      /* then, by word: it stood there before */
     PROF_VEC(struct range) freed_since;
     bool freed_full;          /* there was more */
     struct range *freed_view; /* by address, none touches the next; made on demand */

@@ -106,7 +106,15 @@ def verdicts_by_counts():
     case("ring-more", [("cycle-held", "suspect", 1)], (2, 1, 0, 0), "; its own count is 2, events say 1")
 
 
+def two_looks():
+    twice = "; the same pointers stood there at a checkpoint "
+    case("twice", [("cycle", "proven", 2)], (2, 0, 0, 0), twice)
+    case("twice-once", [("cycle", "probable", 2)], (2, 0, 0, 0), "2 objects hold each other")
+    case("twice-changed", [("cycle", "suspect", 2)], (2, 0, 0, 0), "2 objects hold each other")
+
+
 rungs()
+two_looks()
 verdicts_by_counts()
 print(f"{checks} checks, {failures} failures")
 sys.exit(failures != 0)

@@ -52,6 +52,21 @@ static __attribute__((noinline)) void run(const char *name)
     } else if (strcmp(name, "held") == 0) {
         g_borrowed = conn_ref(conn); /* the second one was told, but not counted */
         conn->refs--;
+    } else if (strncmp(name, "twice", 5) == 0) {
+        struct conn *other = conn_new();
+        other->peer = conn_ref(conn);
+        if (strcmp(name, "twice-changed") != 0)
+            conn->peer = other;
+        else
+            g_borrowed = other;
+        conn->refs--;
+        trk_unref(conn, NULL);
+        if (strcmp(name, "twice-once") != 0) {
+            wipe();
+            trk_checkpoint("ring");
+        }
+        conn->peer = other; /* one that lives on in nobody's hands */
+        g_borrowed = NULL;
     } else if (strncmp(name, "ring", 4) == 0) {
         struct conn *other = conn_new();
         conn->peer = other;

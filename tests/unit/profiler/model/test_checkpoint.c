@@ -147,6 +147,52 @@ static void place(void **state)
     }
 }
 
+static void words(struct mk_trace *t, const uint64_t *at_value, size_t count)
+{
+    mk_memory_begin(t, TRK_RUNG_STOPPED);
+    mk_memory_area(t, TRK_AREA_REGISTERS, 7, 0, 0x100);
+    mk_memory_word(t, 8, 0x1000); /* registers are no memory */
+    mk_memory_area(t, TRK_AREA_ANON, 0, 0x1000, 0x1000);
+    for (size_t i = 0; i < count; i += 2)
+        mk_memory_word(t, at_value[i], at_value[i + 1]);
+    mk_memory_end(t);
+    mk_time(t, 100 * (at_value[0] + count));
+}
+
+/* Which words stood there the time before, and no other time. */
+static void again(void **state)
+{
+    (void)state;
+    static const uint64_t first[] = { 0x1000, 0x1000, 0x1010, 0x1000, 0x1018, 0x1000, 0x1030, 0x1000 };
+    static const uint64_t second[] = { 0x1008, 0x1000, 0x1010, 0x1008, 0x1018, 0x1000, 0x1028, 0x1000, 0x1030, 0x1000 };
+    static const uint64_t third[] = { 0x1000, 0x1000, 0x1010, 0x1008 };
+    struct mk_trace *t = mk_create();
+    mk_alloc(t, 0x1000, 64, "a.c:1");
+    words(t, first, 8);
+    struct prof_heap *heap = heap_of(t);
+    assert_null(prof_heap_memory_before(heap));
+    assert_false(prof_heap_memory_again(heap, 1));
+    mk_destroy(t);
+    t = mk_create();
+    words(t, first, 8);
+    words(t, second, 10);
+    heap = heap_of(t);
+    assert_int_equal(prof_heap_memory_before(heap)->number, 1);
+    static const bool expected[] = { false, false, false, true, false, true };
+    for (size_t i = 0; i < sizeof expected; i++)
+        assert_int_equal(prof_heap_memory_again(heap, i), expected[i]);
+    mk_destroy(t);
+    t = mk_create();
+    words(t, first, 8);
+    words(t, second, 10);
+    words(t, third, 4);
+    heap = heap_of(t);
+    assert_int_equal(prof_heap_memory_before(heap)->number, 2);
+    assert_false(prof_heap_memory_again(heap, 0) || prof_heap_memory_again(heap, 1));
+    assert_true(prof_heap_memory_again(heap, 2));
+    mk_destroy(t);
+}
+
 static void until(void **state)
 {
     (void)state;
@@ -168,8 +214,8 @@ static void until(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(none),     cmocka_unit_test(last_one), cmocka_unit_test(reallocs),
-        cmocka_unit_test(mappings), cmocka_unit_test(place),    cmocka_unit_test(until),
+        cmocka_unit_test(none),  cmocka_unit_test(last_one), cmocka_unit_test(reallocs), cmocka_unit_test(mappings),
+        cmocka_unit_test(place), cmocka_unit_test(until),    cmocka_unit_test(again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
