@@ -6,6 +6,7 @@
 
 #include <base/vec.h>
 
+#include "planes.h"
 #include "writer.h"
 
 enum {
@@ -115,9 +116,8 @@ static struct prof_error *end_part(struct prof_memory_writer *out, bool last)
     append(to, out->steps.items, out->steps.count * sizeof *out->steps.items);
     append(to, out->hows.items, out->hows.count);
     append_padding(to);
-    for (unsigned plane = 0; plane < WORD_BYTES; plane++)
-        for (size_t i = 0; i < out->values.count; i++)
-            to->items[to->count++] = (unsigned char)(out->values.items[i] >> 8 * plane);
+    planes_split_words(to->items + to->count, out->values.items, out->values.count);
+    to->count += out->values.count * WORD_BYTES;
     append(to, out->counts.items, out->counts.count * sizeof *out->counts.items);
     append(to, out->name, name_bytes);
     append_padding(to);
@@ -126,11 +126,16 @@ static struct prof_error *end_part(struct prof_memory_writer *out, bool last)
     return writer_add_block(out->writer, TRK_BLOCK_MEMORY, to->items, to->count, 0);
 }
 
+static size_t part_bytes(const struct prof_memory_writer *out)
+{
+    return out->areas.count * sizeof *out->areas.items + out->values.count * PACKED_WORD +
+           out->counts.count * sizeof *out->counts.items;
+}
+
 /* Begins another part when `more` bytes do not fit into this one. *ret: it did. */
 static struct prof_error *make_room(struct prof_memory_writer *out, size_t more, bool *ret)
 {
-    size_t have = out->areas.count * sizeof *out->areas.items + out->values.count * PACKED_WORD +
-                  out->counts.count * sizeof *out->counts.items;
+    size_t have = part_bytes(out);
     *ret = have > 0 && have + more > PART_BYTES;
     return *ret ? end_part(out, false) : NULL;
 }
@@ -161,10 +166,43 @@ struct prof_error *prof_memory_writer_area(struct prof_memory_writer *out, const
     return error;
 }
 
+/* Adds words as long as they fit into the part and are near each other, as nearly all are. *ret: how many. */
+static bool push_near(struct prof_memory_writer *out, const struct prof_memory_word *words, size_t count, size_t *ret)
+{
+    size_t have = part_bytes(out), room = have < PART_BYTES ? (PART_BYTES - have) / PACKED_WORD : 0, i = 0;
+    if (count > room)
+        count = room;
+    if (!prof_vec_reserve(&out->steps, count) || !prof_vec_reserve(&out->hows, count) ||
+        !prof_vec_reserve(&out->values, count))
+        return false;
+    uint32_t *steps = out->steps.items + out->steps.count;
+    uint8_t *hows = out->hows.items + out->hows.count;
+    uint64_t *values = out->values.items + out->values.count, at = out->at;
+    for (; i < count && words[i].at - at < TRK_MEMORY_SKIP; i++) {
+        steps[i] = (uint32_t)(words[i].at - at);
+        hows[i] = words[i].how;
+        values[i] = words[i].value;
+        at = words[i].at;
+    }
+    out->steps.count += i;
+    out->hows.count += i;
+    out->values.count += i;
+    out->areas.items[out->areas.count - 1].words += (uint32_t)i;
+    out->at = at;
+    *ret = i;
+    return true;
+}
+
 struct prof_error *prof_memory_writer_words(struct prof_memory_writer *out, const struct prof_memory_word *words,
                                             size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        size_t near;
+        if (!push_near(out, words + i, count - i, &near))
+            return prof_error_memory();
+        i += near;
+        if (i == count)
+            break;
         const struct prof_memory_word *word = &words[i];
         bool ended;
         uint64_t skips = (word->at - out->at) / TRK_MEMORY_SKIP;

@@ -1,6 +1,8 @@
 /* planes.c: transposes slots to byte planes and back, sixteen slots at a time where the processor can. */
 #include "planes.h"
 
+#include <string.h>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 
@@ -78,4 +80,35 @@ void planes_join(void *to, const void *from, size_t count)
     for (size_t i = join_steps(to, from, count); i < count; i++)
         for (size_t k = 0; k < TRK_SLOT_BYTES; k++)
             slots[i * TRK_SLOT_BYTES + k] = planes[k * count + i];
+}
+
+/* Exchanges what `mask` leaves out of *a with what it names of *b, `shift` bits lower. */
+static inline void exchange(uint64_t *a, uint64_t *b, unsigned shift, uint64_t mask)
+{
+    uint64_t low = (*a & mask) | (*b & mask) << shift;
+    *b = (*a >> shift & mask) | (*b & mask << shift);
+    *a = low;
+}
+
+void planes_split_words(void *to, const uint64_t *from, size_t count)
+{
+    unsigned char *planes = to;
+    size_t i = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; i + 8 <= count; i += 8) { /* an 8 x 8 matrix of bytes, by halves, quarters and bytes */
+        uint64_t rows[8];
+        memcpy(rows, from + i, sizeof rows);
+        for (unsigned k = 0; k < 4; k++)
+            exchange(&rows[k], &rows[k + 4], 32, UINT64_C(0x00000000ffffffff));
+        for (unsigned k = 0; k < 8; k += k % 2 == 0 ? 1 : 3)
+            exchange(&rows[k], &rows[k + 2], 16, UINT64_C(0x0000ffff0000ffff));
+        for (unsigned k = 0; k < 8; k += 2)
+            exchange(&rows[k], &rows[k + 1], 8, UINT64_C(0x00ff00ff00ff00ff));
+        for (size_t k = 0; k < 8; k++)
+            memcpy(planes + k * count + i, &rows[k], sizeof rows[k]);
+    }
+#endif
+    for (; i < count; i++)
+        for (size_t k = 0; k < 8; k++)
+            planes[k * count + i] = (unsigned char)(from[i] >> 8 * k);
 }

@@ -7,11 +7,15 @@
 #define INPUT_PLANES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <track/format.h>
 
 /* Both: count slots, count * TRK_SLOT_BYTES bytes; from and to do not overlap; no alignment needed. */
 void planes_split(void *to, const void *from, size_t count);
 void planes_join(void *to, const void *from, size_t count);
+
+/* The same for words: byte k of all of them stands together, lowest first. to: 8 * count bytes. */
+void planes_split_words(void *to, const uint64_t *from, size_t count);
 
 #endif
