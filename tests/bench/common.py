@@ -19,6 +19,11 @@ def program(name):
 
 def measure(command, env=None):
     """(wall seconds, CPU seconds of the command and all it waited for)"""
+    return measure_all(command, env)[:2]
+
+
+def measure_all(command, env=None):
+    """As measure, and the most KiB that were resident"""
     begin = time.monotonic()
     child = subprocess.Popen(command, env=dict(os.environ, **(env or {})), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL)
@@ -27,7 +32,7 @@ def measure(command, env=None):
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode not in (0, 3, 4, 5, 7):
         raise SystemExit(f"bench: {command} ended with {child.returncode}")
-    return wall, usage.ru_utime + usage.ru_stime
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
 def figures(command, env=None):

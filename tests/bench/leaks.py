@@ -61,7 +61,23 @@ def leaks():
     print("\ngeometric mean of the last column: %.3f" % statistics.geometric_mean(shares))
 
 
+def large():
+    """The readers alone, of as many blocks as fit; Valgrind is slow there and told once."""
+    command = [program("bench_heap"), "10000000", "0"]
+    clean()
+    measure([reftrack, "run", "-q", "--no-summary", "--force", "-o", trace, "--"] + command)
+    judge = [reftrack, "leaks", "--no-pager", trace]
+    runs = [measure_all(judge) for _ in range(rounds)]
+    checked = figures(["valgrind", "-q", "--leak-check=no", "--num-callers=30"] + command + ["check"])["check"]
+    wall, cpu, most = (middle([run[i] for run in runs]) for i in range(3))
+    table("Leak check of 10 M blocks: `reftrack leaks` from the trace, and Valgrind's own check inside the program",
+          ["reader", "wall", "CPU", "peak memory", "trace"],
+          [["reftrack leaks", "%.2f s" % wall, "%.2f s" % cpu, "%.0f MiB" % (most / 1024), "%.1f MiB" % (os.path.getsize(trace) / 1048576)],
+           ["Valgrind, the check alone", "%.2f s" % checked, "", "", ""]])
+
+
 if shutil.which("valgrind"):
     leaks()
+    large()
 else:
     print("valgrind is not installed: no comparison of leak checks")

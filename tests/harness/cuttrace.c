@@ -75,14 +75,9 @@ static struct prof_error *write_meta(void *ctx, const char *key, const char *val
 
 static void open_writer(struct cut *cut, const char *path)
 {
-    const struct prof_trace_info *info = prof_trace_info(cut->trace);
-    struct prof_writer_options options = { .pid = info->pid,
-                                           .created_ns = info->created_ns,
-                                           .machine = info->machine,
-                                           .flags = info->flags,
-                                           .trace_id = info->trace_id,
-                                           .zstd_level = 1,
-                                           .force = true };
+    struct prof_writer_options options = prof_writer_options_of(prof_trace_info(cut->trace));
+    options.zstd_level = 1;
+    options.force = true;
     must(prof_writer_open(path, &options, &cut->writer));
     must(prof_trace_meta_each(cut->trace, write_meta, cut));
     const struct prof_module_map *maps;

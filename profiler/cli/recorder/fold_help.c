@@ -91,13 +91,8 @@ static struct prof_error *help(struct proc *proc, uint64_t round, uint64_t end, 
     struct prof_error *error = prof_trace_open_fd(fd, proc->result.path, end, &trace);
     if (error != NULL)
         return error;
-    const struct prof_trace_info *info = prof_trace_info(trace);
-    struct prof_writer_options options = { .pid = info->pid,
-                                           .created_ns = info->created_ns,
-                                           .machine = info->machine,
-                                           .flags = info->flags,
-                                           .trace_id = info->trace_id,
-                                           .zstd_level = rec_zstd_level(&proc->arena->rec->options) };
+    struct prof_writer_options options = prof_writer_options_of(prof_trace_info(trace));
+    options.zstd_level = rec_zstd_level(&proc->arena->rec->options);
     struct prof_writer *writer;
     error = prof_writer_open(fold->file, &options, &writer);
     if (error != NULL)

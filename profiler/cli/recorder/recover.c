@@ -203,12 +203,8 @@ static struct prof_error *begin(struct recovery *r, pid_t pid, const char *out)
         return prof_error_memory();
     r->proc->pidfd = r->proc->maps_fd = -1;
     if (r->old != NULL) {
-        const struct prof_trace_info *info = prof_trace_info(r->old);
-        options.pid = info->pid;
-        options.created_ns = info->created_ns;
-        options.machine = info->machine;
-        options.flags = info->flags;
-        options.trace_id = info->trace_id;
+        options = prof_writer_options_of(prof_trace_info(r->old));
+        options.zstd_level = ZSTD_LEVEL;
     } else if (r->arena != NULL) {
         options.created_ns = r->arena->realtime_ns;
         options.machine = r->arena->shape.machine;

@@ -258,6 +258,8 @@ struct prof_writer_options {
     int zstd_level;          /* 0: store; else zstd level (negative: fast) */
     bool force;              /* replace an existing regular file of this user */
 };
+/* For a file of the same run as a trace: what headers say; nothing is packed or replaced. trace_id is borrowed. */
+struct prof_writer_options prof_writer_options_of(const struct prof_trace_info *info);
 /* Creates the file 0600 with O_EXCL|O_NOFOLLOW (force: unlinks an own regular file first). */
 struct prof_error *prof_writer_open(const char *path, const struct prof_writer_options *options,
                                     struct prof_writer **ret);

@@ -269,6 +269,15 @@ static void writer_free(struct prof_writer *w)
     free(w);
 }
 
+struct prof_writer_options prof_writer_options_of(const struct prof_trace_info *info)
+{
+    return (struct prof_writer_options){ .pid = info->pid,
+                                         .created_ns = info->created_ns,
+                                         .machine = info->machine,
+                                         .flags = info->flags,
+                                         .trace_id = info->trace_id };
+}
+
 struct prof_error *prof_writer_open(const char *path, const struct prof_writer_options *options,
                                     struct prof_writer **ret)
 {

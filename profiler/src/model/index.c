@@ -64,14 +64,9 @@ static struct prof_error *write_part(void *ctx, const void *bytes, size_t size)
 
 static struct prof_error *write_index(const struct indexed *x, const struct prof_pause *pause, const char *file)
 {
-    const struct prof_trace_info *info = prof_trace_info(x->trace);
-    struct prof_writer_options options = { .pid = info->pid,
-                                           .created_ns = info->created_ns,
-                                           .machine = info->machine,
-                                           .flags = info->flags,
-                                           .trace_id = info->trace_id,
-                                           .zstd_level = 1,
-                                           .force = true };
+    struct prof_writer_options options = prof_writer_options_of(prof_trace_info(x->trace));
+    options.zstd_level = 1;
+    options.force = true;
     struct prof_writer *writer;
     struct prof_error *error = prof_writer_open(file, &options, &writer);
     if (error != NULL)

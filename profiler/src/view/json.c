@@ -52,6 +52,14 @@ void doc_append(struct document *doc, json_t *array, json_t *value)
         doc->failed = true;
 }
 
+json_t *doc_numbers(struct document *doc, const struct doc_number *numbers, size_t count)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < count; i++)
+        doc_set(doc, object, numbers[i].key, json_of_number(numbers[i].value));
+    return object;
+}
+
 void doc_begin(struct document *doc, const char *kind)
 {
     *doc = (struct document){ .root = json_object() };

@@ -18,6 +18,12 @@ void doc_begin(struct document *doc, const char *kind);
 struct prof_error *doc_finish(struct document *doc, char **ret);
 void doc_set(struct document *doc, json_t *object, const char *key, json_t *value);
 void doc_append(struct document *doc, json_t *array, json_t *value);
+/* An object of numbers, in their order. */
+struct doc_number {
+    const char *key;
+    uint64_t value;
+};
+json_t *doc_numbers(struct document *doc, const struct doc_number *numbers, size_t count);
 
 /* Text of the target: JSON must be UTF-8, so what is not is written as \xNN. NULL becomes null. */
 json_t *json_of_text(const char *value);

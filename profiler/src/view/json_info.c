@@ -32,15 +32,12 @@ static json_t *modules(struct document *doc, struct prof_view *view)
 
 static json_t *loss(struct document *doc, const struct trk_loss *loss)
 {
-    json_t *object = json_object();
-    doc_set(doc, object, "dropped", json_of_number(loss->dropped));
-    doc_set(doc, object, "holes", json_of_number(loss->holes));
-    doc_set(doc, object, "emergency", json_of_number(loss->emergency));
-    doc_set(doc, object, "depot_full", json_of_number(loss->depot_full));
-    doc_set(doc, object, "text_full", json_of_number(loss->text_full));
-    doc_set(doc, object, "write_lost", json_of_number(loss->write_lost));
-    doc_set(doc, object, "in_flight", json_of_number(loss->in_flight));
-    return object;
+    const struct doc_number numbers[] = {
+        { "dropped", loss->dropped },       { "holes", loss->holes },         { "emergency", loss->emergency },
+        { "depot_full", loss->depot_full }, { "text_full", loss->text_full }, { "write_lost", loss->write_lost },
+        { "in_flight", loss->in_flight },
+    };
+    return doc_numbers(doc, numbers, sizeof numbers / sizeof *numbers);
 }
 
 static json_t *events(struct document *doc, const struct prof_heap_totals *totals)

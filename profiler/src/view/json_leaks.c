@@ -111,32 +111,23 @@ static json_t *references(struct document *doc, const struct prof_audit *audit)
 {
     if (!audit->memory_read)
         return json_null();
-    json_t *object = json_object();
-    doc_set(doc, object, "slots_checked", json_of_number(audit->slots_checked));
-    doc_set(doc, object, "slots_stale", json_of_number(audit->slots_stale));
-    doc_set(doc, object, "counts_read", json_of_number(audit->memory_counts));
-    doc_set(doc, object, "counts_higher", json_of_number(audit->memory_more));
-    doc_set(doc, object, "counts_lower", json_of_number(audit->memory_less));
-    doc_set(doc, object, "counts_none", json_of_number(audit->memory_none));
-    doc_set(doc, object, "adopted", json_of_number(audit->adopted));
-    doc_set(doc, object, "vetoed", json_of_number(audit->vetoed));
-    return object;
+    const struct doc_number numbers[] = {
+        { "slots_checked", audit->slots_checked },
+        { "slots_stale", audit->slots_stale },
+        { "counts_read", audit->memory_counts },
+        { "counts_higher", audit->memory_more },
+        { "counts_lower", audit->memory_less },
+        { "counts_none", audit->memory_none },
+        { "adopted", audit->adopted },
+        { "vetoed", audit->vetoed },
+    };
+    return doc_numbers(doc, numbers, sizeof numbers / sizeof *numbers);
 }
-
-static const char *const rungs[] = {
-    [TRK_RUNG_STOPPED] = "stopped", [TRK_RUNG_WAITING] = "waiting", [TRK_RUNG_CONFIRMED] = "confirmed"
-};
-static const char *const looks[] = {
-    [TRK_LOOK_EXIT] = "exit",   [TRK_LOOK_CALL] = "call",       [TRK_LOOK_MARK] = "mark",
-    [TRK_LOOK_SCOPE] = "scope", [TRK_LOOK_REQUEST] = "request", [TRK_LOOK_LEAK_CHECK] = "leak-check"
-};
 
 static json_t *class_total(struct document *doc, uint64_t blocks, uint64_t bytes)
 {
-    json_t *object = json_object();
-    doc_set(doc, object, "blocks", json_of_number(blocks));
-    doc_set(doc, object, "bytes", json_of_number(bytes));
-    return object;
+    const struct doc_number numbers[] = { { "blocks", blocks }, { "bytes", bytes } };
+    return doc_numbers(doc, numbers, sizeof numbers / sizeof *numbers);
 }
 
 /* The checkpoint that verdicts by memory rest on. */
@@ -146,12 +137,8 @@ static json_t *checkpoint(struct document *doc, const struct prof_audit_memory *
         return json_null();
     json_t *object = json_object();
     doc_set(doc, object, "at", json_of_seconds(memory->at_us));
-    doc_set(doc, object, "rung",
-            json_string(memory->rung < sizeof rungs / sizeof *rungs && memory->rung != 0 ? rungs[memory->rung]
-                                                                                         : "unknown"));
-    doc_set(
-        doc, object, "why",
-        json_string(memory->why < sizeof looks / sizeof *looks && memory->why != 0 ? looks[memory->why] : "unknown"));
+    doc_set(doc, object, "rung", json_string(prof_rung_name(memory->rung)));
+    doc_set(doc, object, "why", json_string(prof_look_name(memory->why)));
     doc_set(doc, object, "name", memory->name[0] != '\0' ? json_of_text(memory->name) : json_null());
     doc_set(doc, object, "pause_us", json_of_number(memory->pause_us));
     doc_set(doc, object, "took_us", json_of_number(memory->took_us));
