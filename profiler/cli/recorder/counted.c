@@ -289,6 +289,8 @@ bool look_counts_read(struct proc *proc, const unsigned char *bytes, size_t size
     const struct counted *c = proc->counted;
     if (c == NULL || c->objects == 0)
         return true;
+    if (to->room == 0 && !prof_vec_reserve(to, c->objects)) /* threads stand still: no copying later */
+        return false;
     /* Objects whose count may stand here. */
     uint64_t from = at - (uint64_t)(int64_t)c->delta_most, end = at + size - (uint64_t)(int64_t)c->delta_least;
     for (uint64_t addr = from & ~(uint64_t)((1 << PAGE_SHIFT) - 1); addr < end; addr += 1 << PAGE_SHIFT) {
