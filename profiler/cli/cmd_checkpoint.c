@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <prof/view.h>
+
 struct checkpoint_args {
     uint64_t pid;
 };
@@ -58,12 +60,16 @@ int cmd_checkpoint(int argc, char **argv)
     if (args.pid == 0)
         return cli_ask_all(&ask, &common);
     struct ask_reply reply;
+    char why[2 * ASK_TEXT_MAX];
     code = cli_ask_one(&ask, args.pid, &reply);
-    if (code == CLI_OK && !common.quiet)
+    if (code == CLI_OK && !common.quiet) {
+        prof_escape_terminal(why, sizeof why, reply.text);
         rec_say_look(&(struct rec_result){ .looks = 1,
                                            .look_rung = reply.process.look_rung,
                                            .look_pause_us = reply.process.look_pause_us,
                                            .look_took_us = reply.process.look_took_us,
-                                           .look_bytes = reply.process.look_bytes });
+                                           .look_bytes = reply.process.look_bytes,
+                                           .look_note = why[0] != '\0' ? why : NULL });
+    }
     return code;
 }

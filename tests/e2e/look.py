@@ -167,6 +167,7 @@ def ladder():
     program = Program("wait", 2, before=[refuse, f"{PTRACE},{VM_READ}"])
     result = program.ask("checkpoint", "--pid", program.pid)
     check("twice", result.returncode == 0 and "twice while the program ran" in result.stderr, result.stderr)
+    check("and why", "does not allow to stop it" in result.stderr, result.stderr)
     looks = program.end("nobody waits")
     check("confirmed, then waiting", [look.rung for look in looks] == ["confirmed", "waiting"],
           [look.figures for look in looks])
@@ -199,7 +200,9 @@ def moving():
                                    ([refuse, str(PTRACE)], [], ("confirmed", "waiting"))):
         program = Program("moving", options=[*options, "--checkpoint=none"], before=before)
         for _ in range(1 if not long_form else 20):
-            check("a checkpoint", program.ask("checkpoint", "--pid", program.pid).returncode == 0)
+            result = program.ask("checkpoint", "--pid", program.pid)
+            why = "--pause" if options else "does not allow" if before else "stood still"
+            check("a checkpoint", result.returncode == 0 and why in result.stderr, result.stderr)
         what = f"moving {options} {before[1:]}"
         for look in program.end(what):
             check(f"{what}: rung", look.rung in rungs, look.figures)

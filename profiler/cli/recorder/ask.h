@@ -64,7 +64,8 @@ struct ask_reply {
     int32_t status;             /* 0, or an errno: ESRCH no such process here, EINVAL, what writing gave */
     uint32_t count;             /* processes that were concerned */
     struct ask_process process; /* the (last) one; SNAPSHOT: path is the new file */
-    char text[ASK_TEXT_MAX];    /* status != 0: one sentence for people, or "" */
+    char text[ASK_TEXT_MAX]; /* status != 0: one sentence for people; of a look that was not of the best kind: why; else
+                                "" */
 };
 
 /* ---- The recorder's side ---- */

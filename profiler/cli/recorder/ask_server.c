@@ -104,8 +104,11 @@ static bool mark(struct proc *proc, const char *name, struct ask_reply *reply)
 
 static bool checkpoint(struct proc *proc, const char *name, struct ask_reply *reply)
 {
-    if (rec_look(proc, TRK_LOOK_REQUEST, name))
+    if (rec_look(proc, TRK_LOOK_REQUEST, name)) {
+        if (proc->result.look_note != NULL) /* why not better */
+            put(reply->text, sizeof reply->text, proc->result.look_note);
         return true;
+    }
     reply->status = EPERM;
     put(reply->text, sizeof reply->text,
         proc->arena->rec->options.no_memory ? "it is recorded with --no-memory"

@@ -49,9 +49,9 @@ struct look {
     struct prof_memory_word *again; /* words of one chunk, the second time */
     struct look_counts counts, counts_again;
     bool no_memory;
-    const char *why_not;
-    uint64_t said; /* by all words, the first time */
-    bool changed;  /* meanwhile, as far as is known */
+    const char *why_not, *refused; /* the stop */
+    uint64_t said;                 /* by all words, the first time */
+    bool changed;                  /* meanwhile, as far as is known */
 };
 
 void rec_look_tend(struct recorder *rec)
@@ -98,6 +98,7 @@ static void resume(struct look *look)
 static void give_up_stop(struct look *look)
 {
     resume(look);
+    look->why_not = "the stop took longer than --pause allows";
     look->head.rung = look->waiter.tp != 0 ? TRK_RUNG_WAITING : TRK_RUNG_CONFIRMED;
 }
 
@@ -356,7 +357,7 @@ static bool choose_rung(struct look *look)
     }
     look->stop_us = rec_now_us();
     look->stopped = look_stop(proc, &look->threads);
-    look->why_not = look->threads.refused;
+    look->why_not = look->refused = look->threads.refused;
     if (!look->stopped && (!rec_proc_alive(proc) || !look_list(proc, &look->threads))) {
         look->why_not = "the program was gone";
         return false;
@@ -403,10 +404,13 @@ static bool run(struct look *look)
     look->again = calloc(look_scan_most(look->targets.options, LOOK_CHUNK), sizeof *look->again);
     if (look->out == NULL || look->chunk == NULL || look->again == NULL)
         return false;
+    look->why_not = look->refused;
     bool ok = read_all(look);
     if (ok)
         look_again(look);
-    if (!ok && look->reader.gone)
+    if (!ok && look->no_memory)
+        look->why_not = "there is not enough memory for it";
+    else if (!ok && look->reader.gone)
         look->why_not = "the program ended, or did not wait any longer";
     return ok;
 }
