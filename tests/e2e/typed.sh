@@ -13,6 +13,8 @@ struct text { long length; struct text *link; char *lines[]; };
 static struct node *volatile g_list, *volatile g_many;
 static struct text *volatile g_text;
 static void *volatile sink;
+static __thread char *filler[3] = { 0 };
+static __thread struct { long padding; void *pointer; } cache __attribute__((aligned(64)));
 static void *raw(size_t size) { return calloc(1, size); }
 static void *work(void *arg)
 {
@@ -37,6 +39,8 @@ int main(void)
 	g_text = TRK_TYPED(struct text, raw(sizeof(struct text) + 4 * sizeof(char *)));
 	g_text->lines[2] = TRK_NEW_ARRAY0(char, 33);
 	free(TRK_NEW_ARRAY(struct text, 50));
+	cache.pointer = malloc(777);
+	filler[1] = (char *)malloc(778);
 	sink = realloc(TRK_NEW_ARRAY(struct node, 2), 10 * sizeof(struct node));
 	sink = NULL;
 	for (i = 0; i < 3; i++)
@@ -54,7 +58,7 @@ g++ -g -pthread -I"$ROOT/libtrack/include" -o use-cc use.cc || fail 'C++ does no
 
 # The blocks of main and of the threads, by size and type.
 blocks() {
-	"$REFTRACK" blocks --json "$1" | jq -r '.rows[] | select(.site | test("^(main|work|raw) ")) | "\(.bytes) \(.type) \(.class)"' | sort -n | uniq -c | tr -s ' '
+	"$REFTRACK" blocks --json "$1" | jq -r '.rows[] | select(.site | test("^(main|work|raw) ")) | select(.bytes < 700) | "\(.bytes) \(.type) \(.class)"' | sort -n | uniq -c | tr -s ' '
 }
 cat >expected <<'E'
  3 16 struct node reachable
@@ -111,9 +115,15 @@ has 'show: what it holds' out 'lines\[\] -> char\[\]  0x'
 "$REFTRACK" show use.trk "$(address '.bytes == 33')" >out
 has 'show: who holds it' out '^  struct text.lines\[\]  at 0x'
 "$REFTRACK" show use.trk "$("$REFTRACK" dump -e alloc --plain use.trk | grep 'size=800' | grep -o '0x[0-9a-f]*' | head -1)" >out
-has 'show: freed' out 'freed .* at main use.c:33$'
+has 'show: freed' out 'freed .* at main use.c:35$'
 has 'show: freed, its type' out 'type +. struct text\[\]: the program'
 
 "$REFTRACK" types --where "kind=blocks" --plain use.trk >out
 has "types: blocks, their bytes, what is unused, what is lost" out "^struct node\\[\\]	blocks	5	544	40	4	"
+
+# Thread-local variables of the program, by name.
+"$REFTRACK" show use.trk "$(address '.bytes == 777')" >out
+has 'thread-local' out "held by +thread-local 'cache' .main thread. .8$"
+"$REFTRACK" show use.trk "$(address '.bytes == 778')" >out
+has 'another one' out "held by +thread-local 'filler' .main thread. .8$"
 finish

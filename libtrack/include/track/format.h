@@ -719,7 +719,8 @@ enum trk_area_kind {
                            the first thread also what the loader allocated before malloc was there */
     TRK_AREA_MAPPED,    /* shared or file-backed writable memory; a root */
 };
-enum { TRK_REGISTERS_VECTOR = 1024 };
+/* In an area of registers: the thread pointer stands there, wherever it leads; vector registers begin there. */
+enum { TRK_REGISTERS_THREAD = 512, TRK_REGISTERS_VECTOR = 1024 };
 struct trk_memory_area {
     uint64_t start, size;
     uint32_t kind, tid;

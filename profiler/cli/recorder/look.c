@@ -266,24 +266,28 @@ static bool read_area(struct look *look, const struct look_area *area)
     return true;
 }
 
-/* A thread that waits in its call stored its registers on its stack; what is in them now is libtrack's. */
+/* A thread that waits in its call stored its registers on its stack; what is in them now is libtrack's. Its thread
+ * pointer stays: it says where its variables are. */
 static bool write_registers(struct look *look)
 {
     for (size_t i = 0; i < look->threads.items.count; i++) {
         const struct look_thread *thread = &look->threads.items.items[i];
-        size_t bytes = thread->register_count * sizeof thread->registers[0];
-        if (bytes == 0 || (look->waiter.tp != 0 && thread->tp == look->waiter.tp))
+        bool waits = look->waiter.tp != 0 && thread->tp == look->waiter.tp;
+        size_t bytes = waits ? 0 : thread->register_count * sizeof thread->registers[0];
+        if (bytes == 0 && thread->tp == 0)
             continue;
         unsigned char vectors[VECTOR_BYTES];
-        size_t wide = look_vectors(thread, vectors, sizeof vectors);
-        struct look_area area = { .end = wide != 0 ? TRK_REGISTERS_VECTOR + wide : bytes,
+        size_t wide = bytes != 0 ? look_vectors(thread, vectors, sizeof vectors) : 0;
+        struct look_area area = { .end = TRK_REGISTERS_VECTOR + wide,
                                   .kind = TRK_AREA_REGISTERS,
                                   .tid = (uint32_t)thread->tid };
         struct prof_memory_word *words;
-        size_t most = look_scan_most(look->targets.options, bytes) + look_scan_most(look->targets.options, wide);
+        size_t most = look_scan_most(look->targets.options, bytes) + look_scan_most(look->targets.options, wide) + 1;
         if (!look_out_area(look->out, &area) || (words = look_out_room(look->out, most)) == NULL)
             return false;
         size_t count = look_scan(&look->targets, (const unsigned char *)thread->registers, bytes, 0, words);
+        if (thread->tp != 0)
+            words[count++] = (struct prof_memory_word){ .at = TRK_REGISTERS_THREAD, .value = thread->tp };
         count += look_scan(&look->targets, vectors, wide, TRK_REGISTERS_VECTOR, words + count);
         look_out_take(look->out, count);
     }

@@ -69,6 +69,12 @@ struct prof_place {
 /* What is at an address of data, by the module map current at time_us. */
 void prof_symbols_place(struct prof_symbols *symbols, uint64_t time_us, uint64_t addr, struct prof_place *ret);
 
+/* The thread-local variable of the program itself at an address, for a thread with this thread pointer: where these
+ * variables lie is fixed (ELF Handling for Thread-Local Storage, variants I and II). Those of libraries lie where the
+ * loader found room. false: none of the program's; *ret untouched. Kind GLOBAL; without a symbol the name is NULL. */
+bool prof_symbols_thread_place(struct prof_symbols *symbols, uint64_t thread_pointer, uint64_t addr,
+                               struct prof_place *ret);
+
 /* Field of a struct type by byte offset: "peer", "buckets[3].val" (arrays of structs are walked, also one without a
  * length at the end of the struct; of a union the first member that has something there), into buf. `type` is the name
  * given to TRK_TYPE ("struct conn"; "conn" finds a typedef). false: type or field unknown; buf untouched. */

@@ -2,6 +2,7 @@
  * with the field in which the pointer stands. */
 #include "analysis.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { PATH_MOST = 8 };
@@ -20,6 +21,34 @@ static const char *region_text(struct analysis *a, uint64_t at)
                              name != NULL ? name : "");
 }
 
+/* By the thread pointer that its registers told; 0: not known. */
+static uint64_t thread_pointer(const struct prof_memory *memory, uint32_t tid)
+{
+    for (size_t i = 0; i < memory->area_count && memory->areas[i].kind == TRK_AREA_REGISTERS; i++) {
+        const struct prof_memory_area *area = &memory->areas[i];
+        for (size_t w = area->first; area->tid == tid && w < area->first + area->count; w++)
+            if (memory->words[w].at == TRK_REGISTERS_THREAD)
+                return memory->words[w].value;
+    }
+    return 0;
+}
+
+/* "thread-local 'cache' (thread 3) +8" */
+static const char *variable_text(struct analysis *a, uint32_t tid, uint64_t at)
+{
+    uint64_t pointer = thread_pointer(a->reach->memory, tid);
+    struct prof_place place;
+    char thread[32], offset[32] = "";
+
+    if (pointer == 0 || !prof_symbols_thread_place(a->symbols, pointer, at, &place) || place.name == NULL)
+        return thread_text(a, "thread-local variable", tid);
+    snprintf(thread, sizeof thread, "thread %u", tid);
+    if (place.offset != 0)
+        snprintf(offset, sizeof offset, " +%llu", (unsigned long long)place.offset);
+    return prof_arena_printf(a->arena, "thread-local '%s' (%s)%s", place.name,
+                             tid == a->main_tid ? "main thread" : thread, offset);
+}
+
 const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32_t word)
 {
     const struct prof_memory *memory = a->reach->memory;
@@ -32,7 +61,7 @@ const char *reach_root_text(struct analysis *a, enum prof_root_kind kind, uint32
         prof_symbols_place(a->symbols, memory->at_us, at, &place);
         return owner_global(a, &place);
     case PROF_ROOT_TLS:
-        return thread_text(a, "thread-local variable", tid);
+        return variable_text(a, tid, at);
     case PROF_ROOT_REGION:
         return region_text(a, at);
     case PROF_ROOT_STACK:

@@ -31,6 +31,8 @@ static struct wanted classify(const GElf_Sym *sym, const GElf_Shdr *section, enu
 {
     unsigned type = GELF_ST_TYPE(sym->st_info);
     bool code = (section->sh_flags & SHF_EXECINSTR) != 0;
+    if (kind == PROF_ELFSYM_THREAD)
+        return (struct wanted){ type == STT_TLS && sym->st_size != 0, false };
     if (kind == PROF_ELFSYM_OBJECTS)
         return (struct wanted){ (type == STT_OBJECT || type == STT_COMMON) && sym->st_size != 0, false };
     if (!code)
@@ -39,7 +41,7 @@ static struct wanted classify(const GElf_Sym *sym, const GElf_Shdr *section, enu
 }
 
 static bool add_table(struct prof_elfsym_table *table, Elf *elf, Elf_Scn *scn, const GElf_Shdr *shdr,
-                      enum prof_elfsym_kind kind)
+                      enum prof_elfsym_kind kind, uint64_t base)
 {
     Elf_Data *data = elf_getdata(scn, NULL);
     if (data == NULL || shdr->sh_entsize == 0)
@@ -54,6 +56,7 @@ static bool add_table(struct prof_elfsym_table *table, Elf *elf, Elf_Scn *scn, c
         GElf_Sym sym;
         if (gelf_getsym(data, (int)i, &sym) == NULL)
             break;
+        sym.st_value += base;
         if (sym.st_shndx == SHN_UNDEF || sym.st_shndx >= SHN_LORESERVE || sym.st_value == 0)
             continue;
         if (sym.st_shndx != section_index) {
@@ -88,11 +91,16 @@ static bool add_table(struct prof_elfsym_table *table, Elf *elf, Elf_Scn *scn, c
 
 bool prof_elfsym_add(struct prof_elfsym_table *table, const struct prof_image *image, enum prof_elfsym_kind kind)
 {
+    // Thread-local variables are told by their place in the segment.
+    struct prof_image_tls tls = { 0 };
+    if (kind == PROF_ELFSYM_THREAD && !prof_image_tls(image, &tls))
+        return true;
+    uint64_t base = tls.vaddr;
     for (Elf_Scn *scn = elf_nextscn(image->elf, NULL); scn != NULL; scn = elf_nextscn(image->elf, scn)) {
         GElf_Shdr shdr;
         if (gelf_getshdr(scn, &shdr) == NULL || (shdr.sh_type != SHT_SYMTAB && shdr.sh_type != SHT_DYNSYM))
             continue;
-        if (!add_table(table, image->elf, scn, &shdr, kind))
+        if (!add_table(table, image->elf, scn, &shdr, kind, base))
             return false;
     }
     return true;

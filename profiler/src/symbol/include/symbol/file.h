@@ -22,7 +22,7 @@ struct prof_file {
     struct prof_image image;     /* zeroed unless state is PROF_IMAGE_GOOD */
     struct prof_image mini;      /* .gnu_debugdata */
     struct prof_debug debug;
-    struct prof_elfsym_table functions, objects;
+    struct prof_elfsym_table functions, objects, variables; /* variables: thread-local ones */
     struct prof_lines *lines;
     uint64_t wrapper_start, wrapper_end; /* section trk_wrapper */
     uint64_t asked;                      /* different code addresses that were looked up */
@@ -47,6 +47,9 @@ const struct prof_elfsym *prof_file_function(struct prof_file *file, const struc
                                              uint64_t vaddr);
 const struct prof_elfsym *prof_file_object(struct prof_file *file, const struct prof_file_options *options,
                                            uint64_t vaddr);
+/* A thread-local variable, by the address of its first value. */
+const struct prof_elfsym *prof_file_variable(struct prof_file *file, const struct prof_file_options *options,
+                                             uint64_t vaddr);
 /* Source-level frames at an address, 0: no debug information for it. */
 size_t prof_file_lines(struct prof_file *file, const struct prof_file_options *options, uint64_t vaddr,
                        struct prof_line_frame *frames, size_t cap);

@@ -69,6 +69,12 @@ void prof_image_close(struct prof_image *image);
 int prof_image_descriptor(const char *path, enum prof_image_state *state, uint64_t *size, uint64_t *dev, uint64_t *ino,
                           uint64_t *mtime_ns);
 
+/* The thread-local variables of the file: where their first values stand, and how much of them there is. */
+struct prof_image_tls {
+    uint64_t vaddr, bytes, align; /* align: a power of two */
+};
+/* false: there are none. */
+bool prof_image_tls(const struct prof_image *image, struct prof_image_tls *ret);
 /* The PT_LOAD that covers vaddr (with bss), NULL. */
 const struct prof_image_load *prof_image_load_at(const struct prof_image *image, uint64_t vaddr);
 /* Bytes of the file behind vaddr, NULL when fewer than `length` are there. */
