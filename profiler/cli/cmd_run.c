@@ -28,7 +28,7 @@ enum { FAILED = 125, GRACE_MS = 300, ROOT_END_MS = 2000, STEP_MS = 250, NO_EXIT_
 
 struct run_args {
     uint64_t exit_code;
-    bool preload, no_preload, check, no_summary;
+    bool preload, no_preload, check, no_summary, fill;
 };
 
 static const struct cli_option options[] = {
@@ -40,6 +40,12 @@ static const struct cli_option options[] = {
       .kind = CLI_FLAG,
       .offset = offsetof(struct run_args, no_preload),
       .help = "preload nothing: the program was linked with libtrack" },
+    { .name = "fill",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct run_args, fill),
+      .help =
+          "let glibc's malloc fill what it hands out, so that pointers which a block holds only because it was used "
+          "before hold nothing; slower" },
     { .name = "check",
       .kind = CLI_FLAG,
       .offset = offsetof(struct run_args, check),
@@ -334,9 +340,11 @@ int cmd_run(int argc, char **argv)
                                                     "install libtrack, or use --no-preload for a linked program");
     else if (!catch_signals(&run))
         error = prof_error_os(errno, "watch", "signals", NULL);
-    struct launch launch = {
-        .argv = operands.items, .socket = rec_socket(run.rec), .preload = preload, .signals = &run.inherited
-    };
+    struct launch launch = { .argv = operands.items,
+                             .socket = rec_socket(run.rec),
+                             .preload = preload,
+                             .signals = &run.inherited,
+                             .fill = args.fill };
     code = FAILED;
     if (error == NULL)
         error = launch_program(&launch, &run.pid, &code);

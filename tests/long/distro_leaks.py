@@ -79,7 +79,6 @@ PROGRAMS = {
     "vim": (["vim", "-u", "NONE", "-es", "-c", "%s/line/row/g", "-c", "q!", "in.txt"], {}),
     "groff": (["groff", "-Tascii", "in.txt"], {}),
 }
-FILLED = "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
 
 DEPTH = 4  # findings are told apart by so many
 BEYOND = re.compile(r"\(below main\)|__libc_start_.*|_start|start_thread|clone.*")
@@ -113,7 +112,7 @@ def one(name, command, env):
     checks.check(f"{name}: both ran it", mine.code in (theirs.code, 23, 24), mine.code, theirs.code, mine.output[-300:], theirs.output[-300:])
     different, held = differences(mine, theirs), []
     if different and all(a[0] < b[0] for _, a, b in different):
-        held, mine = different, ours(reftrack, command, env=dict(env, GLIBC_TUNABLES=FILLED))
+        held, mine = different, ours(reftrack, command, options=["--fill"], env=env)
         different = differences(mine, theirs)
     for where, a, b in held:
         if not different:

@@ -90,6 +90,9 @@ static bool set_environment(const struct launch *launch)
     char *text = prof_str_take(&own);
     bool ok = text != NULL && setenv("TRACK_OPTIONS", text, 1) == 0;
     free(text);
+    // Thread caches hand out blocks as they are. What the user has set comes later, and counts.
+    ok = ok && (!launch->fill || set_joined("GLIBC_TUNABLES", "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0",
+                                            getenv("GLIBC_TUNABLES"), ':'));
     return ok && (launch->preload == NULL || set_joined("LD_PRELOAD", launch->preload, getenv("LD_PRELOAD"), ':'));
 }
 

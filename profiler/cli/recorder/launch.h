@@ -14,6 +14,7 @@ struct launch {
     const char *preload;     /* libtrack-preload.so, NULL: the program carries libtrack itself */
     const char *options;     /* more TRACK_OPTIONS, in front of the socket; NULL none */
     const sigset_t *signals; /* the mask the program gets */
+    bool fill;               /* memory of glibc's malloc is filled when it is handed out */
 };
 
 /* Starts the program: standard files, signal handlers, limits and working directory are those of the caller. On failure

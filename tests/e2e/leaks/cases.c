@@ -61,6 +61,12 @@ OUT static struct node *reachable(void)
     HIDE(p);
     return p;
 }
+OUT static struct node *held_raw(void)
+{
+    struct node *p = malloc(sizeof *p);
+    HIDE(p);
+    return p;
+}
 OUT static void *allocate_chunk(void *at)
 {
     trk_alloc(at, sizeof(struct node));
@@ -203,6 +209,19 @@ static void tagged(void)
     number = (uintptr_t)reachable() | 5;
     wipe();
 }
+/* Memory that is handed out again still says what stood there. */
+struct node *volatile used_again;
+static void used_before(void)
+{
+    struct node *p = malloc(sizeof *p);
+    HIDE(p);
+    struct node *mine = lost();
+    memcpy(p->text + 16, &mine, sizeof mine);
+    HIDE(p);
+    free(p);
+    used_again = held_raw();
+    wipe();
+}
 static void misaligned(void)
 {
     packed.pointer = reachable();
@@ -339,7 +358,8 @@ static void arena(void)
     HIDE(dropped);
     wipe();
 }
-/* An arena in static data. One chunk is held by a pointer into its middle, one by a pointer to its start, one is lost. */
+/* An arena in static data. One chunk is held by a pointer into its middle, one by a pointer to its start, one is lost.
+ */
 static char *volatile within;
 OUT static void chunk(void *at)
 {
@@ -489,6 +509,7 @@ static const struct {
     { "hidden_by_xor", hidden_by_xor },
     { "tagged", tagged },
     { "misaligned", misaligned },
+    { "used_before", used_before },
     { "compressed", compressed },
     { "page_of_pointer", page_of_pointer },
     { "interior", interior },

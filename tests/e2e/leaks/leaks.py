@@ -47,6 +47,9 @@ for name, options, untold in (("hidden_by_xor", ["--pointer", "xor=0x5a5a5a5a5a5
                               ("page_of_pointer", ["--pointer", "mask=0xfffffffffffff000"], dict(reachable=1))):
     case(name, **untold)
     case(name, options=options, reachable=1)
+# what its own holder never wrote
+case("used_before", reachable=1)
+case("used_before", options=["--fill"], lost=1)
 case("interior", possible=1)
 case("behind_interior", possible=2)
 case("tls_held", reachable=1)
