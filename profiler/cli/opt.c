@@ -140,7 +140,8 @@ static const struct cli_option group_gate[] = {
     { .name = "no-unaligned",
       .kind = CLI_FLAG,
       .offset = COMMON(no_unaligned),
-      .help = "pointers at addresses that are no multiples of 8 hold nothing, where the recording read them" },
+      .help = "pointers at addresses that are no multiples of their size (8, of compressed ones 4) hold nothing, where "
+              "the recording read them" },
     { .name = "no-heuristics",
       .kind = CLI_FLAG,
       .offset = COMMON(no_heuristics),

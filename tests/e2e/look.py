@@ -137,12 +137,17 @@ def on_request():
 
 def pointers():
     options = ["--unaligned", "--pointer", "xor=0xf0f0f0f0f0f0f0f0", "--pointer", "mask=0x0000ffffffffffff",
-               "--pointer", "shift=4:bits=32"]
+               "--pointer", "shift=4:bits=32", "--pointer", "bits=32"]
     program = Program("exit", options=options)
     look = program.end("decodings")[0]
     for name, how in (("packed", 0), ("xor", 1), ("tag", 2), ("data", 0)):
         seen = {word[4] for word in look.words if word[3] == program.blocks[name] and word[0] == "data"}
         check(f"{name} is found", how in seen, seen)
+    for start in (options, ["--pointer", "bits=32"]):
+        program = Program("exit", options=start)
+        look = program.end("halves")[0]
+        seen = [word for word in look.words if word[3] == program.blocks.get("half") and word[0] == "mapped"]
+        check("half a word at the end is found once", machine != "x86_64" or len(seen) == 1, seen)
     program = Program("exit")
     look = program.end("no decodings")[0]
     for name in ("packed", "xor", "tag"):

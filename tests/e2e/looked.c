@@ -91,6 +91,10 @@ static void fill(void)
     leave_behind();
     void *volatile *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     shared[1] = say("mapped", malloc(60));
+#ifdef MAP_32BIT /* a pointer of half a word, the last one of its memory */
+    uintptr_t low = (uintptr_t)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    ((volatile uint32_t *)shared)[1023] = (uint32_t)(uintptr_t)say("half", (void *)low);
+#endif
     packed.block = say("packed", malloc(70));
     hidden_xor = (uintptr_t)say("xor", malloc(80)) ^ 0xf0f0f0f0f0f0f0f0u;
     hidden_tag = (uintptr_t)say("tag", malloc(90)) | (uintptr_t)0xabcd << 48;

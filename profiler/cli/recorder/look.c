@@ -143,13 +143,22 @@ static size_t word_step(const struct look *look)
     return look->targets.options->word_step != 0 ? look->targets.options->word_step : sizeof(uint64_t);
 }
 
-/* Scans up to a chunk from `at`; returns how far the next one is. *ret_words: how many came to `to`. */
-static size_t scan_chunk(struct look *look, uint64_t at, uint64_t end, struct prof_memory_word *to, size_t *ret_words,
-                         struct look_counts *counts)
+/* What is read, and a second time, before the next: up to 4 MiB and, unless it is the last one of its range, the bytes
+ * behind it into which its last words may reach. */
+struct window {
+    uint64_t start, end;
+    bool last;
+};
+
+/* Scans up to a chunk of the window from `at`; returns how far the next one is. *ret_words: how many came to `to`. */
+static size_t scan_chunk(struct look *look, const struct window *window, uint64_t at, struct prof_memory_word *to,
+                         size_t *ret_words, struct look_counts *counts)
 {
+    uint64_t end = window->end;
     size_t want = end - at < LOOK_CHUNK ? (size_t)(end - at) : LOOK_CHUNK;
     size_t got = look_read(&look->reader, at, look->chunk, want);
-    *ret_words = got > 0 ? look_scan(&look->targets, look->chunk, got, at, to) : 0;
+    bool last = got < want || (window->last && at + got == end);
+    *ret_words = got > 0 ? look_scan(&look->targets, look->chunk, got, at, last, to) : 0;
     if (got == 0) { /* over the page that cannot be read */
         size_t page = LOOK_PAGE - (at & (LOOK_PAGE - 1));
         look->reader.unread_bytes += page < want ? page : want;
@@ -182,13 +191,13 @@ static size_t agree(struct prof_memory_word *words, size_t count, const struct p
     return kept;
 }
 
-/* Reads what was found in [start, end) a second time. */
-static size_t confirm(struct look *look, uint64_t start, uint64_t end, struct prof_memory_word *words, size_t count)
+/* Reads what was found in the window a second time. */
+static size_t confirm(struct look *look, const struct window *window, struct prof_memory_word *words, size_t count)
 {
     size_t kept = 0, from = 0, found = 0;
-    for (uint64_t at = start; at < end;) {
+    for (uint64_t at = window->start; at < window->end;) {
         size_t again, to = from;
-        uint64_t next = at + scan_chunk(look, at, end, look->again, &again, &look->counts_again);
+        uint64_t next = at + scan_chunk(look, window, at, look->again, &again, &look->counts_again);
         while (to < count && words[to].at < next)
             to++;
         size_t here = agree(words + from, to - from, look->again, again);
@@ -212,16 +221,17 @@ static uint64_t stir(uint64_t said, const struct prof_memory_word *words, size_t
     return said;
 }
 
-/* Reads [start, end), which is no longer than a window, into the last area. */
-static bool read_window(struct look *look, uint64_t start, uint64_t end)
+/* Reads a window into the last area. */
+static bool read_window(struct look *look, const struct window *window)
 {
     uint64_t begin = rec_now_us();
-    struct prof_memory_word *words = look_out_room(look->out, look_scan_most(look->targets.options, end - start));
+    struct prof_memory_word *words =
+        look_out_room(look->out, look_scan_most(look->targets.options, window->end - window->start));
     size_t count = 0, first = look->counts.count;
     if (words == NULL)
         return false;
-    for (uint64_t at = start; at < end;) {
-        size_t here, done = scan_chunk(look, at, end, words + count, &here, &look->counts);
+    for (uint64_t at = window->start; at < window->end;) {
+        size_t here, done = scan_chunk(look, window, at, words + count, &here, &look->counts);
         if (look->reader.gone)
             return false;
         count += here;
@@ -233,7 +243,7 @@ static bool read_window(struct look *look, uint64_t start, uint64_t end)
         if (passed < AGAIN_US)
             usleep((useconds_t)(AGAIN_US - passed));
         look->counts_again.count = 0;
-        count = confirm(look, start, end, words, count);
+        count = confirm(look, window, words, count);
         look_counts_agree(&look->counts, first, &look->counts_again);
     }
     look_out_take(look->out, count);
@@ -251,15 +261,16 @@ static void tend(struct look *look)
 static bool read_area(struct look *look, const struct look_area *area)
 {
     struct look_range range;
-    uint64_t window = WINDOW_BYTES * word_step(look) / sizeof(uint64_t);
+    uint64_t size = WINDOW_BYTES * word_step(look) / sizeof(uint64_t);
     if (!look_out_area(look->out, area))
         return false;
     for (uint64_t at = area->start; look_next_resident(&look->reader, at, area->end, &range); at = range.end)
-        for (uint64_t from = range.start; from < range.end; from += window) {
-            uint64_t to = range.end - from > window ? from + window : range.end;
+        for (uint64_t from = range.start; from < range.end; from += size) {
+            struct window window = { from, range.end, true };
             /* Words do not stand across windows, unless they may stand anywhere. */
-            uint64_t over = to < range.end ? sizeof(uint64_t) - word_step(look) : 0;
-            if (!read_window(look, from, to + over))
+            if (range.end - from > size)
+                window = (struct window){ from, from + size + sizeof(uint64_t) - word_step(look), false };
+            if (!read_window(look, &window))
                 return false;
             tend(look);
         }
@@ -285,10 +296,10 @@ static bool write_registers(struct look *look)
         size_t most = look_scan_most(look->targets.options, bytes) + look_scan_most(look->targets.options, wide) + 1;
         if (!look_out_area(look->out, &area) || (words = look_out_room(look->out, most)) == NULL)
             return false;
-        size_t count = look_scan(&look->targets, (const unsigned char *)thread->registers, bytes, 0, words);
+        size_t count = look_scan(&look->targets, (const unsigned char *)thread->registers, bytes, 0, true, words);
         if (thread->tp != 0)
             words[count++] = (struct prof_memory_word){ .at = TRK_REGISTERS_THREAD, .value = thread->tp };
-        count += look_scan(&look->targets, vectors, wide, TRK_REGISTERS_VECTOR, words + count);
+        count += look_scan(&look->targets, vectors, wide, TRK_REGISTERS_VECTOR, true, words + count);
         look_out_take(look->out, count);
     }
     return true;
@@ -323,14 +334,16 @@ static uint64_t said_now(struct look *look)
     uint64_t said = 0;
     for (size_t i = 0; i < look->areas.items.count; i++) {
         const struct look_area *area = &look->areas.items.items[i];
-        for (uint64_t at = area->start; look_next_resident(&look->reader, at, area->end, &range); at = range.end)
-            for (uint64_t from = range.start; from < range.end && !look->reader.gone;) {
+        for (uint64_t at = area->start; look_next_resident(&look->reader, at, area->end, &range); at = range.end) {
+            struct window all = { range.start, range.end, true };
+            for (uint64_t from = all.start; from < all.end && !look->reader.gone;) {
                 size_t count;
-                from += scan_chunk(look, from, range.end, look->again, &count, &look->counts_again);
+                from += scan_chunk(look, &all, from, look->again, &count, &look->counts_again);
                 said = stir(said, look->again, count);
                 look->counts_again.count = 0;
                 rec_look_tend(look->proc->arena->rec);
             }
+        }
     }
     return said;
 }

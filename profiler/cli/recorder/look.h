@@ -175,10 +175,12 @@ struct look_targets {
 bool look_targets_make(const struct look_areas *areas, const struct look_maps *maps, const struct proc *proc,
                        struct look_targets *ret);
 void look_targets_deinit(struct look_targets *targets);
-/* Picks the words that may be pointers; `at` is the address of bytes[0]. Room for as many is needed as
- * look_scan_most says. */
+/* Picks the words that may be pointers; `at` is the address of bytes[0]. last: nothing follows that is looked at
+ * together with the last bytes, so what is stored in 4 of them may end there. Room for as many is needed as
+ * look_scan_most says.
+ */
 size_t look_scan_most(const struct rec_options *options, size_t size);
-size_t look_scan(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at,
+size_t look_scan(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at, bool last,
                  struct prof_memory_word *to);
 
 /* ---- counted.c ---- */

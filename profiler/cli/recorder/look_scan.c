@@ -122,17 +122,16 @@ static bool has_value(const struct prof_memory_word *words, size_t count, uint64
     return false;
 }
 
-/* Everything that the bytes at one address may mean; returns how much. Decodings count from 1, 0: as it stands. */
-static size_t scan_one(const struct look_targets *targets, uint64_t raw, uint64_t at, size_t *hint,
+/* Everything that the bytes at one address may mean; returns how much. Decodings count from 1, 0: as it stands. whole:
+ * what takes 8 bytes may stand there, too. */
+static size_t scan_one(const struct look_targets *targets, uint64_t raw, uint64_t at, bool whole, size_t *hint,
                        struct prof_memory_word *to)
 {
     const struct rec_options *options = targets->options;
-    bool whole = at % sizeof raw == 0 || options->word_step == 1;
     size_t count = 0;
     if (whole && leads(targets, raw & targets->keep, hint))
         to[count++] = (struct prof_memory_word){ .at = at, .value = raw & targets->keep };
     for (unsigned i = 0; i < options->pointer_count; i++) {
-        /* Only what is half as long stands where half a word ends. */
         if (!whole && options->pointers[i].bits > 32)
             continue;
         uint64_t value = decode(&options->pointers[i], raw);
@@ -163,7 +162,7 @@ size_t look_scan_most(const struct rec_options *options, size_t size)
     return (size / step + 1) * (options->pointer_count + 1);
 }
 
-size_t look_scan(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at,
+size_t look_scan(const struct look_targets *targets, const unsigned char *bytes, size_t size, uint64_t at, bool last,
                  struct prof_memory_word *to)
 {
     size_t step = targets->options->word_step;
@@ -174,11 +173,16 @@ size_t look_scan(const struct look_targets *targets, const unsigned char *bytes,
             return scan_plain(targets, bytes, size, at, to);
         step = sizeof(uint64_t);
     }
-    size_t count = 0, hint = 0;
-    for (size_t i = 0; i + sizeof(uint64_t) <= size; i += step) {
+    size_t count = 0, hint = 0, i = 0;
+    for (; i + sizeof(uint64_t) <= size; i += step) {
         uint64_t raw;
         memcpy(&raw, bytes + i, sizeof raw);
-        count += scan_one(targets, raw, at + i, &hint, to + count);
+        count += scan_one(targets, raw, at + i, step == 1 || (at + i) % sizeof raw == 0, &hint, to + count);
+    }
+    for (; last && i + sizeof(uint32_t) <= size; i += step) {
+        uint32_t half;
+        memcpy(&half, bytes + i, sizeof half);
+        count += scan_one(targets, half, at + i, false, &hint, to + count);
     }
     return count;
 }

@@ -226,7 +226,7 @@ struct prof_findings_options {
     bool leak_kinds_all;     /* keep REACHABLE and UNFREED as separate findings instead of only totals */
     uint64_t from_us, to_us; /* only objects born in the window; to 0: end */
     uint32_t without_roots;  /* bits (1 << enum prof_root_kind): these hold nothing */
-    bool no_unaligned;       /* pointers at addresses that are no multiples of 8 hold nothing */
+    bool no_unaligned;       /* pointers at addresses that are no multiples of their size hold nothing */
     bool no_heuristics;      /* pointers behind the head of a C++ array, and into what GLib made, hold only possibly */
 };
 struct prof_findings;

@@ -26,8 +26,9 @@ struct prof_memory_area {
     size_t first, count; /* into words */
 };
 /* One checkpoint. Immutable. First the areas of registers, in any order, then the others by address; they do not
- * overlap and end below 2^56. The words of an area ascend and lie in it with all their 8 bytes; words may overlap. What
- * leads somewhere in several ways is a word for each of them: at one address `how` ascends. */
+ * overlap and end below 2^56. The words of an area ascend and lie in it with all their 8 bytes (those of decodings with
+ * 4 at least); words may overlap. What leads somewhere in several ways is a word for each of them: at one address `how`
+ * ascends. */
 struct prof_memory {
     uint32_t number;
     enum trk_memory_rung rung;

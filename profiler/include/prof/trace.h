@@ -72,6 +72,9 @@ const char *prof_trace_meta(const struct prof_trace *trace, const char *key);
  * a microsecond, as a verb takes a part of one and counters are compared no better; else within a tick. */
 bool prof_trace_same_time(const struct prof_trace *trace, uint64_t one_us, uint64_t other_us);
 
+/* Which decodings of pointers (bit n: the n-th of META key pointer) are stored in 4 bytes. */
+uint64_t prof_trace_halves(const struct prof_trace *trace);
+
 /* What a flight recording kept: the newest events only. */
 struct prof_flight {
     bool active;          /* it is one */

@@ -88,9 +88,13 @@ static uint32_t target_of(const struct reach *r, const struct reach_input *input
     return behind ? node : GRAPH_NONE;
 }
 
-static bool skipped(const struct reach_input *input, const struct prof_memory_area *area, uint64_t at)
+static bool skipped(const struct reach_input *input, const struct prof_memory_area *area,
+                    const struct prof_memory_word *word)
 {
-    return input->no_unaligned && area->kind != TRK_AREA_REGISTERS && at % 8 != 0;
+    if (!input->no_unaligned || area->kind == TRK_AREA_REGISTERS)
+        return false;
+    bool half = word->how > 0 && word->how < 64 && (input->halves >> word->how & 1) != 0;
+    return word->at % (half ? 4 : 8) != 0;
 }
 
 /* Two words of one address that mean the same block are one pointer, in the stronger of both meanings: a tag that is
@@ -131,7 +135,7 @@ static void resolve(struct reach *r, const struct reach_input *input, size_t *re
             before = reach_index_next(r->index, before, at);
             r->target[w] = GRAPH_NONE;
             r->place[w] = 0;
-            if (skipped(input, area, at))
+            if (skipped(input, area, &memory->words[w]))
                 continue;
             uint32_t node = reach_index_climb(r->index, before, at);
             uint8_t place = place_of(input, area, at, node);

@@ -7,13 +7,12 @@
  *
  * Pointers to the first byte are start pointers, as are those to an object's own address inside a block, those
  * behind the head of a C++ array, and those into what GLib made for its types, instances and slices; all others are
- * interior ones, which are weaker evidence, and so are all pointers in vector registers. Classes are those of Valgrind and LeakSanitizer:
- *   held       reached from a root by start pointers
- *   possible   reached from a root, but only through an interior pointer
- *   lost       not reached, and first of its kind: nothing lost points at it, or it is the first of a cycle (a strongly
- *              connected component) that nothing lost outside of it points at
- *   indirect   not reached, but a lost one (its leader) leads to it; of several leaders the first by address counts
- * An arena that live blocks lie in is reached when one of these is.
+ * interior ones, which are weaker evidence, and so are all pointers in vector registers. Classes are those of Valgrind
+ * and LeakSanitizer: held       reached from a root by start pointers possible   reached from a root, but only through
+ * an interior pointer lost       not reached, and first of its kind: nothing lost points at it, or it is the first of a
+ * cycle (a strongly connected component) that nothing lost outside of it points at indirect   not reached, but a lost
+ * one (its leader) leads to it; of several leaders the first by address counts An arena that live blocks lie in is
+ * reached when one of these is.
  *
  * Nothing recurses; memory is about 60 bytes per node and 13 per word, plus 8 per edge. Resolving a word costs one
  * probe of a table of addresses, not a search through all blocks. Read-only once made, but for the holders, which
@@ -94,7 +93,8 @@ struct reach_input {
     bool (*number)(void *ctx, const struct reach_node *node, uint64_t addr);
     void *ctx;
     uint32_t without;  /* bits (1 << enum prof_root_kind): these are no roots */
-    bool no_unaligned; /* words at addresses that are no multiples of 8 are not looked at */
+    bool no_unaligned; /* words at addresses that are no multiples of their size are not looked at */
+    uint64_t halves;   /* bit n: words of decoding n are stored in 4 bytes, as prof_trace_halves tells */
     bool unrecorded;   /* blocks exist whose birth was not seen: what stands in no node's memory is a root */
 };
 struct prof_error *reach_create(const struct reach_input *input, struct reach **ret);

@@ -273,6 +273,7 @@ struct prof_error *reach_of_heap(struct analysis *a)
                                  .ctx = &g,
                                  .without = a->options->without_roots,
                                  .no_unaligned = a->options->no_unaligned,
+                                 .halves = prof_trace_halves(prof_heap_trace(a->heap)),
                                  .unrecorded = has_unrecorded(a) };
     input.region_count = prof_heap_roots(a->heap, &input.regions);
     error = reach_create(&input, &a->reach);

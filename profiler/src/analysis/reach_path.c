@@ -7,8 +7,11 @@
 
 enum { PATH_MOST = 8 };
 
+/* tid 0: whose it is, is not known. */
 static const char *thread_text(struct analysis *a, const char *what, uint32_t tid)
 {
+    if (tid == 0)
+        return prof_arena_printf(a->arena, "%s of a thread", what);
     if (tid == a->main_tid)
         return prof_arena_printf(a->arena, "%s of the main thread", what);
     return prof_arena_printf(a->arena, "%s of thread %u", what, tid);

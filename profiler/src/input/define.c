@@ -275,6 +275,23 @@ static uint64_t meta_big(const struct prof_trace *trace, const char *key)
     return text != NULL && *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : 0;
 }
 
+/* "base=0x7f00:shift=3:bits=32 mask=0xff": of each the last bits=, as when it was given. */
+uint64_t prof_trace_halves(const struct prof_trace *trace)
+{
+    const char *text = prof_trace_meta(trace, "pointer");
+    uint64_t halves = 0;
+    for (unsigned number = 1; text != NULL && *text != '\0' && number < 64; number++) {
+        uint64_t bits = 64;
+        size_t length = strcspn(text, " ");
+        for (const char *at = text, *end = text + length; at < end; at += strcspn(at, ": ") + 1)
+            if (strncmp(at, "bits=", 5) == 0)
+                bits = strtoull(at + 5, NULL, 0);
+        halves |= (uint64_t)(bits <= 32) << number;
+        text += length + (text[length] == ' ');
+    }
+    return halves;
+}
+
 bool prof_trace_same_time(const struct prof_trace *trace, uint64_t one_us, uint64_t other_us)
 {
     uint64_t apart = one_us > other_us ? one_us - other_us : other_us - one_us;

@@ -8,7 +8,7 @@
 
 #include "writer.h"
 
-enum { WORD_BYTES = 8 };
+enum { WORD_BYTES = 8, WORD_LEAST = 4 /* of a decoding */ };
 #define AREA_END   ((uint64_t)1 << 56) /* behind the last address that a word can stand at */
 #define AREA_BYTES ((uint64_t)1 << 48) /* so that all skipping between two words fits into a part */
 
@@ -111,10 +111,10 @@ static const char *check_area(const struct prof_memory_area *area, const struct 
 static const char *check_word(const struct prof_memory_area *area, const struct prof_memory_word *word,
                               const struct prof_memory_word *before)
 {
-    uint64_t at = word->at;
+    uint64_t at = word->at, bytes = word->how == 0 ? WORD_BYTES : WORD_LEAST;
     if (before != NULL && (at < before->at || (at == before->at && word->how <= before->how)))
         return "words out of order";
-    if (at < area->start || at - area->start > area->size || area->size - (at - area->start) < WORD_BYTES)
+    if (at < area->start || at - area->start > area->size || area->size - (at - area->start) < bytes)
         return "a word outside of its area";
     return NULL;
 }

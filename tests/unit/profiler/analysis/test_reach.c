@@ -107,7 +107,8 @@ static size_t arrows(const struct world *w, struct arrow *ret)
             unsigned root = roots[w->areas[a].kind];
             if (to < 0)
                 to = behind(w, value);
-            if (to < 0 || (w->input.no_unaligned && !registers && addr % 8 != 0))
+            bool half = (w->input.halves >> w->words[i].how & 1) != 0;
+            if (to < 0 || (w->input.no_unaligned && !registers && addr % (half ? 4 : 8) != 0))
                 continue;
             bool start = value == w->blocks[to].start || value - w->blocks[to].start == w->object ||
                          (w->areas[a].kind == TRK_AREA_TLS && value - w->blocks[to].start == 16);
@@ -284,6 +285,7 @@ static void make(struct world *w)
                                      .ctx = w,
                                      .without = rnd(3) == 0 ? (uint32_t)rnd(1u << PROF_ROOT_COUNT_) : 0,
                                      .no_unaligned = rnd(3) == 0,
+                                     .halves = 2 * rnd(4),
                                      .unrecorded = rnd(6) == 0 };
     qsort(w->blocks, w->n, sizeof *w->blocks, by_address);
 }

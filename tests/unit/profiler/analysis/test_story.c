@@ -107,16 +107,18 @@ static void not_examined(void **state)
     rig_end(rig);
 }
 
-/* Variables of threads are named by where their thread pointer is; without it, or a symbol, only the thread is. */
+/* Variables of threads are named by where their thread pointer is; without it, or a symbol, only the thread is, when it
+ * is known. */
 static void thread_local_roots(void **state)
 {
     static const char *const texts[] = { "thread-local 'cache' (main thread)", "thread-local 'cache' (thread 8) +8",
-                                         "thread-local variable of thread 8", "thread-local variable of thread 9" };
+                                         "thread-local variable of thread 8", "thread-local variable of thread 9",
+                                         "thread-local variable of a thread" };
     const uint64_t tls = 0x7f0000000000;
     (void)state;
     rig_begin(rig);
     mk_thread(rig->t, 4711);
-    for (uint64_t i = 0; i < 4; i++)
+    for (uint64_t i = 0; i < 5; i++)
         mk_alloc(rig->t, 0x10000 * (i + 1), 16, AT("a a.c:3"));
     mk_memory_begin(rig->t, TRK_RUNG_STOPPED);
     mk_memory_area(rig->t, TRK_AREA_REGISTERS, 4711, 0, 1024);
@@ -131,9 +133,11 @@ static void thread_local_roots(void **state)
     mk_memory_word(rig->t, tls + 0x2028, 0x30000);
     mk_memory_area(rig->t, TRK_AREA_TLS, 9, tls + 0x3000, 0x100);
     mk_memory_word(rig->t, tls + 0x3000, 0x40000);
+    mk_memory_area(rig->t, TRK_AREA_TLS, 0, tls + 0x4000, 0x100);
+    mk_memory_word(rig->t, tls + 0x4000, 0x50000);
     mk_memory_end(rig->t);
     mk_exit(rig->t, 0);
-    for (uint64_t i = 0; i < 4; i++) {
+    for (uint64_t i = 0; i < 5; i++) {
         struct prof_block_story *story = story_of(0x10000 * (i + 1));
         assert_int_equal(story->about.root, PROF_ROOT_TLS);
         assert_string_equal(story->about.path[0].text, texts[i]);

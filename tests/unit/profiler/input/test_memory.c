@@ -239,6 +239,19 @@ static void by_hand(void **state)
     prof_memory_destroy(memory);
 }
 
+/* What a decoding found may be stored in 4 bytes, the last ones of an area. */
+static void half_words(void **state)
+{
+    (void)state;
+    struct part part = good();
+    struct prof_memory *memory;
+    part.areas[1].size = 0x14;
+    part.hows[2] = 2;
+    ok(read_parts(&part, 1, &memory));
+    assert_int_equal(memory->words[2].at, memory->areas[1].start + memory->areas[1].size - 4);
+    prof_memory_destroy(memory);
+}
+
 /* Nothing in it at all: a checkpoint that found nothing. */
 static void empty(void **state)
 {
@@ -302,6 +315,8 @@ static void lies(void **state)
     REFUSED("outside of its area", p.steps[0] = 209);
     REFUSED("outside of its area", p.steps[2] = 17);
     REFUSED("outside of its area", p.areas[1].size = 7; p.steps[1] = 0);
+    REFUSED("outside of its area", p.areas[1].size = 0x14; p.hows[2] = 0);
+    REFUSED("outside of its area", p.areas[1].size = 0x13; p.hows[2] = 2);
     REFUSED("words out of order", p.steps[2] = 0);
     REFUSED("words out of order", p.steps[2] = 0; p.hows[1] = p.hows[2] = 3);
     REFUSED("outside of its area", p.steps[3] = TRK_MEMORY_SKIP; p.areas[2].size = 0x1000);
@@ -741,6 +756,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(written_is_read),
         cmocka_unit_test(by_hand),
+        cmocka_unit_test(half_words),
         cmocka_unit_test(empty),
         cmocka_unit_test(lies),
         cmocka_unit_test(far_steps),

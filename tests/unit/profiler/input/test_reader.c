@@ -21,6 +21,7 @@ static struct mk_trace *example(int level)
     mk_compress(t, level);
     mk_meta(t, "arg=-v");
     mk_meta(t, "wrapper=conn_ref");
+    mk_meta(t, "pointer=xor=0xf0 base=0x7f0000000000:shift=3:bits=0x20 bits=16:bits=33 bits=1:mask=7 bits=40");
     mk_meta(t, "program=other");
     mk_alloc(t, 0x1000, 64, "net.c:31 < main.c:9");
     mk_new(t, "conn", 0x1000, "net.c:31 < main.c:9");
@@ -87,6 +88,7 @@ static void check_definitions(struct prof_trace *trace)
     assert_int_equal(info->unknown_blocks, 0);
     assert_string_equal(prof_trace_meta(trace, "wrapper"), "conn_ref");
     assert_null(prof_trace_meta(trace, "nothing"));
+    assert_int_equal(prof_trace_halves(trace), 1 << 2 | 1 << 4);
     const struct prof_module_map *maps;
     assert_int_equal(prof_trace_module_maps(trace, &maps), 1);
     assert_int_equal(maps[0].count, 5);

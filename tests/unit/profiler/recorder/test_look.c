@@ -200,13 +200,14 @@ static void scan(void **state)
             bytes[i] = (unsigned char)(rnd(3) == 0 ? rnd(256) : rnd(4) == 0 ? 0x10 : 0);
         struct prof_memory_word *words = calloc(look_scan_most(&options, size), sizeof *words);
         assert_non_null(words);
-        count = look_scan(&targets, bytes, size, 0x4000, words);
+        bool last = rnd(2) != 0; /* then what is shorter than a word may stand at the end */
+        count = look_scan(&targets, bytes, size, 0x4000, last, words);
         assert_true(count <= look_scan_most(&options, size));
         size_t step = options.word_step != 0 ? options.word_step : 8;
-        for (size_t i = 0; i + 8 <= size; i += step) {
-            uint64_t raw, values[3] = { 0 };
-            memcpy(&raw, bytes + i, 8);
-            bool whole = i % 8 == 0 || step == 1;
+        for (size_t i = 0; i + (last ? 4 : 8) <= size; i += step) {
+            uint64_t raw = 0, values[3] = { 0 };
+            memcpy(&raw, bytes + i, i + 8 <= size ? 8 : 4);
+            bool whole = (i % 8 == 0 || step == 1) && i + 8 <= size;
             values[0] = whole ? raw : 0;
             values[1] = whole && options.pointer_count > 0 ? raw & ~(uint64_t)7 : 0;
             values[2] = options.pointer_count > 1 && (raw & 0xffff) != 0 ? 0x10000 + ((raw & 0xffff) << 2) : 0;
