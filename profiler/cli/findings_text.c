@@ -179,9 +179,11 @@ static void cycle(struct cli_session *session, struct cli_out *out, const struct
             fputs("  set at ", out->file);
             place(session, out, edge->stack);
         }
-        if (finding->break_reason != NULL && i == finding->break_edge) {
+        if (i == finding->break_edge)
             cli_printf(out, CLI_HEAD, "  break here: ");
-            cli_put(out, CLI_PLAIN, finding->break_reason);
+        for (size_t r = 0; i == finding->break_edge && r < finding->break_reason_count; r++) {
+            fputs(r != 0 ? ", " : "", out->file);
+            cli_put(out, CLI_PLAIN, finding->break_reasons[r]);
         }
         fputc('\n', out->file);
     }

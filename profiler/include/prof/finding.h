@@ -102,8 +102,20 @@ struct prof_finding_step {
 struct prof_finding_edge {
     prof_obj_id from, to;
     const char *field;
-    uint32_t stack; /* where the reference was taken, 0 unknown */
-    bool adopted;   /* no slot was told: a pointer in memory stands for the reference */
+    uint32_t stack;    /* where the reference was taken, 0 unknown */
+    bool adopted;      /* no slot was told: a pointer in memory stands for the reference */
+    bool back;         /* its name says that it points back ("parent", "owner") */
+    bool needed;       /* the destructor of `from` needs what it points to */
+    uint64_t taken_us; /* when the reference was taken, 0 unknown */
+    /* Simulated: what would be freed if this field counted in none of the finding's cycles. */
+    bool tried;
+    uint64_t frees_objects, frees_bytes;
+};
+/* An object that does not leak keeps a pointer into a cycle that owns nothing: it dangles once the cycle is freed. */
+struct prof_finding_hazard {
+    prof_obj_id obj;  /* what it points to */
+    const char *text; /* where it stands */
+    uint32_t stack;   /* where it was set, 0 unknown */
 };
 
 /* A step from a root to what it holds: where a pointer stands that leads on. */
@@ -155,12 +167,25 @@ struct prof_finding {
     uint64_t missing_named, missing_of; /* how many of the group's objects lack it, of all */
     uint64_t healthy_named, healthy_of; /* how many correctly freed objects were released there, of all */
     uint32_t break_edge;                /* cycles: index of the edge to break (make weak) first */
-    const char *break_reason;           /* why that one: "its name says that it points back"; NULL without edges */
-    uint64_t baseline_objects;          /* how many the baseline knew; 0: not in the baseline */
-    const char *scope;                  /* born in this TRK_SCOPE and alive at its end; NULL */
-    const char *sentence;               /* the arithmetic: "count is 1 too high: 3 taken, 2 given back" */
-    const char *reasons;                /* why not stronger, or NULL: "no check of memory; events lost" */
-    char fingerprint[20];               /* v1: 16 hex digits */
+    const char *const *break_reasons;   /* why that one: "its name says that it points back"; none without edges */
+    size_t break_reason_count;
+    uint32_t closing_edge;   /* cycles: index of the edge that was taken last; edge_count not known */
+    const prof_obj_id *ends; /* cycles: which objects would end, in this order, were that edge weak */
+    size_t end_count;        /* the first 8 of them */
+    /* CYCLE_HELD: what would be freed if only the references too many were given back. */
+    uint64_t release_objects, release_bytes;
+    /* Of leaked objects: with all that only they keep alive; 0 objects: not known. */
+    uint64_t retained_objects, retained_bytes;
+    const struct prof_finding_edge *needs; /* UNCOLLECTABLE: which destructors need whom; at most 8 */
+    size_t need_count;
+    const struct prof_finding_hazard *hazards; /* cycles: at most 8 */
+    size_t hazard_count;
+    uint64_t hazards_all;
+    uint64_t baseline_objects; /* how many the baseline knew; 0: not in the baseline */
+    const char *scope;         /* born in this TRK_SCOPE and alive at its end; NULL */
+    const char *sentence;      /* the arithmetic: "count is 1 too high: 3 taken, 2 given back" */
+    const char *reasons;       /* why not stronger, or NULL: "no check of memory; events lost" */
+    char fingerprint[20];      /* v1: 16 hex digits */
 };
 
 /* What the last checkpoint says, and how far that goes. */
@@ -242,6 +267,17 @@ size_t prof_findings_gating(const struct prof_findings *findings); /* how many g
 enum prof_verdict prof_findings_of_block(const struct prof_findings *findings, prof_block_id block);
 /* The finding an object belongs to, NULL none. */
 const struct prof_finding *prof_findings_of(const struct prof_findings *findings, prof_obj_id obj);
+
+/* Objects with fewer counts than references that are known to be held: a reference was taken without counting, or
+ * given back once too often. Never called garbage. At most 64, oldest first; *ret_all: how many there are. */
+struct prof_underflow {
+    prof_obj_id obj;
+    int64_t count; /* in memory when observed, else by the events */
+    int64_t known; /* variables and holders that own one each */
+    bool observed;
+};
+size_t prof_findings_underflows(const struct prof_findings *findings, const struct prof_underflow **ret,
+                                uint64_t *ret_all);
 
 /* ---- Suppressions and baselines --------------------------------------------------------------------------------
  * Suppression files may mix three syntaxes: LSan lines `leak:GLOB`; Valgrind blocks `{ name  Memcheck:Leak  fun:GLOB

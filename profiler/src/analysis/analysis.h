@@ -31,6 +31,8 @@ struct prof_findings {
     uint32_t obj_max;
     uint8_t *class_of; /* by block: enum reach_class; NULL: memory was not read */
     uint32_t block_max;
+    PROF_VEC(struct prof_underflow) underflows;
+    uint64_t underflows_all;
     struct prof_audit audit;
     struct prof_bytes bytes;
     size_t gating;
@@ -127,7 +129,8 @@ struct analysis {
     uint32_t *scratch;   /* n entries of GRAPH_NONE */
     uint32_t component_count;
     uint32_t *component_size;
-    uint64_t cycle_budget; /* edges that searches for cycles may still look at */
+    uint64_t cycle_budget;   /* edges that searches for cycles may still look at */
+    struct what_if *what_if; /* NULL until it is asked for */
 };
 
 /* ---- finding.c ---- */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <track/track.h>
+
 static int by_number(const void *left, const void *right)
 {
     uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
@@ -149,20 +151,25 @@ static bool bundle_held(struct groups *g, prof_obj_id id)
     return true;
 }
 
-/* Where the description of each cycle begins: equal cycles must begin at the same type. */
-static bool cycle_starts(struct analysis *a, uint32_t **ret)
+/* Where the description of each cycle begins: equal cycles must begin at the same type. ordered: the destructor of
+ * some member needs its referents alive, so that no order of destructors is right. */
+struct cycle_start {
+    prof_obj_id obj;
+    bool ordered;
+};
+static bool cycle_starts(struct analysis *a, struct cycle_start **ret)
 {
-    uint32_t *start = malloc(((size_t)a->component_count + 1) * sizeof *start);
+    struct cycle_start *start = calloc((size_t)a->component_count + 1, sizeof *start);
 
     if (start == NULL)
         return false;
-    for (uint32_t c = 0; c < a->component_count; c++)
-        start[c] = 0;
     for (prof_obj_id id = 1; id < a->n; id++) {
         if (a->fate[id] != FATE_LEAKED || a->role[id] != ROLE_CYCLE)
             continue;
-        uint32_t *best = &start[a->component[id]];
+        struct cycle_start *cycle = &start[a->component[id]];
+        prof_obj_id *best = &cycle->obj;
         const struct prof_obj *obj = prof_heap_obj(a->heap, id), *other = prof_heap_obj(a->heap, *best);
+        cycle->ordered |= (prof_heap_type(a->heap, obj->type)->flags & TRK_TYPE_ORDERED_FINALIZER) != 0;
         if (*best == 0) {
             *best = id;
             continue;
@@ -177,20 +184,22 @@ static bool cycle_starts(struct analysis *a, uint32_t **ret)
     return true;
 }
 
-static bool bundle_cycle(struct groups *g, prof_obj_id first, prof_obj_id start)
+static bool bundle_cycle(struct groups *g, prof_obj_id first, const struct cycle_start *start)
 {
     struct analysis *a = g->a;
     struct prof_finding_edge edges[CYCLE_EDGES_MAX];
-    struct bundle fresh = { .verdict = PROF_CYCLE, .example = start, .group = UINT32_MAX };
+    struct bundle fresh = { .verdict = start->ordered ? PROF_UNCOLLECTABLE : PROF_CYCLE,
+                            .example = start->obj,
+                            .group = UINT32_MAX };
     size_t count;
     const char *signature;
 
-    if (!cycle_describe(a, start, edges, &count, &signature))
+    if (!cycle_describe(a, start->obj, edges, &count, &signature))
         return false;
-    prof_obj_id from = count > 0 ? edges[0].from : start;
+    prof_obj_id from = count > 0 ? edges[0].from : start->obj;
     fresh.type = prof_heap_obj(a->heap, from)->type;
     fresh.birth_stack = prof_heap_obj(a->heap, from)->stack;
-    uint32_t at = bundle_at(g, map_mix(group_hash(signature), PROF_CYCLE), &fresh);
+    uint32_t at = bundle_at(g, map_mix(group_hash(signature), fresh.verdict), &fresh);
     if (at == UINT32_MAX)
         return false;
     g->of[first] = at;
@@ -201,7 +210,7 @@ static bool bundle_cycle(struct groups *g, prof_obj_id first, prof_obj_id start)
 bool bundle_objects(struct groups *g)
 {
     struct analysis *a = g->a;
-    uint32_t *start;
+    struct cycle_start *start;
     bool good = true;
 
     if (!cycle_starts(a, &start))
@@ -212,7 +221,7 @@ bool bundle_objects(struct groups *g)
         if (a->fate[id] == FATE_REACHABLE)
             good = bundle_held(g, id);
         else if (a->role[id] == ROLE_CYCLE)
-            good = bundle_cycle(g, id, start[a->component[id]]);
+            good = bundle_cycle(g, id, &start[a->component[id]]);
         else if (a->role[id] == ROLE_SOURCE)
             good = bundle_cause(g, id);
     }

@@ -5,6 +5,7 @@
  * forgot a release (a cause). A strongly connected component without extra counts, and not held by another leaked
  * object, is a cycle. Everything else is a consequence of the cause it can be reached from. */
 #include "hold.h"
+#include "what_if.h"
 
 #include <stdlib.h>
 
@@ -253,6 +254,7 @@ out:
 void classify_deinit(struct analysis *a)
 {
     graph_deinit(&a->graph);
+    what_if_free(a->what_if);
     hold_free(a->hold);
     free(a->fate);
     free(a->role);

@@ -1,9 +1,8 @@
-/* cycle.c: one readable cycle out of a component: its edges, a signature that equal cycles share, the edge to break. */
+/* cycle.c: one readable cycle out of a component: its edges, and a signature that equal cycles share. */
 #include "group.h"
 #include "hold.h"
 
 #include <string.h>
-#include <strings.h>
 
 struct step {
     const char *type, *field;
@@ -51,8 +50,7 @@ static const char *type_name(struct analysis *a, prof_obj_id id)
     return prof_heap_type(a->heap, prof_heap_obj(a->heap, id)->type)->name;
 }
 
-/* What an edge of the graph says: the place it starts from inside an object, and where the reference was taken. */
-static bool edge_facts(struct analysis *a, uint32_t from, uint32_t index, struct prof_finding_edge *ret)
+bool cycle_edge(struct analysis *a, uint32_t from, uint32_t index, struct prof_finding_edge *ret)
 {
     uint32_t label = a->graph.label[index];
     struct owner owner = { 0 };
@@ -86,7 +84,7 @@ static bool walk_cycle(struct analysis *a, prof_obj_id start, const uint32_t *in
     for (size_t i = 0; i < count; i++) {
         struct prof_finding_edge edge = { 0 };
         uint32_t to = a->graph.to[indices[i]];
-        if (!edge_facts(a, node, indices[i], &edge))
+        if (!cycle_edge(a, node, indices[i], &edge))
             return false;
         if (node == from && (node < a->n))
             field = to < a->n || edge.field == NULL ? edge.field : prof_arena_printf(a->arena, "%s[]", edge.field);
@@ -135,64 +133,4 @@ bool cycle_describe(struct analysis *a, prof_obj_id start, struct prof_finding_e
     prof_str_deinit(&text);
     *ret_count = n;
     return *ret_signature != NULL;
-}
-
-/* Names that people give to pointers to where they came from. */
-bool cycle_points_back(const char *field)
-{
-    static const char *const words[] = { "parent",    "owner",     "prev",     "self",     "ctx",
-                                         "context",   "user_data", "userdata", "back",     "up",
-                                         "container", "delegate",  "listener", "observer", "data" };
-    const char *last = field != NULL ? strrchr(field, '.') : NULL;
-
-    last = last != NULL ? last + 1 : field;
-    for (size_t i = 0; last != NULL && i < sizeof words / sizeof *words; i++) {
-        size_t n = strlen(words[i]);
-        const char *at = strcasestr(last, words[i]);
-        if (at != NULL && (at == last || at[-1] == '_') && (at[n] == '\0' || at[n] == '_' || at[n] == '['))
-            return true;
-    }
-    return false;
-}
-
-/* When the newest reference was taken that may be this edge; 0 unknown. */
-static uint64_t taken_at(struct analysis *a, const struct prof_finding_edge *edge)
-{
-    const struct prof_obj *to = prof_heap_obj(a->heap, edge->to);
-
-    for (uint32_t at = edge->adopted ? 0 : to->first_open; at != 0;) {
-        const struct prof_open *open = prof_heap_open(a->heap, at);
-        if (open->stack == edge->stack)
-            return open->at_us; // newest first
-        at = open->next;
-    }
-    for (uint32_t at = edge->adopted ? to->first_site : 0; at != 0;) {
-        const struct prof_site_count *site = prof_heap_site_count(a->heap, at);
-        if (site->stack == edge->stack && site->taken > 0)
-            return site->last_us;
-        at = site->next;
-    }
-    return edge->adopted && edge->stack == to->stack ? to->born_us : 0;
-}
-
-uint32_t cycle_break(struct analysis *a, const struct prof_finding_edge *edges, size_t count, const char **ret_reason)
-{
-    uint32_t youngest = 0;
-    uint64_t youngest_us = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (cycle_points_back(edges[i].field)) {
-            *ret_reason = "its name says that it points back";
-            return (uint32_t)i;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint64_t at_us = taken_at(a, &edges[i]);
-        if (at_us >= youngest_us) {
-            youngest_us = at_us;
-            youngest = (uint32_t)i;
-        }
-    }
-    *ret_reason = "it was taken last and closed the cycle";
-    return youngest;
 }

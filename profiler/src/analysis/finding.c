@@ -311,6 +311,7 @@ void prof_findings_destroy(struct prof_findings *findings)
         return;
     prof_vec_deinit(&findings->list);
     prof_vec_deinit(&findings->gone);
+    prof_vec_deinit(&findings->underflows);
     prof_arena_deinit(&findings->arena);
     free(findings->of);
     free(findings->class_of);
@@ -353,6 +354,14 @@ const struct prof_finding *prof_findings_of(const struct prof_findings *findings
     if (obj >= findings->obj_max || findings->of[obj] == 0)
         return NULL;
     return &findings->list.items[findings->of[obj] - 1];
+}
+
+size_t prof_findings_underflows(const struct prof_findings *findings, const struct prof_underflow **ret,
+                                uint64_t *ret_all)
+{
+    *ret = findings->underflows.items;
+    *ret_all = findings->underflows_all;
+    return findings->underflows.count;
 }
 
 size_t prof_findings_gone(const struct prof_findings *findings, const struct prof_baseline_gone **ret)

@@ -1,6 +1,7 @@
 /* group.c: bundles are judged by their healthy siblings; those with equal fingerprints become one group. */
 #include "group.h"
 #include "hold.h"
+#include "what_if.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static bool judge_bundle(struct groups *g, struct bundle *bundle)
     const struct prof_obj *obj = prof_heap_obj(a->heap, bundle->example);
 
     bundle->pairing.site = UINT32_MAX;
-    if (bundle->verdict == PROF_CYCLE || bundle->verdict == PROF_REACHABLE)
+    if (group_is_trash(bundle->verdict) || bundle->verdict == PROF_REACHABLE)
         return true;
     if (bundle->verdict == PROF_ZERO_NOT_FREED) {
         bundle->take_stack = obj->zero_stack != 0 ? obj->zero_stack : obj->stack;
@@ -97,14 +98,14 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
                            .pairing = { .site = UINT32_MAX } };
     uint64_t key = (uint64_t)bundle->verdict << 8 | bundle->doubts;
 
-    if (bundle->verdict == PROF_CYCLE) {
+    if (group_is_trash(bundle->verdict)) {
         struct prof_finding_edge edges[CYCLE_EDGES_MAX];
         size_t count;
         if (!cycle_describe(a, bundle->example, edges, &count, &fresh.signature))
             return false;
         fresh.cycle_start = bundle->example;
         fresh.cycle_type = prof_heap_type(a->heap, bundle->type)->name;
-        fingerprint_make(a->symbols, PROF_CYCLE, fresh.signature, 0, fresh.fingerprint);
+        fingerprint_make(a->symbols, bundle->verdict, fresh.signature, 0, fresh.fingerprint);
     } else if (bundle->verdict == PROF_REACHABLE && index == g->reachable_total) {
         fingerprint_make(a->symbols, PROF_REACHABLE, "", 0, fresh.fingerprint);
     } else {
@@ -323,6 +324,64 @@ static void add_member(struct analysis *a, struct group *group, prof_obj_id id)
     add_sample(a, group, id);
 }
 
+/* What a cause keeps alive, and which cycle it is or holds. */
+static bool note_cause(struct groups *g, uint32_t at, prof_obj_id id)
+{
+    struct analysis *a = g->a;
+    struct group *group = &g->list.items[at];
+
+    if (a->fate[id] != FATE_LEAKED)
+        return true;
+    const struct what_if *w = what_if_of(a);
+    if (w == NULL)
+        return false;
+    group->retained += w->retained[w->index[id]];
+    group->retained_objects += w->retained_objects[w->index[id]];
+    return !group_is_cycle(group->verdict) || prof_vec_push(&g->cycles, (struct group_cycle){ at, a->component[id] });
+}
+
+static int by_cycle(const void *left, const void *right)
+{
+    const struct group_cycle *a = left, *b = right;
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    return a->component < b->component ? -1 : a->component > b->component;
+}
+
+/* Several causes may hold one cycle: it is there once. */
+static bool sort_cycles(struct groups *g)
+{
+    struct analysis *a = g->a;
+    size_t kept = 0, leaked = 0;
+
+    if (g->cycles.count == 0)
+        return true;
+    qsort(g->cycles.items, g->cycles.count, sizeof *g->cycles.items, by_cycle);
+    for (size_t i = 0; i < g->cycles.count; i++) {
+        if (i != 0 && by_cycle(&g->cycles.items[i], &g->cycles.items[kept - 1]) == 0)
+            continue;
+        struct group *group = &g->list.items[g->cycles.items[i].group];
+        if (group->cycle_count++ == 0)
+            group->cycle_first = (uint32_t)kept;
+        g->cycles.items[kept++] = g->cycles.items[i];
+    }
+    g->cycles.count = kept;
+    for (prof_obj_id id = 1; id < a->n; id++)
+        leaked += a->component[id] != GRAPH_NONE;
+    if (!graph_alloc(&g->of_component, a->component_count, leaked))
+        return false;
+    for (prof_obj_id id = 1; id < a->n; id++) {
+        if (a->component[id] != GRAPH_NONE)
+            graph_count(&g->of_component, a->component[id]);
+    }
+    graph_rows(&g->of_component);
+    for (prof_obj_id id = 1; id < a->n; id++) {
+        if (a->component[id] != GRAPH_NONE)
+            graph_put(&g->of_component, a->component[id], id, 0);
+    }
+    return true;
+}
+
 static bool fill_groups(struct groups *g)
 {
     struct analysis *a = g->a;
@@ -338,13 +397,15 @@ static bool fill_groups(struct groups *g)
         struct group *group = &g->list.items[at];
         bool member = id == cause || (a->fate[id] == FATE_LEAKED && a->role[id] == ROLE_CYCLE);
         a->out->of[id] = at + 1;
+        if (id == cause && !note_cause(g, at, id))
+            return false;
         if (!member) {
             group->collateral_objects++;
             group->collateral_bytes += group_bytes(a, prof_heap_obj(a->heap, id));
             continue;
         }
         add_member(a, group, id);
-        if (group->verdict == PROF_CYCLE)
+        if (group_is_trash(group->verdict))
             continue;
         bool total = g->of[cause] == g->reachable_total;
         if (total && prof_heap_obj(a->heap, id)->type != group->type)
@@ -361,7 +422,7 @@ static bool fill_groups(struct groups *g)
             group->births += group_births(a, obj) - group_adopted(a, id, obj->stack, true);
         }
     }
-    return true;
+    return sort_cycles(g);
 }
 
 /* Births of held objects by stack, for the totals. */
@@ -455,10 +516,14 @@ struct prof_error *group_objects(struct analysis *a)
         error = prof_error_memory();
     else
         error = report_groups(&g);
+    if (error == NULL && (!danger_hazards(a) || !danger_underflows(a)))
+        error = prof_error_memory();
     prof_vec_deinit(&g.bundles);
     prof_vec_deinit(&g.list);
     prof_vec_deinit(&g.tallies);
     prof_vec_deinit(&g.opens);
+    prof_vec_deinit(&g.cycles);
+    graph_deinit(&g.of_component);
     prof_vec_deinit(&g.keys);
     map_deinit(&g.bundle_of_key);
     map_deinit(&g.tally_of_key);

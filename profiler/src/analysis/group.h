@@ -72,7 +72,25 @@ struct group {
     struct pairing pairing; /* of the largest bundle */
     uint64_t pairing_objects;
     uint32_t tally_first, tally_count, open_first, open_count;
+    uint64_t retained, retained_objects; /* with what only it keeps alive */
+    uint32_t cycle_first, cycle_count;   /* cycles: entries of groups.cycles */
 };
+struct group_members {
+    prof_obj_id *items;
+    size_t count, room;
+};
+struct group_cycle {
+    uint32_t group, component;
+};
+/* Verdicts about cycles that nothing holds, and about all cycles. */
+static inline bool group_is_trash(enum prof_verdict verdict)
+{
+    return verdict == PROF_CYCLE || verdict == PROF_UNCOLLECTABLE;
+}
+static inline bool group_is_cycle(enum prof_verdict verdict)
+{
+    return group_is_trash(verdict) || verdict == PROF_CYCLE_HELD;
+}
 
 /* One kind of open reference of a group. */
 struct open_sum {
@@ -93,7 +111,9 @@ struct groups {
     PROF_VEC(struct tally) tallies; /* of bundles, then of groups */
     PROF_VEC(struct open_sum) opens;
     struct map bundle_of_key, tally_of_key, group_of_key, open_of_key;
-    PROF_VEC(uint64_t) keys; /* scratch */
+    PROF_VEC(uint64_t) keys;             /* scratch */
+    PROF_VEC(struct group_cycle) cycles; /* of groups */
+    struct graph of_component;           /* component -> its objects, when there are cycles */
     struct learned learned;
     uint32_t *of;             /* by object: bundle, then group; UINT32_MAX none */
     uint32_t reachable_total; /* the group of all objects held by design, UINT32_MAX */
@@ -133,10 +153,29 @@ uint8_t group_rank(const struct owner *owner);
  * cycle of at most CYCLE_EDGES_MAX edges; the signature is then only the type's name. */
 bool cycle_describe(struct analysis *a, prof_obj_id start, struct prof_finding_edge *edges, size_t *ret_count,
                     const char **ret_signature);
+/* What an edge of the graph that leaves node `from` says: field, stack and whether it is adopted; the field is NULL
+ * when it leaves a plain block. false without memory. */
+bool cycle_edge(struct analysis *a, uint32_t from, uint32_t index, struct prof_finding_edge *ret);
+
+/* ---- break.c ---- */
 /* Is the name one that people give to pointers to where they came from ("parent", "owner")? NULL: no. */
 bool cycle_points_back(const char *field);
-/* Index of the edge to make weak, and why. */
-uint32_t cycle_break(struct analysis *a, const struct prof_finding_edge *edges, size_t count, const char **ret_reason);
+/* Tries each reference of a finding's cycle: what making that field weak would free, in all cycles of the finding.
+ * members: their objects. Fills in when each was taken and what it frees, the edge to break with the reasons, the one
+ * that closed the cycle, and the order of destructors. false without memory. */
+bool break_cycle(struct analysis *a, const uint32_t *members, size_t count, struct prof_finding_edge *edges,
+                 struct prof_finding *ret);
+
+/* Do two references leave the same field of the same type, for the same type? */
+bool cycle_same_field(struct analysis *a, const struct prof_finding_edge *x, const struct prof_finding_edge *y);
+
+/* ---- danger.c: false without memory ---- */
+/* UNCOLLECTABLE: which destructors of these members need whom. */
+bool danger_needs(struct analysis *a, const uint32_t *members, size_t count, struct prof_finding *ret);
+/* Pointers from outside that own nothing and lead into leaked cycles: into their findings. */
+bool danger_hazards(struct analysis *a);
+/* Objects with fewer counts than known references. */
+bool danger_underflows(struct analysis *a);
 
 /* ---- report.c ---- */
 struct prof_error *report_groups(struct groups *g);

@@ -113,17 +113,36 @@ static bool list_takings(struct groups *g, uint32_t index)
     return true;
 }
 
-static bool fill_cycle(struct analysis *a, const struct group *group, struct prof_finding *ret)
+/* The objects in the cycles of a group, those of the example's first: of a crowd of findings in one huge component,
+ * only the first ones get all of it. */
+static bool list_members(struct groups *g, const struct group *group, uint32_t component, struct group_members *ret)
 {
+    struct analysis *a = g->a;
+
+    for (uint32_t i = 0; i <= group->cycle_count; i++) {
+        uint32_t c = i == 0 ? component : g->cycles.items[group->cycle_first + i - 1].component;
+        if ((i != 0 && c == component) || a->component_size[c] > a->cycle_budget)
+            continue;
+        a->cycle_budget -= a->component_size[c];
+        for (uint32_t e = g->of_component.first[c]; e < g->of_component.first[c + 1]; e++) {
+            if (!prof_vec_push(ret, g->of_component.to[e]))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool fill_cycle(struct groups *g, const struct group *group, struct prof_finding *ret)
+{
+    struct analysis *a = g->a;
     struct prof_finding_edge edges[CYCLE_EDGES_MAX], *copy;
-    prof_obj_id start = group->verdict == PROF_CYCLE ? group->cycle_start : group->example;
-    uint64_t size = a->component_size[a->component[start]];
+    prof_obj_id start = group_is_trash(group->verdict) ? group->cycle_start : group->example;
+    struct group_members members = { 0 };
     const char *signature;
     size_t count;
 
-    if (size > a->cycle_budget)
-        return true; // a crowd of findings in one huge component: the first ones show its cycle
-    a->cycle_budget -= size;
+    if (a->component_size[a->component[start]] > a->cycle_budget)
+        return true;
     if (!cycle_describe(a, start, edges, &count, &signature))
         return false;
     if (count == 0)
@@ -131,10 +150,12 @@ static bool fill_cycle(struct analysis *a, const struct group *group, struct pro
     if ((copy = prof_arena_alloc(a->arena, count * sizeof *copy)) == NULL)
         return false;
     memcpy(copy, edges, count * sizeof *copy);
-    ret->edges = copy;
     ret->edge_count = count;
-    ret->break_edge = cycle_break(a, copy, count, &ret->break_reason);
-    return true;
+    bool good = list_members(g, group, a->component[start], &members) &&
+                break_cycle(a, members.items, members.count, copy, ret) &&
+                (ret->verdict != PROF_UNCOLLECTABLE || danger_needs(a, members.items, members.count, ret));
+    prof_vec_deinit(&members);
+    return good;
 }
 
 /* References with a slot: the release that others taken at the same place got. */
@@ -214,7 +235,9 @@ static bool report_group(struct groups *g, uint32_t index)
     if (!fill_sites(g, group, total, &f) ||
         !open_sum_fill(g->a, g->opens.items, group->open_first, group->open_count, &f))
         return false;
-    if ((group->verdict == PROF_CYCLE || group->verdict == PROF_CYCLE_HELD) && !fill_cycle(a, group, &f))
+    f.retained_bytes = group->retained;
+    f.retained_objects = group->retained_objects;
+    if (group_is_cycle(group->verdict) && !fill_cycle(g, group, &f))
         return false;
     fill_missing(g, group, &f);
     fill_other(a, group, &f);

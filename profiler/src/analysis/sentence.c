@@ -61,7 +61,7 @@ static void add_own_counts(struct prof_str *str, const struct group *group)
 {
     int64_t apart = group->unaccounted;
 
-    if (apart == 0 && group->counted == group->objects && group->verdict != PROF_CYCLE)
+    if (apart == 0 && group->counted == group->objects && !group_is_trash(group->verdict))
         prof_str_addf(str, "; %s",
                       group->objects == 1 ? "its own count says the same" : "their own counts say the same");
     if (apart == 0)
@@ -84,7 +84,7 @@ static bool add_pointers(struct analysis *a, struct prof_str *str, const struct 
     const char *place = NULL;
 
     add_own_counts(str, group);
-    if (group->verdict == PROF_REACHABLE || group->verdict == PROF_CYCLE || group->examined == 0)
+    if (group->verdict == PROF_REACHABLE || group_is_trash(group->verdict) || group->examined == 0)
         return true;
     const struct prof_memory *memory = a->hold->memory;
     if (group->pointed != 0 && !hold_live_place(a, group->pointed, true, &place))
@@ -114,6 +114,7 @@ const char *sentence_of(struct analysis *a, const struct group *group)
 
     switch (group->verdict) {
     case PROF_CYCLE:
+    case PROF_UNCOLLECTABLE:
         add_cycle(a, &str, group);
         break;
     case PROF_CYCLE_HELD:
@@ -210,9 +211,9 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
         *ret_strength = PROF_PROVEN;
         return NULL;
     }
-    if (group->verdict == PROF_CYCLE && a->hold == NULL)
+    if (group_is_trash(group->verdict) && a->hold == NULL)
         weaken(&why, &strength, PROF_PROBABLE, "no memory was read: the slots were not checked");
-    else if (group->verdict == PROF_CYCLE)
+    else if (group_is_trash(group->verdict))
         weaken_by_memory(a, group, &why, &strength);
     if (group->doubts & DOUBT_VETOED)
         weaken(&why, &strength, PROF_SUSPECT, "it can be reached by a pointer that took no reference");

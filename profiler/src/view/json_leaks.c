@@ -242,6 +242,9 @@ static json_t *edge(struct document *doc, struct prof_view *view, const struct p
     doc_set(doc, object, "field", json_of_text(edge->field));
     doc_set(doc, object, "to", doc_object_name(view, edge->to));
     doc_set(doc, object, "pairing", json_string(prof_pairing_name(edge->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT)));
+    doc_set(doc, object, "taken", edge->taken_us != 0 ? json_of_seconds(edge->taken_us) : json_null());
+    doc_set(doc, object, "frees", edge->tried ? json_of_number(edge->frees_bytes) : json_null());
+    doc_set(doc, object, "frees_objects", edge->tried ? json_of_number(edge->frees_objects) : json_null());
     return object;
 }
 
@@ -286,10 +289,12 @@ static json_t *cycle(struct document *doc, struct prof_view *view, const struct 
     free(words);
     doc_set(doc, object, "edges", edges);
     json_t *cut = json_null();
-    if (finding->break_reason != NULL && finding->break_edge < finding->edge_count) {
+    if (finding->break_edge < finding->edge_count) {
+        json_t *reasons = json_array();
         cut = edge(doc, view, &finding->edges[finding->break_edge]);
-        doc_set(doc, cut, "frees", json_null());
-        doc_set(doc, cut, "reasons", json_pack("[o]", json_of_text(finding->break_reason)));
+        for (size_t i = 0; i < finding->break_reason_count; i++)
+            doc_append(doc, reasons, json_of_text(finding->break_reasons[i]));
+        doc_set(doc, cut, "reasons", reasons);
     }
     doc_set(doc, object, "break", cut);
     return object;
@@ -364,7 +369,8 @@ static json_t *finding_object(struct document *doc, struct prof_view *view, cons
         doc_set(doc, object, "block_type", json_of_text(finding->block_type));
     doc_set(doc, object, "objects", json_of_number(finding->objects));
     doc_set(doc, object, "bytes", json_of_number(finding->bytes));
-    doc_set(doc, object, "retained", json_null());
+    doc_set(doc, object, "retained",
+            finding->retained_objects != 0 ? json_of_number(finding->retained_bytes) : json_null());
     doc_set(doc, object, "collateral_objects", json_of_number(finding->collateral_objects));
     doc_set(doc, object, "collateral_bytes", json_of_number(finding->collateral_bytes));
     doc_set(doc, object, "rate_bytes_per_h", prof_finding_rate(finding, &rate) ? json_of_real(rate) : json_null());

@@ -57,7 +57,7 @@ static void test_cycle(void **state)
     rig_at(rig, f->edges[0].stack, "b_new:3");
     rig_at(rig, f->edges[1].stack, "link:21");
     assert_int_equal(f->break_edge, 1);
-    assert_string_equal(f->break_reason, "its name says that it points back");
+    assert_string_equal(f->break_reasons[0], "its name says that it points back");
     assert_string_equal(f->sentence, "2 objects hold each other: 2 references counted, 2 of them from inside");
 }
 

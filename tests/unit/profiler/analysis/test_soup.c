@@ -153,7 +153,7 @@ static void check_whole(void)
         for (size_t j = 0; j < f->edge_count; j++)
             assert_int_equal(f->edges[j].to, f->edges[(j + 1) % f->edge_count].from);
         if (f->edge_count > 0)
-            assert_true(f->break_edge < f->edge_count && f->break_reason != NULL);
+            assert_true(f->break_edge < f->edge_count && f->break_reason_count > 0);
         gating += f->gating;
     }
     assert_int_equal(gating, prof_findings_gating(rig->findings));
