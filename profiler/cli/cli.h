@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <prof/graph.h>
 #include <prof/view.h>
 
 #include "opt.h"
@@ -38,16 +39,19 @@ int cmd_objects(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_recorder(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
+int cmd_refs(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_sites(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_types(int argc, char **argv);
+int cmd_why(int argc, char **argv);
 extern const struct cli_command cli_command_blocks, cli_command_check, cli_command_dump, cli_command_help,
     cli_command_info, cli_command_leaks, cli_command_mark, cli_command_checkpoint, cli_command_marks,
-    cli_command_objects, cli_command_record, cli_command_recorder, cli_command_recover, cli_command_report,
-    cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types;
+    cli_command_objects, cli_command_record, cli_command_recorder, cli_command_recover, cli_command_refs,
+    cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types,
+    cli_command_why;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);
@@ -84,6 +88,7 @@ enum cli_parts {
     CLI_PART_ALL_KINDS = 1 << 4, /* findings: each kind of held object and unfreed block by itself, no totals */
     CLI_PART_VIEW = 1 << 3,      /* tables and documents; with heap, symbols and findings */
     CLI_PART_PAST = 1 << 5,      /* what happened to single objects: the heap is not made by way of an index */
+    CLI_PART_GRAPH = 1 << 6,     /* the object graph, with heap, symbols and a view; findings only if asked for, too */
 };
 struct cli_session {
     char *path;               /* of the trace */
@@ -98,6 +103,7 @@ struct cli_session {
     struct prof_suppressions *suppressions;
     struct prof_baseline *baseline;
     struct prof_findings *findings;
+    struct prof_graph *graph;
     struct prof_view *view;
     struct cli_progress progress; /* of every reading; the heap keeps its address */
     uint64_t from_us, to_us;      /* --from and --to; 0: open */
@@ -109,6 +115,8 @@ struct cli_session {
 int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
     __attribute__((warn_unused_result));
 void cli_session_close(struct cli_session *session);
+/* Says on stderr that the process still runs, or that the trace is incomplete. */
+void cli_say_state(const struct cli_session *session, const struct cli_common *common);
 /* Says that no recorder and no trace of that process is to be found. */
 void cli_not_recorded(uint64_t pid);
 /* Whether --fail-on, --suppressions and --baseline can be used, before there is a trace: -1, or the exit code after it
@@ -122,6 +130,9 @@ char *cli_trace_of_pid(uint64_t pid);
 char *cli_trace_newest(void);
 
 bool cli_file_exists(const char *path);
+/* Operands [TRACE] OBJECT: *ret_path is NULL when there is no TRACE. -1, or the exit code after a usage error. */
+int cli_operands_object(const struct cli_command *command, const struct cli_operands *operands, const char **ret_path,
+                        const char **ret_object) __attribute__((warn_unused_result));
 
 /* What a session with findings means for the exit code: CLI_OK, CLI_FINDINGS or CLI_UNCERTAIN. */
 int cli_verdict(const struct cli_session *session);

@@ -3,8 +3,6 @@
 #include "findings_text.h"
 #include "show_block.h"
 
-#include <string.h>
-
 struct show_args {
     bool no_history;
     uint64_t top;
@@ -242,16 +240,12 @@ int cmd_show(int argc, char **argv)
         return code;
     if (common.format == CLI_FORMAT_CSV || common.format == CLI_FORMAT_TSV)
         return cli_usage(&cli_command_show, "an object is text or json; csv and tsv are for tables");
-    const char *spec = operands.items[operands.count - 1];
-    size_t length = strlen(spec);
-    if (operands.count == 1 && ((length > 4 && strcmp(spec + length - 4, ".trk") == 0) || cli_file_exists(spec)))
-        return cli_usage(&cli_command_show,
-                         "OBJECT is missing behind '%s': name one such as @leak:1 or 'struct conn#12'; 'reftrack "
-                         "objects' lists them",
-                         spec);
+    const char *path, *spec;
+    code = cli_operands_object(&cli_command_show, &operands, &path, &spec);
+    if (code >= 0)
+        return code;
     struct cli_session session;
-    code = cli_session_open(&session, &common, operands.count > 1 ? operands.items[0] : NULL,
-                            CLI_PART_VIEW | CLI_PART_PAST);
+    code = cli_session_open(&session, &common, path, CLI_PART_VIEW | CLI_PART_PAST);
     if (code < 0) {
         struct prof_thing thing;
         struct prof_error *error = prof_view_find_thing(session.view, spec, &thing);

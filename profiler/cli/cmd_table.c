@@ -151,11 +151,7 @@ static int table(const struct cli_command *command, enum prof_table_kind kind, u
             code = cli_error(error);
         } else {
             struct cli_out out;
-            if (session.running && !common.quiet && for_people)
-                cli_warn("pid %u is still running; this is its state %s after the start", session.info->pid,
-                         prof_fmt_duration((char[32]){ "" }, 32, session.info->end_us));
-            if (session.info->damage != NULL && !session.running)
-                cli_warn("%s is incomplete: %s", session.path, session.info->damage);
+            cli_say_state(&session, &common);
             bool no_objects = result->total_rows == 0 && (kind == PROF_TABLE_TYPES || kind == PROF_TABLE_OBJECTS) &&
                               prof_heap_totals(session.heap)->by_op[TRK_OP_NEW] == 0;
             if (no_objects && for_people && !common.quiet)

@@ -154,3 +154,18 @@ bool cli_file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
 }
+
+int cli_operands_object(const struct cli_command *command, const struct cli_operands *operands, const char **ret_path,
+                        const char **ret_object)
+{
+    const char *object = operands->items[operands->count - 1];
+    size_t length = strlen(object);
+    if (operands->count == 1 && ((length > 4 && strcmp(object + length - 4, ".trk") == 0) || cli_file_exists(object)))
+        return cli_usage(command,
+                         "OBJECT is missing behind '%s': name one such as @leak:1 or 'struct conn#12'; 'reftrack "
+                         "objects' lists them",
+                         object);
+    *ret_path = operands->count > 1 ? operands->items[0] : NULL;
+    *ret_object = object;
+    return -1;
+}

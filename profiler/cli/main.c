@@ -25,6 +25,7 @@
  *     session.c find_trace.c  which trace, opened, with everything computed from it
  *     out_text.c pager.c progress.c message.c  output
  *     findings_text.c audit_text.c memory_text.c lsan_text.c summary.c  findings in words
+ *     graph_text.c          the lines that commands about the object graph have in common
  *     cmd_mark.c cmd_checkpoint.c cmd_snapshot.c cmd_recover.c  commands about recorders that run, or died
  *     rec_args.[ch] rec_say.[ch]  what commands that record share: options, words at the end
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks
@@ -36,10 +37,17 @@
 #include <string.h>
 
 const struct cli_command *const cli_commands[] = {
-    &cli_command_run,      &cli_command_record,  &cli_command_report, &cli_command_leaks,    &cli_command_check,
-    &cli_command_types,    &cli_command_objects, &cli_command_show,   &cli_command_sites,    &cli_command_blocks,
-    &cli_command_marks,    &cli_command_info,    &cli_command_dump,   &cli_command_mark,     &cli_command_checkpoint,
-    &cli_command_snapshot, &cli_command_recover, &cli_command_help,   &cli_command_recorder, NULL,
+    &cli_command_run,        &cli_command_record,
+    &cli_command_report,     &cli_command_leaks,
+    &cli_command_check,      &cli_command_types,
+    &cli_command_objects,    &cli_command_show,
+    &cli_command_sites,      &cli_command_blocks,
+    &cli_command_refs,       &cli_command_why,
+    &cli_command_marks,      &cli_command_info,
+    &cli_command_dump,       &cli_command_mark,
+    &cli_command_checkpoint, &cli_command_snapshot,
+    &cli_command_recover,    &cli_command_help,
+    &cli_command_recorder,   NULL,
 };
 
 const struct cli_command *cli_command_find(const char *name)

@@ -290,6 +290,8 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
     *session = (struct cli_session){ .path = NULL };
     if (parts & (CLI_PART_VIEW | CLI_PART_FINDINGS))
         parts |= CLI_PART_HEAP | CLI_PART_SYMBOLS | CLI_PART_FINDINGS;
+    if (parts & CLI_PART_GRAPH)
+        parts |= CLI_PART_HEAP | CLI_PART_SYMBOLS;
     uint64_t fail_on = 0;
     uint32_t without_roots = 0;
     bool slow = false;
@@ -351,14 +353,28 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
         if (slow)
             fputs("\r\033[K", stderr);
     }
-    if (error == NULL && (parts & CLI_PART_VIEW))
+    if (error == NULL && (parts & CLI_PART_GRAPH))
+        error = prof_graph_create(session->heap, session->symbols, NULL, &session->graph);
+    if (error == NULL && (parts & (CLI_PART_VIEW | CLI_PART_GRAPH)))
         error = prof_view_create(session->heap, session->symbols, session->findings, &session->view);
     return error != NULL ? cli_error(error) : -1;
+}
+
+void cli_say_state(const struct cli_session *session, const struct cli_common *common)
+{
+    bool for_people = common->format == CLI_FORMAT_TEXT && !common->plain && !common->quiet;
+    char text[32];
+    if (session->running && for_people)
+        cli_warn("pid %u is still running; this is its state %s after the start", session->info->pid,
+                 prof_fmt_duration(text, sizeof text, session->info->end_us));
+    if (session->info->damage != NULL && !session->running)
+        cli_warn("%s is incomplete: %s", session->path, session->info->damage);
 }
 
 void cli_session_close(struct cli_session *session)
 {
     prof_view_destroy(session->view);
+    prof_graph_destroy(session->graph);
     if (session->findings != NULL)
         prof_findings_destroy(session->findings);
     if (session->baseline != NULL)

@@ -70,6 +70,11 @@ struct prof_error *prof_graph_create(struct prof_heap *heap, struct prof_symbols
 void prof_graph_destroy(struct prof_graph *graph);
 
 struct prof_heap *prof_graph_heap(const struct prof_graph *graph);
+/* Memory was not read, so that pointers, and all about plain blocks, are missing: "was not read (--no-memory)". NULL:
+ * it was read. */
+const char *prof_graph_unread(struct prof_graph *graph);
+/* Memory was read while the node was there as it is now: false also when it was born, moved or counted later. */
+bool prof_graph_examined(const struct prof_graph *graph, prof_node node);
 prof_node prof_graph_max(const struct prof_graph *graph); /* nodes are below this */
 bool prof_graph_has(const struct prof_graph *graph, prof_node node);
 /* PROF_NODE_NONE: dead. Of a block with objects in it: its first object. */
@@ -91,8 +96,20 @@ struct prof_refcount prof_graph_refcount(const struct prof_graph *graph, prof_no
 /* Kept by design: pinned, may leak, immortal, parked. */
 bool prof_graph_pinned(const struct prof_graph *graph, prof_node node);
 
+/* What was taken without an owner and is not given back, by where it was taken, births first. Which release gave back
+ * which is concluded from objects of the type that were freed, else guessed. References that `~` links stand for are
+ * among them. Objects only; borrowed until the graph is destroyed. */
+struct prof_taken {
+    uint32_t stack, count;
+    bool birth;
+};
+struct prof_error *prof_graph_taken(struct prof_graph *graph, prof_node node, const struct prof_taken **ret,
+                                    size_t *ret_count);
+
 /* "Conn#40", "struct item (~ from list.c:7)"; NULL without memory. */
 const char *prof_graph_name(struct prof_graph *graph, prof_node node);
+/* What it has in common with others: "Conn", or what blocks of its type and site are called. NULL without memory. */
+const char *prof_graph_kind(struct prof_graph *graph, prof_node node);
 /* Where a link stands: "Session#3.conn", "struct item.next", "global g_cache", "local variable of f()"; NULL without
  * memory. */
 const char *prof_graph_place(struct prof_graph *graph, const struct prof_link *link);
@@ -136,9 +153,14 @@ uint32_t prof_graph_distance(const struct prof_graph *graph, enum prof_root_kind
 /* Makes distances and shortest paths from all roots of a kind: O(n + e), 12 bytes per node, once per kind. */
 struct prof_error *prof_graph_distances(struct prof_graph *graph, enum prof_root_kind kind);
 /* A shortest path, from the root: its links in order, the last one leads to the node. At most `most` are written; of a
- * longer path the ones next to the node. Returns its length, 0: none. The first link of kind PROF_ROOT_NONE has no
- * place: it stands for references without an owner. */
+ * longer path the first most / 2 and the last ones. Returns its length, 0: none. The first link of kind PROF_ROOT_NONE
+ * has no place: it stands for references without an owner. */
 size_t prof_graph_path(const struct prof_graph *graph, enum prof_root_kind kind, prof_node node, struct prof_link *ret,
                        size_t most);
+/* What keeps a node alive that no root and no reference without an owner leads to: the way from a node of a cycle, in
+ * *ret_cycle links (a shortest one through it), and from it on to the node: in order, the cycle first. At most `most`
+ * are written. *ret_length: of both together; 0: not even that, nothing refers to it. */
+struct prof_error *prof_graph_loop(struct prof_graph *graph, prof_node node, struct prof_link *ret, size_t most,
+                                   size_t *ret_cycle, size_t *ret_length);
 
 #endif

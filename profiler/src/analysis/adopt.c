@@ -9,16 +9,6 @@
 
 #include <stdlib.h>
 
-enum { TAKES_MOST = 48 }; /* objects with more sites are matched in order */
-
-struct take {
-    uint32_t stack, left;
-    bool birth;
-};
-struct takes {
-    struct take list[TAKES_MOST];
-    size_t count;
-};
 struct release {
     uint32_t take, give;
     unsigned score;
@@ -36,13 +26,13 @@ static int by_score(const void *left, const void *right)
 
 enum { SCORE_BIRTH = 999, SCORE_FUNCTION = 1000, SCORE_LEARNED = 100000 }; /* of pair_affinity: below 1000 otherwise */
 
-static bool score_of(struct analysis *a, const struct prof_obj *obj, const struct take *take, uint32_t give,
-                     unsigned *ret)
+static bool score_of(struct analysis *a, struct learned *learning, const struct prof_obj *obj, const struct take *take,
+                     uint32_t give, unsigned *ret)
 {
     uint32_t site = take->birth ? SITE_BIRTH : site_of(a, take->stack), given = site_of(a, give);
     bool learned;
 
-    if (site == UINT32_MAX || given == UINT32_MAX || !pair_serves(a, &a->hold->learned, obj, site, given, &learned))
+    if (site == UINT32_MAX || given == UINT32_MAX || !pair_serves(a, learning, obj, site, given, &learned))
         return false;
     *ret = pair_affinity(a, take->stack, give);
     if (learned)
@@ -54,8 +44,7 @@ static bool score_of(struct analysis *a, const struct prof_obj *obj, const struc
     return true;
 }
 
-/* What was taken and is left, by site: births first. */
-static bool takes_left(struct analysis *a, const struct prof_obj *obj, struct takes *ret)
+bool adopt_left(struct analysis *a, struct learned *learned, const struct prof_obj *obj, struct takes *ret)
 {
     enum { PAIRS_MOST = 256 };
     struct take gives[TAKES_MOST];
@@ -78,7 +67,7 @@ static bool takes_left(struct analysis *a, const struct prof_obj *obj, struct ta
         for (uint32_t g = 0; g < give_count && pair_count < PAIRS_MOST; g++) {
             struct release *pair = &pairs[pair_count++];
             *pair = (struct release){ t, g, 0 };
-            if (!score_of(a, obj, &ret->list[t], gives[g].stack, &pair->score))
+            if (!score_of(a, learned, obj, &ret->list[t], gives[g].stack, &pair->score))
                 return false;
         }
     }
@@ -103,7 +92,7 @@ bool adopt_only_births(struct analysis *a, prof_obj_id id, bool *ret)
 {
     struct takes takes;
 
-    if (!takes_left(a, prof_heap_obj(a->heap, id), &takes))
+    if (!adopt_left(a, &a->hold->learned, prof_heap_obj(a->heap, id), &takes))
         return false;
     *ret = takes.count > 0;
     for (size_t i = 0; i < takes.count; i++)
@@ -216,12 +205,14 @@ bool adopt_takes(struct analysis *a)
     for (prof_obj_id id = 1; good && id < a->hold->objects; id++) {
         if (!wants(a, id))
             continue;
-        good = takes_left(a, prof_heap_obj(a->heap, id), &takes) && cast_votes(a, id, &takes, &votes);
+        good =
+            adopt_left(a, &a->hold->learned, prof_heap_obj(a->heap, id), &takes) && cast_votes(a, id, &takes, &votes);
     }
     for (prof_obj_id id = 1; good && id < a->hold->objects; id++) {
         if (!wants(a, id))
             continue;
-        good = takes_left(a, prof_heap_obj(a->heap, id), &takes) && match_words(a, id, &takes, &votes);
+        good =
+            adopt_left(a, &a->hold->learned, prof_heap_obj(a->heap, id), &takes) && match_words(a, id, &takes, &votes);
     }
     map_deinit(&votes.of);
     return good;

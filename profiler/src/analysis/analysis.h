@@ -119,6 +119,7 @@ struct analysis {
     /* The graph of never released objects; nodes are object ids below n, and from there on, when memory was read, plain
      * blocks: n + id. Arrays of nodes. */
     uint32_t n, nodes;
+    bool pointers_wanted; /* `hold` also where there are no objects */
     struct hold *hold;   /* what memory says of objects; NULL: it was not read */
     struct graph graph;  /* label: index for prof_heap_open, or a word (hold.h) */
     uint8_t *fate;       /* enum fate */

@@ -208,7 +208,7 @@ struct prof_error *classify(struct analysis *a)
     a->n = prof_heap_obj_max(a->heap);
     if (a->n == 0)
         a->n = 1;
-    bool pointers = a->reach != NULL && any_object(a);
+    bool pointers = a->reach != NULL && (a->pointers_wanted || any_object(a));
     a->nodes = a->n + (pointers ? prof_heap_block_max(a->heap) : 0);
     size_t n = a->nodes;
     a->fate = calloc(n, 1);

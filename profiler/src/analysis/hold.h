@@ -106,6 +106,18 @@ bool again_is_typed(struct analysis *a, const struct hold_word *word);
 double again_seconds(const struct analysis *a);
 
 /* ---- adopt.c ---- */
+enum { TAKES_MOST = 48 }; /* objects with more sites are matched in order */
+struct take {
+    uint32_t stack, left;
+    bool birth;
+};
+struct takes {
+    struct take list[TAKES_MOST];
+    size_t count;
+};
+/* What was taken without a slot and is left, by site: births first. A guess, by what was learned. false without memory.
+ */
+bool adopt_left(struct analysis *a, struct learned *learned, const struct prof_obj *obj, struct takes *ret);
 /* References without a slot are matched with the words that may own them: fills stack and birth of words and adopted of
  * facts, for objects that are not held. */
 bool adopt_takes(struct analysis *a);

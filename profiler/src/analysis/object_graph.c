@@ -158,10 +158,10 @@ static struct prof_error *add_pointers(struct build *b)
                 continue; // told
             bool adopted = v < g->a.n && g->unowned[v] > 0 && may_own(g, b, word) && (all || word->adopted);
             uint32_t from = word->kind == HOLD_NODE && (g->flags[word->from] & NODE_ALIVE) ? word->from : GRAPH_NONE;
-            bool root = from == GRAPH_NONE && (word->kind != HOLD_STACK || !g->a.ended);
             if (adopted)
                 g->unowned[v]--;
-            if (root && (adopted || v >= g->a.n))
+            // Stacks do not own references (may_own), but what they point to at the end is not lost.
+            if (from == GRAPH_NONE && (adopted || v >= g->a.n))
                 g->flags[v] |= NODE_ROOT;
             if (!push(b, from, v, adopted ? PROF_LINK_ADOPTED : PROF_LINK_POINTER, word->index))
                 return prof_error_memory();
@@ -205,6 +205,7 @@ static struct prof_error *build(struct prof_graph *g, bool pointers)
     struct prof_error *error = NULL;
 
     run_facts(&g->a);
+    g->a.pointers_wanted = pointers;
     if (pointers)
         error = reach_of_heap(&g->a);
     if (error == NULL)
@@ -261,6 +262,7 @@ void prof_graph_destroy(struct prof_graph *g)
         return;
     object_sizes_deinit(g);
     object_ways_deinit(g);
+    pair_forget(&g->learned);
     graph_deinit(&g->to);
     graph_deinit(&g->from);
     free(g->flags);

@@ -37,6 +37,8 @@ struct prof_graph {
     uint64_t *retained;
     struct graph dominated;                     /* the tree, children by size */
     struct object_ways *ways[PROF_ROOT_COUNT_]; /* by kind of root, NULL before prof_graph_distances */
+    struct learned learned;                     /* without memory: which releases serve which takings */
+    bool has_learned;
 };
 struct object_ways {
     uint32_t *distance; /* by node */

@@ -11,6 +11,21 @@ struct prof_heap *prof_graph_heap(const struct prof_graph *g)
     return g->a.heap;
 }
 
+const char *prof_graph_unread(struct prof_graph *g)
+{
+    const char *cost;
+
+    return g->a.hold != NULL ? NULL : reach_not_read(&g->a, &cost);
+}
+
+bool prof_graph_examined(const struct prof_graph *g, prof_node node)
+{
+    if (g->a.hold == NULL)
+        return false;
+    return node < g->a.n ? g->a.hold->facts[node].examined
+                         : (prof_heap_block(g->a.heap, node - g->a.n)->flags & PROF_BLOCK_EXAMINED) != 0;
+}
+
 prof_node prof_graph_max(const struct prof_graph *g)
 {
     return g->a.nodes;
@@ -195,6 +210,15 @@ const char *prof_graph_name(struct prof_graph *g, prof_node node)
     return name;
 }
 
+const char *prof_graph_kind(struct prof_graph *g, prof_node node)
+{
+    struct owner owner;
+
+    if (node < g->a.n)
+        return prof_heap_type(g->a.heap, prof_heap_obj(g->a.heap, node)->type)->name;
+    return owner_block(&g->a, node - g->a.n, &owner) ? owner.text : NULL;
+}
+
 const char *prof_graph_field(struct prof_graph *g, const struct prof_link *link)
 {
     struct owner owner;
@@ -219,7 +243,8 @@ const char *prof_graph_place(struct prof_graph *g, const struct prof_link *link)
         if (name == NULL || field == NULL)
             return NULL;
         bool dot = field[0] != '\0' && field[0] != '+' && field[0] != '[';
-        return prof_arena_printf(&g->out.arena, "%s%s%s", name, dot ? "." : field[0] == '[' ? " " : "", field);
+        bool apart = field[0] == '[' || (field[0] == '+' && link->from >= g->a.n);
+        return prof_arena_printf(&g->out.arena, "%s%s%s", name, dot ? "." : apart ? " " : "", field);
     }
     if (link->word != UINT32_MAX)
         return reach_root_text(&g->a, link->root, link->word);

@@ -95,11 +95,16 @@ size_t prof_graph_path(const struct prof_graph *g, enum prof_root_kind kind, pro
 
     if (length == UINT32_MAX)
         return 0;
-    for (size_t at = length < most ? length : most; at > 0; v = ways->parent[v]) {
+    size_t left_out = length > most ? length - most : 0, first = left_out > 0 ? most / 2 : 0;
+    for (size_t at = length; at > 0; v = ways->parent[v]) {
+        at--;
+        if (at >= first && at < first + left_out)
+            continue;
+        struct prof_link *link = &ret[at < first ? at : at - left_out];
         if (ways->label[v] != 0)
-            ret[--at] = object_link(g, ways->parent[v], v, ways->label[v]);
+            *link = object_link(g, ways->parent[v], v, ways->label[v]);
         else
-            ret[--at] = (struct prof_link){ .from = PROF_NODE_NONE, .to = v, .root = kind, .word = UINT32_MAX };
+            *link = (struct prof_link){ .from = PROF_NODE_NONE, .to = v, .root = kind, .word = UINT32_MAX };
     }
     return length;
 }

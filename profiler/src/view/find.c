@@ -1,6 +1,9 @@
 /* find.c: finds the object or block that somebody means: "Type#12", "#1204", "block#7", "0x55d0c3a1b0", "@leak:3". */
 #include "internal.h"
 
+#include <prof/links.h>
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +72,76 @@ static struct prof_error *by_id(struct prof_view *view, const char *spec, uint64
     return NULL;
 }
 
+/* ---- What is no more --------------------------------------------------------------------------------------------- */
+
+/* what: "conn#3 died"; `event` ended it. */
+static struct prof_error *dead(struct prof_view *view, const char *what, const struct prof_event *event)
+{
+    char time[32], site[1024], at[1056] = "";
+    if (event->stack != 0)
+        snprintf(at, sizeof at, " at %s", prof_view_site(view, event->stack, site, sizeof site));
+    return prof_error_create(PROF_ERROR_NOT_FOUND,
+                             "%s%s (%s, thread %u); --to with a moment or a mark before that shows it alive", what, at,
+                             prof_fmt_event_time(time, sizeof time, event), event->tid);
+}
+
+static struct prof_error *keep_event(void *ctx, const struct prof_history_event *event)
+{
+    *(struct prof_event *)ctx = event->event;
+    return NULL;
+}
+
+static struct prof_error *dead_object(struct prof_view *view, const char *spec, const char *type, uint32_t serial)
+{
+    struct prof_event last = { .op = 0 };
+    struct prof_error *error = prof_heap_history(view->heap, type, serial, keep_event, &last);
+    char what[512];
+    snprintf(what, sizeof what, "%s died", spec);
+    return error != NULL ? error : dead(view, what, &last);
+}
+
+static struct prof_error *dead_at(struct prof_view *view, const char *spec, uint64_t addr)
+{
+    struct prof_block_life life;
+    char what[256];
+    struct prof_error *error = prof_heap_block_life(view->heap, addr, &life);
+    if (error != NULL)
+        return error;
+    if (life.found && life.count != 0) {
+        snprintf(what, sizeof what, "the block at %s was freed", spec);
+        error = dead(view, what, &life.events[life.count - 1]);
+    } else {
+        error = prof_error_create(PROF_ERROR_NOT_FOUND,
+                                  "nothing lives at %s at this moment of the trace, and no block did; 'reftrack dump "
+                                  "-a %s' lists what happened there",
+                                  spec, spec);
+    }
+    prof_block_life_deinit(&life);
+    return error;
+}
+
+struct prof_error *prof_view_find_node(struct prof_view *view, struct prof_graph *graph, const char *spec,
+                                       prof_node *ret)
+{
+    struct prof_thing thing;
+    struct prof_error *error = prof_view_find_thing(view, spec, &thing);
+    if (error != NULL)
+        return error;
+    prof_node node = thing.obj != 0 ? prof_graph_of_obj(graph, thing.obj) : prof_graph_of_block(graph, thing.block);
+    if (node != PROF_NODE_NONE) {
+        *ret = node;
+        return NULL;
+    }
+    if (thing.obj == 0)
+        return dead_at(view, spec, thing.addr);
+    const struct prof_obj *obj = prof_heap_obj(view->heap, thing.obj); /* remembered because it was misused */
+    char name[512];
+    prof_fmt_obj(name, sizeof name, view->heap, thing.obj);
+    return dead_object(view, name, prof_heap_type(view->heap, obj->type)->name, obj->serial);
+}
+
+/* ---- What is ----------------------------------------------------------------------------------------------------- */
+
 struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec, struct prof_thing *ret)
 {
     uint64_t number;
@@ -86,15 +159,15 @@ struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec
     char *type = strndup(spec, (size_t)(hash - spec));
     if (type == NULL)
         return prof_error_memory();
+    struct prof_error *error = NULL;
     prof_obj_id obj = number <= UINT32_MAX ? prof_heap_obj_by_name(view->heap, type, (uint32_t)number) : 0;
-    free(type);
     if (obj == 0)
-        return prof_error_create(PROF_ERROR_NOT_FOUND,
-                                 "there is no object %s alive at this moment of the trace; if it died, --to names a "
-                                 "moment or a mark before that",
-                                 spec);
-    thing_of(view, obj, 0, ret);
-    return NULL;
+        error = number <= UINT32_MAX ? dead_object(view, spec, type, (uint32_t)number)
+                                     : prof_error_create(PROF_ERROR_NOT_FOUND, "there is no object %s", spec);
+    else
+        thing_of(view, obj, 0, ret);
+    free(type);
+    return error;
 }
 
 struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof_obj_id *ret)

@@ -1,15 +1,9 @@
 /* json_block.c: the JSON document of one plain block. */
-#include "json_document.h"
+#include "json_links.h"
 
 #include <prof/block.h>
 
 #include <stdio.h>
-
-static json_t *address(uint64_t addr)
-{
-    char text[32];
-    return json_string(prof_fmt_addr(text, sizeof text, addr));
-}
 
 static json_t *id_or_null(uint32_t id)
 {
@@ -25,8 +19,8 @@ static json_t *links(struct document *doc, struct prof_view *view, const struct 
         doc_set(doc, object, "name", json_of_text(list[i].name));
         doc_set(doc, object, "object", doc_object_name(view, list[i].obj));
         doc_set(doc, object, "block", id_or_null(list[i].block));
-        doc_set(doc, object, "at", address(list[i].at));
-        doc_set(doc, object, "to", address(list[i].to));
+        doc_set(doc, object, "at", doc_address(list[i].at));
+        doc_set(doc, object, "to", doc_address(list[i].to));
         doc_set(doc, object, "interior", json_boolean(list[i].interior));
         doc_append(doc, array, object);
     }
@@ -89,10 +83,10 @@ static json_t *history(struct document *doc, struct prof_view *view, const struc
         doc_set(doc, object, "event", json_string(prof_op_name(e->op)));
         doc_set(doc, object, "at", json_of_seconds(e->time_us));
         doc_set(doc, object, "tid", json_of_number(e->tid));
-        doc_set(doc, object, "addr", address(e->addr));
+        doc_set(doc, object, "addr", doc_address(e->addr));
         doc_set(doc, object, "bytes", sized ? json_of_number(e->size) : json_null());
         doc_set(doc, object, "from",
-                sized && e->aux == TRK_ALLOC_REALLOC && e->from != 0 ? address(e->from) : json_null());
+                sized && e->aux == TRK_ALLOC_REALLOC && e->from != 0 ? doc_address(e->from) : json_null());
         doc_append(doc, array, object);
     }
     return array;
@@ -108,7 +102,7 @@ struct prof_error *prof_json_block(struct prof_view *view, prof_block_id id, con
     if (alive != NULL)
         block = *alive;
     doc_set(&doc, doc.root, "id", id_or_null(id));
-    doc_set(&doc, doc.root, "addr", address(block.addr));
+    doc_set(&doc, doc.root, "addr", doc_address(block.addr));
     doc_set(&doc, doc.root, "bytes", json_of_number(block.size));
     doc_set(&doc, doc.root, "usable", json_of_number(prof_block_usable(&block)));
     doc_set(&doc, doc.root, "state", json_string(alive != NULL ? "allocated" : "freed"));

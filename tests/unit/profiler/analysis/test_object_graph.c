@@ -222,7 +222,7 @@ static void test_blocks(void **state)
     assert_false(link.interior);
     link = from(BLOCK2, PROF_LINK_POINTER);
     assert_true(link.interior);
-    assert_string_equal(prof_graph_place(graph, &link), "malloc in grow()+8");
+    assert_string_equal(prof_graph_place(graph, &link), "malloc in grow() +8");
     assert_int_equal(from(B, PROF_LINK_SLOT).from, node(BLOCK));
     assert_split(B, 1, 0, 0, 0);
     assert_split(A, 0, 1, 0, 0);
@@ -369,14 +369,108 @@ static void test_unowned_path(void **state)
     assert_int_equal(path[0].kind, 0);
 }
 
+/* Of a long path both ends. */
+static void test_long_path(void **state)
+{
+    enum { LENGTH = 9 };
+    struct prof_link path[5];
+    (void)state;
+
+    for (uint64_t i = 0; i < LENGTH; i++) {
+        born(A + i * 0x100);
+        mk_own(rig->t, A + i * 0x100, i == 0 ? GLOBAL : A + (i - 1) * 0x100 + 8, AT("main m.c:7"));
+    }
+    mk_exit(rig->t, 0);
+    make(NULL);
+    assert_null(prof_graph_distances(graph, PROF_ROOT_GLOBAL));
+    assert_int_equal(prof_graph_path(graph, PROF_ROOT_GLOBAL, node(A + 0x800), path, 5), LENGTH);
+    static const uint64_t kept[] = { 0, 1, 6, 7, 8 };
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(path[i].to, node(A + kept[i] * 0x100));
+}
+
+/* What nothing keeps: a cycle, and what hangs on it. */
+static void test_loop(void **state)
+{
+    struct prof_link path[4];
+    size_t cycle, length;
+    (void)state;
+
+    born(A);
+    born(B);
+    born(C);
+    mk_own(rig->t, B, A + 8, AT("main m.c:6"));
+    mk_own(rig->t, A, B + 8, AT("main m.c:7"));
+    mk_own(rig->t, C, B + 16, AT("main m.c:8"));
+    mk_exit(rig->t, 0);
+    make(NULL);
+    assert_null(prof_graph_loop(graph, node(A), path, 4, &cycle, &length));
+    assert_int_equal(cycle, 2);
+    assert_int_equal(length, 2);
+    assert_int_equal(path[0].from, node(A));
+    assert_int_equal(path[1].to, node(A));
+    assert_null(prof_graph_loop(graph, node(C), path, 4, &cycle, &length));
+    assert_int_equal(cycle, 2);
+    assert_int_equal(length, 3);
+    assert_int_equal(path[0].from, node(B));
+    assert_int_equal(path[2].from, node(B));
+    assert_int_equal(path[2].to, node(C));
+    assert_null(prof_graph_loop(graph, node(C), path, 1, &cycle, &length)); // no room for more
+    assert_int_equal(length, 3);
+}
+
+/* Blocks that only a lost block leads to. */
+static void test_lost_head(void **state)
+{
+    struct prof_link path[4];
+    size_t cycle, length;
+    (void)state;
+
+    mk_alloc(rig->t, BLOCK, 32, AT("grow c.c:4"));
+    mk_alloc(rig->t, BLOCK2, 32, AT("grow c.c:4"));
+    image_poke(&image, BLOCK + 8, BLOCK2);
+    image_exit(&image, rig->t);
+    make(NULL);
+    assert_null(prof_graph_loop(graph, node(BLOCK2), path, 4, &cycle, &length));
+    assert_int_equal(cycle, 0);
+    assert_int_equal(length, 1);
+    assert_int_equal(path[0].from, node(BLOCK));
+    assert_null(prof_graph_loop(graph, node(BLOCK), path, 4, &cycle, &length));
+    assert_int_equal(length, 0);
+}
+
+/* Which takings without an owner are left: those whose function gave nothing back. */
+static void test_taken(void **state)
+{
+    const struct prof_taken *taken;
+    size_t count;
+    (void)state;
+
+    born(A);
+    mk_own(rig->t, A, GLOBAL, AT("main m.c:6"));
+    mk_ref(rig->t, A, 0, AT("keep c.c:9 < main m.c:7"));
+    mk_ref(rig->t, A, 0, AT("use c.c:11 < main m.c:8"));
+    mk_unref(rig->t, A, 0, AT("use c.c:12 < main m.c:8"));
+    make(NULL);
+    assert_null(prof_graph_taken(graph, node(A), &taken, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(taken[0].count, 1);
+    assert_false(taken[0].birth);
+    struct prof_heap *heap = prof_graph_heap(graph);
+    bool keep = false;
+    for (uint32_t i = prof_heap_obj(heap, node(A))->first_site; i != 0; i = prof_heap_site_count(heap, i)->next)
+        keep |= prof_heap_site_count(heap, i)->stack == taken[0].stack && prof_heap_site_count(heap, i)->given == 0;
+    assert_true(keep);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_birth_cycle),  TEST(test_split),           TEST(test_gone),  TEST(test_weak),   TEST(test_adopted),
-        TEST(test_blocks),       TEST(test_pinned_and_dead), TEST(test_sizes), TEST(test_shared), TEST(test_paths),
-        TEST(test_unowned_path),
+        TEST(test_birth_cycle),  TEST(test_split),           TEST(test_gone),  TEST(test_weak),      TEST(test_adopted),
+        TEST(test_blocks),       TEST(test_pinned_and_dead), TEST(test_sizes), TEST(test_shared),    TEST(test_paths),
+        TEST(test_unowned_path), TEST(test_long_path),       TEST(test_loop),  TEST(test_lost_head), TEST(test_taken),
     };
     return cmocka_run_group_tests_name("object graph", tests, NULL, NULL);
 }

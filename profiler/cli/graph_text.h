@@ -1,0 +1,31 @@
+/* graph_text.h: what commands about the object graph print alike, and how they begin. */
+#ifndef CLI_GRAPH_TEXT_H
+#define CLI_GRAPH_TEXT_H
+
+#include <prof/links.h>
+
+#include "cli.h"
+
+/* Operands [TRACE] OBJECT to a session with the graph and the node that is meant. -1 to go on, or the exit code after
+ * it printed what is wrong. cli_session_close is fine after both. */
+int graph_begin(const struct cli_command *command, const struct cli_common *common, const struct cli_operands *operands,
+                struct cli_session *session, prof_node *ret) __attribute__((warn_unused_result));
+/* The same without an object: `path` may be NULL. */
+int graph_begin_trace(const struct cli_command *command, const struct cli_common *common, const char *path,
+                      const char *object, struct cli_session *session) __attribute__((warn_unused_result));
+
+/* "Conn#12", "struct item block#7", escaped; returns buf. */
+char *graph_name(struct cli_session *session, prof_node node, char *buf, size_t size);
+/* "Conn#12  at 0x55..., 96 B" and a line feed. */
+void graph_node_line(struct cli_session *session, struct cli_out *out, prof_node node);
+/* "count  3 = 1 in blocks + ..." of objects; two lines. */
+void graph_count_lines(struct cli_session *session, struct cli_out *out, prof_node node);
+/* Links in order, one line each, in columns; `left_out` of them are missing behind the first `front`. */
+void graph_path_lines(struct cli_session *session, struct cli_out *out, const struct prof_link *links, size_t count,
+                      size_t front, size_t left_out);
+/* Who took what has no owner, with up to `frames` frames of each stack below its site. */
+struct prof_error *graph_taken_lines(struct cli_session *session, struct cli_out *out, prof_node node, size_t frames);
+/* What the answer may be missing; nothing when it is complete. */
+void graph_notes(struct cli_session *session, const struct cli_common *common, struct cli_out *out, prof_node node);
+
+#endif

@@ -1,0 +1,81 @@
+/* prof/links.h: questions about the object graph (prof/graph.h), answered in rows and words, and as JSON documents.
+ *
+ * Layer view. Rows and strings are borrowed until view and graph are destroyed; strings are raw text of the target:
+ * escape them. */
+#ifndef PROF_LINKS_H
+#define PROF_LINKS_H
+
+#include <prof/graph.h>
+#include <prof/view.h>
+
+/* The node that somebody means (prof_view_find_thing); PROF_ERROR_NOT_FOUND tells of what died when and where. */
+struct prof_error *prof_view_find_node(struct prof_view *view, struct prof_graph *graph, const char *spec,
+                                       prof_node *ret);
+
+/* ---- Who refers to it, to whom it refers --------------------------------------------------------------------------
+ */
+/* Links of one node to or from the same other end, from the same field and taking site. */
+struct prof_ref {
+    struct prof_link link; /* the first of them */
+    uint64_t times;
+    prof_node other;   /* PROF_NODE_NONE: a root, or what is left of a variable */
+    const char *name;  /* of the other end, NULL */
+    const char *place; /* where it stands: "Session#3.conn", "global g_cache", "freed memory" */
+    const char *field; /* alone: "conn"; "" */
+    uint32_t stack;    /* where it was taken; of `~` when there is but one place that can be meant; 0 */
+};
+/* What was left out, by what it is: "980 Session.conn". */
+struct prof_ref_more {
+    const char *kind, *field; /* kind of the holder (prof_graph_kind), "a root" */
+    uint64_t times;
+};
+struct prof_ref_list {
+    const struct prof_ref *rows;
+    size_t count;
+    uint64_t links, more; /* all; not in rows */
+    const struct prof_ref_more *groups;
+    size_t group_count;
+};
+enum prof_ref_class {
+    PROF_REF_COUNTED = 0, /* counted, and there */
+    PROF_REF_GONE,        /* counted, but its variable is no more: part of what has no owner */
+    PROF_REF_POINTER,     /* in memory: borrowed, or all there is about a plain block */
+    PROF_REF_WEAK,        /* told as weak or borrowed */
+    PROF_REF_CLASSES_
+};
+struct prof_refs {
+    struct prof_ref_list of[PROF_REF_CLASSES_];
+};
+/* in: referrers, else referents. most: rows of each class, 0 all. */
+struct prof_error *prof_view_refs(struct prof_view *view, struct prof_graph *graph, prof_node node, bool in,
+                                  size_t most, struct prof_refs *ret);
+/* '=' told, '~' a guess, ' ' a pointer or weak. */
+char prof_link_mark(const struct prof_link *link);
+const char *prof_link_kind_name(enum prof_link_kind kind); /* "slot", "holder", "adopted", "pointer", "weak" */
+
+/* ---- Why it is alive ----------------------------------------------------------------------------------------------
+ */
+struct prof_way {
+    enum prof_root_kind root; /* PROF_ROOT_NONE: references without an owner, of the node that links[0] leads to */
+    const struct prof_link *links;
+    size_t count;    /* of the links */
+    size_t left_out; /* behind the first count / 2; of a loop behind all */
+};
+struct prof_ways {
+    struct prof_way ways[PROF_ROOT_COUNT_]; /* the nearest root first, references without an owner last */
+    size_t way_count;                       /* 0: nothing keeps it alive */
+    struct prof_way loop; /* then: from a cycle (its first loop_cycle links), or from what nothing refers to, to it */
+    size_t loop_cycle;
+};
+struct prof_error *prof_view_ways(struct prof_view *view, struct prof_graph *graph, prof_node node, size_t most,
+                                  struct prof_ways *ret);
+
+/* ---- JSON documents ------------------------------------------------------------------------------------------------
+ */
+enum prof_refs_parts { PROF_REFS_IN = 1, PROF_REFS_OUT = 2, PROF_REFS_PATH = 4 };
+struct prof_error *prof_json_refs(struct prof_view *view, struct prof_graph *graph, prof_node node, unsigned parts,
+                                  size_t most, char **ret);
+struct prof_error *prof_json_why(struct prof_view *view, struct prof_graph *graph, prof_node node, size_t most,
+                                 char **ret);
+
+#endif
