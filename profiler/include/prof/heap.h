@@ -256,12 +256,29 @@ struct prof_heap_totals {
 };
 
 struct prof_heap;
+/* What becomes of objects while events are applied, for a driver that goes along with the replay (prof/gc.h). The
+ * functions may be NULL. */
+struct prof_heap_follow {
+    /* The heap was made, and is still empty. It stays where it is. */
+    void (*begin)(void *ctx, struct prof_heap *heap);
+    /* A life begins: trk_new, the first event on an object whose birth was not seen, reuse from a pool. old: it began
+     * before the state that the trace begins with (in the order of ids, which is none). */
+    void (*born)(void *ctx, prof_obj_id id, bool old);
+    /* A life ends: deleted, freed, put into a pool. Like births in the middle of an event, when of the heap only the
+     * object itself can be read. */
+    void (*died)(void *ctx, prof_obj_id id);
+    /* After each event: all of the heap can be read, by functions for heaps that change only. id: the object it was
+     * about, which may be dead; 0: none. false: no memory, which ends the replay. */
+    bool (*applied)(void *ctx, const struct prof_event *event, prof_obj_id id);
+    void *ctx;
+};
 struct prof_heap_options {
     uint64_t until_us;      /* stop before events later than this; 0: all */
     const char *until_mark; /* stop at this mark; NULL */
     bool keep_type_sites;   /* gather prof_type_site */
     bool (*progress)(void *ctx, uint64_t done_bytes, uint64_t all_bytes);
     void *progress_ctx;
+    const struct prof_heap_follow *follow; /* must outlive the heap; NULL: nobody, at the cost of nothing */
 };
 /* Replays the trace into a new heap. The trace must outlive it. */
 struct prof_error *prof_heap_create(struct prof_trace *trace, const struct prof_heap_options *options,
@@ -402,6 +419,10 @@ bool prof_heap_freed_since_complete(const struct prof_heap *heap);
  * O(log n) after the first call on an unchanged heap. */
 prof_obj_id prof_heap_obj_at(struct prof_heap *heap, uint64_t addr);
 prof_block_id prof_heap_block_at(struct prof_heap *heap, uint64_t addr);
+/* The live object that holds what stands at an address: the innermost whose extent contains it, or the only one in a
+ * block that is larger than its object. For heaps that change: nothing is prepared, at most a few hundred look-ups in
+ * tables. 0: none. */
+prof_obj_id prof_heap_holder_at(struct prof_heap *heap, uint64_t addr);
 /* The newest object whose trk_new pointer was addr, dead ones kept by incidents included. 0: none. */
 prof_obj_id prof_heap_obj_by_addr(struct prof_heap *heap, uint64_t addr);
 /* "Type#12". 0: no such object alive or kept. */

@@ -138,9 +138,7 @@ static bool reach(struct analysis *a, struct hold *hold, const struct graph_edge
 
 /* ---- Slots ------------------------------------------------------------------------------------------------------- */
 
-/* Was the word at an address read? Then its index, of the first when it has several meanings; GRAPH_NONE in *ret:
- * nothing that may be a pointer stood there. */
-static bool find_word(const struct prof_memory *m, uint64_t at, uint32_t *ret)
+bool hold_word_at(const struct prof_memory *m, uint64_t at, uint32_t *ret)
 {
     size_t lo = 0, hi = m->area_count;
 
@@ -174,7 +172,7 @@ enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open)
     uint32_t holder = reach_at(a->reach, open->slot), word;
 
     if (open->kind != PROF_OPEN_SLOT || !hold->facts[open->obj].examined || holder == GRAPH_NONE ||
-        node_of(a, holder, open->slot) == GRAPH_NONE || !find_word(hold->memory, open->slot, &word))
+        node_of(a, holder, open->slot) == GRAPH_NONE || !hold_word_at(hold->memory, open->slot, &word))
         return HOLD_SLOT_UNKNOWN;
     if (word == GRAPH_NONE)
         return HOLD_SLOT_STALE;

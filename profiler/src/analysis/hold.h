@@ -77,6 +77,9 @@ enum hold_slot { HOLD_SLOT_UNKNOWN = 0, HOLD_SLOT_GOOD, HOLD_SLOT_STALE };
 enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open);
 /* The object's count is 0: by the events, or by its own count when nothing reaches it. a->hold may be NULL. */
 bool hold_is_zero(const struct analysis *a, prof_obj_id id);
+/* Was the word at an address read? Then its index, of the first when it has several meanings; GRAPH_NONE in *ret:
+ * nothing that may be a pointer stood there. */
+bool hold_word_at(const struct prof_memory *m, uint64_t at, uint32_t *ret);
 /* The slot was found to point elsewhere. hold may be NULL. */
 bool hold_is_stale(const struct hold *hold, const struct prof_open *open);
 

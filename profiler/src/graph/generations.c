@@ -73,13 +73,21 @@ static void unlink_id(struct generations *g, uint32_t id)
     g->size[from]--;
 }
 
-bool generations_born(struct generations *g, uint32_t id)
+bool generations_put(struct generations *g, uint32_t id, enum generation to)
 {
     if (!make_room(g, id))
         return false;
     if (g->where[id] != GENERATION_NONE)
         unlink_id(g, id);
-    append(g, id, GENERATION_0);
+    if (to != GENERATION_NONE)
+        append(g, id, to);
+    return true;
+}
+
+bool generations_born(struct generations *g, uint32_t id)
+{
+    if (!generations_put(g, id, GENERATION_0))
+        return false;
     if (g->count[0] < UINT32_MAX)
         g->count[0]++;
     return true;

@@ -150,6 +150,8 @@ static bool is_stop_mark(const struct prof_heap *h, const struct prof_event *e)
 
 void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t count)
 {
+    const bool followed = h->options.follow != NULL && h->options.follow->applied != NULL;
+
     for (size_t i = 0; i < AHEAD_TABLE && i < count; i++)
         prefetch_table(h, &events[i]);
     for (size_t i = 0; i < AHEAD_RECORD && i < count; i++)
@@ -175,7 +177,13 @@ void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t cou
         h->totals.forced += h->forced;
         if (h->watch != NULL)
             watch_before(h);
+        if (followed)
+            h->touched = 0;
         apply(h, e);
+        if (followed && !h->options.follow->applied(h->options.follow->ctx, e, h->touched)) {
+            h->no_memory = true;
+            return;
+        }
         if (h->watch != NULL)
             watch_after(h, e);
         if (h->options.until_mark != NULL && is_stop_mark(h, e)) {
@@ -297,6 +305,8 @@ static struct prof_heap *make_heap(struct prof_trace *trace, const struct prof_h
         prof_heap_destroy(h);
         return NULL;
     }
+    if (h->options.follow != NULL && h->options.follow->begin != NULL)
+        h->options.follow->begin(h->options.follow->ctx, h);
     return h;
 }
 

@@ -149,6 +149,7 @@ static struct prof_error *replay_again(struct prof_heap *heap, struct watch *wat
 {
     struct prof_heap_options options = heap->options;
     options.keep_type_sites = false;
+    options.follow = NULL;
     struct prof_heap *again = NULL;
     struct prof_error *error = heap_fill(heap->trace, &options, watch, &again);
     if (error == NULL)

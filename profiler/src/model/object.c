@@ -118,6 +118,7 @@ prof_obj_id object_make(struct prof_heap *h, const struct prof_event *e, prof_ty
     h->touched = id;
     if (h->watch != NULL)
         watch_named(h, id);
+    follow_born(h, id, false);
     return id;
 }
 
@@ -283,6 +284,8 @@ void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e,
     struct prof_obj *obj = obj_of(h, id);
     struct type_state *type = &h->types[obj->type];
     h->touched = id;
+    if (obj->state != PROF_OBJ_PARKED)
+        follow_died(h, id);
     if ((obj->flags & PROF_OBJ_FINALIZING) != 0)
         finalizer_end(h, id, false);
     if (obj->state == PROF_OBJ_PARKED || (obj->flags & PROF_OBJ_SKEWED) != 0)
@@ -511,6 +514,7 @@ static void park(struct prof_heap *h, prof_obj_id id)
         return;
     if (obj_count(obj) == 0 && obj->count == 0 && (obj->flags & PROF_OBJ_SKEWED) == 0)
         site_learn(h, id);
+    follow_died(h, id);
     leave_state(h, obj);
     obj->state = PROF_OBJ_PARKED;
     h->types[obj->type].pub.parked++;
@@ -520,6 +524,8 @@ static void park(struct prof_heap *h, prof_obj_id id)
 static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct prof_obj *obj = obj_of(h, id);
+    if (obj->state != PROF_OBJ_PARKED)
+        follow_died(h, id);
     if (obj_count(obj) > 0 && (obj->flags & PROF_OBJ_SKEWED) == 0) {
         struct place at = place_of(e), other = newest_open(h, obj);
         struct prof_incident *incident = incident_add(h, PROF_INCIDENT_FREED_ALIVE, id, &at, &other);
@@ -551,6 +557,7 @@ static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *
     obj->zero_stack = 0;
     stat_of(h, e->stack)->pub.births++;
     add_birth(h, id, e);
+    follow_born(h, id, false);
 }
 
 static void reuse_event(struct prof_heap *h, const struct prof_event *e)

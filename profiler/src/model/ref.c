@@ -176,8 +176,12 @@ static void ref_one(struct prof_heap *h, prof_obj_id id, const struct prof_event
     if ((e->flags & PROF_EVENT_COUNT) != 0)
         ref_observe(h, id, e->count, of_unknown_life(h, id, e));
     obj = obj_of(h, id);
-    if (obj->state != PROF_OBJ_ALIVE && obj_count(obj) > 0)
+    if (obj->state != PROF_OBJ_ALIVE && obj_count(obj) > 0) {
+        bool parked = obj->state == PROF_OBJ_PARKED;
         object_set_alive(h, obj);
+        if (parked)
+            follow_born(h, id, false);
+    }
 }
 
 void ref_ref(struct prof_heap *h, const struct prof_event *e)

@@ -125,6 +125,10 @@ struct prof_error *prof_heap_restore(struct prof_heap *heap, struct prof_merge *
         if (what == NULL && !heap->no_memory) {
             restore_deinit(heap);
             heap->begun = true;
+            for (uint32_t id = 1; id < heap->objs.max; id++) {
+                if (obj_alive(obj_of(heap, id)) && obj_of(heap, id)->state != PROF_OBJ_PARKED)
+                    follow_born(heap, id, true);
+            }
             return merge != NULL ? tell_alive(heap, merge) : NULL;
         }
     }

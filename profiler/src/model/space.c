@@ -161,3 +161,13 @@ prof_obj_id space_obj_at(struct prof_heap *h, uint64_t addr)
     }
     return 0;
 }
+
+prof_obj_id prof_heap_holder_at(struct prof_heap *h, uint64_t addr)
+{
+    prof_obj_id id = space_obj_at(h, addr);
+    prof_block_id block = id == 0 ? space_block_at(h, addr) : 0;
+    if (block == 0 || block_of(h, block)->kind == TRK_ALLOC_MMAP)
+        return id;
+    id = block_of(h, block)->first_obj;
+    return id != 0 && obj_of(h, id)->next_in_block == 0 ? id : 0;
+}

@@ -361,6 +361,17 @@ static inline struct weak *weak_of(const struct prof_heap *h, uint32_t index)
 {
     return (struct weak *)h->weaks.items + index;
 }
+/* Whoever goes along learns of the beginning and the end of a life. */
+static inline void follow_born(const struct prof_heap *h, prof_obj_id id, bool old)
+{
+    if (h->options.follow != NULL && h->options.follow->born != NULL)
+        h->options.follow->born(h->options.follow->ctx, id, old);
+}
+static inline void follow_died(const struct prof_heap *h, prof_obj_id id)
+{
+    if (h->options.follow != NULL && h->options.follow->died != NULL)
+        h->options.follow->died(h->options.follow->ctx, id);
+}
 static inline struct place place_of(const struct prof_event *e)
 {
     return (struct place){ e->time_us, e->stack, e->tid };

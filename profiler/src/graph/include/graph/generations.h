@@ -62,6 +62,8 @@ void generations_deinit(struct generations *g);
 bool generations_born(struct generations *g, uint32_t id);
 /* Dead, or no longer tracked. An id that is in no generation is left alone. */
 void generations_died(struct generations *g, uint32_t id);
+/* Puts an id that is in a generation, or in none, at the end of another, or in none. No counter changes. */
+bool generations_put(struct generations *g, uint32_t id, enum generation to);
 enum generation generations_of(const struct generations *g, uint32_t id);
 
 /* Which generation an automatic pass would examine now, -1: none is due. Counts as CPython's: a threshold must be
