@@ -22,13 +22,12 @@ static enum cli_role headline_role(const struct prof_finding *finding)
     return finding->gating ? CLI_BAD : CLI_WARN;
 }
 
-static void label(struct cli_out *out, const char *word)
+void text_label(struct cli_out *out, const char *word)
 {
     cli_printf(out, CLI_FAINT, "     %-*s", LABEL, word);
 }
 
-/* "conn_open net.c:31" in colour. */
-static void place(struct cli_session *session, struct cli_out *out, uint32_t stack)
+void text_place(struct cli_session *session, struct cli_out *out, uint32_t stack)
 {
     char site[1024];
     cli_put(out, CLI_PLACE, prof_view_site(session->view, stack, site, sizeof site));
@@ -73,8 +72,7 @@ static void owner(struct cli_session *session, struct cli_out *out, const struct
     }
 }
 
-/* Certain pairs are marked '=', guesses '~'. */
-static char pair_mark(enum prof_pairing pairing)
+char text_pair_mark(enum prof_pairing pairing)
 {
     return pairing == PROF_PAIR_SLOT ? '=' : '~';
 }
@@ -85,15 +83,15 @@ static void more_places(struct cli_out *out, size_t count)
                count == 1 ? "it" : "them");
 }
 
-static void taken(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
+void text_taken(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
 {
     size_t most = verbose ? finding->open_count : finding->open_count < 4 ? finding->open_count : 4;
     for (size_t i = 0; i < most; i++) {
         const struct prof_finding_open *open = &finding->open[i];
         char count[32];
-        label(out, open->birth ? "born" : finding->headline == PROF_HEADLINE_MISUSED ? "where" : "taken");
-        fprintf(out->file, "%c ", pair_mark(open->pairing));
-        place(session, out, open->stack);
+        text_label(out, open->birth ? "born" : finding->headline == PROF_HEADLINE_MISUSED ? "where" : "taken");
+        fprintf(out->file, "%c ", text_pair_mark(open->pairing));
+        text_place(session, out, open->stack);
         if (open->count > 1)
             fprintf(out->file, "  %s times", prof_fmt_count(count, sizeof count, open->count));
         if (open->birth)
@@ -115,11 +113,11 @@ static void holders(struct cli_session *session, struct cli_out *out, const stru
     for (size_t i = 0; i < most; i++) {
         const struct prof_finding_open *open = &finding->open[i];
         uint32_t stack = open->moved_stack != 0 ? open->moved_stack : open->stack;
-        label(out, i == 0 ? "held" : "");
-        fprintf(out->file, "%c by ", pair_mark(open->pairing));
+        text_label(out, i == 0 ? "held" : "");
+        fprintf(out->file, "%c by ", text_pair_mark(open->pairing));
         cli_put(out, CLI_TYPE, prof_view_holder(session->view, open, text, sizeof text));
         fputs(", put there at ", out->file);
-        place(session, out, stack);
+        text_place(session, out, stack);
         fprintf(out->file, "  %s of them\n", prof_fmt_count(count, sizeof count, open->count));
         if (verbose)
             whole_stack(session, out, stack);
@@ -138,23 +136,23 @@ static void balance(struct cli_session *session, struct cli_out *out, const stru
         if (site->given == 0 || (shown == 4 && !verbose))
             continue;
         shown++;
-        label(out, "given back");
+        text_label(out, "given back");
         fputs("~ ", out->file);
-        place(session, out, site->stack);
+        text_place(session, out, site->stack);
         fprintf(out->file, "  %s times\n", prof_fmt_count(count, sizeof count, site->given));
         if (verbose)
             whole_stack(session, out, site->stack);
     }
 }
 
-static void missing(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+void text_missing(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
 {
     char a[32], b[32];
     if (finding->missing_stack == 0)
         return;
-    label(out, "missing");
+    text_label(out, "missing");
     fputs("~ ", out->file);
-    place(session, out, finding->missing_stack);
+    text_place(session, out, finding->missing_stack);
     fprintf(out->file, "  not called for %s of %s", prof_fmt_count(a, sizeof a, finding->missing_named),
             prof_fmt_count(b, sizeof b, finding->missing_of));
     if (finding->healthy_of != 0)
@@ -168,8 +166,8 @@ static void cycle(struct cli_session *session, struct cli_out *out, const struct
     char name[512];
     for (size_t i = 0; i < finding->edge_count; i++) {
         const struct prof_finding_edge *edge = &finding->edges[i];
-        label(out, i == 0 ? "cycle" : "");
-        fprintf(out->file, "%c ", pair_mark(edge->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT));
+        text_label(out, i == 0 ? "cycle" : "");
+        fprintf(out->file, "%c ", text_pair_mark(edge->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT));
         cli_put(out, CLI_TYPE, prof_fmt_obj(name, sizeof name, session->heap, edge->from));
         fputs(" --", out->file);
         cli_put(out, CLI_PLAIN, edge->field != NULL ? edge->field : "?");
@@ -177,7 +175,7 @@ static void cycle(struct cli_session *session, struct cli_out *out, const struct
         cli_put(out, CLI_TYPE, prof_fmt_obj(name, sizeof name, session->heap, edge->to));
         if (edge->stack != 0) {
             fputs("  set at ", out->file);
-            place(session, out, edge->stack);
+            text_place(session, out, edge->stack);
         }
         if (i == finding->break_edge)
             cli_printf(out, CLI_HEAD, "  break here: ");
@@ -195,7 +193,7 @@ static void examples(struct cli_session *session, struct cli_out *out, const str
     size_t most = verbose ? finding->sample_count : finding->sample_count < 3 ? finding->sample_count : 3;
     if (most == 0 && finding->sample_addr == 0)
         return;
-    label(out, "examples");
+    text_label(out, "examples");
     fputs("  ", out->file);
     for (size_t i = 0; i < most; i++) {
         fputs(i != 0 ? ", " : "", out->file);
@@ -238,19 +236,19 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
         fprintf(out->file, " (%s in the baseline)", prof_fmt_count(count, sizeof count, finding->baseline_objects));
     fputc('\n', out->file);
 
-    label(out, "do");
+    text_label(out, "do");
     fputs("  ", out->file);
     cli_put(out, CLI_PLAIN, prof_view_action(session->view, finding, text, sizeof text));
     fputc('\n', out->file);
-    label(out, "why");
+    text_label(out, "why");
     fputs(finding->verdict == PROF_GROWTH ? "~ " : "  ", out->file);
     cli_put(out, CLI_PLAIN, prof_view_why(finding, out->units, text, sizeof text));
     fputc('\n', out->file);
     if (finding->verdict == PROF_GROWTH || finding->open_count == 0 || !finding->open[0].birth ||
         finding->open[0].stack != finding->born_stack) {
-        label(out, prof_finding_is_object(finding) ? "born" : "allocated");
+        text_label(out, prof_finding_is_object(finding) ? "born" : "allocated");
         fputs("  ", out->file);
-        place(session, out, finding->born_stack);
+        text_place(session, out, finding->born_stack);
         fputc('\n', out->file);
         if (verbose)
             whole_stack(session, out, finding->born_stack);
@@ -258,31 +256,31 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
     if (finding->verdict == PROF_GROWTH)
         holders(session, out, finding, verbose);
     else
-        taken(session, out, finding, verbose);
+        text_taken(session, out, finding, verbose);
     balance(session, out, finding, verbose);
-    missing(session, out, finding);
+    text_missing(session, out, finding);
     cycle(session, out, finding);
     if (finding->other_stack != 0) {
-        label(out, "also");
+        text_label(out, "also");
         fputs("  ", out->file);
         cli_put(out, CLI_PLAIN, finding->other_what != NULL ? finding->other_what : "at");
         fputc(' ', out->file);
         if (finding->verdict == PROF_HOLDER_FREED)
             cli_put(out, CLI_PLACE, prof_view_inner_site(session->view, finding->other_stack, inner, sizeof inner));
         else
-            place(session, out, finding->other_stack);
+            text_place(session, out, finding->other_stack);
         fputc('\n', out->file);
         if (verbose)
             whole_stack(session, out, finding->other_stack);
     }
     if (finding->path_count != 0) {
-        label(out, "held by");
+        text_label(out, "held by");
         fputs("  ", out->file);
         cli_put(out, CLI_PLAIN, prof_view_path(finding, text, sizeof text));
         fputs(finding->objects > 1 ? ", the example\n" : "\n", out->file);
     }
     if (finding->collateral_objects != 0) {
-        label(out, "holds");
+        text_label(out, "holds");
         fprintf(out->file, "  %s more %s%s, %s, %s only because of it\n",
                 prof_fmt_count(count, sizeof count, finding->collateral_objects), finding->plain ? "block" : "object",
                 finding->collateral_objects == 1 ? "" : "s",
@@ -290,15 +288,15 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
                 finding->verdict == PROF_LOST ? "lost" : "alive");
     }
     if (finding->scope != NULL) {
-        label(out, "scope");
+        text_label(out, "scope");
         fputs("  ", out->file);
         cli_put(out, CLI_PLAIN, finding->scope);
         fputc('\n', out->file);
     }
     examples(session, out, finding, verbose);
-    label(out, "class");
+    text_label(out, "class");
     fprintf(out->file, "  %s: %s\n", prof_verdict_name(finding->verdict), prof_verdict_words(finding->verdict));
-    label(out, "proof");
+    text_label(out, "proof");
     fprintf(out->file, "  %s", prof_strength_name(finding->strength));
     if (finding->reasons != NULL && finding->reasons[0] != '\0') {
         fputs(": ", out->file);
@@ -306,7 +304,7 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
     }
     fputc('\n', out->file);
     if (verbose) {
-        label(out, "id");
+        text_label(out, "id");
         fprintf(out->file, "  %s\n", finding->fingerprint);
     }
 }

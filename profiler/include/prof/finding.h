@@ -107,7 +107,8 @@ struct prof_finding_edge {
     bool back;         /* its name says that it points back ("parent", "owner") */
     bool needed;       /* the destructor of `from` needs what it points to */
     uint64_t taken_us; /* when the reference was taken, 0 unknown */
-    /* Simulated: what would be freed if this field counted in none of the finding's cycles. */
+    /* Simulated: what would be freed if this field counted in none of the finding's cycles; in held ones, with the
+     * references too many given back. */
     bool tried;
     uint64_t frees_objects, frees_bytes;
 };
@@ -169,10 +170,11 @@ struct prof_finding {
     uint32_t break_edge;                /* cycles: index of the edge to break (make weak) first */
     const char *const *break_reasons;   /* why that one: "its name says that it points back"; none without edges */
     size_t break_reason_count;
-    uint32_t closing_edge;   /* cycles: index of the edge that was taken last; edge_count not known */
+    uint32_t closing_edge; /* cycles: index of the edge that was taken last; edge_count not known */
+    uint64_t held_cycles;  /* cycles among what it alone keeps alive; edges are of one of these unless it is a cycle */
     const prof_obj_id *ends; /* cycles: which objects would end, in this order, were that edge weak */
     size_t end_count;        /* the first 8 of them */
-    /* CYCLE_HELD: what would be freed if only the references too many were given back. */
+    /* Held cycles: what would be freed if only the references too many were given back. */
     uint64_t release_objects, release_bytes;
     /* Of leaked objects: with all that only they keep alive; 0 objects: not known. */
     uint64_t retained_objects, retained_bytes;

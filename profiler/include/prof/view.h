@@ -169,6 +169,21 @@ struct prof_site_total {
 };
 struct prof_error *prof_view_finding_sites(struct prof_view *view, const struct prof_finding *finding,
                                            const struct prof_site_total **ret, size_t *ret_count);
+/* What findings say of the object graph, part by part: those that are not suppressed, the dearest first. Borrowed until
+ * the view is destroyed. The view must have findings. */
+enum prof_cycles_part {
+    PROF_CYCLES_LEAKED = 0, /* cycles that nothing holds; uncollectable ones */
+    PROF_CYCLES_HELD,       /* cycles, or what holds one, with references too many */
+    PROF_CYCLES_OVER,       /* references too many without a cycle */
+    PROF_CYCLES_ZERO,       /* count 0, not freed */
+    PROF_CYCLES_COUNT_,
+};
+struct prof_error *prof_view_cycles(struct prof_view *view, enum prof_cycles_part part,
+                                    const struct prof_finding *const **ret, size_t *ret_count);
+/* What it keeps alive, times the logarithm of its age: by this they are sorted. */
+double prof_finding_cost(const struct prof_view *view, const struct prof_finding *finding);
+/* "Conn.owner > Session.conn": the steps of its cycle; a ring of equal ones is one. Raw text: escape it. */
+char *prof_view_cycle(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size);
 const char *prof_op_name(unsigned op);       /* "ref", "unref", "new", ...; "op 61" never: "?" when unknown */
 const char *prof_rung_name(unsigned rung);   /* how memory was read: "stopped", "waiting", "confirmed" */
 const char *prof_look_name(unsigned why);    /* who wanted that: "exit", "call", "mark", "scope", "request", ... */
@@ -176,6 +191,7 @@ const char *prof_state_name(unsigned state); /* "alive", "zero", "parked", "dead
 
 /* ---- JSON documents (jansson inside; the caller frees the string) ------------------------------------------------ */
 struct prof_error *prof_json_leaks(struct prof_view *view, char **ret);
+struct prof_error *prof_json_cycles(struct prof_view *view, char **ret);
 struct prof_error *prof_json_table(struct prof_view *view, const char *name, const struct prof_table *table,
                                    char **ret);
 struct prof_error *prof_json_info(struct prof_view *view, char **ret);

@@ -55,6 +55,7 @@ struct drops {
     struct what_if *w;
     const struct prof_finding_edge *edge;
     prof_type_id from, to;
+    prof_obj_id cause;         /* holds the cycle from outside, 0 */
     PROF_VEC(uint32_t) nodes;  /* what loses a reference */
     PROF_VEC(uint32_t) blocks; /* still to be looked through */
     struct map seen;
@@ -120,18 +121,19 @@ static bool gather_object(struct drops *d, prof_obj_id id)
     return through_blocks(d);
 }
 
-static bool gather(struct drops *d, const uint32_t *members, size_t count)
+static bool gather(struct drops *d, const struct group_members *members)
 {
     uint64_t work = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (prof_heap_obj(d->a->heap, members[i])->type != d->from)
+    for (size_t i = 0; i < members->count; i++) {
+        prof_obj_id id = members->items[i];
+        if (prof_heap_obj(d->a->heap, id)->type != d->from)
             continue;
-        if (!gather_object(d, members[i]))
+        if (!gather_object(d, id))
             return false;
-        work += d->a->graph.first[members[i] + 1] - d->a->graph.first[members[i]];
+        work += d->a->graph.first[id + 1] - d->a->graph.first[id];
     }
-    work += d->seen.count + count;
+    work += d->seen.count + members->count;
     d->w->budget -= work < d->w->budget ? work : d->w->budget;
     return true;
 }
@@ -141,20 +143,34 @@ static bool gather(struct drops *d, const uint32_t *members, size_t count)
 
 /* A cycle that is held goes only when what holds it is given back, too. An object whose count is all too many dies with
  * the last of it: that one is dropped like another. */
-static bool give_back(struct drops *d, const uint32_t *members, size_t count)
+static bool give_back_of(struct drops *d, prof_obj_id id)
 {
-    for (size_t i = 0; i < count; i++) {
-        int32_t extra = d->a->extra[members[i]], *of = &d->w->count[d->w->index[members[i]]];
-        if (extra <= 0)
-            continue;
-        *of -= extra < *of ? extra : *of;
-        if (*of == 0) {
-            *of = 1;
-            if (!prof_vec_push(&d->nodes, d->w->index[members[i]]))
-                return false;
-        }
-    }
-    return true;
+    int32_t extra = d->a->extra[id], *of = &d->w->count[d->w->index[id]];
+
+    if (extra <= 0)
+        return true;
+    *of -= extra < *of ? extra : *of;
+    if (*of != 0)
+        return true;
+    *of = 1;
+    return prof_vec_push(&d->nodes, d->w->index[id]);
+}
+
+static bool give_back(struct drops *d, const struct group_members *members)
+{
+    bool good = d->cause == 0 || give_back_of(d, d->cause);
+
+    for (size_t i = 0; good && i < members->count; i++)
+        good = give_back_of(d, members->items[i]);
+    return good;
+}
+
+static void take_again(struct drops *d, const struct group_members *members)
+{
+    if (d->cause != 0)
+        d->w->count[d->w->index[d->cause]] = what_if_count(d->a, d->cause);
+    for (size_t i = 0; i < members->count; i++)
+        d->w->count[d->w->index[members->items[i]]] = what_if_count(d->a, members->items[i]);
 }
 
 /* ---- One edge after the other --------------------------------------------------------------------------------------
@@ -168,7 +184,7 @@ bool cycle_same_field(struct analysis *a, const struct prof_finding_edge *x, con
 }
 
 /* Sets what the edge frees. edge NULL: what giving back alone frees. */
-static bool try_edge(struct drops *d, const uint32_t *members, size_t count, struct prof_finding_edge *edge,
+static bool try_edge(struct drops *d, const struct group_members *members, struct prof_finding_edge *edge,
                      uint64_t *ret_objects, uint64_t *ret_bytes)
 {
     d->nodes.count = 0;
@@ -177,20 +193,15 @@ static bool try_edge(struct drops *d, const uint32_t *members, size_t count, str
     if (edge != NULL) {
         d->from = prof_heap_obj(d->a->heap, edge->from)->type;
         d->to = prof_heap_obj(d->a->heap, edge->to)->type;
-        if (!gather(d, members, count))
+        if (!gather(d, members))
             return false;
     }
-    size_t own = d->nodes.count;
-    if (!give_back(d, members, count))
-        return false;
-    bool good = what_if_drop(d->w, d->nodes.items, d->nodes.count, ret_objects, ret_bytes);
-    for (size_t i = 0; i < count; i++) // as it was
-        d->w->count[d->w->index[members[i]]] = what_if_count(d->a, members[i]);
-    d->nodes.count = own;
+    bool good = give_back(d, members) && what_if_drop(d->w, d->nodes.items, d->nodes.count, ret_objects, ret_bytes);
+    take_again(d, members);
     return good;
 }
 
-static bool try_all(struct drops *d, const uint32_t *members, size_t count, struct prof_finding_edge *edges,
+static bool try_all(struct drops *d, const struct group_members *members, struct prof_finding_edge *edges,
                     size_t edge_count)
 {
     for (size_t i = 0; i < edge_count; i++) {
@@ -202,7 +213,7 @@ static bool try_all(struct drops *d, const uint32_t *members, size_t count, stru
             edges[i].frees_objects = edges[j].frees_objects;
             edges[i].frees_bytes = edges[j].frees_bytes;
         } else if (d->w->budget > 0) {
-            if (!try_edge(d, members, count, &edges[i], &edges[i].frees_objects, &edges[i].frees_bytes))
+            if (!try_edge(d, members, &edges[i], &edges[i].frees_objects, &edges[i].frees_bytes))
                 return false;
             edges[i].tried = true;
         }
@@ -233,6 +244,8 @@ static const char *frees_words(struct analysis *a, const struct prof_finding_edg
         return "making it weak alone frees nothing: there are other cycles through these objects";
     if (n == of)
         return prof_arena_printf(a->arena, of == 1 ? "it frees the object" : "it frees all %llu objects", of);
+    if (n > of && of == 1)
+        return prof_arena_printf(a->arena, "it frees the object and %llu more", n - of);
     if (n > of)
         return prof_arena_printf(a->arena, "it frees all %llu objects and %llu more", of, n - of);
     return prof_arena_printf(a->arena, "it frees %llu of %llu objects", n, of);
@@ -260,13 +273,13 @@ static bool give_reasons(struct analysis *a, size_t all, struct prof_finding *re
 }
 
 /* In which order objects would end. */
-static bool tell_ends(struct drops *d, const uint32_t *members, size_t count, struct prof_finding *ret)
+static bool tell_ends(struct drops *d, const struct group_members *members, struct prof_finding *ret)
 {
     uint64_t objects, bytes;
     struct prof_finding_edge best = ret->edges[ret->break_edge];
     prof_obj_id *ends = prof_arena_alloc(d->a->arena, ENDS_MAX * sizeof *ends);
 
-    if (ends == NULL || !try_edge(d, members, count, &best, &objects, &bytes))
+    if (ends == NULL || !try_edge(d, members, &best, &objects, &bytes))
         return false;
     for (uint32_t i = 0; i < d->w->fall.count && ret->end_count < ENDS_MAX; i++) {
         uint32_t v = d->w->fall.died[i];
@@ -294,26 +307,26 @@ static void describe_edges(struct analysis *a, struct prof_finding_edge *edges, 
     }
 }
 
-bool break_cycle(struct analysis *a, const uint32_t *members, size_t count, struct prof_finding_edge *edges,
-                 struct prof_finding *ret)
+bool break_cycle(struct analysis *a, const struct group_members *members, prof_obj_id cause,
+                 struct prof_finding_edge *edges, struct prof_finding *ret)
 {
-    struct drops d = { .a = a, .w = what_if_of(a) };
+    struct drops d = { .a = a, .w = what_if_of(a), .cause = cause };
     size_t edge_count = ret->edge_count;
 
     if (d.w == NULL)
         return false;
     describe_edges(a, edges, edge_count, ret);
     ret->edges = edges;
-    bool good = try_all(&d, members, count, edges, edge_count) &&
-                (ret->verdict != PROF_CYCLE_HELD ||
-                 try_edge(&d, members, count, NULL, &ret->release_objects, &ret->release_bytes));
+    bool good =
+        try_all(&d, members, edges, edge_count) &&
+        (group_is_trash(ret->verdict) || try_edge(&d, members, NULL, &ret->release_objects, &ret->release_bytes));
     size_t best = ret->closing_edge < edge_count ? ret->closing_edge : 0; // the youngest among equals
     for (size_t i = 0; good && i < edge_count; i++) {
         if (is_better(&edges[i], &edges[best]))
             best = i;
     }
     ret->break_edge = (uint32_t)best;
-    good = good && tell_ends(&d, members, count, ret) && give_reasons(a, count, ret);
+    good = good && tell_ends(&d, members, ret) && give_reasons(a, members->count, ret);
     prof_vec_deinit(&d.nodes);
     prof_vec_deinit(&d.blocks);
     map_deinit(&d.seen);

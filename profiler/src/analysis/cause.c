@@ -12,7 +12,7 @@ uint64_t group_hash(const char *text)
     return text != NULL ? XXH64(text, strlen(text), 7) : 0;
 }
 
-static bool holds_itself(const struct analysis *a, uint32_t v)
+bool group_holds_itself(const struct analysis *a, prof_obj_id v)
 {
     for (uint32_t e = a->graph.first[v]; e < a->graph.first[v + 1]; e++) {
         if (a->graph.to[e] == v)
@@ -83,7 +83,7 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
     } else {
         if (facts != NULL && facts->examined && facts->anonymous > 0 && facts->live + facts->middle > 0)
             *ret_verdict = PROF_OVER_RETAINED;
-        else if ((a->component_size[a->component[id]] > 1 || holds_itself(a, id)) &&
+        else if ((a->component_size[a->component[id]] > 1 || group_holds_itself(a, id)) &&
                  (facts == NULL || !facts->borrowed))
             *ret_verdict = PROF_CYCLE_HELD;
         if (facts != NULL && facts->vetoed)

@@ -23,15 +23,15 @@ static bool is_told(struct analysis *a, const struct prof_finding_edge *needs, s
     return false;
 }
 
-bool danger_needs(struct analysis *a, const uint32_t *members, size_t count, struct prof_finding *ret)
+bool danger_needs(struct analysis *a, const struct group_members *members, struct prof_finding *ret)
 {
     struct prof_finding_edge *needs = prof_arena_alloc(a->arena, NEEDS_MAX * sizeof *needs);
     size_t n = 0;
 
     if (needs == NULL)
         return false;
-    for (size_t i = 0; i < count && n < NEEDS_MAX; i++) {
-        prof_obj_id id = members[i];
+    for (size_t i = 0; i < members->count && n < NEEDS_MAX; i++) {
+        prof_obj_id id = members->items[i];
         if ((prof_heap_type(a->heap, prof_heap_obj(a->heap, id)->type)->flags & TRK_TYPE_ORDERED_FINALIZER) == 0)
             continue;
         for (uint32_t e = a->graph.first[id]; e < a->graph.first[id + 1] && n < NEEDS_MAX; e++) {

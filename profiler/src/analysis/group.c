@@ -1,7 +1,6 @@
 /* group.c: bundles are judged by their healthy siblings; those with equal fingerprints become one group. */
 #include "group.h"
 #include "hold.h"
-#include "what_if.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -324,65 +323,8 @@ static void add_member(struct analysis *a, struct group *group, prof_obj_id id)
     add_sample(a, group, id);
 }
 
-/* What a cause keeps alive, and which cycle it is or holds. */
-static bool note_cause(struct groups *g, uint32_t at, prof_obj_id id)
-{
-    struct analysis *a = g->a;
-    struct group *group = &g->list.items[at];
-
-    if (a->fate[id] != FATE_LEAKED)
-        return true;
-    const struct what_if *w = what_if_of(a);
-    if (w == NULL)
-        return false;
-    group->retained += w->retained[w->index[id]];
-    group->retained_objects += w->retained_objects[w->index[id]];
-    return !group_is_cycle(group->verdict) || prof_vec_push(&g->cycles, (struct group_cycle){ at, a->component[id] });
-}
-
-static int by_cycle(const void *left, const void *right)
-{
-    const struct group_cycle *a = left, *b = right;
-    if (a->group != b->group)
-        return a->group < b->group ? -1 : 1;
-    return a->component < b->component ? -1 : a->component > b->component;
-}
-
-/* Several causes may hold one cycle: it is there once. */
-static bool sort_cycles(struct groups *g)
-{
-    struct analysis *a = g->a;
-    size_t kept = 0, leaked = 0;
-
-    if (g->cycles.count == 0)
-        return true;
-    qsort(g->cycles.items, g->cycles.count, sizeof *g->cycles.items, by_cycle);
-    for (size_t i = 0; i < g->cycles.count; i++) {
-        if (i != 0 && by_cycle(&g->cycles.items[i], &g->cycles.items[kept - 1]) == 0)
-            continue;
-        struct group *group = &g->list.items[g->cycles.items[i].group];
-        if (group->cycle_count++ == 0)
-            group->cycle_first = (uint32_t)kept;
-        g->cycles.items[kept++] = g->cycles.items[i];
-    }
-    g->cycles.count = kept;
-    for (prof_obj_id id = 1; id < a->n; id++)
-        leaked += a->component[id] != GRAPH_NONE;
-    if (!graph_alloc(&g->of_component, a->component_count, leaked))
-        return false;
-    for (prof_obj_id id = 1; id < a->n; id++) {
-        if (a->component[id] != GRAPH_NONE)
-            graph_count(&g->of_component, a->component[id]);
-    }
-    graph_rows(&g->of_component);
-    for (prof_obj_id id = 1; id < a->n; id++) {
-        if (a->component[id] != GRAPH_NONE)
-            graph_put(&g->of_component, a->component[id], id, 0);
-    }
-    return true;
-}
-
-static bool fill_groups(struct groups *g)
+/* seen: by component, zeros. */
+static bool fill_groups(struct groups *g, uint8_t *seen)
 {
     struct analysis *a = g->a;
 
@@ -397,11 +339,13 @@ static bool fill_groups(struct groups *g)
         struct group *group = &g->list.items[at];
         bool member = id == cause || (a->fate[id] == FATE_LEAKED && a->role[id] == ROLE_CYCLE);
         a->out->of[id] = at + 1;
-        if (id == cause && !note_cause(g, at, id))
+        if (id == cause && !group_note_cause(g, at, id))
             return false;
         if (!member) {
             group->collateral_objects++;
             group->collateral_bytes += group_bytes(a, prof_heap_obj(a->heap, id));
+            if (a->fate[id] == FATE_LEAKED)
+                group_note_held_cycle(a, group, id, seen);
             continue;
         }
         add_member(a, group, id);
@@ -422,7 +366,7 @@ static bool fill_groups(struct groups *g)
             group->births += group_births(a, obj) - group_adopted(a, id, obj->stack, true);
         }
     }
-    return sort_cycles(g);
+    return group_sort_cycles(g);
 }
 
 /* Births of held objects by stack, for the totals. */
@@ -492,7 +436,10 @@ static bool make_groups(struct groups *g)
             !sum_pairing(g, &g->bundles.items[i]))
             return false;
     }
-    if (!merge_tallies(g) || !fill_groups(g) || !tally_reachable(g))
+    uint8_t *seen = calloc((size_t)g->a->component_count + 1, 1);
+    bool good = seen != NULL && merge_tallies(g) && fill_groups(g, seen) && tally_reachable(g);
+    free(seen);
+    if (!good)
         return false;
     sort_tallies(g);
     for (size_t i = 0; i < g->tallies.count; i++) {

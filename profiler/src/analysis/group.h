@@ -74,6 +74,8 @@ struct group {
     uint32_t tally_first, tally_count, open_first, open_count;
     uint64_t retained, retained_objects; /* with what only it keeps alive */
     uint32_t cycle_first, cycle_count;   /* cycles: entries of groups.cycles */
+    uint64_t held_cycles;                /* among what its causes hold */
+    prof_obj_id held_example;            /* a member of one of these */
 };
 struct group_members {
     prof_obj_id *items;
@@ -145,8 +147,18 @@ int64_t group_unmatched(struct analysis *a, prof_obj_id id);
 /* How many references taken at this stack (0: all) pointers in memory stand for. */
 uint32_t group_adopted(struct analysis *a, prof_obj_id id, uint32_t stack, bool birth);
 const char *group_scope(struct analysis *a, const struct prof_obj *obj, uint64_t *ret_left);
+/* One of its own references is to itself. */
+bool group_holds_itself(const struct analysis *a, prof_obj_id id);
 /* Text and rank of an owner for a finding: 0 says most. */
 uint8_t group_rank(const struct owner *owner);
+
+/* ---- group_cycle.c: false without memory ---- */
+/* What a cause keeps alive, and which cycle it is or is in. */
+bool group_note_cause(struct groups *g, uint32_t at, prof_obj_id id);
+/* A cycle among what a cause holds; of each component once. seen: by component. */
+void group_note_held_cycle(struct analysis *a, struct group *group, prof_obj_id id, uint8_t *seen);
+/* Sorts g->cycles by group, each cycle of several causes once; and lists the objects of all components. */
+bool group_sort_cycles(struct groups *g);
 
 /* ---- cycle.c ---- */
 /* Shortest cycle through start: edges rotated so that equal cycles read equal, and their signature. *ret_count 0: no
@@ -161,17 +173,18 @@ bool cycle_edge(struct analysis *a, uint32_t from, uint32_t index, struct prof_f
 /* Is the name one that people give to pointers to where they came from ("parent", "owner")? NULL: no. */
 bool cycle_points_back(const char *field);
 /* Tries each reference of a finding's cycle: what making that field weak would free, in all cycles of the finding.
- * members: their objects. Fills in when each was taken and what it frees, the edge to break with the reasons, the one
- * that closed the cycle, and the order of destructors. false without memory. */
-bool break_cycle(struct analysis *a, const uint32_t *members, size_t count, struct prof_finding_edge *edges,
-                 struct prof_finding *ret);
+ * members: their objects; cause: what holds them from outside, 0 nothing does. Fills in when each was taken and what it
+ * frees, the edge to break with the reasons, the one that closed the cycle, and the order of destructors. false without
+ * memory. */
+bool break_cycle(struct analysis *a, const struct group_members *members, prof_obj_id cause,
+                 struct prof_finding_edge *edges, struct prof_finding *ret);
 
 /* Do two references leave the same field of the same type, for the same type? */
 bool cycle_same_field(struct analysis *a, const struct prof_finding_edge *x, const struct prof_finding_edge *y);
 
 /* ---- danger.c: false without memory ---- */
 /* UNCOLLECTABLE: which destructors of these members need whom. */
-bool danger_needs(struct analysis *a, const uint32_t *members, size_t count, struct prof_finding *ret);
+bool danger_needs(struct analysis *a, const struct group_members *members, struct prof_finding *ret);
 /* Pointers from outside that own nothing and lead into leaked cycles: into their findings. */
 bool danger_hazards(struct analysis *a);
 /* Objects with fewer counts than known references. */

@@ -136,7 +136,10 @@ static bool fill_cycle(struct groups *g, const struct group *group, struct prof_
 {
     struct analysis *a = g->a;
     struct prof_finding_edge edges[CYCLE_EDGES_MAX], *copy;
-    prof_obj_id start = group_is_trash(group->verdict) ? group->cycle_start : group->example;
+    prof_obj_id start = group_is_trash(group->verdict)   ? group->cycle_start
+                        : group_is_cycle(group->verdict) ? group->example
+                                                         : group->held_example;
+    prof_obj_id cause = group_is_cycle(group->verdict) ? 0 : a->root[start];
     struct group_members members = { 0 };
     const char *signature;
     size_t count;
@@ -151,9 +154,8 @@ static bool fill_cycle(struct groups *g, const struct group *group, struct prof_
         return false;
     memcpy(copy, edges, count * sizeof *copy);
     ret->edge_count = count;
-    bool good = list_members(g, group, a->component[start], &members) &&
-                break_cycle(a, members.items, members.count, copy, ret) &&
-                (ret->verdict != PROF_UNCOLLECTABLE || danger_needs(a, members.items, members.count, ret));
+    bool good = list_members(g, group, a->component[start], &members) && break_cycle(a, &members, cause, copy, ret) &&
+                (ret->verdict != PROF_UNCOLLECTABLE || danger_needs(a, &members, ret));
     prof_vec_deinit(&members);
     return good;
 }
@@ -237,7 +239,8 @@ static bool report_group(struct groups *g, uint32_t index)
         return false;
     f.retained_bytes = group->retained;
     f.retained_objects = group->retained_objects;
-    if (group_is_cycle(group->verdict) && !fill_cycle(g, group, &f))
+    f.held_cycles = group->held_cycles;
+    if ((group_is_cycle(group->verdict) || group->held_example != 0) && !fill_cycle(g, group, &f))
         return false;
     fill_missing(g, group, &f);
     fill_other(a, group, &f);

@@ -39,6 +39,11 @@ json_t *doc_site(struct document *doc, struct prof_view *view, uint32_t stack, b
 json_t *doc_object_name(struct prof_view *view, prof_obj_id obj);
 /* From the root to what holds the example: [{text, object, at, interior}]; null when nothing does. */
 json_t *doc_root_path(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
+/* {signature, edges[], closing, break, release_alone, destructors[], dangling[], dangling_all}; null without edges. */
+json_t *doc_cycle(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
+/* One of findings[]. */
+json_t *doc_finding(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
+json_t *doc_audit(struct document *doc, struct prof_view *view);
 /* {path, args, pid, exit, build_id} */
 json_t *doc_program(struct document *doc, struct prof_view *view);
 

@@ -157,7 +157,7 @@ static json_t *checkpoint(struct document *doc, const struct prof_audit_memory *
     return object;
 }
 
-static json_t *audit(struct document *doc, struct prof_view *view)
+json_t *doc_audit(struct document *doc, struct prof_view *view)
 {
     const struct prof_audit *audit = prof_findings_audit(view->findings);
     const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(view->heap));
@@ -235,19 +235,6 @@ static json_t *missing(struct document *doc, struct prof_view *view, const struc
     return object;
 }
 
-static json_t *edge(struct document *doc, struct prof_view *view, const struct prof_finding_edge *edge)
-{
-    json_t *object = edge->stack != 0 ? doc_site(doc, view, edge->stack, false) : json_object();
-    doc_set(doc, object, "from", doc_object_name(view, edge->from));
-    doc_set(doc, object, "field", json_of_text(edge->field));
-    doc_set(doc, object, "to", doc_object_name(view, edge->to));
-    doc_set(doc, object, "pairing", json_string(prof_pairing_name(edge->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT)));
-    doc_set(doc, object, "taken", edge->taken_us != 0 ? json_of_seconds(edge->taken_us) : json_null());
-    doc_set(doc, object, "frees", edge->tried ? json_of_number(edge->frees_bytes) : json_null());
-    doc_set(doc, object, "frees_objects", edge->tried ? json_of_number(edge->frees_objects) : json_null());
-    return object;
-}
-
 json_t *doc_root_path(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
 {
     if (finding->root == PROF_ROOT_NONE)
@@ -263,41 +250,6 @@ json_t *doc_root_path(struct document *doc, struct prof_view *view, const struct
         doc_append(doc, array, object);
     }
     return array;
-}
-
-static const char *type_of(struct prof_view *view, prof_obj_id obj)
-{
-    return obj != 0 && obj < prof_heap_obj_max(view->heap)
-               ? prof_heap_type(view->heap, prof_heap_obj(view->heap, obj)->type)->name
-               : "?";
-}
-
-static json_t *cycle(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
-{
-    if (finding->edge_count == 0)
-        return json_null();
-    json_t *object = json_object(), *edges = json_array();
-    struct prof_str signature = { 0 };
-    for (size_t i = 0; i < finding->edge_count; i++) {
-        doc_append(doc, edges, edge(doc, view, &finding->edges[i]));
-        prof_str_addf(&signature, "%s --%s--> ", type_of(view, finding->edges[i].from),
-                      finding->edges[i].field != NULL ? finding->edges[i].field : "?");
-    }
-    prof_str_add(&signature, type_of(view, finding->edges[0].from));
-    char *words = prof_str_take(&signature);
-    doc_set(doc, object, "signature", words != NULL ? json_of_text(words) : NULL);
-    free(words);
-    doc_set(doc, object, "edges", edges);
-    json_t *cut = json_null();
-    if (finding->break_edge < finding->edge_count) {
-        json_t *reasons = json_array();
-        cut = edge(doc, view, &finding->edges[finding->break_edge]);
-        for (size_t i = 0; i < finding->break_reason_count; i++)
-            doc_append(doc, reasons, json_of_text(finding->break_reasons[i]));
-        doc_set(doc, cut, "reasons", reasons);
-    }
-    doc_set(doc, object, "break", cut);
-    return object;
 }
 
 static json_t *growth(struct document *doc, const struct prof_finding *finding)
@@ -351,7 +303,7 @@ static json_t *context_of(struct document *doc, struct prof_view *view, const st
     return object;
 }
 
-static json_t *finding_object(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+json_t *doc_finding(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
 {
     json_t *object = json_object(), *samples = json_array();
     double rate;
@@ -371,6 +323,8 @@ static json_t *finding_object(struct document *doc, struct prof_view *view, cons
     doc_set(doc, object, "bytes", json_of_number(finding->bytes));
     doc_set(doc, object, "retained",
             finding->retained_objects != 0 ? json_of_number(finding->retained_bytes) : json_null());
+    doc_set(doc, object, "retained_objects",
+            finding->retained_objects != 0 ? json_of_number(finding->retained_objects) : json_null());
     doc_set(doc, object, "collateral_objects", json_of_number(finding->collateral_objects));
     doc_set(doc, object, "collateral_bytes", json_of_number(finding->collateral_bytes));
     doc_set(doc, object, "rate_bytes_per_h", prof_finding_rate(finding, &rate) ? json_of_real(rate) : json_null());
@@ -382,7 +336,8 @@ static json_t *finding_object(struct document *doc, struct prof_view *view, cons
     doc_set(doc, object, "root_path", doc_root_path(doc, view, finding));
     doc_set(doc, object, "root",
             finding->root != PROF_ROOT_NONE ? json_string(prof_root_name(finding->root)) : json_null());
-    doc_set(doc, object, "cycle", cycle(doc, view, finding));
+    doc_set(doc, object, "cycle", doc_cycle(doc, view, finding));
+    doc_set(doc, object, "held_cycles", json_of_number(finding->held_cycles));
     doc_set(doc, object, "growth", growth(doc, finding));
     doc_set(doc, object, "sites", sites(doc, view, finding));
     json_t *other = finding->other_stack != 0 ? doc_site(doc, view, finding->other_stack, true) : json_null();
@@ -408,12 +363,12 @@ struct prof_error *prof_json_leaks(struct prof_view *view, char **ret)
     }
     doc_set(&doc, doc.root, "program", doc_program(&doc, view));
     doc_set(&doc, doc.root, "memory", memory(&doc, view));
-    doc_set(&doc, doc.root, "audit", audit(&doc, view));
+    doc_set(&doc, doc.root, "audit", doc_audit(&doc, view));
     json_t *array = json_array();
     const struct prof_finding *list;
     size_t count = prof_findings_list(view->findings, &list);
     for (size_t i = 0; i < count; i++)
-        doc_append(&doc, array, finding_object(&doc, view, &list[i]));
+        doc_append(&doc, array, doc_finding(&doc, view, &list[i]));
     doc_set(&doc, doc.root, "findings", array);
     return doc_finish(&doc, ret);
 }

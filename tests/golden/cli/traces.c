@@ -94,6 +94,48 @@ static void cycle(void)
     save(t, "cycle.trk");
 }
 
+/* What stands in the way of taking cycles apart: references too many, inside and in front of one, destructors that need
+ * each other, a pointer that would dangle, a count that is too low. */
+static void knots(void)
+{
+    enum { FILE_ = 0, LOG = 0x100, HELD = 0x200, PEER = 0x300, OWNER = 0x400, LOOP = 0x500, LOW = 0x600, TEXT = 0x700 };
+    const uint64_t heap = 0x5555557a0000, local = MK_STACK_BASE + 0x200;
+    static const struct trk_type_def file = { .object_size = 64,
+                                              .count_offset = UINT32_MAX,
+                                              .flags = TRK_TYPE_ORDERED_FINALIZER };
+    struct mk_trace *t = mk_create();
+    mk_type_full(t, "file", &file);
+    mk_time(t, 1000);
+    mk_born(t, "file", heap + FILE_, 64, "file_open < main");
+    mk_born(t, "log", heap + LOG, 32, "log_new < main");
+    mk_own(t, heap + LOG, heap + FILE_ + 8, "file_log < main");
+    mk_ref(t, heap + FILE_, heap + LOG + 8, "log_to < main");
+    mk_born(t, "text", heap + TEXT, 128, "text_new < main");
+    mk_own(t, heap + TEXT, heap + LOG + 16, "log_text < main");
+    mk_weak_set(t, heap + FILE_, MK_APP_DATA + 0x40, "watch < main");
+    mk_unref(t, heap + FILE_, 0, "main");
+    mk_time(t, 2000);
+    mk_born(t, "conn", heap + HELD, 64, "conn_new < main");
+    mk_born(t, "conn", heap + PEER, 64, "conn_new < main");
+    mk_own(t, heap + PEER, heap + HELD + 8, "conn_pair < main");
+    mk_ref(t, heap + HELD, heap + PEER + 8, "conn_pair < main");
+    mk_ref(t, heap + PEER, 0, "conn_get < handle < main");
+    mk_unref(t, heap + HELD, 0, "main");
+    mk_time(t, 3000);
+    mk_born(t, "owner", heap + OWNER, 16, "owner_new < main");
+    mk_born(t, "loop", heap + LOOP, 48, "loop_new < main");
+    mk_ref(t, heap + LOOP, heap + LOOP + 8, "loop_self < main");
+    mk_own(t, heap + LOOP, heap + OWNER + 8, "owner_take < main");
+    mk_time(t, 4000);
+    mk_born(t, "low", heap + LOW, 16, "low_new < main");
+    mk_own(t, heap + LOW, MK_APP_DATA + 0x50, "low_set < main");
+    mk_ref(t, heap + LOW, MK_APP_DATA + 0x58, "low_set < main");
+    mk_unref(t, heap + LOW, 0, "low_drop < main");
+    mk_born(t, "text", heap + TEXT + 0x100, 16, "text_new < main");
+    mk_own(t, heap + TEXT + 0x100, local, "handle < main");
+    save(t, "knots.trk");
+}
+
 /* A block of a program whose memory was not to be read. */
 static void unread(void)
 {
@@ -367,6 +409,7 @@ int main(int argc, char **argv)
     healthy();
     leaky();
     cycle();
+    knots();
     slotless();
     plain();
     unread();
