@@ -150,6 +150,8 @@ uint32_t site_of(struct analysis *a, uint32_t stack);
 /* ---- owner.c ---- */
 /* false without memory. */
 bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *ret);
+/* The same without field and text of a live holder: for passes over all references. */
+bool owner_unnamed(struct analysis *a, const struct prof_open *open, struct owner *ret);
 /* Parts of it. The live object whose memory the address lies in, or the live block around it that is no mapping. */
 void owner_memory(struct analysis *a, uint64_t addr, prof_obj_id *ret_obj, prof_block_id *ret_block);
 /* at: address of the field, 0 none is named. */

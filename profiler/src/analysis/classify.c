@@ -47,7 +47,7 @@ static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, 
         for (uint32_t i = obj->first_open; i != 0;) {
             const struct prof_open *open = prof_heap_open(a->heap, i);
             struct owner owner;
-            if (!owner_of(a, open, &owner))
+            if (!owner_unnamed(a, open, &owner))
                 return prof_error_memory();
             bool in_block = owner.kind == OWNER_BLOCK && a->nodes > a->n;
             if (owner.kind == OWNER_OBJECT || in_block) {

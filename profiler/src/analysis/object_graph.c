@@ -27,6 +27,12 @@ static uint64_t slot_key(uint64_t slot, prof_obj_id obj)
     return map_mix(slot, obj);
 }
 
+/* Only words in memory ask for slots. */
+static bool note_slot(struct build *b, uint64_t slot, prof_obj_id obj)
+{
+    return b->g->a.hold == NULL || map_put(&b->slots, slot_key(slot, obj), 0);
+}
+
 /* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
 static bool is_pinned(const struct prof_graph *g, const struct prof_obj *obj)
@@ -80,7 +86,7 @@ static struct prof_error *add_told(struct build *b)
                 i = open->next;
                 continue;
             }
-            if (!owner_of(&g->a, open, &owner))
+            if (!owner_unnamed(&g->a, open, &owner))
                 return prof_error_memory();
             if (owner.kind == OWNER_OBJECT)
                 from = owner.obj;
@@ -94,7 +100,7 @@ static struct prof_error *add_told(struct build *b)
             if (root || from != GRAPH_NONE)
                 g->unowned[id]--;
             if (!push(b, from, id, open->kind == PROF_OPEN_SLOT ? PROF_LINK_SLOT : PROF_LINK_HOLDER, i) ||
-                !map_put(&b->slots, slot_key(open->slot, id), 0))
+                !note_slot(b, open->slot, id))
                 return prof_error_memory();
             i = open->next;
         }
@@ -115,7 +121,7 @@ static void add_weak(void *ctx, const struct prof_weak *weak)
         return;
     walk->good = walk->good && prof_vec_push(&g->weak, *weak) &&
                  push(walk->build, node_at(g, weak->slot), weak->obj, PROF_LINK_WEAK, (uint32_t)g->weak.count - 1) &&
-                 map_put(&walk->build->slots, slot_key(weak->slot, weak->obj), 0);
+                 note_slot(walk->build, weak->slot, weak->obj);
 }
 
 /* ---- What stands in memory --------------------------------------------------------------------------------------- */

@@ -225,7 +225,7 @@ void owner_memory(struct analysis *a, uint64_t slot, prof_obj_id *ret_obj, prof_
         *ret_block = 0;
 }
 
-bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *ret)
+static bool own(struct analysis *a, const struct prof_open *open, bool named, struct owner *ret)
 {
     static const struct owner overwritten = { .kind = OWNER_OVERWRITTEN, .text = "a slot that was overwritten" };
     struct owner owner = { 0 };
@@ -248,9 +248,12 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
         *ret = overwritten;
         return true;
     }
-    if (holder != 0  ? !owner_object(a, holder, open->kind == PROF_OPEN_HOLDER ? 0 : open->slot, &owner)
-        : block != 0 ? !owner_block(a, block, &owner)
-                     : !own_by_place(a, open, &owner))
+    uint64_t at = named && open->kind != PROF_OPEN_HOLDER ? open->slot : 0;
+    if (block != 0 && holder == 0 && !named)
+        owner = (struct owner){ .kind = OWNER_BLOCK, .block = block };
+    else if (holder != 0  ? !owner_object(a, holder, at, &owner)
+             : block != 0 ? !owner_block(a, block, &owner)
+                          : !own_by_place(a, open, &owner))
         return false;
     // A local variable is overwritten by every later call: at the end all that matters is that its frame is gone.
     if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 &&
@@ -258,6 +261,16 @@ bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *re
         owner = overwritten;
     *ret = owner;
     return true;
+}
+
+bool owner_of(struct analysis *a, const struct prof_open *open, struct owner *ret)
+{
+    return own(a, open, true, ret);
+}
+
+bool owner_unnamed(struct analysis *a, const struct prof_open *open, struct owner *ret)
+{
+    return own(a, open, false, ret);
 }
 
 bool owner_is_root(const struct analysis *a, const struct owner *owner)

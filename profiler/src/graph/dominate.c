@@ -4,52 +4,69 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How far ahead what lies at random is fetched: nodes by number, and edges. */
+enum { AHEAD_NODE = 24, AHEAD_ROW = 16, AHEAD_NUMBER = 8, AHEAD_PLACE = 4, AHEAD_HOLDER = 32, AHEAD_RETAINED = 16 };
+
+/* Two that are needed together, in one line of the cache. */
+struct pair {
+    uint32_t up;   /* walk: next edge; path compression: an ancestor; dominators: jump pointer */
+    uint32_t best; /* walk: end of the row; the least semidominator on the way to `up`; depth */
+};
 /* Nodes are called by their number in the depth-first walk; 0 stands for all roots together, real nodes are 1..k. */
 struct work {
     const struct graph *graph;
     uint32_t k;
-    uint32_t *number;          /* by node, 0 not reached */
-    uint32_t *node;            /* by number */
-    uint32_t *parent;          /* in the tree of the walk; later the immediate dominator */
-    uint32_t *cursor;          /* the walk: next edge; later the semidominator */
-    uint32_t *up, *best;       /* path compression: an ancestor, and the least semidominator on the way to it */
+    size_t edges;     /* that the walk went along */
+    uint32_t *number; /* by node, 0 not reached */
+    uint32_t *node;   /* by number, and so the following */
+    uint32_t *parent; /* in the tree of the walk; later the immediate dominator */
+    uint32_t *semi;   /* semidominator */
+    struct pair *pair;
     uint32_t *first, *holders; /* rows backwards, among numbers */
     uint32_t *stack;
 };
 
 static void work_deinit(struct work *w)
 {
-    uint32_t *arrays[] = { w->number, w->node, w->parent, w->cursor, w->up, w->best, w->first, w->holders, w->stack };
+    void *arrays[] = { w->number, w->node, w->parent, w->semi, w->pair, w->first, w->holders, w->stack };
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]);
 }
 
 static void enter(struct work *w, uint32_t v, uint32_t parent)
 {
+    const struct graph *g = w->graph;
+    struct pair row = { g->first[v], g->first[v + 1] };
+
+    for (uint32_t e = row.up; e < row.best && e - row.up < AHEAD_NUMBER; e++) {
+        __builtin_prefetch(&w->number[g->to[e]], 1);
+        __builtin_prefetch(&g->first[g->to[e]]);
+    }
     w->number[v] = ++w->k;
     w->node[w->k] = v;
     w->parent[w->k] = parent;
-    w->cursor[w->k] = w->graph->first[v];
+    w->pair[w->k] = row;
+    w->edges += row.best - row.up;
 }
 
+/* Also counts who is held how often, while the numbers are at hand. */
 static void walk(struct work *w, uint32_t root)
 {
-    const struct graph *g = w->graph;
-
     if (w->number[root] != 0)
         return;
     enter(w, root, 0);
     for (uint32_t at = w->k; at != 0;) {
-        uint32_t v = w->node[at];
-        if (w->cursor[at] == g->first[v + 1]) {
+        struct pair *row = &w->pair[at];
+        if (row->up == row->best) {
             at = w->parent[at];
             continue;
         }
-        uint32_t t = g->to[w->cursor[at]++];
+        uint32_t t = w->graph->to[row->up++];
         if (w->number[t] == 0) {
             enter(w, t, at);
             at = w->k;
         }
+        w->first[w->number[t] + 2]++;
     }
 }
 
@@ -86,21 +103,33 @@ static bool attach_rest(struct work *w, const uint8_t *attach, bool *is_root)
     return good;
 }
 
+/* What the filling of rows will look at soon. */
+static void fetch_ahead(const struct work *w, uint32_t at)
+{
+    const struct graph *g = w->graph;
+
+    if (at + AHEAD_NODE <= w->k)
+        __builtin_prefetch(&g->first[w->node[at + AHEAD_NODE]]);
+    if (at + AHEAD_ROW <= w->k)
+        __builtin_prefetch(&g->to[g->first[w->node[at + AHEAD_ROW]]]);
+    for (uint32_t far = AHEAD_NUMBER; far >= AHEAD_PLACE && at + far <= w->k; far -= AHEAD_NUMBER - AHEAD_PLACE) {
+        uint32_t v = w->node[at + far], first = g->first[v], count = g->first[v + 1] - first;
+        for (uint32_t i = 0; i < count && i < AHEAD_NUMBER; i++) {
+            const uint32_t *number = &w->number[g->to[first + i]];
+            __builtin_prefetch(far == AHEAD_NUMBER ? number : &w->first[*number + 1]);
+        }
+    }
+}
+
 /* Who holds whom, backwards. Sorted by holder, so that the least one comes first. */
 static bool turn_around(struct work *w, const bool *is_root)
 {
     const struct graph *g = w->graph;
-    size_t edges = 0;
+    size_t edges = w->edges;
 
-    w->first = calloc((size_t)w->k + 3, sizeof *w->first);
-    if (w->first == NULL)
-        return false;
     for (uint32_t at = 1; at <= w->k; at++) {
-        uint32_t v = w->node[at];
-        edges += g->first[v + 1] - g->first[v] + is_root[v];
-        w->first[at + 2] += is_root[v];
-        for (uint32_t e = g->first[v]; e < g->first[v + 1]; e++)
-            w->first[w->number[g->to[e]] + 2]++;
+        w->first[at + 2] += is_root[w->node[at]];
+        edges += is_root[w->node[at]];
     }
     if (edges >= GRAPH_NONE || (w->holders = malloc((edges + 1) * sizeof *w->holders)) == NULL)
         return false;
@@ -110,6 +139,7 @@ static bool turn_around(struct work *w, const bool *is_root)
         if (is_root[w->node[at]])
             w->holders[w->first[at + 1]++] = 0;
     for (uint32_t at = 1; at <= w->k; at++) {
+        fetch_ahead(w, at);
         uint32_t v = w->node[at];
         for (uint32_t e = g->first[v]; e < g->first[v + 1]; e++)
             w->holders[w->first[w->number[g->to[e]] + 1]++] = at;
@@ -120,51 +150,54 @@ static bool turn_around(struct work *w, const bool *is_root)
 /* The least semidominator on the tree path from v up to the nodes that are not linked yet, those up to `last`. */
 static uint32_t least(struct work *w, uint32_t v, uint32_t last)
 {
+    struct pair *pair = w->pair;
     uint32_t depth = 0;
 
-    for (uint32_t u = v; w->up[u] > last; u = w->up[u])
+    for (uint32_t u = v; pair[u].up > last; u = pair[u].up)
         w->stack[depth++] = u;
     while (depth > 0) {
-        uint32_t u = w->stack[--depth], over = w->up[u];
-        if (w->best[over] < w->best[u])
-            w->best[u] = w->best[over];
-        w->up[u] = w->up[over];
+        struct pair *u = &pair[w->stack[--depth]], *over = &pair[u->up];
+        if (over->best < u->best)
+            u->best = over->best;
+        u->up = over->up;
     }
-    return w->best[v];
+    return pair[v].best;
 }
 
 static void semidominators(struct work *w)
 {
-    uint32_t *semi = w->cursor;
-
-    memcpy(w->up, w->parent, ((size_t)w->k + 1) * sizeof *w->up);
+    for (uint32_t at = 0; at <= w->k; at++)
+        w->pair[at].up = w->parent[at];
     for (uint32_t at = w->k; at > 0; at--) {
         uint32_t found = w->parent[at];
         for (uint32_t i = w->first[at]; i < w->first[at + 1]; i++) {
+            if (i >= AHEAD_HOLDER) // rows come backwards
+                __builtin_prefetch(&w->pair[w->holders[i - AHEAD_HOLDER]]);
             uint32_t v = w->holders[i];
             uint32_t by = v > at ? least(w, v, at) : v;
             if (by < found)
                 found = by;
         }
-        semi[at] = w->best[at] = found;
+        w->semi[at] = w->pair[at].best = found;
     }
 }
 
 /* The dominator of a node is the nearest dominator of its parent (or the parent) that is not below its semidominator.
- * up and best serve as jump pointers and depths of the tree that grows here. */
+ * Pairs serve as jump pointers and depths of the tree that grows here. */
 static void dominators(struct work *w)
 {
-    uint32_t *semi = w->cursor, *dominator = w->parent, *jump = w->up, *depth = w->best;
+    uint32_t *dominator = w->parent;
+    struct pair *pair = w->pair;
 
-    jump[0] = depth[0] = 0;
+    pair[0] = (struct pair){ 0, 0 };
     for (uint32_t at = 1; at <= w->k; at++) {
-        uint32_t d = w->parent[at];
-        while (d > semi[at])
-            d = jump[d] > semi[at] ? jump[d] : dominator[d];
+        uint32_t d = w->parent[at], semi = w->semi[at];
+        while (d > semi)
+            d = pair[d].up > semi ? pair[d].up : dominator[d];
         dominator[at] = d;
-        depth[at] = depth[d] + 1;
-        uint32_t j = jump[d];
-        jump[at] = depth[d] - depth[j] == depth[j] - depth[jump[j]] ? jump[j] : d;
+        struct pair over = pair[d], jump = pair[over.up];
+        bool longer = over.best - jump.best == jump.best - pair[jump.up].best;
+        pair[at] = (struct pair){ longer ? jump.up : d, over.best + 1 };
     }
 }
 
@@ -179,8 +212,10 @@ bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t roo
     w.number = calloc(room, sizeof *w.number);
     w.node = malloc(room * sizeof *w.node);
     w.parent = malloc(room * sizeof *w.parent);
-    w.cursor = malloc(room * sizeof *w.cursor);
-    bool good = is_root != NULL && w.number != NULL && w.node != NULL && w.parent != NULL && w.cursor != NULL;
+    w.pair = malloc(room * sizeof *w.pair);
+    w.first = calloc(room + 2, sizeof *w.first);
+    bool good =
+        is_root != NULL && w.number != NULL && w.node != NULL && w.parent != NULL && w.pair != NULL && w.first != NULL;
     if (good) {
         w.parent[0] = 0;
         for (size_t i = 0; i < root_count; i++) {
@@ -193,11 +228,10 @@ bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t roo
     }
     room = (size_t)w.k + 1;
     if (good) {
-        w.up = malloc(room * sizeof *w.up);
-        w.best = malloc(room * sizeof *w.best);
+        w.semi = malloc(room * sizeof *w.semi);
         w.stack = malloc(room * sizeof *w.stack);
         d.dominator = malloc(((size_t)graph->n + 1) * sizeof *d.dominator);
-        good = w.up != NULL && w.best != NULL && w.stack != NULL && d.dominator != NULL && turn_around(&w, is_root);
+        good = w.semi != NULL && w.stack != NULL && d.dominator != NULL && turn_around(&w, is_root);
     }
     free(is_root);
     if (!good) {
@@ -207,10 +241,9 @@ bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t roo
     }
     semidominators(&w);
     dominators(&w);
-    for (uint32_t v = 0; v < graph->n; v++) {
-        uint32_t at = w.number[v];
-        d.dominator[v] = at == 0 ? GRAPH_NONE : w.parent[at] == 0 ? graph->n : w.node[w.parent[at]];
-    }
+    memset(d.dominator, 0xff, (size_t)graph->n * sizeof *d.dominator); // GRAPH_NONE
+    for (uint32_t at = 1; at <= w.k; at++)
+        d.dominator[w.node[at]] = w.parent[at] == 0 ? graph->n : w.node[w.parent[at]];
     d.count = w.k;
     memmove(w.node, w.node + 1, w.k * sizeof *w.node); // a walk meets dominators before what they dominate
     d.order = w.node;
@@ -231,6 +264,12 @@ void graph_retained(const struct graph_dominators *dominators, const uint64_t *s
 {
     memset(ret, 0, ((size_t)dominators->n + 1) * sizeof *ret);
     for (uint32_t i = dominators->count; i-- > 0;) {
+        if (i >= AHEAD_RETAINED) {
+            uint32_t ahead = dominators->order[i - AHEAD_RETAINED];
+            __builtin_prefetch(&ret[ahead], 1);
+            __builtin_prefetch(&size[ahead]);
+            __builtin_prefetch(&dominators->dominator[ahead]);
+        }
         uint32_t v = dominators->order[i];
         uint64_t *over = &ret[dominators->dominator[v]];
         if (__builtin_add_overflow(ret[v], size[v], &ret[v]))

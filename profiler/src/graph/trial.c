@@ -4,17 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How far ahead of the queue's head rows and marks are fetched; CPython's free-threaded collector uses the like. */
-enum { AHEAD_ROW = 24, AHEAD_EDGE = 12 };
+#include "ahead.h"
+
+enum {
+    AHEAD_COUNT = 32, /* edges */
+    BESIDE = 16       /* nodes */
+};
 
 static void subtract(const struct trial *t, int32_t *left)
 {
     const struct graph *g = t->graph;
+    uint32_t edges = g->first[g->n];
 
     for (uint32_t v = 0; v < g->n; v++) {
         if (!(t->flags[v] & TRIAL_CANDIDATE))
             continue;
         for (uint32_t e = g->first[v]; e < g->first[v + 1]; e++) {
+            if (e + AHEAD_COUNT < edges)
+                __builtin_prefetch(&left[g->to[e + AHEAD_COUNT]], 1);
             // Others' entries are changed, too, and never read.
             if (left[g->to[e]] != INT32_MIN)
                 left[g->to[e]]--;
@@ -22,26 +29,34 @@ static void subtract(const struct trial *t, int32_t *left)
     }
 }
 
-/* Marks what the queue leads to with `class`, where it was `from`. The queue has its first `tail` entries. */
-static void spread(const struct trial *t, uint8_t *class_of, uint8_t from, uint8_t class, uint32_t *queue,
-                   uint32_t tail)
+/* Marks as `class` what the queue leads to and is still trash. The queue has its first `tail` entries. Order does not
+ * matter: of what lies beside its holder one is followed at once, so that lists are read as they lie in memory. */
+static void spread(const struct trial *t, uint8_t *class_of, uint8_t class, uint32_t *queue, uint32_t tail)
 {
     const struct graph *g = t->graph;
 
     for (uint32_t head = 0; head < tail; head++) {
-        if (head + AHEAD_ROW < tail)
-            __builtin_prefetch(&g->first[queue[head + AHEAD_ROW]]);
-        if (head + AHEAD_EDGE < tail)
-            __builtin_prefetch(&g->to[g->first[queue[head + AHEAD_EDGE]]]);
-        uint32_t v = queue[head];
-        for (uint32_t e = g->first[v]; e < g->first[v + 1]; e++) {
-            uint32_t to = g->to[e];
-            if (class_of[to] == from) {
+        ahead_fetch(g, queue, head, tail, class_of, sizeof *class_of);
+        for (uint32_t v = queue[head], next; v != GRAPH_NONE; v = next) {
+            next = GRAPH_NONE;
+            for (uint32_t e = g->first[v]; e < g->first[v + 1]; e++) {
+                uint32_t to = g->to[e];
+                if (class_of[to] != TRIAL_TRASH)
+                    continue;
                 class_of[to] = class;
-                queue[tail++] = to;
+                if (next == GRAPH_NONE && to - v + BESIDE < 2 * BESIDE)
+                    next = to;
+                else
+                    queue[tail++] = to;
             }
         }
     }
+}
+
+/* Something counts it that is no candidate. */
+static bool counted(const struct trial *t, const struct trial_result *r, uint32_t v)
+{
+    return r->left[v] > 0 || (t->known != NULL && t->known[v] > 0) || (r->notes[v] & TRIAL_UNDERFLOW);
 }
 
 bool trial_run(const struct trial *trial, struct trial_result *ret)
@@ -61,34 +76,31 @@ bool trial_run(const struct trial *trial, struct trial_result *ret)
     if (n > 0)
         memcpy(r.left, trial->count, (size_t)n * sizeof *r.left);
     subtract(trial, r.left);
-    // First pass: whatever has a count that candidates do not explain.
+    // Nobody is held twice: what roots lead to is alive whatever its counts, and only the rest asks for those.
     for (uint32_t v = 0; v < n; v++) {
         if (!(trial->flags[v] & TRIAL_CANDIDATE))
             continue;
+        r.class_of[v] = TRIAL_TRASH;
         int64_t known = trial->known != NULL ? trial->known[v] : 0;
         if (r.left[v] < known) {
             r.notes[v] |= TRIAL_UNDERFLOW;
             r.underflow++;
         }
-        bool held = r.left[v] > 0 || known > 0 || (r.notes[v] & TRIAL_UNDERFLOW) ||
-                    (trial->flags[v] & (TRIAL_ROOT | TRIAL_PINNED | TRIAL_TOUCHED));
-        r.class_of[v] = held ? TRIAL_OVER : TRIAL_TRASH;
-        if (held)
-            queue[tail++] = v;
-    }
-    spread(trial, r.class_of, TRIAL_TRASH, TRIAL_OVER, queue, tail);
-    // Second pass: only what is a root by itself.
-    tail = 0;
-    for (uint32_t v = 0; v < n; v++) {
-        if (r.class_of[v] != TRIAL_OVER)
-            continue;
-        if (!trial->whole || (trial->flags[v] & (TRIAL_ROOT | TRIAL_PINNED | TRIAL_TOUCHED))) {
+        if ((trial->flags[v] & (TRIAL_ROOT | TRIAL_PINNED | TRIAL_TOUCHED)) ||
+            (!trial->whole && counted(trial, &r, v))) {
             r.class_of[v] = TRIAL_ALIVE;
             queue[tail++] = v;
         }
     }
-    if (trial->whole)
-        spread(trial, r.class_of, TRIAL_OVER, TRIAL_ALIVE, queue, tail);
+    spread(trial, r.class_of, TRIAL_ALIVE, queue, tail);
+    tail = 0;
+    for (uint32_t v = 0; trial->whole && v < n; v++) {
+        if (r.class_of[v] == TRIAL_TRASH && counted(trial, &r, v)) {
+            r.class_of[v] = TRIAL_OVER;
+            queue[tail++] = v;
+        }
+    }
+    spread(trial, r.class_of, TRIAL_OVER, queue, tail);
     free(queue);
     for (uint32_t v = 0; v < n; v++) {
         r.alive += r.class_of[v] == TRIAL_ALIVE;

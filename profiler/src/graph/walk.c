@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "ahead.h"
+
 bool graph_reach(const struct graph *graph, const uint8_t *in, const uint32_t *seeds, size_t seed_count, uint32_t *from)
 {
     uint32_t *queue = malloc(((size_t)graph->n + 1) * sizeof *queue);
@@ -17,6 +19,7 @@ bool graph_reach(const struct graph *graph, const uint8_t *in, const uint32_t *s
         }
     }
     while (head < tail) {
+        ahead_fetch(graph, queue, head, tail, from, sizeof *from);
         uint32_t v = queue[head++];
         for (uint32_t e = graph->first[v]; e < graph->first[v + 1]; e++) {
             uint32_t t = graph->to[e];

@@ -332,8 +332,11 @@ struct prof_heap {
     PROF_VEC(struct prof_type_pair) type_pairs;
 
     /* Containment by address, made on demand (find.c). */
-    struct span *obj_spans, *block_spans;
-    size_t obj_span_count, block_span_count;
+    struct spans {
+        struct span *items;
+        size_t count;
+        uint64_t *every; /* where every 16th begins */
+    } obj_spans, block_spans;
     bool spans_made;
 
     struct restore *restore; /* NULL unless a state has been read in part */
