@@ -29,6 +29,7 @@ enum cli_exit {
 int cmd_blocks(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_cycles(int argc, char **argv);
+int cmd_dominators(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_info(int argc, char **argv);
@@ -42,6 +43,7 @@ int cmd_recorder(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
 int cmd_refs(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_retained(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_sites(int argc, char **argv);
@@ -52,7 +54,7 @@ extern const struct cli_command cli_command_blocks, cli_command_check, cli_comma
     cli_command_help, cli_command_info, cli_command_leaks, cli_command_mark, cli_command_checkpoint, cli_command_marks,
     cli_command_objects, cli_command_record, cli_command_recorder, cli_command_recover, cli_command_refs,
     cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types,
-    cli_command_why;
+    cli_command_why, cli_command_dominators, cli_command_retained;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);
@@ -131,6 +133,8 @@ char *cli_trace_of_pid(uint64_t pid);
 char *cli_trace_newest(void);
 
 bool cli_file_exists(const char *path);
+/* A word names a trace, and no object or type: by its end, or because there is such a file. */
+bool cli_is_trace(const char *word);
 /* Operands [TRACE] OBJECT: *ret_path is NULL when there is no TRACE. -1, or the exit code after a usage error. */
 int cli_operands_object(const struct cli_command *command, const struct cli_operands *operands, const char **ret_path,
                         const char **ret_object) __attribute__((warn_unused_result));

@@ -103,17 +103,6 @@ const struct cli_command cli_command_blocks = {
     .operand_hint = CLI_HINT_TRACE,
 };
 
-/* A first operand that is no trace is the TYPE of the newest one. */
-static bool looks_like_trace(const char *word)
-{
-    size_t length = 0;
-    while (word[length] != '\0')
-        length++;
-    return (length > 4 && word[length - 4] == '.' && word[length - 3] == 't' && word[length - 2] == 'r' &&
-            word[length - 1] == 'k') ||
-           cli_file_exists(word);
-}
-
 static int table(const struct cli_command *command, enum prof_table_kind kind, uint64_t default_top, int argc,
                  char **argv)
 {
@@ -123,8 +112,8 @@ static int table(const struct cli_command *command, enum prof_table_kind kind, u
     if (code >= 0)
         return code;
     const char *path = operands.items[0], *type = operands.count > 1 ? operands.items[1] : NULL;
-    if (kind == PROF_TABLE_OBJECTS && operands.count == 1 && !looks_like_trace(path)) {
-        type = path;
+    if (kind == PROF_TABLE_OBJECTS && operands.count == 1 && !cli_is_trace(path)) {
+        type = path; /* of the newest trace */
         path = NULL;
     }
     /* Their sums are those of the model, which runs from the beginning. */

@@ -155,12 +155,17 @@ bool cli_file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool cli_is_trace(const char *word)
+{
+    size_t length = strlen(word);
+    return (length > 4 && strcmp(word + length - 4, ".trk") == 0) || cli_file_exists(word);
+}
+
 int cli_operands_object(const struct cli_command *command, const struct cli_operands *operands, const char **ret_path,
                         const char **ret_object)
 {
     const char *object = operands->items[operands->count - 1];
-    size_t length = strlen(object);
-    if (operands->count == 1 && ((length > 4 && strcmp(object + length - 4, ".trk") == 0) || cli_file_exists(object)))
+    if (operands->count == 1 && cli_is_trace(object))
         return cli_usage(command,
                          "OBJECT is missing behind '%s': name one such as @leak:1 or 'struct conn#12'; 'reftrack "
                          "objects' lists them",

@@ -5,15 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-int graph_begin_trace(const struct cli_command *command, const struct cli_common *common, const char *path,
-                      const char *object, struct cli_session *session)
+static int open_trace(const struct cli_command *command, const struct cli_common *common, const char *path,
+                      char *const *objects, size_t count, struct cli_session *session)
 {
-    bool finding = object != NULL && strncmp(object, "@leak:", 6) == 0;
+    bool finding = false;
+    for (size_t i = 0; i < count; i++)
+        finding |= strncmp(objects[i], "@leak:", 6) == 0;
     if (common->from != NULL)
         return cli_usage(command, "--from does not work here: it is the state at one moment, which --to names");
     int code = cli_session_open(session, common, path, CLI_PART_GRAPH | (finding ? CLI_PART_FINDINGS : 0));
     if (code < 0)
         cli_say_state(session, common);
+    return code;
+}
+
+int graph_begin_some(const struct cli_command *command, const struct cli_common *common,
+                     const struct cli_operands *operands, struct cli_session *session, prof_node *ret,
+                     size_t *ret_count)
+{
+    bool trace = operands->count != 0 && cli_is_trace(operands->items[0]);
+    char *const *objects = operands->items + trace;
+    size_t count = operands->count - trace;
+    *session = (struct cli_session){ .path = NULL };
+    int code = open_trace(command, common, trace ? operands->items[0] : NULL, objects, count, session);
+    for (size_t i = 0; i < count && code < 0; i++) {
+        struct prof_error *error = prof_view_find_node(session->view, session->graph, objects[i], &ret[i]);
+        if (error != NULL)
+            code = cli_error(error);
+    }
+    *ret_count = count;
     return code;
 }
 
@@ -24,7 +44,7 @@ int graph_begin(const struct cli_command *command, const struct cli_common *comm
     *session = (struct cli_session){ .path = NULL };
     int code = cli_operands_object(command, operands, &path, &object);
     if (code < 0)
-        code = graph_begin_trace(command, common, path, object, session);
+        code = open_trace(command, common, path, &operands->items[operands->count - 1], 1, session);
     if (code >= 0)
         return code;
     struct prof_error *error = prof_view_find_node(session->view, session->graph, object, ret);
@@ -183,7 +203,7 @@ void graph_notes(struct cli_session *session, const struct cli_common *common, s
             "\nMemory %s: only references that the program told are known, no pointers, and nothing of who holds "
             "plain blocks.\n",
             prof_escape_terminal(text, sizeof text, unread));
-    else if (!prof_graph_examined(session->graph, node))
+    else if (node != PROF_NODE_NONE && !prof_graph_examined(session->graph, node))
         cli_printf(out, CLI_FAINT,
                    "\nMemory was read last before it was there as it is now: pointers to it may be missing.\n");
 }

@@ -10,9 +10,10 @@
  * it printed what is wrong. cli_session_close is fine after both. */
 int graph_begin(const struct cli_command *command, const struct cli_common *common, const struct cli_operands *operands,
                 struct cli_session *session, prof_node *ret) __attribute__((warn_unused_result));
-/* The same without an object: `path` may be NULL. */
-int graph_begin_trace(const struct cli_command *command, const struct cli_common *common, const char *path,
-                      const char *object, struct cli_session *session) __attribute__((warn_unused_result));
+/* Operands [TRACE] [OBJECT...]: *ret_count nodes, for which ret has room for as many as there are operands. */
+int graph_begin_some(const struct cli_command *command, const struct cli_common *common,
+                     const struct cli_operands *operands, struct cli_session *session, prof_node *ret,
+                     size_t *ret_count) __attribute__((warn_unused_result));
 
 /* "Conn#12", "struct item block#7", escaped; returns buf. */
 char *graph_name(struct cli_session *session, prof_node node, char *buf, size_t size);
@@ -25,7 +26,7 @@ void graph_path_lines(struct cli_session *session, struct cli_out *out, const st
                       size_t front, size_t left_out);
 /* Who took what has no owner, with up to `frames` frames of each stack below its site. */
 struct prof_error *graph_taken_lines(struct cli_session *session, struct cli_out *out, prof_node node, size_t frames);
-/* What the answer may be missing; nothing when it is complete. */
+/* What the answer may be missing, about a node when it is not PROF_NODE_NONE; nothing when it is complete. */
 void graph_notes(struct cli_session *session, const struct cli_common *common, struct cli_out *out, prof_node node);
 
 #endif

@@ -50,6 +50,8 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_blocks,
     &cli_command_refs,
     &cli_command_why,
+    &cli_command_retained,
+    &cli_command_dominators,
     &cli_command_marks,
     &cli_command_info,
     &cli_command_dump,

@@ -70,6 +70,38 @@ struct prof_ways {
 struct prof_error *prof_view_ways(struct prof_view *view, struct prof_graph *graph, prof_node node, size_t most,
                                   struct prof_ways *ret);
 
+/* ---- What it retains ----------------------------------------------------------------------------------------------
+ */
+enum prof_retained_by { PROF_BY_NODE = 0, PROF_BY_TYPE, PROF_BY_SITE };
+/* What the rows that pass --where retain together, before --top. */
+struct prof_selection {
+    uint64_t nodes, flat;
+    uint64_t retained, retained_nodes;
+    uint64_t all, all_nodes; /* of everything that is alive */
+};
+/* One row for each object and plain block, or for each of their types or birth sites. What a type or site retains is
+ * more than the sum of what each of its nodes does alone; when there are so many that it would take long, it is that
+ * sum (column exact). Deep sizes are of the rows that are kept, as many as take no long time. */
+struct prof_error *prof_view_retained(struct prof_view *view, struct prof_graph *graph, enum prof_retained_by by,
+                                      const struct prof_query *query, const struct prof_table **ret,
+                                      struct prof_selection *ret_selection);
+
+/* The tree of dominators: who alone keeps whom alive. */
+struct prof_dominated {
+    prof_node node; /* PROF_NODE_NONE: everything */
+    uint32_t level; /* 0: the first */
+    uint64_t flat;  /* of what `run` stands for together */
+    uint64_t retained;
+    prof_node last; /* of a run: its end; else node */
+    uint64_t run;   /* so many of one kind, each the only one that the one before keeps alive directly; 1: no such */
+    uint64_t more, more_bytes; /* children left out behind the ones listed */
+};
+/* Depth first from a node (PROF_NODE_NONE: from everything), at most `depth` levels below it and `most` children of
+ * each. */
+struct prof_error *prof_view_dominators(struct prof_view *view, struct prof_graph *graph, prof_node node,
+                                        unsigned depth, size_t most, const struct prof_dominated **ret,
+                                        size_t *ret_count);
+
 /* ---- JSON documents ------------------------------------------------------------------------------------------------
  */
 enum prof_refs_parts { PROF_REFS_IN = 1, PROF_REFS_OUT = 2, PROF_REFS_PATH = 4 };
@@ -77,5 +109,9 @@ struct prof_error *prof_json_refs(struct prof_view *view, struct prof_graph *gra
                                   size_t most, char **ret);
 struct prof_error *prof_json_why(struct prof_view *view, struct prof_graph *graph, prof_node node, size_t most,
                                  char **ret);
+struct prof_error *prof_json_retained(struct prof_view *view, struct prof_graph *graph, const struct prof_table *table,
+                                      const struct prof_selection *selection, char **ret);
+struct prof_error *prof_json_dominators(struct prof_view *view, struct prof_graph *graph,
+                                        const struct prof_dominated *list, size_t count, char **ret);
 
 #endif

@@ -153,20 +153,25 @@ static json_t *cell(const struct prof_cell *cell, enum prof_cell_kind kind)
     return json_null();
 }
 
+void doc_table(struct document *doc, struct prof_view *view, const struct prof_table *table)
+{
+    doc_set(doc, doc->root, "trace", json_of_text(prof_trace_info(prof_heap_trace(view->heap))->path));
+    doc_set(doc, doc->root, "total_rows", json_of_number(table->total_rows));
+    json_t *rows = json_array();
+    for (size_t r = 0; r < table->row_count && !doc->failed; r++) {
+        json_t *row = json_object();
+        for (size_t c = 0; c < table->column_count; c++)
+            doc_set(doc, row, table->columns[c].key,
+                    cell(&table->cells[r * table->column_count + c], table->columns[c].kind));
+        doc_append(doc, rows, row);
+    }
+    doc_set(doc, doc->root, "rows", rows);
+}
+
 struct prof_error *prof_json_table(struct prof_view *view, const char *name, const struct prof_table *table, char **ret)
 {
     struct document doc;
     doc_begin(&doc, name);
-    doc_set(&doc, doc.root, "trace", json_of_text(prof_trace_info(prof_heap_trace(view->heap))->path));
-    doc_set(&doc, doc.root, "total_rows", json_of_number(table->total_rows));
-    json_t *rows = json_array();
-    for (size_t r = 0; r < table->row_count && !doc.failed; r++) {
-        json_t *row = json_object();
-        for (size_t c = 0; c < table->column_count; c++)
-            doc_set(&doc, row, table->columns[c].key,
-                    cell(&table->cells[r * table->column_count + c], table->columns[c].kind));
-        doc_append(&doc, rows, row);
-    }
-    doc_set(&doc, doc.root, "rows", rows);
+    doc_table(&doc, view, table);
     return doc_finish(&doc, ret);
 }

@@ -25,6 +25,9 @@ struct doc_number {
 };
 json_t *doc_numbers(struct document *doc, const struct doc_number *numbers, size_t count);
 
+/* The trace, the number of rows and the rows of a table, into the document itself. */
+void doc_table(struct document *doc, struct prof_view *view, const struct prof_table *table);
+
 /* Text of the target: JSON must be UTF-8, so what is not is written as \xNN. NULL becomes null. */
 json_t *json_of_text(const char *value);
 json_t *json_of_number(uint64_t n);

@@ -22,7 +22,7 @@ offer reftrack re; echo --; offer reftrack leaks --base; echo --; offer reftrack
 offer reftrack report app; echo --; offer reftrack help con; echo --; offer reftrack report ot
 END
 	bash --norc try.bash >out 2>&1
-	printf 'record\nreport\nrefs\nrecover\n--\n--baseline\n--\njson\n--\napp.1.trk\n--\nconcepts\n--\n\n' >expected
+	printf 'record\nreport\nrefs\nretained\nrecover\n--\n--baseline\n--\njson\n--\napp.1.trk\n--\nconcepts\n--\n\n' >expected
 	diff expected out || complain "bash offers something else"
 fi
 if command -v zsh >/dev/null; then
