@@ -415,7 +415,8 @@ void rec_define_again(struct proc *proc);
 enum { REC_COUNTED_MAX = 1 << 22 }; /* further ones are not checked */
 /* A type was defined. */
 void rec_counted_type(struct proc *proc, const struct trk_type_def *def);
-/* A record of a process with proc->counted. old: where the block was before, of an ALLOC that is the end of a realloc. */
+/* A record of a process with proc->counted. old: where the block was before, of an ALLOC that is the end of a realloc.
+ */
 void rec_counted_note(struct proc *proc, unsigned op, uint64_t addr, uint64_t arg, uint64_t old);
 void rec_counted_free(struct proc *proc);
 

@@ -120,14 +120,14 @@ struct analysis {
      * blocks: n + id. Arrays of nodes. */
     uint32_t n, nodes;
     bool pointers_wanted; /* `hold` also where there are no objects */
-    struct hold *hold;   /* what memory says of objects; NULL: it was not read */
-    struct graph graph;  /* label: index for prof_heap_open, or a word (hold.h) */
-    uint8_t *fate;       /* enum fate */
-    uint8_t *role;       /* enum role */
-    int32_t *extra;      /* count minus references from leaked objects */
-    uint32_t *component; /* of leaked objects */
-    uint32_t *root;      /* reachable: the held object it hangs on; leaked: the cause it is a consequence of */
-    uint32_t *scratch;   /* n entries of GRAPH_NONE */
+    struct hold *hold;    /* what memory says of objects; NULL: it was not read */
+    struct graph graph;   /* label: index for prof_heap_open, or a word (hold.h) */
+    uint8_t *fate;        /* enum fate */
+    uint8_t *role;        /* enum role */
+    int32_t *extra;       /* count minus references from leaked objects */
+    uint32_t *component;  /* of leaked objects */
+    uint32_t *root;       /* reachable: the held object it hangs on; leaked: the cause it is a consequence of */
+    uint32_t *scratch;    /* n entries of GRAPH_NONE */
     uint32_t component_count;
     uint32_t *component_size;
     uint64_t cycle_budget;   /* edges that searches for cycles may still look at */
