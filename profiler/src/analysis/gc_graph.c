@@ -33,12 +33,24 @@ bool gc_may_be_tracked(const struct prof_gc *gc, const struct prof_obj *obj)
     return (prof_heap_type(gc->heap, obj->type)->flags & TRK_TYPE_ACYCLIC) == 0;
 }
 
-/* Kept by design, in the hands of its destructor, or with a count that means nothing. */
+/* The count as it is known best. */
+static int32_t count_of(const struct prof_obj *obj)
+{
+    return (obj->flags & PROF_OBJ_COUNTED) != 0 ? obj->observed : obj->count;
+}
+
+/* Its birth was not seen, nor its count: events say only what changed. */
+static bool is_relative(const struct prof_obj *obj)
+{
+    return (obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) == PROF_OBJ_SKEWED;
+}
+
+/* Kept by design, in the hands of its destructor, or with a count that means nothing. Without any count left it is on
+ * its way to be destroyed, and so is nothing that others hold. */
 static bool is_pinned(const struct prof_gc *gc, const struct prof_obj *obj)
 {
     const unsigned kept = PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK | PROF_OBJ_FINALIZING;
-    return (obj->flags & kept) != 0 || obj->state != PROF_OBJ_ALIVE ||
-           (obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) == PROF_OBJ_SKEWED ||
+    return (obj->flags & kept) != 0 || obj->state != PROF_OBJ_ALIVE || count_of(obj) <= 0 || is_relative(obj) ||
            (prof_heap_type(gc->heap, obj->type)->flags & TRK_TYPE_IMMORTAL) != 0;
 }
 
@@ -77,11 +89,9 @@ static bool look_at(struct builder *b, uint32_t v, bool all)
         return true; // slots that still name it own nothing
     for (uint32_t i = obj->first_open; i != 0; i = prof_heap_open(heap, i)->next)
         owned += owns(prof_heap_open(heap, i));
-    int32_t events = obj->count > owned || pinned ? obj->count : owned;
-    out->count[v] = pinned || (obj->flags & PROF_OBJ_COUNTED) == 0 ? obj->count : obj->observed;
-    out->known[v] = events > 0 ? (uint32_t)events : 0;
-    if (pinned && out->count[v] < events)
-        out->count[v] = events;
+    int32_t events = obj->count > owned ? obj->count : owned;
+    out->count[v] = is_relative(obj) ? events : count_of(obj);
+    out->known[v] = (uint32_t)events; // not below `owned`, which is a number of references
     if (owned < obj->count || pinned || out->count[v] != obj->count) {
         if (!all)
             return true; // it lives by itself: who else holds it does not matter

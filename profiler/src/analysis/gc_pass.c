@@ -107,8 +107,9 @@ bool gc_examine(void *ctx, const uint32_t *ids, size_t count, bool whole, uint8_
     struct prof_gc *gc = ctx;
     struct gc_graph g;
     struct trial_result result;
+    if (gc->heap == NULL)
+        return true; // nobody is followed yet
     uint8_t *checked = malloc(count + 1);
-
     if (checked == NULL || !gc_graph_make(gc, ids, count, whole, &g)) {
         free(checked);
         return false;
