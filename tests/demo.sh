@@ -17,6 +17,11 @@ say '$ reftrack run -- samples/01-missing-unref'
 say '$ reftrack report sample.trk'
 "$reftrack" report --no-pager "$out/sample.trk"
 
+say '$ reftrack run -- samples/cycle-closure'
+"$reftrack" run -q -o "$out/cycle.trk" -- "$build/samples/cycle-closure"
+say '$ reftrack cycles cycle.trk'
+"$reftrack" cycles --no-pager "$out/cycle.trk"
+
 input=$out/input.json
 python3 - >"$input" <<'PY'
 import json

@@ -16,6 +16,13 @@ fail() {
 	failures=$((failures + 1))
 }
 
+# What differs from run to run in reports: addresses, times, ids of processes.
+normalize() {
+	sed -E -e 's/0x[0-9a-f]{5,}/0xADDR/g' -e 's/pid [0-9]+/pid PID/g' -e 's/\.[0-9]+\.trk/.PID.trk/g' \
+		-e 's/[+][0-9]+(\.[0-9]+)? ?(s|ms)/+TIME/g' -e 's/(< )?[0-9.]+ (ms|us|µs|s)\b/TIME/g' -e 's/[0-9]{2}:[0-9]{2}(:[0-9]{2})?/TIME/g' \
+		-e "s#$work/##g" -e "s#$ROOT/##g" -e 's/[0-9]+( [0-9]{3})* events/N events/g'
+}
+
 # same NAME FILE1 FILE2: the files are equal
 same() {
 	checks=$((checks + 1))

@@ -5,12 +5,6 @@
 update=
 [ "${1:-}" = --update ] && { update=1; shift; }
 
-normalize() {
-	sed -E -e 's/0x[0-9a-f]{5,}/0xADDR/g' -e 's/pid [0-9]+/pid PID/g' -e 's/\.[0-9]+\.trk/.PID.trk/g' \
-		-e 's/[+][0-9]+(\.[0-9]+)? ?(s|ms)/+TIME/g' -e 's/(< )?[0-9.]+ (ms|us|µs|s)\b/TIME/g' -e 's/[0-9]{2}:[0-9]{2}(:[0-9]{2})?/TIME/g' \
-		-e "s#$work/##g" -e "s#$ROOT/##g" -e 's/[0-9]+( [0-9]{3})* events/N events/g'
-}
-
 for source in "$ROOT"/samples/[0-9]*.c; do
 	name=$(basename "$source" .c)
 	[ $# -eq 0 ] || [ "$1" = "$name" ] || continue

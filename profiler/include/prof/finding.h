@@ -104,6 +104,7 @@ struct prof_finding_edge {
     const char *field;
     uint32_t stack;    /* where the reference was taken, 0 unknown */
     bool adopted;      /* no slot was told: a pointer in memory stands for the reference */
+    bool birth;        /* the reference that `to` was born with */
     bool back;         /* its name says that it points back ("parent", "owner") */
     bool needed;       /* the destructor of `from` needs what it points to */
     uint64_t taken_us; /* when the reference was taken, 0 unknown */
@@ -170,7 +171,7 @@ struct prof_finding {
     uint32_t break_edge;                /* cycles: index of the edge to break (make weak) first */
     const char *const *break_reasons;   /* why that one: "its name says that it points back"; none without edges */
     size_t break_reason_count;
-    uint32_t closing_edge; /* cycles: index of the edge that was taken last; edge_count not known */
+    uint32_t closing_edge; /* cycles: index of the edge that was taken last; edge_count: not known */
     uint64_t held_cycles;  /* cycles among what it alone keeps alive; edges are of one of these unless it is a cycle */
     const prof_obj_id *ends; /* cycles: which objects would end, in this order, were that edge weak */
     size_t end_count;        /* the first 8 of them */

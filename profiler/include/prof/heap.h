@@ -332,8 +332,6 @@ prof_type_id prof_heap_block_type(const struct prof_heap *heap, prof_block_id id
 uint32_t prof_heap_type_max(const struct prof_heap *heap);
 const struct prof_type *prof_heap_type(const struct prof_heap *heap, prof_type_id id); /* never NULL for id < max */
 const struct prof_open *prof_heap_open(const struct prof_heap *heap, uint32_t index);
-/* Is the variable at slot told to be a weak or borrowed pointer to this object (id < max)? */
-bool prof_heap_is_weak(const struct prof_heap *heap, prof_obj_id id, uint64_t slot);
 /* The pointers that are told to be weak or borrowed now: in the order in which their objects got their first. */
 struct prof_weak {
     uint64_t slot, at_us;

@@ -21,30 +21,42 @@ bool cycle_points_back(const char *field)
     for (size_t i = 0; last != NULL && i < sizeof words / sizeof *words; i++) {
         size_t n = strlen(words[i]);
         const char *at = strcasestr(last, words[i]);
-        if (at != NULL && (at == last || at[-1] == '_') && (at[n] == '\0' || at[n] == '_' || at[n] == '['))
+        if (at == NULL || (at != last && at[-1] != '_'))
+            continue;
+        at += n;
+        if (*at == 's' && n > 4) // "observers"
+            at++;
+        if (*at == '\0' || *at == '_' || *at == '[')
             return true;
     }
     return false;
 }
 
-/* When the newest reference was taken that may be this edge; 0 unknown. */
+/* References without a slot are only counted by site: when the newest of them was taken; 0 unknown. */
 static uint64_t taken_at(struct analysis *a, const struct prof_finding_edge *edge)
 {
     const struct prof_obj *to = prof_heap_obj(a->heap, edge->to);
 
-    for (uint32_t at = edge->adopted ? 0 : to->first_open; at != 0;) {
-        const struct prof_open *open = prof_heap_open(a->heap, at);
-        if (open->stack == edge->stack)
-            return open->at_us; // newest first
-        at = open->next;
-    }
-    for (uint32_t at = edge->adopted ? to->first_site : 0; at != 0;) {
+    if (!edge->adopted)
+        return edge->taken_us;
+    for (uint32_t at = to->first_site; at != 0;) {
         const struct prof_site_count *site = prof_heap_site_count(a->heap, at);
         if (site->stack == edge->stack && site->taken > 0)
             return site->last_us;
         at = site->next;
     }
-    return edge->adopted && edge->stack == to->stack ? to->born_us : 0;
+    return edge->stack == to->stack ? to->born_us : 0;
+}
+
+/* Certainly taken later? The clock is coarse; in one tick, what is known is that a reference of an object was taken
+ * after that object was born, and ids are in the order of births. */
+static bool is_later(const struct prof_finding_edge *x, const struct prof_finding_edge *y)
+{
+    if (x->taken_us != y->taken_us || !y->birth)
+        return x->taken_us > y->taken_us && y->taken_us != 0;
+    if (x->birth)
+        return x->to > y->to;
+    return x->to >= y->to || x->from >= y->to;
 }
 
 /* ---- Which references are that field ------------------------------------------------------------------------------
@@ -68,7 +80,8 @@ static bool same_field(const char *field, bool through, const char *wanted)
 
     if (field == NULL || wanted == NULL)
         return field == wanted;
-    return strncmp(field, wanted, length) == 0 && strcmp(wanted + length, through ? "[]" : "") == 0;
+    return strncmp(field, wanted, length) == 0 &&
+           (through ? strncmp(wanted + length, "[]", 2) == 0 : wanted[length] == '\0');
 }
 
 static bool is_target(const struct drops *d, uint32_t from, uint32_t to)
@@ -292,19 +305,21 @@ static bool tell_ends(struct drops *d, const struct group_members *members, stru
 
 static void describe_edges(struct analysis *a, struct prof_finding_edge *edges, size_t count, struct prof_finding *ret)
 {
-    uint64_t youngest_us = 0;
+    size_t last = 0;
 
-    ret->closing_edge = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
         const struct prof_type *type = prof_heap_type(a->heap, prof_heap_obj(a->heap, edges[i].from)->type);
         edges[i].back = cycle_points_back(edges[i].field);
         edges[i].needed = (type->flags & TRK_TYPE_ORDERED_FINALIZER) != 0;
         edges[i].taken_us = taken_at(a, &edges[i]);
-        if (edges[i].taken_us >= youngest_us && edges[i].taken_us != 0) {
-            youngest_us = edges[i].taken_us;
-            ret->closing_edge = (uint32_t)i;
-        }
+        if (is_later(&edges[i], &edges[last]))
+            last = i;
     }
+    for (size_t i = 0; i < count && last < count; i++) {
+        if (i != last && !is_later(&edges[last], &edges[i]))
+            last = count;
+    }
+    ret->closing_edge = (uint32_t)last;
 }
 
 bool break_cycle(struct analysis *a, const struct group_members *members, prof_obj_id cause,

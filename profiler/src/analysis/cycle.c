@@ -54,22 +54,40 @@ bool cycle_edge(struct analysis *a, uint32_t from, uint32_t index, struct prof_f
 {
     uint32_t label = a->graph.label[index];
     struct owner owner = { 0 };
+    uint64_t at;
 
     if ((label & HOLD_WORD) == 0) {
         const struct prof_open *open = prof_heap_open(a->heap, label);
-        if (!owner_of(a, open, &owner))
+        if (from < a->n && !owner_of(a, open, &owner))
             return false;
-        ret->field = owner.field;
         ret->stack = open->stack;
-        return true;
+        ret->taken_us = open->at_us;
+        ret->birth = (open->flags & PROF_OPEN_WAS_BIRTH) != 0;
+        at = open->slot;
+    } else {
+        const struct hold_word *word = &a->hold->words.items[label & ~HOLD_WORD];
+        if (from < a->n && !hold_owner(a, word, &owner))
+            return false;
+        ret->stack = word->stack;
+        ret->birth = word->birth;
+        ret->adopted = true;
+        at = a->hold->memory->words[word->index].at;
     }
-    const struct hold_word *word = &a->hold->words.items[label & ~HOLD_WORD];
-    if (from < a->n && !hold_owner(a, word, &owner))
-        return false;
     ret->field = owner.field;
-    ret->stack = word->stack;
-    ret->adopted = true;
-    return true;
+    return from < a->n ||
+           owner_block_field(a, from - a->n, at - prof_heap_block(a->heap, from - a->n)->addr, &ret->field);
+}
+
+/* "buckets[]" of the object, then "val" of the block it leads to. Elements of an array are one place already. */
+static bool through_block(struct analysis *a, const char **field, const char *inner)
+{
+    if (*field == NULL || inner == NULL)
+        return true;
+    bool element = strncmp(inner, "[]", 2) == 0;
+    inner += element ? 2 : 0;
+    const char *dot = element || inner[0] == '+' || inner[0] == '[' ? "" : ".";
+    *field = prof_arena_printf(a->arena, "%s%s%s", *field, dot, inner);
+    return *field != NULL;
 }
 
 /* The edges of a cycle from object to object: those through plain blocks are part of the field that leads there. */
@@ -88,6 +106,8 @@ static bool walk_cycle(struct analysis *a, prof_obj_id start, const uint32_t *in
             return false;
         if (node == from && (node < a->n))
             field = to < a->n || edge.field == NULL ? edge.field : prof_arena_printf(a->arena, "%s[]", edge.field);
+        else if (to < a->n && !through_block(a, &field, edge.field))
+            return false;
         node = to;
         if (to >= a->n)
             continue;

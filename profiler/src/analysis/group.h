@@ -165,8 +165,9 @@ bool group_sort_cycles(struct groups *g);
  * cycle of at most CYCLE_EDGES_MAX edges; the signature is then only the type's name. */
 bool cycle_describe(struct analysis *a, prof_obj_id start, struct prof_finding_edge *edges, size_t *ret_count,
                     const char **ret_signature);
-/* What an edge of the graph that leaves node `from` says: field, stack and whether it is adopted; the field is NULL
- * when it leaves a plain block. false without memory. */
+/* What an edge of the graph that leaves node `from` says: field, stack, whether it is adopted or a birth reference,
+ * when it was taken if slots tell. The field of a plain block is NULL when its type is not known. false without memory.
+ */
 bool cycle_edge(struct analysis *a, uint32_t from, uint32_t index, struct prof_finding_edge *ret);
 
 /* ---- break.c ---- */

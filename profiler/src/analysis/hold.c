@@ -29,6 +29,7 @@ static bool points_to_start(const struct prof_obj *obj, uint64_t value)
     return value == obj->addr || value == obj->start;
 }
 
+/* A pointer that is told to be weak keeps nothing, and stands for nothing: it is no word, but it exists. */
 static bool add_word(struct analysis *a, uint32_t index, uint32_t from, uint8_t kind)
 {
     struct hold *hold = a->hold;
@@ -38,6 +39,10 @@ static bool add_word(struct analysis *a, uint32_t index, uint32_t from, uint8_t 
     word.to = node_of(a, a->reach->target[index], w->value);
     if (word.to == GRAPH_NONE)
         return true;
+    if (word.to < hold->objects && map_get(&hold->weak, map_mix(w->at, word.to)) != UINT32_MAX) {
+        hold->facts[word.to].words++;
+        return true;
+    }
     if (kind == HOLD_NODE) {
         word.from = node_of(a, from, w->at);
         word.kind = word.from != GRAPH_NONE ? HOLD_NODE : HOLD_ROOT;
@@ -47,11 +52,21 @@ static bool add_word(struct analysis *a, uint32_t index, uint32_t from, uint8_t 
     return prof_vec_push(&hold->words, word);
 }
 
+static void add_weak(void *ctx, const struct prof_weak *weak)
+{
+    struct hold *hold = ctx;
+
+    hold->failed = hold->failed || !map_put(&hold->weak, map_mix(weak->slot, weak->obj), 0);
+}
+
 /* What stands in blocks first, in the order of addresses, then what stands in roots. */
 static bool resolve(struct analysis *a, struct hold *hold)
 {
     const struct reach *r = a->reach;
 
+    prof_heap_weak_each(a->heap, add_weak, hold);
+    if (hold->failed)
+        return false;
     for (uint32_t v = 0; v < r->n; v++) {
         for (uint32_t e = r->out.first[v]; e < r->out.first[v + 1]; e++) {
             uint32_t word = r->out.label[e];
@@ -245,7 +260,7 @@ static bool drop_stale(struct analysis *a, struct hold *hold, struct graph_edge 
     return true;
 }
 
-/* A word in a recorded slot of its object is that reference already; one that is told to be weak owns none. */
+/* A word in a recorded slot of its object is that reference already. */
 static bool mark_recorded(struct analysis *a, struct hold *hold)
 {
     struct map slots = { 0 };
@@ -264,8 +279,7 @@ static bool mark_recorded(struct analysis *a, struct hold *hold)
     for (size_t i = 0; good && i < hold->words.count; i++) {
         struct hold_word *word = &hold->words.items[i];
         uint64_t at = hold->memory->words[word->index].at;
-        if (word->start &&
-            (map_get(&slots, map_mix(at, word->to)) != UINT32_MAX || prof_heap_is_weak(a->heap, word->to, at)))
+        if (word->start && map_get(&slots, map_mix(at, word->to)) != UINT32_MAX)
             word->start = false;
     }
     map_deinit(&slots);
@@ -391,6 +405,7 @@ void hold_free(struct hold *hold)
     free(hold->facts);
     free(hold->reached);
     map_deinit(&hold->stale);
+    map_deinit(&hold->weak);
     map_deinit(&hold->owner_of_block);
     prof_vec_deinit(&hold->owners);
     free(hold);

@@ -35,7 +35,7 @@ struct hold_word {
 /* Was it the same at the checkpoint before? UNKNOWN: there was none, or something was told of it since. */
 enum hold_again { HOLD_AGAIN_UNKNOWN = 0, HOLD_AGAIN_SAME, HOLD_AGAIN_OTHER };
 struct hold_facts {
-    uint32_t words;              /* that point to it, those in itself left out */
+    uint32_t words;              /* that point to it, weak ones too, those in itself left out */
     uint32_t anonymous;          /* references without a slot, births, stale slots and unaccounted ones included */
     uint32_t live, dead, middle; /* words that may own one: reachable; in what leaks too; reachable, to its middle */
     uint32_t self;               /* words in itself that may own one, when it can be reached */
@@ -60,6 +60,8 @@ struct hold {
     uint32_t *row;                    /* by node: its words are row[v] .. row[v + 1] - 1 */
     struct hold_facts *facts;         /* by object */
     uint8_t *reached;                 /* by node */
+    struct map weak;                  /* slots that are told to be weak, with their objects */
+    bool failed;                      /* no memory for these */
     struct map stale;                 /* recorded slots that point elsewhere by now */
     uint64_t checked;                 /* recorded slots of leaked holders that were looked at */
     struct map owner_of_block;        /* block -> owners */

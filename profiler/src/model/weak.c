@@ -82,17 +82,6 @@ static void clear(struct prof_heap *h, prof_obj_id id, uint64_t slot)
         drop_head(h, head);
 }
 
-bool prof_heap_is_weak(const struct prof_heap *h, prof_obj_id id, uint64_t slot)
-{
-    const struct weak_head *head = (obj_of(h, id)->internal & OBJ_HAS_WEAK) != 0 ? find_head(h, id) : NULL;
-
-    for (uint32_t i = head != NULL ? head->first : 0; i != 0; i = weak_of(h, i)->next) {
-        if (weak_of(h, i)->slot == slot)
-            return true;
-    }
-    return false;
-}
-
 void prof_heap_weak_each(const struct prof_heap *h, void (*each)(void *ctx, const struct prof_weak *weak), void *ctx)
 {
     struct weak_head *head, *next;

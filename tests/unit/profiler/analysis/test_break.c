@@ -14,6 +14,7 @@ static int begin(void **state)
 {
     (void)state;
     rig_begin(rig);
+    mk_time(rig->t, 50); // 0 is no time
     memset(&image, 0, sizeof image);
     fake_field(rig->symbols, "conn", 8, "peer");
     fake_field(rig->symbols, "conn", 16, "next");
@@ -240,6 +241,47 @@ static void test_hazard(void **state)
     rig_at(rig, f->hazards[0].stack, "watch:30");
 }
 
+/* A weak pointer in memory that leads to a cycle does not make it held. */
+static void test_weak_root(void **state)
+{
+    (void)state;
+    born("file", A, 64);
+    born("log", B, 32);
+    own(B, A + 8);
+    mk_ref(rig->t, A, B + 8, AT("main m.c:9"));
+    mk_weak_set(rig->t, A, GLOBAL, AT("watch m.c:30"));
+    mk_unref(rig->t, A, 0, AT("main m.c:11"));
+    image_poke(&image, A + 8, B);
+    image_poke(&image, B + 8, A);
+    image_poke(&image, GLOBAL, A);
+    image_exit(&image, rig->t);
+    rig_find(rig, NULL);
+    const struct prof_finding *f = rig_one(rig, PROF_CYCLE);
+    assert_int_equal(f->strength, PROF_PROVEN);
+    assert_int_equal(f->hazards_all, 1);
+}
+
+/* What holds a cycle from in front of it: giving that back frees it alone, and only breaking the cycle the rest. */
+static void test_held_behind(void **state)
+{
+    (void)state;
+    born("conn", A, 64);
+    born("file", B, 32);
+    born("log", C, 16);
+    own(B, A + 8);
+    own(C, B + 8);
+    mk_ref(rig->t, B, C + 8, AT("main m.c:9"));
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_int_equal(f->held_cycles, 1);
+    assert_int_equal(f->edge_count, 2);
+    assert_int_equal(f->release_objects, 1);
+    assert_int_equal(f->release_bytes, 64);
+    assert_frees(f, "files", 3, 112);
+}
+
 /* Two variables own it, and one release too many was told without naming either. */
 static void test_underflow(void **state)
 {
@@ -267,8 +309,9 @@ static void test_underflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_frees),    TEST(test_only_one_frees), TEST(test_thousand), TEST(test_held),      TEST(test_blocks),
-        TEST(test_retained), TEST(test_uncollectable),  TEST(test_hazard),   TEST(test_underflow),
+        TEST(test_frees),     TEST(test_only_one_frees), TEST(test_thousand),      TEST(test_held),
+        TEST(test_blocks),    TEST(test_retained),       TEST(test_uncollectable), TEST(test_hazard),
+        TEST(test_underflow), TEST(test_weak_root),      TEST(test_held_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
