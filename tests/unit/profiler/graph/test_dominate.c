@@ -78,7 +78,7 @@ static void check_small(uint32_t n, const struct graph_edge *edges, size_t count
 }
 
 /* Each dominator is what the definition says, and what is retained is what would not be reached without it. */
-static void test_random(void **state)
+static void d8_d9_random(void **state)
 {
     (void)state;
     for (int round = 0; round < 20000; round++) {
@@ -90,32 +90,72 @@ static void test_random(void **state)
     }
 }
 
+static void check_all(uint32_t n, const uint32_t (*pairs)[2], size_t count, const uint32_t *expect)
+{
+    struct graph_edge edges[32];
+    struct graph graph;
+    struct graph_dominators d;
+    uint32_t root = 0;
+
+    assert_true(count <= 32);
+    for (size_t i = 0; i < count; i++)
+        edges[i] = (struct graph_edge){ pairs[i][0], pairs[i][1], 0 };
+    assert_true(graph_init(&graph, n, edges, count));
+    assert_true(graph_dominate(&graph, &root, 1, NULL, &d));
+    for (uint32_t v = 0; v < n; v++)
+        assert_int_equal(d.dominator[v], expect[v]);
+    graph_dominators_deinit(&d);
+    graph_deinit(&graph);
+    check_small(n, edges, count, 1);
+}
+
 /* The flow graph of Lengauer and Tarjan's paper (1979), figure 1: R A B C D E F G H I J K L as 0..12. */
-static void test_paper(void **state)
+static void d1_paper(void **state)
 {
     enum { R, A, B, C, D, E, F, G, H, I, J, K, L };
     static const uint32_t pairs[][2] = { { R, A }, { R, B }, { R, C }, { A, D }, { B, A }, { B, D }, { B, E },
                                          { C, F }, { C, G }, { D, L }, { E, H }, { F, I }, { G, I }, { G, J },
                                          { H, E }, { H, K }, { I, K }, { J, I }, { K, I }, { K, R }, { L, H } };
     static const uint32_t expect[] = { 13, R, R, R, R, R, C, C, R, R, G, R, D };
-    struct graph_edge edges[21];
-    struct graph graph;
-    struct graph_dominators d;
-    uint32_t root = R;
     (void)state;
+    check_all(13, pairs, 21, expect);
+}
 
-    for (size_t i = 0; i < 21; i++)
-        edges[i] = (struct graph_edge){ pairs[i][0], pairs[i][1], 0 };
-    assert_true(graph_init(&graph, 13, edges, 21));
-    assert_true(graph_dominate(&graph, &root, 1, NULL, &d));
-    for (uint32_t v = 0; v < 13; v++)
-        assert_int_equal(d.dominator[v], expect[v]);
-    graph_dominators_deinit(&d);
-    graph_deinit(&graph);
+static void d2_diamond(void **state)
+{
+    static const uint32_t pairs[][2] = { { 0, 1 }, { 0, 2 }, { 1, 3 }, { 2, 3 }, { 3, 4 } };
+    static const uint32_t expect[] = { 5, 0, 0, 0, 3 };
+    (void)state;
+    check_all(5, pairs, 5, expect);
+}
+
+/* They change nothing. */
+static void d3_self_loops_and_repeated_edges(void **state)
+{
+    static const uint32_t pairs[][2] = {
+        { 0, 0 }, { 0, 1 }, { 0, 1 }, { 1, 1 }, { 1, 2 }, { 1, 2 }, { 2, 2 }, { 2, 1 }
+    };
+    static const uint32_t expect[] = { 3, 0, 1 };
+    (void)state;
+    check_all(3, pairs, 8, expect);
+}
+
+/* Loops with two entries, nested and in a row: what iterating algorithms need several rounds for. */
+static void d13_irreducible(void **state)
+{
+    static const uint32_t two[][2] = { { 0, 1 }, { 0, 2 }, { 1, 2 }, { 2, 1 } };
+    static const uint32_t row[][2] = { { 0, 4 }, { 0, 5 }, { 5, 1 }, { 4, 2 }, { 4, 3 },
+                                       { 1, 2 }, { 2, 1 }, { 2, 3 }, { 3, 2 } };
+    static const uint32_t nested[][2] = { { 0, 1 }, { 1, 2 }, { 1, 3 }, { 2, 4 }, { 3, 4 }, { 4, 2 },
+                                          { 4, 3 }, { 2, 5 }, { 5, 6 }, { 6, 5 }, { 3, 6 }, { 6, 1 } };
+    (void)state;
+    check_all(3, two, 4, (const uint32_t[]){ 3, 0, 0 });
+    check_all(6, row, 9, (const uint32_t[]){ 6, 0, 0, 0, 0, 0 });
+    check_all(7, nested, 12, (const uint32_t[]){ 7, 0, 1, 1, 1, 1, 1 });
 }
 
 /* A ring with a tail, and a lone node, that no root reaches: one root for the ring, which retains its tail. */
-static void test_attached(void **state)
+static void d4_attached(void **state)
 {
     static const struct graph_edge edges[] = { { 0, 1, 0 }, { 4, 2, 0 }, { 4, 5, 0 }, { 5, 4, 0 }, { 5, 3, 0 } };
     const uint64_t size[] = { 1, 1, 1, 1, 1, 1, 1 };
@@ -154,7 +194,6 @@ static void test_attached(void **state)
 }
 
 struct shape {
-    const char *name;
     size_t (*make)(uint32_t n, struct graph_edge *edges); /* at most 2 n */
     void (*check)(uint32_t n, const struct graph_dominators *d);
 };
@@ -230,49 +269,73 @@ static void check_tree(uint32_t n, const struct graph_dominators *d)
         assert_int_equal(d->dominator[v], (v - 1) / 2);
 }
 
-static void test_shapes(void **state)
+static void check_shape(const struct shape *shape)
 {
-    static const struct shape shapes[] = {
-        { "list", make_list, check_list },           { "double list", make_double_list, check_list },
-        { "backs", make_ring_of_backs, check_list }, { "star", make_star, check_star },
-        { "comb", make_comb, check_comb },           { "tree", make_tree, check_tree },
-    };
     uint32_t n = getenv("DOMINATE_NODES") != NULL ? (uint32_t)strtoul(getenv("DOMINATE_NODES"), NULL, 10) : 1000000;
     struct graph_edge *edges = malloc(2 * (size_t)n * sizeof *edges);
     uint64_t *size = malloc(n * sizeof *size), *retained = malloc(((size_t)n + 1) * sizeof *retained);
-    (void)state;
+    struct graph graph;
+    struct graph_dominators d;
+    uint32_t root = 0;
 
     assert_non_null(edges);
     assert_non_null(size);
     assert_non_null(retained);
     for (uint32_t v = 0; v < n; v++)
         size[v] = 16;
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        struct graph graph;
-        struct graph_dominators d;
-        uint32_t root = 0;
-        assert_true(graph_init(&graph, n, edges, shapes[i].make(n, edges)));
-        assert_true(graph_dominate(&graph, &root, 1, NULL, &d));
-        assert_int_equal(d.count, n);
-        assert_int_equal(d.dominator[0], n);
-        shapes[i].check(n, &d);
-        graph_retained(&d, size, retained);
-        assert_int_equal(retained[0], 16 * (uint64_t)n);
-        graph_dominators_deinit(&d);
-        graph_deinit(&graph);
-    }
+    assert_true(graph_init(&graph, n, edges, shape->make(n, edges)));
+    assert_true(graph_dominate(&graph, &root, 1, NULL, &d));
+    assert_int_equal(d.count, n);
+    assert_int_equal(d.dominator[0], n);
+    shape->check(n, &d);
+    graph_retained(&d, size, retained);
+    assert_int_equal(retained[0], 16 * (uint64_t)n);
+    graph_dominators_deinit(&d);
+    graph_deinit(&graph);
     free(edges);
     free(size);
     free(retained);
 }
 
+static void d5_doubly_linked_list(void **state)
+{
+    (void)state;
+    check_shape(&(struct shape){ make_double_list, check_list });
+}
+
+static void d6_list(void **state)
+{
+    (void)state;
+    check_shape(&(struct shape){ make_list, check_list });
+}
+
+static void d7_star(void **state)
+{
+    (void)state;
+    check_shape(&(struct shape){ make_star, check_star });
+    check_shape(&(struct shape){ make_ring_of_backs, check_list });
+}
+
+static void test_comb_and_tree(void **state)
+{
+    (void)state;
+    check_shape(&(struct shape){ make_comb, check_comb });
+    check_shape(&(struct shape){ make_tree, check_tree });
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_paper),
-        cmocka_unit_test(test_attached),
-        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(d1_paper),
+        cmocka_unit_test(d2_diamond),
+        cmocka_unit_test(d3_self_loops_and_repeated_edges),
+        cmocka_unit_test(d4_attached),
+        cmocka_unit_test(d5_doubly_linked_list),
+        cmocka_unit_test(d6_list),
+        cmocka_unit_test(d7_star),
+        cmocka_unit_test(d8_d9_random),
+        cmocka_unit_test(d13_irreducible),
+        cmocka_unit_test(test_comb_and_tree),
     };
     return cmocka_run_group_tests_name("dominate", tests, NULL, NULL);
 }
