@@ -127,7 +127,7 @@ int cmd_dominators(int argc, char **argv)
         return cli_usage(&cli_command_dominators, "--depth is a number from 1 to %d", (int)DEPTH_MOST);
     if (operands.count == 2 && !cli_is_trace(operands.items[0]))
         return cli_usage(&cli_command_dominators, "there is no trace '%s'", operands.items[0]);
-    code = graph_begin_some(&cli_command_dominators, &common, &operands, &session, nodes, &objects);
+    code = graph_begin_some(&cli_command_dominators, &common, &operands, NULL, &session, nodes, &objects);
     node = nodes[0];
     if (code < 0) {
         const struct prof_dominated *list;

@@ -71,7 +71,7 @@ int cmd_retained(int argc, char **argv)
     if (operands.count != 0 && !cli_is_trace(operands.items[0]))
         return cli_usage(&cli_command_retained, "there is no trace '%s'; --where 'object==\"%s\"' selects an object",
                          operands.items[0], operands.items[0]);
-    code = graph_begin_some(&cli_command_retained, &common, &operands, &session, NULL, &count);
+    code = graph_begin_some(&cli_command_retained, &common, &operands, NULL, &session, NULL, &count);
     if (code < 0) {
         bool for_people = common.format == CLI_FORMAT_TEXT && !common.plain;
         struct prof_query query = { .where = common.where,

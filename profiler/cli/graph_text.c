@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int open_trace(const struct cli_command *command, const struct cli_common *common, const char *path,
-                      char *const *objects, size_t count, struct cli_session *session)
+static bool names_finding(const char *object)
 {
-    bool finding = false;
-    for (size_t i = 0; i < count; i++)
-        finding |= strncmp(objects[i], "@leak:", 6) == 0;
+    return strstr(object, "@leak:") != NULL;
+}
+
+/* finding: some object is named by a finding. */
+static int open_trace(const struct cli_command *command, const struct cli_common *common, const char *path,
+                      bool finding, struct cli_session *session)
+{
     if (common->from != NULL)
         return cli_usage(command, "--from does not work here: it is the state at one moment, which --to names");
     int code = cli_session_open(session, common, path, CLI_PART_GRAPH | (finding ? CLI_PART_FINDINGS : 0));
@@ -20,14 +23,19 @@ static int open_trace(const struct cli_command *command, const struct cli_common
 }
 
 int graph_begin_some(const struct cli_command *command, const struct cli_common *common,
-                     const struct cli_operands *operands, struct cli_session *session, prof_node *ret,
-                     size_t *ret_count)
+                     const struct cli_operands *operands, const struct cli_list *named, struct cli_session *session,
+                     prof_node *ret, size_t *ret_count)
 {
     bool trace = operands->count != 0 && cli_is_trace(operands->items[0]);
     char *const *objects = operands->items + trace;
     size_t count = operands->count - trace;
     *session = (struct cli_session){ .path = NULL };
-    int code = open_trace(command, common, trace ? operands->items[0] : NULL, objects, count, session);
+    bool finding = false;
+    for (size_t i = 0; i < count; i++)
+        finding |= names_finding(objects[i]);
+    for (size_t i = 0; named != NULL && i < named->count; i++)
+        finding |= names_finding(named->items[i]);
+    int code = open_trace(command, common, trace ? operands->items[0] : NULL, finding, session);
     for (size_t i = 0; i < count && code < 0; i++) {
         struct prof_error *error = prof_view_find_node(session->view, session->graph, objects[i], &ret[i]);
         if (error != NULL)
@@ -44,7 +52,7 @@ int graph_begin(const struct cli_command *command, const struct cli_common *comm
     *session = (struct cli_session){ .path = NULL };
     int code = cli_operands_object(command, operands, &path, &object);
     if (code < 0)
-        code = open_trace(command, common, path, &operands->items[operands->count - 1], 1, session);
+        code = open_trace(command, common, path, names_finding(object), session);
     if (code >= 0)
         return code;
     struct prof_error *error = prof_view_find_node(session->view, session->graph, object, ret);
@@ -53,15 +61,8 @@ int graph_begin(const struct cli_command *command, const struct cli_common *comm
 
 char *graph_name(struct cli_session *session, prof_node node, char *buf, size_t size)
 {
-    const char *name = prof_graph_name(session->graph, node);
-    prof_block_id block = prof_graph_block(session->graph, node);
-    char id[32] = "";
-    if (block != 0)
-        snprintf(id, sizeof id, " block#%u", block);
-    size_t length = strlen(id);
-    prof_escape_terminal(buf, size - length, name != NULL ? name : "");
-    strcat(buf, id);
-    return buf;
+    char raw[1024];
+    return prof_escape_terminal(buf, size, prof_node_text(session->graph, node, raw, sizeof raw));
 }
 
 void graph_node_line(struct cli_session *session, struct cli_out *out, prof_node node)

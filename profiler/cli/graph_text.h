@@ -10,10 +10,11 @@
  * it printed what is wrong. cli_session_close is fine after both. */
 int graph_begin(const struct cli_command *command, const struct cli_common *common, const struct cli_operands *operands,
                 struct cli_session *session, prof_node *ret) __attribute__((warn_unused_result));
-/* Operands [TRACE] [OBJECT...]: *ret_count nodes, for which ret has room for as many as there are operands. */
+/* Operands [TRACE] [OBJECT...]: *ret_count nodes, for which ret has room for as many as there are operands. `named`
+ * (NULL: none) are objects that options name, which the caller looks up. */
 int graph_begin_some(const struct cli_command *command, const struct cli_common *common,
-                     const struct cli_operands *operands, struct cli_session *session, prof_node *ret,
-                     size_t *ret_count) __attribute__((warn_unused_result));
+                     const struct cli_operands *operands, const struct cli_list *named, struct cli_session *session,
+                     prof_node *ret, size_t *ret_count) __attribute__((warn_unused_result));
 
 /* "Conn#12", "struct item block#7", escaped; returns buf. */
 char *graph_name(struct cli_session *session, prof_node node, char *buf, size_t size);

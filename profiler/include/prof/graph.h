@@ -143,6 +143,29 @@ prof_node prof_graph_dominator(const struct prof_graph *graph, prof_node node);
 /* Whom it keeps alive directly, the largest first; PROF_NODE_NONE: those that nobody dominates. Returns how many. */
 size_t prof_graph_dominated(const struct prof_graph *graph, prof_node node, const prof_node **ret);
 
+/* ---- What if
+ * --------------------------------------------------------------------------------------------------------- Objects die
+ * with their last reference, plain blocks when no pointer from outside leads to them any more (blocks that point to
+ * each other are one); what dies gives back its references. Pinned objects do not die. */
+struct prof_drop {
+    prof_node node;        /* it loses all its references; PROF_NODE_NONE: the link is dropped */
+    struct prof_link link; /* as told by prof_graph_referrer */
+};
+struct prof_left {
+    prof_node node;
+    int64_t before, after; /* references; of blocks pointers from outside */
+};
+struct prof_fall {
+    prof_node *freed; /* in the order of their end */
+    size_t count;
+    uint64_t objects, blocks, bytes;
+    struct prof_left *left; /* lost references and lives on, in the order of their first loss */
+    size_t left_count;
+};
+struct prof_error *prof_graph_what_if(struct prof_graph *graph, const struct prof_drop *drops, size_t count,
+                                      struct prof_fall *ret);
+void prof_fall_deinit(struct prof_fall *fall);
+
 /* ---- Paths ----------------------------------------------------------------------------------------------------------
  */
 /* A way to be alive is a place that is a root, or references whose owner is not known (PROF_ROOT_NONE).

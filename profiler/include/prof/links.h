@@ -12,6 +12,9 @@
 struct prof_error *prof_view_find_node(struct prof_view *view, struct prof_graph *graph, const char *spec,
                                        prof_node *ret);
 
+/* "Conn#12", "struct item block#7"; "" without memory. Returns buf. */
+char *prof_node_text(struct prof_graph *graph, prof_node node, char *buf, size_t size);
+
 /* ---- Who refers to it, to whom it refers --------------------------------------------------------------------------
  */
 /* Links of one node to or from the same other end, from the same field and taking site. */
@@ -102,6 +105,22 @@ struct prof_error *prof_view_dominators(struct prof_view *view, struct prof_grap
                                         unsigned depth, size_t most, const struct prof_dominated **ret,
                                         size_t *ret_count);
 
+/* ---- What if ---- */
+struct prof_what_if {
+    const struct prof_drop *drops;
+    size_t drop_count;
+    const char *const *drop_places; /* of each what was meant: "Session#3.conn -> Conn#12", "Conn#12" */
+    struct prof_fall fall;
+    const struct prof_link *dangling; /* from what lives on to what would be freed, counting nothing */
+    size_t dangling_count;
+    uint64_t dangling_all;
+};
+/* What is dropped, as people write it: an OBJECT (all references to it), or "HOLDER.field->OBJECT", a place as
+ * 'reftrack refs' tells it or a node alone, for all that OBJECT has from there. PROF_ERROR_NOT_FOUND names what there
+ * is. most: dangling pointers listed, 0 all. ret is ended with prof_fall_deinit(&ret->fall). */
+struct prof_error *prof_view_what_if(struct prof_view *view, struct prof_graph *graph, const char *const *specs,
+                                     size_t count, size_t most, struct prof_what_if *ret);
+
 /* ---- JSON documents ------------------------------------------------------------------------------------------------
  */
 enum prof_refs_parts { PROF_REFS_IN = 1, PROF_REFS_OUT = 2, PROF_REFS_PATH = 4 };
@@ -111,6 +130,9 @@ struct prof_error *prof_json_why(struct prof_view *view, struct prof_graph *grap
                                  char **ret);
 struct prof_error *prof_json_retained(struct prof_view *view, struct prof_graph *graph, const struct prof_table *table,
                                       const struct prof_selection *selection, char **ret);
+/* At most `most` of what would be freed, and of what would live on, are listed; 0: all. */
+struct prof_error *prof_json_what_if(struct prof_view *view, struct prof_graph *graph, const struct prof_what_if *what,
+                                     size_t most, char **ret);
 struct prof_error *prof_json_dominators(struct prof_view *view, struct prof_graph *graph,
                                         const struct prof_dominated *list, size_t count, char **ret);
 

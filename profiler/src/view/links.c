@@ -3,7 +3,19 @@
 
 #include <prof/links.h>
 
+#include <stdio.h>
 #include <stdlib.h>
+
+char *prof_node_text(struct prof_graph *graph, prof_node node, char *buf, size_t size)
+{
+    const char *name = prof_graph_name(graph, node);
+    prof_block_id block = prof_graph_block(graph, node);
+    if (block != 0)
+        snprintf(buf, size, "%s block#%u", name != NULL ? name : "", block);
+    else
+        snprintf(buf, size, "%s", name != NULL ? name : "");
+    return buf;
+}
 
 char prof_link_mark(const struct prof_link *link)
 {

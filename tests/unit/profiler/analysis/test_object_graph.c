@@ -463,6 +463,102 @@ static void test_taken(void **state)
     assert_true(keep);
 }
 
+/* A table of plain blocks that point to each other, with an object in one of them. */
+static void make_table(void)
+{
+    born(A);
+    mk_own(rig->t, A, GLOBAL, AT("main m.c:6"));
+    mk_alloc(rig->t, BLOCK, 32, AT("grow c.c:4"));
+    mk_alloc(rig->t, BLOCK2, 32, AT("grow c.c:4"));
+    born(B);
+    mk_own(rig->t, B, BLOCK2 + 8, AT("put c.c:5"));
+    mk_ref(rig->t, B, GLOBAL + 8, AT("main m.c:7"));
+    born(C);
+    mk_own(rig->t, C, B + 8, AT("put c.c:6"));
+    mk_weak_set(rig->t, B, A + 24, AT("watch c.c:8"));
+    image_poke(&image, GLOBAL, A);
+    image_poke(&image, GLOBAL + 8, B);
+    image_poke(&image, A + 16, BLOCK);
+    image_poke(&image, BLOCK + 16, BLOCK2);
+    image_poke(&image, BLOCK2 + 16, BLOCK);
+    image_poke(&image, BLOCK2 + 8, B);
+    image_poke(&image, B + 8, C);
+    image_exit(&image, rig->t);
+    make(NULL);
+}
+
+static void test_what_if(void **state)
+{
+    struct prof_fall fall;
+    (void)state;
+
+    make_table();
+    struct prof_drop table = { .node = node(A) };
+    assert_null(prof_graph_what_if(graph, &table, 1, &fall));
+    assert_int_equal(fall.objects, 1);
+    assert_int_equal(fall.blocks, 2);
+    assert_int_equal(fall.bytes, 64 + 32 + 32);
+    assert_int_equal(fall.freed[0], node(A));
+    assert_int_equal(fall.left_count, 1);
+    assert_int_equal(fall.left[0].node, node(B));
+    assert_int_equal(fall.left[0].before, 2);
+    assert_int_equal(fall.left[0].after, 1);
+    prof_fall_deinit(&fall);
+
+    struct prof_drop both[] = { table, { .node = PROF_NODE_NONE } };
+    for (uint32_t i = 0; i < prof_graph_referrers(graph, node(B)); i++) {
+        struct prof_link link = prof_graph_referrer(graph, node(B), i);
+        if (link.from == PROF_NODE_NONE)
+            both[1].link = link;
+    }
+    assert_null(prof_graph_what_if(graph, both, 2, &fall));
+    assert_int_equal(fall.objects, 3);
+    assert_int_equal(fall.blocks, 2);
+    assert_int_equal(fall.left_count, 0);
+    prof_fall_deinit(&fall);
+
+    // The way back alone holds nothing: the one block still leads to the other.
+    struct prof_drop back = { .node = PROF_NODE_NONE };
+    for (uint32_t i = 0; i < prof_graph_referrers(graph, node(BLOCK)); i++) {
+        struct prof_link link = prof_graph_referrer(graph, node(BLOCK), i);
+        if (link.from == node(BLOCK2))
+            back.link = link;
+    }
+    assert_null(prof_graph_what_if(graph, &back, 1, &fall));
+    assert_int_equal(fall.count, 0);
+    assert_int_equal(fall.left_count, 1);
+    assert_int_equal(fall.left[0].before, 2);
+    assert_int_equal(fall.left[0].after, 1);
+    prof_fall_deinit(&fall);
+}
+
+/* A cycle: the reference that closes it frees all of it, and who held the dropped one does not give it back again. */
+static void test_what_if_cycle(void **state)
+{
+    struct prof_fall fall;
+    struct prof_drop drop = { .node = PROF_NODE_NONE };
+    (void)state;
+
+    born(A);
+    born(B);
+    mk_own(rig->t, B, A + 8, AT("main m.c:6"));
+    mk_own(rig->t, A, B + 8, AT("main m.c:7"));
+    mk_ref(rig->t, A, B + 16, AT("main m.c:8"));
+    mk_exit(rig->t, 0);
+    make(NULL);
+    drop.link = prof_graph_referrer(graph, node(A), 0);
+    assert_null(prof_graph_what_if(graph, &drop, 1, &fall)); // one of two
+    assert_int_equal(fall.count, 0);
+    assert_int_equal(fall.left[0].after, 1);
+    prof_fall_deinit(&fall);
+    struct prof_drop two[] = { drop, drop };
+    two[1].link = prof_graph_referrer(graph, node(A), 1);
+    assert_null(prof_graph_what_if(graph, two, 2, &fall));
+    assert_int_equal(fall.count, 2);
+    assert_int_equal(fall.freed[0], node(A));
+    prof_fall_deinit(&fall);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -471,6 +567,7 @@ int main(void)
         TEST(test_birth_cycle),  TEST(test_split),           TEST(test_gone),  TEST(test_weak),      TEST(test_adopted),
         TEST(test_blocks),       TEST(test_pinned_and_dead), TEST(test_sizes), TEST(test_shared),    TEST(test_paths),
         TEST(test_unowned_path), TEST(test_long_path),       TEST(test_loop),  TEST(test_lost_head), TEST(test_taken),
+        TEST(test_what_if),      TEST(test_what_if_cycle),
     };
     return cmocka_run_group_tests_name("object graph", tests, NULL, NULL);
 }
