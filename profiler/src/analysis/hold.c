@@ -317,8 +317,11 @@ static void read_count(const struct prof_memory *m, const struct prof_obj *obj, 
 
     if (count == NULL || (obj->flags & PROF_OBJ_SKEWED) != 0 || (!still && obj->last_us + CLOCK_STEP_US > m->at_us))
         return;
-    int64_t difference = count->count - obj->count;
-    facts->no_count = count->count == TRK_MEMORY_NO_COUNT || difference < INT32_MIN / 2 || difference > INT32_MAX / 2;
+    int64_t difference;
+    /* A trace may hold any number. */
+    facts->no_count = count->count == TRK_MEMORY_NO_COUNT ||
+                      __builtin_sub_overflow(count->count, obj->count, &difference) || difference < INT32_MIN / 2 ||
+                      difference > INT32_MAX / 2;
     if (facts->no_count)
         return;
     facts->counted = true;
