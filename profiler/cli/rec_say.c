@@ -52,8 +52,8 @@ void rec_say_look(const struct rec_result *result)
     char pause[32], took[32], bytes[32];
     const char *rung = result->look_single ? "while its only thread waited"
                                            : how[result->look_rung <= TRK_RUNG_CONFIRMED ? result->look_rung : 0];
-    if (result->looks == 0 && result->look_note != NULL)
-        cli_warn("memory was not read: %s", result->look_note);
+    if (result->look_note != NULL && (result->looks == 0 || result->look_failed))
+        cli_warn("memory was not read%s: %s", result->looks == 0 ? "" : " a last time", result->look_note);
     if (result->looks == 0)
         return;
     prof_fmt_duration(pause, sizeof pause, result->look_pause_us);
@@ -62,8 +62,8 @@ void rec_say_look(const struct rec_result *result)
     fprintf(stderr, "reftrack: memory: %s read in %s %s", bytes, took, rung);
     if (result->look_pause_us > 0)
         fprintf(stderr, ", stopped for %s", pause);
-    fprintf(stderr, "%s%s\n", result->look_note != NULL ? ": " : "",
-            result->look_note != NULL ? result->look_note : "");
+    bool weaker = result->look_note != NULL && !result->look_failed;
+    fprintf(stderr, "%s%s\n", weaker ? ": " : "", weaker ? result->look_note : "");
 }
 
 void rec_say_totals(const struct rec_result *const *results, size_t count, size_t running)

@@ -281,9 +281,34 @@ def killed():
         program.process.communicate(timeout=60)
 
 
+def limited():
+    """A trace with a limit has its room for events: what memory said is left out where it does not fit."""
+    for keep in ("all", "folded"):
+        limit = 128 << 10
+        program = Program("scatter", 1 << 14, options=[f"--max-trace={limit}", f"--keep={keep}"])
+        result = program.ask("checkpoint", "--pid", program.pid)
+        check(f"{keep}: no room", result.returncode == 3 and "does not fit into --max-trace" in result.stderr,
+              (result.returncode, result.stderr))
+        check(f"{keep}: nothing of it", program.end(f"limited, {keep}") == [])
+        check(f"{keep}: the trace is not longer", os.stat(program.trace).st_size <= limit, os.stat(program.trace).st_size)
+        report = json.loads(program.ask("report", "--json", program.trace).stdout)
+        check(f"{keep}: up to the end", report["program"]["exit"]["reason"] == "exit", report["program"]["exit"])
+        text = program.ask("leaks", program.trace).stdout
+        check(f"{keep}: leaks say so", "was not read (what was read does not fit into --max-trace)" in text, text)
+        check(f"{keep}: nothing is called lost", "lost " not in text.replace("lost blocks cannot", ""), text)
+    program = Program("scatter", 1 << 9, options=["--max-trace=128KiB"])
+    for name in ("first", "second"):
+        check("a small one fits", program.ask("checkpoint", "--pid", program.pid, name).returncode == 0)
+    looks = program.end("limited, small")
+    check("small ones are there", [look.why for look in looks] == ["request", "request", "exit"],
+          [look.figures for look in looks])
+    facts = program.ask("info", program.trace).stdout
+    check("and all events", "limit" not in facts, facts)
+
+
 with tempfile.TemporaryDirectory(prefix="reftrack-look.") as place:
     os.chmod(place, 0o777)
-    for part in (at_exit, on_request, pointers, ladder, odd_threads, stopped_already, killed, moving):
+    for part in (at_exit, on_request, pointers, ladder, odd_threads, stopped_already, killed, moving, limited):
         if part in (ladder, moving) and machine != "x86_64":
             continue
         began = time.time()

@@ -165,12 +165,36 @@ static int run_calls(void)
     return broken != 0 ? 96 : 5;
 }
 
+/* So many blocks full of pointers in no order, which take much room in a trace, and then many events. */
+enum { SCATTER_MOST = 1 << 14 };
+static void scatter(int blocks)
+{
+    static void **all[SCATTER_MOST];
+    unsigned random = 1;
+    blocks = blocks < SCATTER_MOST ? blocks : SCATTER_MOST;
+    for (int i = 0; i < blocks; i++)
+        all[i] = malloc(64);
+    for (int i = 0; i < blocks; i++)
+        for (int k = 0; k < 8; k++) {
+            random = random * 1664525u + 1013904223u;
+            all[i][k] = all[(random >> 8) % (unsigned)blocks];
+        }
+    wait_line();
+    for (int i = 0; i < 2000; i++) {
+        void *volatile block = malloc(77);
+        free(block);
+    }
+    exit(5);
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "";
     int n = argc > 2 ? atoi(argv[2]) : 0;
     if (strcmp(mode, "calls") == 0)
         return run_calls();
+    if (strcmp(mode, "scatter") == 0)
+        scatter(n);
     fill();
     if (strcmp(mode, "undumpable") == 0)
         prctl(PR_SET_DUMPABLE, 0);

@@ -427,18 +427,23 @@ void rec_drain_rest(struct arena *arena, int proc_index, const uint64_t *skip)
     }
 }
 
+struct prof_error *rec_write_slots(struct proc *proc, const struct ring *ring, uint32_t number)
+{
+    struct trk_events_head head = { .ring = number,
+                                    .tid = ring->pending_tid,
+                                    .round = proc->arena->rec->round,
+                                    .start_us = ring->pending_us,
+                                    .slots = (uint32_t)ring->pending.count };
+    return prof_writer_events(proc->writer, &head, ring->pending.items);
+}
+
 /* Writes one ring's pending slots. */
 void rec_write_ring(struct recorder *rec, struct proc *proc, struct ring *ring, uint32_t number)
 {
     if (ring->pending.count == 0 || proc == NULL)
         return;
-    struct trk_events_head head = { .ring = number,
-                                    .tid = ring->pending_tid,
-                                    .round = rec->round,
-                                    .start_us = ring->pending_us,
-                                    .slots = (uint32_t)ring->pending.count };
     if (proc->writer != NULL) {
-        rec_proc_problem(proc, prof_writer_events(proc->writer, &head, ring->pending.items));
+        rec_proc_problem(proc, rec_write_slots(proc, ring, number));
         proc->records_in += ring->pending_records;
         proc->slots_in += ring->pending.count;
     } else if (!proc->over) {

@@ -32,6 +32,7 @@ enum {
     SEGMENT = 4 << 20, /* less than this is not worth a fold, where the budget allows */
     WINDOW_STEPS = 64, /* how exactly the begin of a window is known: parts of it */
     SLOT_BYTES = 6,    /* what a slot takes in the file, before that is known */
+    END_BYTES = 512,   /* of its last blocks */
 };
 
 /* Takes the helper's end, which comes when we close; with WNOHANG it may take some more looks until its memory is gone.
@@ -290,8 +291,19 @@ void rec_fold_look(struct proc *proc, uint64_t now_us)
     start(proc, round);
 }
 
+/* Exactly what the pending slots of a process would take. */
+static uint64_t measure(struct proc *proc)
+{
+    struct arena *arena = proc->arena;
+    rec_proc_problem(proc, prof_writer_measure(proc->writer));
+    for (uint32_t i = 0; i < arena->ring_count; i++)
+        if (arena->rings[i].proc == proc->index)
+            rec_proc_problem(proc, rec_write_slots(proc, &arena->rings[i], i));
+    return prof_writer_measured(proc->writer);
+}
+
 /* Would the trace with that many more slots be longer than it may ever be? */
-static bool is_over(const struct proc *proc, uint64_t slots)
+static bool is_over(struct proc *proc, uint64_t slots)
 {
     const struct rec_options *options = &proc->arena->rec->options;
     if (options->max_trace == 0 || proc->writer == NULL)
@@ -299,9 +311,13 @@ static bool is_over(const struct proc *proc, uint64_t slots)
     uint64_t bytes = prof_writer_bytes(proc->writer) + prof_writer_gathered(proc->writer);
     if (options->keep != REC_KEEP_ALL)
         return proc->fold.failing && proc->fold.helper == 0 && bytes > options->max_trace;
-    /* What a slot took so far and half as much again; it cannot be taken back once it is written. */
-    uint64_t each = proc->slots_in > 0 ? bytes * 3 / 2 / proc->slots_in + 1 : SLOT_BYTES;
-    return bytes + slots * each > options->max_trace;
+    /* What a slot took so far and half as much again. Near the limit that is not good enough. */
+    uint64_t events = bytes > proc->look_bytes ? bytes - proc->look_bytes : 0;
+    uint64_t each = proc->slots_in > 0 ? events * 3 / 2 / proc->slots_in + 1 : SLOT_BYTES;
+    if (bytes + slots * each <= options->max_trace)
+        return false;
+    uint64_t more = measure(proc); /* and the definitions are blocks now */
+    return prof_writer_bytes(proc->writer) + prof_writer_gathered(proc->writer) + more + END_BYTES > options->max_trace;
 }
 
 void rec_fold_limits(struct arena *arena)

@@ -432,7 +432,8 @@ static bool run(struct look *look)
     return ok;
 }
 
-static void finish(struct look *look, bool good)
+/* Returns whether the trace has it. */
+static bool finish(struct look *look, bool good)
 {
     struct proc *proc = look->proc;
     struct rec_result *result = &proc->result;
@@ -442,14 +443,20 @@ static void finish(struct look *look, bool good)
     look->head.cut = look->reader.unread_bytes > 0 || look->changed;
     look->head.took_us = rec_now_us() - look->begin_us;
     struct prof_error *error = NULL;
+    bool too_large = false;
     if (good && look->counts.count > 0) {
         look_counts_sort(&look->counts, 0);
         look_out_counts(look->out, &look->counts);
     }
     if (look->out != NULL)
-        error = look_out_end(look->out, &look->head, good);
+        error = look_out_end(look->out, &look->head, good, &too_large);
     good = good && error == NULL;
-    rec_proc_problem(proc, error);
+    if (too_large) {
+        look->why_not = "what was read does not fit into --max-trace";
+        prof_error_destroy(error);
+    } else {
+        rec_proc_problem(proc, error);
+    }
     if (good) {
         result->looks++;
         result->look_rung = look->head.rung;
@@ -459,6 +466,7 @@ static void finish(struct look *look, bool good)
         result->look_bytes = look->head.read_bytes;
         proc->looked_at_exit |= look->head.why == TRK_LOOK_EXIT;
     }
+    result->look_failed = !good;
     free(result->look_note);
     result->look_note =
         look->why_not != NULL && (!good || look->head.rung != TRK_RUNG_STOPPED) ? strdup(look->why_not) : NULL;
@@ -472,6 +480,7 @@ static void finish(struct look *look, bool good)
     prof_vec_deinit(&look->counts_again);
     free(look->chunk);
     free(look->again);
+    return good;
 }
 
 /* A round that waits for a record in the middle of a ring ends soon; a look begins behind it. */
@@ -501,9 +510,7 @@ static bool look_now(struct proc *proc, enum trk_memory_why why, const char *nam
     look.pause_most_us = why == TRK_LOOK_EXIT ? 0 : proc->arena->rec->options.pause_us;
     /* At the exit it may be a record that a handler interrupted and ended the program: that would become a loss. */
     wait_for_rounds(proc->arena->rec, why == TRK_LOOK_EXIT ? TRK_HOLE_WAIT_US / 8 : 2 * TRK_HOLE_WAIT_US);
-    bool good = run(&look);
-    finish(&look, good);
-    return good;
+    return finish(&look, run(&look));
 }
 
 bool rec_look(struct proc *proc, enum trk_memory_why why, const char *name)

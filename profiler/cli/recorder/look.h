@@ -206,7 +206,8 @@ struct prof_memory_word *look_out_room(struct look_out *out, size_t count);
 void look_out_take(struct look_out *out, size_t count);
 /* The counts, by address, once everything else was read. */
 void look_out_counts(struct look_out *out, const struct look_counts *counts);
-/* Writes the rest, with the final figures, and frees it. good false: nothing more is written, what was has no end. */
-struct prof_error *look_out_end(struct look_out *out, const struct prof_memory *head, bool good);
+/* Writes the rest, with the final figures, and frees it. good false: nothing more is written, what was has no end.
+ * *ret_too_large: the error is that it does not fit into a trace with a limit, of which nothing stands there then. */
+struct prof_error *look_out_end(struct look_out *out, const struct prof_memory *head, bool good, bool *ret_too_large);
 
 #endif

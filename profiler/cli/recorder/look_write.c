@@ -1,5 +1,6 @@
 /* look_write.c: the words of a look on their way to the trace. They gather in memory while threads stand still, and are
- * packed and written when that is over, or when more came than may wait. */
+ * packed and written when that is over, or when more came than may wait. Where the trace has a limit, a checkpoint is
+ * written as a whole or not at all: events must not find their room taken. */
 #include "look.h"
 
 #include <stdlib.h>
@@ -22,6 +23,22 @@ struct look_out {
     bool failed;
 };
 
+enum { END_BYTES = 1024 /* what comes at the end of a trace */ };
+
+/* How long may it be? The last look has what is left; others leave half of it to the events to come, and where a trace
+ * is made shorter they stand in the file twice meanwhile, and twice in the one that it becomes. */
+static uint64_t room_for(const struct proc *proc, enum trk_memory_why why)
+{
+    const struct rec_options *options = &proc->arena->rec->options;
+    uint64_t taken = prof_writer_bytes(proc->writer) + prof_writer_gathered(proc->writer) + END_BYTES;
+    uint64_t room = options->max_trace > taken ? options->max_trace - taken : 0;
+    if (why == TRK_LOOK_EXIT)
+        return room;
+    if (options->keep != REC_KEEP_ALL && room > options->max_trace / 4)
+        room = options->max_trace / 4;
+    return room / 2;
+}
+
 struct look_out *look_out_create(struct proc *proc, const struct prof_memory *head, size_t hold)
 {
     struct look_out *out = calloc(1, sizeof *out);
@@ -32,16 +49,9 @@ struct look_out *look_out_create(struct proc *proc, const struct prof_memory *he
     out->hold = hold;
     out->error = prof_memory_writer_create(out->writer, head, &out->to);
     out->failed = out->error != NULL;
+    if (!out->failed && proc->arena->rec->options.max_trace != 0)
+        prof_memory_writer_limit(out->to, room_for(proc, head->why));
     return out;
-}
-
-/* The limit of the trace holds for this as well. */
-static struct prof_error *check_limit(const struct look_out *out)
-{
-    uint64_t most = out->proc->arena->rec->options.max_trace;
-    if (most == 0 || prof_writer_bytes(out->writer) + prof_writer_gathered(out->writer) <= most)
-        return NULL;
-    return prof_error_create(PROF_ERROR_OS, "what memory said does not fit into --max-trace");
 }
 
 static struct prof_error *write_held(struct look_out *out, struct held *held)
@@ -67,8 +77,6 @@ static bool spill(struct look_out *out)
         if (out->proc->writer != out->writer)
             out->error = prof_error_create(PROF_ERROR_OS, "the trace ended meanwhile");
         else
-            out->error = check_limit(out);
-        if (out->error == NULL)
             out->error = write_held(out, &out->areas.items[i]);
         out->failed = out->error != NULL;
     }
@@ -108,14 +116,20 @@ void look_out_counts(struct look_out *out, const struct look_counts *counts)
     out->failed = out->error != NULL;
 }
 
-struct prof_error *look_out_end(struct look_out *out, const struct prof_memory *head, bool good)
+struct prof_error *look_out_end(struct look_out *out, const struct prof_memory *head, bool good, bool *ret_too_large)
 {
+    struct prof_writer *writer = out->writer;
+    bool here = out->proc->writer == writer;
+    uint64_t before = here ? prof_writer_bytes(writer) + prof_writer_gathered(writer) : 0;
     good = good && !out->failed && spill(out) && out->proc->writer == out->writer;
     struct prof_error *error = out->error;
     if (out->to != NULL) {
         struct prof_error *end = prof_memory_writer_end(out->to, good ? head : NULL);
         error = error != NULL ? error : end;
     }
+    if (here)
+        out->proc->look_bytes += prof_writer_bytes(writer) + prof_writer_gathered(writer) - before;
+    *ret_too_large = error != NULL && error->code == PROF_ERROR_ARGUMENT;
     prof_vec_deinit(&out->areas);
     prof_vec_deinit(&out->words);
     free(out);

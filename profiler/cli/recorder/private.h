@@ -152,6 +152,7 @@ struct proc {
     uint64_t start_us;
     uint64_t ended_us;              /* 0: not yet */
     uint32_t looks, looks_answered; /* at its memory: checkpoints begun; the last one that a thread asked for */
+    uint64_t look_bytes;            /* that they have in the file */
     bool looked_at_exit;
     bool ending; /* it asked for its last look */
     struct fold fold;
@@ -397,7 +398,9 @@ void rec_round(struct recorder *rec);
 void rec_round_proc(struct proc *proc);
 /* Appends copied slots of a ring to its pending ones, and what they define and say to the process. */
 void rec_take(struct recorder *rec, struct proc *proc, struct ring *ring, const struct trk_slot *slots, size_t count);
-/* Hands one ring's pending slots to the writer, in the present round. */
+/* Gives one ring's pending slots to the writer, in the present round. */
+struct prof_error *rec_write_slots(struct proc *proc, const struct ring *ring, uint32_t number);
+/* The same, and they are not pending any more. */
 void rec_write_ring(struct recorder *rec, struct proc *proc, struct ring *ring, uint32_t number);
 /* The record is an event, not one of those that only carry time, owner or losses. */
 bool rec_is_event(const struct trk_slot *slot);

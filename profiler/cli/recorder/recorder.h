@@ -141,8 +141,9 @@ struct rec_result {
     uint32_t look_rung;    /* enum trk_memory_rung */
     bool look_single;
     uint64_t look_pause_us, look_took_us, look_bytes;
-    char *look_note; /* NULL, or why the last look failed or was not of the best kind */
-    char *problem;   /* first error of this trace, NULL none */
+    bool look_failed; /* there was another behind that */
+    char *look_note;  /* NULL, or why the last look failed or was not of the best kind */
+    char *problem;    /* first error of this trace, NULL none */
 };
 size_t rec_results(const struct recorder *rec, const struct rec_result *const **ret);
 

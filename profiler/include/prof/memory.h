@@ -75,6 +75,9 @@ struct prof_error *prof_writer_memory(struct prof_writer *writer, const struct p
 struct prof_memory_writer;
 struct prof_error *prof_memory_writer_create(struct prof_writer *writer, const struct prof_memory *memory,
                                              struct prof_memory_writer **ret);
+/* Right behind create: its blocks stay in memory until the end and are given up when they are larger than `bytes`; that
+ * is PROF_ERROR_ARGUMENT of whatever call finds out. */
+void prof_memory_writer_limit(struct prof_memory_writer *out, uint64_t bytes);
 /* area->first and count are not looked at. */
 struct prof_error *prof_memory_writer_area(struct prof_memory_writer *out, const struct prof_memory_area *area);
 struct prof_error *prof_memory_writer_words(struct prof_memory_writer *out, const struct prof_memory_word *words,

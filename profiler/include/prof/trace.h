@@ -280,6 +280,10 @@ struct prof_error *prof_writer_text(struct prof_writer *w, uint32_t id, const ch
 /* Slots of one ring (lap bits are cleared here). Gathered definitions are written first. */
 struct prof_error *prof_writer_events(struct prof_writer *w, const struct trk_events_head *head,
                                       const struct trk_slot *slots);
+/* How much would events take? What is added from measure on is taken back by measured, which returns its bytes; only
+ * prof_writer_events may come in between. */
+struct prof_error *prof_writer_measure(struct prof_writer *w);
+uint64_t prof_writer_measured(struct prof_writer *w);
 /* A part of a state, at most TRK_BLOCK_MAX bytes. Before the first events only. */
 struct prof_error *prof_writer_state(struct prof_writer *w, const void *bytes, size_t size);
 struct prof_error *prof_writer_mem(struct prof_writer *w, const struct trk_mem *mem);

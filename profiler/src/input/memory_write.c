@@ -1,5 +1,6 @@
 /* memory_write.c: a checkpoint as MEMORY blocks, part by part while its memory is being read. */
 #include <prof/memory.h>
+#include <prof/salvage.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@ struct prof_memory_writer {
     struct prof_memory_area area; /* the last one */
     uint64_t at;                  /* where its last word stands */
     bytes_vec payload;
+    bool limited;
+    uint64_t most;  /* bytes of all blocks */
+    bytes_vec held; /* finished blocks of one that is limited */
 };
 
 static void set_head(struct trk_memory_head *head, const struct prof_memory *memory)
@@ -58,6 +62,7 @@ static void writer_free(struct prof_memory_writer *out)
     prof_vec_deinit(&out->values);
     prof_vec_deinit(&out->counts);
     prof_vec_deinit(&out->payload);
+    prof_vec_deinit(&out->held);
     free(out->name);
     free(out);
 }
@@ -123,7 +128,29 @@ static struct prof_error *end_part(struct prof_memory_writer *out, bool last)
     append_padding(to);
     out->head.part++;
     out->areas.count = out->steps.count = out->hows.count = out->values.count = out->counts.count = 0;
-    return writer_add_block(out->writer, TRK_BLOCK_MEMORY, to->items, to->count, 0);
+    if (!out->limited)
+        return writer_add_block(out->writer, TRK_BLOCK_MEMORY, to->items, to->count, 0);
+    if (!writer_pack(out->writer, TRK_BLOCK_MEMORY, to->items, to->count, &out->held))
+        return prof_error_memory();
+    return out->held.count <= out->most ? NULL : prof_error_create(PROF_ERROR_ARGUMENT, "the checkpoint is too large");
+}
+
+void prof_memory_writer_limit(struct prof_memory_writer *out, uint64_t bytes)
+{
+    out->limited = true;
+    out->most = bytes;
+}
+
+static struct prof_error *write_held(struct prof_memory_writer *out)
+{
+    struct prof_error *error = NULL;
+    for (size_t at = 0; at < out->held.count && error == NULL;) {
+        struct trk_block head;
+        memcpy(&head, out->held.items + at, sizeof head);
+        error = prof_writer_block(out->writer, &head, out->held.items + at + sizeof head, 0);
+        at += sizeof head + head.stored;
+    }
+    return error;
 }
 
 static size_t part_bytes(const struct prof_memory_writer *out)
@@ -238,6 +265,8 @@ struct prof_error *prof_memory_writer_end(struct prof_memory_writer *out, const 
     if (memory != NULL) {
         set_head(&out->head, memory);
         error = end_part(out, true);
+        if (error == NULL)
+            error = write_held(out);
     }
     writer_free(out);
     return error;

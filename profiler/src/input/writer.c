@@ -115,18 +115,14 @@ struct prof_error *writer_write_out(struct prof_writer *w)
     return NULL;
 }
 
-struct prof_error *writer_add_block(struct prof_writer *w, uint16_t kind, const void *payload, size_t raw,
-                                    uint64_t records)
+bool writer_pack(struct prof_writer *w, uint16_t kind, const void *payload, size_t raw, bytes_vec *to)
 {
     size_t room = raw;
     if (w->level != 0)
         room = ZSTD_compressBound(raw);
-    size_t start = w->out.count;
-    if (!prof_vec_reserve(&w->out, sizeof(struct trk_block) + room) || !prof_vec_reserve(&w->queue, 1)) {
-        w->lost += records;
-        return prof_error_memory();
-    }
-    unsigned char *body = w->out.items + start + sizeof(struct trk_block);
+    if (!prof_vec_reserve(to, sizeof(struct trk_block) + room))
+        return false;
+    unsigned char *start = to->items + to->count, *body = start + sizeof(struct trk_block);
     struct trk_block head = { .magic = TRK_BLOCK_MAGIC, .kind = kind, .raw = (uint32_t)raw, .seq = w->seq };
     if (kind == TRK_BLOCK_STATE)
         head.flags |= TRK_BLOCK_CRITICAL;
@@ -147,11 +143,22 @@ struct prof_error *writer_add_block(struct prof_writer *w, uint16_t kind, const 
     }
     head.stored = (uint32_t)stored;
     head.checksum = XXH64(body, stored, 0);
-    memcpy(w->out.items + start, &head, sizeof head);
-    w->out.count += sizeof head + stored;
+    memcpy(start, &head, sizeof head);
+    to->count += sizeof head + stored;
+    return true;
+}
+
+struct prof_error *writer_add_block(struct prof_writer *w, uint16_t kind, const void *payload, size_t raw,
+                                    uint64_t records)
+{
+    size_t start = w->out.count;
+    if (!prof_vec_reserve(&w->queue, 1) || !writer_pack(w, kind, payload, raw, &w->out)) {
+        w->lost += records;
+        return prof_error_memory();
+    }
     w->seq++;
-    (void)prof_vec_push(&w->queue, (struct queued){ sizeof head + stored, records, kind });
-    return w->out.count - w->out_kept >= WRITER_OUT_BYTES ? writer_write_out(w) : NULL;
+    (void)prof_vec_push(&w->queue, (struct queued){ w->out.count - start, records, kind });
+    return !w->measuring && w->out.count - w->out_kept >= WRITER_OUT_BYTES ? writer_write_out(w) : NULL;
 }
 
 struct prof_error *prof_writer_block(struct prof_writer *w, const struct trk_block *block, const void *stored,
@@ -495,6 +502,25 @@ struct prof_error *prof_writer_end(struct prof_writer *w, const struct trk_end *
 {
     struct prof_error *error = end_all_definitions(w);
     return first_of(error, writer_add_block(w, TRK_BLOCK_END, end, sizeof *end, 0));
+}
+
+struct prof_error *prof_writer_measure(struct prof_writer *w)
+{
+    struct prof_error *error = end_all_definitions(w);
+    w->before = (struct writer_place){ w->out.count, w->queue.count, w->seq, w->lost };
+    w->measuring = true;
+    return error;
+}
+
+uint64_t prof_writer_measured(struct prof_writer *w)
+{
+    uint64_t bytes = w->out.count - w->before.out;
+    w->measuring = false;
+    w->out.count = w->before.out;
+    w->queue.count = w->before.queue;
+    w->seq = w->before.seq;
+    w->lost = w->before.lost;
+    return bytes;
 }
 
 struct prof_error *prof_writer_flush(struct prof_writer *w)

@@ -18,6 +18,12 @@ struct queued {
     uint16_t kind;
 };
 
+/* Where a writer stood. */
+struct writer_place {
+    size_t out, queue;
+    uint64_t seq, lost;
+};
+
 struct prof_writer {
     char *path;
     int fd;
@@ -30,6 +36,8 @@ struct prof_writer {
     bytes_vec out;   /* finished blocks */
     size_t out_kept; /* bytes of out that a failed write left there */
     PROF_VEC(struct queued) queue;
+    bool measuring;                 /* what comes is taken back: nothing reaches the file meanwhile */
+    struct writer_place before;     /* that */
     bytes_vec raw;                  /* payload being built */
     bytes_vec planes;               /* the same with its slots as byte planes */
     bytes_vec stacks, types, texts; /* gathered definitions, payload form */
@@ -38,6 +46,8 @@ struct prof_writer {
 void writer_set_seq(unsigned char *block, uint64_t seq);
 /* Writes all finished blocks. An error is returned when a series of failures begins, not for each of them. */
 struct prof_error *writer_write_out(struct prof_writer *w);
+/* Appends one block with this payload, of at most TRK_BLOCK_MAX bytes, to `to`. false: no memory. */
+bool writer_pack(struct prof_writer *w, uint16_t kind, const void *payload, size_t raw, bytes_vec *to);
 /* Queues one block with this payload, of at most TRK_BLOCK_MAX bytes. records: first slots in it. */
 struct prof_error *writer_add_block(struct prof_writer *w, uint16_t kind, const void *payload, size_t raw,
                                     uint64_t records);

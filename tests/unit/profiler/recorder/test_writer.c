@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <prof/memory.h>
 #include <prof/trace.h>
 
 #include "blocks.h"
@@ -182,6 +183,91 @@ static void expect_errno(struct prof_error *error, int err)
     prof_error_destroy(error);
 }
 
+enum { MANY = 200000 };
+
+static struct trk_slot *many_slots(void)
+{
+    static struct trk_slot slots[MANY];
+    for (uint64_t i = 0; i < MANY; i++)
+        slots[i] = slot_make(TRK_OP_REF, 3, i * 7919 % 65521 << 4, i, 2);
+    return slots;
+}
+
+/* What was measured leaves nothing behind, and is what it then takes. */
+static void test_measured(void **state)
+{
+    (void)state;
+    struct trk_events_head head = { .ring = 4, .tid = 5, .round = 6, .slots = MANY };
+    struct prof_writer *w = open_writer(1);
+    for (int round = 0; round < 3; round++) {
+        if (round == 1)
+            write_definitions(w);
+        ok(prof_writer_measure(w));
+        uint64_t before = prof_writer_bytes(w) + prof_writer_gathered(w), blocks = prof_writer_blocks(w);
+        ok(prof_writer_events(w, &head, many_slots()));
+        assert_true(prof_writer_blocks(w) > blocks + 2);
+        uint64_t bytes = prof_writer_measured(w);
+        assert_int_equal(prof_writer_bytes(w) + prof_writer_gathered(w), before);
+        assert_int_equal(prof_writer_blocks(w), blocks);
+        ok(prof_writer_events(w, &head, many_slots()));
+        assert_int_equal(prof_writer_bytes(w) + prof_writer_gathered(w), before + bytes);
+    }
+    assert_int_equal(prof_writer_lost(w), 0);
+    ok(prof_writer_close(w));
+    struct blocks blocks;
+    blocks_read(path, &blocks);
+    assert_true(blocks.whole);
+    blocks_free(&blocks);
+}
+
+/* A checkpoint with more words than a part has; *ret: what its end said. */
+static struct prof_error *write_memory(struct prof_writer *w, bool limited, uint64_t most)
+{
+    struct prof_memory head = { .number = 1, .rung = TRK_RUNG_STOPPED, .name = "m" };
+    struct prof_memory_area area = { .start = 0x10000, .size = 8 * MANY, .kind = TRK_AREA_DATA };
+    struct prof_memory_writer *out;
+    ok(prof_memory_writer_create(w, &head, &out));
+    if (limited)
+        prof_memory_writer_limit(out, most);
+    struct prof_error *error = prof_memory_writer_area(out, &area);
+    for (uint64_t i = 0; i < MANY && error == NULL; i++) {
+        struct prof_memory_word word = { .at = area.start + 8 * i, .value = i * i * 7919 };
+        error = prof_memory_writer_words(out, &word, 1);
+    }
+    struct prof_error *end = prof_memory_writer_end(out, error == NULL ? &head : NULL);
+    return error != NULL ? error : end;
+}
+
+static void test_limited_memory(void **state)
+{
+    (void)state;
+    struct prof_writer *w = open_writer(1);
+    ok(write_memory(w, false, 0));
+    uint64_t bytes = prof_writer_bytes(w) + prof_writer_gathered(w) - sizeof(struct trk_file_header), once = bytes;
+    uint64_t blocks = prof_writer_blocks(w);
+    for (int i = 0; i < 3; i++) { /* in the first part, in the last one, not at all */
+        const uint64_t limits[] = { 0, once - 1, once };
+        struct prof_error *error = write_memory(w, true, limits[i]);
+        if (i < 2) {
+            assert_non_null(error);
+            assert_int_equal(error->code, PROF_ERROR_ARGUMENT);
+        } else {
+            ok(error);
+            bytes += once;
+            blocks *= 2;
+        }
+        prof_error_destroy(error);
+        assert_int_equal(prof_writer_bytes(w) + prof_writer_gathered(w), sizeof(struct trk_file_header) + bytes);
+        assert_int_equal(prof_writer_blocks(w), blocks);
+    }
+    ok(prof_writer_close(w));
+    struct prof_trace *trace;
+    ok(prof_trace_open(path, &trace));
+    assert_int_equal(prof_trace_info(trace)->memories, 2);
+    assert_int_equal(prof_trace_info(trace)->memories_lost, 0);
+    prof_trace_close(trace);
+}
+
 static void test_never_overwrites(void **state)
 {
     (void)state;
@@ -270,6 +356,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_run, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_measured, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_limited_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_never_overwrites, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
     };
