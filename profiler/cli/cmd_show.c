@@ -213,13 +213,8 @@ static int show(struct cli_session *session, const struct show_args *args, struc
     balance(session, out, obj);
     if (args->no_history)
         return -1;
-    if (prof_heap_named_before(session->heap, id)) {
-        char time[32];
-        cli_printf(out, CLI_FAINT,
-                   "\nWhat happened to it before the state at %s, which the trace begins with, is not in the file: the "
-                   "history\ncounts from there. =before gives back a reference of that time.\n",
-                   prof_fmt_time(time, sizeof time, session->info->state_us));
-    }
+    if (prof_heap_named_before(session->heap, id))
+        show_before(session, out, ": the history\ncounts from there. =before gives back a reference of that time.");
     struct history history = { .session = session, .out = out, .top = top };
     struct prof_error *error = prof_heap_history(session->heap, prof_heap_type(session->heap, obj->type)->name,
                                                  obj->serial, history_line, &history);
