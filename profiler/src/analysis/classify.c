@@ -157,13 +157,17 @@ static struct prof_error *assign_causes(struct analysis *a, const uint8_t *leake
     }
     for (uint32_t c = 0; c < a->component_count; c++)
         first[c] = GRAPH_NONE;
-    for (uint32_t v = 0; v < a->n; v++) {
-        if (leaked[v] && a->role[v] != ROLE_CONSEQUENCE)
-            seeds[count++] = v;
-    }
-    if (!graph_reach(&a->graph, leaked, seeds, count, a->root)) {
-        error = prof_error_memory();
-        goto out;
+    // What a cycle and a reference too many both lead to stays when the cycle goes: it belongs to the reference.
+    for (int cycles = 0; cycles < 2; cycles++) {
+        count = 0;
+        for (uint32_t v = 0; v < a->n; v++) {
+            if (leaked[v] && a->role[v] != ROLE_CONSEQUENCE && (a->role[v] == ROLE_CYCLE) == (cycles == 1))
+                seeds[count++] = v;
+        }
+        if (!graph_reach(&a->graph, leaked, seeds, count, a->root)) {
+            error = prof_error_memory();
+            goto out;
+        }
     }
     count = a->hold != NULL ? explain_lost_blocks(a, leaked, seeds) : 0;
     if (count > 0 && !graph_reach(&a->graph, leaked, seeds, count, a->root)) {

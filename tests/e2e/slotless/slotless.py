@@ -58,8 +58,8 @@ case("parent_forgotten", ("missing-unref", "struct parent", 1, {"open": "parent_
 case("list_ring", ("cycle", "struct node", 5, {"fields": ["next"] * 5, "pairings": {"adopted"}}))
 case("list_forgotten", ("missing-unref", "struct node", 1, {"open": "node_new"}))
 case("list_handed_over")
-case("closure_of_itself", ("cycle", "struct subject", 1, {"fields": ["closures[]"], "takes": ["subject_connect"]}))
-case("observers", ("cycle", "struct subject", 2, {"fields": ["closures[]"] * 2}))
+case("closure_of_itself", ("cycle", "struct subject", 1, {"fields": ["closures[].data"], "takes": ["subject_connect"]}))
+case("observers", ("cycle", "struct subject", 2, {"fields": ["closures[].data"] * 2}))
 case("observer_freed")
 case("table_held")
 case("table_over_retained", ("over-retained", "struct node", 1, {
