@@ -8,9 +8,9 @@
 #include "record.h"
 #include "verb.h"
 
-_Static_assert((int)TRK_LEAK_FULL == TRK_CHECK_FULL && (int)TRK_LEAK_ADDED == TRK_CHECK_ADDED &&
-                   (int)TRK_LEAK_CHANGED == TRK_CHECK_CHANGED && (int)TRK_LEAK_NEW == TRK_CHECK_NEW &&
-                   sizeof(struct trk_leak_numbers) == TRK_LOOK_NUMBERS * sizeof(uint64_t),
+_Static_assert((int)TRK_LEAK_FULL == TRK_ASK_LEAKS_FULL && (int)TRK_LEAK_ADDED == TRK_ASK_LEAKS_ADDED &&
+                   (int)TRK_LEAK_CHANGED == TRK_ASK_LEAKS_CHANGED && (int)TRK_LEAK_NEW == TRK_ASK_LEAKS_NEW &&
+                   sizeof(struct trk_leak_numbers) == TRK_LEAK_NUMBERS * sizeof(uint64_t),
                "one is the other on its way");
 
 static void emit_on(enum trk_op op, unsigned aux, const void *addr, const struct trk_frame *at)
@@ -92,9 +92,9 @@ int verb_leak_check(enum trk_leak_check what, struct trk_leak_numbers *ret) VERB
 int verb_leak_check(enum trk_leak_check what, struct trk_leak_numbers *ret)
 {
     struct trk_frame at = TRK_FRAME_CALLER;
-    uint64_t numbers[TRK_LOOK_NUMBERS] = { 0 };
+    uint64_t numbers[TRK_LEAK_NUMBERS] = { 0 };
     const struct trk_look_ask look = {
-        .why = TRK_LOOK_LEAK_CHECK, .check = (uint32_t)what, .name = "leak check", .numbers = numbers
+        .why = TRK_LOOK_LEAK_CHECK, .question = (uint32_t)what, .name = "leak check", .numbers = numbers
     };
     struct trk_event ev = { .op = TRK_OP_CHECKPOINT, .depth = TRK_DEPTH_BIRTH, .at = at, .text = look.name };
     if (!trk_gate_v1 || what < TRK_LEAK_FULL || what > TRK_LEAK_NEW)

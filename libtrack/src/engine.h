@@ -227,7 +227,8 @@ struct trk_arena {
     uint64_t data_off, data_bytes;
     char *look_window; /* look_bytes of it, which may be 0 */
     uint64_t look_bytes;
-    struct trk_shm_own *own; /* TRK_PROC_MAX; NULL: none */
+    struct trk_shm_own *own;    /* TRK_PROC_MAX; NULL: none */
+    struct trk_shm_list *lists; /* the same */
     uint16_t depth[TRK_DEPTH_COUNT];
     uint32_t era;  /* 1, 2, ... */
     uint32_t over; /* retired; atomic, partner: trk_thread_ready */

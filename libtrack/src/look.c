@@ -23,17 +23,20 @@ struct waiter {
     uint32_t tid;
     uint32_t mine; /* number of the look, 0 before */
     bool patient;  /* as long as it is worked on */
+    bool late;     /* the bound passed */
     uint64_t slept_ns, bound_ns;
     struct trk_heart heart;
 };
 
 /* What the recording wants is fixed when it begins. */
-static int wanted_by(const struct trk_arena *a, enum trk_memory_why why)
+static int wanted_by(const struct trk_arena *a, unsigned why)
 {
     uint32_t flag = why == TRK_LOOK_EXIT    ? TRK_SHM_LOOK_EXIT
                     : why == TRK_LOOK_MARK  ? TRK_SHM_LOOK_MARK
                     : why == TRK_LOOK_SCOPE ? TRK_SHM_LOOK_SCOPE
                                             : TRK_SHM_LOOKS;
+    if (why == TRK_LOOK_GC || why == TRK_LOOK_NONE)
+        return (a->flags & (TRK_SHM_LOOKS | TRK_SHM_NO_MEMORY)) && a->lists != NULL ? TRK_YES : TRK_UNKNOWN;
     if (a->flags & TRK_SHM_NO_MEMORY)
         return why == TRK_LOOK_LEAK_CHECK ? TRK_UNKNOWN : TRK_NO;
     return (a->flags & TRK_SHM_LOOKS) && (a->flags & flag) ? TRK_YES : TRK_UNKNOWN;
@@ -52,7 +55,8 @@ static bool nap(struct waiter *w, uint32_t *word, uint32_t seen)
 {
     uint64_t before = trk_now_ns();
     bool kept = w->patient && w->mine != 0 && trk_load32(&w->look->working) == w->mine;
-    if ((!kept && w->slept_ns >= w->bound_ns) || !still_ours(w) || !trk_recorder_alive(&w->heart, w->slept_ns + 1))
+    w->late = !kept && w->slept_ns >= w->bound_ns;
+    if (w->late || !still_ours(w) || !trk_recorder_alive(&w->heart, w->slept_ns + 1))
         return false;
     trk_tls.busy_tick = trk_load64(trk_clock()); /* the mark is not stale */
     trk_futex_wait(word, seen, TRK_LOOK_NAP_NS);
@@ -132,11 +136,20 @@ static bool wait_answer(struct waiter *w)
     }
 }
 
-static int ask(struct waiter *w, const struct trk_look_ask *ask, uintptr_t sp)
+/* It has the members that were added. */
+static bool is_long(const struct trk_look_ask *ask)
+{
+    return ask->question >= TRK_ASK_GC;
+}
+
+/* Asks, and waits. False: there is no answer. */
+static bool ask_one(struct waiter *w, const struct trk_look_ask *ask, uintptr_t sp)
 {
     struct trk_shm_look *look = w->look;
     look->why = ask->why;
-    look->check = ask->check;
+    look->question = ask->question;
+    for (unsigned i = 0; i < 2; i++)
+        look->arg[i] = is_long(ask) ? ask->arg[i] : 0;
     look->text = ask->name != NULL ? trk_text_string(ask->name) : 0;
     look->sp = sp;
     look->tp = trk_thread_pointer();
@@ -147,12 +160,47 @@ static int ask(struct waiter *w, const struct trk_look_ask *ask, uintptr_t sp)
     w->slept_ns = 0;
     w->heart = (struct trk_heart){ 0, 0 };
     if (!wait_answer(w))
-        return TRK_UNKNOWN;
-    if (ask->check != TRK_CHECK_NONE && trk_load32(&look->checked) != w->mine)
-        return TRK_UNKNOWN; /* it looked, and checked nothing */
-    for (unsigned i = 0; ask->numbers != NULL && i < TRK_LOOK_NUMBERS; i++)
-        ask->numbers[i] = trk_load64(&look->numbers[i]);
+        return false;
+    /* Else it looked, and told nothing. */
+    return ask->question == TRK_ASK_NOTHING || trk_load32(&look->told) == w->mine;
+}
+
+/* The words of the answer's list, part by part. False: the rest did not come. */
+static bool take_list(struct waiter *w, const struct trk_look_ask *ask, uintptr_t sp)
+{
+    const struct trk_shm_list *from = &w->arena->lists[w->arena->proc_index];
+    uint64_t done = 0;
+    for (;;) {
+        uint64_t words = trk_load32(&w->look->list_words), left = ask->room - done;
+        words = words < left ? words : left;
+        words = words < TRK_LIST_WORDS ? words : TRK_LIST_WORDS;
+        if (!still_ours(w))
+            return false;
+        for (uint64_t i = 0; i < words; i++)
+            ask->list[done + i] = trk_load64(&from->words[i]);
+        done += words;
+        if (words < TRK_LIST_WORDS || done == ask->room)
+            return true;
+        const struct trk_look_ask more = { .question = TRK_ASK_MORE, .arg = { 0, done } };
+        if (!ask_one(w, &more, sp))
+            return false;
+    }
+}
+
+static int ask(struct waiter *w, const struct trk_look_ask *ask, uintptr_t sp)
+{
+    struct trk_shm_look *look = w->look;
+    int nothing = is_long(ask) ? TRK_TIMEOUT : TRK_UNKNOWN;
+    if (!ask_one(w, ask, sp))
+        return w->late ? nothing : TRK_UNKNOWN;
     int32_t answer = __atomic_load_n(&look->answer, __ATOMIC_RELAXED);
+    uint64_t numbers[TRK_LOOK_NUMBERS]; /* before the list is asked for */
+    for (unsigned i = 0; i < TRK_LOOK_NUMBERS; i++)
+        numbers[i] = trk_load64(&look->numbers[i]);
+    if (is_long(ask) && answer == TRK_YES && ask->room > 0 && !take_list(w, ask, sp))
+        return w->late ? nothing : TRK_UNKNOWN;
+    if (ask->numbers != NULL)
+        trk_copy(ask->numbers, numbers, (is_long(ask) ? TRK_LOOK_NUMBERS : TRK_LEAK_NUMBERS) * sizeof numbers[0]);
     return answer == TRK_YES || answer == TRK_NO ? answer : TRK_UNKNOWN;
 }
 
@@ -173,7 +221,7 @@ static int look_here(const struct trk_look_ask *what, const struct trk_frame *at
                         .patient = what->why == TRK_LOOK_EXIT,
                         .bound_ns = (uint64_t)(ms >= 0 ? ms : TRK_LOOK_MS) * 1000000u };
     if (!claim(&w))
-        return TRK_UNKNOWN;
+        return w.late && is_long(what) ? TRK_TIMEOUT : TRK_UNKNOWN;
     int answer = ask(&w, what, what->why == TRK_LOOK_EXIT ? trk_look_exit_sp(at, sp) : sp);
     release(&w);
     return answer;

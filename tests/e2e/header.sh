@@ -4,11 +4,14 @@
 need cc g++ nm
 
 verbs=$(sed -n 's/^TRK_[A-Z_]*VERB([A-Z0-9_]*, \(trk_[a-z_]*\),.*/\1/p' "$ROOT/libtrack/include/track/track.h")
+questions=$(sed -n 's/^TRK_QUESTION([a-z]*, [A-Z_()0-9]*, *\(trk_[a-z_]*\),.*/\1/p' "$ROOT/libtrack/include/track/gc.h")
+checks=$((checks + 1))
+[ "$(echo "$questions" | wc -l)" = 21 ] || fail "other questions were found in the header: $questions"
 checks=$((checks + 1))
 [ "$(echo "$verbs" | wc -l)" -ge 40 ] || fail "only these verbs were found in the header: $verbs"
 nm -D --defined-only "$BUILD/libtrack/libtrack.so.0" | awk '{ print $3 }' | sed 's/@.*//' >exports
 nm -D --defined-only "$BUILD/libtrack/libtrack-preload.so" | awk '{ print $3 }' | sed 's/@.*//' >exports-preload
-for verb in $verbs trk_type_register trk_is_recording trk_checkpoint trk_leak_check trk_gate_v1 trk_inline_v1; do
+for verb in $verbs $questions trk_type_register trk_is_recording trk_checkpoint trk_leak_check trk_gate_v1 trk_inline_v1; do
 	for list in exports exports-preload; do
 		checks=$((checks + 1))
 		grep -qx "$verb" $list || fail "$verb is not exported ($list)"
@@ -33,6 +36,28 @@ static struct foo *make(void)
 	f->refs = 1;
 	f->next = 0;
 	return f;
+}
+/* How many questions had another kind of answer than the first. */
+static int ask(void)
+{
+	uint64_t count[3];
+	unsigned threshold[3];
+	struct trk_gc_stats stats[3];
+	struct trk_gc_counts counts;
+	struct trk_gc_size size;
+	struct trk_gc_link links[2];
+	const void *some[2];
+	int known = trk_gc_enable() == TRK_YES;
+	return ((trk_gc_disable() == TRK_YES) != known) + ((trk_gc_isenabled() >= 0) != known) +
+	       ((trk_gc_set_threshold(700, 10, 10) >= 0) != known) + ((trk_gc_get_threshold(threshold) >= 0) != known) +
+	       ((trk_gc_set_debug(TRK_GC_DEBUG_LEAK) >= 0) != known) + ((trk_gc_get_debug() >= 0) != known) +
+	       ((trk_gc_collect(2) >= 0) != known) + ((trk_gc_get_count(count) >= 0) != known) +
+	       ((trk_gc_get_stats(stats) >= 0) != known) + ((trk_gc_freeze() >= 0) != known) +
+	       ((trk_gc_get_freeze_count() >= 0) != known) + ((trk_gc_unfreeze() >= 0) != known) +
+	       ((trk_gc_is_tracked(some) >= 0) != known) + ((trk_gc_is_finalized(some) >= 0) != known) +
+	       ((trk_gc_refcount(some, &counts) >= 0) != known) + ((trk_gc_sizeof(some, -1, &size) >= 0) != known) +
+	       ((trk_gc_referrers(some, links, 2) >= 0) != known) + ((trk_gc_referents(some, links, 2) >= 0) != known) +
+	       ((trk_gc_garbage(some, 2) >= 0) != known) + ((trk_gc_get_objects(-1, some, 2) >= 0) != known);
 }
 int main(void)
 {
@@ -81,6 +106,8 @@ int main(void)
 	f = TRK_NEW(struct foo);
 	trk_typed_array(f, &plain_type);
 	free(f);
+	if (ask() != 0)
+		return 5;
 	return trk_checkpoint("end") == TRK_YES && trk_is_recording() != TRK_YES;
 }
 C

@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#include <track/ask.h> /* the part of 2. about threads that ask the recorder something and wait */
+
 /* ------------------------------------------------------------------------------------------------------------
  * 1. Records
  *
@@ -122,6 +124,7 @@ enum trk_op {
     TRK_OP_POOL = 46,  /* addr: pool. aux 1: begins; 0: ends, and with it all its chunks: CUSTOM blocks whose ALLOC has
                           EXT_POOL */
     TRK_OP_TYPED = 47, /* addr: start of a block, arg: type id of what it is for, aux 1: of an array of these */
+    TRK_OP_GC = 48,    /* aux: enum trk_gc_command, arg and EXT_VALUE as there. By the program, or by the recorder */
     TRK_OP_COUNT_
 };
 
@@ -183,7 +186,7 @@ enum trk_ext {
  * `holes` grew, and closes them with SKIP records before it uses that ring again. A reader must not look further
  * ahead for valid slots than half a ring. */
 enum {
-    TRK_SHM_ABI = 3,
+    TRK_SHM_ABI = 4,
     TRK_PROC_MAX = 64, /* processes that can share one arena (an image and its forked descendants) */
     TRK_RING_MAX = 512,
     TRK_RING_RECORDER = TRK_RING_MAX, /* ring number, in files, of what the recorder itself has to say: marks */
@@ -258,6 +261,7 @@ struct trk_shm_header {
                             at a time: the recorder asks one process after the other to serve */
     uint64_t look_bytes; /* 0: none, nothing is served */
     uint64_t own_off;    /* struct trk_shm_own[TRK_PROC_MAX], 0: none */
+    uint64_t list_off;   /* struct trk_shm_list[TRK_PROC_MAX], 0: none, and no list is asked for */
     uint64_t data_off;   /* ring data */
     uint64_t data_bytes;
     /* Which births are recorded: "key=value" strings each ended by NUL, an empty one ends the list; keys: types,
@@ -294,55 +298,6 @@ enum trk_proc_state {
     TRK_PROC_CLAIMED = 1, /* being filled by the process itself */
     TRK_PROC_LIVE = 2,
 };
-/* A look at the memory of a process that one of its threads asks for, and waits for: one at a time, `tid` is claimed by
- * compare-exchange from 0 (or from the id of a thread that is dead). The thread fills in its part, adds 1 to `wanted`
- * (release) and waits until `answered` equals it (acquire), never longer than a bound; then it gives `tid` back, and
- * whoever waits for that sleeps on it as a futex word.
- *
- * The recorder, which sees `wanted` differ from what it answered last:
- *   1. copies `wanted` to `working`: from here on a program that ends waits as long as `heartbeat` of the header moves,
- *      several times a second; memory samples asked for (`mem_request`) are answered first, the program waits once;
- *   2. drains the rings, looks, asks for reads or not;
- *   3. stores `numbers`, `answer`, then `answered` = the number it worked on (release), then `read` = all ones, and
- *      wakes `read` and `answered`.
- * A thread may stop waiting at any point, and another look may begin in the middle of 2: when `tid` or `wanted` is not
- * what it was, what was served since is of no use.
- *
- * Serving (rung WAITING): the recorder writes read_at and read_bytes, adds 1 to `read` (release; 0 is skipped, all ones
- * means that nothing is wanted), wakes `read` and sleeps on `served`. The thread sleeps on `read`; it copies the bytes
- * into the window as far as they are readable, sets `got`, then `served` = `read` (release), and wakes it. `read` is 0
- * when a look begins. Served are at most look_bytes at a time, by process_vm_readv or /proc/self/mem: `got` is 0 where
- * a seccomp filter refuses both. A filter may also kill for it: a recorder asks no process that has more filters than
- * itself (Seccomp_filters in /proc/PID/status). */
-enum trk_leak_check_kind { /* as enum trk_leak_check of track.h */
-                           TRK_CHECK_NONE = 0,
-                           TRK_CHECK_FULL = 1,
-                           TRK_CHECK_ADDED = 2,
-                           TRK_CHECK_CHANGED = 3,
-                           TRK_CHECK_NEW = 4,
-};
-struct trk_shm_look {
-    uint32_t tid;      /* who waits, 0 nobody; futex word of others who want to */
-    uint32_t wanted;   /* target */
-    uint32_t answered; /* recorder; futex word */
-    uint32_t why;      /* enum trk_memory_why */
-    uint32_t check;    /* enum trk_leak_check_kind */
-    uint32_t text;     /* text id of the name, 0 */
-    uint64_t sp; /* of the waiting thread: what lies below is dead; callee-saved registers lie above. Also when the
-                    thread is stopped: where it sleeps is deeper, in frames of libtrack. At exit: of exit's caller,
-                    and no register is alive; when that cannot be told, as else */
-    uint64_t tp; /* its thread pointer */
-    uint64_t read_at, read_bytes; /* recorder */
-    uint64_t got;                 /* target */
-    uint32_t read, served;        /* recorder, target; futex words */
-    int32_t answer;   /* enum trk_answer: TRK_YES looked, TRK_NO refused (--no-memory), TRK_UNKNOWN it failed. With
-                         `check`: TRK_YES nothing is lost, TRK_NO something is */
-    uint32_t working; /* recorder: `wanted` of the look that it works on */
-    uint32_t checked; /* recorder: the look whose leak check `numbers` and `answer` are of; else it only looked */
-    uint32_t pad;
-    uint64_t numbers[10]; /* leak check: bytes and blocks, definite indirect possible reachable suppressed */
-};
-
 /* What libtrack itself keeps in private memory of a process, one table per entry of struct trk_shm_proc, of the same
  * index. The shared memory, and files of libtrack, are known by their names; the rest stands here. Only added to; an
  * element whose start is 0 is not there yet. A process that claims the entry begins with count 0.
@@ -559,8 +514,8 @@ struct trk_control_page {
 #define TRK_FILE_MAGIC "reftrk\r\n" /* 8 bytes: also catches text-mode damage */
 enum {
     TRK_FILE_MAJOR = 1,       /* unequal: refuse */
-    TRK_FILE_MINOR = 2,       /* greater: read, skipping what is unknown. 1: STATE, NUMBERS, EXT_SEQ, EXT_TIME.
-                               2: MEMORY */
+    TRK_FILE_MINOR = 3,       /* greater: read, skipping what is unknown. 1: STATE, NUMBERS, EXT_SEQ, EXT_TIME.
+                               2: MEMORY. 3: GC */
     TRK_BLOCK_MAX = 16 << 20, /* largest raw payload */
 };
 enum {
@@ -685,6 +640,7 @@ enum trk_memory_why { /* who wanted it */
                       TRK_LOOK_SCOPE,
                       TRK_LOOK_REQUEST,
                       TRK_LOOK_LEAK_CHECK,
+                      TRK_LOOK_GC,
 };
 enum {
     TRK_MEMORY_VERSION = 1,     /* greater: skip the block */

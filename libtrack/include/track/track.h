@@ -169,6 +169,7 @@ enum trk_answer {
     TRK_NO = 0,
     TRK_UNKNOWN = -1, /* nobody is recording */
     TRK_TIMEOUT = -2,
+    TRK_INVALID = -3, /* an argument that cannot be */
 };
 
 /* ---- How calls reach the engine ----------------------------------------------------------------------------- */
@@ -618,4 +619,6 @@ static inline __attribute__((always_inline)) int trk_refcount_dec(trk_refcount_t
 #ifdef __cplusplus
 }
 #endif
+
+#include <track/gc.h> /* cycles that nobody holds, who refers to whom, and what it retains: trk_gc_* */
 #endif

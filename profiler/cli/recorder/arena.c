@@ -121,7 +121,8 @@ static uint64_t lay_out(struct trk_shm_header *h, const struct ring_class *class
         h->depot_bytes = depot_max;
     h->depot_off = place(&layout, h->depot_bytes);
     h->text_off = place(&layout, h->text_bytes);
-    h->own_off = place(&layout, sizeof(struct trk_shm_own) * TRK_PROC_MAX); /* pages that are touched cost */
+    h->own_off = place(&layout, sizeof(struct trk_shm_own) * TRK_PROC_MAX);   /* pages that are touched cost */
+    h->list_off = place(&layout, sizeof(struct trk_shm_list) * TRK_PROC_MAX); /* the same */
     h->look_bytes = LOOK_WINDOW;
     h->look_off = place(&layout, h->look_bytes);
     h->data_off = place(&layout, h->data_bytes);
@@ -257,6 +258,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->look_off = header.look_off;
     arena->look_bytes = header.look_bytes;
     arena->own_off = header.own_off;
+    arena->list_off = header.list_off;
     arena->rings = calloc(arena->ring_count, sizeof *arena->rings);
     bool exact = shape->flags & TRK_SHM_EXACT_TIME;
     if (exact)

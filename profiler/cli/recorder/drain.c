@@ -92,6 +92,10 @@ static void note_record(struct proc *proc, struct ring *ring, const struct trk_s
         if (proc->forked.count < REC_FORKED_MAX)
             (void)prof_vec_push(&proc->forked, (pid_t)addr_of(slot));
         break;
+    case TRK_OP_GC:
+        rec_gc_note(proc, (unsigned)(slot->w0 >> TRK_AUX_SHIFT) & TRK_AUX_MASK, arg_of(slot),
+                    ext_of(slot, end, TRK_EXT_VALUE));
+        break;
     case TRK_OP_EXIT:
         if ((slot->w0 >> TRK_AUX_SHIFT) & 1)
             proc->exit_status = (int)(arg_of(slot) & 0xff);

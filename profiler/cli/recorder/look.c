@@ -513,6 +513,11 @@ static bool look_now(struct proc *proc, enum trk_memory_why why, const char *nam
     return finish(&look, run(&look));
 }
 
+void rec_look_settle(struct recorder *rec)
+{
+    wait_for_rounds(rec, 2 * TRK_HOLE_WAIT_US);
+}
+
 bool rec_look(struct proc *proc, enum trk_memory_why why, const char *name)
 {
     if (proc->arena->rec->options.no_memory)
@@ -544,21 +549,18 @@ static int answer(struct proc *proc, struct trk_shm_look *shm, uint32_t wanted)
     char *name = text != NULL ? strndup(text, length < UINT16_MAX / 2 ? length : UINT16_MAX / 2) : strdup("");
     if (name == NULL)
         return TRK_UNKNOWN;
-    why = why >= TRK_LOOK_EXIT && why <= TRK_LOOK_LEAK_CHECK ? why : TRK_LOOK_CALL;
+    why = why >= TRK_LOOK_EXIT && why <= TRK_LOOK_GC ? why : TRK_LOOK_CALL;
     bool looked = look_now(proc, (enum trk_memory_why)why, name, &waiter, wanted, waiter.tid);
     free(name);
     return looked ? TRK_YES : TRK_UNKNOWN;
 }
 
-void rec_look_answer(struct proc *proc, int said, const struct trk_leak_numbers *numbers)
+void rec_look_answer(struct proc *proc, int said, const struct question_answer *told)
 {
     struct trk_shm_look *shm = &proc->arena->procs[proc->index].look;
-    uint64_t sums[sizeof shm->numbers / sizeof shm->numbers[0]] = { 0 };
-    if (numbers != NULL)
-        memcpy(sums, numbers, sizeof sums);
-    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++)
-        __atomic_store_n(&shm->numbers[i], sums[i], __ATOMIC_RELAXED);
-    __atomic_store_n(&shm->checked, numbers != NULL ? proc->looks_answered : 0, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < sizeof shm->numbers / sizeof shm->numbers[0]; i++)
+        __atomic_store_n(&shm->numbers[i], told != NULL ? told->numbers[i] : 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&shm->told, told != NULL ? proc->looks_answered : 0, __ATOMIC_RELAXED);
     __atomic_store_n(&shm->answer, said, __ATOMIC_RELAXED);
     /* Partner: wait_answer of libtrack. */
     __atomic_store_n(&shm->answered, proc->looks_answered, __ATOMIC_RELEASE);
@@ -572,15 +574,20 @@ void rec_look_asked(struct proc *proc)
     struct trk_shm_look *shm = &proc->arena->procs[proc->index].look;
     uint32_t wanted = __atomic_load_n(&shm->wanted, __ATOMIC_ACQUIRE); /* partner: ask() of libtrack */
     if (wanted == proc->looks_answered) {
-        rec_leak_check_look(proc);
+        rec_question_look(proc);
         return;
     }
-    rec_leak_check_stop(proc); /* whoever waited for it gave up */
+    rec_question_stop(proc); /* whoever waited for it gave up */
     proc->looks_answered = wanted;
     proc->ending |= __atomic_load_n(&shm->why, __ATOMIC_RELAXED) == TRK_LOOK_EXIT;
     __atomic_store_n(&shm->working, wanted, __ATOMIC_RELEASE);
-    int said = answer(proc, shm, wanted);
-    uint32_t check = __atomic_load_n(&shm->check, __ATOMIC_RELAXED);
-    if (said != TRK_YES || check == TRK_CHECK_NONE || !rec_leak_check_begin(proc, check))
-        rec_look_answer(proc, said, NULL);
+    uint32_t question = __atomic_load_n(&shm->question, __ATOMIC_RELAXED);
+    const uint64_t arg[2] = { __atomic_load_n(&shm->arg[0], __ATOMIC_RELAXED),
+                              __atomic_load_n(&shm->arg[1], __ATOMIC_RELAXED) };
+    __atomic_store_n(&shm->list_words, 0, __ATOMIC_RELAXED);
+    int said = __atomic_load_n(&shm->why, __ATOMIC_RELAXED) == TRK_LOOK_NONE ? TRK_YES : answer(proc, shm, wanted);
+    /* Passes over generations do without memory. */
+    bool goes_on = said == TRK_YES || question == TRK_ASK_GC_COLLECT;
+    if (!goes_on || question == TRK_ASK_NOTHING || !rec_question_begin(proc, question, arg))
+        rec_look_answer(proc, question >= TRK_ASK_GC ? TRK_UNKNOWN : said, NULL);
 }

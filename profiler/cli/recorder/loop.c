@@ -177,7 +177,7 @@ void rec_moved(struct recorder *rec)
         for (int i = 0; i < TRK_PROC_MAX; i++)
             if (rec->arenas.items[a]->proc[i] != NULL) {
                 rec_fold_moved(rec->arenas.items[a]->proc[i]);
-                rec_leak_check_give_up(rec->arenas.items[a]->proc[i]);
+                rec_question_give_up(rec->arenas.items[a]->proc[i]);
             }
 }
 
@@ -265,7 +265,7 @@ static bool wait_for(struct recorder *rec, int fd, uint64_t us)
             if (arena->proc[i] != NULL) {
                 add_poll(rec, arena->proc[i]->pidfd);
                 add_poll(rec, arena->proc[i]->fold.pipe);
-                add_poll(rec, arena->proc[i]->check.pipe);
+                add_poll(rec, arena->proc[i]->question.pipe);
             }
     }
     struct timespec timeout = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000 * 1000) };

@@ -73,13 +73,24 @@ struct leak_row {
     char place[20]; /* fingerprint */
     uint64_t blocks, bytes;
 };
-/* A leak check that a thread waits for, see leak_check.c. */
-struct leak_check {
-    pid_t helper; /* 0: none runs */
-    int pipe;     /* what it says; -1: none runs */
-    uint32_t kind;
+/* A question that a thread waits for, see question.c. */
+struct question {
+    pid_t helper;    /* 0: none runs */
+    int pipe;        /* what it says; -1: none runs */
+    uint32_t kind;   /* enum trk_question */
+    uint64_t arg[2]; /* as the thread asked */
     PROF_VEC(unsigned char) said;
-    PROF_VEC(struct leak_row) before; /* of the check before this one */
+    PROF_VEC(struct leak_row) before; /* of the leak check before this one */
+};
+/* What its helper says first. */
+struct question_answer {
+    int64_t answer; /* enum trk_answer */
+    uint64_t numbers[sizeof((struct trk_shm_look *)0)->numbers / sizeof(uint64_t)];
+};
+/* What commands in the trace make of the generations, so far. */
+struct gc_settings {
+    uint64_t enabled, threshold[3], debug; /* as TRK_ASK_GC_SETTINGS tells them */
+    uint64_t collects;                     /* commands of the recorder */
 };
 
 /* What a helper tells when it is done. */
@@ -156,7 +167,8 @@ struct proc {
     bool looked_at_exit;
     bool ending; /* it asked for its last look */
     struct fold fold;
-    struct leak_check check;
+    struct question question;
+    struct gc_settings gc;
     struct counted *counted;       /* live objects with a count that can be read, NULL: no such type was used */
     struct ring_use use, edge_use; /* at all looks; at those right behind the begin and the end of a fold */
     uint64_t round_us;             /* the last round was handed to the writer: what comes later is not in the file */
@@ -175,7 +187,7 @@ struct arena {
     struct trk_shm_proc *procs;
     struct trk_shm_ring *shm_rings;
     uint32_t *types;
-    uint64_t depot_off, depot_bytes, text_off, text_bytes, look_off, look_bytes, own_off;
+    uint64_t depot_off, depot_bytes, text_off, text_bytes, look_off, look_bytes, own_off, list_off;
     uint64_t epoch_ns, realtime_ns; /* the same moment on both clocks */
     uint32_t ring_count;
     struct ring *rings;
@@ -286,6 +298,8 @@ void rec_server_clean(const char *place, const char *name);
 /* ---- mark.c ---- */
 /* A mark in the trace of the process, at this moment. false: too many wait to be written. */
 bool rec_mark(struct proc *proc, const char *name);
+/* The same with a command to the generations. Passes get their number for value. */
+bool rec_gc_command(struct proc *proc, enum trk_gc_command command, uint64_t arg, uint64_t value);
 
 /* ---- adopt.c: the memory of a recorder that died ---- */
 /* Copies the arena that a process has mapped and makes sense of it; nothing in it is believed unchecked. The result
@@ -352,15 +366,34 @@ void rec_fold_look(struct proc *proc, uint64_t now_us);
 void rec_fold_finish(struct recorder *rec);
 /* Gives up what is under way and frees everything. */
 void rec_fold_stop(struct proc *proc);
-/* ---- leak_check.c ---- */
-/* Behind a look that a thread waits for: begins to find out what is lost. false: it cannot be known. */
-bool rec_leak_check_begin(struct proc *proc, uint32_t kind);
+
+/* ---- question.c ---- */
+/* For a thread that waits, behind its look if it wanted one: answers, or begins to find the answer. false: it cannot be
+ * known. */
+bool rec_question_begin(struct proc *proc, uint32_t kind, const uint64_t arg[2]);
 /* Answers when that is known, or gives up when nobody waits any more. */
-void rec_leak_check_look(struct proc *proc);
+void rec_question_look(struct proc *proc);
 /* The helper ends, and nobody is told; the thread that waits is told that it cannot be known. */
-void rec_leak_check_stop(struct proc *proc);
-void rec_leak_check_give_up(struct proc *proc);
-void rec_leak_check_free(struct proc *proc);
+void rec_question_stop(struct proc *proc);
+void rec_question_give_up(struct proc *proc);
+void rec_question_free(struct proc *proc);
+/* In the helper. */
+bool rec_question_put(int out, const void *bytes, size_t size);
+
+/* ---- leak_check.c ---- */
+/* In the helper: an answer, and a struct leak_row for each place. */
+bool rec_leak_check_tell(struct prof_trace *trace, int out);
+/* What that is, in comparison with the check before. */
+int rec_leak_check_conclude(struct proc *proc, struct question_answer *answer, const void *rest, size_t size);
+
+/* ---- gc_question.c ---- */
+/* In the helper: an answer, and the words of its list. */
+bool rec_gc_tell(struct prof_trace *trace, const struct question *question, int out);
+/* A command to the generations is in the trace. */
+void rec_gc_note(struct proc *proc, unsigned command, uint64_t arg, uint64_t value);
+/* As it is at first. */
+void rec_gc_init(struct gc_settings *gc);
+
 /* The helper is not our child any more: gives its fold up. */
 void rec_fold_moved(struct proc *proc);
 /* Ends the traces that the coming round would make longer than they may be. The round is taken or left as a whole. */
@@ -441,9 +474,10 @@ bool rec_look(struct proc *proc, enum trk_memory_why why, const char *name);
 void rec_look_last(struct arena *arena);
 /* As rec_look, if one of its threads asks for it and waits. */
 void rec_look_asked(struct proc *proc);
-struct trk_leak_numbers;
-/* Ends the wait of the thread that asked last. numbers: those of its leak check, NULL: it was none. */
-void rec_look_answer(struct proc *proc, int said, const struct trk_leak_numbers *numbers);
+/* Ends the wait of the thread that asked last. told: its question was answered; NULL: it only looked, or it is not. */
+void rec_look_answer(struct proc *proc, int said, const struct question_answer *told);
+/* Everything that happened until now is in rounds that are complete, within a bound. */
+void rec_look_settle(struct recorder *rec);
 /* Keeps everybody else going while a look takes its time. */
 void rec_look_tend(struct recorder *rec);
 /* Lets threads go that were asked to stop and did so only after their look. */

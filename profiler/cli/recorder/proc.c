@@ -106,7 +106,8 @@ struct proc *rec_proc_create(struct arena *arena, int index, pid_t pid)
     proc->pid = proc->result.pid = pid;
     proc->exit_status = -1;
     proc->maps_fd = -1;
-    proc->fold.pipe = proc->check.pipe = -1;
+    proc->fold.pipe = proc->question.pipe = -1;
+    rec_gc_init(&proc->gc);
     /* The image's descriptor is older: it tells how the process ended even when somebody has waited for it. */
     proc->pidfd = pid == arena->image_pid && arena->image_pidfd >= 0 ? fcntl(arena->image_pidfd, F_DUPFD_CLOEXEC, 3)
                                                                      : rec_pidfd(pid);
@@ -155,7 +156,7 @@ void rec_proc_free(struct proc *proc)
     free(proc->stacks_seen);
     free(proc->texts_seen);
     free(proc->types_seen);
-    rec_leak_check_free(proc);
+    rec_question_free(proc);
     rec_counted_free(proc);
     prof_vec_deinit(&proc->forked);
     prof_vec_deinit(&proc->marks.pending);
@@ -276,7 +277,7 @@ static void write_end(struct proc *proc, uint32_t reason, int32_t value)
 void rec_proc_limit(struct proc *proc)
 {
     rec_fold_stop(proc);
-    rec_leak_check_give_up(proc);
+    rec_question_give_up(proc);
     write_end(proc, TRK_END_LIMIT, 0);
     proc->over = true;
     rec_image_limit(proc->arena);
@@ -287,7 +288,7 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     struct arena *arena = proc->arena;
     struct recorder *rec = arena->rec;
     rec_fold_stop(proc);
-    rec_leak_check_stop(proc);
+    rec_question_stop(proc);
     rec_drain_final(arena, proc->index);
     rec_round_proc(proc);
     rec_meta_malloc(proc);

@@ -84,6 +84,14 @@ struct prof_gc_options {
     void (*event)(void *ctx, struct prof_gc *gc, const struct prof_event *event);
     void *event_ctx;
 };
+/* What the program, or somebody else while it ran, said to its generations (trk_gc_*) stands in the trace. As `event`
+ * with a struct prof_gc_commands, all 0 at first, as its ctx: does that. */
+struct prof_gc_commands {
+    uint64_t number;          /* of the last collect, 0: none yet */
+    struct prof_gc_pass pass; /* its pass */
+    struct prof_error *error; /* the first that could not be made; the caller's */
+};
+void prof_gc_obey(void *ctx, struct prof_gc *gc, const struct prof_event *event);
 /* options may be NULL. */
 struct prof_error *prof_gc_create(const struct prof_gc_options *options, struct prof_gc **ret);
 void prof_gc_destroy(struct prof_gc *gc);

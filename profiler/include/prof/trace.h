@@ -112,7 +112,7 @@ struct prof_event {
     uint64_t from;    /* MOVE, MOVE_RANGE: with PROF_EVENT_FROM*; ALLOC of kind REALLOC: the old address (0: none),
                          the pool with PROF_EVENT_POOL;
                          NEW, REF, UNREF: the number with PROF_EVENT_SEQ, 32 bits */
-    int64_t count;    /* with PROF_EVENT_COUNT; CONTEXT and MODULES: the number */
+    int64_t count;    /* with PROF_EVENT_COUNT; CONTEXT, MODULES, GC: the number */
     uint64_t time_us; /* not before this moment, to the resolution of the clock; with `fine` the moment itself */
     uint32_t stack;   /* stack id, 0 none */
     uint32_t tid : 22;

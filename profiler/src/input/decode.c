@@ -71,6 +71,7 @@ static const uint8_t op_traits[TRK_OP_MASK + 1] = {
     [TRK_OP_DISABLE] = OP_EVENT,
     [TRK_OP_POOL] = OP_EVENT,
     [TRK_OP_TYPED] = OP_EVENT | OP_TYPE,
+    [TRK_OP_GC] = OP_EVENT,
 };
 
 static bool op_has_slot(unsigned op)

@@ -56,6 +56,7 @@ const char *prof_op_name(unsigned op)
         [TRK_OP_DISABLE] = "disable",
         [TRK_OP_POOL] = "pool",
         [TRK_OP_TYPED] = "typed",
+        [TRK_OP_GC] = "gc",
     };
     return op < TRK_OP_COUNT_ && names[op] != NULL ? names[op] : "?";
 }
@@ -72,7 +73,8 @@ const char *prof_look_name(unsigned why)
 {
     static const char *const names[] = {
         [TRK_LOOK_EXIT] = "exit",   [TRK_LOOK_CALL] = "call",       [TRK_LOOK_MARK] = "mark",
-        [TRK_LOOK_SCOPE] = "scope", [TRK_LOOK_REQUEST] = "request", [TRK_LOOK_LEAK_CHECK] = "leak-check"
+        [TRK_LOOK_SCOPE] = "scope", [TRK_LOOK_REQUEST] = "request", [TRK_LOOK_LEAK_CHECK] = "leak-check",
+        [TRK_LOOK_GC] = "gc"
     };
     return why < sizeof names / sizeof *names && names[why] != NULL ? names[why] : "?";
 }

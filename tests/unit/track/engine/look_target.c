@@ -97,6 +97,32 @@ static void leaks(long arg)
     say("suppressed", (long)numbers.suppressed.blocks);
 }
 
+/* Every kind of answer of a question. */
+static void questions(long arg)
+{
+    static const void *some[5000];
+    struct trk_gc_size size = { .flat = 99 };
+    errno = 77;
+    say("collected", trk_gc_collect((int)arg));
+    say("errno", errno);
+    say("sized", trk_gc_sizeof((void *)0x1230, -1, &size));
+    say("flat", (long)size.flat);
+    say("retained", (long)size.retained_objects);
+    say("listed", trk_gc_get_objects(-1, some, sizeof some / sizeof some[0]));
+    long wrong = 0, filled = 0;
+    for (long i = 0; i < 5000; i++) {
+        wrong += some[i] != NULL && (long)(uintptr_t)some[i] != i + 1;
+        filled += some[i] != NULL;
+    }
+    say("wrong", wrong);
+    say("filled", filled);
+    some[3] = NULL;
+    say("short", trk_gc_garbage(some, 3));
+    say("behind", some[3] != NULL);
+    say("none", trk_gc_garbage(NULL, 7));
+    say("invalid", trk_gc_collect(3));
+}
+
 static void leave(long arg)
 {
     trk_mark("before");
@@ -315,7 +341,7 @@ static const struct {
     { "call", call },     { "served", served }, { "registers", registers }, { "marks", marks },
     { "leave", leave },   { "crowd", crowd },   { "others", others },       { "refused", refused },
     { "jumped", jumped }, { "forked", forked }, { "dead", dead },           { "vfork", by_vfork },
-    { "own", own },       { "leaks", leaks },   { "ends", ends },
+    { "own", own },       { "leaks", leaks },   { "ends", ends },           { "questions", questions },
 };
 
 int main(int argc, char **argv)

@@ -159,6 +159,14 @@ static void verbs_second(void)
     CHECKED(trk_count_seen(number(0x10010), 17));
     CHECKED(trk_checkpoint("look"));
     CHECKED(trk_leak_check(TRK_LEAK_FULL, NULL));
+    CHECKED(trk_gc_disable());
+    CHECKED(trk_gc_enable());
+    CHECKED(trk_gc_set_threshold(700, 10, 11));
+    CHECKED(trk_gc_freeze());
+    CHECKED(trk_gc_unfreeze());
+    CHECKED(trk_gc_set_debug(TRK_GC_DEBUG_LEAK));
+    CHECKED(trk_gc_set_debug(64));
+    CHECKED(trk_gc_collect(3));
     CHECKED(trk_del(number(0x10010)));
 }
 

@@ -218,8 +218,8 @@ static void look_check(struct testrec *rec, struct trk_shm_proc *proc)
 {
     for (uint64_t i = 0; i < 10; i++)
         proc->look.numbers[i] = 100 + i;
-    beats = proc->look.check;
-    proc->look.checked = proc->look.wanted;
+    beats = proc->look.question;
+    proc->look.told = proc->look.wanted;
     testrec_look_answer(rec, proc, proc->look.why == TRK_LOOK_LEAK_CHECK ? TRK_NO : TRK_UNKNOWN);
 }
 
@@ -228,7 +228,7 @@ static void leak_checks(void **state)
     (void)state;
     struct testrec rec;
     run(&rec, "leaks", "3", ALL, look_check, NULL);
-    assert_int_equal(beats, TRK_CHECK_CHANGED);
+    assert_int_equal(beats, TRK_ASK_LEAKS_CHANGED);
     assert_int_equal(testrec_said(&rec, "answer"), TRK_NO);
     assert_int_equal(testrec_said(&rec, "definite"), 100);
     assert_int_equal(testrec_said(&rec, "suppressed"), 109);
@@ -246,6 +246,102 @@ static void leak_checks(void **state)
     run(&rec, "leaks", "5", ALL, look_check, NULL); /* there is no such question */
     assert_true(strstr(rec.output, "answer=-1\n") != NULL);
     assert_int_equal(rec.looks, 0);
+    testrec_deinit(&rec);
+}
+
+/* ---- Questions ----------------------------------------------------------------------------------------------------
+ */
+
+static unsigned asked_why[64], more_asked;
+static uint64_t question_arg[2], listed;
+
+/* Lists have 4500 words, and those of the garbage a hostile number. */
+static void look_question(struct testrec *rec, struct trk_shm_proc *proc)
+{
+    struct trk_shm_look *look = &proc->look;
+    struct trk_shm_list *list = (struct trk_shm_list *)(void *)(rec->base + rec->hdr->list_off);
+    bool more = look->question == TRK_ASK_MORE;
+    uint64_t from = more ? look->arg[1] : 0, left = from < listed ? listed - from : 0;
+    more_asked += more;
+    if (!more) {
+        asked_why[look->question & 63] = look->why;
+        listed = look->question == TRK_ASK_GC_OBJECTS || look->question == TRK_ASK_GC_GARBAGE ? 4500 : 0;
+    }
+    if (look->question == TRK_ASK_GC_SIZE)
+        memcpy(question_arg, look->arg, sizeof question_arg);
+    look->list_words = (uint32_t)(left < TRK_LIST_WORDS ? left : TRK_LIST_WORDS);
+    if (!more)
+        look->list_words = (uint32_t)(listed < TRK_LIST_WORDS ? listed : TRK_LIST_WORDS);
+    for (uint64_t i = 0; i < look->list_words; i++)
+        list->words[i] = from + i + 1;
+    if (look->question == TRK_ASK_GC_GARBAGE)
+        look->list_words = UINT32_MAX;
+    for (uint64_t i = 0; i < 16; i++)
+        look->numbers[i] = look->question == TRK_ASK_GC_OBJECTS ? 4500 : 100 + i;
+    look->told = look->wanted;
+    testrec_look_answer(rec, proc, TRK_YES);
+}
+
+static void look_dies(struct testrec *rec, struct trk_shm_proc *proc)
+{
+    pid_t gone = fork();
+    if (gone == 0)
+        _exit(0);
+    waitpid(gone, NULL, 0);
+    rec->hdr->recorder_pid = (uint32_t)gone;
+    __atomic_store_n(&proc->look.working, proc->look.wanted, __ATOMIC_RELAXED);
+    rec->frozen = died = true;
+}
+
+static void question_refused(struct testrec *rec, struct trk_shm_proc *proc)
+{
+    proc->look.told = proc->look.wanted;
+    testrec_look_answer(rec, proc, proc->look.question == TRK_ASK_GC_SIZE ? TRK_NO : TRK_UNKNOWN);
+}
+
+static void questions(void **state)
+{
+    (void)state;
+    struct testrec rec;
+    for (int memory = 0; memory < 2; memory++) {
+        more_asked = 0;
+        run(&rec, "questions", "2", memory ? ALL : FLAGS | TRK_SHM_NO_MEMORY, look_question, NULL);
+        assert_int_equal(asked_why[TRK_ASK_GC_COLLECT], TRK_LOOK_GC);
+        assert_int_equal(asked_why[TRK_ASK_GC_OBJECTS], TRK_LOOK_NONE);
+        assert_int_equal(question_arg[0], 0x1230);
+        assert_int_equal(question_arg[1], UINT32_MAX);
+        assert_int_equal(testrec_said(&rec, "collected"), 100);
+        assert_int_equal(testrec_said(&rec, "errno"), 77);
+        assert_int_equal(testrec_said(&rec, "sized"), TRK_YES);
+        assert_int_equal(testrec_said(&rec, "flat"), 100);
+        assert_int_equal(testrec_said(&rec, "retained"), 108);
+        assert_int_equal(testrec_said(&rec, "listed"), 4500);
+        assert_int_equal(testrec_said(&rec, "wrong"), 0);
+        assert_int_equal(testrec_said(&rec, "filled"), 4500);
+        assert_int_equal(more_asked, 4500 / TRK_LIST_WORDS);
+        assert_int_equal(testrec_said(&rec, "short"), 100);
+        assert_int_equal(testrec_said(&rec, "behind"), 0);
+        assert_int_equal(testrec_said(&rec, "none"), 100);
+        assert_true(strstr(rec.output, "invalid=-3\n") != NULL);
+        testrec_deinit(&rec);
+    }
+    run(&rec, "questions", "0", ALL, question_refused, NULL);
+    assert_true(strstr(rec.output, "collected=-1\n") != NULL);
+    assert_int_equal(testrec_said(&rec, "sized"), TRK_NO);
+    assert_int_equal(testrec_said(&rec, "flat"), 99);
+    assert_true(strstr(rec.output, "listed=-1\n") != NULL);
+    testrec_deinit(&rec);
+    run(&rec, "questions", "0", ALL, NULL, "look_ms=20"); /* nobody answers */
+    assert_true(strstr(rec.output, "collected=-2\n") != NULL);
+    assert_true(strstr(rec.output, "sized=-2\n") != NULL);
+    assert_int_equal(testrec_said(&rec, "flat"), 99);
+    testrec_deinit(&rec);
+    run(&rec, "questions", "0", FLAGS, look_question, NULL); /* a recorder that answers nothing */
+    assert_true(strstr(rec.output, "collected=-1\n") != NULL);
+    testrec_deinit(&rec);
+    run(&rec, "questions", "0", ALL, look_dies, "look_ms=60000");
+    assert_true(strstr(rec.output, "collected=-1\n") != NULL);
+    assert_true(strstr(rec.output, "listed=-1\n") != NULL);
     testrec_deinit(&rec);
 }
 
@@ -280,17 +376,6 @@ static void the_end_waits_while_it_is_worked_on(void **state)
     assert_int_equal(rec.looks, 1);
     assert_int_equal(rec.procs[0].look.tid, 0);
     testrec_deinit(&rec);
-}
-
-static void look_dies(struct testrec *rec, struct trk_shm_proc *proc)
-{
-    pid_t gone = fork();
-    if (gone == 0)
-        _exit(0);
-    waitpid(gone, NULL, 0);
-    rec->hdr->recorder_pid = (uint32_t)gone;
-    __atomic_store_n(&proc->look.working, proc->look.wanted, __ATOMIC_RELAXED);
-    rec->frozen = died = true;
 }
 
 static void recorder_dies(void **state)
@@ -445,6 +530,7 @@ int main(void)
         cmocka_unit_test(registers_stand_on_the_stack),
         cmocka_unit_test(moments),
         cmocka_unit_test(leak_checks),
+        cmocka_unit_test(questions),
         cmocka_unit_test(nobody_answers),
         cmocka_unit_test(the_end_waits_while_it_is_worked_on),
         cmocka_unit_test(recorder_dies),

@@ -92,6 +92,12 @@ static const struct expected expected[] = {
     { TRK_OP_COUNT_SEEN, 0, 0x10010, 0, false, TRK_EXT_COUNT, 17, NULL, 0, 0 },
     { TRK_OP_CHECKPOINT, 0, 0, 0, true, 0, 0, "look", 0, 0 },
     { TRK_OP_CHECKPOINT, 0, 0, 0, true, 0, 0, "leak check", 0, 0 },
+    { TRK_OP_GC, TRK_GC_DO_ENABLE, 0, 0, true, 0, 0, NULL, 0, 0 },
+    { TRK_OP_GC, TRK_GC_DO_ENABLE, 0, 1, true, 0, 0, NULL, 0, 0 },
+    { TRK_OP_GC, TRK_GC_DO_THRESHOLD, 0, 700, true, TRK_EXT_VALUE, 10 | (uint64_t)11 << 32, NULL, 0, 0 },
+    { TRK_OP_GC, TRK_GC_DO_FREEZE, 0, 1, true, 0, 0, NULL, 0, 0 },
+    { TRK_OP_GC, TRK_GC_DO_FREEZE, 0, 0, true, 0, 0, NULL, 0, 0 },
+    { TRK_OP_GC, TRK_GC_DO_DEBUG, 0, 38, true, 0, 0, NULL, 0, 0 },
     { TRK_OP_DEL, 0, 0x10010, 0, true, 0, 0, NULL, 0, 0 },
 };
 enum { EXPECTED = sizeof expected / sizeof expected[0], WRAPPER_BYTES = 300 };

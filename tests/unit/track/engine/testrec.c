@@ -102,6 +102,7 @@ static void make_arena(struct testrec *rec, const struct testrec_config *c)
     h.depot_off = place(&at, h.depot_bytes);
     h.text_off = place(&at, h.text_bytes);
     h.own_off = place(&at, sizeof(struct trk_shm_own) * TRK_PROC_MAX);
+    h.list_off = place(&at, sizeof(struct trk_shm_list) * TRK_PROC_MAX);
     h.look_off = place(&at, h.look_bytes = 64 << 10);
     h.data_off = place(&at, h.data_bytes);
     h.bytes = rec->bytes = at;

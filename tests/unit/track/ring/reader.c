@@ -65,6 +65,14 @@ void rec_counted_note(struct proc *p, unsigned op, uint64_t addr, uint64_t arg, 
     (void)arg;
     (void)old;
 }
+void rec_gc_note(struct proc *p, unsigned command, uint64_t arg, uint64_t value)
+{
+    (void)p;
+    (void)command;
+    (void)arg;
+    (void)value;
+}
+
 void rec_modules_write(struct proc *p, uint64_t text, uint32_t generation, uint64_t at_us)
 {
     (void)p;
