@@ -31,6 +31,7 @@ int cmd_check(int argc, char **argv);
 int cmd_cycles(int argc, char **argv);
 int cmd_dominators(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
+int cmd_gc(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
@@ -55,7 +56,7 @@ extern const struct cli_command cli_command_blocks, cli_command_check, cli_comma
     cli_command_help, cli_command_info, cli_command_leaks, cli_command_mark, cli_command_checkpoint, cli_command_marks,
     cli_command_objects, cli_command_record, cli_command_recorder, cli_command_recover, cli_command_refs,
     cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types,
-    cli_command_why, cli_command_dominators, cli_command_retained, cli_command_what_if;
+    cli_command_why, cli_command_dominators, cli_command_retained, cli_command_what_if, cli_command_gc;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);
@@ -117,6 +118,10 @@ struct cli_session {
  * computes the parts, with progress on stderr. Returns -1 to go on, or the exit code after it printed what is wrong.
  * cli_session_close is fine after both. */
 int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
+    __attribute__((warn_unused_result));
+/* The same, with somebody who goes along with the replay of the whole trace. */
+int cli_session_open_followed(struct cli_session *session, const struct cli_common *common, const char *path,
+                              unsigned parts, const struct prof_heap_follow *follow)
     __attribute__((warn_unused_result));
 void cli_session_close(struct cli_session *session);
 /* Says on stderr that the process still runs, or that the trace is incomplete. */

@@ -36,21 +36,38 @@
 
 #include <string.h>
 
+/* One in a line. */
+// clang-format off
 const struct cli_command *const cli_commands[] = {
-    &cli_command_run,        &cli_command_record,
-    &cli_command_report,     &cli_command_leaks,
-    &cli_command_cycles,     &cli_command_check,
-    &cli_command_types,      &cli_command_objects,
-    &cli_command_show,       &cli_command_sites,
-    &cli_command_blocks,     &cli_command_refs,
-    &cli_command_why,        &cli_command_retained,
-    &cli_command_dominators, &cli_command_what_if,
-    &cli_command_marks,      &cli_command_info,
-    &cli_command_dump,       &cli_command_mark,
-    &cli_command_checkpoint, &cli_command_snapshot,
-    &cli_command_recover,    &cli_command_help,
-    &cli_command_recorder,   NULL,
+    &cli_command_run,
+    &cli_command_record,
+    &cli_command_report,
+    &cli_command_leaks,
+    &cli_command_cycles,
+    &cli_command_gc,
+    &cli_command_check,
+    &cli_command_types,
+    &cli_command_objects,
+    &cli_command_show,
+    &cli_command_sites,
+    &cli_command_blocks,
+    &cli_command_refs,
+    &cli_command_why,
+    &cli_command_retained,
+    &cli_command_dominators,
+    &cli_command_what_if,
+    &cli_command_marks,
+    &cli_command_info,
+    &cli_command_dump,
+    &cli_command_mark,
+    &cli_command_checkpoint,
+    &cli_command_snapshot,
+    &cli_command_recover,
+    &cli_command_help,
+    &cli_command_recorder,
+    NULL,
 };
+// clang-format on
 
 const struct cli_command *cli_command_find(const char *name)
 {

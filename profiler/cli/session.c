@@ -146,18 +146,19 @@ static struct prof_error *make_heap(struct cli_session *session, const struct cl
 }
 
 /* *ret_slow: it took so long that progress was shown. */
-static int open_heap(struct cli_session *session, const struct cli_common *common, bool past, bool *ret_slow)
+static int open_heap(struct cli_session *session, const struct cli_common *common, bool past,
+                     const struct prof_heap_follow *follow, bool *ret_slow)
 {
     struct cli_progress *progress = &session->progress;
     char what[512];
-    struct prof_heap_options options = { .keep_type_sites = true,
-                                         .progress = cli_progress_step,
-                                         .progress_ctx = progress };
+    struct prof_heap_options options = {
+        .keep_type_sites = true, .progress = cli_progress_step, .progress_ctx = progress, .follow = follow
+    };
     snprintf(what, sizeof what, "reading %s", session->name);
     if (common->to != NULL && !moment(common->to, &options.until_us))
         options.until_mark = common->to;
     cli_progress_begin(progress, common, what);
-    struct prof_error *error = make_heap(session, common, past, &options);
+    struct prof_error *error = make_heap(session, common, past || follow != NULL, &options);
     *ret_slow = progress->shown;
     cli_progress_end(progress);
     if (error != NULL)
@@ -287,6 +288,12 @@ int cli_gate_check(const struct cli_common *common)
 
 int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
 {
+    return cli_session_open_followed(session, common, path, parts, NULL);
+}
+
+int cli_session_open_followed(struct cli_session *session, const struct cli_common *common, const char *path,
+                              unsigned parts, const struct prof_heap_follow *follow)
+{
     *session = (struct cli_session){ .path = NULL };
     if (parts & (CLI_PART_VIEW | CLI_PART_FINDINGS))
         parts |= CLI_PART_HEAP | CLI_PART_SYMBOLS | CLI_PART_FINDINGS;
@@ -322,7 +329,7 @@ int cli_session_open(struct cli_session *session, const struct cli_common *commo
     }
     session->running = still_runs(session->info);
     if (parts & CLI_PART_HEAP) {
-        code = open_heap(session, common, (parts & CLI_PART_PAST) != 0, &slow);
+        code = open_heap(session, common, (parts & CLI_PART_PAST) != 0, follow, &slow);
         if (code >= 0)
             return code;
     }

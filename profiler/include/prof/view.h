@@ -11,6 +11,7 @@
 
 #include <prof/error.h>
 #include <prof/finding.h>
+#include <prof/gc.h>
 #include <prof/heap.h>
 #include <prof/symbol.h>
 #include <prof/trace.h>
@@ -188,6 +189,24 @@ const char *prof_op_name(unsigned op);       /* "ref", "unref", "new", ...; "op 
 const char *prof_rung_name(unsigned rung);   /* how memory was read: "stopped", "waiting", "confirmed" */
 const char *prof_look_name(unsigned why);    /* who wanted that: "exit", "call", "mark", "scope", "request", ... */
 const char *prof_state_name(unsigned state); /* "alive", "zero", "parked", "dead" */
+
+/* ---- The generations of the cycle detector ------------------------------------------------------------------------
+ */
+struct prof_gc_report {
+    struct prof_gc *gc; /* of the view's heap */
+    const struct prof_gc_pass *passes;
+    size_t pass_count;
+    int generation; /* of PROF_GC_TABLE_OBJECTS: 0..2, PROF_GC_PERMANENT, PROF_GC_GARBAGE; -1: all tracked */
+};
+enum prof_gc_table {
+    PROF_GC_TABLE_STATS = 1, /* a row for each generation */
+    PROF_GC_TABLE_PASSES,
+    PROF_GC_TABLE_GARBAGE, /* what was found, by type */
+    PROF_GC_TABLE_OBJECTS,
+};
+struct prof_error *prof_view_gc(struct prof_view *view, const struct prof_gc_report *report, enum prof_gc_table table,
+                                const struct prof_query *query, const struct prof_table **ret);
+struct prof_error *prof_json_gc(struct prof_view *view, const struct prof_gc_report *report, char **ret);
 
 /* ---- JSON documents (jansson inside; the caller frees the string) ------------------------------------------------ */
 struct prof_error *prof_json_leaks(struct prof_view *view, char **ret);

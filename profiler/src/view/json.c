@@ -153,10 +153,8 @@ static json_t *cell(const struct prof_cell *cell, enum prof_cell_kind kind)
     return json_null();
 }
 
-void doc_table(struct document *doc, struct prof_view *view, const struct prof_table *table)
+json_t *doc_rows(struct document *doc, const struct prof_table *table)
 {
-    doc_set(doc, doc->root, "trace", json_of_text(prof_trace_info(prof_heap_trace(view->heap))->path));
-    doc_set(doc, doc->root, "total_rows", json_of_number(table->total_rows));
     json_t *rows = json_array();
     for (size_t r = 0; r < table->row_count && !doc->failed; r++) {
         json_t *row = json_object();
@@ -165,7 +163,14 @@ void doc_table(struct document *doc, struct prof_view *view, const struct prof_t
                     cell(&table->cells[r * table->column_count + c], table->columns[c].kind));
         doc_append(doc, rows, row);
     }
-    doc_set(doc, doc->root, "rows", rows);
+    return rows;
+}
+
+void doc_table(struct document *doc, struct prof_view *view, const struct prof_table *table)
+{
+    doc_set(doc, doc->root, "trace", json_of_text(prof_trace_info(prof_heap_trace(view->heap))->path));
+    doc_set(doc, doc->root, "total_rows", json_of_number(table->total_rows));
+    doc_set(doc, doc->root, "rows", doc_rows(doc, table));
 }
 
 struct prof_error *prof_json_table(struct prof_view *view, const char *name, const struct prof_table *table, char **ret)

@@ -25,6 +25,8 @@ struct doc_number {
 };
 json_t *doc_numbers(struct document *doc, const struct doc_number *numbers, size_t count);
 
+/* The rows of a table as an array of objects. */
+json_t *doc_rows(struct document *doc, const struct prof_table *table);
 /* The trace, the number of rows and the rows of a table, into the document itself. */
 void doc_table(struct document *doc, struct prof_view *view, const struct prof_table *table);
 
