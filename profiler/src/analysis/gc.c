@@ -103,13 +103,21 @@ struct prof_error *prof_gc_collect(struct prof_gc *gc, int generation, struct pr
     return NULL;
 }
 
-static bool collect_due(struct prof_gc *gc)
+/* What was just born is counted, and joins behind the pass that it makes due, as in CPython: nothing is known of it
+ * that a pass could look at. */
+static bool collect_due(struct prof_gc *gc, prof_obj_id newborn)
 {
     generations_clock(&gc->g, totals(gc)->events, totals(gc)->end_us);
     int generation = generations_due(&gc->g);
-    if (generation >= 0 && gc->g.events >= gc->due_full)
+    if (generation < 0)
+        return true;
+    if (gc->g.events >= gc->due_full)
         generation = GENERATION_2;
-    return generation < 0 || collect(gc, (unsigned)generation, true);
+    bool aside = generations_of(&gc->g, newborn) == GENERATION_0;
+    if (aside)
+        generations_put(&gc->g, newborn, GENERATION_NONE);
+    bool good = collect(gc, (unsigned)generation, true);
+    return (!aside || generations_put(&gc->g, newborn, GENERATION_0)) && good;
 }
 
 /* ---- The heap ---------------------------------------------------------------------------------------------------- */
@@ -127,6 +135,7 @@ static void on_born(void *ctx, prof_obj_id id, bool old)
     if (!gc_may_be_tracked(gc, prof_heap_obj(gc->heap, id)))
         return;
     bool good = old ? generations_put(&gc->g, id, GENERATION_2) : generations_born(&gc->g, id);
+    gc->newborn = old ? 0 : id;
     gc->no_memory = gc->no_memory || !good;
     gc->g.long_lived_total += old;
 }
@@ -164,9 +173,12 @@ static bool on_applied(void *ctx, const struct prof_event *event, prof_obj_id id
         retyped(gc, id);
     if (gc->options.event != NULL)
         gc->options.event(gc->options.event_ctx, gc, event);
+    prof_obj_id newborn = gc->newborn;
+    gc->newborn = 0;
     const struct prof_heap_totals *now = totals(gc);
-    bool due = gc->g.count[0] > gc->g.threshold[0] || now->events >= gc->due_events || now->end_us >= gc->due_us;
-    return !gc->no_memory && (!due || collect_due(gc));
+    bool due = (newborn != 0 && gc->g.count[0] > gc->g.threshold[0]) || now->events >= gc->due_events ||
+               now->end_us >= gc->due_us;
+    return !gc->no_memory && (!due || collect_due(gc, newborn));
 }
 
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
