@@ -74,7 +74,7 @@ const struct cli_command cli_command_gc = {
     .name = "gc",
     .main = cmd_gc,
     .synopsis = "[TRACE] [ACTION]",
-    .summary = "generations, passes and garbage of the cycle detector, as Python's gc module",
+    .summary = "generations, passes and garbage of the cycle detector, like gc in Python",
     .about =
         "Replays the trace while objects grow old: those that survive a pass belong to the next generation. A pass "
         "finds objects that only hold each other, by references told with the variable or holder that owns them; "
