@@ -108,11 +108,11 @@ enum {
 };
 #define TRK_NO_COUNT 0xffffffffu /* trk_type.count_offset: not known */
 
-struct trk_visit; /* handed to traverse hooks */
+struct trk_visit; /* for traverse hooks */
 
 /* Describes one kind of object. Define it with TRK_TYPE, or fill it and keep it for the life of the module.
  * struct_size says how much of it the caller knows; later versions append members. The engine writes `id` on
- * first use (0 before). name, describe and traverse are read only while the type is used. */
+ * first use (0 before). name is read only while the type is used. */
 struct trk_type {
     uint32_t struct_size; /* sizeof(struct trk_type) */
     uint32_t flags;       /* TRK_TYPE_* */
@@ -121,10 +121,12 @@ struct trk_type {
     size_t offset;         /* the object starts this many bytes before the pointer given to trk_new */
     uint32_t count_offset; /* of the reference count, from the start of the object; TRK_NO_COUNT */
     uint32_t count_width;  /* bytes of the count: 1, 2, 4, 8; 0: not known */
-    /* Optional: writes a short description of obj into buf, returns its length. Called only on a thread that is
-     * inside trk_checkpoint. */
+    /* NULL, or what writes a short description of obj into buf and returns its length. This version of libtrack never
+     * calls it: which objects live is known to the recorder only. One that does will call it on a thread that is inside
+     * trk_checkpoint, nowhere else. */
     size_t (*describe)(const void *obj, char *buf, size_t size);
-    /* Optional: calls trk_visit_ref for each counted reference that obj holds. Called as describe is. */
+    /* The same for what names each counted reference that obj holds; `visit` has no functions yet. Checkpoints find
+     * references by the pointers that stand in memory. */
     void (*traverse)(const void *obj, struct trk_visit *visit);
     uint32_t id; /* engine's */
     /* Where in its word the count stands, for words that hold more than it, and counts that do not begin at 1:

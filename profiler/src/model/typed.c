@@ -35,8 +35,10 @@ void typed_event(struct prof_heap *h, const struct prof_event *e)
 {
     prof_type_id type = type_cited(h, e->size);
     prof_block_id id = type != 0 ? space_block_at(h, e->addr) : 0;
+    if (id == 0)
+        return;
     const struct prof_block *b = block_of(h, id);
-    if (id != 0 && b->addr == e->addr &&
+    if (b->addr == e->addr &&
         (b->tid == e->tid || (b->born_us < e->time_us && !prof_trace_same_time(h->trace, b->born_us, e->time_us))))
         typed_set(h, id, type, (e->aux & 1) != 0);
 }

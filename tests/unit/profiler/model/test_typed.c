@@ -83,6 +83,16 @@ static void of_another_thread(void **state)
     mk_destroy(t);
 }
 
+/* The births were left out: nothing is there that a type could be of, not even room for it. */
+static void without_blocks(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_typed(t, A, "struct node", false);
+    assert_int_equal(prof_heap_block_at(heap_of(t), A), 0);
+    mk_destroy(t);
+}
+
 /* A chunk has its own type, and so has the block that it lies in. */
 static void nested(void **state)
 {
@@ -106,6 +116,7 @@ int main(void)
         cmocka_unit_test(realloc_keeps_it),
         cmocka_unit_test(of_another_thread),
         cmocka_unit_test(nested),
+        cmocka_unit_test(without_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
