@@ -219,6 +219,7 @@ static void run(uint64_t number, struct kind of)
 
 static void tell(int round_at)
 {
+    fake_global(rig->symbols, MK_APP_DATA, 8 * ROOTS, "g_roots");
     for (int i = 0; i < act_count; i++) {
         const struct act *act = &acts[i];
         uint64_t addr = address(act->object);
