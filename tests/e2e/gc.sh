@@ -1,0 +1,234 @@
+#!/bin/sh
+# trk_gc_*: a program asks about cycles, referrers and sizes while it runs, in C and C++, with threads and without a recorder; what cannot be known is said to be.
+. "$ROOT/tests/e2e/lib.sh"
+need cc g++
+
+cat >use.c <<'C'
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <track/track.h>
+struct node {
+	int refs;
+	struct node *peer;
+	char text[32];
+};
+static TRK_TYPE_COUNTED(node_type, struct node, refs);
+static struct node *keep, *last;
+static struct node *node_new(void)
+{
+	struct node *n = (struct node *)calloc(1, sizeof *n);
+	n->refs = 1;
+	trk_new(n, &node_type);
+	return n;
+}
+static struct node *node_ref(struct node *n)
+{
+	n->refs++;
+	trk_ref(n, NULL);
+	return n;
+}
+/* A cycle that nobody holds; each of the two was born inside. */
+static void lose(void)
+{
+	struct node *a;
+	TRK_OWN(a, node_new());
+	TRK_OWN(a->peer, node_new());
+	TRK_OWN(a->peer->peer, node_ref(a));
+	last = a;
+	trk_unref(a, &a);
+	a->refs--;
+}
+static void *lose_and_collect(void *arg)
+{
+	long *found = (long *)arg;
+	for (int i = 0; i < 5; i++) {
+		lose();
+		long now = trk_gc_collect(i % 3);
+		if (now < 0)
+			return NULL;
+		*found += now;
+	}
+	return arg;
+}
+static void threads(void)
+{
+	enum { THREADS = 4 };
+	pthread_t thread[THREADS];
+	long found[THREADS] = { 0 }, sum = 0;
+	int answered = 0;
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, lose_and_collect, &found[i]);
+	for (int i = 0; i < THREADS; i++) {
+		void *answer;
+		pthread_join(thread[i], &answer);
+		answered += answer != NULL;
+		sum += found[i];
+	}
+	printf("threads %d found %ld\n", answered, answered == THREADS ? sum + trk_gc_collect(2) : -1);
+}
+static void objects(void)
+{
+	const void *some[1024];
+	struct trk_gc_link link[4];
+	struct trk_gc_counts counts;
+	struct trk_gc_size size;
+	memset(&counts, 0, sizeof counts);
+	memset(&size, 0, sizeof size);
+	memset(link, 0, sizeof link);
+	long n = trk_gc_garbage(some, 1);
+	printf("garbage %ld %d\n", n, n > 0 && some[0] == last);
+	n = trk_gc_referrers(last, link, 4);
+	printf("referrers %ld %d %d kind %u root %u, %d kind %u root %u\n", n, n == 2 && link[0].object == last->peer,
+	       n == 2 && link[0].slot == &last->peer->peer, link[0].kind, link[0].root, link[1].slot == &last, link[1].kind,
+	       link[1].root);
+	n = trk_gc_referents(last, link, 4);
+	printf("referents %ld %d %d\n", n, n == 1 && link[0].object == last->peer, n == 1 && link[0].slot == &last->peer);
+	n = trk_gc_referrers(keep, link, 4);
+	printf("referrers %ld %d %d kind %u root %u\n", n, n == 1 && link[0].object == NULL, n == 1 && link[0].slot == &keep,
+	       link[0].kind, link[0].root);
+	n = trk_gc_refcount(keep, &counts);
+	printf("refcount %ld: %ld heap %ld roots %ld stacks %ld anonymous %ld unaccounted %ld observed %ld\n", n,
+	       (long)counts.count, (long)counts.heap, (long)counts.roots, (long)counts.stacks, (long)counts.anonymous,
+	       (long)counts.unaccounted, (long)counts.observed);
+	n = trk_gc_sizeof(last, -1, &size);
+	printf("sizeof %ld: %ld deep %ld in %ld retained %ld in %ld\n", n, (long)size.flat, (long)size.deep,
+	       (long)size.deep_objects, (long)size.retained, (long)size.retained_objects);
+	printf("nothing there %d %d %ld\n", trk_gc_refcount(&keep, &counts), trk_gc_sizeof(&keep, 0, &size),
+	       trk_gc_referrers(&keep, link, 4));
+	printf("tracked %d %d finalized %d\n", trk_gc_is_tracked(keep), trk_gc_is_tracked(&keep), trk_gc_is_finalized(keep));
+	for (int i = 0; i < 1500; i++)
+		TRK_OWN(keep->peer, node_new());
+	n = trk_gc_get_objects(-1, some, 1024);
+	int twice = 0;
+	for (int i = 1; i < 1024; i++)
+		twice += some[i] == some[i - 1] || some[i] == NULL;
+	printf("objects %ld %d\n", n, twice);
+}
+static void settings(void)
+{
+	uint64_t count[3] = { 7, 7, 7 };
+	unsigned threshold[3] = { 7, 7, 7 };
+	struct trk_gc_stats stats[3];
+	memset(stats, 0, sizeof stats);
+	printf("enabled %d\n", trk_gc_isenabled());
+	int said = trk_gc_get_threshold(threshold);
+	printf("threshold %d: %u %u %u\n", said, threshold[0], threshold[1], threshold[2]);
+	said = trk_gc_get_stats(stats);
+	printf("stats %d: %ld/%ld/%ld\n", said, (long)stats[2].collections, (long)stats[2].collected,
+	       (long)stats[2].candidates);
+	said = trk_gc_set_threshold(2, 1, 9);
+	int after = trk_gc_get_threshold(threshold);
+	printf("threshold %d %d: %u %u %u\n", said, after, threshold[0], threshold[1], threshold[2]);
+	for (int i = 0; i < 10; i++)
+		lose(); /* passes happen by themselves */
+	said = trk_gc_get_count(count);
+	printf("count %d: %d %d\n", said, count[0] <= 2, count[1] + count[2] > 0);
+	said = trk_gc_disable();
+	after = trk_gc_isenabled();
+	printf("disabled %d %d\n", said, after);
+	said = trk_gc_set_debug(TRK_GC_DEBUG_LEAK);
+	after = trk_gc_get_debug();
+	printf("debug %d %d %d\n", said, after, trk_gc_set_debug(64));
+	trk_gc_collect(2);
+	lose();
+	trk_gc_freeze();
+	long frozen = trk_gc_get_freeze_count(), found = trk_gc_collect(2);
+	trk_gc_unfreeze();
+	long then = trk_gc_collect(2);
+	printf("frozen %d found %ld then %ld in %ld\n", frozen >= 3, found, then, trk_gc_get_freeze_count());
+	printf("invalid %ld %ld %ld\n", trk_gc_collect(3), trk_gc_collect(-1), trk_gc_get_objects(-2, NULL, 0));
+}
+static void *kill_soon(void *arg)
+{
+	usleep(100000);
+	kill(getppid(), SIGKILL);
+	return arg;
+}
+int main(int argc, char **argv)
+{
+	(void)argv;
+	static char out[8192];
+	setvbuf(stdout, out, _IOFBF, sizeof out);
+	TRK_OWN(keep, node_new());
+	errno = 77;
+	printf("none %ld\n", trk_gc_collect(2));
+	lose();
+	long found = trk_gc_collect(2);
+	printf("found %ld again %ld\n", found, trk_gc_collect(2));
+	printf("errno %d\n", errno);
+	if (argc > 1) {
+		pthread_t killer;
+		kill(getppid(), SIGSTOP); /* it records this program */
+		pthread_create(&killer, NULL, kill_soon, NULL);
+		printf("killed %ld", trk_gc_collect(2));
+		pthread_join(killer, NULL);
+		printf(" gone %ld\n", trk_gc_collect(2));
+		return 0;
+	}
+	objects();
+	settings();
+	threads();
+	fflush(stdout);
+	if (fork() == 0) {
+		lose();
+		printf("child found %ld\n", trk_gc_collect(2));
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+	return 0;
+}
+C
+cp use.c use.cc
+cc -std=gnu99 -g -O1 -Wall -Wextra -pthread -I"$ROOT/libtrack/include" -o use-c use.c || fail 'C does not compile'
+g++ -g -O1 -Wall -Wextra -pthread -I"$ROOT/libtrack/include" -o use-cc use.cc || fail 'C++ does not compile'
+cat >expected <<'OUT'
+none 0
+found 2 again 0
+errno 77
+garbage 2 1
+referrers 2 1 1 kind 1 root 0, 1 kind 4 root 1
+referents 1 1 1
+referrers 1 1 1 kind 1 root 1
+refcount 1: 1 heap 0 roots 1 stacks 0 anonymous 0 unaccounted 0 observed 1
+sizeof 1: 48 deep 96 in 2 retained 96 in 2
+nothing there 0 0 0
+tracked 1 0 finalized 0
+objects 1501 0
+enabled 1
+threshold 1: 10000 10 10
+stats 1: 3/2/5
+threshold 1 1: 2 1 9
+count 1: 1 1
+disabled 1 0
+debug 1 38 -3
+frozen 1 found 0 then 2 in 0
+invalid -3 -3 -3
+threads 4 found 40
+child found 2
+OUT
+for program in use-c use-cc; do
+	"$REFTRACK" run -f -o a.trk -- ./$program >out 2>/dev/null
+	same "$program" expected out
+	"$REFTRACK" run -f -o b.trk --no-memory -- ./$program >out.blind 2>/dev/null
+	equal "$program, no memory" "$(sed -n 2p out.blind)" 'found 2 again 0'
+	"$REFTRACK" run -f -o b.trk --on-full flight -- ./$program >out.flight 2>/dev/null
+	equal "$program, flight" "$(sed -n 2p out.flight)" 'found -1 again -1'
+	./$program >out.alone
+	equal "$program, nobody records" "$(sed -n 2,3p out.alone | tr '\n' ' ')" 'found -1 again -1 errno 77 '
+done
+TRACK_OPTIONS=look_ms=0 "$REFTRACK" run -f -o b.trk -- ./use-c >out.late 2>/dev/null
+equal 'no time to wait' "$(sed -n 2p out.late)" 'found -2 again -2'
+{ TRACK_OPTIONS=look_ms=60000 "$REFTRACK" run -f -o b.trk -- ./use-c kill >out.killed 2>/dev/null; } 2>/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do # nobody waits for it any more
+	grep -q gone out.killed && break
+	sleep 0.5
+done
+equal 'the recorder is killed meanwhile' "$(tail -1 out.killed)" 'killed -1 gone -1'
+finish
