@@ -4,5 +4,6 @@ for format in text json csv tsv; do
 done
 reftrack report hostile.trk
 reftrack leaks --style lsan hostile.trk
+reftrack cycles hostile.trk
 reftrack dump hostile.trk
 reftrack marks hostile.trk
