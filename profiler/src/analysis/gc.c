@@ -14,12 +14,6 @@ enum {
     EVENTS_PER_OBJECT = 64,
 };
 
-static const struct prof_heap_totals *totals(const struct prof_gc *gc)
-{
-    static const struct prof_heap_totals none;
-    return gc->heap != NULL ? prof_heap_totals(gc->heap) : &none;
-}
-
 static uint64_t later(uint64_t from, uint64_t by)
 {
     return by > UINT64_MAX - from ? UINT64_MAX : from + by;
@@ -77,8 +71,8 @@ static bool collect(struct prof_gc *gc, unsigned generation, bool automatic)
     gc->pass = (struct prof_gc_pass){ .generation = generation,
                                       .automatic = automatic,
                                       .number = gc->pass.number + 1,
-                                      .events = totals(gc)->events,
-                                      .at_us = totals(gc)->end_us };
+                                      .events = gc->totals->events,
+                                      .at_us = gc->totals->end_us };
     gc->confirm_events = gc->pass.events;
     generations_clock(&gc->g, gc->pass.events, gc->pass.at_us);
     bool good = generations_collect(&gc->g, generation, gc_examine, gc, NULL);
@@ -107,7 +101,7 @@ struct prof_error *prof_gc_collect(struct prof_gc *gc, int generation, struct pr
  * that a pass could look at. */
 static bool collect_due(struct prof_gc *gc, prof_obj_id newborn)
 {
-    generations_clock(&gc->g, totals(gc)->events, totals(gc)->end_us);
+    generations_clock(&gc->g, gc->totals->events, gc->totals->end_us);
     int generation = generations_due(&gc->g);
     if (generation < 0)
         return true;
@@ -126,6 +120,7 @@ static void on_begin(void *ctx, struct prof_heap *heap)
 {
     struct prof_gc *gc = ctx;
     gc->heap = heap;
+    gc->totals = prof_heap_totals(heap);
 }
 
 static void on_born(void *ctx, prof_obj_id id, bool old)
@@ -175,7 +170,7 @@ static bool on_applied(void *ctx, const struct prof_event *event, prof_obj_id id
         gc->options.event(gc->options.event_ctx, gc, event);
     prof_obj_id newborn = gc->newborn;
     gc->newborn = 0;
-    const struct prof_heap_totals *now = totals(gc);
+    const struct prof_heap_totals *now = gc->totals;
     bool due = (newborn != 0 && gc->g.count[0] > gc->g.threshold[0]) || now->events >= gc->due_events ||
                now->end_us >= gc->due_us;
     return !gc->no_memory && (!due || collect_due(gc, newborn));
@@ -186,10 +181,12 @@ static bool on_applied(void *ctx, const struct prof_event *event, prof_obj_id id
 struct prof_error *prof_gc_create(const struct prof_gc_options *options, struct prof_gc **ret)
 {
     static const struct prof_gc_options defaults;
+    static const struct prof_heap_totals nothing;
     struct prof_gc *gc = calloc(1, sizeof *gc);
 
     if (gc == NULL)
         return prof_error_memory();
+    gc->totals = &nothing;
     gc->options = options != NULL ? *options : defaults;
     gc->follow = (struct prof_heap_follow){
         .begin = on_begin, .born = on_born, .died = on_died, .applied = on_applied, .ctx = gc
@@ -373,7 +370,7 @@ struct prof_error *prof_gc_graph(struct prof_gc *gc, struct prof_symbols *symbol
 {
     if (gc->heap == NULL)
         return prof_error_create(PROF_ERROR_ARGUMENT, "there is no heap yet");
-    if (gc->graph != NULL && gc->graph_events == totals(gc)->events) {
+    if (gc->graph != NULL && gc->graph_events == gc->totals->events) {
         *ret = gc->graph;
         return NULL;
     }
@@ -382,7 +379,7 @@ struct prof_error *prof_gc_graph(struct prof_gc *gc, struct prof_symbols *symbol
     struct prof_error *error = prof_graph_create(gc->heap, symbols, NULL, &gc->graph);
     if (error != NULL)
         return error;
-    gc->graph_events = totals(gc)->events;
+    gc->graph_events = gc->totals->events;
     *ret = gc->graph;
     return NULL;
 }

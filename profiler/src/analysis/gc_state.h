@@ -29,6 +29,7 @@ struct prof_gc {
     struct prof_gc_options options;
     struct prof_heap_follow follow;
     struct prof_heap *heap;
+    const struct prof_heap_totals *totals; /* of the heap, or all 0 */
     struct generations g;
     unsigned debug;
     bool no_memory;                        /* something could not be noted: sticks */

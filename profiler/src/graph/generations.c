@@ -102,11 +102,6 @@ void generations_died(struct generations *g, uint32_t id)
         g->count[0]--;
 }
 
-enum generation generations_of(const struct generations *g, uint32_t id)
-{
-    return id < g->room ? g->where[id] : GENERATION_NONE;
-}
-
 static bool ripe(const struct generations *g)
 {
     return g->count[0] > g->threshold[0] ||

@@ -64,7 +64,10 @@ bool generations_born(struct generations *g, uint32_t id);
 void generations_died(struct generations *g, uint32_t id);
 /* Puts an id that is in a generation, or in none, at the end of another, or in none. No counter changes. */
 bool generations_put(struct generations *g, uint32_t id, enum generation to);
-enum generation generations_of(const struct generations *g, uint32_t id);
+static inline enum generation generations_of(const struct generations *g, uint32_t id)
+{
+    return id < g->room ? (enum generation)g->where[id] : GENERATION_NONE;
+}
 
 /* Which generation an automatic pass would examine now, -1: none is due. Counts as CPython's: a threshold must be
  * exceeded; a full pass also needs long_lived_pending >= long_lived_total / 4, otherwise younger ones are tried. A pass
