@@ -32,6 +32,7 @@ int cmd_cycles(int argc, char **argv);
 int cmd_dominators(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_gc(int argc, char **argv);
+int cmd_graph(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
@@ -56,7 +57,8 @@ extern const struct cli_command cli_command_blocks, cli_command_check, cli_comma
     cli_command_help, cli_command_info, cli_command_leaks, cli_command_mark, cli_command_checkpoint, cli_command_marks,
     cli_command_objects, cli_command_record, cli_command_recorder, cli_command_recover, cli_command_refs,
     cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types,
-    cli_command_why, cli_command_dominators, cli_command_retained, cli_command_what_if, cli_command_gc;
+    cli_command_why, cli_command_dominators, cli_command_retained, cli_command_what_if, cli_command_gc,
+    cli_command_graph;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);

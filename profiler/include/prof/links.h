@@ -121,6 +121,47 @@ struct prof_what_if {
 struct prof_error *prof_view_what_if(struct prof_view *view, struct prof_graph *graph, const char *const *specs,
                                      size_t count, size_t most, struct prof_what_if *ret);
 
+/* ---- Pictures ------------------------------------------------------------------------------------------------------
+ */
+enum prof_picture_kind {
+    PROF_PICTURE_OBJECT = 1,
+    PROF_PICTURE_BLOCK,
+    PROF_PICTURE_ROOT,
+    PROF_PICTURE_GONE, /* what is left of a variable that is no more */
+    PROF_PICTURE_MORE, /* stands for what was left out */
+    PROF_PICTURE_TYPE, /* all objects or blocks of one kind */
+};
+struct prof_picture_node {
+    enum prof_picture_kind kind;
+    prof_node node; /* PROF_NODE_NONE: none */
+    const char *name;
+    uint64_t nodes, bytes; /* that it stands for */
+    int64_t count;         /* references of an object; -1 none */
+    bool target;           /* asked for */
+};
+struct prof_picture_edge {
+    uint32_t from, to; /* indices of nodes */
+    const char *field; /* "" */
+    enum prof_link_kind kind;
+    uint64_t times;
+};
+struct prof_picture {
+    const struct prof_picture_node *nodes;
+    size_t node_count;
+    const struct prof_picture_edge *edges;
+    size_t edge_count;
+};
+/* Nodes with who refers to them (PROF_REFS_IN), to whom they refer (PROF_REFS_OUT), or both, `depth` links far; of more
+ * than `most` neighbours (0: all) the others are one node. */
+struct prof_error *prof_view_picture(struct prof_view *view, struct prof_graph *graph, const prof_node *nodes,
+                                     size_t count, unsigned directions, unsigned depth, size_t most,
+                                     struct prof_picture *ret);
+/* Which types refer to which, through which fields: the `most` (0: all) types with the most bytes. */
+struct prof_error *prof_view_picture_types(struct prof_view *view, struct prof_graph *graph, size_t most,
+                                           struct prof_picture *ret);
+/* In the language of graphviz. The caller frees the text. */
+struct prof_error *prof_picture_dot(const struct prof_picture *picture, enum prof_units units, char **ret);
+
 /* ---- JSON documents ------------------------------------------------------------------------------------------------
  */
 enum prof_refs_parts { PROF_REFS_IN = 1, PROF_REFS_OUT = 2, PROF_REFS_PATH = 4 };
@@ -130,6 +171,8 @@ struct prof_error *prof_json_why(struct prof_view *view, struct prof_graph *grap
                                  char **ret);
 struct prof_error *prof_json_retained(struct prof_view *view, struct prof_graph *graph, const struct prof_table *table,
                                       const struct prof_selection *selection, char **ret);
+struct prof_error *prof_json_picture(struct prof_view *view, struct prof_graph *graph,
+                                     const struct prof_picture *picture, char **ret);
 /* At most `most` of what would be freed, and of what would live on, are listed; 0: all. */
 struct prof_error *prof_json_what_if(struct prof_view *view, struct prof_graph *graph, const struct prof_what_if *what,
                                      size_t most, char **ret);
