@@ -78,7 +78,8 @@ const struct cli_command cli_command_gc = {
     .about =
         "Replays the trace while objects grow old: those that survive a pass belong to the next generation. A pass "
         "finds objects that only hold each other, by references told with the variable or holder that owns them; "
-        "what it finds stays garbage until an event on it, or memory, refutes that. "
+        "what it finds stays garbage until an event on it, or memory, refutes that. Settings and passes of the program "
+        "itself (trk_gc_*) happen where it made them; options go before. "
         "ACTION is nothing (automatic passes, and one over everything at the end), collect [0|1|2], stats, count, "
         "threshold [A,B,C], objects, garbage, or freeze. "
         "Keys of stats: generation objects count threshold collections collected uncollectable candidates took_us; "
@@ -107,6 +108,7 @@ struct request {
     bool has_threshold;
     uint32_t threshold[PROF_GC_GENERATIONS];
     bool frozen; /* the mark was there */
+    struct prof_gc_commands commands;
     PROF_VEC(struct prof_gc_pass) passes;
     bool no_memory;
 };
@@ -244,10 +246,22 @@ static void on_pass(void *ctx, struct prof_gc *gc, bool stop, const struct prof_
         r->no_memory = true;
 }
 
+/* What the program said to its generations while it ran; options go before. */
+static void obey(struct request *r, struct prof_gc *gc, const struct prof_event *event)
+{
+    bool mine = (event->aux == TRK_GC_DO_THRESHOLD && r->has_threshold) ||
+                (event->aux == TRK_GC_DO_ENABLE && r->args->disable) ||
+                (event->aux == TRK_GC_DO_DEBUG && r->debug != 0);
+    if (!mine)
+        prof_gc_obey(&r->commands, gc, event);
+}
+
 static void on_event(void *ctx, struct prof_gc *gc, const struct prof_event *event)
 {
     struct request *r = ctx;
-    if ((event->op != TRK_OP_MARK && event->op != TRK_OP_CHECKPOINT) || r->frozen)
+    if (event->op == TRK_OP_GC)
+        obey(r, gc, event);
+    if (r->action != FREEZE || (event->op != TRK_OP_MARK && event->op != TRK_OP_CHECKPOINT) || r->frozen)
         return;
     const char *name = prof_trace_text(prof_heap_trace(prof_gc_heap(gc)), event->text);
     if (name == NULL || strcmp(name, r->args->at) != 0)
@@ -258,12 +272,10 @@ static void on_event(void *ctx, struct prof_gc *gc, const struct prof_event *eve
 
 static struct prof_error *make(struct request *r, struct prof_gc **ret)
 {
-    struct prof_gc_options own = { .cpython = r->args->compat == 1, .disabled = r->args->disable };
+    const struct prof_gc_options own = {
+        .cpython = r->args->compat == 1, .disabled = r->args->disable, .event = on_event, .event_ctx = r
+    };
     struct prof_gc *gc;
-    if (r->action == FREEZE) {
-        own.event = on_event;
-        own.event_ctx = r;
-    }
     struct prof_error *error = prof_gc_create(&own, &gc);
     if (error != NULL)
         return error;
@@ -492,7 +504,10 @@ static int run(struct request *r, const struct cli_common *common, struct prof_g
         code = unknown_type(&session, r->args->type);
     if (code < 0) {
         bool final = r->action == REPORT || r->action == COLLECT || r->action == GARBAGE || r->action == FREEZE;
-        struct prof_error *error = final ? prof_gc_collect(gc, r->generation >= 0 ? r->generation : 2, NULL) : NULL;
+        struct prof_error *error = r->commands.error;
+        r->commands.error = NULL;
+        if (error == NULL && final)
+            error = prof_gc_collect(gc, r->generation >= 0 ? r->generation : 2, NULL);
         if (error == NULL && r->no_memory)
             error = prof_error_memory();
         if (error == NULL)
@@ -523,6 +538,7 @@ int cmd_gc(int argc, char **argv)
         return cli_error(error);
     code = run(&r, &common, gc);
     prof_gc_destroy(gc);
+    prof_error_destroy(r.commands.error);
     prof_vec_deinit(&r.passes);
     return code;
 }

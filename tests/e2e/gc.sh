@@ -216,6 +216,7 @@ OUT
 for program in use-c use-cc; do
 	"$REFTRACK" run -f -o a.trk -- ./$program >out 2>/dev/null
 	same "$program" expected out
+	equal "$program, settings in the trace" "$("$REFTRACK" gc a.trk threshold)" '2, 1, 9'
 	"$REFTRACK" run -f -o b.trk --no-memory -- ./$program >out.blind 2>/dev/null
 	equal "$program, no memory" "$(sed -n 2p out.blind)" 'found 2 again 0'
 	"$REFTRACK" run -f -o b.trk --on-full flight -- ./$program >out.flight 2>/dev/null

@@ -298,8 +298,8 @@ void rec_server_clean(const char *place, const char *name);
 /* ---- mark.c ---- */
 /* A mark in the trace of the process, at this moment. false: too many wait to be written. */
 bool rec_mark(struct proc *proc, const char *name);
-/* The same with a command to the generations. Passes get their number for value. */
-bool rec_gc_command(struct proc *proc, enum trk_gc_command command, uint64_t arg, uint64_t value);
+/* The same with a command to examine a generation, and its number. */
+bool rec_gc_collect(struct proc *proc, uint64_t generation);
 
 /* ---- adopt.c: the memory of a recorder that died ---- */
 /* Copies the arena that a process has mapped and makes sense of it; nothing in it is believed unchecked. The result
