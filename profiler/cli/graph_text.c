@@ -91,7 +91,7 @@ void graph_count_lines(struct cli_session *session, struct cli_out *out, prof_no
         cli_printf(out, CLI_GOOD, "the program's own count agreed\n");
     else
         cli_printf(out, CLI_WARN, "the program's own count was %lld when last seen: %+lld unaccounted for\n",
-                   (long long)(rc.count + rc.unaccounted), (long long)rc.unaccounted);
+                   (long long)rc.count + rc.unaccounted, (long long)rc.unaccounted);
 }
 
 /* The reason that the program gave. */

@@ -167,7 +167,7 @@ static void history(const struct shown *s, const struct prof_block_life *life)
     if (life->before)
         show_before(s->session, s->out, "");
     cli_printf(s->out, CLI_HEAD, "\nHistory\n     N  TIME        EVENT\n");
-    for (size_t i = 0; i < life->count && shown < s->top; i++, shown++) {
+    for (size_t i = 0; life->events != NULL && i < life->count && shown < s->top; i++, shown++) {
         const struct prof_event *e = &life->events[i];
         uint64_t number = i + 1 + (i > 0 ? life->left_out : 0);
         fprintf(s->out->file, "%6llu  %-10s  %-12s ", (unsigned long long)number,

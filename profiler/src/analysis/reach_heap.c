@@ -131,7 +131,7 @@ static const struct prof_layout *layout_of_block(struct gather *g, prof_block_id
         return g->last_layout;
     uint32_t known = map_get(&g->layout_of, key);
     const struct prof_layout *layout =
-        known != UINT32_MAX ? g->layouts.items[known] : prof_block_layout(g->a->heap, g->a->symbols, id);
+        known < g->layouts.count ? g->layouts.items[known] : prof_block_layout(g->a->heap, g->a->symbols, id);
     // Without memory it is looked up again.
     if (known == UINT32_MAX && prof_vec_push(&g->layouts, layout))
         (void)map_put(&g->layout_of, key, (uint32_t)g->layouts.count - 1);

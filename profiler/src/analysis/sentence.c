@@ -67,10 +67,10 @@ static void add_own_counts(struct prof_str *str, const struct group *group)
     if (apart == 0)
         return;
     if (group->counted == 1)
-        prof_str_addf(str, "; its own count is %lld, events say %lld", (long long)(group->told + apart),
+        prof_str_addf(str, "; its own count is %lld, events say %lld", (long long)group->told + apart,
                       (long long)group->told);
     else
-        prof_str_addf(str, "; their own counts are %lld together, events say %lld", (long long)(group->told + apart),
+        prof_str_addf(str, "; their own counts are %lld together, events say %lld", (long long)group->told + apart,
                       (long long)group->told);
     prof_str_addf(str, ": %lld reference%s %s", (long long)(apart > 0 ? apart : -apart),
                   plural((uint64_t)(apart > 0 ? apart : -apart)),

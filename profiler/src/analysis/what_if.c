@@ -169,8 +169,7 @@ struct what_if *what_if_of(struct analysis *a)
     struct what_if *w = calloc(1, sizeof *w);
     uint32_t *representative = malloc(((size_t)a->nodes + 1) * sizeof *representative);
     bool good = w != NULL && representative != NULL &&
-                (w->index = malloc(((size_t)a->nodes + 1) * sizeof *w->index)) != NULL &&
-                join_blocks(a, representative);
+                (w->index = calloc((size_t)a->nodes + 1, sizeof *w->index)) != NULL && join_blocks(a, representative);
     if (good) {
         number(a, w, representative);
         good = make_nodes(a, w) && make_edges(a, w) && retain(a, w);

@@ -75,7 +75,7 @@ static bool attach_rest(struct work *w, const uint8_t *attach, bool *is_root)
 {
     const struct graph *g = w->graph;
     uint32_t count = 0;
-    uint8_t *rest = malloc((size_t)g->n + 1);
+    uint8_t *rest = calloc((size_t)g->n + 1, 1);
     uint32_t *component = malloc(((size_t)g->n + 1) * sizeof *component);
     uint8_t *held = NULL;
     bool good = rest != NULL && component != NULL;
