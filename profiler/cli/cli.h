@@ -33,6 +33,7 @@ int cmd_dominators(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_gc(int argc, char **argv);
 int cmd_graph(int argc, char **argv);
+int cmd_growth(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
@@ -50,6 +51,7 @@ int cmd_run(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_sites(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
+int cmd_suspects(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 int cmd_what_if(int argc, char **argv);
 int cmd_why(int argc, char **argv);
@@ -58,7 +60,7 @@ extern const struct cli_command cli_command_blocks, cli_command_check, cli_comma
     cli_command_objects, cli_command_record, cli_command_recorder, cli_command_recover, cli_command_refs,
     cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types,
     cli_command_why, cli_command_dominators, cli_command_retained, cli_command_what_if, cli_command_gc,
-    cli_command_graph;
+    cli_command_graph, cli_command_growth, cli_command_suspects;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);
@@ -114,6 +116,7 @@ struct cli_session {
     struct prof_view *view;
     struct cli_progress progress; /* of every reading; the heap keeps its address */
     uint64_t from_us, to_us;      /* --from and --to; 0: open */
+    const char *from_mark;        /* --from is a mark; NULL */
     const char *end_note;         /* "stopped at mark m3", NULL */
 };
 /* Opens `path` (NULL: the trace of --pid, or the newest *.trk of the current folder, and says which on stderr) and

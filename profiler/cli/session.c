@@ -175,6 +175,7 @@ static int open_heap(struct cli_session *session, const struct cli_common *commo
         if (mark == NULL)
             return unknown_mark(session->heap, "from", common->from);
         session->from_us = mark->at_us;
+        session->from_mark = common->from;
     }
     if (session->to_us != 0 && session->from_us >= session->to_us) {
         cli_warn("--from is not before --to: nothing can be born in between");

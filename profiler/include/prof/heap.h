@@ -267,6 +267,9 @@ struct prof_heap_follow {
     /* A life ends: deleted, freed, put into a pool. Like births in the middle of an event, when of the heap only the
      * object itself can be read. */
     void (*died)(void *ctx, prof_obj_id id);
+    /* A reference leaves the variable or holder that owns it: it is given back, moves on, or has no owner from now on.
+     * Before that happens. */
+    void (*left)(void *ctx, const struct prof_open *open, const struct prof_event *event);
     /* After each event: all of the heap can be read, by functions for heaps that change only. id: the object it was
      * about, which may be dead; 0: none. false: no memory, which ends the replay. */
     bool (*applied)(void *ctx, const struct prof_event *event, prof_obj_id id);

@@ -255,6 +255,7 @@ static void give(struct prof_heap *h, prof_obj_id id, int32_t left, const struct
         enum prof_open_kind kind = owner_kind(e);
         uint32_t open = open_find(h, id, kind, e->slot);
         if (open != 0) {
+            follow_left(h, open, e);
             if (h->options.keep_type_sites)
                 site_learn_pair(h, obj_of(h, id)->type, open_of(h, open)->stack, e->stack);
             open_remove(h, open);
@@ -404,6 +405,8 @@ void ref_move(struct prof_heap *h, const struct prof_event *e)
         open = open_find(h, id, from, e->from);
         if (open == 0)
             wrong_slot(h, id, e->from, e);
+        else
+            follow_left(h, open, e);
     }
     if (open != 0 && has_owner(e)) {
         shift_evidence(&h->types[obj_of(h, id)->type].pub, open_of(h, open)->kind, false, owner_kind(e), false);

@@ -375,6 +375,11 @@ static inline void follow_died(const struct prof_heap *h, prof_obj_id id)
     if (h->options.follow != NULL && h->options.follow->died != NULL)
         h->options.follow->died(h->options.follow->ctx, id);
 }
+static inline void follow_left(const struct prof_heap *h, uint32_t open, const struct prof_event *e)
+{
+    if (h->options.follow != NULL && h->options.follow->left != NULL)
+        h->options.follow->left(h->options.follow->ctx, open_of(h, open), e);
+}
 static inline struct place place_of(const struct prof_event *e)
 {
     return (struct place){ e->time_us, e->stack, e->tid };

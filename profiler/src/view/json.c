@@ -80,6 +80,14 @@ struct prof_error *doc_finish(struct document *doc, char **ret)
     return NULL;
 }
 
+struct prof_error *doc_end(struct document *doc, struct prof_error *error, char **ret)
+{
+    if (error == NULL)
+        return doc_finish(doc, ret);
+    json_decref(doc->root);
+    return error;
+}
+
 /* ---- Places --------------------------------------------------------------------------------------------------------
  */
 void doc_frame(struct document *doc, json_t *object, const struct prof_frame *frame)

@@ -16,6 +16,8 @@ struct document {
 void doc_begin(struct document *doc, const char *kind);
 /* Dumps and ends the document; the text is malloc'ed. */
 struct prof_error *doc_finish(struct document *doc, char **ret);
+/* The same, or ends it and hands on the error that was met. */
+struct prof_error *doc_end(struct document *doc, struct prof_error *error, char **ret);
 void doc_set(struct document *doc, json_t *object, const char *key, json_t *value);
 void doc_append(struct document *doc, json_t *array, json_t *value);
 /* An object of numbers, in their order. */

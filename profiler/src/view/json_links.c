@@ -145,15 +145,6 @@ static void begin(struct document *doc, const char *kind, struct prof_view *view
     doc_set(doc, doc->root, "examined", json_boolean(prof_graph_examined(graph, node)));
 }
 
-/* Ends the document whatever happened. */
-static struct prof_error *finish(struct document *doc, struct prof_error *error, char **ret)
-{
-    if (error == NULL)
-        return doc_finish(doc, ret);
-    json_decref(doc->root);
-    return error;
-}
-
 struct prof_error *prof_json_refs(struct prof_view *view, struct prof_graph *graph, prof_node node, unsigned parts,
                                   size_t most, char **ret)
 {
@@ -174,7 +165,7 @@ struct prof_error *prof_json_refs(struct prof_view *view, struct prof_graph *gra
         error = taken(&doc, view, graph, node, doc.root);
     if (error == NULL && (parts & PROF_REFS_OUT) != 0)
         error = direction(&doc, view, graph, node, false, most);
-    return finish(&doc, error, ret);
+    return doc_end(&doc, error, ret);
 }
 
 /* ---- why ---- */
@@ -203,5 +194,5 @@ struct prof_error *prof_json_why(struct prof_view *view, struct prof_graph *grap
         doc_set(&doc, loop, "cycle", json_of_number(why.loop_cycle));
     }
     doc_set(&doc, doc.root, "hangs_on", loop);
-    return finish(&doc, error, ret);
+    return doc_end(&doc, error, ret);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACKS = 4096, FRAMES = 8, THINGS = 64 };
+enum { STACKS = 4096, FRAMES = 8, THINGS = 512 };
 
 struct fake_stack {
     uint32_t id;

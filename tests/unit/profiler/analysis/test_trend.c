@@ -1,0 +1,379 @@
+/* test_trend.c: what becomes more from moment to moment: kinds above their peak, new objects, growing edges with who
+ * inserts and who stopped removing. */
+#include "rig.h"
+
+#include <prof/growth.h>
+
+static struct rig rig_, *const rig = &rig_;
+static struct prof_growth *growth;
+static uint64_t now_us;
+
+enum { TABLE = 0x80000, ENTRY = 0x100000 };
+
+static int begin(void **state)
+{
+    (void)state;
+    rig_begin(rig);
+    for (unsigned i = 0; i < 256; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "buckets[%u].val", i);
+        fake_field(rig->symbols, "table", 8 * (uint64_t)i, name);
+    }
+    fake_field(rig->symbols, "entry", 8, "next");
+    fake_field(rig->symbols, "entry", 16, "key");
+    fake_global(rig->symbols, MK_APP_DATA, 8, "g_table");
+    mk_type(rig->t, "table", 2048);
+    mk_type(rig->t, "entry", 64);
+    mk_type(rig->t, "key", 32);
+    now_us = 1000000;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    prof_growth_destroy(growth);
+    growth = NULL;
+    rig_end(rig);
+    return 0;
+}
+
+static void make(const struct prof_growth_options *options)
+{
+    prof_growth_destroy(growth);
+    growth = NULL;
+    struct prof_error *error = prof_growth_create(mk_heap(rig->t), rig->symbols, options, &growth);
+    if (error != NULL)
+        fail_msg("%s", error->message);
+}
+
+/* A minute goes by. */
+static void mark(const char *name)
+{
+    now_us += 60000000;
+    mk_time(rig->t, now_us);
+    mk_mark(rig->t, name, AT("main m.c:9"));
+}
+
+static void table(void)
+{
+    mk_born(rig->t, "table", TABLE, 2048, AT("table_new t.c:3 < main m.c:3"));
+    mk_own(rig->t, TABLE, MK_APP_DATA, AT("main m.c:4"));
+}
+
+static uint64_t entry_at(unsigned n)
+{
+    return ENTRY + 0x100 * (uint64_t)n;
+}
+
+static void put(unsigned first, unsigned count)
+{
+    for (unsigned n = first; n < first + count; n++) {
+        mk_born(rig->t, "entry", entry_at(n), 64, AT("entry_new t.c:10 < put t.c:20"));
+        mk_own(rig->t, entry_at(n), TABLE + 8 * (uint64_t)n, AT("put t.c:21"));
+    }
+}
+
+static void evict(unsigned first, unsigned count)
+{
+    for (unsigned n = first; n < first + count; n++) {
+        mk_unref(rig->t, entry_at(n), TABLE + 8 * (uint64_t)n, AT("evict t.c:40"));
+        mk_gone(rig->t, entry_at(n), AT("evict t.c:41"));
+    }
+}
+
+static const struct prof_growth_kind *kind(const char *type)
+{
+    const struct prof_growth_kind *list;
+    size_t count = prof_growth_kinds(growth, &list);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].type, type) == 0)
+            return &list[i];
+    return NULL;
+}
+
+static const struct prof_growth_edge *edges(size_t count, size_t all)
+{
+    const struct prof_growth_edge *list;
+    size_t rising;
+    assert_int_equal(prof_growth_edges(growth, &list, &rising), count);
+    assert_int_equal(rising, all);
+    return list;
+}
+
+/* O3: what grows, shrinks and comes back to its peak is silent; above it counts what is above. */
+static void test_o3_peak(void **state)
+{
+    (void)state;
+    table();
+    put(0, 100);
+    mark("full");
+    evict(0, 60);
+    mark("empty");
+    put(0, 60);
+    mark("again");
+    make(NULL);
+    assert_null(kind("entry"));
+    edges(0, 0);
+
+    mk_destroy(rig->t);
+    prof_symbols_destroy(rig->symbols);
+    begin(NULL);
+    table();
+    put(0, 100);
+    mark("full");
+    evict(0, 60);
+    mark("empty");
+    put(0, 60);
+    put(100, 20);
+    mark("again");
+    put(120, 0);
+    make(NULL);
+    const struct prof_growth_kind *entry = kind("entry");
+    assert_non_null(entry);
+    assert_int_equal(entry->series.delta, 20);
+    assert_int_equal(entry->series.delta_bytes, 20 * 64);
+    rig_at(rig, entry->stack, "entry_new:10");
+    const struct prof_growth_moment *moments;
+    assert_true(prof_growth_moments(growth, &moments) > 0);
+    assert_string_equal(moments[entry->series.peak_at].mark, "full");
+    assert_null(kind("table"));
+}
+
+/* O4: old, current, new. */
+static void test_o4_new_ids(void **state)
+{
+    (void)state;
+    const struct prof_growth_new *list;
+    table();
+    put(0, 10);
+    mark("from");
+    evict(0, 4);
+    put(0, 2); // at addresses where others were
+    put(20, 7);
+    mark("to");
+    put(40, 50);
+    struct prof_heap *heap = mk_heap_with(rig->t, &(struct prof_heap_options){ .until_mark = "to" });
+    struct prof_error *error =
+        prof_growth_create(heap, rig->symbols, &(struct prof_growth_options){ .from_mark = "from" }, &growth);
+    assert_null(error);
+    assert_int_equal(prof_growth_news(growth, &list), 1); // the table is not new
+    assert_string_equal(list[0].type, "entry");
+    assert_int_equal(list[0].old, 10);
+    assert_int_equal(list[0].current, 15);
+    assert_int_equal(list[0].fresh, 9);
+    assert_int_equal(list[0].sample_count, PROF_GROWTH_SAMPLES);
+    assert_int_equal(list[0].samples[0], 11);
+    assert_int_equal(list[0].samples[3], 14);
+    const struct prof_growth_moment *moments;
+    size_t count = prof_growth_moments(growth, &moments);
+    assert_string_equal(moments[0].mark, "from");
+    assert_string_equal(moments[count - 1].mark, "to");
+    assert_int_equal(moments[count - 1].live_objects, 16);
+    struct prof_growth *none = NULL;
+    error = prof_growth_create(heap, rig->symbols, &(struct prof_growth_options){ .from_mark = "never" }, &none);
+    assert_non_null(error);
+    assert_int_equal(error->code, PROF_ERROR_NOT_FOUND);
+    prof_error_destroy(error);
+}
+
+/* O11: comparing leaves no trace of itself: nothing happened, nothing is told, however often. */
+static void test_o11_own_data(void **state)
+{
+    (void)state;
+    const struct prof_growth_new *list;
+    table();
+    put(0, 10);
+    for (int i = 0; i < 5; i++)
+        mark("tick");
+    for (int i = 0; i < 2; i++) {
+        make(NULL);
+        const struct prof_growth_kind *kinds;
+        assert_int_equal(prof_growth_kinds(growth, &kinds), 0);
+        assert_int_equal(prof_growth_news(growth, &list), 0);
+        edges(0, 0);
+    }
+}
+
+/* Removal stops half way: the edge, who inserts, who used to remove and when that was done last. */
+static void test_removal_stops(void **state)
+{
+    (void)state;
+    table();
+    put(0, 20);
+    mark("a");
+    evict(0, 20);
+    put(0, 20);
+    mark("b");
+    evict(0, 20);
+    put(0, 20);
+    uint64_t last = now_us;
+    mark("c");
+    put(20, 20);
+    mark("d");
+    put(40, 20);
+    mark("e");
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_string_equal(e->from, "table");
+    assert_string_equal(e->field, "buckets[].val");
+    assert_string_equal(e->to, "entry");
+    assert_false(e->root);
+    assert_int_equal(e->series.then[0].live, 20);
+    assert_int_equal(e->series.then[4].live, 60);
+    assert_int_equal(e->series.delta, 40);
+    assert_int_equal(e->series.delta_bytes, 40 * 64);
+    assert_true(e->series.per_minute > 9.9 && e->series.per_minute < 10.1);                // 20 20 20 40 60
+    assert_true(e->series.percent_per_minute > 31 && e->series.percent_per_minute < 31.5); // of 32
+    assert_int_equal(e->inserter_count, 1);
+    rig_at(rig, e->inserters[0].stack, "put:21");
+    assert_int_equal(e->inserters[0].first, 20);
+    assert_int_equal(e->inserters[0].last, 60);
+    assert_int_equal(e->remover_count, 1);
+    rig_at(rig, e->removers[0].stack, "evict:40");
+    assert_int_equal(e->removers[0].count, 40);
+    assert_int_equal(e->removers[0].late, 0);
+    assert_int_equal(e->removers[0].last_us, last);
+    assert_string_equal(e->example_type, "entry");
+    assert_int_equal(e->example_serial, 100);
+    assert_int_equal(e->example_slot, TABLE + 8 * 59);
+
+    // Of a window only what happened in it.
+    make(&(struct prof_growth_options){ .from_mark = "b" });
+    e = edges(1, 1);
+    assert_int_equal(e->removers[0].count, 20);
+    assert_int_equal(e->inserters[0].first, 20);
+}
+
+/* It still removes, too little. */
+static void test_removal_goes_on(void **state)
+{
+    (void)state;
+    table();
+    for (unsigned i = 0; i < 5; i++) {
+        put(i * 20, 20);
+        evict(i * 20, 5);
+        mark("tick");
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_int_equal(e->removers[0].count, 25);
+    assert_int_equal(e->removers[0].late, 10);
+}
+
+/* A reference that moves on leaves the table where it is moved, not where it is given back. */
+static void test_moved_on(void **state)
+{
+    (void)state;
+    table();
+    for (unsigned i = 0; i < 5; i++) {
+        put(i * 20, 20);
+        mk_move(rig->t, entry_at(i * 20), LOCAL(0), TABLE + 8 * (uint64_t)(i * 20), AT("pop t.c:50"));
+        mk_unref(rig->t, entry_at(i * 20), LOCAL(0), AT("work t.c:60"));
+        mk_gone(rig->t, entry_at(i * 20), AT("work t.c:61"));
+        mark("tick");
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_int_equal(e->remover_count, 1);
+    rig_at(rig, e->removers[0].stack, "pop:50");
+}
+
+/* What hangs below is counted there, and in a list the edge that makes it longer stands for all. */
+static void test_below(void **state)
+{
+    (void)state;
+    table();
+    for (unsigned n = 0; n < 50; n++) {
+        mk_born(rig->t, "entry", entry_at(n), 64, AT("entry_new t.c:10"));
+        if (n > 0)
+            mk_move(rig->t, entry_at(n - 1), entry_at(n) + 8, TABLE, AT("push t.c:30"));
+        mk_own(rig->t, entry_at(n), TABLE, AT("push t.c:31"));
+        mk_born(rig->t, "key", entry_at(n) + 0x80, 32, AT("key_new t.c:11"));
+        mk_own(rig->t, entry_at(n) + 0x80, entry_at(n) + 16, AT("push t.c:32"));
+        if (n % 10 == 9)
+            mark("tick");
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 2);
+    assert_string_equal(e->from, "entry");
+    assert_string_equal(e->field, "next");
+    assert_string_equal(e->to, "entry");
+    assert_int_equal(e->below, 1);
+    rig_at(rig, e->inserters[0].stack, "push:30");
+}
+
+/* Globals are holders, too; three moments say nothing about edges. */
+static void test_roots_and_few(void **state)
+{
+    (void)state;
+    fake_global(rig->symbols, MK_APP_DATA + 0x100, 0x1000, "g_all");
+    for (unsigned n = 0; n < 40; n++) {
+        mk_born(rig->t, "entry", entry_at(n), 64, AT("entry_new t.c:10"));
+        mk_own(rig->t, entry_at(n), MK_APP_DATA + 0x100 + 8 * (uint64_t)n, AT("keep t.c:31"));
+        if (n % 10 == 9)
+            mark("tick");
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_true(e->root);
+    assert_string_equal(e->from, "global g_all");
+    assert_string_equal(e->field, "");
+    assert_int_equal(e->remover_count, 0);
+}
+
+/* Without marks the run is cut into even parts; what rests at the end has grown all the same. */
+static void test_even(void **state)
+{
+    (void)state;
+    const struct prof_growth_moment *moments;
+    table();
+    put(0, 10);
+    for (unsigned i = 1; i <= 20; i++) {
+        now_us += 1000000;
+        mk_time(rig->t, now_us);
+        if (i <= 10)
+            put(i * 10, 10);
+        else
+            mk_touch(rig->t, TABLE, "idle", AT("main m.c:7"));
+    }
+    make(&(struct prof_growth_options){ .moments = 5 });
+    assert_int_equal(prof_growth_moments(growth, &moments), 5);
+    assert_null(moments[0].mark);
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_int_equal(e->series.then[4].live, 110);
+    assert_int_equal(e->series.then[3].live, 110);
+    assert_int_equal(e->series.delta, 110 - e->series.then[0].live);
+}
+
+/* A run within one tick of the clock is cut by events. */
+static void test_brief(void **state)
+{
+    (void)state;
+    const struct prof_growth_moment *moments;
+    table();
+    for (unsigned i = 0; i < 20; i++)
+        put(i * 10, 10);
+    make(&(struct prof_growth_options){ .moments = 5 });
+    assert_int_equal(prof_growth_moments(growth, &moments), 5);
+    const struct prof_growth_edge *e = edges(1, 1);
+    for (unsigned i = 0; i < 5; i++)
+        assert_in_range(e->series.then[i].live, 40 * i + 38, 40 * i + 40);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_o3_peak, begin, end),
+        cmocka_unit_test_setup_teardown(test_o4_new_ids, begin, end),
+        cmocka_unit_test_setup_teardown(test_o11_own_data, begin, end),
+        cmocka_unit_test_setup_teardown(test_removal_stops, begin, end),
+        cmocka_unit_test_setup_teardown(test_removal_goes_on, begin, end),
+        cmocka_unit_test_setup_teardown(test_moved_on, begin, end),
+        cmocka_unit_test_setup_teardown(test_below, begin, end),
+        cmocka_unit_test_setup_teardown(test_roots_and_few, begin, end),
+        cmocka_unit_test_setup_teardown(test_even, begin, end),
+        cmocka_unit_test_setup_teardown(test_brief, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
