@@ -106,6 +106,7 @@ static void test_o3_peak(void **state)
 {
     (void)state;
     table();
+    mark("start");
     put(0, 100);
     mark("full");
     evict(0, 60);
@@ -120,6 +121,7 @@ static void test_o3_peak(void **state)
     prof_symbols_destroy(rig->symbols);
     begin(NULL);
     table();
+    mark("start");
     put(0, 100);
     mark("full");
     evict(0, 60);
