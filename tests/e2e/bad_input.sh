@@ -105,6 +105,14 @@ equal 'damaged trace: can be recovered' $? 0
 "$REFTRACK" report damaged.recovered.trk >out 2>&1
 hasnt 'recovered trace is whole' out 'incomplete'
 
+# Without its last block nothing is damaged, and nothing says that it is whole.
+head -c $(($(stat -c %s good.trk) - 1)) good.trk >unclosed.trk
+usable=$("$REFTRACK" info --no-pager unclosed.trk | sed -n 's/.* the \([0-9]*\) bytes before it are.*/\1/p')
+head -c "${usable:-0}" good.trk >unclosed.trk
+"$REFTRACK" check unclosed.trk >out 2>&1
+equal 'trace that was not closed: check is uncertain' $? 4
+has 'trace that was not closed: says so' out 'was not closed'
+
 # Killed by any signal: what was recorded before is analysed, and the status is 128 + N.
 for pair in TERM:15 KILL:9 ABRT:6 SEGV:11 INT:2 HUP:1; do
 	signal=${pair%:*} number=${pair#*:}

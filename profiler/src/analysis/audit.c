@@ -155,6 +155,8 @@ void audit_make(struct analysis *a)
         because(&why, "the trace is damaged");
     if (end_is_open(a, info, totals))
         because(&why, a->not_ended != NULL ? a->not_ended : "the end of the run is not known");
+    else if (!info->finished) // the exit is there, and what the recorder wrote behind it may have been
+        because(&why, "the trace was not closed: what came last may be missing");
     if (info->malloc_note[0] != '\0') {
         because(&why, "allocations were not recorded: ");
         prof_str_add(&why, info->malloc_note);
