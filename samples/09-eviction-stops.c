@@ -1,8 +1,8 @@
 /* 09-eviction-stops: a cache that lets go of its oldest entry for each new one, until a shortcut forgets to.
  *
  * Half way the program begins to insert entries that are kept "for the time being", and from then on nothing evicts.
- * The table holds every entry on purpose, so nothing is lost. `reftrack growth` says which references become more, where
- * they are put, and which line used to take them out and stopped. */
+ * The table holds every entry on purpose, so nothing is lost. `reftrack growth` says which references become more,
+ * where they are put, and which line used to take them out and stopped. */
 #include <stdlib.h>
 #include <track/track.h>
 

@@ -472,7 +472,8 @@ static int show(struct request *r, struct cli_session *session, const struct cli
             triple(&out, values);
             code = -1;
             break;
-        } /* fall through */
+        }
+        __attribute__((fallthrough));
     case STATS:
         code = show_table(session, common, &out, all, PROF_GC_TABLE_STATS, "stats", 0, NULL);
         break;

@@ -35,7 +35,7 @@ struct prof_gc {
     bool no_memory;                        /* something could not be noted: sticks */
     uint64_t due_events, due_us, due_full; /* of the clock: when a pass may be due by it */
     struct prof_gc_pass pass;              /* the one that runs, or the last one */
-    prof_obj_id newborn; /* by the event that is being applied, 0: none */
+    prof_obj_id newborn;                   /* by the event that is being applied, 0: none */
     uint64_t duration_us[PROF_GC_GENERATIONS];
     uint64_t found, revived, withdrawn;
     uint64_t confirm_events; /* when the last pass began: what was found before it, and is left, is confirmed */

@@ -294,7 +294,9 @@ static bool find_drops(struct prof_suspects *s)
         size_t count = prof_graph_dominated(s->graph, node, &children);
         for (size_t i = 0; i < count && (double)prof_graph_retained(s->graph, children[i]) > least && good; i++)
             good = prof_vec_push(&work, children[i]);
-        struct prof_big_drop drop = { .node = node, .child = PROF_NODE_NONE, .bytes = prof_graph_retained(s->graph, node) };
+        struct prof_big_drop drop = { .node = node,
+                                      .child = PROF_NODE_NONE,
+                                      .bytes = prof_graph_retained(s->graph, node) };
         if (count > 0) {
             drop.child = children[0];
             drop.child_bytes = prof_graph_retained(s->graph, children[0]);
