@@ -86,7 +86,7 @@ static bool same_field(const char *field, bool through, const char *wanted)
 
 static bool is_target(const struct drops *d, uint32_t from, uint32_t to)
 {
-    return d->a->component[to] == d->a->component[from] && to < d->a->n && prof_heap_obj(d->a->heap, to)->type == d->to;
+    return to < d->a->n && d->a->component[to] == d->a->component[from] && prof_heap_obj(d->a->heap, to)->type == d->to;
 }
 
 static bool add_block(struct drops *d, uint32_t v)

@@ -157,6 +157,8 @@ static void agree(struct way *ways, size_t count, struct prof_suspect *s)
             ways[i].out |= ways[i].count < at || step_of(&ways[i], at) != choice;
             one = one == NULL && !ways[i].out ? &ways[i] : one;
         }
+        if (one == NULL) // votes say otherwise
+            return;
         s->shared = votes;
         s->root = one->root;
         // Of a root that leads to each member by itself, the one link that shows it.
