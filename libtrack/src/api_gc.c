@@ -100,6 +100,7 @@ static long ask_number(struct trk_look_ask *what)
     uint64_t numbers[TRK_LOOK_NUMBERS] = { 0 };
     what->numbers = numbers;
     int answer = ask(what);
+    what->numbers = NULL;
     return answer == TRK_YES ? (long)(numbers[0] <= INT64_MAX ? numbers[0] : INT64_MAX) : answer;
 }
 

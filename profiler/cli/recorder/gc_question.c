@@ -80,7 +80,7 @@ static void tell_object(struct telling *t, uint64_t addr)
     }
     t->answer.numbers[0] = prof_gc_is_tracked(t->gc, id);
     t->answer.numbers[1] = prof_gc_is_finalized(t->gc, id);
-    t->answer.numbers[2] = (uint64_t)(prof_gc_generation(t->gc, id) + 1);
+    t->answer.numbers[2] = (uint64_t)prof_gc_generation(t->gc, id) + 1;
 }
 
 /* Which questions need the generations? The others are about the heap as it is. */
