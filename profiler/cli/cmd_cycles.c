@@ -216,6 +216,20 @@ static void underflows(const struct page *page)
         cli_printf(page->out, CLI_HEAD, "     %llu more\n", (unsigned long long)(all - most));
 }
 
+/* Cycles of plain blocks are findings about memory, not about counts: they are told elsewhere. */
+static void plain_cycles(const struct page *page)
+{
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(page->session->findings, &list);
+    unsigned long long cycles = 0;
+
+    for (size_t i = 0; i < count; i++)
+        cycles += list[i].plain && list[i].suppressed_by == NULL ? list[i].cycles : 0;
+    if (cycles > 0)
+        cli_printf(page->out, CLI_WARN, "%llu cycle%s of plain blocks: see 'reftrack leaks'.\n", cycles,
+                   cycles == 1 ? "" : "s");
+}
+
 static struct prof_error *parts(const struct page *page)
 {
     static const char *const titles[PROF_CYCLES_COUNT_] = {
@@ -244,12 +258,13 @@ static struct prof_error *parts(const struct page *page)
     underflows(page);
     const struct prof_audit *audit = prof_findings_audit(page->session->findings);
     if (all == 0 && audit->certain)
-        cli_printf(page->out, CLI_GOOD, "No cycle leaks, and no counted object is held too long.\n");
+        cli_printf(page->out, CLI_GOOD, "No cycle of counted objects leaks, and none is held too long.\n");
     else if (!audit->certain && audit->why_uncertain != NULL) {
         cli_printf(page->out, CLI_WARN, all == 0 ? "Nothing found, but that is uncertain: " : "\nThere may be more: ");
         cli_put(page->out, CLI_WARN, audit->why_uncertain);
         cli_printf(page->out, CLI_WARN, ".\n");
     }
+    plain_cycles(page);
     return NULL;
 }
 

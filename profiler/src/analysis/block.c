@@ -39,7 +39,8 @@ bool block_is_plain(const struct prof_block *block)
            block->kind != TRK_ALLOC_MMAP && block->kind != TRK_ALLOC_BOOT && (block->flags & PROF_BLOCK_IGNORED) == 0;
 }
 
-/* The place of a stack; stacks whose first functions agree share one. */
+/* The place of a stack; stacks whose first functions agree share one, when they allocate in the same line: fingerprints
+ * must outlive edits, but who is to free something must know which line it is. */
 static uint32_t place_of(struct analysis *a, struct places *places, enum prof_verdict verdict, uint32_t stack)
 {
     uint64_t key = (uint64_t)verdict << 32 | stack;
@@ -48,11 +49,11 @@ static uint32_t place_of(struct analysis *a, struct places *places, enum prof_ve
         return at;
     struct place fresh = { .verdict = verdict, .stack = stack, .node = GRAPH_NONE, .first_us = UINT64_MAX };
     fingerprint_make(a->symbols, verdict, "", stack, fresh.fingerprint);
-    // Without symbols all functions of a module have one fingerprint.
+    // Without symbols all functions of a module have one fingerprint; the site tells these apart, too.
     uint32_t site = site_of(a, stack);
     if (site == UINT32_MAX)
         return UINT32_MAX;
-    uint64_t print = XXH64(fresh.fingerprint, strlen(fresh.fingerprint), a->sites.items[site].function);
+    uint64_t print = XXH64(fresh.fingerprint, strlen(fresh.fingerprint), a->sites.items[site].key);
     at = map_get(&places->of_print, print);
     if (at == UINT32_MAX) {
         at = (uint32_t)places->list.count;

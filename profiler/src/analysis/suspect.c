@@ -56,7 +56,7 @@ static bool tally(struct prof_graph *graph, const prof_node *nodes, size_t count
             good = map_put(&index, (uint64_t)(uintptr_t)kind, at) &&
                    prof_vec_push(ret, (struct tally){ .kind = kind, .largest = nodes[i] });
         }
-        good = good && kind != NULL;
+        good = good && kind != NULL && at < ret->count;
         if (!good)
             break;
         ret->items[at].count++;

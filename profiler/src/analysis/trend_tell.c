@@ -325,9 +325,10 @@ static bool tell_removers(struct prof_growth *g, uint32_t edge, prof_type_id to,
             at = (uint32_t)list.count;
             good = map_put(&of_site, site, at) &&
                    prof_vec_push(&list, (struct prof_growth_remover){ .stack = left->left });
-            if (!good)
-                break;
         }
+        good = good && at < list.count;
+        if (!good)
+            break;
         struct prof_growth_remover *remover = &list.items[at];
         for (size_t m = g->windowed ? 1 : 0; m < g->moment_count; m++) {
             remover->count += counts[m];

@@ -56,6 +56,7 @@ struct prof_error *prof_view_cycles(struct prof_view *view, enum prof_cycles_par
     const struct prof_finding *list;
     size_t count = prof_findings_list(view->findings, &list), n = 0;
     struct ranked *ranked = calloc(count + 1, sizeof *ranked);
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant
     const struct prof_finding **found = prof_arena_alloc(&view->arena, (count + 1) * sizeof *found);
 
     if (ranked == NULL || found == NULL) {

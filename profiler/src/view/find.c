@@ -123,7 +123,7 @@ static struct prof_error *dead_at(struct prof_view *view, const char *spec, uint
 struct prof_error *prof_view_find_node(struct prof_view *view, struct prof_graph *graph, const char *spec,
                                        prof_node *ret)
 {
-    struct prof_thing thing;
+    struct prof_thing thing = { 0 };
     struct prof_error *error = prof_view_find_thing(view, spec, &thing);
     if (error != NULL)
         return error;
@@ -172,7 +172,7 @@ struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec
 
 struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof_obj_id *ret)
 {
-    struct prof_thing thing;
+    struct prof_thing thing = { 0 };
     struct prof_error *error = prof_view_find_thing(view, spec, &thing);
     if (error == NULL && thing.obj == 0)
         error = prof_error_create(PROF_ERROR_NOT_FOUND, "%s names no object", spec);

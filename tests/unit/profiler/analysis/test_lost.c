@@ -78,6 +78,22 @@ static void test_lost(void **state)
 }
 
 /* A word that stands below the stack pointer is in no area: it holds nothing. */
+/* Two lines of one function are two things to do, with one fingerprint: a baseline counts them together. */
+static void test_lines(void **state)
+{
+    (void)state;
+    block(0, "node_new n.c:3 < main m.c:9");
+    block(1, "node_new n.c:5 < main m.c:9");
+    block(2, "node_new n.c:5 < main m.c:11");
+    image_exit(&image, rig->t);
+    rig_find(rig, NULL);
+    rig_expect(rig, 2);
+    rig_at(rig, rig->list[0].born_stack, "node_new:5");
+    assert_int_equal(rig->list[0].objects, 2);
+    rig_at(rig, rig->list[1].born_stack, "node_new:3");
+    assert_string_equal(rig->list[0].fingerprint, rig->list[1].fingerprint);
+}
+
 static void test_stale_stack(void **state)
 {
     (void)state;
@@ -506,16 +522,27 @@ static void test_gates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_lost),          CASE(test_stale_stack),
-        CASE(test_cycle),         CASE(test_dead_thread),
-        CASE(test_interior),      CASE(test_object_inside),
-        CASE(test_object_header), CASE(test_array_head),
-        CASE(test_vector),        CASE(test_suppressed_leader),
-        CASE(test_empty_array),   CASE(test_glib),
-        CASE(test_chain),         CASE(test_shared),
-        CASE(test_freed_since),   CASE(test_born_after),
-        CASE(test_below_object),  CASE(test_arena),
-        CASE(test_roots),         CASE(test_rungs),
+        CASE(test_lines),
+        CASE(test_lost),
+        CASE(test_stale_stack),
+        CASE(test_cycle),
+        CASE(test_dead_thread),
+        CASE(test_interior),
+        CASE(test_object_inside),
+        CASE(test_object_header),
+        CASE(test_array_head),
+        CASE(test_vector),
+        CASE(test_suppressed_leader),
+        CASE(test_empty_array),
+        CASE(test_glib),
+        CASE(test_chain),
+        CASE(test_shared),
+        CASE(test_freed_since),
+        CASE(test_born_after),
+        CASE(test_below_object),
+        CASE(test_arena),
+        CASE(test_roots),
+        CASE(test_rungs),
         CASE(test_gates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
