@@ -78,9 +78,9 @@ struct prof_error *picture_end(struct painter *p, struct prof_error *error, stru
     if (error == NULL && (p->failed || nodes == NULL || edges == NULL))
         error = prof_error_memory();
     if (error == NULL) {
-        if (p->nodes.count != 0)
+        if (nodes != NULL && p->nodes.count != 0)
             memcpy(nodes, p->nodes.items, p->nodes.count * sizeof *nodes);
-        if (p->edges.count != 0)
+        if (edges != NULL && p->edges.count != 0)
             memcpy(edges, p->edges.items, p->edges.count * sizeof *edges);
         *ret = (struct prof_picture){ nodes, p->nodes.count, edges, p->edges.count };
     }

@@ -164,7 +164,7 @@ struct prof_error *prof_view_what_if(struct prof_view *view, struct prof_graph *
     const char **places = prof_arena_alloc(&view->arena, (n + 1) * sizeof *places);
     if (error == NULL && (drops == NULL || places == NULL))
         error = prof_error_memory();
-    if (error == NULL && n != 0) {
+    if (error == NULL && n != 0 && drops != NULL && places != NULL) {
         memcpy(drops, ask.drops.items, n * sizeof *drops);
         memcpy(places, ask.places.items, n * sizeof *places);
         what.drops = drops;
