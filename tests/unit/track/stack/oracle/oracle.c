@@ -183,8 +183,15 @@ static enum oracle_class judge(unsigned n, unsigned flags, unsigned m)
 {
     unsigned diff = 0;
     enum oracle_class c = compare(own.fresh, n, own.theirs, m, &diff);
-    if (c != ORACLE_UNEXPLAINED)
-        return flags == 0 || n == MAX ? c : ORACLE_UNEXPLAINED;
+    if (c != ORACLE_UNEXPLAINED) {
+        if (flags == 0 || n == MAX)
+            return c;
+        /* Both end in code that no table describes, and ours says so. */
+        if ((flags & TRK_STACK_BROKEN) && n > 0 && undescribed((uintptr_t)own.fresh[n - 1]))
+            return ORACLE_NO_ROWS;
+        describe(own.fresh, n, flags, own.theirs, m, n);
+        return ORACLE_UNEXPLAINED;
+    }
     void *steps[MAX];
     unsigned steps_n = by_steps(steps, own.fresh[0]);
     unsigned steps_diff;
