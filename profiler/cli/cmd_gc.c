@@ -504,6 +504,7 @@ static int run(struct request *r, const struct cli_common *common, struct prof_g
     if (code < 0 && r->args->type != NULL)
         code = unknown_type(&session, r->args->type);
     if (code < 0) {
+        cli_say_state(&session, common);
         bool final = r->action == REPORT || r->action == COLLECT || r->action == GARBAGE || r->action == FREEZE;
         struct prof_error *error = r->commands.error;
         r->commands.error = NULL;

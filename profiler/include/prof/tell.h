@@ -15,7 +15,8 @@ char *prof_tell_edge(char *buf, size_t size, const struct prof_growth_edge *edge
 prof_node prof_tell_example(const struct prof_graph *graph, const struct prof_growth_edge *edge);
 /* "mark warm", or the time. */
 char *prof_tell_moment(char *buf, size_t size, const struct prof_growth_moment *moment);
-/* The slope: "+3.1 %/min"; of moments that are less than a second apart in all how much more it is: "+40 % in all". */
+/* The slope: "+3.1 %/min"; of moments that are less than a second apart in all how much more it is: "+40 % in all";
+ * "none before". */
 char *prof_tell_rate(char *buf, size_t size, const struct prof_growth *growth, const struct prof_growth_series *series);
 /* "app#1 keeps 10.2 KiB alive, 98 % of everything", "90 session keep ...". */
 char *prof_tell_suspect(char *buf, size_t size, struct prof_graph *graph, const struct prof_suspect *suspect,

@@ -49,7 +49,7 @@ static void add_kinds(struct kinds *k, size_t most)
     struct prof_picture_node rest = {
         .kind = PROF_PICTURE_MORE, .node = PROF_NODE_NONE, .name = "other types", .count = -1
     };
-    if (k->list.count > 1)
+    if (k->list.count > 1) /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant */
         qsort(k->list.items, k->list.count, sizeof *k->list.items, largest_first);
     for (size_t i = 0; i < k->list.count; i++) {
         struct kind *kind = k->list.items[i];

@@ -222,7 +222,7 @@ static bool make_groups(struct groups *groups, enum prof_retained_by by)
     struct prof_graph *graph = groups->graph;
     size_t room = (size_t)prof_graph_max(graph) + 1;
     uint32_t at = 0;
-    groups->of = malloc(room * sizeof *groups->of);
+    groups->of = calloc(room, sizeof *groups->of);
     groups->sorted = malloc(room * sizeof *groups->sorted);
     if (groups->of == NULL || groups->sorted == NULL)
         return false;

@@ -36,8 +36,12 @@ char *prof_tell_rate(char *buf, size_t size, const struct prof_growth *growth, c
     uint64_t was = series->then[series->peak_at].live;
     double percent = series->percent_per_minute;
     bool brief = moments[count - 1].at_us - moments[0].at_us < 1000000;
+    if (was == 0) { // no share of nothing
+        snprintf(buf, size, "none before");
+        return buf;
+    }
     if (brief)
-        percent = 100.0 * (double)series->delta / (was != 0 ? (double)was : 1);
+        percent = 100.0 * (double)series->delta / (double)was;
     snprintf(buf, size, percent >= 100 || percent <= -100 ? "%+.0f %%%s" : "%+.1f %%%s", percent,
              brief ? " in all" : "/min");
     return buf;

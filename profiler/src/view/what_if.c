@@ -111,7 +111,7 @@ static struct prof_error *parse(struct asking *ask, const char *spec)
     struct prof_error *error = holder == NULL || object == NULL ? prof_error_memory() : NULL;
     if (error == NULL)
         error = prof_view_find_node(ask->view, ask->graph, object, &to);
-    if (error == NULL)
+    if (error == NULL && holder != NULL) // which it never is: prof_error_memory is no NULL
         error = add_links(ask, holder, to);
     free(holder);
     free(object);
