@@ -255,10 +255,13 @@ static bool own(struct analysis *a, const struct prof_open *open, bool named, st
              : block != 0 ? !owner_block(a, block, &owner)
                           : !own_by_place(a, open, &owner))
         return false;
-    // A local variable is overwritten by every later call: at the end all that matters is that its frame is gone.
-    if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 &&
-        !(a->ended && (owner.kind == OWNER_STACK || owner.kind == OWNER_THREAD)))
+    // A local variable is overwritten by every later call, which says nothing of the code that had it: all that matters
+    // is that it owns nothing any more. At the end no frame does.
+    bool local = owner.kind == OWNER_STACK || owner.kind == OWNER_THREAD;
+    if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && !local)
         owner = overwritten;
+    else if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && !a->ended)
+        owner.kind = OWNER_STALE;
     *ret = owner;
     return true;
 }

@@ -337,6 +337,24 @@ static void test_overwritten(void **state)
     assert_string_equal(f->other_what, "overwritten at");
 }
 
+/* The program was killed: a later call used the same stack. That says nothing of the code that took the reference. */
+static void test_local_used_again(void **state)
+{
+    (void)state;
+    mk_born(rig->t, "conn", 0x20000, 32, AT("conn_open net.c:31"));
+    mk_own(rig->t, 0x20000, LOCAL(0), AT("work w.c:20"));
+    mk_born(rig->t, "conn", 0x30000, 32, AT("conn_open net.c:31"));
+    mk_own(rig->t, 0x30000, LOCAL(0), AT("other w.c:40"));
+    mk_unref(rig->t, 0x30000, LOCAL(0), AT("other w.c:45"));
+    mk_gone(rig->t, 0x30000, AT("other w.c:45"));
+    mk_end(rig->t, TRK_END_SIGNAL, 9);
+    rig_find(rig, NULL);
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    rig_at(rig, f->open[0].stack, "conn_open:31");
+    assert_string_equal(f->open[0].holder_text, "local variable of work()");
+}
+
 static void test_zero(void **state)
 {
     (void)state;
@@ -627,6 +645,7 @@ int main(void)
         TEST(by_design),
         TEST(holder_freed),
         TEST(overwritten),
+        TEST(local_used_again),
         TEST(zero),
         TEST(zero_untold),
         TEST(over_released),
