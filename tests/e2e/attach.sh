@@ -116,8 +116,9 @@ for kind in $kinds; do
 	for round in 1 2; do
 		record $server "$kind-$round.trk" --for 250ms
 		equal "$kind, round $round: exit code" $code 0
-		has "$kind, round $round: what was found" err 'lost .* struct session.* take server.c'
+		has "$kind, round $round: what was found" err 'lost .* struct session: give it back as at give server.c'
 		"$REFTRACK" report --no-pager "$kind-$round.trk" >report
+		has "$kind, round $round: who took it" report 'taken  *= take server.c:18  '
 		head -1 report >first
 		has "$kind, round $round: line one" first 'Recording began while the program was running'
 		"$REFTRACK" leaks --json "$kind-$round.trk" >leaks.json
@@ -162,7 +163,7 @@ kill -9 $first
 wait $first 2>/dev/null
 record $server after.trk --for 250ms --wait 30s
 equal 'after a killed recorder' $code 0
-has 'after a killed recorder' err 'lost .* take server.c'
+has 'after a killed recorder' err 'lost .* give it back as at give server.c'
 kill $server
 wait $server 2>/dev/null
 record $server dead.trk
