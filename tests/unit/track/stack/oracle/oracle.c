@@ -172,11 +172,14 @@ static void describe(const uint64_t *ours, unsigned n, unsigned flags, void *con
     }
 }
 
+/* No table covers pc - 1, or the one that does keeps the return address where a backtrace cannot look for it: vfork has
+ * it in a register while the child uses the stack. */
 static bool undescribed(uintptr_t pc)
 {
     struct trk_cfi_row row;
     enum trk_cfi_result r = trk_cfi_find(pc - 1, &row);
-    return r == TRK_CFI_NO_OBJECT || r == TRK_CFI_NO_ENTRY;
+    return r == TRK_CFI_NO_OBJECT || r == TRK_CFI_NO_ENTRY ||
+           (r == TRK_CFI_OK && row.rule[TRK_CFI_RA].how == TRK_CFI_LOST);
 }
 
 static enum oracle_class judge(unsigned n, unsigned flags, unsigned m)
@@ -186,7 +189,7 @@ static enum oracle_class judge(unsigned n, unsigned flags, unsigned m)
     if (c != ORACLE_UNEXPLAINED) {
         if (flags == 0 || n == MAX)
             return c;
-        /* Both end in code that no table describes, and ours says so. */
+        /* Both end where no table shows the way out, and ours says so. */
         if ((flags & TRK_STACK_BROKEN) && n > 0 && undescribed((uintptr_t)own.fresh[n - 1]))
             return ORACLE_NO_ROWS;
         describe(own.fresh, n, flags, own.theirs, m, n);
@@ -198,7 +201,7 @@ static enum oracle_class judge(unsigned n, unsigned flags, unsigned m)
     enum oracle_class d = steps_n ? compare(own.fresh, n, steps, steps_n, &steps_diff) : ORACLE_UNEXPLAINED;
     if (d != ORACLE_UNEXPLAINED && flags == 0)
         return ORACLE_FAST_TRACE;
-    /* Where one of them ends in code that no table describes, the other may guess on. */
+    /* Where one of them ends because no table shows the way out, the other may guess on. */
     if (diff > 0 && (diff == n ? flags & TRK_STACK_BROKEN : diff == m) && undescribed((uintptr_t)own.theirs[diff - 1]))
         return ORACLE_NO_ROWS;
     describe(own.fresh, n, flags, own.theirs, m, diff);
