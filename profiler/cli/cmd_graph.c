@@ -26,7 +26,8 @@ static const struct cli_option options[] = {
       .kind = CLI_NUMBER,
       .offset = offsetof(struct graph_args, too_many),
       .argument = "N",
-      .help = "of more neighbours than N (10) the others are one node; without objects: how many types (20); 0: all" },
+      .help = "of more neighbours than N (10) the others are one node, roots and what retains most drawn; without "
+              "objects: how many types (20); 0: all" },
     { 0 }
 };
 

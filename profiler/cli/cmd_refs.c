@@ -20,7 +20,8 @@ static const struct cli_option options[] = {
       .kind = CLI_NUMBER,
       .offset = offsetof(struct refs_args, top),
       .argument = "N",
-      .help = "only the first N lines of each list (20), the others folded by type and field; 0 for all" },
+      .help = "only N lines of each list (20), roots first, then what retains most, the others folded by type and "
+              "field; 0 for all" },
     { 0 }
 };
 

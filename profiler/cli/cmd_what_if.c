@@ -18,7 +18,8 @@ static const struct cli_option options[] = {
       .kind = CLI_NUMBER,
       .offset = offsetof(struct what_if_args, top),
       .argument = "N",
-      .help = "only the first N lines of each list (20); 0 for all" },
+      .help = "only N lines of each list (20): the first to be freed; of others roots first, then what retains most; 0 "
+              "for all" },
     { 0 }
 };
 

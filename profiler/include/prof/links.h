@@ -49,7 +49,10 @@ enum prof_ref_class {
 struct prof_refs {
     struct prof_ref_list of[PROF_REF_CLASSES_];
 };
-/* in: referrers, else referents. most: rows of each class, 0 all. */
+/* in: referrers, else referents. most: rows of each class, 0 all. Rows are in the order in which links were told; of
+ * more than `most` or PROF_REFS_FEW links roots come first, then those from, or to, the nodes that retain most, for
+ * which dominators are made. */
+#define PROF_REFS_FEW 20
 struct prof_error *prof_view_refs(struct prof_view *view, struct prof_graph *graph, prof_node node, bool in,
                                   size_t most, struct prof_refs *ret);
 /* '=' told, '~' a guess, ' ' a pointer or weak. */
@@ -117,7 +120,9 @@ struct prof_what_if {
 };
 /* What is dropped, as people write it: an OBJECT (all references to it), or "HOLDER.field->OBJECT", a place as
  * 'reftrack refs' tells it or a node alone, for all that OBJECT has from there. PROF_ERROR_NOT_FOUND names what there
- * is. most: dangling pointers listed, 0 all. ret is ended with prof_fall_deinit(&ret->fall). */
+ * is. most: dangling pointers listed, 0 all; of more of them those that roots hold come first, then those in the nodes
+ * that retain most, and of more nodes that live on those that retain most. ret is ended with
+ * prof_fall_deinit(&ret->fall). */
 struct prof_error *prof_view_what_if(struct prof_view *view, struct prof_graph *graph, const char *const *specs,
                                      size_t count, size_t most, struct prof_what_if *ret);
 

@@ -1,4 +1,5 @@
 /* links.c: links of the object graph as rows: equal ones together, many folded by what they are. */
+#include "foremost.h"
 #include "internal.h"
 
 #include <prof/links.h>
@@ -180,21 +181,41 @@ static struct prof_error *one_taking(struct prof_graph *graph, prof_node node, u
     return error;
 }
 
+static struct prof_link link_of(const struct gather *g, prof_node node, uint32_t i)
+{
+    return g->in ? prof_graph_referrer(g->graph, node, i) : prof_graph_referent(g->graph, node, i);
+}
+
+/* In which order links are offered: of many only the first become rows. Nothing is listed of few: as they come. */
+static struct prof_error *order(const struct gather *g, prof_node node, uint32_t all, struct foremost_list *ret)
+{
+    if (all <= g->most && all <= PROF_REFS_FEW)
+        return NULL;
+    bool good = true;
+    for (uint32_t i = 0; i < all && good; i++) {
+        struct prof_link link = link_of(g, node, i);
+        good = foremost_add(ret, g->in ? link.from : link.to, node, i);
+    }
+    return good ? foremost_sort(ret, g->graph) : prof_error_memory();
+}
+
 struct prof_error *prof_view_refs(struct prof_view *view, struct prof_graph *graph, prof_node node, bool in,
                                   size_t most, struct prof_refs *ret)
 {
     struct gather g = { .view = view, .graph = graph, .in = in, .most = most != 0 ? most : SIZE_MAX };
-    struct prof_error *error = NULL;
     uint32_t all = in ? prof_graph_referrers(graph, node) : prof_graph_referents(graph, node);
+    struct foremost_list first = { 0 };
+    struct prof_error *error = order(&g, node, all, &first);
     bool good = true;
-    if (in)
+    if (in && error == NULL)
         error = one_taking(graph, node, &g.guess);
     for (uint32_t i = 0; i < all && good && error == NULL; i++) {
-        struct prof_link link = in ? prof_graph_referrer(graph, node, i) : prof_graph_referent(graph, node, i);
+        struct prof_link link = link_of(&g, node, first.count != 0 ? first.items[i].index : i);
         if (!in && link.kind == PROF_LINK_ADOPTED)
             error = one_taking(graph, link.to, &g.guess);
         good = error == NULL && add(&g, &link);
     }
+    prof_vec_deinit(&first);
     struct prof_refs refs;
     for (int c = 0; c < PROF_REF_CLASSES_ && good && error == NULL; c++)
         good = collect(&g, (enum prof_ref_class)c, &refs.of[c]);

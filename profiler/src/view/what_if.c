@@ -1,4 +1,5 @@
 /* what_if.c: references that somebody names are dropped: which they are, and what would point to freed memory then. */
+#include "foremost.h"
 #include "internal.h"
 
 #include <prof/links.h>
@@ -118,12 +119,12 @@ static struct prof_error *parse(struct asking *ask, const char *spec)
     return error;
 }
 
-/* Pointers that count nothing, from what lives on to what would be freed. */
+/* Pointers that count nothing, from what lives on to what would be freed; of many the first `most`. */
 static struct prof_error *dangle(struct asking *ask, size_t most, struct prof_what_if *what)
 {
     const struct prof_fall *fall = &what->fall;
     bool *freed = calloc((size_t)prof_graph_max(ask->graph) + 1, sizeof *freed);
-    PROF_VEC(struct prof_link) links = { 0 };
+    struct foremost_list links = { 0 };
     bool good = freed != NULL;
     for (size_t i = 0; good && i < fall->count; i++)
         freed[fall->freed[i]] = true;
@@ -131,20 +132,42 @@ static struct prof_error *dangle(struct asking *ask, size_t most, struct prof_wh
         prof_node v = fall->freed[i];
         for (uint32_t r = 0; good && r < prof_graph_referrers(ask->graph, v); r++) {
             struct prof_link link = prof_graph_referrer(ask->graph, v, r);
-            if (link.gone || retains(ask->graph, &link) || (link.from != PROF_NODE_NONE && freed[link.from]))
-                continue;
-            what->dangling_all++;
-            good = links.count >= most || prof_vec_push(&links, link);
+            if (!link.gone && !retains(ask->graph, &link) && (link.from == PROF_NODE_NONE || !freed[link.from]))
+                good = foremost_add(&links, link.from, v, r);
         }
     }
-    struct prof_link *kept = good ? prof_arena_alloc(&ask->view->arena, (links.count + 1) * sizeof *kept) : NULL;
-    if (kept != NULL && links.count != 0)
-        memcpy(kept, links.items, links.count * sizeof *kept);
+    size_t count = links.count < most ? links.count : most;
+    struct prof_link *kept = good ? prof_arena_alloc(&ask->view->arena, (count + 1) * sizeof *kept) : NULL;
+    struct prof_error *error = kept == NULL          ? prof_error_memory()
+                               : links.count > count ? foremost_sort(&links, ask->graph)
+                                                     : NULL;
+    for (size_t i = 0; i < count && kept != NULL && error == NULL; i++)
+        kept[i] = prof_graph_referrer(ask->graph, links.items[i].node, links.items[i].index);
     what->dangling = kept;
-    what->dangling_count = links.count;
+    what->dangling_count = count;
+    what->dangling_all = links.count;
     prof_vec_deinit(&links);
     free(freed);
-    return kept != NULL ? NULL : prof_error_memory();
+    return error;
+}
+
+/* What lives on, if it is many. */
+static struct prof_error *sort_left(struct asking *ask, struct prof_fall *fall)
+{
+    struct foremost_list order = { 0 };
+    struct prof_left *left = malloc(fall->left_count * sizeof *left);
+    bool good = left != NULL;
+    for (size_t i = 0; good && i < fall->left_count; i++)
+        good = foremost_add(&order, fall->left[i].node, fall->left[i].node, (uint32_t)i);
+    struct prof_error *error = good ? foremost_sort(&order, ask->graph) : prof_error_memory();
+    for (size_t i = 0; left != NULL && i < fall->left_count && error == NULL; i++)
+        left[i] = fall->left[order.items[i].index];
+    prof_vec_deinit(&order);
+    struct prof_left *old = error == NULL ? fall->left : left;
+    if (error == NULL)
+        fall->left = left;
+    free(old);
+    return error;
 }
 
 struct prof_error *prof_view_what_if(struct prof_view *view, struct prof_graph *graph, const char *const *specs,
@@ -159,6 +182,8 @@ struct prof_error *prof_view_what_if(struct prof_view *view, struct prof_graph *
         error = prof_graph_what_if(graph, ask.drops.items, ask.drops.count, &what.fall);
     if (error == NULL)
         error = dangle(&ask, most != 0 ? most : SIZE_MAX, &what);
+    if (error == NULL && most != 0 && what.fall.left_count > most)
+        error = sort_left(&ask, &what.fall);
     size_t n = ask.drops.count;
     struct prof_drop *drops = prof_arena_alloc(&view->arena, (n + 1) * sizeof *drops);
     const char **places = prof_arena_alloc(&view->arena, (n + 1) * sizeof *places);

@@ -243,6 +243,56 @@ static void misuse(void)
     save(t, "misuse.trk");
 }
 
+/* A hub that many hold: members of ever more weight, a global that came last, pointers that count nothing. What it
+ * holds others hold, too. */
+static void crowded(void)
+{
+    enum { MEMBERS = 24, PARTS = 4, WATCHERS = 4, MEMBER = 0x1000, BAG = 0x10000, PART = 0x40000, WATCHER = 0x50000 };
+    const uint64_t hub = 0x5555557a0000, data = MK_APP_DATA;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "hub", 256);
+    mk_type(t, "member", 32);
+    mk_type(t, "part", 0);
+    mk_time(t, 1000);
+    mk_born(t, "hub", hub, 256, "hub_new < main");
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        mk_born(t, "member", hub + MEMBER + i * 0x100, 32, "member_new < main");
+        mk_own(t, hub + MEMBER + i * 0x100, data + 0x200 + i * 8, "member_new < main");
+        mk_ref(t, hub, hub + MEMBER + i * 0x100 + 8, "join < main");
+        mk_alloc(t, hub + BAG + i * 0x1000, 64 + i * 16, "bag_new < main");
+    }
+    for (uint64_t i = 0; i < PARTS; i++) {
+        mk_born(t, "part", hub + PART + i * 0x100, 16 + i * 16, "part_new < main");
+        mk_own(t, hub + PART + i * 0x100, data + 0x80 + i * 8, "part_new < main");
+        mk_ref(t, hub + PART + i * 0x100, hub + 0x20 + i * 8, "hub_add < main");
+    }
+    for (uint64_t i = 0; i < WATCHERS; i++)
+        mk_alloc(t, hub + WATCHER + i * 0x100, 32 + i * 16, "watch < main");
+    mk_own(t, hub, data + 0x40, "hub_set < main");
+    mk_time(t, 2000);
+    mk_memory_begin(t, TRK_RUNG_STOPPED);
+    mk_memory_area(t, TRK_AREA_DATA, 0, data, 0x1000);
+    mk_memory_word(t, data + 0x40, hub);
+    mk_memory_word(t, data + 0x48, hub);
+    for (uint64_t i = 0; i < PARTS; i++)
+        mk_memory_word(t, data + 0x80 + i * 8, hub + PART + i * 0x100);
+    for (uint64_t i = 0; i < WATCHERS; i++)
+        mk_memory_word(t, data + 0x180 + i * 8, hub + WATCHER + i * 0x100);
+    for (uint64_t i = 0; i < MEMBERS; i++)
+        mk_memory_word(t, data + 0x200 + i * 8, hub + MEMBER + i * 0x100);
+    mk_memory_area(t, TRK_AREA_ANON, 0, hub, 0x60000);
+    for (uint64_t i = 0; i < PARTS; i++)
+        mk_memory_word(t, hub + 0x20 + i * 8, hub + PART + i * 0x100);
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        mk_memory_word(t, hub + MEMBER + i * 0x100 + 8, hub);
+        mk_memory_word(t, hub + MEMBER + i * 0x100 + 16, hub + BAG + i * 0x1000);
+    }
+    for (uint64_t i = 0; i < WATCHERS; i++)
+        mk_memory_word(t, hub + WATCHER + i * 0x100 + 8, hub);
+    mk_memory_end(t);
+    save(t, "crowded.trk");
+}
+
 /* Names that try to write to the terminal, to break tables and documents. */
 static void hostile(void)
 {
@@ -415,6 +465,7 @@ int main(int argc, char **argv)
     unread();
     typed();
     misuse();
+    crowded();
     hostile();
     lossy();
     growing();
