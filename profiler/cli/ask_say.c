@@ -23,9 +23,14 @@ int cli_ask_all(const struct cli_ask *ask, const struct cli_common *common)
 
 int cli_ask_one(const struct cli_ask *ask, uint64_t pid, struct ask_reply *ret)
 {
+    return cli_ask_gc(ask, pid, NULL, ret);
+}
+
+int cli_ask_gc(const struct cli_ask *ask, uint64_t pid, const struct ask_gc *gc, struct ask_reply *ret)
+{
     if (pid == 0 || pid > INT32_MAX)
         return cli_usage(ask->command, "'%llu' is not a process id", (unsigned long long)pid);
-    if (!ask_process(ask->what, (pid_t)pid, ask->text, ret)) {
+    if (gc != NULL ? !ask_gc((pid_t)pid, gc, ret) : !ask_process(ask->what, (pid_t)pid, ask->text, ret)) {
         cli_not_recorded(pid);
         return CLI_UNREADABLE;
     }

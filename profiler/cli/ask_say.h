@@ -14,5 +14,7 @@ struct cli_ask {
 int cli_ask_all(const struct cli_ask *ask, const struct cli_common *common);
 /* One process; *ret is what its recorder answered when the exit code is CLI_OK. */
 int cli_ask_one(const struct cli_ask *ask, uint64_t pid, struct ask_reply *ret);
+/* The same with a command to its generations. */
+int cli_ask_gc(const struct cli_ask *ask, uint64_t pid, const struct ask_gc *gc, struct ask_reply *ret);
 
 #endif

@@ -1,5 +1,6 @@
 /* cmd_gc.c: Python's gc for a recorded program: replays the trace with the driver of generations going along, and shows
  * what it found, when, and how it stands. */
+#include "ask_say.h"
 #include "cli.h"
 
 #include <base/vec.h>
@@ -67,6 +68,10 @@ static const char *const examples[] = {
     "What was there when the program was ready is no concern.",
     "reftrack gc app.trk --compat cpython --debug stats",
     "Each pass that CPython would have made.",
+    "reftrack gc --pid 4711 threshold 700,10,10",
+    "From now on passes are made as often in process 4711's recording; trk_gc_get_threshold() says so, too.",
+    "reftrack gc --pid 4711 collect",
+    "One pass over everything now, with a look at its memory.",
     NULL,
 };
 
@@ -82,6 +87,10 @@ const struct cli_command cli_command_gc = {
         "itself (trk_gc_*) happen where it made them; options go before. "
         "ACTION is nothing (automatic passes, and one over everything at the end), collect [0|1|2], stats, count, "
         "threshold [A,B,C], objects, garbage, or freeze. "
+        "With --pid, collect, threshold A,B,C, enable, disable, freeze, unfreeze and debug FLAGS go to the recording "
+        "of "
+        "that process: they happen now, as though it had called trk_gc_*, the process is told of them when it asks, "
+        "and later replays find them where they happened. "
         "Keys of stats: generation objects count threshold collections collected uncollectable candidates took_us; "
         "of passes: pass at generation why candidates collected uncollectable over sources underflow stale events "
         "took_us; of garbage: type objects bytes found_after found_after_most found_by_0 found_by_1 found_by_2 "
@@ -94,10 +103,25 @@ const struct cli_command cli_command_gc = {
     .operand_hint = CLI_HINT_TRACE,
 };
 
-enum action { REPORT, COLLECT, STATS, COUNT, THRESHOLD, OBJECTS, GARBAGE, FREEZE, ACTIONS };
+enum action {
+    REPORT,
+    COLLECT,
+    STATS,
+    COUNT,
+    THRESHOLD,
+    OBJECTS,
+    GARBAGE,
+    FREEZE,
+    UNFREEZE, /* this and what follows: only of a program that is being recorded */
+    ENABLE,
+    DISABLE,
+    DEBUG,
+    ACTIONS
+};
 static const char *const action_names[ACTIONS] = {
-    [REPORT] = "",         [COLLECT] = "collect", [STATS] = "stats",  [COUNT] = "count", [THRESHOLD] = "threshold",
-    [OBJECTS] = "objects", [GARBAGE] = "garbage", [FREEZE] = "freeze"
+    [REPORT] = "",         [COLLECT] = "collect", [STATS] = "stats",       [COUNT] = "count",
+    [OBJECTS] = "objects", [GARBAGE] = "garbage", [FREEZE] = "freeze",     [THRESHOLD] = "threshold",
+    [ENABLE] = "enable",   [DISABLE] = "disable", [UNFREEZE] = "unfreeze", [DEBUG] = "debug"
 };
 struct request {
     const struct gc_args *args;
@@ -105,9 +129,10 @@ struct request {
     enum action action;
     int generation; /* collect; objects, -1: all */
     unsigned debug;
-    bool has_threshold;
+    bool has_threshold, argument; /* argument: one behind the action */
     uint32_t threshold[PROF_GC_GENERATIONS];
     bool frozen; /* the mark was there */
+    bool asked;  /* the recorder did it */
     struct prof_gc_commands commands;
     PROF_VEC(struct prof_gc_pass) passes;
     bool no_memory;
@@ -151,7 +176,8 @@ static int parse_debug(struct request *r, const char *text)
                   { "collectable", PROF_GC_DEBUG_COLLECTABLE },
                   { "uncollectable", PROF_GC_DEBUG_UNCOLLECTABLE },
                   { "saveall", PROF_GC_DEBUG_SAVEALL },
-                  { "leak", PROF_GC_DEBUG_LEAK } };
+                  { "leak", PROF_GC_DEBUG_LEAK },
+                  { "none", 0 } };
     for (const char *p = text; *p != '\0';) {
         size_t length = strcspn(p, ","), i = 0;
         while (i < sizeof known / sizeof *known &&
@@ -159,7 +185,7 @@ static int parse_debug(struct request *r, const char *text)
             i++;
         if (i == sizeof known / sizeof *known)
             return cli_usage(&cli_command_gc,
-                             "--debug: there is no flag '%.*s'; there are stats, collectable, uncollectable, saveall "
+                             "debug: there is no flag '%.*s'; there are stats, collectable, uncollectable, saveall "
                              "and leak",
                              (int)length, p);
         r->debug |= known[i].flags;
@@ -204,12 +230,46 @@ static int parse_action(struct request *r, const struct cli_operands *operands)
                          near != NULL ? near : "", near != NULL ? "'?" : "");
     }
     const char *argument = at < operands->count ? operands->items[at++] : NULL;
-    if (at < operands->count || (argument != NULL && r->action != COLLECT && r->action != THRESHOLD))
+    r->argument = argument != NULL;
+    bool takes = r->action == COLLECT || r->action == THRESHOLD || r->action == DEBUG;
+    if (at < operands->count || (argument != NULL && !takes))
         return cli_usage(&cli_command_gc, "'%s' is one too many behind '%s'",
                          operands->items[at < operands->count ? at : at - 1], word);
     if (argument == NULL)
         return -1;
-    return r->action == COLLECT ? parse_generation(argument, false, &r->generation) : parse_threshold(r, argument);
+    return r->action == COLLECT ? parse_generation(argument, false, &r->generation)
+           : r->action == DEBUG ? parse_debug(r, argument)
+                                : parse_threshold(r, argument);
+}
+
+/* Does the action change something in the recording of a program that runs? */
+static bool is_request(const struct request *r, const struct cli_common *common)
+{
+    return r->action >= UNFREEZE ||
+           (common->pid != 0 && (r->action == COLLECT || (r->action == THRESHOLD && r->argument) ||
+                                 (r->action == FREEZE && r->args->at == NULL)));
+}
+
+static int check_request(const struct request *r, const struct cli_common *common)
+{
+    const struct gc_args *args = r->args;
+    const char *word = action_names[r->action];
+    if (common->pid == 0)
+        return cli_usage(&cli_command_gc, "%s is for a program that is being recorded: name it with --pid", word);
+    if (r->path != NULL)
+        return cli_usage(&cli_command_gc, "%s goes to the recording of --pid %llu; '%s' is one too many", word,
+                         (unsigned long long)common->pid, r->path);
+    if (common->to != NULL || args->until != NULL)
+        return cli_usage(&cli_command_gc, "%s happens now: --until and --to have no meaning with --pid", word);
+    if (r->action != COLLECT && (args->threshold != NULL || args->disable || args->debug != NULL || args->compat != 0))
+        return cli_usage(&cli_command_gc,
+                         "%s changes the recording of --pid %llu; --threshold, --disable, --debug and --compat are for "
+                         "what is shown",
+                         word, (unsigned long long)common->pid);
+    if (r->action == DEBUG && !r->argument)
+        return cli_usage(&cli_command_gc,
+                         "debug needs flags: stats, collectable, uncollectable, saveall, leak or none");
+    return -1;
 }
 
 static int parse(struct request *r, const struct cli_operands *operands, struct cli_common *common)
@@ -224,8 +284,12 @@ static int parse(struct request *r, const struct cli_operands *operands, struct 
         return code;
     if ((args->gen != NULL || args->type != NULL) && r->action != OBJECTS)
         return cli_usage(&cli_command_gc, "--gen and --type are for objects");
-    if ((args->at != NULL) != (r->action == FREEZE))
-        return cli_usage(&cli_command_gc, args->at != NULL ? "--at is for freeze" : "freeze needs --at MARK");
+    if (args->at != NULL && r->action != FREEZE)
+        return cli_usage(&cli_command_gc, "--at is for freeze");
+    if (is_request(r, common))
+        return check_request(r, common);
+    if (r->action == FREEZE && args->at == NULL)
+        return cli_usage(&cli_command_gc, "freeze needs --at MARK, or --pid N of a program that runs");
     if (args->until != NULL && common->to != NULL)
         return cli_usage(&cli_command_gc, "--until and --to are the same: give one of them");
     if (args->until != NULL)
@@ -427,6 +491,74 @@ static int report(struct request *r, struct cli_session *session, const struct c
     return error != NULL ? cli_error(error) : -1;
 }
 
+/* ---- A program that runs ------------------------------------------------------------------------------------------
+ */
+
+static struct ask_gc command_of(const struct request *r, const uint64_t threshold[PROF_GC_GENERATIONS])
+{
+    switch (r->action) {
+    case COLLECT:
+        return (struct ask_gc){ .command = TRK_GC_DO_COLLECT, .arg = (uint64_t)r->generation };
+    case THRESHOLD:
+        return (struct ask_gc){ .command = TRK_GC_DO_THRESHOLD,
+                                .arg = threshold[0],
+                                .value = threshold[1] | threshold[2] << 32 };
+    case FREEZE:
+    case UNFREEZE:
+        return (struct ask_gc){ .command = TRK_GC_DO_FREEZE, .arg = r->action == FREEZE };
+    case DEBUG:
+        return (struct ask_gc){ .command = TRK_GC_DO_DEBUG, .arg = r->debug };
+    default:
+        return (struct ask_gc){ .command = TRK_GC_DO_ENABLE, .arg = r->action == ENABLE };
+    }
+}
+
+static void say_settings(uint64_t pid, const struct ask_reply *reply)
+{
+    static const struct {
+        unsigned flag;
+        const char *name;
+    } flags[] = { { PROF_GC_DEBUG_STATS, "stats" },
+                  { PROF_GC_DEBUG_COLLECTABLE, "collectable" },
+                  { PROF_GC_DEBUG_UNCOLLECTABLE, "uncollectable" },
+                  { PROF_GC_DEBUG_SAVEALL, "saveall" } };
+    char debug[64] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if ((reply->gc.debug & flags[i].flag) != 0)
+            length +=
+                (size_t)snprintf(debug + length, sizeof debug - length, "%s%s", length != 0 ? "," : "", flags[i].name);
+    cli_warn("process %llu: automatic passes %s, thresholds %u, %u, %u, debug %s", (unsigned long long)pid,
+             reply->gc.enabled != 0 ? "on" : "off", (unsigned)reply->gc.threshold[0], (unsigned)reply->gc.threshold[1],
+             (unsigned)reply->gc.threshold[2], length != 0 ? debug : "none");
+}
+
+/* What thresholds are not given stay what they are in the recording. */
+static int ask_recorder(struct request *r, const struct cli_common *common)
+{
+    struct cli_ask ask = { .command = &cli_command_gc, .what = ASK_NEXT, .done = "told" };
+    struct ask_reply reply;
+    uint64_t threshold[PROF_GC_GENERATIONS];
+    int code = CLI_OK;
+    for (int i = 0; i < PROF_GC_GENERATIONS; i++)
+        threshold[i] = r->threshold[i];
+    if (r->action == THRESHOLD && (r->threshold[1] == UINT32_MAX || r->threshold[2] == UINT32_MAX)) {
+        const struct ask_gc nothing = { .command = 0 };
+        code = cli_ask_gc(&ask, common->pid, &nothing, &reply);
+        for (int i = 0; code == CLI_OK && i < PROF_GC_GENERATIONS; i++)
+            threshold[i] = r->threshold[i] != UINT32_MAX ? r->threshold[i] : reply.gc.threshold[i];
+    }
+    const struct ask_gc command = command_of(r, threshold);
+    if (code == CLI_OK)
+        code = cli_ask_gc(&ask, common->pid, &command, &reply);
+    if (code != CLI_OK)
+        return code;
+    r->asked = true;
+    if (r->action != COLLECT && !common->quiet)
+        say_settings(common->pid, &reply);
+    return r->action == COLLECT ? -1 : CLI_OK;
+}
+
 /* ---- Everything -------------------------------------------------------------------------------------------------- */
 
 static int unknown_type(const struct cli_session *session, const char *type)
@@ -508,7 +640,7 @@ static int run(struct request *r, const struct cli_common *common, struct prof_g
         bool final = r->action == REPORT || r->action == COLLECT || r->action == GARBAGE || r->action == FREEZE;
         struct prof_error *error = r->commands.error;
         r->commands.error = NULL;
-        if (error == NULL && final)
+        if (error == NULL && final && !r->asked)
             error = prof_gc_collect(gc, r->generation >= 0 ? r->generation : 2, NULL);
         if (error == NULL && r->no_memory)
             error = prof_error_memory();
@@ -535,6 +667,10 @@ int cmd_gc(int argc, char **argv)
         return code;
     if (common.from != NULL)
         return cli_usage(&cli_command_gc, "--from has no meaning here: the generations begin with the trace");
+    if (is_request(&r, &common))
+        code = ask_recorder(&r, &common);
+    if (code >= 0)
+        return code;
     struct prof_error *error = make(&r, &gc);
     if (error != NULL)
         return cli_error(error);

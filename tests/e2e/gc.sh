@@ -232,4 +232,117 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do # nobody waits f
 	sleep 0.5
 done
 equal 'the recorder is killed meanwhile' "$(tail -1 out.killed)" 'killed -1 gone -1'
+
+# Commands of `reftrack gc --pid` and of the program itself are one: both see them, and so does whoever replays the trace.
+cat >live.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <track/track.h>
+struct node {
+	int refs;
+	struct node *peer;
+};
+static TRK_TYPE_COUNTED(node_type, struct node, refs);
+static struct node *node_new(void)
+{
+	struct node *n = calloc(1, sizeof *n);
+	n->refs = 1;
+	trk_new(n, &node_type);
+	return n;
+}
+static void lose(void)
+{
+	struct node *a;
+	TRK_OWN(a, node_new());
+	TRK_OWN(a->peer, node_new());
+	a->refs++;
+	trk_ref(a, &a->peer->peer);
+	a->peer->peer = a;
+	trk_unref(a, &a);
+	a->refs--;
+}
+int main(void)
+{
+	char line[64];
+	unsigned t[3] = { 0, 0, 0 };
+	printf("%d\n", getpid());
+	fflush(stdout);
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		if (strcmp(line, "lose\n") == 0) {
+			lose();
+			printf("lost\n");
+		} else if (strcmp(line, "set\n") == 0) {
+			printf("set %d\n", trk_gc_set_threshold(5, 6, 7));
+		} else {
+			int said = trk_gc_get_threshold(t);
+			printf("%d: %u %u %u enabled %d debug %d frozen %ld garbage %ld\n", said, t[0], t[1], t[2],
+			       trk_gc_isenabled(), trk_gc_get_debug(), trk_gc_get_freeze_count(), trk_gc_garbage(NULL, 0));
+		}
+		fflush(stdout);
+	}
+	return 0;
+}
+C
+cc -std=gnu99 -g -O1 -Wall -Wextra -I"$ROOT/libtrack/include" -o live live.c || fail 'live.c does not compile'
+mkfifo to from
+"$REFTRACK" run -f -o live.trk -- ./live <to >from 2>live.err &
+recorder=$!
+exec 8>to 9<from
+read -r pid <&9
+ask() { # LINE: what the program answers
+	echo "$1" >&8
+	read -r answer <&9
+	echo "$answer"
+}
+gc() {
+	"$REFTRACK" gc --pid "$pid" "$@" >gc.out 2>gc.err
+	code=$?
+}
+gc threshold 70,3
+equal 'threshold of a process' "$code $(cat gc.err)" "0 reftrack: process $pid: automatic passes on, thresholds 70, 3, 10, debug none"
+gc disable
+gc debug stats,leak
+has 'debug of a process' gc.err 'automatic passes off, thresholds 70, 3, 10, debug stats,collectable,uncollectable,saveall$'
+equal 'the process knows' "$(ask show)" '1: 70 3 10 enabled 0 debug 39 frozen 0 garbage 0'
+equal 'lost' "$(ask lose)" lost
+gc freeze
+equal 'frozen from outside' "$(ask show)" '1: 70 3 10 enabled 0 debug 39 frozen 2 garbage 0'
+gc collect
+has 'a pass over what is frozen' gc.out '^No garbage'
+gc unfreeze
+gc collect 2
+has 'a pass from outside' gc.out '^struct node +2'
+equal 'the process sees what it found' "$(ask show)" '1: 70 3 10 enabled 0 debug 39 frozen 0 garbage 2'
+equal 'the process changes it' "$(ask set)" 'set 1'
+gc enable
+has 'what the process set' gc.err 'automatic passes on, thresholds 5, 6, 7, '
+gc threshold
+equal 'threshold of a process, shown' "$(cat gc.out)" '5, 6, 7'
+for bad in 'threshold 7,x' 'debug' 'debug loud' 'enable now' 'enable live.trk' 'disable --to 1s' 'freeze --disable' 'collect 3'; do
+	gc $bad
+	equal "bad: $bad" "$code" 2
+	equal "bad: $bad, one line" "$(wc -l <gc.err)" 1
+done
+"$REFTRACK" gc --pid $$ collect >gc.out 2>gc.err
+equal 'nobody records it' "$? $(wc -l <gc.err)" '3 1'
+"$REFTRACK" gc live.trk unfreeze >gc.out 2>gc.err
+equal 'nothing to change in a trace' "$? $(cat gc.err)" "2 reftrack gc: unfreeze is for a program that is being recorded: name it with --pid; see 'reftrack gc --help'"
+exec 8>&- 9<&-
+wait "$recorder"
+equal 'threshold, replayed' "$("$REFTRACK" gc live.trk threshold)" '5, 6, 7'
+"$REFTRACK" gc live.trk --json >gc.json
+equal 'passes, replayed' "$(python3 -c 'import json; print([(p["generation"], p["collected"]) for p in json.load(open("gc.json"))["passes"]][:2])')" '[(2, 0), (2, 2)]'
+"$REFTRACK" dump live.trk | grep -c ' gc ' >gc.count
+equal 'commands in the trace' "$(cat gc.count)" 9
+mkfifo to2 from2
+"$REFTRACK" run -f -o flight.trk --on-full flight -- ./live <to2 >from2 2>live.err &
+recorder=$!
+exec 8>to2 9<from2
+read -r pid <&9
+gc disable
+equal 'a flight recording' "$code $(cat gc.err)" "3 reftrack: process $pid was not told: a flight recording keeps no history, and so no generations"
+exec 8>&- 9<&-
+wait "$recorder"
 finish

@@ -21,7 +21,7 @@
 
 #define ASK_MAGIC       0x3141524bu /* "KRA1" */
 #define ASK_REPLY_MAGIC 0x3152524bu /* "KRR1" */
-enum { ASK_VERSION = 2, ASK_TEXT_MAX = 4096, ASK_NAME_MAX = 256, ASK_WAIT_MS = 10000 };
+enum { ASK_VERSION = 3, ASK_TEXT_MAX = 4096, ASK_NAME_MAX = 256, ASK_WAIT_MS = 10000 };
 
 enum ask_what {
     ASK_NEXT = 1,       /* the recorded process with the smallest id above `pid` */
@@ -31,6 +31,7 @@ enum ask_what {
                            the trace when empty */
     ASK_CHECKPOINT = 6, /* a look at the memory of process `pid`, as a checkpoint named `text`, which may be empty; 0:
                            of every process */
+    ASK_GC = 7,         /* a command to the generations of process `pid`, which is recorded like one of its own */
     ASK_STOP = 5,       /* recording of process `pid` (and of the forks that share its memory) ends; it lives on */
 };
 
@@ -38,6 +39,10 @@ struct ask_request {
     uint32_t magic, version;
     uint32_t what; /* enum ask_what */
     uint32_t pid;
+    struct ask_gc {
+        uint32_t command, pad; /* enum trk_gc_command; 0: only tell the settings */
+        uint64_t arg, value;   /* as its EXT_VALUE; of COLLECT: nothing */
+    } gc;
     char text[ASK_TEXT_MAX]; /* ends with NUL inside */
 };
 
@@ -64,6 +69,9 @@ struct ask_reply {
     int32_t status;             /* 0, or an errno: ESRCH no such process here, EINVAL, what writing gave */
     uint32_t count;             /* processes that were concerned */
     struct ask_process process; /* the (last) one; SNAPSHOT: path is the new file */
+    struct {
+        uint64_t enabled, threshold[3], debug;
+    } gc;                    /* GC: the settings from now on */
     char text[ASK_TEXT_MAX]; /* status != 0: one sentence for people; of a look that was not of the best kind: why; else
                                 "" */
 };
@@ -79,6 +87,7 @@ void rec_ask_answer(struct recorder *rec, int fd, const void *packet, size_t byt
 /* Sends a request to every recorder of this user until one answers with status 0 or an error other than ESRCH, within
  * ASK_WAIT_MS each. false: none has the process (*ret is zero then). text may be NULL. */
 bool ask_process(enum ask_what what, pid_t pid, const char *text, struct ask_reply *ret);
+bool ask_gc(pid_t pid, const struct ask_gc *gc, struct ask_reply *ret);
 /* Sends to all recorders; returns how many processes were concerned, in *ret the last reply with a process, or the
  * first failure. */
 size_t ask_all(enum ask_what what, const char *text, struct ask_reply *ret);

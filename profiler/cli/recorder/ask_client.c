@@ -108,12 +108,25 @@ static bool ask_one(void *ctx, const char *socket)
     return !search->found;
 }
 
-bool ask_process(enum ask_what what, pid_t pid, const char *text, struct ask_reply *ret)
+static bool ask_first(const struct ask_request *request, struct ask_reply *ret)
 {
-    struct search search = { .request = make_request(what, pid, text), .reply = ret };
+    struct search search = { .request = *request, .reply = ret };
     *ret = (struct ask_reply){ 0 };
     each_recorder(ask_one, &search);
     return search.found;
+}
+
+bool ask_process(enum ask_what what, pid_t pid, const char *text, struct ask_reply *ret)
+{
+    const struct ask_request request = make_request(what, pid, text);
+    return ask_first(&request, ret);
+}
+
+bool ask_gc(pid_t pid, const struct ask_gc *gc, struct ask_reply *ret)
+{
+    struct ask_request request = make_request(ASK_GC, pid, NULL);
+    request.gc = *gc;
+    return ask_first(&request, ret);
 }
 
 static bool ask_every(void *ctx, const char *socket)

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <track/track.h>
+
 bool rec_ask_is(const void *packet, size_t bytes)
 {
     uint32_t magic;
@@ -137,6 +139,55 @@ static void snapshot(struct proc *proc, const struct ask_request *request, struc
     free(path);
 }
 
+static bool is_gc_command(const struct ask_gc *gc)
+{
+    switch (gc->command) {
+    case 0: /* only the settings are asked for */
+        return true;
+    case TRK_GC_DO_COLLECT:
+        return gc->arg <= 2;
+    case TRK_GC_DO_ENABLE:
+    case TRK_GC_DO_FREEZE:
+        return gc->arg <= 1;
+    case TRK_GC_DO_THRESHOLD:
+        return gc->arg <= UINT32_MAX;
+    case TRK_GC_DO_DEBUG:
+        return (gc->arg & ~(uint64_t)(TRK_GC_DEBUG_STATS | TRK_GC_DEBUG_LEAK)) == 0;
+    default:
+        return false;
+    }
+}
+
+/* As though the process itself had called trk_gc_*, at this moment. */
+static void gc(struct recorder *rec, struct proc *proc, const struct ask_gc *gc, struct ask_reply *reply)
+{
+    if (!is_gc_command(gc)) {
+        reply->status = EINVAL;
+        put(reply->text, sizeof reply->text, "the recorder does not know this command");
+        return;
+    }
+    if (rec_is_flight(proc->arena)) {
+        reply->status = ENOTSUP;
+        put(reply->text, sizeof reply->text, "a flight recording keeps no history, and so no generations");
+        return;
+    }
+    if (gc->command == TRK_GC_DO_COLLECT)
+        (void)rec_look(proc, TRK_LOOK_GC, "gc"); /* without memory a pass says less, and happens all the same */
+    else
+        rec_look_settle(rec); /* what the program set before comes before */
+    if (gc->command != 0 && !rec_gc_command(proc, gc->command, gc->arg, gc->value)) {
+        reply->status = ENOSPC;
+        put(reply->text, sizeof reply->text, "the trace has too many marks waiting");
+        return;
+    }
+    rec_flush(rec);
+    describe(proc, &reply->process);
+    reply->gc.enabled = proc->gc.enabled;
+    memcpy(reply->gc.threshold, proc->gc.threshold, sizeof reply->gc.threshold);
+    reply->gc.debug = proc->gc.debug;
+    reply->count = 1;
+}
+
 /* Ends the image that the process belongs to: memory and the state in it are the image's. */
 static void stop(struct recorder *rec, struct proc *proc, struct ask_reply *reply)
 {
@@ -180,6 +231,9 @@ static void obey(struct recorder *rec, const struct ask_request *request, struct
         break;
     case ASK_SNAPSHOT:
         snapshot(proc, request, reply);
+        break;
+    case ASK_GC:
+        gc(rec, proc, &request->gc, reply);
         break;
     case ASK_STOP:
         stop(rec, proc, reply);

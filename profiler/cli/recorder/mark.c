@@ -1,4 +1,4 @@
-/* mark.c: marks, and passes over generations, that the recorder writes into a trace because somebody asked.
+/* mark.c: marks, and commands to the generations, that the recorder writes into a trace because somebody asked.
  *
  * A mark stands in a ring of the recorder's own. Its time is a tick that no thread of the target has copied: threads
  * that recorded something before have an earlier one, those that record later get a later one. Within the resolution of
@@ -41,17 +41,18 @@ bool rec_mark(struct proc *proc, const char *name)
     return true;
 }
 
-bool rec_gc_collect(struct proc *proc, uint64_t generation)
+bool rec_gc_command(struct proc *proc, unsigned command, uint64_t arg, uint64_t value)
 {
     struct arena *arena = proc->arena;
     if (proc->marks.pending.count > MARKS_SLOTS_MAX)
         return false;
+    if (command == TRK_GC_DO_COLLECT)
+        value = ++proc->gc.collects;
     uint64_t tick = fresh_tick(arena);
     const struct trk_slot slots[] = {
         { (uint64_t)TRK_OP_TICK << TRK_OP_SHIFT, tick << TRK_ARG_SHIFT },
-        { (uint64_t)TRK_OP_GC << TRK_OP_SHIFT | (uint64_t)TRK_GC_DO_COLLECT << TRK_AUX_SHIFT,
-          generation << TRK_ARG_SHIFT },
-        { (uint64_t)TRK_EXT_VALUE << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT, ++proc->gc.collects },
+        { (uint64_t)TRK_OP_GC << TRK_OP_SHIFT | (uint64_t)command << TRK_AUX_SHIFT, arg << TRK_ARG_SHIFT },
+        { (uint64_t)TRK_EXT_VALUE << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT, value },
     };
     rec_take(arena->rec, proc, &proc->marks, slots, sizeof slots / sizeof slots[0]);
     proc->data_since_flush = true;

@@ -298,8 +298,9 @@ void rec_server_clean(const char *place, const char *name);
 /* ---- mark.c ---- */
 /* A mark in the trace of the process, at this moment. false: too many wait to be written. */
 bool rec_mark(struct proc *proc, const char *name);
-/* The same with a command to examine a generation, and its number. */
-bool rec_gc_collect(struct proc *proc, uint64_t generation);
+/* The same with a command to the generations (enum trk_gc_command); value: as its EXT_VALUE, of COLLECT its number is
+ * found here. */
+bool rec_gc_command(struct proc *proc, unsigned command, uint64_t arg, uint64_t value);
 
 /* ---- adopt.c: the memory of a recorder that died ---- */
 /* Copies the arena that a process has mapped and makes sense of it; nothing in it is believed unchecked. The result

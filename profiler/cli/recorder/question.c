@@ -184,7 +184,7 @@ bool rec_question_begin(struct proc *proc, uint32_t kind, const uint64_t arg[2])
     q->arg[0] = arg[0];
     q->arg[1] = arg[1];
     q->said.count = 0;
-    if (kind == TRK_ASK_GC_COLLECT && !rec_gc_collect(proc, arg[0]))
+    if (kind == TRK_ASK_GC_COLLECT && !rec_gc_command(proc, TRK_GC_DO_COLLECT, arg[0], 0))
         return false;
     return bring_up_to_date(proc, &end) && start_helper(proc, end);
 }

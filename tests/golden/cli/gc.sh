@@ -24,3 +24,5 @@ reftrack gc knots.trk --debug verbose
 reftrack gc knots.trk --from +1s
 reftrack gc knots.trk --until +1s --to +2s
 reftrack gc missing.trk stats
+reftrack gc knots.trk enable
+reftrack gc knots.trk debug stats
