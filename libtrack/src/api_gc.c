@@ -4,6 +4,7 @@
 #include <track/track.h>
 
 #include "addr.h"
+#include "gc_callback.h"
 #include "look.h"
 #include "record.h"
 #include "verb.h"
@@ -129,10 +130,24 @@ long verb_gc_collect(int generation)
 {
     if (!is_generation(generation, 0))
         return TRK_INVALID;
-    struct trk_look_ask what = {
-        .why = TRK_LOOK_GC, .question = TRK_ASK_GC_COLLECT, .name = "gc", .arg = { (uint64_t)generation }
-    };
-    return ask_number(&what);
+    if (!trk_gate_v1)
+        return TRK_UNKNOWN;
+    if (trk_gc_calling())
+        return 0;
+    uint64_t numbers[TRK_LOOK_NUMBERS] = { 0 };
+    struct trk_gc_info info = { .generation = generation };
+    struct trk_look_ask what = { .why = TRK_LOOK_GC,
+                                 .question = TRK_ASK_GC_COLLECT,
+                                 .name = "gc",
+                                 .numbers = numbers,
+                                 .arg = { (uint64_t)generation } };
+    trk_gc_call(TRK_GC_START, &info);
+    int answer = ask(&what);
+    info.answer = answer == TRK_YES ? (long)(numbers[0] <= INT64_MAX ? numbers[0] : INT64_MAX) : answer;
+    info.uncollectable = answer == TRK_YES ? numbers[1] : 0;
+    info.collected = answer == TRK_YES && numbers[0] > numbers[1] ? numbers[0] - numbers[1] : 0;
+    trk_gc_call(TRK_GC_STOP, &info);
+    return info.answer;
 }
 
 int verb_gc_get_count(uint64_t ret[3]) VERB(trk_gc_get_count);

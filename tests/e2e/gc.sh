@@ -144,6 +144,55 @@ static void settings(void)
 	printf("frozen %d found %ld then %ld in %ld\n", frozen >= 3, found, then, trk_gc_get_freeze_count());
 	printf("invalid %ld %ld %ld\n", trk_gc_collect(3), trk_gc_collect(-1), trk_gc_get_objects(-2, NULL, 0));
 }
+struct heard {
+	int calls, phase, generation, nested;
+	long answer, collected, uncollectable;
+};
+static char order[16];
+static void hear(int phase, const struct trk_gc_info *info, void *ctx)
+{
+	struct heard *h = (struct heard *)ctx;
+	h->nested += trk_gc_collect(2) != 0 || trk_gc_isenabled() < 0;
+	h->calls++;
+	h->phase = phase;
+	h->generation = info->generation;
+	h->answer = info->answer;
+	h->collected = (long)info->collected;
+	h->uncollectable = (long)info->uncollectable;
+	errno = 5;
+	strcat(order, phase == TRK_GC_START ? "(" : ")");
+}
+static void hear_once(int phase, const struct trk_gc_info *info, void *ctx)
+{
+	(void)info;
+	strcat(order, phase == TRK_GC_START ? "[" : "]");
+	if (phase == TRK_GC_STOP)
+		trk_gc_remove_callback(hear_once, ctx);
+}
+static void callbacks(void)
+{
+	struct heard h = { 0, 0, 0, 0, 0, 0, 0 };
+	struct trk_gc_callback_entry known[2];
+	int said = trk_gc_add_callback(hear, &h), second = trk_gc_add_callback(hear_once, &h);
+	long n = trk_gc_callbacks(known, 2);
+	printf("callbacks %d %d: %ld %d\n", said, second, n, known[0].call == hear && known[1].ctx == &h);
+	lose();
+	errno = 77;
+	long found = trk_gc_collect(1);
+	printf("heard %d of %d: phase %d answer %d collected %ld uncollectable %ld nested %d errno %d\n", h.calls,
+	       h.generation, h.phase, h.answer == found, h.collected, h.uncollectable, h.nested, errno);
+	trk_gc_collect(0);
+	trk_gc_collect(3);
+	printf("order %s\n", order);
+	int removed = trk_gc_remove_callback(hear, &h), room = 0;
+	while (trk_gc_add_callback(hear, NULL) == TRK_YES)
+		room++;
+	printf("removed %d again %d room %d invalid %d\n", removed, trk_gc_remove_callback(hear, &h), room,
+	       trk_gc_add_callback(NULL, &h));
+	while (trk_gc_remove_callback(hear, NULL) == TRK_YES)
+		room--;
+	printf("left %ld %d\n", trk_gc_callbacks(NULL, 0), room);
+}
 static void *kill_soon(void *arg)
 {
 	usleep(100000);
@@ -173,6 +222,7 @@ int main(int argc, char **argv)
 	}
 	objects();
 	settings();
+	callbacks();
 	threads();
 	fflush(stdout);
 	if (fork() == 0) {
@@ -210,6 +260,11 @@ disabled 1 0
 debug 1 38 -3
 frozen 1 found 0 then 2 in 0
 invalid -3 -3 -3
+callbacks 1 1: 2 1
+heard 2 of 1: phase 1 answer 1 collected 2 uncollectable 0 nested 0 errno 77
+order ([)]()
+removed 1 again 0 room 16 invalid -3
+left 0 0
 threads 4 found 40
 child found 2
 OUT
@@ -222,6 +277,7 @@ for program in use-c use-cc; do
 	"$REFTRACK" run -f -o b.trk --on-full flight -- ./$program >out.flight 2>/dev/null
 	equal "$program, flight" "$(sed -n 2p out.flight)" 'found -1 again -1'
 	./$program >out.alone
+	has "$program, callbacks without a recorder" out.alone '^heard 0 of 0: .* errno 77$'
 	equal "$program, nobody records" "$(sed -n 2,3p out.alone | tr '\n' ' ')" 'found -1 again -1 errno 77 '
 done
 TRACK_OPTIONS=look_ms=0 "$REFTRACK" run -f -o b.trk -- ./use-c >out.late 2>/dev/null

@@ -37,6 +37,12 @@ static struct foo *make(void)
 	f->next = 0;
 	return f;
 }
+static void called(int phase, const struct trk_gc_info *info, void *ctx)
+{
+	(void)phase;
+	(void)info;
+	(void)ctx;
+}
 /* How many questions had another kind of answer than the first. */
 static int ask(void)
 {
@@ -57,7 +63,8 @@ static int ask(void)
 	       ((trk_gc_is_tracked(some) >= 0) != known) + ((trk_gc_is_finalized(some) >= 0) != known) +
 	       ((trk_gc_refcount(some, &counts) >= 0) != known) + ((trk_gc_sizeof(some, -1, &size) >= 0) != known) +
 	       ((trk_gc_referrers(some, links, 2) >= 0) != known) + ((trk_gc_referents(some, links, 2) >= 0) != known) +
-	       ((trk_gc_garbage(some, 2) >= 0) != known) + ((trk_gc_get_objects(-1, some, 2) >= 0) != known);
+	       (trk_gc_add_callback(called, &counts) != trk_gc_callbacks(NULL, 0)) +
+	       (known && trk_gc_remove_callback(called, &counts) != TRK_YES) + ((trk_gc_garbage(some, 2) >= 0) != known) + ((trk_gc_get_objects(-1, some, 2) >= 0) != known);
 }
 int main(void)
 {

@@ -10,7 +10,8 @@
  *     struct trk_gc_link who[8];
  *     long holders = trk_gc_referrers(some[0], who, 8);
  *
- * Nothing is ever freed here, and no code of the program runs: what was found is put aside and not found again.
+ * Nothing is ever freed here: what was found is put aside and not found again. No code of the program runs but the
+ * callbacks that it registered (trk_gc_add_callback), on the thread that asked.
  *
  * Answers. What counts or lists returns how many there are, which may be more than found room in the buffer; the others
  * return TRK_YES or TRK_NO as written. Less than 0:
@@ -90,7 +91,21 @@ struct trk_gc_link {
     uint32_t kind;    /* enum trk_gc_kind */
     uint32_t root;    /* enum trk_gc_root */
 };
-enum trk_gc_debug { /* as gc.DEBUG_* of Python. Only kept, for reports on the recording */
+/* Of a pass that trk_gc_collect makes. */
+struct trk_gc_info {
+    int generation;
+    long answer;        /* what trk_gc_collect returns; 0 at the start, as the next two */
+    uint64_t collected; /* garbage that was not known before */
+    uint64_t uncollectable;
+};
+enum trk_gc_phase { TRK_GC_START = 0, TRK_GC_STOP = 1 };
+typedef void (*trk_gc_callback)(int phase, const struct trk_gc_info *info, void *ctx);
+struct trk_gc_callback_entry {
+    trk_gc_callback call;
+    void *ctx;
+};
+enum { TRK_GC_CALLBACKS = 16 }; /* at a time */
+enum trk_gc_debug {             /* as gc.DEBUG_* of Python. Only kept, for reports on the recording */
                     TRK_GC_DEBUG_STATS = 1,
                     TRK_GC_DEBUG_COLLECTABLE = 2,
                     TRK_GC_DEBUG_UNCOLLECTABLE = 4,
@@ -101,19 +116,20 @@ enum trk_gc_debug { /* as gc.DEBUG_* of Python. Only kept, for reports on the re
 /* Laid out by hand: statements as macro arguments. */
 /* clang-format off */
 #if defined(TRK_DISABLE)
-#define TRK_QUESTION(type, unread, name, params, args, ...)                                                            \
+#define TRK_QUESTION_IF(when, type, unread, name, params, args, ...)                                                   \
     static inline unread type name params { __VA_ARGS__ return (type)TRK_UNKNOWN; }
 #else
-#define TRK_QUESTION(type, unread, name, params, args, ...)                                                            \
+#define TRK_QUESTION_IF(when, type, unread, name, params, args, ...)                                                   \
     extern type trk_call_##name params __asm__(#name) __attribute__((weak)) unread;                                    \
     static inline unread type name params __asm__("trk_inline_" #name);                                                \
     static inline type name params                                                                                     \
     {                                                                                                                  \
-        type trk_said_ = TRK_ON() && trk_call_##name != 0 ? trk_call_##name args : (type)TRK_UNKNOWN;                  \
+        type trk_said_ = (when) && trk_call_##name != 0 ? trk_call_##name args : (type)TRK_UNKNOWN;                  \
         TRK_NO_TAIL_CALL;                                                                                              \
         return trk_said_;                                                                                              \
     }
 #endif
+#define TRK_QUESTION(type, ...) TRK_QUESTION_IF(TRK_ON(), type, __VA_ARGS__)
 
 /* ---- Passes ------------------------------------------------------------------------------------------------------ */
 
@@ -126,6 +142,29 @@ TRK_QUESTION(int, , trk_gc_get_count, (uint64_t ret[3]), (ret), (void)ret;)
 TRK_QUESTION(int, , trk_gc_get_stats, (struct trk_gc_stats ret[3]), (ret), (void)ret;)
 /* What was found and is still there, the oldest find first. */
 TRK_QUESTION(long, , trk_gc_garbage, (const void **buffer, size_t room), (buffer, room), (void)buffer; (void)room;)
+
+/* ---- Callbacks (gc.callbacks): with or without a recorder; TRK_UNKNOWN only without libtrack in the process ---------- */
+
+/* From now on `call` is called by every trk_gc_collect with a valid generation, while somebody records: TRK_GC_START
+ * before it asks, TRK_GC_STOP when it is answered, or is not (info->answer < 0); on the thread that called it, the one
+ * registered first also first. It may do what a function of the program may: allocate, count references, register and
+ * remove callbacks, ask anything here. In it trk_gc_collect of the same thread does nothing and returns 0, as in
+ * Python; another thread that collects meanwhile calls it, too. It must return: a jump or an exception out of it is
+ * undefined. errno is put back behind it. What is registered while callbacks run is called in the same phase; what is
+ * removed by another thread may be about to be called for a last time, so its ctx must live a little longer, and its
+ * code (dlclose).
+ * Not possible: callbacks for passes that become due by themselves, or that `reftrack gc --pid` asks for. These happen
+ * where the recording is read, when the program is long elsewhere, and no signal may interrupt it for them.
+ * Any thread, but not from a signal handler that interrupted one of these three. A forked child has the callbacks of its
+ * parent. Copies of libtrack that were linked into a program statically have callbacks of their own.
+ * TRK_YES; TRK_NO: there are TRK_GC_CALLBACKS already; TRK_INVALID: call is NULL. */
+TRK_QUESTION_IF(1, int, , trk_gc_add_callback, (trk_gc_callback call, void *ctx), (call, ctx), (void)call; (void)ctx;)
+/* The oldest registration of both. TRK_YES; TRK_NO: there is none. */
+TRK_QUESTION_IF(1, int, , trk_gc_remove_callback, (trk_gc_callback call, void *ctx), (call, ctx),
+                (void)call; (void)ctx;)
+/* Those that are registered, in order. */
+TRK_QUESTION_IF(1, long, , trk_gc_callbacks, (struct trk_gc_callback_entry *buffer, size_t room), (buffer, room),
+                (void)buffer; (void)room;)
 
 /* ---- Settings: TRK_YES; not waited for --------------------------------------------------------------------------- */
 
@@ -170,6 +209,7 @@ TRK_QUESTION(long, TRK_ACCESS_NONE(1), trk_gc_referents, (const void *obj, struc
 
 /* clang-format on */
 #undef TRK_QUESTION
+#undef TRK_QUESTION_IF
 
 #ifdef __cplusplus
 }
