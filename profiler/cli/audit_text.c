@@ -305,6 +305,27 @@ static void references(const struct prof_audit *audit, struct cli_out *out)
         fputc('\n', out->file);
 }
 
+/* Owners of references that are not there: a verb was told where another one was meant. */
+static void overowned(struct cli_session *session, struct cli_out *out)
+{
+    const struct prof_audit *audit = prof_findings_audit(session->findings);
+    char count[32];
+    if (audit->overowned == 0)
+        return;
+    cli_printf(out, CLI_WARN, "owners: trk_own at ");
+    text_place(session, out, audit->overowned_stack);
+    fputs(" found no reference to own", out->file);
+    if (audit->overowned > 1)
+        fprintf(out->file, " (%s times in all)", prof_fmt_count(count, sizeof count, audit->overowned));
+    fputs("; was trk_move ", out->file);
+    if (audit->overowned_before != 0) {
+        fputs("from the owner set at ", out->file);
+        text_place(session, out, audit->overowned_before);
+        fputc(' ', out->file);
+    }
+    fputs("meant?\n", out->file);
+}
+
 void text_audit(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_audit *audit = prof_findings_audit(session->findings);
@@ -316,6 +337,7 @@ void text_audit(struct cli_session *session, struct cli_out *out)
                 audit->refs == 1 ? " has" : "s have", prof_fmt_count(c, sizeof c, audit->refs_anon));
     else
         fprintf(out->file, "coverage: no references were recorded\n");
+    overowned(session, out);
     fprintf(out->file, "events: %s", prof_fmt_count(a, sizeof a, audit->events));
     cli_printf(out, audit->lost != 0 ? CLI_WARN : CLI_PLAIN, ", %s lost", prof_fmt_count(a, sizeof a, audit->lost));
     if (audit->skewed != 0)

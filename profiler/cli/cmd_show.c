@@ -1,6 +1,7 @@
 /* cmd_show.c: everything about one object: facts, where its references are, the balance by site, its history. Plain
  * blocks are shown by show_block.c. */
 #include "findings_text.h"
+#include "graph_text.h"
 #include "show_block.h"
 
 struct show_args {
@@ -112,6 +113,7 @@ static void count_split(struct cli_session *session, struct cli_out *out, prof_o
                    (long long)split.unaccounted);
     fprintf(out->file, "\n            %u ref%s, %u unref%s in this life\n", obj->refs, obj->refs == 1 ? "" : "s",
             obj->unrefs, obj->unrefs == 1 ? "" : "s");
+    graph_overowned_line(session, out, id, split.anonymous);
 }
 
 static void open_references(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj, uint64_t top)

@@ -77,6 +77,28 @@ void graph_node_line(struct cli_session *session, struct cli_out *out, prof_node
             prof_fmt_bytes(text, sizeof text, prof_graph_size(session->graph, node).flat, out->units));
 }
 
+void graph_overowned_line(struct cli_session *session, struct cli_out *out, prof_obj_id obj, int64_t anonymous)
+{
+    const struct prof_open *open = NULL;
+    char text[1024];
+    if (anonymous >= 0)
+        return;
+    for (uint32_t i = prof_heap_obj(session->heap, obj)->first_open; i != 0; i = open->next) {
+        open = prof_heap_open(session->heap, i);
+        if ((open->flags & PROF_OPEN_NO_SOURCE) != 0)
+            break;
+    }
+    cli_printf(out, CLI_WARN, "            %lld owner%s more than references: ", -(long long)anonymous,
+               anonymous == -1 ? "" : "s");
+    if (open != NULL && (open->flags & PROF_OPEN_NO_SOURCE) != 0) {
+        fputs("trk_own at ", out->file);
+        cli_put(out, CLI_PLACE, prof_view_site(session->view, open->stack, text, sizeof text));
+        fputs(" found none to own; was trk_move meant?\n", out->file);
+    } else {
+        fputs("a release named no slot, or another one than its owner's\n", out->file);
+    }
+}
+
 void graph_count_lines(struct cli_session *session, struct cli_out *out, prof_node node)
 {
     if (prof_graph_obj(session->graph, node) == 0)
@@ -92,6 +114,7 @@ void graph_count_lines(struct cli_session *session, struct cli_out *out, prof_no
     else
         cli_printf(out, CLI_WARN, "the program's own count was %lld when last seen: %+lld unaccounted for\n",
                    (long long)rc.count + rc.unaccounted, (long long)rc.unaccounted);
+    graph_overowned_line(session, out, prof_graph_obj(session->graph, node), rc.anonymous);
 }
 
 /* The reason that the program gave. */

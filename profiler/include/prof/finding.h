@@ -225,6 +225,10 @@ struct prof_audit {
     uint64_t memory_none; /* objects with something else where their count should be: a wrong offset? */
     uint64_t adopted;     /* references without a slot that pointers in memory stand for */
     uint64_t untold;      /* events that look like misuse only in an order that was a guess: counted, not told */
+    /* PROF_INCIDENT_NO_SOURCE: how often an owner was told of a reference that is not there (trk_own where trk_move was
+     * meant), where first, and where the owner before then was set, 0 not one. */
+    uint64_t overowned;
+    uint32_t overowned_stack, overowned_before;
     struct prof_audit_memory memory;
     bool bytes_known;
     double bytes_unknown_share;

@@ -103,6 +103,7 @@ enum prof_open_flags {
     PROF_OPEN_OVERWRITTEN = 1,  /* another object was referenced into the slot since, without release or move */
     PROF_OPEN_HOLDER_FREED = 2, /* the block or object around the slot died */
     PROF_OPEN_WAS_BIRTH = 4,    /* the birth reference, moved here by own or move */
+    PROF_OPEN_NO_SOURCE = 8,    /* owned (trk_own) when the object had no reference without an owner left */
 };
 struct prof_open {
     uint64_t slot;
@@ -191,6 +192,8 @@ enum prof_incident_kind {
     PROF_INCIDENT_SCOPE_LEFT,   /* object born in a scope alive at its end; text is the scope */
     PROF_INCIDENT_WEAK_LEFT,    /* weak or borrowed pointer in slot not cleared when obj died: stack is the death, other
                                    where the pointer was set */
+    PROF_INCIDENT_NO_SOURCE,    /* trk_own of an object without a reference that lacks an owner: more owners than
+                                   references; other: where the owner that there is was set, 0 several */
 };
 struct prof_incident {
     uint8_t kind; /* enum prof_incident_kind */

@@ -22,6 +22,22 @@ static void coverage(struct analysis *a, struct prof_audit *audit)
     audit->coverage = audit->refs == 0 ? -1 : (double)(audit->refs_slot + audit->refs_holder) / (double)audit->refs;
 }
 
+/* Owners of references that are not there. Where the order of threads was a guess, it may be the guess. */
+static void overowned(const struct analysis *a, struct prof_audit *audit)
+{
+    const struct prof_incident *list;
+    size_t count = prof_heap_incidents(a->heap, &list);
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].kind != PROF_INCIDENT_NO_SOURCE || list[i].forced)
+            continue;
+        if (audit->overowned == 0) {
+            audit->overowned_stack = list[i].stack;
+            audit->overowned_before = list[i].other_stack;
+        }
+        audit->overowned += list[i].repeats;
+    }
+}
+
 /* Returns the first object whose own count differs from the events', 0: none. */
 static prof_obj_id memory(const struct analysis *a, struct prof_audit *audit)
 {
@@ -130,6 +146,7 @@ void audit_make(struct analysis *a)
     *audit =
         (struct prof_audit){ .events = totals->events, .lost = a->lost, .forced = totals->forced, .untold = a->untold };
     coverage(a, audit);
+    overowned(a, audit);
     prof_obj_id miscounted = memory(a, audit);
     memory_facts(a, &audit->memory);
     audit->bytes_known = bytes->known;

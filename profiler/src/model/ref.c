@@ -215,23 +215,32 @@ void ref_sink(struct prof_heap *h, const struct prof_event *e)
 
 /* ---- Giving back ---- */
 
-static void wrong_slot(struct prof_heap *h, prof_obj_id id, uint64_t slot, const struct prof_event *e)
+/* A slot is told that contradicts the owners that are known. */
+static void owner_incident(struct prof_heap *h, enum prof_incident_kind kind, prof_obj_id id, uint64_t slot,
+                           const struct prof_event *e)
 {
     const struct prof_obj *obj = obj_of(h, id);
-    if (owned(obj) == 0 || (obj->flags & PROF_OBJ_SKEWED) != 0)
-        return;
     struct place at = place_of(e), other = { 0 };
     if (owned(obj) == 1) {
         uint32_t i = obj->first_open;
         if (open_of(h, i)->kind == PROF_OPEN_BIRTH)
             i = open_of(h, i)->next;
-        other = (struct place){ open_of(h, i)->at_us, open_of(h, i)->stack, open_of(h, i)->tid };
+        const struct prof_open *open = open_of(h, i);
+        bool moved = kind == PROF_INCIDENT_NO_SOURCE && open->moved_stack != 0;
+        other = (struct place){ open->at_us, moved ? open->moved_stack : open->stack, open->tid };
     }
-    struct prof_incident *incident = incident_add(h, PROF_INCIDENT_WRONG_SLOT, id, &at, &other);
+    struct prof_incident *incident = incident_add(h, kind, id, &at, &other);
     if (incident != NULL) {
         incident->slot = slot;
         incident->count = obj->count;
     }
+}
+
+static void wrong_slot(struct prof_heap *h, prof_obj_id id, uint64_t slot, const struct prof_event *e)
+{
+    const struct prof_obj *obj = obj_of(h, id);
+    if (owned(obj) != 0 && (obj->flags & PROF_OBJ_SKEWED) == 0)
+        owner_incident(h, PROF_INCIDENT_WRONG_SLOT, id, slot, e);
 }
 
 /* The birth reference is given back without ever having had an owner. */
@@ -374,7 +383,7 @@ static void own(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
     enum prof_open_kind kind = owner_kind(e);
     struct place taken = place_of(e);
     uint32_t birth = 0, index = 0;
-    bool from_site = anonymous(obj) > 0 && site_untake(h, id, &taken);
+    bool left = anonymous(obj) > 0, from_site = left && site_untake(h, id, &taken);
     if (!from_site)
         birth = open_find_birth(h, id);
     if (birth != 0) {
@@ -384,11 +393,16 @@ static void own(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
         obj->flags &= (uint16_t)~PROF_OBJ_FLOATING;
         type->births_owned++;
     } else {
-        if (!from_site && (obj->flags & PROF_OBJ_SKEWED) == 0)
+        bool skewed = (obj->flags & PROF_OBJ_SKEWED) != 0, none = !from_site && !left && !skewed;
+        if (!from_site && !skewed)
             obj->internal |= OBJ_UNSURE;
+        if (none && (e->flags & PROF_EVENT_FROM) == 0)
+            owner_incident(h, PROF_INCIDENT_NO_SOURCE, id, e->slot, e);
         index = open_add(h, id, kind, e->slot, &taken);
         if (index != 0 && from_site)
             open_of(h, index)->moved_stack = e->stack;
+        if (index != 0 && none)
+            open_of(h, index)->flags |= PROF_OPEN_NO_SOURCE;
     }
     disowned_take(h, id);
     shift_evidence(type, 0, true, kind, false);

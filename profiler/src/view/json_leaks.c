@@ -177,6 +177,7 @@ json_t *doc_audit(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "revived", json_of_number(audit->revived));
     doc_set(doc, object, "forced", json_of_number(audit->forced));
     doc_set(doc, object, "untold", json_of_number(audit->untold));
+    doc_set(doc, object, "overowned", json_of_number(audit->overowned));
     doc_set(doc, object, "filter", json_of_text(info->filter[0] != '\0' ? info->filter : NULL));
     doc_set(doc, object, "filtered", json_of_number(info->filtered));
     doc_set(doc, object, "certain", json_boolean(audit->certain));

@@ -293,6 +293,25 @@ static void crowded(void)
     save(t, "crowded.trk");
 }
 
+/* Owners that do not add up: two of one reference, and a release that named none. */
+static void owners(void)
+{
+    const uint64_t conn = 0x5555557e0000, data = MK_APP_DATA;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "conn", 64);
+    mk_time(t, 1000);
+    for (uint64_t i = 0; i < 2; i++) {
+        mk_born(t, "conn", conn + i * 0x100, 64, "conn_new < accept < main");
+        mk_own(t, conn + i * 0x100, data + i * 8, "accept < main");
+        mk_own(t, conn + i * 0x100, data + 0x40 + i * 8, "hand_over < main");
+    }
+    mk_born(t, "conn", conn + 0x200, 64, "conn_new < accept < main");
+    mk_own(t, conn + 0x200, data + 0x80, "accept < main");
+    mk_ref(t, conn + 0x200, data + 0x88, "share < main");
+    mk_unref(t, conn + 0x200, 0, "unshare < main");
+    save(t, "owners.trk");
+}
+
 /* Names that try to write to the terminal, to break tables and documents. */
 static void hostile(void)
 {
@@ -466,6 +485,7 @@ int main(int argc, char **argv)
     typed();
     misuse();
     crowded();
+    owners();
     hostile();
     lossy();
     growing();

@@ -208,6 +208,34 @@ static void wrong_slot_is_noticed(void **state)
     mk_destroy(t);
 }
 
+/* trk_own where trk_move was meant: two owners of one reference. Said once, with the owner that there was. */
+static void owning_what_has_an_owner_is_noticed(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_own(t, OBJ, GLOBAL, "own");
+    mk_own(t, OBJ, GLOBAL + 8, "wrong");
+    mk_born(t, "conn", OBJ + 64, 64, "new");
+    mk_own(t, OBJ + 64, GLOBAL + 16, "own");
+    mk_move(t, OBJ + 64, GLOBAL + 24, GLOBAL + 16, "right");
+    mk_ref(t, OBJ + 64, 0, "get");
+    mk_own(t, OBJ + 64, GLOBAL + 32, "own");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_NO_SOURCE);
+    assert_int_equal(i->stack, mk_stack(t, "wrong"));
+    assert_int_equal(i->other_stack, mk_stack(t, "own"));
+    assert_int_equal(i->slot, GLOBAL + 8);
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_int_equal(obj->count, 1);
+    assert_int_equal(obj->opens, 2);
+    assert_int_equal(open_at(heap, obj, 0)->flags, PROF_OPEN_NO_SOURCE);
+    assert_int_equal(open_at(heap, obj, 1)->flags, PROF_OPEN_WAS_BIRTH);
+    obj = obj_at(heap, OBJ + 64);
+    assert_int_equal(open_at(heap, obj, 0)->flags & PROF_OPEN_NO_SOURCE, 0);
+    mk_destroy(t);
+}
+
 static void local_variable_may_release_the_birth(void **state)
 {
     (void)state;
@@ -590,6 +618,7 @@ int main(void)
         cmocka_unit_test(holders_have_multiplicity),
         cmocka_unit_test(holder_is_freed_with_its_references),
         cmocka_unit_test(wrong_slot_is_noticed),
+        cmocka_unit_test(owning_what_has_an_owner_is_noticed),
         cmocka_unit_test(local_variable_may_release_the_birth),
         cmocka_unit_test(move_between_slots),
         cmocka_unit_test(overlap_in_an_assignment),
