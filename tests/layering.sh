@@ -14,7 +14,7 @@ complain() {
 allowed() {
 	folder=$1
 	pattern=$2
-	grep -rnE '^ *# *include +[<"](track|prof|base|graph|symbol|input|model|analysis|view|cli|harness)/' "$folder" --include='*.[ch]' |
+	grep -rnE '^ *# *include +[<"](track|prof|base|graph|pairing|symbol|input|model|analysis|view|cli|harness)/' "$folder" --include='*.[ch]' |
 		grep -vE "include +[<\"]($pattern)" >"$tmp" || true
 	while read -r line; do complain "$line"; done <"$tmp"
 }
@@ -25,10 +25,11 @@ allowed libtrack 'track/'
 allowed profiler/include 'track/(track|format)\.h|prof/'
 allowed profiler/src/base 'base/|prof/error\.h'
 allowed profiler/src/graph 'graph/'
+allowed profiler/src/pairing 'base/|pairing/'
 allowed profiler/src/symbol 'base/|symbol/|prof/(error|trace|symbol)\.h|track/format\.h'
 allowed profiler/src/input 'base/|input/|prof/(error|memory|trace|salvage|resume)\.h|track/format\.h'
-allowed profiler/src/model 'base/|model/|prof/(error|memory|trace|heap|index|resume)\.h|track/(format|track)\.h'
-allowed profiler/src/analysis 'base/|graph/|analysis/|prof/|track/(format|track)\.h'
+allowed profiler/src/model 'base/|pairing/|model/|prof/(error|memory|trace|heap|index|resume)\.h|track/(format|track)\.h'
+allowed profiler/src/analysis 'base/|graph/|pairing/|analysis/|prof/|track/(format|track)\.h'
 allowed profiler/src/view 'base/|view/|prof/|track/(format|track)\.h'
 allowed profiler/cli 'base/|cli/|view/|prof/|track/(format|track)\.h'
 allowed samples 'track/track\.h'

@@ -1,0 +1,381 @@
+/* judge.c: each taking is tried as the one too many; the few that together explain all leaked lives are told, with
+ * what fits as well. */
+#include "state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MIX_ROUNDS = 40,
+    SUSPECTS_MOST = 16,
+    SWAP_LIVES = 128, /* that are looked at when two takings change their releases */
+};
+/* So much less likely, by its logarithm, is still as good: a factor of 4. */
+#define TIE_MARGIN 1.4
+/* Lives of one cause are no independent witnesses (what the model gets wrong it gets wrong in all of them): more than
+ * so many count as so many. */
+#define WITNESSES 12.0
+/* What no hypothesis explains costs as much as that, so that no life outvotes all others. */
+#define COST_MOST 12.0
+/* Causes of less than this share of all open references are not told apart from noise. */
+#define SUSPECT_SHARE 0.02
+
+/* How well a leaked life fits when one reference of a taking was not given back. */
+struct guess {
+    uint32_t take; /* index */
+    double taken;
+    double cost;
+    double share; /* of the life that this taking explains, all together 1 */
+};
+struct leaked {
+    size_t first, count; /* guesses */
+    double lives, open;
+};
+struct judging {
+    struct pairing *p;
+    PROF_VEC(struct guess) guesses;
+    PROF_VEC(struct leaked) lives;
+    double *opens; /* by taking: references left open there */
+    bool *told;    /* by taking */
+};
+
+/* Tries row `row` of a leaked life. */
+static double try_row(const struct pairing *p, const struct table *life, unsigned row)
+{
+    struct table t = { .open = life->y[life->columns - 1] > 1 };
+    unsigned columns = life->columns - (t.open ? 0 : 1);
+
+    for (unsigned r = 0; r < life->rows; r++) {
+        double x = life->x[r] - (r == row ? 1 : 0);
+        if (x <= 0)
+            continue;
+        t.take[t.rows] = life->take[r];
+        t.first[t.rows] = life->first[r];
+        t.x[t.rows++] = x;
+    }
+    memcpy(t.give, life->give, columns * sizeof *t.give);
+    memcpy(t.last, life->last, columns * sizeof *t.last);
+    memcpy(t.y, life->y, columns * sizeof *t.y);
+    t.columns = columns;
+    if (t.open)
+        t.y[columns - 1] -= 1;
+    if (t.rows == 0 || t.columns == 0)
+        return 0;
+    table_know(p, &t, 1);
+    table_fit(&t);
+    double cost = table_cost(p, &t);
+    return cost < COST_MOST ? fmax(cost, 0) : COST_MOST;
+}
+
+static bool guess_life(const struct pairing *p, const struct pairing_entry *entries, const uint32_t *take,
+                       const uint32_t *give, size_t count, struct judging *ret)
+{
+    struct table t;
+
+    table_of(entries, take, give, count, &t);
+    for (unsigned r = 0; r < t.rows; r++) {
+        if (t.take[r] != PAIRING_NONE &&
+            !prof_vec_push(&ret->guesses, (struct guess){ t.take[r], t.x[r], try_row(p, &t, r), 0 }))
+            return false;
+    }
+    return true;
+}
+
+static bool guess_all(struct judging *j)
+{
+    struct pairing *p = j->p;
+    const struct pairing_bag *bag = &p->leaked;
+
+    j->guesses.count = j->lives.count = 0;
+    for (size_t i = 0; i < bag->lives.count; i++) {
+        const struct pairing_life *life = &bag->lives.items[i];
+        const struct pairing_entry *entries = bag->entries.items + life->first;
+        struct leaked leaked = { .first = j->guesses.count,
+                                 .lives = (double)life->lives,
+                                 .open = (double)life_open(entries, life->count) };
+        if (!guess_life(p, entries, p->of_leaked.take + life->first, p->of_leaked.give + life->first, life->count, j))
+            return false;
+        leaked.count = j->guesses.count - leaked.first;
+        if (leaked.count > 0 && !prof_vec_push(&j->lives, leaked))
+            return false;
+    }
+    return true;
+}
+
+/* The likelihood of a life from one of its takings, not as logarithm. */
+static double weigh(const struct pairing *p, const struct guess *g)
+{
+    return p->rate[g->take] * g->taken * exp(-g->cost);
+}
+
+/* The rates of leaks that make all leaked lives likeliest: a mixture whose parts are takings. Few parts survive. */
+static void mix(struct judging *j)
+{
+    struct pairing *p = j->p;
+    size_t takes = p->takes.items.count;
+    double all = 0, open = 0;
+
+    for (size_t t = 0; t < takes; t++)
+        all += p->taken[t];
+    for (size_t i = 0; i < j->lives.count; i++)
+        open += j->lives.items[i].lives * j->lives.items[i].open;
+    for (size_t t = 0; t < takes; t++)
+        p->rate[t] = all > 0 ? open / all : 1;
+    for (int round = 0; round < MIX_ROUNDS; round++) {
+        memset(j->opens, 0, takes * sizeof *j->opens);
+        for (size_t i = 0; i < j->lives.count; i++) {
+            const struct leaked *life = &j->lives.items[i];
+            struct guess *guesses = &j->guesses.items[life->first];
+            double sum = 0;
+            for (size_t g = 0; g < life->count; g++)
+                sum += guesses[g].share = weigh(p, &guesses[g]);
+            for (size_t g = 0; g < life->count; g++) {
+                guesses[g].share = sum > 0 ? guesses[g].share / sum : 1.0 / (double)life->count;
+                j->opens[guesses[g].take] += guesses[g].share * life->lives * life->open;
+            }
+        }
+        for (size_t t = 0; t < takes; t++)
+            p->rate[t] = p->taken[t] > 0 ? fmax(j->opens[t] / p->taken[t], 1e-9) : 1e-9;
+    }
+}
+
+/* ---- What fits as well ------------------------------------------------------------------------------------------- */
+
+/* A guess of the life about a taking; NULL: nothing was taken there. */
+static const struct guess *guess_of(const struct judging *j, const struct leaked *life, uint32_t take)
+{
+    for (size_t g = 0; g < life->count; g++) {
+        if (j->guesses.items[life->first + g].take == take)
+            return &j->guesses.items[life->first + g];
+    }
+    return NULL;
+}
+
+/* What it costs to blame `other` for all that `take` is blamed for; cost(life, other) is the guess's own, or that of
+ * `take` when both change their releases (swapped). */
+static double blame_cost(const struct judging *j, uint32_t take, uint32_t other, bool swapped)
+{
+    const struct pairing *p = j->p;
+    double rate = p->taken[other] > 0 ? fmin((j->opens[take] + j->opens[other]) / p->taken[other], 1) : 1e-9;
+    double cost = 0, weight = 0;
+
+    for (size_t i = 0; i < j->lives.count; i++) {
+        const struct leaked *life = &j->lives.items[i];
+        const struct guess *mine = guess_of(j, life, take);
+        if (mine == NULL || mine->share < 0.01)
+            continue;
+        double now = 0, then = 0;
+        for (size_t g = 0; g < life->count; g++) {
+            const struct guess *guess = &j->guesses.items[life->first + g];
+            double all = weigh(p, guess);
+            now += all;
+            if (guess->take == other)
+                then += rate * guess->taken * exp(-(swapped ? fmin(mine->cost, guess->cost) : guess->cost));
+            else if (guess->take != take)
+                then += all;
+        }
+        double lost = log(fmax(now, 1e-30)) - log(fmax(then, now * exp(-COST_MOST)));
+        cost += life->lives * mine->share * lost;
+        weight += life->lives * mine->share;
+    }
+    return weight > WITNESSES ? cost * WITNESSES / weight : cost;
+}
+
+/* How much worse healthy lives fit when two takings change their releases; what is known beforehand counts as well. */
+static double swap_cost(struct pairing *p, uint32_t a, uint32_t b)
+{
+    size_t gives = p->gives.items.count, looked = 0;
+    double *row_a = &p->share[a * gives], *row_b = &p->share[b * gives], cost = 0, weight = 0, before = 0;
+    struct table t;
+
+    for (size_t g = 0; g < gives; g++)
+        before += (row_a[g] - row_b[g]) * (log(p->prior[a * gives + g]) - log(p->prior[b * gives + g]));
+    for (size_t i = 0; i < p->healthy.lives.count && looked < SWAP_LIVES; i++) {
+        const struct pairing_life *life = &p->healthy.lives.items[i];
+        double fit[2];
+        table_of(p->healthy.entries.items + life->first, p->of_healthy.take + life->first,
+                 p->of_healthy.give + life->first, life->count, &t);
+        bool concerned = false;
+        for (unsigned r = 0; r < t.rows; r++)
+            concerned |= t.take[r] == a || t.take[r] == b;
+        if (!concerned)
+            continue;
+        for (int k = 0; k < 2; k++) {
+            table_know(p, &t, 1);
+            table_fit(&t);
+            fit[k] = table_cost(p, &t);
+            for (unsigned r = 0; r < t.rows; r++)
+                t.take[r] = t.take[r] == a ? b : t.take[r] == b ? a : t.take[r];
+        }
+        cost += (double)life->lives * (fit[1] - fit[0]);
+        weight += (double)life->lives;
+        looked++;
+    }
+    if (weight > WITNESSES)
+        cost *= WITNESSES / weight;
+    return fmax(cost, 0) + fmax(before, 0);
+}
+
+/* How much less likely everything is if it was `other`: by what was learned, or had the two each other's releases. */
+static double margin_of(struct judging *j, uint32_t take, uint32_t other)
+{
+    double plain = blame_cost(j, take, other, false);
+
+    if (plain <= TIE_MARGIN)
+        return plain;
+    double swapped = blame_cost(j, take, other, true);
+    if (swapped >= plain)
+        return plain;
+    swapped += swap_cost(j->p, take, other);
+    return swapped < plain ? swapped : plain;
+}
+
+/* ---- Telling ----------------------------------------------------------------------------------------------------- */
+
+static void tell_release(const struct pairing *p, uint32_t take, struct pairing_suspect *s)
+{
+    s->missing = pairing_release_of(p, s->take, &s->missing_share);
+    uint32_t give = s->missing != PAIRING_NONE ? keys_find(&p->gives, s->missing) : PAIRING_NONE;
+    for (size_t i = 0; i < p->healthy.lives.count; i++) {
+        const struct pairing_life *life = &p->healthy.lives.items[i];
+        bool took = false, gave = false;
+        for (uint32_t e = life->first; e < life->first + life->count; e++) {
+            took |= p->of_healthy.take[e] == take && p->healthy.entries.items[e].taken > 0;
+            gave |= give != PAIRING_NONE && p->of_healthy.give[e] == give && p->healthy.entries.items[e].given > 0;
+        }
+        s->healthy_took += took ? life->lives : 0;
+        s->healthy_gave += took && gave ? life->lives : 0;
+    }
+}
+
+/* The lives that this taking explains as well as any. */
+static uint64_t support_of(const struct judging *j, uint32_t take)
+{
+    uint64_t lives = 0;
+
+    for (size_t i = 0; i < j->lives.count; i++) {
+        const struct leaked *life = &j->lives.items[i];
+        const struct guess *mine = guess_of(j, life, take);
+        double least = COST_MOST;
+        for (size_t g = 0; g < life->count; g++)
+            least = fmin(least, j->guesses.items[life->first + g].cost);
+        if (mine != NULL && mine->cost <= least + TIE_MARGIN)
+            lives += (uint64_t)life->lives;
+    }
+    return lives;
+}
+
+static bool suspect(struct judging *j, uint32_t take)
+{
+    struct pairing *p = j->p;
+    struct pairing_suspect s = { .take = p->takes.items.items[take],
+                                 .lives = support_of(j, take),
+                                 .opens = j->opens[take],
+                                 .margin = COST_MOST,
+                                 .missing = PAIRING_NONE };
+    double margins[PAIRING_TIES];
+
+    for (uint32_t other = 0; other < p->takes.items.count; other++) {
+        if (other == take)
+            continue;
+        double margin = margin_of(j, take, other);
+        s.margin = fmin(s.margin, margin);
+        if (margin >= TIE_MARGIN)
+            continue;
+        s.ties_all++;
+        if (!j->told[other] && margin_of(j, other, take) < TIE_MARGIN) {
+            s.opens += j->opens[other]; // they stand for each other: told once
+            j->told[other] = true;
+        }
+        uint32_t at = s.tie_count < PAIRING_TIES ? s.tie_count++ : PAIRING_TIES;
+        for (; at > 0 && margins[at - 1] > margin; at--) {
+            if (at < PAIRING_TIES) {
+                margins[at] = margins[at - 1];
+                s.ties[at] = s.ties[at - 1];
+            }
+        }
+        if (at < PAIRING_TIES) {
+            margins[at] = margin;
+            s.ties[at] = p->takes.items.items[other];
+        }
+    }
+    tell_release(p, take, &s);
+    return prof_vec_push(&p->suspects, s);
+}
+
+static bool tell(struct judging *j)
+{
+    struct pairing *p = j->p;
+    double all = 0;
+
+    for (size_t t = 0; t < p->takes.items.count; t++)
+        all += j->opens[t];
+    while (p->suspects.count < SUSPECTS_MOST) {
+        size_t best = SIZE_MAX;
+        for (size_t t = 0; t < p->takes.items.count; t++) {
+            if (!j->told[t] && (best == SIZE_MAX || j->opens[t] > j->opens[best]))
+                best = t;
+        }
+        if (best == SIZE_MAX || j->opens[best] <= SUSPECT_SHARE * all)
+            break;
+        if (!suspect(j, (uint32_t)best))
+            return false;
+        j->told[best] = true;
+    }
+    return true;
+}
+
+bool judge(struct pairing *p)
+{
+    struct judging j = { .p = p };
+
+    if (p->leaked.lives.count == 0)
+        return true;
+    j.opens = calloc(p->takes.items.count + 1, sizeof *j.opens);
+    j.told = calloc(p->takes.items.count + 1, sizeof *j.told);
+    bool good = j.opens != NULL && j.told != NULL && guess_all(&j);
+    if (good)
+        mix(&j);
+    good = good && tell(&j);
+    prof_vec_deinit(&j.guesses);
+    prof_vec_deinit(&j.lives);
+    free(j.opens);
+    free(j.told);
+    return good;
+}
+
+size_t pairing_judge(const struct pairing *pairing, const struct pairing_entry *entries, size_t count)
+{
+    const struct pairing *p = pairing;
+    struct judging j = { 0 };
+    struct pairing_entry tidy[PAIRING_ENTRIES_MOST];
+    uint32_t take[PAIRING_ENTRIES_MOST], give[PAIRING_ENTRIES_MOST];
+    size_t best = SIZE_MAX;
+    double most = 0;
+
+    if (count > PAIRING_ENTRIES_MOST)
+        return SIZE_MAX;
+    memcpy(tidy, entries, count * sizeof *tidy);
+    count = pairing_tidy(tidy, count);
+    if (life_open(tidy, count) == 0)
+        return SIZE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        take[i] = keys_find(&p->takes, tidy[i].key);
+        give[i] = keys_find(&p->gives, tidy[i].key);
+    }
+    // A life that nothing can be said about for want of memory is one that nothing can be said about.
+    if (guess_life(p, tidy, take, give, count, &j)) {
+        for (size_t s = 0; s < p->suspects.count; s++) {
+            uint32_t index = keys_find(&p->takes, p->suspects.items[s].take);
+            struct leaked life = { .count = j.guesses.count };
+            const struct guess *g = guess_of(&j, &life, index);
+            if (g != NULL && weigh(p, g) > most) {
+                most = weigh(p, g);
+                best = s;
+            }
+        }
+    }
+    prof_vec_deinit(&j.guesses);
+    return best;
+}

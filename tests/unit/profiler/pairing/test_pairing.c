@@ -1,0 +1,227 @@
+/* test_pairing.c: what is learned about pairs of takings and releases, against programs whose truth is known.
+ *
+ * PAIRING_RUNS: how many programs of each sort (the long form makes more). */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "workload.h"
+
+enum { BIRTH = 1, LIST_ADD, TIMER_ADD, OWNER, LIST_DEL, TIMER_DEL, GET };
+
+/* Adds a life of keys with 1 taken (positive) or given back (negative), in the order of the events; 0 ends it. */
+static void add(struct pairing *p, uint64_t lives, const int *events)
+{
+    struct pairing_entry entries[16];
+    size_t n = 0;
+
+    for (uint32_t i = 0; events[i] != 0; i++) {
+        uint32_t key = (uint32_t)abs(events[i]);
+        entries[n++] = (struct pairing_entry){ key, events[i] > 0, events[i] < 0, i + 1, i + 1 };
+    }
+    assert_true(pairing_add(p, entries, n, lives));
+}
+#define LIFE(...) ((const int[]){ __VA_ARGS__, 0 })
+
+static const struct pairing_suspect *first(const struct pairing *p, size_t want)
+{
+    const struct pairing_suspect *list;
+    size_t count = pairing_suspects(p, &list);
+    assert_int_equal(count, want);
+    return list;
+}
+
+static void numbers_alone_pair(void **state)
+{
+    struct pairing *p = pairing_create(NULL);
+
+    (void)state;
+    add(p, 5, LIFE(BIRTH, -OWNER));
+    add(p, 5, LIFE(BIRTH, LIST_ADD, -LIST_DEL, -OWNER));
+    add(p, 5, LIFE(BIRTH, TIMER_ADD, LIST_ADD, -LIST_DEL, -TIMER_DEL, -OWNER));
+    add(p, 3, LIFE(BIRTH, TIMER_ADD, LIST_ADD, -TIMER_DEL, -OWNER));
+    assert_true(pairing_solve(p));
+    assert_int_equal(pairing_healthy(p), 15);
+    assert_int_equal(pairing_leaked(p), 3);
+    assert_true(pairing_share(p, LIST_ADD, LIST_DEL) > 0.9);
+    assert_true(pairing_share(p, TIMER_ADD, TIMER_DEL) > 0.8);
+    assert_true(pairing_share(p, BIRTH, OWNER) > 0.9);
+    assert_true(pairing_share(p, BIRTH, 99) == 0);
+    const struct pairing_suspect *s = first(p, 1);
+    assert_int_equal(s->take, LIST_ADD);
+    assert_int_equal(s->missing, LIST_DEL);
+    assert_int_equal(s->lives, 3);
+    assert_int_equal(s->ties_all, 0);
+    assert_int_equal(s->healthy_took, 10);
+    assert_int_equal(s->healthy_gave, 10);
+    pairing_destroy(p);
+}
+
+/* Nothing tells two takings apart that all objects make once: both are told, and the release is known all the same. */
+static double by_name(void *ctx, uint32_t take, uint32_t give)
+{
+    (void)ctx;
+    return (take == LIST_ADD && give == LIST_DEL) || (take == TIMER_ADD && give == TIMER_DEL) ? 1 : 0;
+}
+
+static void what_looks_the_same_is_a_tie(void **state)
+{
+    for (int names = 0; names < 2; names++) {
+        struct pairing_options options = { .affinity = names ? by_name : NULL };
+        struct pairing *p = pairing_create(&options);
+
+        (void)state;
+        add(p, 100, LIFE(BIRTH, LIST_ADD, TIMER_ADD, -LIST_DEL, -TIMER_DEL, -OWNER));
+        add(p, 20, LIFE(BIRTH, -OWNER));
+        add(p, 10, LIFE(BIRTH, LIST_ADD, TIMER_ADD, -TIMER_DEL, -OWNER));
+        assert_true(pairing_solve(p));
+        const struct pairing_suspect *s = first(p, 1);
+        assert_int_equal(s->ties_all, names ? 0 : 1);
+        if (names) {
+            assert_int_equal(s->take, LIST_ADD);
+            assert_int_equal(s->missing, LIST_DEL);
+        } else {
+            assert_int_equal(s->take + s->ties[0], LIST_ADD + TIMER_ADD);
+        }
+        pairing_destroy(p);
+    }
+}
+
+/* What the leaked ones take and no healthy one ever does. */
+static void never_seen_in_healthy_lives(void **state)
+{
+    struct pairing *p = pairing_create(NULL);
+
+    (void)state;
+    add(p, 5, LIFE(BIRTH, LIST_ADD, -LIST_DEL, -OWNER));
+    add(p, 2, LIFE(BIRTH, GET, LIST_ADD, -LIST_DEL, -OWNER));
+    assert_true(pairing_solve(p));
+    const struct pairing_suspect *s = first(p, 1);
+    assert_int_equal(s->take, GET);
+    assert_int_equal(s->missing, PAIRING_NONE);
+    assert_int_equal(s->ties_all, 0);
+    pairing_destroy(p);
+}
+
+static void births_leak_too(void **state)
+{
+    struct pairing *p = pairing_create(NULL);
+
+    (void)state;
+    add(p, 8, LIFE(BIRTH, -OWNER));
+    add(p, 8, LIFE(BIRTH, GET, -LIST_DEL, -OWNER));
+    add(p, 4, LIFE(BIRTH, GET, GET, -LIST_DEL, -LIST_DEL));
+    assert_true(pairing_solve(p));
+    const struct pairing_suspect *s = first(p, 1);
+    assert_int_equal(s->take, BIRTH);
+    assert_int_equal(s->missing, OWNER);
+    pairing_destroy(p);
+}
+
+static void two_causes_are_told_apart(void **state)
+{
+    struct pairing *p = pairing_create(NULL);
+    struct pairing_entry life[3] = { { BIRTH, 1, 0, 1, 1 }, { TIMER_ADD, 1, 0, 2, 2 }, { OWNER, 0, 1, 3, 3 } };
+    const struct pairing_suspect *list;
+
+    (void)state;
+    add(p, 9, LIFE(BIRTH, LIST_ADD, -LIST_DEL, -OWNER));
+    add(p, 9, LIFE(BIRTH, TIMER_ADD, -TIMER_DEL, -OWNER));
+    add(p, 5, LIFE(BIRTH, LIST_ADD, -OWNER));
+    add(p, 3, LIFE(BIRTH, TIMER_ADD, -OWNER));
+    assert_true(pairing_solve(p));
+    assert_int_equal(pairing_suspects(p, &list), 2);
+    assert_int_equal(list[0].take, LIST_ADD);
+    assert_int_equal(list[1].take, TIMER_ADD);
+    assert_int_equal(pairing_judge(p, life, 3), 1);
+    life[1].key = LIST_ADD;
+    assert_int_equal(pairing_judge(p, life, 3), 0);
+    life[1].given = 1;
+    assert_int_equal(pairing_judge(p, life, 3), SIZE_MAX); // as much given as taken
+    pairing_destroy(p);
+}
+
+static void events_of_a_life_are_matched(void **state)
+{
+    const struct pairing_event events[] = { { BIRTH, true },      { LIST_ADD, true }, { TIMER_ADD, true },
+                                            { LIST_DEL, false },  { LIST_ADD, true }, { OWNER, false },
+                                            { TIMER_DEL, false }, { GET, false } };
+    const size_t want[] = { 5, 3, 6, 1, SIZE_MAX, 0, 2, SIZE_MAX };
+    size_t partner[8];
+    struct pairing *p = pairing_create(NULL);
+
+    (void)state;
+    add(p, 5, LIFE(BIRTH, -OWNER));
+    add(p, 5, LIFE(BIRTH, LIST_ADD, -LIST_DEL, -OWNER));
+    add(p, 5, LIFE(BIRTH, TIMER_ADD, LIST_ADD, -LIST_DEL, -TIMER_DEL, -OWNER));
+    assert_true(pairing_solve(p));
+    assert_true(pairing_match(p, events, 8, partner));
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(partner[i], want[i]);
+    pairing_destroy(p);
+}
+
+/* Ranks say which release came before which taking, and nothing more. */
+static void order_is_kept_as_ranks(void **state)
+{
+    struct pairing_entry e[] = { { 7, 0, 1, 50, 60 }, { 3, 1, 0, 40, 40 }, { 3, 1, 0, 20, 20 },
+                                 { 9, 0, 0, 1, 1 },   { 5, 0, 1, 30, 30 }, { 8, 1, 0, 31, 31 } };
+
+    (void)state;
+    assert_int_equal(pairing_tidy(e, 6), 4);
+    assert_int_equal(e[0].key, 3);
+    assert_int_equal(e[0].taken, 2);
+    assert_int_equal(e[0].first, 0);
+    assert_int_equal(e[1].key, 5);
+    assert_int_equal(e[1].last, 0);
+    assert_int_equal(e[2].key, 7);
+    assert_int_equal(e[2].last, 1);
+    assert_int_equal(e[3].key, 8);
+    assert_int_equal(e[3].first, 1);
+    struct pairing_entry again[4];
+    memcpy(again, e, sizeof again);
+    assert_int_equal(pairing_tidy(again, 4), 4);
+    assert_memory_equal(again, e, sizeof again);
+}
+
+static void bags_are_bounded(void **state)
+{
+    struct pairing_bag bag = { 0 };
+    uint64_t lives = 0, common = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 20 * PAIRING_LIVES_MOST; i++) {
+        struct pairing_entry e[2] = { { 1, i % 9973 + 2, 0, 1, 1 }, { 2, 0, i % 9973 + 2, 2, 2 } };
+        struct pairing_entry usual[2] = { { 1, 1, 0, 1, 1 }, { 2, 0, 1, 2, 2 } };
+        assert_true(pairing_bag_add(&bag, e, 2, 1));
+        assert_true(pairing_bag_add(&bag, usual, 2, 3));
+        lives += 4;
+    }
+    assert_true(bag.lives.count <= PAIRING_LIVES_MOST && bag.lives.count > PAIRING_LIVES_MOST / 8);
+    assert_int_equal(bag.all, lives);
+    lives = 0;
+    for (size_t i = 0; i < bag.lives.count; i++) {
+        lives += bag.lives.items[i].lives;
+        if (bag.entries.items[bag.lives.items[i].first].taken == 1)
+            common = bag.lives.items[i].lives;
+    }
+    assert_int_equal(bag.kept, lives);
+    assert_int_equal(common, 60 * PAIRING_LIVES_MOST);
+    pairing_bag_deinit(&bag);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_alone_pair),          cmocka_unit_test(what_looks_the_same_is_a_tie),
+        cmocka_unit_test(never_seen_in_healthy_lives), cmocka_unit_test(births_leak_too),
+        cmocka_unit_test(two_causes_are_told_apart),   cmocka_unit_test(events_of_a_life_are_matched),
+        cmocka_unit_test(order_is_kept_as_ranks),      cmocka_unit_test(bags_are_bounded),
+    };
+    return cmocka_run_group_tests_name("pairing", tests, NULL, NULL);
+}
