@@ -3,6 +3,7 @@
 #include "lsan_text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct leaks_args {
     int style;
@@ -51,7 +52,9 @@ const struct cli_command cli_command_leaks = {
         "Each finding says what was lost, is held, keeps growing or was released too often, what to do first, and "
         "why: where the references were taken, where they were given back, and which release is missing; of what "
         "grows, by how much and who holds it. = marks what is certain and ~ what was learned from objects that were "
-        "freed, or counted from mark to mark. 'reftrack help leaks' explains the verdicts.",
+        "freed, or counted from mark to mark. A finding is one line of the program. Its number is its name for other "
+        "commands, @leak:N, and the same whatever is suppressed, in a baseline or in --fail-on; what only --all lists "
+        "has the last numbers. 'reftrack help leaks' explains the verdicts.",
     .examples = examples,
     .options = options,
     .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE | CLI_GROUP_PID | CLI_GROUP_TOP,
@@ -59,12 +62,21 @@ const struct cli_command cli_command_leaks = {
     .operand_hint = CLI_HINT_TRACE,
 };
 
+/* Findings that differ only in their line have one suppression. */
+static bool said_before(const struct prof_finding *list, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (list[i].suppressed_by == NULL && strcmp(list[i].fingerprint, list[at].fingerprint) == 0)
+            return true;
+    return false;
+}
+
 static void suppressions(struct cli_session *session, struct cli_out *out, const struct leaks_args *args)
 {
     const struct prof_finding *list;
     size_t count = prof_findings_list(session->findings, &list);
     for (size_t i = 0; i < count; i++) {
-        if (list[i].suppressed_by != NULL || (!args->all && text_is_folded(&list[i])))
+        if (list[i].suppressed_by != NULL || (!args->all && text_is_folded(&list[i])) || said_before(list, i))
             continue;
         char *text = prof_suppression_for(session->findings, &list[i]);
         if (text == NULL)
@@ -100,7 +112,7 @@ static void findings(struct cli_session *session, const struct cli_common *commo
         if (!args->all && !text_is_listed(&list[i]))
             continue;
         shown++;
-        if (first == NULL && list[i].sample_count != 0)
+        if (first == NULL && list[i].sample_count != 0 && !list[i].total)
             first = &list[i];
         fputc('\n', out->file);
         text_finding(session, out, &list[i], common->verbose);

@@ -41,7 +41,7 @@ const struct cli_command cli_command_show = {
     .synopsis = "[TRACE] OBJECT",
     .summary = "one object or block: who holds it, who took and gave back, its history",
     .about = "OBJECT is Type#12, #1204 (id), block#7 (id of a block), 0x55d0c3a1b0 (address), or @leak:3 (an example "
-             "of the third finding). "
+             "of finding 3 as 'reftrack leaks' and 'leaks --all' number them). "
              "The count is split into references held by blocks and objects, by globals, by local variables, and those "
              "without a known owner. In the history, =N says which event a release gives back for certain. "
              "Of a plain block: its type and how that is known, where it was allocated and freed, whether and how a "
@@ -242,7 +242,7 @@ int cmd_show(int argc, char **argv)
     if (code >= 0)
         return code;
     struct cli_session session;
-    code = cli_session_open(&session, &common, path, CLI_PART_VIEW | CLI_PART_PAST);
+    code = cli_session_open(&session, &common, path, CLI_PART_VIEW | CLI_PART_PAST | CLI_PART_ALL_KINDS);
     if (code < 0) {
         struct prof_thing thing;
         struct prof_error *error = prof_view_find_thing(session.view, spec, &thing);

@@ -227,13 +227,17 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
 {
     char text[2048], inner[1024], count[32];
     double rate;
-    fprintf(out->file, "%3u. ", finding->id);
+    if (finding->total)
+        fputs("sum. ", out->file);
+    else
+        fprintf(out->file, "%3u. ", finding->id);
     subject(out, finding);
     if (prof_finding_rate(finding, &rate))
         fprintf(out->file, ", %s", prof_fmt_rate(text, sizeof text, rate, out->units));
     fprintf(out->file, ", first seen %s", prof_fmt_time(text, sizeof text, finding->first_us));
     if (finding->baseline_objects != 0)
-        fprintf(out->file, " (%s in the baseline)", prof_fmt_count(count, sizeof count, finding->baseline_objects));
+        fprintf(out->file, " (%s in the baseline%s)", prof_fmt_count(count, sizeof count, finding->baseline_objects),
+                finding->baseline_elsewhere ? ", at other lines of the function" : "");
     fputc('\n', out->file);
 
     text_label(out, "do");

@@ -16,7 +16,8 @@ static int open_trace(const struct cli_command *command, const struct cli_common
 {
     if (common->from != NULL)
         return cli_usage(command, "--from does not work here: it is the state at one moment, which --to names");
-    int code = cli_session_open(session, common, path, CLI_PART_GRAPH | (finding ? CLI_PART_FINDINGS : 0));
+    int code = cli_session_open(session, common, path,
+                                CLI_PART_GRAPH | (finding ? CLI_PART_FINDINGS | CLI_PART_ALL_KINDS : 0));
     if (code < 0)
         cli_say_state(session, common);
     return code;

@@ -130,7 +130,10 @@ struct prof_path_step {
 };
 
 struct prof_finding {
-    uint32_t id; /* 1, 2, ... in report order: @leak:ID */
+    /* 1, 2, ...: @leak:ID. The same whatever the options say of suppressions, baselines and what gates; those that only
+     * leak_kinds_all tells apart have the last numbers. 0: the sum of these, when it does not. */
+    uint32_t id;
+    bool apart, total; /* one of these; their sum */
     enum prof_verdict verdict;
     enum prof_strength strength;
     enum prof_headline headline;
@@ -142,6 +145,7 @@ struct prof_finding {
     uint64_t collateral_objects, collateral_bytes; /* folded below it */
     uint64_t first_us, last_us;                    /* births */
     uint32_t born_stack;                           /* of most objects */
+    uint32_t place_stack; /* its line tells it from findings with the same fingerprint; 0: the fingerprint says all */
     const struct prof_finding_open *open;
     size_t open_count; /* most frequent first */
     const struct prof_finding_site *sites;
@@ -184,11 +188,14 @@ struct prof_finding {
     const struct prof_finding_hazard *hazards; /* cycles: at most 8 */
     size_t hazard_count;
     uint64_t hazards_all;
-    uint64_t baseline_objects; /* how many the baseline knew; 0: not in the baseline */
-    const char *scope;         /* born in this TRK_SCOPE and alive at its end; NULL */
-    const char *sentence;      /* the arithmetic: "count is 1 too high: 3 taken, 2 given back" */
-    const char *reasons;       /* why not stronger, or NULL: "no check of memory; events lost" */
-    char fingerprint[20];      /* v1: 16 hex digits */
+    /* How many objects the baseline has under its fingerprint, or at its line when that is one of the baseline's; 0:
+     * not in the baseline. */
+    uint64_t baseline_objects;
+    bool baseline_elsewhere; /* all of these at other lines */
+    const char *scope;       /* born in this TRK_SCOPE and alive at its end; NULL */
+    const char *sentence;    /* the arithmetic: "count is 1 too high: 3 taken, 2 given back" */
+    const char *reasons;     /* why not stronger, or NULL: "no check of memory; events lost" */
+    char fingerprint[20];    /* v1: 16 hex digits */
 };
 
 /* What the last checkpoint says, and how far that goes. */
@@ -304,8 +311,10 @@ size_t prof_suppressions_used(const struct prof_suppressions *s, const struct pr
 /* A suppression that would match this finding, as lines of our own syntax (malloc'ed). */
 char *prof_suppression_for(const struct prof_findings *findings, const struct prof_finding *finding);
 
-/* A baseline is the --json output of an earlier run; findings whose fingerprint is in it do not gate, unless they grew
- * (more objects). */
+/* A baseline is the --json output of an earlier run. Findings whose fingerprint is in it do not gate when each of their
+ * lines can be one of the baseline's lines of that fingerprint, no two of them the same one, with no more objects.
+ * Lines may have moved, so numbers of lines decide only which ones are too many. Of a baseline that was written without
+ * lines (before "site" was told) only the sum of objects counts. */
 struct prof_baseline;
 struct prof_error *prof_baseline_read(const char *path, struct prof_baseline **ret);
 void prof_baseline_destroy(struct prof_baseline *baseline);

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 enum { BASELINE_FILE_MAX = 256 << 20 };
 #define NEXT "make a new one with 'reftrack leaks --json TRACE > FILE'"
@@ -16,11 +17,14 @@ enum { BASELINE_FILE_MAX = 256 << 20 };
 struct prof_baseline {
     struct prof_arena arena;
     PROF_VEC(struct prof_baseline_gone) entries;
-    struct map index; /* fingerprint as a number -> entry */
+    PROF_VEC(uint32_t) first; /* by entry: its lines, BASELINE_NONE */
+    PROF_VEC(struct baseline_line) lines;
+    struct map index;      /* fingerprint as a number -> entry */
+    struct map line_index; /* (entry, key) -> line */
 };
 
-/* 16 lower-case hex digits; false otherwise. */
-static bool fingerprint_parse(const char *text, uint64_t *ret)
+/* 16 lower-case hex digits. */
+bool baseline_print_parse(const char *text, uint64_t *ret)
 {
     if (strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
         return false;
@@ -34,35 +38,83 @@ static struct prof_error *damaged(const char *path, const char *what, size_t ind
                          what, index);
 }
 
+uint64_t baseline_line_key(const char *file, uint64_t line, const char *module, uint64_t offset)
+{
+    const char *path = file != NULL ? file : module != NULL ? module : "";
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    return map_mix(XXH64(name, strlen(name), file != NULL), file != NULL ? line : offset);
+}
+
+static bool is_number(const json_t *value)
+{
+    return value == NULL || json_is_null(value) || (json_is_integer(value) && json_integer_value(value) >= 0);
+}
+
+/* The line of a finding. false: it is none. */
+static bool line_parse(const json_t *site, uint64_t *ret)
+{
+    const json_t *file = json_object_get(site, "file"), *module = json_object_get(site, "module");
+    const json_t *line = json_object_get(site, "line"), *offset = json_object_get(site, "offset");
+
+    if (json_is_null(site)) {
+        *ret = baseline_line_key(NULL, 0, NULL, 0);
+        return true;
+    }
+    if (!json_is_object(site) || !is_number(line) || !is_number(offset))
+        return false;
+    *ret = baseline_line_key(json_string_value(file), (uint64_t)json_integer_value(line), json_string_value(module),
+                             (uint64_t)json_integer_value(offset));
+    return true;
+}
+
+static struct prof_error *add_line(struct prof_baseline *baseline, const char *path, uint32_t entry, json_t *site,
+                                   uint64_t objects, size_t index)
+{
+    uint32_t *first = &baseline->first.items[entry];
+    uint64_t key;
+
+    if (!line_parse(site, &key))
+        return damaged(path, "bad site", index);
+    uint64_t both = map_mix(entry, key);
+    uint32_t at = map_get(&baseline->line_index, both);
+    if (at != UINT32_MAX) {
+        baseline->lines.items[at].objects += objects;
+        return NULL;
+    }
+    struct baseline_line line = { .key = key, .objects = objects, .next = *first };
+    *first = (uint32_t)baseline->lines.count;
+    return map_put(&baseline->line_index, both, *first) && prof_vec_push(&baseline->lines, line) ? NULL
+                                                                                                 : prof_error_memory();
+}
+
 static struct prof_error *add(struct prof_baseline *baseline, const char *path, json_t *item, size_t index)
 {
     struct prof_baseline_gone entry = { 0 };
     const char *fingerprint = json_string_value(json_object_get(item, "fingerprint"));
     const char *verdict = json_string_value(json_object_get(item, "verdict"));
     const char *type = json_string_value(json_object_get(item, "type"));
-    json_t *objects = json_object_get(item, "objects");
+    json_t *objects = json_object_get(item, "objects"), *site = json_object_get(item, "site");
     uint64_t number;
 
-    if (fingerprint == NULL || !fingerprint_parse(fingerprint, &number))
+    if (fingerprint == NULL || !baseline_print_parse(fingerprint, &number))
         return damaged(path, "bad fingerprint", index);
     if (!json_is_integer(objects) || json_integer_value(objects) < 0)
         return damaged(path, "bad number of objects", index);
+    uint64_t many = (uint64_t)json_integer_value(objects);
+    many += many == 0; // known, whatever it counted
     uint32_t known = map_get(&baseline->index, number);
-    if (known != UINT32_MAX) {
-        baseline->entries.items[known].objects += (uint64_t)json_integer_value(objects);
-        return NULL;
+    if (known == UINT32_MAX) {
+        known = (uint32_t)baseline->entries.count;
+        entry.fingerprint = prof_arena_strdup(&baseline->arena, fingerprint);
+        entry.verdict = prof_arena_strdup(&baseline->arena, verdict != NULL ? verdict : "");
+        entry.type = prof_arena_strdup(&baseline->arena, type != NULL ? type : "");
+        if (entry.fingerprint == NULL || entry.verdict == NULL || entry.type == NULL ||
+            !map_put(&baseline->index, number, known) || !prof_vec_push(&baseline->first, (uint32_t)BASELINE_NONE) ||
+            !prof_vec_push(&baseline->entries, entry))
+            return prof_error_memory();
     }
-    entry.fingerprint = prof_arena_strdup(&baseline->arena, fingerprint);
-    entry.verdict = prof_arena_strdup(&baseline->arena, verdict != NULL ? verdict : "");
-    entry.type = prof_arena_strdup(&baseline->arena, type != NULL ? type : "");
-    entry.objects = (uint64_t)json_integer_value(objects);
-    if (entry.objects == 0)
-        entry.objects = 1; // known, whatever it counted
-    if (entry.fingerprint == NULL || entry.verdict == NULL || entry.type == NULL ||
-        !map_put(&baseline->index, number, (uint32_t)baseline->entries.count) ||
-        !prof_vec_push(&baseline->entries, entry))
-        return prof_error_memory();
-    return NULL;
+    baseline->entries.items[known].objects += many;
+    return site != NULL ? add_line(baseline, path, known, site, many, index) : NULL;
 }
 
 struct prof_error *baseline_parse(const char *path, const char *text, size_t length, struct prof_baseline **ret)
@@ -115,18 +167,25 @@ void prof_baseline_destroy(struct prof_baseline *baseline)
     if (baseline == NULL)
         return;
     prof_vec_deinit(&baseline->entries);
+    prof_vec_deinit(&baseline->first);
+    prof_vec_deinit(&baseline->lines);
     map_deinit(&baseline->index);
+    map_deinit(&baseline->line_index);
     prof_arena_deinit(&baseline->arena);
     free(baseline);
 }
 
-uint64_t baseline_objects(const struct prof_baseline *baseline, const char *fingerprint)
+struct baseline_known baseline_find(const struct prof_baseline *baseline, uint64_t fingerprint)
 {
-    uint64_t number;
-    if (!fingerprint_parse(fingerprint, &number))
-        return 0;
-    uint32_t known = map_get(&baseline->index, number);
-    return known == UINT32_MAX ? 0 : baseline->entries.items[known].objects;
+    uint32_t at = map_get(&baseline->index, fingerprint);
+    if (at == UINT32_MAX)
+        return (struct baseline_known){ .first = BASELINE_NONE };
+    return (struct baseline_known){ baseline->entries.items[at].objects, baseline->first.items[at] };
+}
+
+const struct baseline_line *baseline_line(const struct prof_baseline *baseline, uint32_t index)
+{
+    return &baseline->lines.items[index];
 }
 
 size_t baseline_entries(const struct prof_baseline *baseline, const struct prof_baseline_gone **ret)

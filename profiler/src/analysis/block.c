@@ -25,6 +25,7 @@ struct place {
     uint64_t more, more_bytes;   /* held by these only */
     uint64_t cycles, cycle_most; /* see struct prof_finding */
     bool asked, suppressed;      /* see will_be_suppressed */
+    bool apart;                  /* see struct prof_finding */
     char fingerprint[20];
 };
 struct places {
@@ -41,19 +42,22 @@ bool block_is_plain(const struct prof_block *block)
 
 /* The place of a stack; stacks whose first functions agree share one, when they allocate in the same line: fingerprints
  * must outlive edits, but who is to free something must know which line it is. */
-static uint32_t place_of(struct analysis *a, struct places *places, enum prof_verdict verdict, uint32_t stack)
+static uint32_t place_of(struct analysis *a, struct places *places, enum prof_verdict verdict, bool apart,
+                         uint32_t stack)
 {
-    uint64_t key = (uint64_t)verdict << 32 | stack;
+    uint64_t key = (uint64_t)apart << 63 | (uint64_t)verdict << 32 | stack;
     uint32_t at = map_get(&places->of_stack, key);
     if (at != UINT32_MAX)
         return at;
-    struct place fresh = { .verdict = verdict, .stack = stack, .node = GRAPH_NONE, .first_us = UINT64_MAX };
+    struct place fresh = {
+        .verdict = verdict, .apart = apart, .stack = stack, .node = GRAPH_NONE, .first_us = UINT64_MAX
+    };
     fingerprint_make(a->symbols, verdict, "", stack, fresh.fingerprint);
     // Without symbols all functions of a module have one fingerprint; the site tells these apart, too.
     uint32_t site = site_of(a, stack);
     if (site == UINT32_MAX)
         return UINT32_MAX;
-    uint64_t print = XXH64(fresh.fingerprint, strlen(fresh.fingerprint), a->sites.items[site].key);
+    uint64_t print = XXH64(fresh.fingerprint, strlen(fresh.fingerprint), a->sites.items[site].key) + apart;
     at = map_get(&places->of_print, print);
     if (at == UINT32_MAX) {
         at = (uint32_t)places->list.count;
@@ -86,15 +90,15 @@ static bool add_type(struct analysis *a, struct place *place, const struct prof_
     return place->type != NULL;
 }
 
-static bool add_block(struct analysis *a, struct places *places, enum prof_verdict verdict, prof_block_id id,
-                      uint32_t node, struct place **ret)
+static bool add_block(struct analysis *a, struct places *places, enum prof_verdict verdict, bool apart,
+                      prof_block_id id, uint32_t node, struct place **ret)
 {
     const struct prof_block *block = prof_heap_block(a->heap, id);
 
     *ret = NULL;
     if (!block_is_plain(block) || !in_window(a, block->born_us))
         return true;
-    uint32_t at = place_of(a, places, verdict, block->stack);
+    uint32_t at = place_of(a, places, verdict, apart, block->stack);
     if (at >= places->list.count) // UINT32_MAX: no memory
         return false;
     struct place *p = &places->list.items[at];
@@ -180,7 +184,7 @@ static bool add_indirect(struct analysis *a, struct places *places, uint32_t nod
     if (at != UINT32_MAX &&
         (!a->options->leak_kinds_all || (obj == 0 && will_be_suppressed(a, &places->list.items[at]))))
         return true;
-    return add_block(a, places, PROF_INDIRECT, n->id, node, &place);
+    return add_block(a, places, PROF_INDIRECT, at != UINT32_MAX, n->id, node, &place);
 }
 
 static bool add_examined(struct analysis *a, struct places *places)
@@ -198,7 +202,8 @@ static bool add_examined(struct analysis *a, struct places *places)
         if (verdicts[r->class_[v]] == 0 || (r->nodes[v].flags & REACH_NODE_OBJECT) != 0)
             continue;
         struct place *place;
-        if (!add_block(a, places, verdicts[r->class_[v]], r->nodes[v].id, v, &place))
+        enum prof_verdict verdict = verdicts[r->class_[v]];
+        if (!add_block(a, places, verdict, verdict == PROF_REACHABLE, r->nodes[v].id, v, &place))
             return false;
         if (place == NULL || r->class_[v] != REACH_LOST)
             continue;
@@ -222,7 +227,8 @@ static int by_bytes(const void *left, const void *right)
     const struct place *a = left, *b = right;
     if (a->bytes != b->bytes)
         return a->bytes > b->bytes ? -1 : 1;
-    return strcmp(a->fingerprint, b->fingerprint);
+    int order = strcmp(a->fingerprint, b->fingerprint);
+    return order != 0 ? order : a->stack < b->stack ? -1 : a->stack > b->stack;
 }
 
 /* Are its blocks, as far as the example tells, held by nothing but a vector register? */
@@ -288,6 +294,7 @@ static bool push(struct analysis *a, struct prof_finding *f, uint32_t node)
 static bool push_place(struct analysis *a, const struct place *p)
 {
     struct prof_finding f = finding_blank(p->verdict, "");
+    f.apart = p->apart;
     f.objects = p->blocks;
     f.bytes = p->bytes;
     f.collateral_objects = p->more;
@@ -295,7 +302,7 @@ static bool push_place(struct analysis *a, const struct place *p)
     f.cycles = p->cycles;
     f.cycle_most = p->cycle_most;
     f.block_type = p->type;
-    f.born_stack = p->stack;
+    f.born_stack = f.place_stack = p->stack;
     f.sample_addr = p->addr;
     f.first_us = p->first_us;
     f.last_us = p->last_us;
@@ -312,6 +319,7 @@ static bool push_total(struct analysis *a, const struct places *places, enum pro
 
     if (sites == NULL)
         return false;
+    f.total = true;
     f.first_us = UINT64_MAX;
     for (size_t i = 0; i < places->list.count; i++) {
         const struct place *p = &places->list.items[i];
@@ -351,7 +359,7 @@ struct prof_error *block_findings(struct analysis *a)
     for (prof_block_id id = 1; good && id < prof_heap_block_max(a->heap); id++) {
         const struct prof_block *block = prof_heap_block(a->heap, id);
         if (a->reach == NULL || (block->flags & PROF_BLOCK_EXAMINED) == 0)
-            good = add_block(a, &places, PROF_UNFREED, id, GRAPH_NONE, &place);
+            good = add_block(a, &places, PROF_UNFREED, true, id, GRAPH_NONE, &place);
     }
     if (good && places.list.count > 0) {
         qsort(places.list.items, places.list.count, sizeof *places.list.items, by_bytes);

@@ -102,7 +102,7 @@ static bool bundle_cause(struct groups *g, prof_obj_id id)
 
     if (site == UINT32_MAX || !group_verdict(a, id, &fresh.verdict, &fresh.doubts) || !evidence_key(g, obj, &key))
         return false;
-    key = map_mix(key, a->sites.items[site].function);
+    key = map_mix(key, a->sites.items[site].key);
     key = map_mix(key, (uint64_t)fresh.type << 32 | (uint64_t)fresh.doubts << 8 | (uint64_t)fresh.verdict);
     key = map_mix(key, group_hash(group_scope(a, obj, &left)));
     uint32_t at = bundle_at(g, key, &fresh);
@@ -138,7 +138,7 @@ static bool bundle_held(struct groups *g, prof_obj_id id)
         return false;
     bool may_leak = (obj->flags & PROF_OBJ_MAY_LEAK) != 0; // always listed with its reason
     if (a->options->leak_kinds_all || may_leak) {
-        key = map_mix(group_hash(reason), a->sites.items[site].function);
+        key = map_mix(group_hash(reason), a->sites.items[site].key);
         key = map_mix(key, (uint64_t)obj->type << 32 | PROF_REACHABLE);
     }
     uint32_t at = bundle_at(g, key, &fresh);

@@ -1,4 +1,5 @@
-/* finding.c: makes the list of findings: runs the steps, applies suppressions and baseline, decides what gates, sorts.
+/* finding.c: makes the list of findings: runs the steps, applies suppressions and baseline, decides what gates,
+ * numbers and sorts.
  */
 #include "analysis.h"
 #include "baseline.h"
@@ -40,7 +41,7 @@ uint32_t finding_take_stack(const struct prof_finding *finding)
     return finding->open_count > 0 ? finding->open[0].stack : finding->born_stack;
 }
 
-/* ---- Suppressions, baseline, gating ------------------------------------------------------------------------------ */
+/* ---- Suppressions, gating ------------------------------------------------------------------------------ */
 
 static size_t add_stack(uint32_t *ids, size_t count, uint32_t stack)
 {
@@ -102,34 +103,6 @@ static bool suppress(struct analysis *a, struct prof_finding *f)
     return f->suppressed_by != NULL;
 }
 
-/* Findings that differ only in how sure they are share a fingerprint: all of them together are compared. */
-static bool compare_baseline(struct analysis *a)
-{
-    struct prof_findings *out = a->out;
-    PROF_VEC(uint64_t) sums = { 0 };
-    struct map index = { 0 };
-    bool good = true;
-
-    for (size_t i = 0; good && i < out->list.count; i++) {
-        uint64_t key = strtoull(out->list.items[i].fingerprint, NULL, 16);
-        uint32_t at = map_get(&index, key);
-        if (at < sums.count)
-            sums.items[at] += out->list.items[i].objects;
-        else
-            good = map_put(&index, key, (uint32_t)sums.count) && prof_vec_push(&sums, out->list.items[i].objects);
-    }
-    for (size_t i = 0; good && i < out->list.count; i++) {
-        struct prof_finding *f = &out->list.items[i];
-        f->baseline_objects = baseline_objects(a->options->baseline, f->fingerprint);
-        uint32_t at = map_get(&index, strtoull(f->fingerprint, NULL, 16));
-        if (f->suppressed_by == NULL && at < sums.count && f->baseline_objects >= sums.items[at])
-            f->suppressed_by = "baseline";
-    }
-    prof_vec_deinit(&sums);
-    map_deinit(&index);
-    return good;
-}
-
 static bool gates(const struct analysis *a, const struct prof_finding *f)
 {
     uint64_t set = a->options->fail_on;
@@ -151,7 +124,7 @@ static bool judge_all(struct analysis *a)
         if (!suppress(a, &out->list.items[i]))
             return false;
     }
-    if (a->options->baseline != NULL && !compare_baseline(a))
+    if (a->options->baseline != NULL && !baseline_compare(a))
         return false;
     for (size_t i = 0; i < out->list.count; i++) {
         out->list.items[i].gating = gates(a, &out->list.items[i]);
@@ -160,47 +133,26 @@ static bool judge_all(struct analysis *a)
     return true;
 }
 
-static bool find_gone(struct analysis *a)
-{
-    const struct prof_baseline_gone *entries;
-    struct map now = { 0 };
-    bool good = true;
+/* ---- Numbers and order ------------------------------------------------------------------------------------------- */
 
-    if (a->options->baseline == NULL)
-        return true;
-    size_t count = baseline_entries(a->options->baseline, &entries);
-    for (size_t i = 0; good && i < a->out->list.count; i++)
-        good = map_put(&now, strtoull(a->out->list.items[i].fingerprint, NULL, 16), 0);
-    for (size_t i = 0; good && i < count; i++) {
-        if (map_get(&now, strtoull(entries[i].fingerprint, NULL, 16)) == UINT32_MAX)
-            good = prof_vec_push(&a->out->gone, entries[i]);
-    }
-    map_deinit(&now);
-    return good;
-}
-
-/* ---- Order ------------------------------------------------------------------------------------------------------- */
-
-static int group_order(const struct prof_finding *f)
+static int rank_of(const struct prof_finding *f, bool gating, bool suppressed)
 {
     static const uint8_t headline[] = {
         [PROF_HEADLINE_LOST] = 0, [PROF_HEADLINE_MISUSED] = 1, [PROF_HEADLINE_GROWING] = 2, [PROF_HEADLINE_HELD] = 3
     };
-    int kind = f->gating ? 0 : f->suppressed_by != NULL ? 2 : 1;
+    int kind = gating ? 0 : suppressed ? 2 : 1;
     // Held things come after everything else, gating or not suppressed or not; what is held perhaps, before those.
-    if (!f->gating && f->headline == PROF_HEADLINE_HELD && f->verdict != PROF_POSSIBLE)
+    if (!gating && f->headline == PROF_HEADLINE_HELD && f->verdict != PROF_POSSIBLE)
         kind += 2;
+    if (!gating && f->apart)
+        kind += 5;
     return kind * 8 + headline[f->headline];
 }
 
-static int by_weight(const void *left, const void *right)
+static int by_weight(const struct prof_finding *a, const struct prof_finding *b)
 {
-    const struct prof_finding *a = left, *b = right;
-    int ga = group_order(a), gb = group_order(b);
     uint64_t wa = a->bytes + a->collateral_bytes, wb = b->bytes + b->collateral_bytes;
 
-    if (ga != gb)
-        return ga < gb ? -1 : 1;
     if (wa != wb)
         return wa > wb ? -1 : 1;
     if (a->objects != b->objects)
@@ -209,25 +161,65 @@ static int by_weight(const void *left, const void *right)
     return order != 0 ? order : (int)a->id - (int)b->id;
 }
 
-/* Sorts and numbers; `of` follows. */
+/* Does it fail a check by default? */
+static bool gates_by_default(const struct prof_finding *f)
+{
+    return prof_verdict_gates(f->verdict) && (f->strength == PROF_PROVEN || f->strength == PROF_PROBABLE);
+}
+
+/* Numbers name findings in other commands, too: what options say of suppressions, baselines, gates and leak kinds must
+ * not change them. */
+static int by_number(const void *left, const void *right)
+{
+    const struct prof_finding *a = left, *b = right;
+    int ra = rank_of(a, gates_by_default(a), false), rb = rank_of(b, gates_by_default(b), false);
+
+    if (a->apart != b->apart || a->total != b->total)
+        return a->apart || a->total ? 1 : -1;
+    if (ra != rb)
+        return ra < rb ? -1 : 1;
+    return by_weight(a, b);
+}
+
+static int by_report(const void *left, const void *right)
+{
+    const struct prof_finding *a = left, *b = right;
+    int ra = rank_of(a, a->gating, a->suppressed_by != NULL), rb = rank_of(b, b->gating, b->suppressed_by != NULL);
+
+    if (ra != rb)
+        return ra < rb ? -1 : 1;
+    return by_weight(a, b);
+}
+
+/* Numbers and sorts; `of` follows. */
 static bool order_all(struct prof_findings *out)
 {
-    uint32_t *now = malloc((out->list.count + 1) * sizeof *now);
+    struct prof_finding *list = out->list.items;
+    size_t count = out->list.count;
+    uint32_t *now = malloc((count + 1) * sizeof *now), *number = malloc((count + 1) * sizeof *number);
 
-    if (now == NULL)
+    if (now == NULL || number == NULL) {
+        free(now);
+        free(number);
         return false;
-    for (size_t i = 0; i < out->list.count; i++)
-        out->list.items[i].id = (uint32_t)i + 1;
-    if (out->list.count > 1)
-        qsort(out->list.items, out->list.count, sizeof *out->list.items, by_weight);
+    }
+    for (size_t i = 0; i < count; i++)
+        list[i].id = (uint32_t)i + 1;
+    if (count > 1)
+        qsort(list, count, sizeof *list, by_number);
+    for (size_t i = 0; i < count; i++)
+        number[list[i].id] = list[i].total ? 0 : (uint32_t)i + 1;
+    if (count > 1)
+        qsort(list, count, sizeof *list, by_report);
     now[0] = 0;
-    for (size_t i = 0; i < out->list.count; i++) {
-        now[out->list.items[i].id] = (uint32_t)i + 1;
-        out->list.items[i].id = (uint32_t)i + 1;
+    for (size_t i = 0; i < count; i++) {
+        now[list[i].id] = (uint32_t)i + 1;
+        list[i].id = number[list[i].id];
     }
     for (uint32_t id = 0; id < out->obj_max; id++)
         out->of[id] = now[out->of[id]];
     free(now);
+    free(number);
     return true;
 }
 
@@ -293,7 +285,7 @@ struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symb
         (error = incident_findings(&a)) == NULL && (error = block_findings(&a)) == NULL &&
         (error = growth_findings(&a)) == NULL) {
         audit_make(&a);
-        if (!reach_keep(&a) || !judge_all(&a) || !find_gone(&a) || !order_all(out))
+        if (!reach_keep(&a) || !judge_all(&a) || !baseline_gone(&a) || !order_all(out))
             error = prof_error_memory();
     }
     analysis_deinit(&a);

@@ -1,4 +1,4 @@
-/* group.c: bundles are judged by their healthy siblings; those with equal fingerprints become one group. */
+/* group.c: bundles are judged by their healthy siblings; those with equal fingerprints and lines become one group. */
 #include "group.h"
 #include "hold.h"
 
@@ -108,6 +108,11 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
     } else if (bundle->verdict == PROF_REACHABLE && index == g->reachable_total) {
         fingerprint_make(a->symbols, PROF_REACHABLE, "", 0, fresh.fingerprint);
     } else {
+        uint32_t site = site_of(a, bundle->take_stack);
+        if (site == UINT32_MAX)
+            return false;
+        key = map_mix(key, a->sites.items[site].key);
+        fresh.place_stack = bundle->take_stack;
         fingerprint_make(a->symbols, bundle->verdict, prof_heap_type(a->heap, bundle->type)->name, bundle->take_stack,
                          fresh.fingerprint);
     }

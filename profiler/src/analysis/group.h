@@ -1,8 +1,9 @@
 /* group.h: objects with the same cause, while they are gathered. Layer-private.
  *
- * Two rounds. First objects with the same verdict, type, place of birth and set of open references come together
+ * Two rounds. First objects with the same verdict, type, line of birth and set of open references come together
  * (bundles): small enough for an undisturbed comparison with healthy siblings. Bundles that turn out to have the same
- * fingerprint then become one group, which becomes one finding. */
+ * fingerprint and to take in the same line then become one group, which becomes one finding: a fingerprint must outlive
+ * edits, but who is to mend something must know which line it is. */
 #ifndef ANALYSIS_GROUP_H
 #define ANALYSIS_GROUP_H
 
@@ -60,6 +61,7 @@ struct group {
     bool uneven;            /* not the same arithmetic for every object */
     bool mixed;             /* the total of held objects: of several types */
     bool paired;            /* some taking site was named */
+    uint32_t place_stack;   /* see struct prof_finding */
     uint32_t born_stack, born_votes;
     prof_obj_id samples[GROUP_SAMPLES]; /* smallest serials, ascending */
     uint32_t sample_count;

@@ -472,7 +472,7 @@ static bool tell(struct growth *g, const struct kin *kin)
     f.collateral_bytes = kin->folded_bytes;
     f.first_us = kin->first_us;
     f.last_us = kin->last_us;
-    f.born_stack = kin->born_stack;
+    f.born_stack = f.place_stack = kin->born_stack;
     f.strength = g->scale.count > 2 ? PROF_STATISTICAL : PROF_SUSPECT;
     f.reasons = a->lost > 0           ? "events were lost: what died may have been missed"
                 : g->scale.count == 2 ? "what fills up once looks the same between two marks; a third one would tell"

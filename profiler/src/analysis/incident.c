@@ -8,7 +8,7 @@
 
 struct incidents {
     struct analysis *a;
-    struct map index;     /* fingerprint and wording -> out->list */
+    struct map index;     /* fingerprint, line and wording -> out->list */
     struct map scope_now; /* (type, birth stack, scope name) -> objects alive now */
 };
 
@@ -226,9 +226,13 @@ static bool add_incident(struct incidents *in, const struct prof_incident *incid
     judge(a, incident, obj, times, &why, &f.strength);
     if (times > 1)
         prof_str_addf(&text, " (%llu times)", (unsigned long long)times);
-    fingerprint_make(a->symbols, f.verdict, type, incident->stack != 0 ? incident->stack : f.born_stack, f.fingerprint);
-
+    f.place_stack = incident->stack != 0 ? incident->stack : f.born_stack;
+    fingerprint_make(a->symbols, f.verdict, type, f.place_stack, f.fingerprint);
+    uint32_t site = site_of(a, f.place_stack);
+    if (site == UINT32_MAX)
+        goto out;
     uint64_t key = map_mix(XXH64(f.fingerprint, strlen(f.fingerprint), 3), incident->kind);
+    key = map_mix(key, a->sites.items[site].key);
     uint32_t known = map_get(&in->index, key);
     if (known != UINT32_MAX) {
         struct prof_finding *same = &a->out->list.items[known];

@@ -220,6 +220,7 @@ static bool report_group(struct groups *g, uint32_t index)
     f.first_us = group->first_us;
     f.last_us = group->last_us;
     f.born_stack = group->born_stack;
+    f.place_stack = group->place_stack;
     f.scope = group->scope;
     f.missing_stack = group->pairing.missing_stack;
     f.missing_named = group->pairing.missing_named;
@@ -248,9 +249,11 @@ static bool report_group(struct groups *g, uint32_t index)
     if (group->doubts & DOUBT_VETOED)
         f.headline = PROF_HEADLINE_HELD;
     f.sentence = sentence_of(a, group);
-    if (group->reason != NULL && strncmp(group->reason, "may leak: ", 10) == 0 &&
-        (f.suppressed_by = prof_arena_printf(a->arena, "may-leak: %s", group->reason + 10)) == NULL)
+    bool may_leak = group->reason != NULL && strncmp(group->reason, "may leak: ", 10) == 0;
+    if (may_leak && (f.suppressed_by = prof_arena_printf(a->arena, "may-leak: %s", group->reason + 10)) == NULL)
         return false;
+    f.total = total;
+    f.apart = group->verdict == PROF_REACHABLE && !total && !may_leak;
     return f.sentence != NULL && prof_vec_push(&a->out->list, f);
 }
 

@@ -332,6 +332,7 @@ json_t *doc_finding(struct document *doc, struct prof_view *view, const struct p
     doc_set(doc, object, "first_seen", json_of_seconds(finding->first_us));
     doc_set(doc, object, "last_seen", json_of_seconds(finding->last_us));
     doc_set(doc, object, "born", doc_site(doc, view, finding->born_stack, true));
+    doc_set(doc, object, "site", doc_site(doc, view, finding->place_stack, false));
     doc_set(doc, object, "open", opens(doc, view, finding));
     doc_set(doc, object, "missing", missing(doc, view, finding));
     doc_set(doc, object, "root_path", doc_root_path(doc, view, finding));

@@ -13,7 +13,17 @@ static const char good[] =
     "{\"schema\":1,\"tool\":\"reftrack\",\"findings\":["
     "{\"fingerprint\":\"0123456789abcdef\",\"verdict\":\"cycle\",\"type\":\"conn\",\"objects\":4},"
     "{\"fingerprint\":\"00000000000000ff\",\"objects\":2,\"later\":[1,2]},"
-    "{\"fingerprint\":\"0123456789abcdef\",\"objects\":1}]}";
+    "{\"fingerprint\":\"0123456789abcdef\",\"objects\":1},"
+    "{\"fingerprint\":\"00000000000000aa\",\"objects\":3,\"site\":{\"file\":\"/b/a.c\",\"line\":7}},"
+    "{\"fingerprint\":\"00000000000000aa\",\"objects\":2,\"site\":{\"file\":\"/b/a.c\",\"line\":9}},"
+    "{\"fingerprint\":\"00000000000000aa\",\"objects\":0,\"site\":{\"file\":\"/b/a.c\",\"line\":7}},"
+    "{\"fingerprint\":\"00000000000000bb\",\"objects\":5,\"site\":null}]}";
+
+static uint64_t objects_of(const struct prof_baseline *baseline, const char *fingerprint)
+{
+    uint64_t print;
+    return baseline_print_parse(fingerprint, &print) ? baseline_find(baseline, print).objects : 0;
+}
 
 static void test_good(void **state)
 {
@@ -22,14 +32,25 @@ static void test_good(void **state)
     (void)state;
 
     assert_null(baseline_parse("b.json", good, strlen(good), &baseline));
-    assert_int_equal(baseline_objects(baseline, "0123456789abcdef"), 5);
-    assert_int_equal(baseline_objects(baseline, "00000000000000ff"), 2);
-    assert_int_equal(baseline_objects(baseline, "1123456789abcdef"), 0);
-    assert_int_equal(baseline_objects(baseline, "rubbish"), 0);
-    assert_int_equal(baseline_entries(baseline, &entries), 2);
+    assert_int_equal(objects_of(baseline, "0123456789abcdef"), 5);
+    assert_int_equal(objects_of(baseline, "00000000000000ff"), 2);
+    assert_int_equal(objects_of(baseline, "1123456789abcdef"), 0);
+    assert_int_equal(objects_of(baseline, "rubbish"), 0);
+    assert_int_equal(baseline_entries(baseline, &entries), 4);
     assert_string_equal(entries[0].verdict, "cycle");
     assert_string_equal(entries[0].type, "conn");
     assert_string_equal(entries[1].verdict, "");
+    assert_int_equal(baseline_find(baseline, 0xff).first, BASELINE_NONE); // written without lines
+    struct baseline_known known = baseline_find(baseline, 0xaa);
+    assert_int_equal(known.objects, 6);
+    const struct baseline_line *late = baseline_line(baseline, known.first),
+                               *early = baseline_line(baseline, late->next);
+    assert_int_equal(late->objects, 2);
+    assert_true(late->key == baseline_line_key("/elsewhere/a.c", 9, NULL, 0));
+    assert_int_equal(early->objects, 4);
+    assert_true(early->key == baseline_line_key("a.c", 7, NULL, 0));
+    assert_int_equal(early->next, BASELINE_NONE);
+    assert_int_equal(baseline_line(baseline, baseline_find(baseline, 0xbb).first)->objects, 5);
     prof_baseline_destroy(baseline);
 }
 
@@ -62,6 +83,9 @@ static void test_damaged(void **state)
     refuse("{\"schema\":1,\"findings\":[{\"fingerprint\":\"0123456789abcdef\"}]}",
            "bad number of objects of finding 1");
     refuse("{\"schema\":1,\"findings\":[{\"fingerprint\":\"0123456789abcdef\",\"objects\":-3}]}", "bad number");
+    refuse("{\"schema\":1,\"findings\":[{\"fingerprint\":\"0123456789abcdef\",\"objects\":1,\"site\":7}]}", "bad site");
+    refuse("{\"schema\":1,\"findings\":[{\"fingerprint\":\"0123456789abcdef\",\"objects\":1,\"site\":{\"line\":-7}}]}",
+           "bad site of finding 1");
     // Cut anywhere: never accepted, never worse than an error.
     for (size_t n = 0; n + 1 < sizeof good - 1; n++) {
         struct prof_baseline *baseline = NULL;
