@@ -8,10 +8,10 @@
 /* How a pair of stacks compares. Everything but ORACLE_UNEXPLAINED is understood. */
 enum oracle_class {
     ORACLE_SAME,
-    ORACLE_ZERO,       /* libunwind adds a frame 0 behind the outermost one */
-    ORACLE_SIGNAL,     /* an interrupted instruction: ours is stored as the instruction + 1, libunwind's is not */
-    ORACLE_FAST_TRACE, /* unw_backtrace remembers a wrong step; unw_step, which reads anew, agrees with us */
-    ORACLE_NO_ROWS,    /* no table shows the way out: we end there and say so, libunwind guesses on, or the reverse */
+    ORACLE_ZERO,        /* libunwind adds a frame 0 behind the outermost one */
+    ORACLE_SIGNAL,      /* an interrupted instruction: ours is stored as the instruction + 1, libunwind's is not */
+    ORACLE_FAST_TRACE,  /* unw_backtrace remembers a wrong step; unw_step, which reads anew, agrees with us */
+    ORACLE_NO_ROWS,     /* no table shows the way out: we end there and say so, libunwind guesses on, or the reverse */
     ORACLE_UNEXPLAINED, /* the test fails */
     ORACLE_CLASSES
 };
