@@ -159,6 +159,8 @@ struct prof_stack_stat {
     uint64_t peak_bytes;
     uint64_t temporary;            /* freed by the next allocator event of the same thread */
     uint64_t births, refs, unrefs; /* events taken at this stack */
+    uint64_t disowned;             /* references taken here that had an owner until trk_disown, and those given back
+                                      here that had one just before: both are anonymous elsewhere */
 };
 /* For learning what healthy objects do: per (type, stack), over objects that died correctly. */
 struct prof_type_site {

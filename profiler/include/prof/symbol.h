@@ -53,6 +53,12 @@ size_t prof_symbols_site(struct prof_symbols *symbols, uint32_t stack);
 /* The site itself; never NULL (a frame without names for stack 0 or an unknown id). */
 const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, uint32_t stack);
 
+/* A line of source text without white space around it: the frame's own, or one `offset` lines further down. Read from
+ * the file that debug information names, when that is not newer than the module. false: there is none, or it does not
+ * fit; buf untouched. Raw text: escape it. */
+bool prof_symbols_line(struct prof_symbols *symbols, const struct prof_frame *frame, int32_t offset, char *buf,
+                       size_t size);
+
 enum prof_place_kind {
     PROF_PLACE_UNKNOWN = 0, /* nothing known lives there: most often malloc memory */
     PROF_PLACE_GLOBAL,      /* .data/.bss of a module; name is the variable when a symbol covers it */

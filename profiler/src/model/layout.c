@@ -63,7 +63,7 @@ static const struct column types[] = {
 static const struct column stats[] = {
     S(struct stat, stack), ST(moment),   ST(epoch),          ST(pub.allocs),     ST(pub.frees),
     ST(pub.bytes),         ST(pub.live), ST(pub.live_bytes), ST(pub.peak_bytes), ST(pub.temporary),
-    ST(pub.births),        ST(pub.refs), ST(pub.unrefs),
+    ST(pub.births),        ST(pub.refs), ST(pub.unrefs),     ST(pub.disowned),
 };
 
 #define BL(member) N(struct prof_block, member)

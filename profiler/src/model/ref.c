@@ -283,6 +283,7 @@ static void give(struct prof_heap *h, prof_obj_id id, int32_t left, const struct
     if (was != 0) {
         shift_evidence(type, 0, true, was, false);
         type->births_owned += birth != 0;
+        stat_of(h, e->stack)->pub.disowned++;
     }
     if (birth != 0)
         give_birth(h, id, birth, e);
@@ -361,6 +362,7 @@ static void disown(struct prof_heap *h, prof_obj_id id, uint32_t index, const st
     struct prof_type *type = &h->types[obj->type].pub;
     shift_evidence(type, open->kind, false, 0, true);
     disowned_add(h, id, open->kind);
+    stat_of(h, open->stack)->pub.disowned++;
     if ((open->flags & PROF_OPEN_WAS_BIRTH) != 0 && (obj->internal & OBJ_BIRTH_OPEN) == 0) {
         open_rehome(h, index, PROF_OPEN_BIRTH, 0, e);
         open_of(h, index)->flags &= (uint8_t)~PROF_OPEN_WAS_BIRTH;

@@ -18,7 +18,6 @@
 
 #include <dwarf.h>
 #include <string.h>
-#include <unistd.h>
 
 enum fit { NO_FIT, HEAD, ARRAY, OPEN, EXACT };
 
@@ -41,16 +40,6 @@ void prof_births_deinit(struct prof_symbols *symbols)
     HASH_CLEAR(hh, symbols->births); // the arena's
     HASH_CLEAR(hh, symbols->shapes);
     prof_source_deinit(symbols);
-}
-
-static uint64_t mtime_of(const char *path)
-{
-    enum prof_image_state state;
-    uint64_t size, dev, ino, mtime_ns = 0;
-    int fd = path != NULL ? prof_image_descriptor(path, &state, &size, &dev, &ino, &mtime_ns) : -1;
-    if (fd >= 0)
-        close(fd);
-    return mtime_ns;
 }
 
 static struct prof_birth_entry *entry_of(struct prof_symbols *symbols, uint32_t stack)
@@ -78,8 +67,7 @@ static struct prof_birth_entry *entry_of(struct prof_symbols *symbols, uint32_t 
         .code = file->image.machine == EM_X86_64 ? prof_image_bytes(&file->image, place.vaddr, PROF_FLOW_BYTES) : NULL,
         .bytes = PROF_FLOW_BYTES,
         .inlined = place.inlined,
-        .symfs = symbols->symfs,
-        .mtime_ns = mtime_of(file->opened_path),
+        .mtime_ns = prof_source_module_time(file->opened_path),
     };
     prof_birth_gather(symbols, &code, &entry->site);
     HASH_ADD(hh, symbols->births, key, sizeof key, entry);

@@ -4,6 +4,7 @@
 #include <symbol/image.h>
 #include <symbol/state.h>
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,19 +41,65 @@ static struct prof_source_text *load(const char *symfs, const char *path)
     return text;
 }
 
-bool prof_source_statement(struct prof_symbols *symbols, const struct prof_birth_code *code, struct prof_statement *ret)
+uint64_t prof_source_module_time(const char *path)
 {
-    const struct prof_frame *frame = code->frame;
+    enum prof_image_state state;
+    uint64_t size, dev, ino, mtime_ns = 0;
+    int fd = path != NULL ? prof_image_descriptor(path, &state, &size, &dev, &ino, &mtime_ns) : -1;
+    if (fd >= 0)
+        close(fd);
+    return mtime_ns;
+}
+
+/* The source of a frame, when it is not newer than the module. NULL: none, or it says nothing. */
+static const struct prof_source_text *text_of(struct prof_symbols *symbols, const struct prof_frame *frame,
+                                              uint64_t module_ns)
+{
     if (frame->file == NULL || frame->line == 0)
-        return false;
+        return NULL;
     if (symbols->source_path != frame->file) { // paths are interned
         free(symbols->source_text);
-        symbols->source_text = load(code->symfs, frame->file);
+        symbols->source_text = load(symbols->symfs, frame->file);
         symbols->source_path = frame->file;
     }
     const struct prof_source_text *text = symbols->source_text;
-    return text != NULL && text->mtime_ns <= code->mtime_ns &&
-           prof_statement_read(text->text, text->length, frame->line, frame->column, ret);
+    return text != NULL && text->mtime_ns <= module_ns ? text : NULL;
+}
+
+bool prof_source_statement(struct prof_symbols *symbols, const struct prof_birth_code *code, struct prof_statement *ret)
+{
+    const struct prof_source_text *text = text_of(symbols, code->frame, code->mtime_ns);
+    return text != NULL && prof_statement_read(text->text, text->length, code->frame->line, code->frame->column, ret);
+}
+
+bool prof_symbols_line(struct prof_symbols *symbols, const struct prof_frame *frame, int32_t offset, char *buf,
+                       size_t size)
+{
+    const struct prof_source_text *text = NULL;
+    int64_t wanted = (int64_t)frame->line + offset;
+    for (const struct prof_file_entry *entry = symbols->files; entry != NULL && text == NULL; entry = entry->hh.next)
+        if (strcmp(entry->file->path, frame->module) == 0 && entry->file->state == PROF_IMAGE_GOOD)
+            text = text_of(symbols, frame, prof_source_module_time(entry->file->opened_path));
+    if (text == NULL || wanted < 1)
+        return false;
+    const char *at = text->text, *end = at + text->length;
+    for (int64_t line = 1; line < wanted && at != NULL; line++) {
+        at = memchr(at, '\n', (size_t)(end - at));
+        at = at != NULL ? at + 1 : NULL;
+    }
+    if (at == NULL || at == end)
+        return false;
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    stop = stop != NULL ? stop : end;
+    while (at < stop && isspace((unsigned char)*at))
+        at++;
+    while (stop > at && isspace((unsigned char)stop[-1]))
+        stop--;
+    if ((size_t)(stop - at) >= size || memchr(at, '\0', (size_t)(stop - at)) != NULL)
+        return false;
+    memcpy(buf, at, (size_t)(stop - at));
+    buf[stop - at] = '\0';
+    return true;
 }
 
 void prof_source_deinit(struct prof_symbols *symbols)

@@ -20,7 +20,6 @@ struct prof_birth_code {
     const uint8_t *code; /* behind the call */
     size_t bytes;
     unsigned inlined;  /* of the frames at vaddr, how many are inside the site's */
-    const char *symfs; /* NULL */
     uint64_t mtime_ns; /* of the module; 0 unknown: no source is read */
 };
 

@@ -11,6 +11,8 @@
  * changed after the program was built says nothing. The last file is kept. */
 bool prof_source_statement(struct prof_symbols *symbols, const struct prof_birth_code *code,
                            struct prof_statement *ret);
+/* When a module's file was written last; 0 unknown: no source is read. */
+uint64_t prof_source_module_time(const char *path);
 void prof_source_deinit(struct prof_symbols *symbols);
 
 #endif
