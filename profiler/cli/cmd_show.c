@@ -42,8 +42,9 @@ const struct cli_command cli_command_show = {
     .summary = "one object or block: who holds it, who took and gave back, its history",
     .about = "OBJECT is Type#12, #1204 (id), block#7 (id of a block), 0x55d0c3a1b0 (address), or @leak:3 (an example "
              "of finding 3 as 'reftrack leaks' and 'leaks --all' number them). "
-             "The count is split into references held by blocks and objects, by globals, by local variables, and those "
-             "without a known owner. In the history, =N says which event a release gives back for certain. "
+             "The count is split as in 'reftrack refs': references held by blocks and objects, by globals, by local "
+             "variables, in variables that are no more (freed, overwritten, out of scope), and those without a known "
+             "owner. In the history, =N says which event a release gives back for certain. "
              "Of a plain block: its type and how that is known, where it was allocated and freed, whether and how a "
              "root still leads to it, which pointers lead to it and which stand in it.",
     .examples = examples,
@@ -93,27 +94,17 @@ static void facts(struct cli_session *session, struct cli_out *out, prof_obj_id 
     }
 }
 
+/* What died has no references any more, only a count. */
 static void count_split(struct cli_session *session, struct cli_out *out, prof_obj_id id)
 {
     const struct prof_obj *obj = prof_heap_obj(session->heap, id);
-    struct prof_split split;
-    prof_view_split(session->view, id, &split);
-    fprintf(out->file, "  count     %d = %llu in blocks + %llu in globals + %llu in local variables", obj->count,
-            (unsigned long long)split.holders, (unsigned long long)split.roots, (unsigned long long)split.stacks);
-    if (split.elsewhere != 0)
-        fprintf(out->file, " + %llu elsewhere", (unsigned long long)split.elsewhere);
-    fprintf(out->file, " + %lld without a known owner\n", (long long)split.anonymous);
-    fputs("            ", out->file);
-    if (!split.checked)
-        fputs("the program never told its count: not checked", out->file);
-    else if (split.unaccounted == 0)
-        cli_printf(out, CLI_GOOD, "the program's own count agreed (%d when last seen)", obj->observed);
+    prof_node node = prof_graph_of_obj(session->graph, id);
+    if (node != PROF_NODE_NONE)
+        graph_count_lines(session, out, node);
     else
-        cli_printf(out, CLI_WARN, "the program's own count was %d when last seen: %+lld unaccounted for", obj->observed,
-                   (long long)split.unaccounted);
-    fprintf(out->file, "\n            %u ref%s, %u unref%s in this life\n", obj->refs, obj->refs == 1 ? "" : "s",
+        fprintf(out->file, "  count     %d\n", obj->count);
+    fprintf(out->file, "            %u ref%s, %u unref%s in this life\n", obj->refs, obj->refs == 1 ? "" : "s",
             obj->unrefs, obj->unrefs == 1 ? "" : "s");
-    graph_overowned_line(session, out, id, split.anonymous);
 }
 
 static void open_references(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj, uint64_t top)
@@ -246,6 +237,8 @@ int cmd_show(int argc, char **argv)
     if (code < 0) {
         struct prof_thing thing;
         struct prof_error *error = prof_view_find_thing(session.view, spec, &thing);
+        if (error == NULL && thing.obj != 0)
+            error = prof_graph_create(session.heap, session.symbols, NULL, &session.graph);
         if (error != NULL) {
             code = cli_error(error);
         } else {
@@ -256,7 +249,7 @@ int cmd_show(int argc, char **argv)
                                   args.no_history);
             } else if (common.format == CLI_FORMAT_JSON) {
                 char *text = NULL;
-                error = prof_json_object(session.view, thing.obj, &text);
+                error = prof_json_object(session.view, session.graph, thing.obj, &text);
                 code = cli_json(&out, error, text);
             } else {
                 code = show(&session, &args, &out, thing.obj);

@@ -78,7 +78,8 @@ void graph_node_line(struct cli_session *session, struct cli_out *out, prof_node
             prof_fmt_bytes(text, sizeof text, prof_graph_size(session->graph, node).flat, out->units));
 }
 
-void graph_overowned_line(struct cli_session *session, struct cli_out *out, prof_obj_id obj, int64_t anonymous)
+/* Why more owners were told than there are references; nothing when there are not. */
+static void overowned_line(struct cli_session *session, struct cli_out *out, prof_obj_id obj, int64_t anonymous)
 {
     const struct prof_open *open = NULL;
     char text[1024];
@@ -107,15 +108,17 @@ void graph_count_lines(struct cli_session *session, struct cli_out *out, prof_no
     struct prof_refcount rc = prof_graph_refcount(session->graph, node);
     fprintf(out->file, "  count     %lld = %lld in blocks + %lld in globals + %lld in local variables",
             (long long)rc.count, (long long)rc.heap, (long long)rc.roots, (long long)rc.stacks);
+    if (rc.gone != 0)
+        fprintf(out->file, " + %lld in variables that are no more", (long long)rc.gone);
     fprintf(out->file, " + %lld without a known owner\n            ", (long long)rc.anonymous);
     if (!rc.observed)
         fputs("the program never told its count: not checked\n", out->file);
     else if (rc.unaccounted == 0)
-        cli_printf(out, CLI_GOOD, "the program's own count agreed\n");
+        cli_printf(out, CLI_GOOD, "the program's own count agreed (%lld when last seen)\n", (long long)rc.count);
     else
         cli_printf(out, CLI_WARN, "the program's own count was %lld when last seen: %+lld unaccounted for\n",
                    (long long)rc.count + rc.unaccounted, (long long)rc.unaccounted);
-    graph_overowned_line(session, out, prof_graph_obj(session->graph, node), rc.anonymous);
+    overowned_line(session, out, prof_graph_obj(session->graph, node), rc.anonymous);
 }
 
 /* The reason that the program gave. */

@@ -20,11 +20,9 @@ int graph_begin_some(const struct cli_command *command, const struct cli_common 
 char *graph_name(struct cli_session *session, prof_node node, char *buf, size_t size);
 /* "Conn#12  at 0x55..., 96 B" and a line feed. */
 void graph_node_line(struct cli_session *session, struct cli_out *out, prof_node node);
-/* "count  3 = 1 in blocks + ..." of objects; two lines. */
+/* "count  3 = 1 in blocks + ..." of objects; with the program's own count, and why there are more owners than
+ * references; of what died nothing. */
 void graph_count_lines(struct cli_session *session, struct cli_out *out, prof_node node);
-/* "1 owner more than references: ..." when fewer than no references are left for those who told no owner; the place
- * that told too many, if it is known. */
-void graph_overowned_line(struct cli_session *session, struct cli_out *out, prof_obj_id obj, int64_t anonymous);
 /* Links in order, one line each, in columns; `left_out` of them are missing behind the first `front`. */
 void graph_path_lines(struct cli_session *session, struct cli_out *out, const struct prof_link *links, size_t count,
                       size_t front, size_t left_out);

@@ -54,7 +54,7 @@ struct trk_gc_counts {
     int64_t heap;        /* held by variables in objects and blocks, and by TRK_HOLDER */
     int64_t roots;       /* ... in globals, thread-local variables, trk_root_add */
     int64_t stacks;      /* ... in local variables */
-    int64_t anonymous;   /* told without an owner */
+    int64_t anonymous;   /* told without an owner, or with a variable that is no more */
     int64_t unaccounted; /* the program's own count is so much more */
     int64_t observed;    /* 1: its own count is known; 0: it is not, and unaccounted is 0 */
 };

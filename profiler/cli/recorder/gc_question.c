@@ -178,7 +178,7 @@ static void list_link(struct telling *t, const struct prof_graph *graph, const s
 static void tell_refcount(struct telling *t, const struct prof_graph *graph, prof_node node)
 {
     const struct prof_refcount r = prof_graph_refcount(graph, node);
-    const int64_t numbers[] = { r.count, r.heap, r.roots, r.stacks, r.anonymous, r.unaccounted, r.observed };
+    const int64_t numbers[] = { r.count, r.heap, r.roots, r.stacks, r.anonymous + r.gone, r.unaccounted, r.observed };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         t->answer.numbers[i] = (uint64_t)numbers[i];
 }

@@ -48,14 +48,15 @@ static inline bool prof_link_counted(enum prof_link_kind kind)
     return kind == PROF_LINK_SLOT || kind == PROF_LINK_HOLDER || kind == PROF_LINK_ADOPTED;
 }
 
-/* Where the references of an object are: count = heap + roots + stacks + anonymous, and observed = count +
- * unaccounted. */
+/* Where the references of an object are: count = heap + roots + stacks + gone + anonymous, and observed = count +
+ * unaccounted. All that says where references are says this. */
 struct prof_refcount {
     int64_t count;       /* by events */
     int64_t heap;        /* in objects and blocks (slots, holders, adopted) */
     int64_t roots;       /* in globals, thread-local variables, root regions */
     int64_t stacks;      /* in local variables of a program that runs on */
-    int64_t anonymous;   /* told without an owner, births nobody owned, slots that are gone, overwritten or stale */
+    int64_t gone;        /* told with a variable that is no more: freed, overwritten, out of scope, stale in memory */
+    int64_t anonymous;   /* told without an owner, births nobody owned; below 0: more owners than references */
     int64_t unaccounted; /* counted without telling (above 0), or references that are not in the count */
     bool observed;       /* the program's own count is known; else unaccounted is 0 and means nothing */
 };

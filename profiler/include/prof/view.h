@@ -12,6 +12,7 @@
 #include <prof/error.h>
 #include <prof/finding.h>
 #include <prof/gc.h>
+#include <prof/graph.h>
 #include <prof/heap.h>
 #include <prof/symbol.h>
 #include <prof/trace.h>
@@ -121,17 +122,6 @@ struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec
 
 /* ---- One object and one finding in words ---------------------------------------------------------------------------
  */
-/* Where the references of an object are: rc = holders + roots + stacks + anonymous + unaccounted. */
-struct prof_split {
-    uint64_t holders;    /* slots inside blocks or objects, and named holders */
-    uint64_t roots;      /* globals, registered root regions */
-    uint64_t stacks;     /* local variables */
-    uint64_t elsewhere;  /* slots in memory nobody reported */
-    int64_t anonymous;   /* no owner was told */
-    bool checked;        /* a count of the program was seen: unaccounted means something */
-    int64_t unaccounted; /* observed count minus counted events; not 0: somebody counts without telling */
-};
-void prof_view_split(struct prof_view *view, prof_obj_id obj, struct prof_split *ret);
 /* Who owns an open reference: "Session#12.peer", "global g_cache+8", "local variable", "block 0x55.. +16", "nobody
  * told". Raw text: escape it. */
 char *prof_view_owner(struct prof_view *view, const struct prof_open *open, char *buf, size_t size);
@@ -214,7 +204,7 @@ struct prof_error *prof_json_cycles(struct prof_view *view, char **ret);
 struct prof_error *prof_json_table(struct prof_view *view, const char *name, const struct prof_table *table,
                                    char **ret);
 struct prof_error *prof_json_info(struct prof_view *view, char **ret);
-struct prof_error *prof_json_object(struct prof_view *view, prof_obj_id obj, char **ret);
+struct prof_error *prof_json_object(struct prof_view *view, struct prof_graph *graph, prof_obj_id obj, char **ret);
 /* id 0: it was freed. story NULL: nobody asked memory. */
 struct prof_block_life;
 struct prof_block_story;

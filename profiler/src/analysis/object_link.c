@@ -165,18 +165,24 @@ struct prof_refcount prof_graph_refcount(const struct prof_graph *g, prof_node n
         return rc;
     const struct prof_obj *obj = prof_heap_obj(g->a.heap, node);
     rc.count = obj->count;
-    rc.anonymous = g->unowned[node];
+    int64_t gone = 0;
     for (uint32_t i = 0; i < prof_graph_referrers(g, node); i++) {
         struct prof_link link = prof_graph_referrer(g, node, i);
-        if (!prof_link_counted(link.kind) || link.gone)
+        if (!prof_link_counted(link.kind))
             continue;
-        if (link.from != PROF_NODE_NONE)
+        if (link.gone)
+            gone++;
+        else if (link.from != PROF_NODE_NONE)
             rc.heap++;
         else if (link.root == PROF_ROOT_STACK || link.root == PROF_ROOT_REGISTER)
             rc.stacks++;
         else
             rc.roots++;
     }
+    // Pointers in memory may stand for what had another variable before.
+    int64_t unowned = g->unowned[node] > 0 ? g->unowned[node] : 0;
+    rc.gone = gone < unowned ? gone : unowned;
+    rc.anonymous = g->unowned[node] - rc.gone;
     const struct hold_facts *facts = g->a.hold != NULL ? &g->a.hold->facts[node] : NULL;
     if (facts != NULL && facts->counted) {
         rc.observed = true;

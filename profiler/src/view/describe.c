@@ -169,40 +169,6 @@ static enum owner classify(struct prof_view *view, const struct prof_open *open,
     return place->kind == PROF_PLACE_STACK ? OWNER_STACK : OWNER_ELSEWHERE;
 }
 
-void prof_view_split(struct prof_view *view, prof_obj_id id, struct prof_split *ret)
-{
-    const struct prof_obj *obj = prof_heap_obj(view->heap, id);
-    struct prof_split split = { 0 };
-    int64_t owned = 0;
-    for (uint32_t i = obj->first_open; i != 0;) {
-        const struct prof_open *open = prof_heap_open(view->heap, i);
-        struct prof_place place;
-        i = open->next;
-        switch (classify(view, open, &place)) {
-        case OWNER_HOLDER:
-            split.holders++;
-            break;
-        case OWNER_ROOT:
-            split.roots++;
-            break;
-        case OWNER_STACK:
-            split.stacks++;
-            break;
-        case OWNER_ELSEWHERE:
-            split.elsewhere++;
-            break;
-        case OWNER_NOBODY:
-            continue;
-        }
-        owned++;
-    }
-    split.anonymous = obj->count - owned;
-    split.checked = (obj->flags & PROF_OBJ_COUNTED) != 0;
-    if (split.checked && (obj->flags & PROF_OBJ_MISCOUNT) != 0)
-        split.unaccounted = (int64_t)obj->observed - obj->count;
-    *ret = split;
-}
-
 /* ".peer", "+16"; "" for an unknown place inside. */
 static void field_words(struct prof_view *view, const char *type, uint64_t offset, char *buf, size_t size)
 {

@@ -201,17 +201,19 @@ struct prof_error *prof_json_info(struct prof_view *view, char **ret)
 
 /* ---- one object ----------------------------------------------------------------------------------------------------
  */
-static json_t *split(struct document *doc, struct prof_view *view, prof_obj_id obj)
+/* Null of what died. */
+static json_t *split(struct document *doc, struct prof_graph *graph, prof_node node)
 {
-    struct prof_split split;
+    if (node == PROF_NODE_NONE)
+        return json_null();
+    struct prof_refcount rc = prof_graph_refcount(graph, node);
     json_t *object = json_object();
-    prof_view_split(view, obj, &split);
-    doc_set(doc, object, "holders", json_of_number(split.holders));
-    doc_set(doc, object, "roots", json_of_number(split.roots));
-    doc_set(doc, object, "stacks", json_of_number(split.stacks));
-    doc_set(doc, object, "elsewhere", json_of_number(split.elsewhere));
-    doc_set(doc, object, "anonymous", json_integer(split.anonymous));
-    doc_set(doc, object, "unaccounted", split.checked ? json_integer(split.unaccounted) : json_null());
+    doc_set(doc, object, "holders", json_integer(rc.heap));
+    doc_set(doc, object, "roots", json_integer(rc.roots));
+    doc_set(doc, object, "stacks", json_integer(rc.stacks));
+    doc_set(doc, object, "elsewhere", json_integer(rc.gone));
+    doc_set(doc, object, "anonymous", json_integer(rc.anonymous));
+    doc_set(doc, object, "unaccounted", rc.observed ? json_integer(rc.unaccounted) : json_null());
     return object;
 }
 
@@ -280,7 +282,7 @@ static struct prof_error *add_event(void *ctx, const struct prof_history_event *
     return doc->failed ? prof_error_memory() : NULL;
 }
 
-struct prof_error *prof_json_object(struct prof_view *view, prof_obj_id id, char **ret)
+struct prof_error *prof_json_object(struct prof_view *view, struct prof_graph *graph, prof_obj_id id, char **ret)
 {
     struct document doc;
     char addr[32];
@@ -302,7 +304,7 @@ struct prof_error *prof_json_object(struct prof_view *view, prof_obj_id id, char
             (obj->flags & PROF_OBJ_COUNTED) != 0 ? json_integer(obj->observed) : json_null());
     doc_set(&doc, doc.root, "refs", json_of_number(obj->refs));
     doc_set(&doc, doc.root, "unrefs", json_of_number(obj->unrefs));
-    doc_set(&doc, doc.root, "split", split(&doc, view, id));
+    doc_set(&doc, doc.root, "split", split(&doc, graph, prof_graph_of_obj(graph, id)));
     doc_set(&doc, doc.root, "born", doc_site(&doc, view, obj->stack, true));
     doc_set(&doc, doc.root, "born_at", json_of_seconds(obj->born_us));
     doc_set(&doc, doc.root, "last_at", json_of_seconds(obj->last_us));

@@ -80,9 +80,15 @@ static bool nothing_is(enum prof_verdict verdict)
     return true;
 }
 
+static void assert_gone(uint64_t addr, int gone)
+{
+    assert_int_equal(prof_graph_refcount(graph, node(addr)).gone, gone);
+}
+
 static void assert_count(uint64_t addr, int heap, int roots, int anonymous, int unaccounted)
 {
     struct prof_refcount rc = prof_graph_refcount(graph, node(addr));
+    assert_int_equal(rc.count, rc.heap + rc.roots + rc.stacks + rc.gone + rc.anonymous);
     assert_int_equal(rc.heap, heap);
     assert_int_equal(rc.roots, roots);
     assert_int_equal(rc.anonymous, anonymous);
@@ -168,7 +174,8 @@ static void r4_slot_overwritten(void **state)
     mk_exit(rig->t, 0);
     find();
     assert_int_equal(verdict(B), PROF_SLOT_OVERWRITTEN);
-    assert_count(B, 0, 0, 1, 0);
+    assert_count(B, 0, 0, 0, 0);
+    assert_gone(B, 1);
     assert_count(C, 1, 0, 0, 0);
 }
 
@@ -185,7 +192,8 @@ static void r5_holder_freed_with_three(void **state)
     find();
     for (uint64_t addr = B; addr <= D; addr += 0x100) {
         assert_int_equal(verdict(addr), PROF_HOLDER_FREED);
-        assert_count(addr, 0, 0, 1, 0);
+        assert_count(addr, 0, 0, 0, 0);
+        assert_gone(addr, 1);
     }
     assert_int_equal(rig_one(rig, PROF_HOLDER_FREED)->objects, 3);
 }

@@ -20,6 +20,7 @@ static struct mk_trace *trace;
 static struct prof_heap *heap;
 static struct prof_symbols *symbols;
 static struct prof_findings *findings;
+static struct prof_graph *graph;
 
 /* What is tried: one call into the view. */
 enum what { TABLE, FILTERED, OBJECT_NAME, LEAKS, INFO, OBJECT, SITES, WHAT_COUNT };
@@ -54,7 +55,7 @@ static struct prof_error *attempt(struct prof_view *view, enum what what, unsign
         error = prof_json_info(view, &text);
         break;
     case OBJECT:
-        error = prof_json_object(view, 1, &text);
+        error = prof_json_object(view, graph, 1, &text);
         break;
     case SITES:
         if (prof_findings_list(findings, &list) != 0)
@@ -113,10 +114,12 @@ int main(void)
     mk_mark(trace, "first", "main");
     heap = mk_heap(trace);
     if (prof_symbols_create(prof_heap_trace(heap), &symbols_options, &symbols) != NULL ||
-        prof_findings_create(heap, symbols, &findings_options, &findings) != NULL)
+        prof_findings_create(heap, symbols, &findings_options, &findings) != NULL ||
+        prof_graph_create(heap, symbols, NULL, &graph) != NULL)
         return 99;
     const struct CMUnitTest tests[] = { cmocka_unit_test(every_failure) };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    prof_graph_destroy(graph);
     prof_findings_destroy(findings);
     prof_symbols_destroy(symbols);
     mk_destroy(trace);

@@ -263,36 +263,6 @@ static void find(void **state)
     close_view(&f);
 }
 
-static void split(void **state)
-{
-    (void)state;
-    struct fixture f;
-    struct prof_split split;
-    prof_obj_id id;
-    f.trace = mk_create();
-    mk_type(f.trace, "a", 64);
-    mk_born(f.trace, "a", 0x5555557a0000, 64, "f");
-    mk_born(f.trace, "a", 0x5555557a1000, 64, "f");
-    mk_own(f.trace, 0x5555557a0000, 0x5555557a1010, "f");  /* a field of the other */
-    mk_ref(f.trace, 0x5555557a0000, MK_APP_DATA + 8, "f"); /* a global */
-    mk_ref(f.trace, 0x5555557a0000, MK_STACK_BASE + 64, "f");
-    mk_ref(f.trace, 0x5555557a0000, MK_HOLDER(0x5555557a1000), "f");
-    mk_ref_rc(f.trace, 0x5555557a0000, 0, 6, "f");
-    open_view(&f);
-    assert_null(prof_view_find(f.view, "a#1", &id));
-    prof_view_split(f.view, id, &split);
-    assert_int_equal(split.holders, 2);
-    assert_int_equal(split.roots, 1);
-    assert_int_equal(split.stacks, 1);
-    assert_int_equal(split.elsewhere, 0);
-    assert_int_equal(split.anonymous,
-                     2 - 1); /* five refs and the birth are six; four have owners, and the own took the birth */
-    assert_true(split.checked);
-    assert_int_equal(prof_heap_obj(f.heap, id)->count,
-                     (int64_t)split.holders + (int64_t)split.roots + (int64_t)split.stacks + split.anonymous);
-    close_view(&f);
-}
-
 static json_t *parsed(struct prof_error *error, char *text)
 {
     json_error_t where;
@@ -342,13 +312,16 @@ static void documents(void **state)
     assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "events"), "ref")), 1);
     json_decref(root);
 
-    error = prof_json_object(f.view, 1, &text);
+    struct prof_graph *graph;
+    assert_null(prof_graph_create(f.heap, f.symbols, NULL, &graph));
+    error = prof_json_object(f.view, graph, 1, &text);
     root = parsed(error, text);
     assert_int_equal(json_array_size(json_object_get(root, "history")), 2);
     assert_int_equal(json_integer_value(json_object_get(root, "count")), 2);
     json_decref(root);
-    assert_non_null(error = prof_json_object(f.view, 99, &text));
+    assert_non_null(error = prof_json_object(f.view, graph, 99, &text));
     prof_error_destroy(error);
+    prof_graph_destroy(graph);
 
     const struct prof_table *table = get(&f, PROF_TABLE_TYPES, (struct prof_query){ 0 });
     error = prof_json_table(f.view, "types", table, &text);
@@ -364,8 +337,8 @@ static void documents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types), cmocka_unit_test(objects), cmocka_unit_test(limits),    cmocka_unit_test(others),
-        cmocka_unit_test(find),  cmocka_unit_test(split),   cmocka_unit_test(documents),
+        cmocka_unit_test(types),  cmocka_unit_test(objects), cmocka_unit_test(limits),
+        cmocka_unit_test(others), cmocka_unit_test(find),    cmocka_unit_test(documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
