@@ -133,7 +133,7 @@ static void check_splits(void)
         struct prof_refcount rc = prof_graph_refcount(graph, v);
         int64_t opens = 0, births = 0;
         const struct prof_obj *obj = prof_heap_obj(heap, prof_graph_obj(graph, v));
-        must(rc.count == rc.heap + rc.roots + rc.stacks + rc.anonymous, "sum of the split", v);
+        must(rc.count == rc.heap + rc.roots + rc.stacks + rc.gone + rc.anonymous, "sum of the split", v);
         for (uint32_t i = obj->first_open; i != 0; i = prof_heap_open(heap, i)->next)
             *(prof_heap_open(heap, i)->kind == PROF_OPEN_BIRTH ? &births : &opens) += 1;
         for (uint32_t i = 0; i < prof_graph_referrers(graph, v); i++) {
