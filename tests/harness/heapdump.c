@@ -46,8 +46,8 @@ static void dump_obj(FILE *out, const struct prof_heap *heap, prof_obj_id id)
     }
     for (uint32_t i = o->first_site; i != 0;) {
         const struct prof_site_count *s = prof_heap_site_count(heap, i);
-        fprintf(out, " site %u stack=%u %u-%u %llu..%llu\n", i, s->stack, s->taken, s->given, U(s->first_us),
-                U(s->last_us));
+        fprintf(out, " site %u stack=%u %u-%u %u..%u %llu..%llu\n", i, s->stack, s->taken, s->given, s->first_event,
+                s->last_event, U(s->first_us), U(s->last_us));
         i = s->next;
     }
 }
@@ -82,6 +82,23 @@ static void dump_learned(FILE *out, const struct prof_heap *heap)
     count = prof_heap_type_pairs(heap, &pairs);
     for (size_t i = 0; i < count; i++)
         fprintf(out, "pair type=%u %u-%u %llu\n", pairs[i].type, pairs[i].taken, pairs[i].given, U(pairs[i].count));
+}
+
+static void dump_lives(FILE *out, const struct prof_heap *heap, prof_type_id type)
+{
+    uint64_t left_out, lives;
+    struct prof_life_entry entries[PROF_LIFE_ENTRIES];
+    size_t count = prof_heap_lives(heap, type, &left_out);
+    for (size_t i = 0; i < count; i++) {
+        size_t n = prof_heap_life(heap, type, i, entries, &lives);
+        fprintf(out, "life type=%u x%llu", type, U(lives));
+        for (size_t k = 0; k < n; k++)
+            fprintf(out, " %u:%u-%u@%u-%u", entries[k].stack, entries[k].taken, entries[k].given, entries[k].first,
+                    entries[k].last);
+        fputc('\n', out);
+    }
+    if (left_out > 0)
+        fprintf(out, "lives type=%u left out %llu\n", type, U(left_out));
 }
 
 static void dump_incidents(FILE *out, const struct prof_heap *heap)
@@ -177,8 +194,10 @@ void heap_dump(FILE *out, struct prof_heap *heap)
     for (prof_obj_id id = 1; id < prof_heap_obj_max(heap); id++)
         if (prof_heap_obj(heap, id)->state != PROF_OBJ_NONE)
             dump_obj(out, heap, id);
-    for (prof_type_id id = 0; id < prof_heap_type_max(heap); id++)
+    for (prof_type_id id = 0; id < prof_heap_type_max(heap); id++) {
         dump_type(out, heap, id);
+        dump_lives(out, heap, id);
+    }
     prof_heap_stack_each(heap, dump_stack, out);
     dump_learned(out, heap);
     dump_incidents(out, heap);

@@ -133,6 +133,9 @@ struct prof_site_count {
     uint32_t taken; /* anonymous refs at this stack */
     uint32_t given; /* anonymous unrefs at this stack */
     uint32_t next;
+    /* Of the first and the last of these events: the number of the event within the life (refs and unrefs, from 1; 0
+     * where it is not known, as for births), and the time. */
+    uint32_t first_event, last_event;
     uint64_t first_us, last_us;
 };
 
@@ -169,6 +172,14 @@ struct prof_type_site {
     uint64_t taken, given;           /* anonymous events of correctly freed objects */
     uint64_t objects;                /* how many such objects had an anonymous event here */
     uint64_t slot_taken, slot_given; /* pairs closed through a slot or holder, whatever became of the object */
+};
+/* One object that was freed correctly, as far as its references without owner go: what was taken and given back at each
+ * stack (the birth as taken where it was born). first, last: ranks; a release with a smaller `last` than the `first` of
+ * a taking came before it. */
+enum { PROF_LIFE_ENTRIES = 64 };
+struct prof_life_entry {
+    uint32_t stack, taken, given;
+    uint32_t first, last;
 };
 /* Which release served which taking, for references paired by slot or holder: certain. */
 struct prof_type_pair {
@@ -283,7 +294,7 @@ struct prof_heap_follow {
 struct prof_heap_options {
     uint64_t until_us;      /* stop before events later than this; 0: all */
     const char *until_mark; /* stop at this mark; NULL */
-    bool keep_type_sites;   /* gather prof_type_site */
+    bool keep_type_sites;   /* gather prof_type_site and lives */
     bool (*progress)(void *ctx, uint64_t done_bytes, uint64_t all_bytes);
     void *progress_ctx;
     const struct prof_heap_follow *follow; /* must outlive the heap; NULL: nobody, at the cost of nothing */
@@ -357,6 +368,12 @@ void prof_heap_stack_each(const struct prof_heap *heap,
                           void (*each)(void *ctx, uint32_t stack, const struct prof_stack_stat *stat), void *ctx);
 size_t prof_heap_type_sites(const struct prof_heap *heap, const struct prof_type_site **ret); /* by type, then stack */
 size_t prof_heap_type_pairs(const struct prof_heap *heap, const struct prof_type_pair **ret); /* by all three */
+/* Correctly freed objects of a type, equal ones told once: how many kinds of them are kept (of many a sample), and how
+ * many objects are none of these. */
+size_t prof_heap_lives(const struct prof_heap *heap, prof_type_id type, uint64_t *ret_left_out);
+/* Kind `index` of these: returns the number of entries, by stack; ret_lives: how many objects were such. */
+size_t prof_heap_life(const struct prof_heap *heap, prof_type_id type, size_t index,
+                      struct prof_life_entry entries[PROF_LIFE_ENTRIES], uint64_t *ret_lives);
 size_t prof_heap_incidents(const struct prof_heap *heap, const struct prof_incident **ret);
 size_t prof_heap_marks(const struct prof_heap *heap, const struct prof_mark **ret);
 size_t prof_heap_mem(const struct prof_heap *heap, const struct trk_mem **ret); /* samples in time order */

@@ -128,6 +128,8 @@ static const struct column sites[] = {
     SI(next),
     SI(last_us),
     COLUMN_BELOW(struct prof_site_count, first_us, last_us),
+    SI(first_event),
+    SI(last_event),
 };
 
 #define W(member) N(struct weak, member)
@@ -239,6 +241,11 @@ static const struct column chunks[] = { N(struct row_chunk, addr), N(struct row_
 
 static const struct column block_types[] = { COLUMN_OF(struct row_block_type, type, COLUMN_TYPE),
                                              B(struct row_block_type, array) };
+
+static const struct column lives[] = { N(struct row_lives, all), N(struct row_lives, level) };
+static const struct column life[] = { N(struct row_life, lives), N(struct row_life, entries) };
+#define LE(member) N(struct pairing_entry, member)
+static const struct column life_entries[] = { S(struct pairing_entry, key), LE(taken), LE(given), LE(first), LE(last) };
 
 #define I(member) N(struct row_incident, member)
 static const struct column incidents[] = {
@@ -367,6 +374,9 @@ static const struct section_def sections[STATE_SECTIONS_] = {
     SECTION(STATE_FREED_SINCE, struct range, false, 4, ranges),
     SECTION(STATE_CHUNKS, struct row_chunk, false, 4, chunks),
     SECTION(STATE_BLOCK_TYPES, struct row_block_type, true, 0, block_types),
+    SECTION(STATE_LIVES, struct row_lives, true, 4, lives),
+    SECTION(STATE_LIFE, struct row_life, true, 4, life),
+    SECTION(STATE_LIFE_ENTRIES, struct pairing_entry, false, 4, life_entries),
 };
 
 const struct section_def *state_section(unsigned kind)

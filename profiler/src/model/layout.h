@@ -58,6 +58,9 @@ enum state_section {
     STATE_FREED_SINCE,
     STATE_CHUNKS,
     STATE_BLOCK_TYPES,
+    STATE_LIVES,        /* of correctly freed objects: what is kept of each type, */
+    STATE_LIFE,         /* one kind of them after the other, */
+    STATE_LIFE_ENTRIES, /* and what they did */
     STATE_SECTIONS_,
 };
 
@@ -109,6 +112,15 @@ struct row_thread {
     uint32_t tid, last_alloc, limbo_block, limbo_opens, context_text, context;
     uint32_t disabled;
     uint8_t in_limbo;
+};
+/* Ids are types, for both. */
+struct row_lives {
+    uint64_t all;
+    uint32_t level;
+};
+struct row_life {
+    uint64_t lives;
+    uint32_t entries;
 };
 struct row_chunk {
     uint64_t addr, pool;

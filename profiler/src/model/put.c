@@ -303,6 +303,38 @@ static const char *put_block_type(struct prof_heap *h, const struct restore *r, 
     return NULL;
 }
 
+static const char *put_lives(struct prof_heap *h, uint32_t type, const struct row_lives *row)
+{
+    if (type >= h->type_max || h->types[type].lives != NULL || row->level > 63)
+        return "lives belong to no type";
+    lives_restore_bag(h, type, row->all, row->level);
+    return NULL;
+}
+
+static const char *put_life(struct prof_heap *h, struct restore *r, uint32_t type, const struct row_life *row)
+{
+    if (type >= h->type_max || h->types[type].lives == NULL || row->lives == 0 || row->entries == 0 ||
+        row->entries > PAIRING_ENTRIES_MOST)
+        return "a life is of no type";
+    if (PUSH(&r->lives, *row))
+        (void)PUSH(&r->life_types, type);
+    return NULL;
+}
+
+static const char *put_life_entry(struct prof_heap *h, struct restore *r, const struct pairing_entry *row)
+{
+    if (r->life_at == r->lives.count)
+        return "events belong to no life";
+    r->life[r->life_count++] = *row;
+    if (r->life_count < r->lives.items[r->life_at].entries)
+        return NULL;
+    bool fits =
+        lives_restore(h, r->life_types.items[r->life_at], r->life, r->life_count, r->lives.items[r->life_at].lives);
+    r->life_at++;
+    r->life_count = 0;
+    return fits ? NULL : "a life is not in order";
+}
+
 /* Rows with a place in a list of fixed length. */
 static const char *put_placed(struct prof_heap *h, struct restore *r, unsigned kind, uint32_t id, const void *row)
 {
@@ -424,6 +456,12 @@ const char *put_row(struct prof_heap *h, struct restore *r, unsigned kind, uint3
                    : "a chunk is in two pools";
     case STATE_BLOCK_TYPES:
         return put_block_type(h, r, id, row);
+    case STATE_LIVES:
+        return h->options.keep_type_sites ? put_lives(h, id, row) : NULL;
+    case STATE_LIFE:
+        return h->options.keep_type_sites ? put_life(h, r, id, row) : NULL;
+    case STATE_LIFE_ENTRIES:
+        return h->options.keep_type_sites ? put_life_entry(h, r, row) : NULL;
     default: /* read into its place */
         return NULL;
     }

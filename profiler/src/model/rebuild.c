@@ -392,6 +392,8 @@ static const char *check_rest(struct prof_heap *h, const struct restore *r)
             return "an incident is about no object";
     if (h->grave_at >= GRAVES || h->freed_at >= FREED || h->late_at >= LATE_LIVES || h->late_count > LATE_LIVES)
         return "a list is longer than it can be";
+    if (h->options.keep_type_sites && r->life_at < r->lives.count)
+        return "a life has no events";
     return h->mem.count == h->mem_live.count ? NULL : "samples of memory are not complete";
 }
 

@@ -152,7 +152,7 @@ static void take(struct prof_heap *h, prof_obj_id id, const struct prof_event *e
     struct place at = place_of(e);
     struct prof_type *type = &h->types[obj_of(h, id)->type].pub;
     if (!has_owner(e)) {
-        site_take(h, id, e->stack, e->time_us);
+        site_take(h, id, e->stack, e->time_us, obj_of(h, id)->refs + obj_of(h, id)->unrefs);
         type->refs_anon++;
     } else {
         open_add(h, id, owner_kind(e), e->slot, &at);
@@ -252,7 +252,7 @@ static void give_birth(struct prof_heap *h, prof_obj_id id, uint32_t birth, cons
     struct prof_obj *obj = obj_of(h, id);
     obj->internal &= (uint8_t)~OBJ_BIRTH_OPEN;
     obj->flags &= (uint16_t)~PROF_OBJ_FLOATING;
-    site_take(h, id, stack, at_us);
+    site_take(h, id, stack, at_us, 0);
     site_give(h, id, e->stack, e->time_us);
 }
 
@@ -374,7 +374,7 @@ static void disown(struct prof_heap *h, prof_obj_id id, uint32_t index, const st
     uint32_t stack = open->stack;
     uint64_t at_us = open->at_us;
     open_remove(h, index);
-    site_take(h, id, stack, at_us);
+    site_take(h, id, stack, at_us, 0);
 }
 
 /* An anonymous reference gets an owner: the newest one; the birth when no other is open. */

@@ -24,6 +24,8 @@ void restore_deinit(struct prof_heap *h)
     prof_vec_deinit(&r->areas);
     prof_vec_deinit(&r->words);
     prof_vec_deinit(&r->counts);
+    prof_vec_deinit(&r->lives);
+    prof_vec_deinit(&r->life_types);
     free(r);
 }
 

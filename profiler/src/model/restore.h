@@ -55,6 +55,12 @@ struct restore {
     PROF_VEC(struct prof_memory_word) words;
     bool again; /* some stood there at the checkpoint before */
     PROF_VEC(struct trk_memory_count) counts;
+    /* Lives whose entries come behind them. */
+    PROF_VEC(struct row_life) lives;
+    PROF_VEC(uint32_t) life_types;
+    size_t life_at; /* the one whose entries are being read */
+    struct pairing_entry life[PAIRING_ENTRIES_MOST];
+    size_t life_count;
     uint64_t ignored;
     _Alignas(16) unsigned char scratch[SECTION_ROWS * sizeof(struct row_incident)];
 };

@@ -363,6 +363,32 @@ static void walk_checkpoints(struct walk *w)
     show_all(w, STATE_FREED_SINCE, h->freed_since.items, h->freed_since.count);
 }
 
+static void walk_lives(struct walk *w)
+{
+    const struct prof_heap *h = w->h;
+    begin(w, STATE_LIVES);
+    for (uint32_t type = 0; type < h->type_max; type++) {
+        const struct pairing_bag *bag = h->types[type].lives;
+        struct row_lives row = { bag != NULL ? bag->all : 0, bag != NULL ? bag->level : 0 };
+        if (bag != NULL)
+            show_copy(w, type, &row);
+    }
+    begin(w, STATE_LIFE);
+    for (uint32_t type = 0; type < h->type_max; type++) {
+        const struct pairing_bag *bag = h->types[type].lives;
+        for (size_t i = 0; bag != NULL && i < bag->lives.count; i++) {
+            struct row_life row = { bag->lives.items[i].lives, bag->lives.items[i].count };
+            show_copy(w, type, &row);
+        }
+    }
+    begin(w, STATE_LIFE_ENTRIES);
+    for (uint32_t type = 0; type < h->type_max; type++) {
+        const struct pairing_bag *bag = h->types[type].lives;
+        for (size_t i = 0; bag != NULL && i < bag->entries.count; i++)
+            show(w, 0, &bag->entries.items[i]);
+    }
+}
+
 static struct prof_error *walk(struct walk *w)
 {
     const struct prof_heap *h = w->h;
@@ -388,6 +414,7 @@ static struct prof_error *walk(struct walk *w)
     begin(w, STATE_CHUNKS);
     chunk_each(h, show_chunk, w);
     walk_block_types(w);
+    walk_lives(w);
     flush(w);
     free(w->scratch);
     return w->error;

@@ -45,19 +45,23 @@ static uint32_t site_get(struct prof_heap *h, prof_obj_id id, uint32_t stack, bo
     return at;
 }
 
-static void touch(struct prof_site_count *site, uint64_t at_us)
+static void touch(struct prof_site_count *site, uint64_t at_us, uint32_t number)
 {
-    if (site->taken + site->given == 0)
+    if (site->taken + site->given == 0) {
         site->first_us = at_us;
+        site->first_event = number;
+    }
     if (at_us > site->last_us)
         site->last_us = at_us;
+    if (number > site->last_event)
+        site->last_event = number;
 }
 
-void site_take(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_us)
+void site_take(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_us, uint32_t number)
 {
     uint32_t at = site_get(h, id, stack, true);
     if (at != 0) {
-        touch(site_of(h, at), at_us);
+        touch(site_of(h, at), at_us, number);
         site_of(h, at)->taken++;
     }
 }
@@ -66,7 +70,7 @@ void site_give(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_
 {
     uint32_t at = site_get(h, id, stack, false);
     if (at != 0) {
-        touch(site_of(h, at), at_us);
+        touch(site_of(h, at), at_us, obj_of(h, id)->refs + obj_of(h, id)->unrefs);
         site_of(h, at)->given++;
     }
 }
@@ -156,6 +160,7 @@ void site_learn(struct prof_heap *h, prof_obj_id id)
     obj->internal |= OBJ_FOLDED;
     if (!h->options.keep_type_sites)
         return;
+    lives_learn(h, id);
     for (uint32_t at = obj->first_site; at != 0; at = site_of(h, at)->next) {
         const struct prof_site_count *site = site_of(h, at);
         if (site->taken + site->given == 0)
@@ -248,6 +253,7 @@ void site_finish(struct prof_heap *h)
 
 void sites_deinit(struct prof_heap *h)
 {
+    lives_deinit(h);
     free(h->sites.items);
     free(h->sites_learned.entries);
     free(h->pairs_learned.entries);

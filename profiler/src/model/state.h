@@ -5,7 +5,7 @@
  *   addr.c     live addresses to blocks and objects (hot)
  *   block.c    allocation, free, realloc, mmap          space.c   which block or object contains an address
  *   object.c   births, deaths, the grave                opens.c   open references and the index of their slots
- *   ref.c      refs, unrefs, moves                      site.c    anonymous balances, learning
+ *   ref.c      refs, unrefs, moves                      site.c    anonymous balances, learning (lives.c)
  *   thread.c   threads, scopes, contexts, marks         stat.c    totals per stack and type
  *   incident.c incidents                                heap.c    creation, the order of things, accessors
  *   moment.c   what was alive at marks and samples  type.c    definitions and totals of types
@@ -24,6 +24,7 @@
 
 #include <base/table.h>
 #include <base/vec.h>
+#include <pairing/lives.h>
 #include <prof/heap.h>
 
 #include "addr.h"
@@ -36,10 +37,11 @@ enum {
     SLOT_PAGES = 1 << 16, /* counters of open slots by page */
     LATE_LIVES = 64,
     SITE_CACHE = 1 << 12,
-    DISOWNED = 1 << 8,     /* objects with disowned references that are remembered */
-    MOMENTS_MAX = 16,      /* kept of each kind */
-    CHECKPOINTS = 1000,    /* whose facts are remembered */
-    FREED_SINCE = 1 << 20, /* ranges freed since the last checkpoint that are remembered */
+    DISOWNED = 1 << 8,      /* objects with disowned references that are remembered */
+    MOMENTS_MAX = 16,       /* kept of each kind */
+    CHECKPOINTS = 1000,     /* whose facts are remembered */
+    FREED_SINCE = 1 << 20,  /* ranges freed since the last checkpoint that are remembered */
+    LIFE_ENTRIES = 1 << 20, /* of the lives of all types that are kept */
 };
 
 /* A flag of prof_block that nobody else sees: between the two events of a realloc, at no address. */
@@ -166,7 +168,8 @@ struct type_state {
     uint32_t next_serial;
     uint32_t restored_serial; /* those below it were given before the state that the trace begins with */
     int64_t offset;
-    bool defined; /* its definition has been seen */
+    struct pairing_bag *lives; /* of correctly freed objects; NULL: none was seen */
+    bool defined;              /* its definition has been seen */
 };
 
 struct incident_key {
@@ -288,6 +291,7 @@ struct prof_heap {
     PROF_VEC(struct stat) stats;
     uint64_t peak_epoch;
     struct count_table sites_learned, pairs_learned;
+    size_t life_entries; /* kept of all types */
     struct site_cached site_cache[SITE_CACHE];
     struct disowned disowned[DISOWNED]; /* by object; a collision forgets, which only lowers the coverage */
 
@@ -491,7 +495,8 @@ const char *opens_relink(struct prof_heap *h);
 void opens_deinit(struct prof_heap *h);
 
 /* site.c */
-void site_take(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_us);
+/* number: of the event within the life, 0 not known. */
+void site_take(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_us, uint32_t number);
 void site_give(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_us);
 /* Takes back the newest anonymous taking, which got an owner: fills *ret; false: there is none. */
 bool site_untake(struct prof_heap *h, prof_obj_id id, struct place *ret);
@@ -502,6 +507,14 @@ void site_finish(struct prof_heap *h);
 void sites_deinit(struct prof_heap *h);
 /* The entry of a key (not 0) in a table of counters, zero when new. NULL without memory. */
 struct count_entry *count_at(struct prof_heap *h, struct count_table *table, uint64_t key, uint32_t low);
+
+/* lives.c */
+void lives_learn(struct prof_heap *h, prof_obj_id id); /* it was freed correctly */
+void lives_deinit(struct prof_heap *h);
+void lives_restore_bag(struct prof_heap *h, prof_type_id type, uint64_t all, uint32_t level);
+/* Of a type whose bag was restored; false: there is no such life. */
+bool lives_restore(struct prof_heap *h, prof_type_id type, const struct pairing_entry *entries, size_t count,
+                   uint64_t lives);
 
 /* stat.c */
 struct stat *stat_make(struct prof_heap *h, uint32_t stack);

@@ -10,6 +10,24 @@ static int by_key(const void *left, const void *right)
     return a->key < b->key ? -1 : a->key > b->key;
 }
 
+/* Lives are short as a rule. */
+static void sort(struct pairing_entry *entries, size_t count)
+{
+    enum { SHORT = 24 };
+
+    if (count > SHORT) {
+        qsort(entries, count, sizeof *entries, by_key);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct pairing_entry e = entries[i];
+        size_t at = i;
+        for (; at > 0 && entries[at - 1].key > e.key; at--)
+            entries[at] = entries[at - 1];
+        entries[at] = e;
+    }
+}
+
 /* One end of what happened at a key. */
 struct mark {
     uint32_t at, entry;
@@ -56,8 +74,7 @@ size_t pairing_tidy(struct pairing_entry *entries, size_t count)
 {
     size_t to = 0;
 
-    if (count > 1)
-        qsort(entries, count, sizeof *entries, by_key);
+    sort(entries, count);
     for (size_t i = 0; i < count; i++) {
         const struct pairing_entry e = entries[i];
         if (e.taken == 0 && e.given == 0)
@@ -142,44 +159,72 @@ void pairing_bag_thin(struct pairing_bag *bag)
         index_lives(bag, bag->index_mask + 1); // as large as before: needs no memory
 }
 
+static struct pairing_life *find(const struct pairing_bag *bag, uint64_t hash, const struct pairing_entry *entries,
+                                 size_t count)
+{
+    for (size_t at = hash & bag->index_mask; bag->index != NULL && bag->index[at] != 0;
+         at = (at + 1) & bag->index_mask) {
+        struct pairing_life *life = &bag->lives.items[bag->index[at] - 1];
+        if (life->hash == hash && life->count == count &&
+            memcmp(bag->entries.items + life->first, entries, count * sizeof *entries) == 0)
+            return life;
+    }
+    return NULL;
+}
+
+static bool append(struct pairing_bag *bag, struct pairing_life life, const struct pairing_entry *entries)
+{
+    life.first = (uint32_t)bag->entries.count;
+    if (!prof_vec_reserve(&bag->entries, life.count) || !prof_vec_push(&bag->lives, life))
+        return false;
+    memcpy(bag->entries.items + life.first, entries, life.count * sizeof *entries);
+    bag->entries.count += life.count;
+    bag->kept += life.lives;
+    size_t room = bag->index != NULL ? bag->index_mask + 1 : 64;
+    if (bag->lives.count * 2 > room || bag->index == NULL)
+        return index_lives(bag, bag->lives.count * 2 > room ? 2 * room : room);
+    size_t at = life.hash & bag->index_mask;
+    while (bag->index[at] != 0)
+        at = (at + 1) & bag->index_mask;
+    bag->index[at] = (uint32_t)bag->lives.count;
+    return true;
+}
+
+bool pairing_bag_restore(struct pairing_bag *bag, const struct pairing_entry *entries, size_t count, uint64_t lives,
+                         bool *no_memory)
+{
+    if (count == 0 || count > PAIRING_ENTRIES_MOST || bag->lives.count >= PAIRING_LIVES_MOST ||
+        lives > bag->all - bag->kept)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].taken + (uint64_t)entries[i].given == 0 || (i > 0 && entries[i].key <= entries[i - 1].key))
+            return false;
+    }
+    uint64_t hash = hash_of(entries, count);
+    if (find(bag, hash, entries, count) != NULL)
+        return false;
+    if (!append(bag, (struct pairing_life){ hash, lives, 0, (uint32_t)count }, entries))
+        *no_memory = true;
+    return true;
+}
+
 bool pairing_bag_add(struct pairing_bag *bag, struct pairing_entry *entries, size_t count, uint64_t lives)
 {
     bag->all += lives;
     count = pairing_tidy(entries, count);
     if (count == 0 || count > PAIRING_ENTRIES_MOST)
         return true;
-    struct pairing_life fresh = { hash_of(entries, count), lives, (uint32_t)bag->entries.count, (uint32_t)count };
-    for (size_t at = fresh.hash & bag->index_mask; bag->index != NULL && bag->index[at] != 0;
-         at = (at + 1) & bag->index_mask) {
-        struct pairing_life *life = &bag->lives.items[bag->index[at] - 1];
-        if (life->hash == fresh.hash && life->count == count &&
-            memcmp(bag->entries.items + life->first, entries, count * sizeof *entries) == 0) {
-            life->lives += lives;
-            bag->kept += lives;
-            return true;
-        }
+    struct pairing_life fresh = { hash_of(entries, count), lives, 0, (uint32_t)count };
+    struct pairing_life *life = find(bag, fresh.hash, entries, count);
+    if (life != NULL) {
+        life->lives += lives;
+        bag->kept += lives;
+        return true;
     }
-    if (!wanted(bag, &fresh))
-        return true;
     // What is common stays at any level; when all is common nothing new is kept.
-    for (int i = 0; i < 8 && bag->lives.count >= PAIRING_LIVES_MOST; i++)
+    for (int i = 0; i < 8 && wanted(bag, &fresh) && bag->lives.count >= PAIRING_LIVES_MOST; i++)
         pairing_bag_thin(bag);
-    if (!wanted(bag, &fresh) || bag->lives.count >= PAIRING_LIVES_MOST)
-        return true;
-    fresh.first = (uint32_t)bag->entries.count;
-    if (!prof_vec_reserve(&bag->entries, count) || !prof_vec_push(&bag->lives, fresh))
-        return false;
-    memcpy(bag->entries.items + fresh.first, entries, count * sizeof *entries);
-    bag->entries.count += count;
-    bag->kept += lives;
-    size_t room = bag->index != NULL ? bag->index_mask + 1 : 64;
-    if (bag->lives.count * 2 > room || bag->index == NULL)
-        return index_lives(bag, bag->lives.count * 2 > room ? 2 * room : room);
-    size_t at = fresh.hash & bag->index_mask;
-    while (bag->index[at] != 0)
-        at = (at + 1) & bag->index_mask;
-    bag->index[at] = (uint32_t)bag->lives.count;
-    return true;
+    return !wanted(bag, &fresh) || bag->lives.count >= PAIRING_LIVES_MOST || append(bag, fresh, entries);
 }
 
 void pairing_bag_deinit(struct pairing_bag *bag)

@@ -50,6 +50,10 @@ struct pairing_bag {
 size_t pairing_tidy(struct pairing_entry *entries, size_t count);
 /* Adds `lives` equal lives; changes `entries` (pairing_tidy). */
 bool pairing_bag_add(struct pairing_bag *bag, struct pairing_entry *entries, size_t count, uint64_t lives);
+/* A life of a bag that was written down, in the order in which they stood; `all` and `level` are set before. false: it
+ * is in no order, or too many, or there. *no_memory is set when that ran out. */
+bool pairing_bag_restore(struct pairing_bag *bag, const struct pairing_entry *entries, size_t count, uint64_t lives,
+                         bool *no_memory);
 /* Gives up about half of what is kept and not common. */
 void pairing_bag_thin(struct pairing_bag *bag);
 void pairing_bag_deinit(struct pairing_bag *bag);
