@@ -269,6 +269,7 @@ void analysis_deinit(struct analysis *a)
     map_deinit(&a->windows);
     map_deinit(&a->field_of);
     map_deinit(&a->text_of_block_site);
+    prof_intern_deinit(&a->intern);
 }
 
 struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symbols *symbols,
