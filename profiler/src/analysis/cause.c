@@ -40,13 +40,13 @@ uint8_t group_rank(const struct owner *owner)
     }
 }
 
-bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint8_t *ret_doubts)
+bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint16_t *ret_doubts)
 {
     const struct prof_obj *obj = prof_heap_obj(a->heap, id);
     const struct hold_facts *facts = a->hold != NULL ? &a->hold->facts[id] : NULL;
     bool freed = false, overwritten = false;
     int64_t unchecked = 0;
-    uint8_t doubts = 0;
+    uint16_t doubts = 0;
 
     if (obj->flags & PROF_OBJ_SKEWED)
         doubts |= DOUBT_SKEWED;
@@ -54,6 +54,8 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
         doubts |= DOUBT_MISCOUNT;
     if (facts != NULL && facts->unaccounted != 0)
         doubts |= facts->unaccounted > 0 ? DOUBT_MORE : DOUBT_LESS;
+    if (facts != NULL && facts->copied)
+        doubts |= DOUBT_COPIED;
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
         struct owner owner;

@@ -24,9 +24,11 @@ static void explain_object(struct analysis *a, prof_obj_id id, uint8_t *held)
     if (!facts->examined)
         return;
     a->extra[id] += facts->unaccounted;
+    bool enough = living > 0 && living + facts->self + facts->dead >= facts->anonymous + facts->gone;
+    facts->copied = enough && facts->gone > 0;
     if (facts->anonymous == 0)
         return;
-    facts->held = living > 0 && living + facts->self + facts->dead >= facts->anonymous;
+    facts->held = enough;
     if (facts->held)
         held[id] = 1;
     else

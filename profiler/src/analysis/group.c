@@ -95,7 +95,7 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
                            .doubts = bundle->doubts,
                            .first_us = UINT64_MAX,
                            .pairing = { .site = UINT32_MAX } };
-    uint64_t key = (uint64_t)bundle->verdict << 8 | bundle->doubts;
+    uint64_t key = (uint64_t)bundle->verdict << 16 | bundle->doubts;
 
     if (group_is_trash(bundle->verdict)) {
         struct prof_finding_edge edges[CYCLE_EDGES_MAX];

@@ -22,13 +22,14 @@ enum group_doubt {
     DOUBT_VETOED = 1 << 5,     /* a root reaches it by a pointer that took no reference */
     DOUBT_MORE = 1 << 6,       /* the count in memory is higher than what was told */
     DOUBT_LESS = 1 << 7,       /* or lower */
+    DOUBT_COPIED = 1 << 8,     /* reachable pointers may own what its slots do no more */
 };
 
 struct bundle {
     enum prof_verdict verdict;
     prof_type_id type;
     prof_obj_id example;
-    uint8_t doubts;
+    uint16_t doubts;
     uint32_t birth_stack, take_stack;
     uint32_t group;
     uint64_t objects, births, surplus;
@@ -40,7 +41,7 @@ struct group {
     enum prof_verdict verdict;
     prof_type_id type;
     prof_obj_id example;
-    uint8_t doubts;
+    uint16_t doubts;
     char fingerprint[20];
     uint64_t bundled; /* what its bundles counted: objects, or whole cycles */
     uint64_t objects, bytes, collateral_objects, collateral_bytes;
@@ -141,7 +142,7 @@ bool group_held_reason(struct analysis *a, prof_obj_id id, const char **ret);
 /* Bytes an object accounts for: its extent, or its block. */
 uint64_t group_bytes(struct analysis *a, const struct prof_obj *obj);
 /* How the object leaks; only for causes. */
-bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint8_t *ret_doubts);
+bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_verdict, uint16_t *ret_doubts);
 /* Count of references without a slot, births included. */
 int64_t group_anonymous(struct analysis *a, const struct prof_obj *obj);
 /* How many of them have no pointer in memory that stands for them. */

@@ -252,7 +252,7 @@ static bool drop_stale(struct analysis *a, struct hold *hold, struct graph_edge 
             slots[kept++] = slots[i];
             continue;
         }
-        hold->facts[open->obj].anonymous++;
+        hold->facts[open->obj].unowned++;
         if (!map_put(&hold->stale, slot_key(open), 0))
             return false;
     }
@@ -267,7 +267,7 @@ static bool mark_recorded(struct analysis *a, struct hold *hold)
     bool good = true;
 
     for (prof_obj_id id = 1; good && id < hold->objects; id++) {
-        if (hold->facts[id].anonymous == 0 || hold->row[id] == hold->row[id + 1])
+        if (hold->facts[id].anonymous + hold->facts[id].gone == 0 || hold->row[id] == hold->row[id + 1])
             continue;
         for (uint32_t i = prof_heap_obj(a->heap, id)->first_open; good && i != 0;) {
             const struct prof_open *open = prof_heap_open(a->heap, i);
@@ -295,10 +295,21 @@ static int compare_count(const void *key, const void *element)
     return addr < count->addr ? -1 : addr > count->addr;
 }
 
-static uint32_t anonymous_of(struct analysis *a, const struct prof_obj *obj)
+/* References whose variable is no more. A local variable is no such: it was to end. */
+static bool count_gone(struct analysis *a, const struct prof_obj *obj, uint32_t *ret)
 {
-    int64_t count = group_anonymous(a, obj);
-    return count > 0 ? (uint32_t)count : 0;
+    *ret = 0;
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        struct owner owner;
+        i = open->next;
+        if ((open->flags & (PROF_OPEN_HOLDER_FREED | PROF_OPEN_OVERWRITTEN)) == 0)
+            continue;
+        if (!owner_unnamed(a, open, &owner))
+            return false;
+        *ret += owner.kind == OWNER_FREED || owner.kind == OWNER_OVERWRITTEN;
+    }
+    return true;
 }
 
 static bool was_there(const struct analysis *a, const struct prof_obj *obj)
@@ -327,11 +338,10 @@ static void read_count(const struct prof_memory *m, const struct prof_obj *obj, 
     facts->counted = true;
     facts->zero = count->count == 0 && obj->state == PROF_OBJ_ALIVE;
     facts->unaccounted = (int32_t)difference;
-    int64_t anonymous = (int64_t)facts->anonymous + difference;
-    facts->anonymous = anonymous > 0 ? (uint32_t)anonymous : 0;
+    facts->unowned += difference;
 }
 
-static void examine(struct analysis *a, struct hold *hold)
+static bool examine(struct analysis *a, struct hold *hold)
 {
     const struct prof_memory *m = hold->memory;
 
@@ -342,8 +352,24 @@ static void examine(struct analysis *a, struct hold *hold)
             !was_there(a, obj))
             continue;
         facts->examined = true;
-        facts->anonymous = obj->state == PROF_OBJ_ALIVE ? anonymous_of(a, obj) : 0;
+        if (!count_gone(a, obj, &facts->gone))
+            return false;
+        if (obj->state == PROF_OBJ_ALIVE)
+            facts->unowned = group_anonymous(a, obj) + facts->gone;
         read_count(m, obj, facts);
+    }
+    return true;
+}
+
+/* When it is known which slots are stale. */
+static void split_unowned(struct hold *hold)
+{
+    for (prof_obj_id id = 1; id < hold->objects; id++) {
+        struct hold_facts *facts = &hold->facts[id];
+        uint32_t unowned = facts->unowned > 0 ? (uint32_t)facts->unowned : 0;
+        if (facts->gone > unowned)
+            facts->gone = unowned;
+        facts->anonymous = unowned - facts->gone;
     }
 }
 
@@ -386,11 +412,12 @@ struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_
     hold->reached = calloc((size_t)hold->nodes + 1, 1);
     uint32_t *kept = malloc(((size_t)hold->nodes + 1) * sizeof *kept);
     bool good = hold->facts != NULL && hold->reached != NULL && kept != NULL;
+    good = good && examine(a, hold) && resolve(a, hold) && sort_words(hold) &&
+           kept_by_events(hold, slots, *slot_count, held, kept) && drop_stale(a, hold, slots, slot_count, kept) &&
+           reach(a, hold, slots, *slot_count, held);
     if (good)
-        examine(a, hold);
-    good = good && resolve(a, hold) && sort_words(hold) && kept_by_events(hold, slots, *slot_count, held, kept) &&
-           reach(a, hold, slots, *slot_count, held) && drop_stale(a, hold, slots, slot_count, kept) &&
-           mark_recorded(a, hold) && pair_learn(a, &hold->learned);
+        split_unowned(hold);
+    good = good && mark_recorded(a, hold) && pair_learn(a, &hold->learned);
     free(kept);
     if (!good)
         return prof_error_memory();

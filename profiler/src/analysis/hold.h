@@ -37,6 +37,9 @@ enum hold_again { HOLD_AGAIN_UNKNOWN = 0, HOLD_AGAIN_SAME, HOLD_AGAIN_OTHER };
 struct hold_facts {
     uint32_t words;              /* that point to it, weak ones too, those in itself left out */
     uint32_t anonymous;          /* references without a slot, births, stale slots and unaccounted ones included */
+    uint32_t gone;               /* references whose slot was freed or overwritten */
+    int64_t unowned;             /* the count without what slots and holders own: anonymous and gone ones, unless some
+                                    release named no slot */
     uint32_t live, dead, middle; /* words that may own one: reachable; in what leaks too; reachable, to its middle */
     uint32_t self;               /* words in itself that may own one, when it can be reached */
     uint32_t adopted;            /* words that were taken for references: of an object that is not held */
@@ -46,6 +49,7 @@ struct hold_facts {
     bool zero;                   /* its own count is 0, by the events it lives */
     bool reached;                /* from a root, by whatever pointers */
     bool held;                   /* reachable words account for all anonymous references */
+    bool copied;                 /* the same, for those whose slot is gone: not held, as these were told otherwise */
     bool borrowed;               /* its words were not taken for references: they fit its count by chance at most */
     bool vetoed;                 /* a member of a cycle that a root reaches */
     enum hold_again again;       /* a member of a cycle: the pointers in it that stand for references */

@@ -220,6 +220,8 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
     if ((group->verdict == PROF_HOLDER_FREED || group->verdict == PROF_SLOT_OVERWRITTEN) && type->births_owned == 0)
         weaken(&why, &strength, PROF_PROBABLE,
                "the reference may have been moved by copying the pointer: report moves to be sure");
+    if (group->doubts & DOUBT_COPIED)
+        weaken(&why, &strength, PROF_SUSPECT, "a pointer that can be reached may own the reference by now");
     const char *open;
     bool sure = group->bare == group->objects && reach_strength(a, &open) == PROF_PROVEN;
     if (group->surplus > 0 && !sure) // else which reference it is may be a guess, but not that there is one

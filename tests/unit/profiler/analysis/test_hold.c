@@ -616,6 +616,54 @@ static void test_veto_counted(void **state)
     assert_int_equal(prof_findings_audit(rig->findings)->memory_more, 1);
 }
 
+/* A slot that points elsewhere leads nowhere: what hangs on it alone is not reached by the pointers in it either. */
+static void test_stale_slot_reaches_nothing(void **state)
+{
+    (void)state;
+    born("parent", A, "parent_new p.c:3 < main m.c:5");
+    image_poke(&image, GLOBAL, A);
+    born("child", B, "child_new p.c:9 < main m.c:6");
+    mk_own(rig->t, B, A + 8, AT("main m.c:7"));
+    image_poke(&image, B + 16, B); // moved there without telling
+    find();
+    rig_expect(rig, 1);
+    assert_int_equal(rig_one(rig, PROF_CYCLE)->objects, 1);
+}
+
+/* The holder of a child is freed; its reference may have been copied to where a pointer stands. */
+static const struct prof_finding *find_freed_holder(bool pointed)
+{
+    born("parent", A, "parent_new p.c:3 < main m.c:5");
+    born("child", B, "child_new p.c:9 < main m.c:6");
+    mk_own(rig->t, B, A + 8, AT("main m.c:7"));
+    mk_unref(rig->t, A, 0, AT("main m.c:8"));
+    mk_gone(rig->t, A, AT("parent_free p.c:20 < main m.c:8"));
+    if (pointed)
+        image_poke(&image, GLOBAL + 8, B);
+    find();
+    rig_expect(rig, 1);
+    return rig_one(rig, PROF_HOLDER_FREED);
+}
+
+static void test_freed_holder(void **state)
+{
+    (void)state;
+    const struct prof_finding *f = find_freed_holder(false);
+    assert_int_equal(f->strength, PROF_PROVEN);
+    assert_true(f->gating);
+    says(f, "no pointer to it exists anywhere");
+}
+
+static void test_freed_holder_pointed(void **state)
+{
+    (void)state;
+    const struct prof_finding *f = find_freed_holder(true);
+    assert_int_equal(f->strength, PROF_SUSPECT);
+    assert_false(f->gating);
+    assert_string_equal(f->reasons, "a pointer that can be reached may own the reference by now");
+    says(f, "a pointer is at global g_last");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -657,6 +705,9 @@ int main(void)
         TEST(test_counts_apart),
         TEST(test_veto_with_counts),
         TEST(test_veto_counted),
+        TEST(test_stale_slot_reaches_nothing),
+        TEST(test_freed_holder),
+        TEST(test_freed_holder_pointed),
     };
     return cmocka_run_group_tests_name("hold", tests, NULL, NULL);
 }
