@@ -1,0 +1,257 @@
+/* cmd_balance.c: `reftrack balance`: by call path, what leaked objects took and gave back, less what freed ones did. */
+#include "findings_text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <prof/selection.h>
+
+struct balance_args {
+    int by; /* enum prof_balance_by */
+    bool reverse, all;
+    struct cli_list exclude;
+    uint64_t prune, depth;
+};
+
+static const struct cli_option options[] = {
+    { .name = "by",
+      .kind = CLI_CHOICE,
+      .offset = offsetof(struct balance_args, by),
+      .argument = "WHAT",
+      .choices = "function|line|file|module",
+      .help = "what makes one step of a call path (function); with line, calls from different lines are apart" },
+    { .name = "reverse",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct balance_args, reverse),
+      .help = "begin at the lines that take and give back, and go outwards to their callers" },
+    { .name = "exclude",
+      .kind = CLI_LIST,
+      .offset = offsetof(struct balance_args, exclude),
+      .argument = "GLOB",
+      .help = "leave out all stacks with such a function: what you have understood already; may be repeated" },
+    { .name = "prune",
+      .kind = CLI_NUMBER,
+      .offset = offsetof(struct balance_args, prune),
+      .argument = "N",
+      .help = "leave out paths whose difference is below N percent of the whole (5)" },
+    { .name = "depth",
+      .kind = CLI_NUMBER,
+      .offset = offsetof(struct balance_args, depth),
+      .argument = "N",
+      .help = "only the first N steps of each path; 0 for all (0)" },
+    { .name = "all", .kind = CLI_FLAG, .offset = offsetof(struct balance_args, all), .help = "balanced paths, too" },
+    { 0 }
+};
+
+static const char *const examples[] = {
+    "reftrack balance app.trk @leak:1",
+    "The objects of the first finding against those of their type that were freed.",
+    "reftrack balance 'struct conn#12' --reverse",
+    "One object, from the lines outwards.",
+    "reftrack balance 'struct conn' --exclude 'cache_*' --by line",
+    "Without what goes through the cache, lines apart.",
+    NULL,
+};
+
+const struct cli_command cli_command_balance = {
+    .name = "balance",
+    .main = cmd_balance,
+    .synopsis = "[TRACE] TYPE|OBJECT",
+    .summary = "by call path: what leaked objects took and gave back, less what freed ones did",
+    .about =
+        "TYPE compares the objects of a type that findings speak of (all that are alive, when none do) with those "
+        "that were freed; OBJECT is written as for 'reftrack show', and @leak:3 means all objects of that finding. "
+        "Each number is a mean per object: references taken (the birth, too) less references given back on all "
+        "paths through a step. DIFF is LEAKED less FREED. A function where DIFF rises, and which no single callee "
+        "explains, owns the bug; the lines below it are those that take (+) and give back (-). Nothing is guessed, "
+        "and no line is paired with another: this is what to look at where 'reftrack leaks' cannot tell. References "
+        "that were paired by their owner are 0 and left out. Counted from the beginning, up to --to.",
+    .examples = examples,
+    .options = options,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
+    .operands_min = 1,
+    .operands_max = 2,
+    .operand_hint = CLI_HINT_TRACE,
+};
+
+static const char *signed_text(char *buf, size_t size, double value)
+{
+    snprintf(buf, size, fabs(value) < 0.005 ? "0" : "%+.2f", value);
+    return buf;
+}
+
+static const char *step_text(char *buf, size_t size, const struct prof_balance_node *node, int by)
+{
+    const struct prof_frame *frame = node->frame;
+    const char *slash;
+    if (!node->line && by == PROF_BALANCE_MODULE && frame->module[0] != '\0') {
+        slash = strrchr(frame->module, '/');
+        snprintf(buf, size, "%s", slash != NULL ? slash + 1 : frame->module);
+    } else if (!node->line && by == PROF_BALANCE_FILE && frame->file != NULL) {
+        slash = strrchr(frame->file, '/');
+        snprintf(buf, size, "%s", slash != NULL ? slash + 1 : frame->file);
+    } else if (!node->line && by == PROF_BALANCE_FUNCTION && frame->function != NULL) {
+        snprintf(buf, size, "%s", frame->function);
+    } else {
+        prof_fmt_frame(buf, size, frame, false);
+    }
+    return buf;
+}
+
+/* The greatest difference at or below each node: children come behind their parents. malloc'ed, NULL without memory. */
+static double *greatest(const struct prof_balance_node *nodes, size_t count)
+{
+    double *ret = calloc(count, sizeof *ret);
+    for (size_t i = count; ret != NULL && i-- > 0;) {
+        if (fabs(nodes[i].difference) > ret[i])
+            ret[i] = fabs(nodes[i].difference);
+        if (i != 0 && ret[i] > ret[nodes[i].parent])
+            ret[nodes[i].parent] = ret[i];
+    }
+    return ret;
+}
+
+static bool tree(struct cli_out *out, const struct balance_args *args, const struct prof_balance *balance)
+{
+    const struct prof_balance_node *nodes;
+    size_t count = prof_balance_nodes(balance, &nodes), hidden = 0;
+    double *most = greatest(nodes, count);
+    uint32_t divergence = prof_balance_divergence(balance);
+    char leaked[32], freed[32], diff[32], step[1024];
+    if (most == NULL)
+        return false;
+    double whole = fabs(nodes[0].difference) > 1e-9 ? fabs(nodes[0].difference) : most[0];
+    double least = whole * (double)args->prune / 100;
+    cli_printf(out, CLI_HEAD, "  LEAKED    FREED     DIFF\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct prof_balance_node *node = &nodes[i];
+        bool too_deep = args->depth != 0 && node->depth > args->depth;
+        if (i != 0 && (too_deep || (!args->all && (most[i] < least || most[i] < 0.005)))) {
+            hidden += !too_deep;
+            continue;
+        }
+        fprintf(out->file, "%8s %8s ", signed_text(leaked, sizeof leaked, node->leaked),
+                signed_text(freed, sizeof freed, node->freed));
+        cli_printf(out, node->difference >= 0.005 ? CLI_BAD : CLI_PLAIN, "%8s",
+                   signed_text(diff, sizeof diff, node->difference));
+        fprintf(out->file, "  %*s", 2 * (int)(node->depth < 60 ? node->depth : 60), "");
+        if (i == 0)
+            fputs("all", out->file);
+        else
+            cli_put(out, node->line ? CLI_PLACE : CLI_PLAIN, step_text(step, sizeof step, node, args->by));
+        if (divergence != 0 && i == divergence)
+            cli_printf(out, CLI_HEAD, "  <- here");
+        fputc('\n', out->file);
+    }
+    if (hidden != 0)
+        cli_printf(out, CLI_FAINT, "%zu steps where both agree are not shown; --all shows them\n", hidden);
+    free(most);
+    return true;
+}
+
+/* "from handle: it gives back less often at net.c:47 (0 times for each, freed ones 1.00 times)" */
+static void conclusion(struct cli_out *out, const struct balance_args *args, const struct prof_balance *balance)
+{
+    const struct prof_balance_node *nodes;
+    uint32_t at = prof_balance_divergence(balance);
+    char text[1024], a[32], b[32];
+    prof_balance_nodes(balance, &nodes);
+    if (prof_balance_freed(balance) == 0) {
+        fputs("\nNo object of the type was freed: there is nothing to compare with, DIFF is LEAKED.\n", out->file);
+        return;
+    }
+    if (args->reverse || at == 0)
+        return;
+    fputs("\nThe difference comes from ", out->file);
+    cli_put(out, CLI_PLACE, step_text(text, sizeof text, &nodes[at], args->by));
+    fprintf(out->file, ": %s of %s, and nothing that it calls has it alone\n",
+            signed_text(a, sizeof a, nodes[at].difference), signed_text(b, sizeof b, nodes[0].difference));
+    for (uint32_t i = nodes[at].first; i != PROF_BALANCE_NONE; i = nodes[i].next) {
+        const struct prof_balance_node *line = &nodes[i];
+        bool given = line->given + line->freed_given > line->taken + line->freed_taken;
+        if (line->difference < 0.005)
+            continue;
+        fputs("  ", out->file);
+        cli_put(out, CLI_PLACE, step_text(text, sizeof text, line, args->by));
+        if (given)
+            fprintf(out->file, "  gives back %.2f times, for freed ones %.2f times\n", line->given, line->freed_given);
+        else
+            fprintf(out->file, "  takes %.2f times, for freed ones %.2f times\n", line->taken, line->freed_taken);
+    }
+}
+
+static int balance_text(struct cli_out *out, const struct balance_args *args, const struct prof_selection *selection,
+                        const struct prof_balance *balance)
+{
+    char text[600], freed[32];
+    cli_put(out, CLI_HEAD, prof_selection_text(selection, text, sizeof text));
+    fprintf(out->file, "%s, compared with %s that %s freed\n", selection->all ? " (all that are alive)" : "",
+            prof_fmt_count(freed, sizeof freed, prof_balance_freed(balance)),
+            prof_balance_freed(balance) == 1 ? "was" : "were");
+    if (prof_balance_excluded(balance) != 0)
+        fprintf(out->file, "%s events left out by --exclude\n",
+                prof_fmt_count(freed, sizeof freed, prof_balance_excluded(balance)));
+    fputc('\n', out->file);
+    if (!tree(out, args, balance))
+        return cli_error(prof_error_memory());
+    conclusion(out, args, balance);
+    return -1;
+}
+
+static int run(struct cli_session *session, const struct cli_common *common, const struct balance_args *args,
+               const char *spec)
+{
+    struct prof_selection selection;
+    struct prof_balance *balance = NULL;
+    const char *exclude[CLI_LIST_MAX + 1] = { NULL };
+    for (size_t i = 0; i < args->exclude.count; i++)
+        exclude[i] = args->exclude.items[i];
+    struct prof_balance_options how = { (enum prof_balance_by)args->by, args->reverse, exclude };
+    struct prof_error *error = prof_view_select(session->view, spec, &selection);
+    if (error == NULL)
+        error = prof_balance_create(session->heap, session->symbols, selection.type, prof_selection_has, &selection,
+                                    &how, &balance);
+    if (error != NULL)
+        return cli_error(error);
+    struct cli_out out;
+    int code;
+    cli_say_state(session, common);
+    cli_out_open(&out, common);
+    if (common->format == CLI_FORMAT_JSON) {
+        char *text = NULL;
+        error = prof_json_balance(&selection, balance, &text);
+        code = cli_json(&out, error, text);
+    } else {
+        code = balance_text(&out, args, &selection, balance);
+    }
+    int closed = cli_out_close(&out);
+    prof_balance_destroy(balance);
+    return code >= 0 ? code : closed;
+}
+
+int cmd_balance(int argc, char **argv)
+{
+    struct balance_args args = { .prune = 5 };
+    struct cli_common common;
+    struct cli_operands operands;
+    struct cli_session session;
+    const char *path, *spec;
+    int code = cli_parse(&cli_command_balance, argc, argv, &args, &common, &operands);
+    if (code >= 0)
+        return code;
+    if (args.prune > 100)
+        return cli_usage(&cli_command_balance, "--prune is a percentage from 0 to 100");
+    if (common.from != NULL)
+        return cli_usage(&cli_command_balance, "--from does not work here: the balance counts from the beginning");
+    if (common.format == CLI_FORMAT_CSV || common.format == CLI_FORMAT_TSV)
+        return cli_usage(&cli_command_balance, "a tree is text or json; csv and tsv are for tables");
+    code = cli_operands_object(&cli_command_balance, &operands, &path, &spec);
+    if (code >= 0)
+        return code;
+    code = cli_session_open(&session, &common, path, CLI_PART_VIEW);
+    if (code < 0)
+        code = run(&session, &common, &args, spec);
+    cli_session_close(&session);
+    return code;
+}
