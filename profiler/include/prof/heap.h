@@ -451,6 +451,10 @@ prof_obj_id prof_heap_obj_by_addr(struct prof_heap *heap, uint64_t addr);
 /* "Type#12". 0: no such object alive or kept. */
 prof_obj_id prof_heap_obj_by_name(struct prof_heap *heap, const char *type, uint32_t serial);
 
+/* Replays what the heap was made from once more, for somebody who goes along with it, into a heap that ends with it:
+ * the dead are met alive. Ids of the two heaps need not agree, types, serials and stacks do. */
+struct prof_error *prof_heap_replay(struct prof_heap *heap, const struct prof_heap_follow *follow);
+
 /* All events that concern one object, by a second replay: calls `each` for every event on the life of Type#serial
  * (birth to death), dead objects included. */
 struct prof_history_event {

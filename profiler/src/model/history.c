@@ -145,11 +145,12 @@ struct prof_error *watch_error(const struct watch *watch)
     return watch->error;
 }
 
-static struct prof_error *replay_again(struct prof_heap *heap, struct watch *watch)
+static struct prof_error *replay_again(struct prof_heap *heap, struct watch *watch,
+                                       const struct prof_heap_follow *follow)
 {
     struct prof_heap_options options = heap->options;
     options.keep_type_sites = false;
-    options.follow = NULL;
+    options.follow = follow;
     struct prof_heap *again = NULL;
     struct prof_error *error = heap_fill(heap->trace, &options, watch, &again);
     if (error == NULL)
@@ -157,10 +158,15 @@ static struct prof_error *replay_again(struct prof_heap *heap, struct watch *wat
     return error;
 }
 
+struct prof_error *prof_heap_replay(struct prof_heap *heap, const struct prof_heap_follow *follow)
+{
+    return replay_again(heap, NULL, follow);
+}
+
 struct prof_error *history_of_block(struct prof_heap *heap, struct life_watch *life)
 {
     struct watch watch = { .type = "", .life = life };
-    return replay_again(heap, &watch);
+    return replay_again(heap, &watch, NULL);
 }
 
 struct prof_error *prof_heap_history(struct prof_heap *heap, const char *type, uint32_t serial,
@@ -168,7 +174,7 @@ struct prof_error *prof_heap_history(struct prof_heap *heap, const char *type, u
                                      void *ctx)
 {
     struct watch watch = { .type = type, .serial = serial, .each = each, .ctx = ctx, .number = 1 };
-    struct prof_error *error = replay_again(heap, &watch);
+    struct prof_error *error = replay_again(heap, &watch, NULL);
     if (error == NULL && watch.error != NULL)
         error = watch.error;
     struct opened *o, *next;
