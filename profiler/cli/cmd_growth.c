@@ -34,7 +34,8 @@ const struct cli_command cli_command_growth = {
         "Compares moments of the run: the program's marks between --from and --to, and even parts when these are "
         "fewer than 4. NEW counts objects that were not there at the first moment. Objects of a type and site, and "
         "blocks of a site, are told when they are above their peak of all moments before: a cache that fills up "
-        "again is silent. References from one field of one kind of holder to one type are counted at each moment; "
+        "again is silent; where there are two marks only they and the ends are compared, as for what 'reftrack leaks' "
+        "calls growing. References from one field of one kind of holder to one type are counted at each moment; "
         "those that grow are told with the slope, who inserts, and who used to remove (~: by the sites that put "
         "such references there); what only grows below is counted. The program may free all at its end: --to names "
         "a moment before that. The trace is replayed once more for this.",

@@ -4,7 +4,9 @@
  * Layer analysis. Moments are the program's marks when there are enough of them between the ends of the window, else
  * evenly spaced ones as well (by events when the run is shorter than a second). Costs one replay of the trace, and at
  * each moment a walk over what is alive then; memory for one more heap. What grew is compared with its peak at the
- * moments before, so that what fills up again (a cache) is silent. Nothing here is a verdict: a trend may be meant.
+ * moments before, so that what fills up again (a cache) is silent; where there are two marks, at marks and the ends of
+ * the window only, as in the findings (PROF_GROWTH), which ask for more besides. Nothing here is a verdict: a trend may
+ * be meant.
  *
  * Read-only once made; texts are borrowed until prof_growth_destroy. */
 #ifndef PROF_GROWTH_H
@@ -37,7 +39,7 @@ struct prof_growth_series {
     size_t peak_at;               /* the moment with the most of it, up to where it began to rise to what it is now */
     bool grows;                  /* there is more of it at the last moment than there was then; of blocks, more bytes */
     uint64_t delta, delta_bytes; /* how much more */
-    double per_minute;           /* slope over all moments, by least squares; of blocks, bytes */
+    double per_minute;           /* slope over what is compared, by least squares; of blocks, bytes */
     double percent_per_minute;   /* of its mean */
 };
 

@@ -201,6 +201,10 @@ struct prof_error *incident_findings(struct analysis *a);
 struct prof_error *block_findings(struct analysis *a);
 struct prof_error *growth_findings(struct analysis *a);
 
+/* Index of the most that there was at moments up to where it began to rise to the last one, which is now: something
+ * grows when there is more of it now than there was then. count > 0. */
+size_t growth_peak(const uint64_t *values, size_t count);
+
 /* Alive, and not the memory of an object, a mapping, or from before main. */
 bool block_is_plain(const struct prof_block *block);
 

@@ -4,8 +4,9 @@
  * Two marks or more decide, where they cover the run: a kind grows when there is more of it at every mark than at the
  * one before, and the last interval still adds a tenth of the mean (the rule is that of CPython's refleak hunter: one
  * interval without growth acquits). One interval alone cannot tell filling from growing and needs a kind that was there
- * already, and more than a trickle. Without marks samples of memory over a minute or more serve: growth in each of the
- * last two thirds of the run, well above the scatter around its trend.
+ * already, and more than a trickle. What there is less of at the end than at the last moment shrank again. Without
+ * marks samples of memory over a minute or more serve: growth in each of the last two thirds of the run, well above the
+ * scatter around its trend.
  *
  * A kind held mostly by another growing kind is folded below it. What is lost for certain is not said twice. */
 #include "group.h"
@@ -140,20 +141,34 @@ static bool above_scatter(const struct growth *g, const struct kin *kin)
     return rise > 0 && rise * rise > 16 * rest;
 }
 
+size_t growth_peak(const uint64_t *values, size_t count)
+{
+    size_t rise = count - 1, peak = 0;
+
+    while (rise > 0 && values[rise - 1] <= values[rise])
+        rise--;
+    for (size_t i = 1; i <= rise; i++)
+        peak = values[i] > values[peak] ? i : peak;
+    return peak;
+}
+
 static bool grows(const struct growth *g, const struct kin *kin)
 {
     const struct scale *s = &g->scale;
-    uint64_t first = value_at(kin, s->at[0]), now = kin->blocks ? kin->bytes : kin->live, before = first;
+    uint64_t values[STEPS_MAX + 1], now = kin->blocks ? kin->bytes : kin->live, first = value_at(kin, s->at[0]);
+    uint64_t before = first;
 
-    if (now <= first || kin->with_objects * 2 > kin->live)
+    for (size_t i = 0; i < s->count; i++)
+        values[i] = value_at(kin, s->at[i]);
+    values[s->count] = now;
+    if (now <= values[growth_peak(values, s->count + 1)] || kin->with_objects * 2 > kin->live)
         return false;
     for (size_t i = 1; i < s->count; i++) {
-        uint64_t value = value_at(kin, s->at[i]);
-        if (value <= before)
+        if (values[i] <= before)
             return false;
-        if (i + 1 == s->count && (value - before) * 10 * (s->count - 1) < value - first)
+        if (i + 1 == s->count && (values[i] - before) * 10 * (s->count - 1) < values[i] - first)
             return false;
-        before = value;
+        before = values[i];
     }
     uint64_t total = before - first;
     if (kin->blocks && total < FEW_BYTES)

@@ -17,27 +17,40 @@ static uint64_t above(uint64_t now, uint64_t then)
     return now > then ? now - then : 0;
 }
 
+/* Is something compared at this moment? Marks are moments at which the program should have the same again, so that two
+ * of them leave those out that were only added; the ends of the window always count. */
+static bool compared(const struct prof_growth *g, size_t moment)
+{
+    size_t marks = 0;
+
+    for (size_t i = 0; i < g->moment_count; i++)
+        marks += g->moments[i].mark != NULL;
+    return marks < 2 || g->moments[moment].mark != NULL || moment + 1 == g->moment_count ||
+           (moment == 0 && g->windowed);
+}
+
 static struct prof_growth_series series_of(const struct prof_growth *g, const struct prof_then *then, bool bytes)
 {
     struct prof_growth_series s = { .then = then };
     struct bytes_point points[PROF_GROWTH_MOMENTS];
-    size_t n = g->moment_count, rise = n - 1;
-    uint64_t now = value(&then[n - 1], bytes);
+    uint64_t values[PROF_GROWTH_MOMENTS];
+    size_t n = g->moment_count, at[PROF_GROWTH_MOMENTS], count = 0;
     double mean = 0;
 
-    while (rise > 0 && value(&then[rise - 1], bytes) <= value(&then[rise], bytes))
-        rise--;
-    for (size_t i = 1; i <= rise; i++)
-        if (value(&then[i], bytes) > value(&then[s.peak_at], bytes))
-            s.peak_at = i;
-    s.grows = now > value(&then[s.peak_at], bytes);
+    for (size_t i = 0; i < n; i++) {
+        if (!compared(g, i))
+            continue;
+        values[count] = value(&then[i], bytes);
+        points[count] = (struct bytes_point){ g->moments[i].at_us, (double)values[count] };
+        mean += points[count].value;
+        at[count++] = i;
+    }
+    mean /= (double)count;
+    s.peak_at = at[growth_peak(values, count)];
+    s.grows = value(&then[n - 1], bytes) > value(&then[s.peak_at], bytes);
     s.delta = above(then[n - 1].live, then[s.peak_at].live);
     s.delta_bytes = above(then[n - 1].bytes, then[s.peak_at].bytes);
-    for (size_t i = 0; i < n; i++) {
-        points[i] = (struct bytes_point){ g->moments[i].at_us, (double)value(&then[i], bytes) };
-        mean += points[i].value / (double)n;
-    }
-    double slope = n > 1 ? bytes_slope(points, n) / 60 : 0;
+    double slope = count > 1 ? bytes_slope(points, count) / 60 : 0;
     s.per_minute = isfinite(slope) ? slope : 0;
     s.percent_per_minute = mean > 0 ? s.per_minute / mean * 100 : 0;
     return s;

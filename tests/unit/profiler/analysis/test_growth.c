@@ -90,6 +90,31 @@ static void test_two_marks(void **state)
     assert_int_equal(prof_findings_gating(rig->findings), 1);
 }
 
+/* Less at the end than at the last mark: it was given back, though more is left than at the first one. */
+static void test_shrank(void **state)
+{
+    static const struct {
+        unsigned given_back, again, findings;
+    } cases[] = { { 0, 0, 1 }, { 100, 0, 0 }, { 100, 99, 0 }, { 100, 100, 1 } };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (i > 0)
+            begin(NULL);
+        keep(100);
+        mark("one");
+        uint64_t second = keep(200);
+        mark("two");
+        keep(200);
+        mark("three");
+        drop(second, cases[i].given_back);
+        keep(cases[i].again);
+        rig_find(rig, NULL);
+        rig_expect(rig, cases[i].findings);
+        if (i + 1 < sizeof cases / sizeof *cases)
+            rig_end(rig);
+    }
+}
+
 static void test_two_marks_too_little(void **state)
 {
     // One interval: not a trickle, and nothing that did not exist before.
@@ -410,6 +435,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(two_marks),
+        TEST(shrank),
         TEST(two_marks_too_little),
         TEST(four_marks),
         TEST(steady),

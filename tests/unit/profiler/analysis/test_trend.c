@@ -142,6 +142,41 @@ static void test_o3_peak(void **state)
     assert_null(kind("table"));
 }
 
+/* What a finding calls growing is above its peak here, and what shrank again is neither: between two marks a rush at
+ * the start of the program counts as little as what was there for a moment. */
+static void test_as_findings(void **state)
+{
+    (void)state;
+    for (unsigned given_back = 0; given_back < 2; given_back++) {
+        if (given_back > 0) {
+            end(NULL);
+            begin(NULL);
+        }
+        table();
+        now_us += 20000000;
+        mk_time(rig->t, now_us);
+        put(0, 200);
+        now_us += 60000000;
+        mk_time(rig->t, now_us);
+        mk_touch(rig->t, TABLE, "started", AT("main m.c:6"));
+        evict(20, 180);
+        mark("warm");
+        put(20, 40);
+        mark("round");
+        evict(20, given_back);
+        now_us += 60000000;
+        mk_time(rig->t, now_us);
+        mk_touch(rig->t, TABLE, "idle", AT("main m.c:7"));
+        make(NULL);
+        assert_int_equal(kind("entry") != NULL, given_back == 0);
+        edges(given_back == 0, given_back == 0);
+        rig_find(rig, NULL);
+        rig_expect(rig, given_back == 0);
+        if (given_back == 0)
+            assert_string_equal(rig_one(rig, PROF_GROWTH)->type, "entry");
+    }
+}
+
 /* O4: old, current, new. */
 static void test_o4_new_ids(void **state)
 {
@@ -367,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_o3_peak, begin, end),
+        cmocka_unit_test_setup_teardown(test_as_findings, begin, end),
         cmocka_unit_test_setup_teardown(test_o4_new_ids, begin, end),
         cmocka_unit_test_setup_teardown(test_o11_own_data, begin, end),
         cmocka_unit_test_setup_teardown(test_removal_stops, begin, end),
