@@ -326,6 +326,16 @@ struct prof_error *prof_heap_save(const struct prof_heap *heap,
 /* One part, in order, into a heap that has seen no event. Distrusts every byte: PROF_ERROR_FORMAT, also when events
  * come before the last part; the heap can only be destroyed then. merge (NULL: none) learns what is alive. */
 struct prof_error *prof_heap_restore(struct prof_heap *heap, struct prof_merge *merge, const void *bytes, size_t size);
+/* A heap that goes along with a trace while that is written, as prof_tail_* (prof/trace.h) has it; no until. To know how
+ * it stands, fork, and let the child end it. The trace and what options name must outlive it. */
+struct prof_heap_tail;
+struct prof_error *prof_heap_tail_open(struct prof_trace *trace, const struct prof_heap_options *options,
+                                       struct prof_heap_tail **ret);
+struct prof_error *prof_heap_tail_on(struct prof_heap_tail *tail, uint64_t bytes, bool *ret_exact);
+/* As prof_heap_create would have left it. */
+struct prof_error *prof_heap_tail_end(struct prof_heap_tail *tail);
+struct prof_heap *prof_heap_tail_heap(const struct prof_heap_tail *tail); /* borrowed */
+void prof_heap_tail_close(struct prof_heap_tail *tail);
 /* Calls for each stack and text id that the state cites, possibly more than once: a file that begins with this state
  * must define them, and all types below prof_heap_type_max, before it. */
 struct prof_error *prof_heap_cited(const struct prof_heap *heap, void (*stack)(void *ctx, uint32_t id),

@@ -153,6 +153,21 @@ struct prof_trace_sink {
 };
 struct prof_error *prof_trace_replay(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx);
 
+/* ---- Reading on: a trace that is still being written ----
+ *
+ * The replay goes as far as nothing can change any more that is not written yet, and goes on from there when more is.
+ * The trace must outlive it. One thread at a time. */
+struct prof_tail;
+/* Hands on the state that the trace begins with, if it does, and nothing else. */
+struct prof_error *prof_tail_open(struct prof_trace *trace, const struct prof_trace_sink *sink, void *ctx,
+                                  struct prof_tail **ret);
+/* The file has `bytes` bytes by now, and is the same as before up to where it was read. *ret_exact false: what was
+ * handed on, now or before, is not what a replay of everything would hand on; nothing mends that. */
+struct prof_error *prof_tail_on(struct prof_tail *tail, uint64_t bytes, bool *ret_exact);
+/* Hands on the rest, as though the trace ended here. Nothing but closing may follow. */
+struct prof_error *prof_tail_end(struct prof_tail *tail);
+void prof_tail_close(struct prof_tail *tail);
+
 /* ---- Splitting: a stream in two parts ----
  *
  * Replays a trace up to the end of `round` and keeps what is left, so that another file can hold the state reached and

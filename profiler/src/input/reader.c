@@ -212,7 +212,7 @@ static const char *take_state(struct prof_trace *trace, const struct block_ref *
     return prof_vec_push(&trace->states, *ref) ? NULL : "there is not enough memory to read it";
 }
 
-/* Walks all blocks. Stops at the first one that fails, keeping what came before. */
+/* Walks all blocks behind those that were. Stops at the first one that fails, keeping what came before. */
 static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
 {
     struct prof_trace_info *info = &trace->info;
@@ -220,7 +220,7 @@ static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
     struct prof_error *error = NULL;
     unsigned char *raw = NULL;
     size_t raw_room = 0;
-    uint32_t number = 0;
+    uint32_t number = info->blocks;
     info->usable_bytes = offset < info->file_bytes ? offset : info->file_bytes;
     for (; offset < info->file_bytes && number < UINT32_MAX; number++) {
         struct trk_block block;
@@ -390,6 +390,24 @@ struct prof_error *prof_trace_open_fd(int fd, const char *path, uint64_t bytes, 
     }
     *ret = trace;
     return NULL;
+}
+
+struct prof_error *trace_read_on(struct prof_trace *trace, uint64_t bytes)
+{
+    struct prof_trace_info *info = &trace->info;
+    struct stat st;
+    if (fstat(trace->fd, &st) != 0)
+        return prof_error_os(errno, "read", info->path, NULL);
+    bytes = (uint64_t)st.st_size < bytes ? (uint64_t)st.st_size : bytes;
+    if (info->damage != NULL || info->finished || bytes <= info->file_bytes)
+        return NULL; /* there is nothing behind it */
+    info->file_bytes = bytes;
+    struct prof_error *error = walk(trace, info->usable_bytes);
+    if (error == NULL && (!memories_end(trace) || !define_info(trace)))
+        error = prof_error_memory();
+    if (error == NULL && !info->finished)
+        find_end_time(trace);
+    return error;
 }
 
 void prof_trace_close(struct prof_trace *trace)

@@ -234,14 +234,15 @@ static struct prof_error *load_memory(void *ctx, size_t number, const struct pro
 
 /* Checkpoints are announced with their rounds, wherever in the file they stand; not one that may still get its parts.
  */
-static struct prof_error *announce_memories(struct replay *r)
+struct prof_error *replay_announce(struct replay *r)
 {
     const struct prof_trace *trace = r->trace;
     struct prof_error *error = NULL;
-    for (size_t i = r->resume != NULL ? r->resume->memories : 0; i < trace->memories.count && error == NULL; i++) {
-        const struct memory_ref *memory = &trace->memories.items[i];
-        if (memory->whole || memory->lost)
-            error = merge_memory(&r->merge, memory->head.round, i, NULL);
+    for (; r->announced < trace->memories.count && error == NULL; r->announced++) {
+        const struct memory_ref *memory = &trace->memories.items[r->announced];
+        if (!memory->whole && !memory->lost)
+            break; /* only the last one can be so */
+        error = merge_memory(&r->merge, memory->head.round, r->announced, NULL);
     }
     return error;
 }
@@ -254,6 +255,7 @@ struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, cons
                                 const struct prof_trace_sink *sink, void *ctx)
 {
     *r = (struct replay){ .trace = trace, .resume = resume, .sink = sink, .ctx = ctx };
+    r->announced = resume != NULL ? resume->memories : 0;
     if (!merge_init(&r->merge, trace->info.flags, sink, ctx, &file_source, r))
         return prof_error_memory();
     if (trace->fd < 0)
@@ -262,7 +264,7 @@ struct prof_error *replay_begin(struct replay *r, struct prof_trace *trace, cons
     if (error == NULL)
         error = hand_on_states(r);
     if (error == NULL)
-        error = announce_memories(r);
+        error = replay_announce(r);
     return error != NULL || resume != NULL ? error : hand_on_numbers(r);
 }
 

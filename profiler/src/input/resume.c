@@ -196,7 +196,6 @@ struct prof_pause {
     const struct replay *replay;
     const struct block_ref *last; /* read, in the trace */
     uint64_t round;
-    bool late; /* only now it is seen that changes bear numbers */
 };
 
 /* The last round that is begun: those before it are complete. false: not known. */
@@ -218,38 +217,40 @@ static bool last_round(struct replay *r, uint64_t *ret)
     return false;
 }
 
-/* Runs to the pause. A trace that has its END is looked at as by any replay. Else what is missing must not be looked
- * for where more may be written; when no change bears a number nothing is. */
-static struct prof_error *run(struct replay *r, uint64_t last, struct prof_pause *pause)
+/* A trace that has its END is looked at as by any replay. Else what is missing must not be looked for where more may be
+ * written; when no change bears a number nothing is. */
+struct prof_error *resume_run(struct replay *r, uint64_t *ret_round, bool *ret_late)
 {
+    uint64_t last;
+    *ret_round = 0;
+    *ret_late = false;
+    if (!last_round(r, &last) || last < 2)
+        return NULL;
     if (r->trace->info.finished) {
-        pause->round = last - 2;
-        return merge_run_within(&r->merge, pause->round, UINT64_MAX);
+        *ret_round = last - 2;
+        return merge_run_within(&r->merge, *ret_round, UINT64_MAX);
     }
     struct prof_error *error = NULL;
-    pause->round = 0;
     if (last > LOOKED_AT) {
-        pause->round = last - 1 - LOOKED_AT;
-        error = merge_run_within(&r->merge, pause->round, last - 1);
+        *ret_round = last - 1 - LOOKED_AT;
+        error = merge_run_within(&r->merge, *ret_round, last - 1);
     }
     if (error != NULL || merge_numbered(&r->merge))
         return error;
-    pause->round = last - 2;
-    error = merge_run_within(&r->merge, pause->round, last - 1);
-    pause->late = merge_numbered(&r->merge);
+    *ret_round = last - 2;
+    error = merge_run_within(&r->merge, *ret_round, last - 1);
+    *ret_late = merge_numbered(&r->merge);
     return error;
 }
 
 struct prof_error *resume_pause(struct replay *r, void (*paused)(void *ctx, const struct prof_pause *pause))
 {
     struct prof_pause pause = { .replay = r };
-    uint64_t last;
-    if (!last_round(r, &last) || last < 2)
-        return NULL;
-    struct prof_error *error = run(r, last, &pause);
+    bool late;
+    struct prof_error *error = resume_run(r, &pause.round, &late);
     struct prof_trace *owner;
     pause.last = r->next > 0 ? replay_at(r, r->next - 1, &owner) : NULL;
-    if (error != NULL || r->ended || pause.late || !merge_reached(&r->merge, pause.round) || pause.last == NULL ||
+    if (error != NULL || r->ended || late || !merge_reached(&r->merge, pause.round) || pause.last == NULL ||
         owner != r->trace || (r->resume != NULL && pause.round <= r->resume->round))
         return error;
     paused(r->ctx, &pause);

@@ -32,7 +32,10 @@ const char *known_read(struct causal *causal, const struct prof_trace *index, si
 
 /* First slots before what the replay reads. */
 uint64_t resume_records(const struct replay *r);
-/* Runs up to the end of the last round that can be relied on, if there is one, and calls. */
+/* Runs up to the end of the last round that can be relied on, *ret_round; 0: there is none, as far as is known.
+ * *ret_late: only now it is seen that changes bear numbers, so that it went further than that. */
+struct prof_error *resume_run(struct replay *r, uint64_t *ret_round, bool *ret_late);
+/* The same, and calls when there is one. */
 struct prof_error *resume_pause(struct replay *r, void (*paused)(void *ctx, const struct prof_pause *pause));
 
 #endif

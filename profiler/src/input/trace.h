@@ -82,6 +82,8 @@ bool read_at(int fd, void *into, size_t bytes, uint64_t offset);
  * NULL: it can. */
 const char *block_load(const struct prof_trace *trace, const struct block_ref *ref, struct block_buffer *buffer,
                        void *raw);
+/* The file, which is the same up to where it was read, has `bytes` bytes by now: reads what came. */
+struct prof_error *trace_read_on(struct prof_trace *trace, uint64_t bytes);
 /* Says once where the usable part of the trace ends. The first call wins. */
 void trace_damage(struct prof_trace *trace, uint32_t block, uint64_t offset, const char *what);
 

@@ -32,32 +32,6 @@ static bool has_bit(const uint8_t *bits, uint32_t id)
     return bits[id >> 3] >> (id & 7) & 1;
 }
 
-/* ---- Replay into the heap ---- */
-
-static struct prof_error *on_events(void *ctx, const struct prof_event *events, size_t count)
-{
-    const struct folding *f = ctx;
-    return prof_heap_apply(f->heap, events, count);
-}
-
-static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
-{
-    const struct folding *f = ctx;
-    return prof_heap_apply_mem(f->heap, mem);
-}
-
-static struct prof_error *on_memory(void *ctx, const struct prof_memory *memory)
-{
-    const struct folding *f = ctx;
-    return prof_heap_apply_memory(f->heap, memory);
-}
-
-static struct prof_error *on_state(void *ctx, struct prof_merge *merge, const void *bytes, size_t size)
-{
-    const struct folding *f = ctx;
-    return prof_heap_restore(f->heap, merge, bytes, size);
-}
-
 /* ---- What is cited ---- */
 
 static void cite_stack(void *ctx, uint32_t id)
@@ -166,12 +140,9 @@ static struct prof_error *write_state(void *ctx, const void *bytes, size_t size)
 
 static struct prof_error *fold(struct folding *f, uint64_t round)
 {
-    static const struct prof_trace_sink sink = {
-        .events = on_events, .mem = on_mem, .state = on_state, .memory = on_memory
-    };
     const struct prof_trace_info *info = prof_trace_info(f->trace);
     struct prof_rest *rest = NULL;
-    struct prof_error *error = prof_trace_split(f->trace, round, &sink, f, &rest);
+    struct prof_error *error = prof_trace_split(f->trace, round, &heap_sink, f->heap, &rest);
     if (error == NULL)
         error = prof_heap_cited(f->heap, cite_stack, cite_text, f);
     if (error == NULL)

@@ -310,13 +310,16 @@ static struct prof_heap *make_heap(struct prof_trace *trace, const struct prof_h
     return h;
 }
 
-/* What was made on demand is made again when it is asked for again. */
-static void forget_results(struct prof_heap *h)
+void heap_forget(struct prof_heap *h)
 {
     find_forget(h);
     checkpoint_forget(h);
     moments_forget(h);
 }
+
+const struct prof_trace_sink heap_sink = {
+    .events = on_events, .mem = on_mem, .progress = on_progress, .state = on_state, .memory = on_memory
+};
 
 struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_options *options, struct watch *watch,
                              struct prof_heap **ret)
@@ -325,10 +328,7 @@ struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_op
     if (h == NULL)
         return prof_error_memory();
     h->watch = watch;
-    static const struct prof_trace_sink sink = {
-        .events = on_events, .mem = on_mem, .progress = on_progress, .state = on_state, .memory = on_memory
-    };
-    struct prof_error *error = prof_trace_replay(trace, &sink, h);
+    struct prof_error *error = prof_trace_replay(trace, &heap_sink, h);
     if (error == &stop_here) {
         error = NULL;
         h->totals.cut = true;
@@ -349,7 +349,7 @@ struct prof_error *prof_heap_finish(struct prof_heap *h)
         return NULL;
     if (h->restore != NULL)
         return restore_unfinished(h);
-    forget_results(h);
+    heap_forget(h);
     h->begun = h->finished = true;
     h->forced = false;
     block_settle(h);
@@ -381,7 +381,7 @@ struct prof_error *prof_heap_apply(struct prof_heap *h, const struct prof_event 
     struct prof_error *error = cannot_apply(h);
     if (error != NULL || h->stopped)
         return error;
-    forget_results(h);
+    heap_forget(h);
     error = on_events(h, events, count);
     return error == &stop_here ? NULL : error;
 }
@@ -391,7 +391,7 @@ struct prof_error *prof_heap_apply_mem(struct prof_heap *h, const struct trk_mem
     struct prof_error *error = cannot_apply(h);
     if (error != NULL || h->stopped)
         return error;
-    forget_results(h);
+    heap_forget(h);
     return on_mem(h, mem);
 }
 
@@ -400,7 +400,7 @@ struct prof_error *prof_heap_apply_memory(struct prof_heap *h, const struct prof
     struct prof_error *error = cannot_apply(h);
     if (error != NULL || h->stopped)
         return error;
-    forget_results(h);
+    heap_forget(h);
     return on_memory(h, memory);
 }
 

@@ -614,6 +614,10 @@ struct prof_error *restore_unfinished(struct prof_heap *h);
 
 /* heap.c */
 void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t count);
+/* What fills a heap that can change; ctx: the heap. */
+extern const struct prof_trace_sink heap_sink;
+/* What was made on demand is made again when it is asked for again. */
+void heap_forget(struct prof_heap *h);
 struct prof_error *heap_fill(struct prof_trace *trace, const struct prof_heap_options *options, struct watch *watch,
                              struct prof_heap **ret);
 

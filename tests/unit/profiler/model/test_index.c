@@ -3,7 +3,8 @@
  * Random programs of several threads, with and without numbered changes, are recorded as a recorder would find them:
  * rounds, a coarse clock, rings that lag. The trace grows by random bytes; after each step a heap is made with the
  * index of the step before and one without, and both must be the same in everything that can be asked. Then indexes are
- * damaged, foreign, stale. INDEX_RUNS programs (12). Then the same recordings are folded at random rounds. */
+ * damaged, foreign, stale. INDEX_RUNS programs (12). Then the same recordings are folded at random rounds, and read on
+ * while they grow. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -306,6 +308,98 @@ static void growing(void **state)
     drop_files(&f);
 }
 
+/* The end of the last whole block within `room` bytes. */
+static size_t whole_blocks(const char *bytes, size_t room)
+{
+    struct trk_file_header header;
+    memcpy(&header, bytes, sizeof header);
+    size_t at = header.header_bytes;
+    for (;;) {
+        struct trk_block block;
+        if (room - at < sizeof block)
+            return at;
+        memcpy(&block, bytes + at, sizeof block);
+        if (room - at - sizeof block < block.stored)
+            return at;
+        at += sizeof block + block.stored;
+    }
+}
+
+static char *dump(struct prof_heap *heap)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    heap_dump(out, heap);
+    fclose(out);
+    return text;
+}
+
+static struct prof_heap_tail *open_tail(const char *path, size_t bytes, struct prof_trace **ret)
+{
+    static const struct prof_heap_options options = { .keep_type_sites = true };
+    struct prof_heap_tail *tail;
+    ok(prof_trace_open_fd(open(path, O_RDONLY), path, bytes, ret));
+    ok(prof_heap_tail_open(*ret, &options, &tail));
+    return tail;
+}
+
+/* In a child: the heap as it would be if the trace ended here is that of such a trace. */
+static bool ends_well(struct prof_heap_tail *tail, const char *path, size_t bytes)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct prof_trace *trace;
+        struct prof_heap *heap;
+        static const struct prof_heap_options options = { .keep_type_sites = true };
+        ok(prof_heap_tail_end(tail));
+        ok(prof_trace_open_fd(open(path, O_RDONLY), path, bytes, &trace));
+        ok(prof_heap_create(trace, &options, &heap));
+        _exit(strcmp(dump(heap), dump(prof_heap_tail_heap(tail))) != 0 ||
+              prof_heap_check(prof_heap_tail_heap(tail)) != NULL);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void reading_on(void **state)
+{
+    (void)state;
+    struct files f = make_files();
+    unsigned steps = 0, again = 0;
+    for (uint64_t number = 0; number < runs(); number++) {
+        record(f.trace, number, number % 3 != 0);
+        size_t size, at = 0;
+        char *bytes = read_file(f.trace, &size);
+        struct prof_trace *trace = NULL;
+        struct prof_heap_tail *tail = NULL;
+        while (at < size) {
+            bool exact = false;
+            size_t next = at + 200 + (size_t)rnd(size / 12);
+            at = whole_blocks(bytes, next < size ? next : size);
+            if (tail != NULL)
+                ok(prof_heap_tail_on(tail, at, &exact));
+            if (!exact) { /* from the beginning, as a whole */
+                again += tail != NULL;
+                prof_heap_tail_close(tail);
+                prof_trace_close(trace);
+                tail = open_tail(f.trace, at, &trace);
+            }
+            if (!ends_well(tail, f.trace, at))
+                fail_msg("program %llu, %zu of %zu bytes: a heap that was read on differs", (unsigned long long)number,
+                         at, size);
+            steps++;
+        }
+        prof_heap_tail_close(tail);
+        prof_trace_close(trace);
+        free(bytes);
+    }
+    if (again * 3 > steps)
+        fail_msg("%u of %u steps began again", again, steps);
+    drop_files(&f);
+}
+
 static void odd_indexes(void **state)
 {
     (void)state;
@@ -417,7 +511,7 @@ static void folded(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(growing), cmocka_unit_test(odd_indexes),
-                                        cmocka_unit_test(folded) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(growing), cmocka_unit_test(reading_on),
+                                        cmocka_unit_test(odd_indexes), cmocka_unit_test(folded) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
