@@ -371,6 +371,16 @@ gc unfreeze
 gc collect 2
 has 'a pass from outside' gc.out '^struct node +2'
 equal 'the process sees what it found' "$(ask show)" '1: 70 3 10 enabled 0 debug 39 frozen 0 garbage 2'
+# The helper that answers stays; one that is killed is replaced.
+helper() {
+	ps -o pid=,comm= --ppid "$recorder" | awk '$2 == "reftrack" { print $1 }'
+}
+first=$(helper)
+ask show >/dev/null
+equal 'the helper stays' "$(helper)" "$first"
+kill -9 "$first"
+equal 'the helper was killed' "$(ask show)" '1: 70 3 10 enabled 0 debug 39 frozen 0 garbage 2'
+[ "$(helper)" != "$first" ] || fail 'there is no new helper'
 equal 'the process changes it' "$(ask set)" 'set 1'
 gc enable
 has 'what the process set' gc.err 'automatic passes on, thresholds 5, 6, 7, '

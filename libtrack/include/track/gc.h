@@ -22,8 +22,9 @@
  * Buffers and results are the caller's, and are written only with answers of 0 and more (TRK_NO: not).
  *
  * Without a recorder all this is a predictable branch. With one, questions wait for its answer: it writes down what the
- * program did until then and replays the recording from its beginning in a process of its own, so they cost
- * milliseconds at first and seconds after billions of events. Only the calling thread waits; threads that ask at the
+ * program did until then, and a process of its own goes on from where it stood at the question before. So the first one
+ * costs what was recorded (seconds after billions of events), the others what happened since, milliseconds; those about
+ * sizes, counts and links also a look at everything that lives, once for all that are asked in a row. Only the calling thread waits; threads that ask at the
  * same time wait for one another. A pass looks at the memory of the program as trk_checkpoint does, where the recording
  * does that, because a variable may hold something else by now than was told. Any thread; never a deadlock; errno is
  * left alone.

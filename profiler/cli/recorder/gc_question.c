@@ -1,7 +1,7 @@
 /* gc_question.c: a thread asks about generations, cycles and who refers to whom (trk_gc_*).
  *
- * The helper that answers replays the whole trace with a driver of generations that obeys the commands in it, so state
- * lives from question to question without anybody keeping it, and whoever replays the trace later sees the same. */
+ * The driver of generations obeys the commands in the trace, so their state is a function of it: a helper can begin
+ * anew at any moment, and whoever replays the trace later sees the same. */
 #include "private.h"
 
 #include <stdlib.h>
@@ -19,12 +19,14 @@ _Static_assert((int)PROF_LINK_SLOT == TRK_GC_SLOT && (int)PROF_LINK_HOLDER == TR
 
 /* What an answer is made of. */
 struct telling {
+    struct question_telling *from;
+    uint32_t kind;
+    const uint64_t *arg;
+    struct prof_heap *heap;
+    struct prof_gc *gc;
     struct question_answer answer;
     PROF_VEC(uint64_t) list;
     bool no_memory;
-    struct prof_heap *heap;
-    struct prof_gc *gc;
-    struct prof_gc_commands commands;
 };
 
 static void list(struct telling *t, uint64_t word)
@@ -52,10 +54,11 @@ static void each_garbage(void *ctx, const struct prof_gc_garbage *garbage)
 
 static bool tell_pass(struct telling *t)
 {
-    const struct prof_gc_pass *pass = &t->commands.pass;
+    const struct prof_gc_commands *commands = &t->from->commands;
+    const struct prof_gc_pass *pass = &commands->pass;
     t->answer.numbers[0] = pass->collected + pass->uncollectable;
     t->answer.numbers[1] = pass->uncollectable;
-    return t->commands.number != 0 && t->commands.error == NULL;
+    return commands->number != 0 && commands->error == NULL;
 }
 
 static void tell_stats(struct telling *t)
@@ -89,10 +92,10 @@ static bool is_of_generations(uint32_t kind)
     return kind < TRK_ASK_GC_REFCOUNT || kind == TRK_ASK_GC_GARBAGE || kind == TRK_ASK_GC_OBJECTS;
 }
 
-static bool tell_generations(struct telling *t, const struct question *q)
+static bool tell_generations(struct telling *t)
 {
     uint32_t count[PROF_GC_GENERATIONS];
-    switch (q->kind) {
+    switch (t->kind) {
     case TRK_ASK_GC_COLLECT:
         return tell_pass(t);
     case TRK_ASK_GC_COUNT:
@@ -107,14 +110,14 @@ static bool tell_generations(struct telling *t, const struct question *q)
         t->answer.numbers[0] = prof_gc_freeze_count(t->gc);
         return true;
     case TRK_ASK_GC_OBJECT:
-        tell_object(t, q->arg[0]);
+        tell_object(t, t->arg[0]);
         return true;
     case TRK_ASK_GC_GARBAGE:
         if (prof_gc_garbage(t->gc, each_garbage, t) != NULL)
             return false;
         break;
     case TRK_ASK_GC_OBJECTS: {
-        int64_t generation = (int64_t)q->arg[0];
+        int64_t generation = (int64_t)t->arg[0];
         if (generation < -1 || generation >= PROF_GC_GENERATIONS ||
             prof_gc_objects(t->gc, (int)generation, each_object, t) != NULL)
             return false;
@@ -196,25 +199,22 @@ static bool tell_size(struct telling *t, struct prof_graph *graph, prof_node nod
            prof_graph_retained_by(graph, &node, 1, &to[7], &to[8]) == NULL;
 }
 
-static bool tell_graph(struct telling *t, struct prof_trace *trace, const struct question *q)
+static bool tell_graph(struct telling *t)
 {
-    struct prof_symbols *symbols;
     struct prof_graph *graph;
-    const struct prof_symbols_options symbol_options = { 0 };
-    if (prof_symbols_create(trace, &symbol_options, &symbols) != NULL ||
-        prof_graph_create(t->heap, symbols, NULL, &graph) != NULL)
+    if (!rec_question_symbols(t->from) || prof_gc_graph(t->gc, t->from->symbols, &graph) != NULL)
         return false;
-    prof_node node = node_at(t, graph, q->arg[0]);
-    bool lists = q->kind == TRK_ASK_GC_REFERRERS || q->kind == TRK_ASK_GC_REFERENTS;
-    if (node == PROF_NODE_NONE || (q->kind == TRK_ASK_GC_REFCOUNT && prof_graph_obj(graph, node) == 0)) {
+    prof_node node = node_at(t, graph, t->arg[0]);
+    bool lists = t->kind == TRK_ASK_GC_REFERRERS || t->kind == TRK_ASK_GC_REFERENTS;
+    if (node == PROF_NODE_NONE || (t->kind == TRK_ASK_GC_REFCOUNT && prof_graph_obj(graph, node) == 0)) {
         t->answer.answer = lists ? TRK_YES : TRK_NO;
         return true;
     }
-    if (q->kind == TRK_ASK_GC_REFCOUNT)
+    if (t->kind == TRK_ASK_GC_REFCOUNT)
         tell_refcount(t, graph, node);
-    else if (q->kind == TRK_ASK_GC_SIZE)
-        return tell_size(t, graph, node, q->arg[1]);
-    bool in = q->kind == TRK_ASK_GC_REFERRERS;
+    else if (t->kind == TRK_ASK_GC_SIZE)
+        return tell_size(t, graph, node, t->arg[1]);
+    bool in = t->kind == TRK_ASK_GC_REFERRERS;
     uint32_t count = !lists ? 0 : in ? prof_graph_referrers(graph, node) : prof_graph_referents(graph, node);
     for (uint32_t i = 0; i < count; i++) {
         const struct prof_link link = in ? prof_graph_referrer(graph, node, i) : prof_graph_referent(graph, node, i);
@@ -225,22 +225,36 @@ static bool tell_graph(struct telling *t, struct prof_trace *trace, const struct
     return true;
 }
 
-/* The process ends with it: nothing is worth freeing. */
-bool rec_gc_tell(struct prof_trace *trace, const struct question *question, int out)
+bool rec_question_follow(struct question_telling *t)
 {
-    struct telling t = { .answer = { .answer = TRK_YES } };
-    struct prof_heap_options options = { 0 };
-    const struct prof_gc_options gc_options = { .event = prof_gc_obey, .event_ctx = &t.commands };
-    bool generations = is_of_generations(question->kind);
-    if (generations && prof_gc_create(&gc_options, &t.gc) != NULL)
+    const struct prof_gc_options options = { .event = prof_gc_obey, .event_ctx = &t->commands };
+    if (prof_gc_create(&options, &t->gc) != NULL)
         return false;
-    if (generations)
-        options.follow = prof_gc_follow(t.gc);
-    if (prof_heap_create(trace, &options, &t.heap) != NULL)
-        return false;
-    bool ok = generations ? tell_generations(&t, question) : tell_graph(&t, trace, question);
-    return ok && !t.no_memory && rec_question_put(out, &t.answer, sizeof t.answer) &&
-           rec_question_put(out, t.list.items, t.list.count * sizeof t.list.items[0]);
+    t->options = (struct prof_heap_options){ .keep_type_sites = true, .follow = prof_gc_follow(t->gc) };
+    return true;
+}
+
+bool rec_question_wants_symbols(uint32_t kind)
+{
+    return rec_question_is_leak_check(kind) || !is_of_generations(kind);
+}
+
+bool rec_question_symbols(struct question_telling *t)
+{
+    const struct prof_symbols_options options = { 0 };
+    return t->symbols != NULL || prof_symbols_create(t->trace, &options, &t->symbols) == NULL;
+}
+
+bool rec_gc_tell(struct question_telling *from, uint32_t kind, const uint64_t arg[2])
+{
+    struct telling t = {
+        .from = from, .kind = kind, .arg = arg, .heap = from->heap, .gc = from->gc, .answer = { .answer = TRK_YES }
+    };
+    bool ok = (is_of_generations(kind) ? tell_generations(&t) : tell_graph(&t)) && !t.no_memory &&
+              rec_question_put(from, &t.answer, sizeof t.answer) &&
+              rec_question_put(from, t.list.items, t.list.count * sizeof t.list.items[0]);
+    prof_vec_deinit(&t.list);
+    return ok;
 }
 
 /* ---- The recorder ---- */

@@ -38,8 +38,9 @@ static struct trk_leak_amount ignored(const struct prof_heap *heap)
     return sum;
 }
 
-static bool tell(const struct prof_heap *heap, const struct prof_findings *findings, int out)
+static bool tell(struct question_telling *t, const struct prof_findings *findings)
 {
+    const struct prof_heap *heap = t->heap;
     const struct prof_audit_memory *memory = &prof_findings_audit(findings)->memory;
     const struct prof_finding *list;
     size_t count = prof_findings_list(findings, &list);
@@ -55,27 +56,25 @@ static bool tell(const struct prof_heap *heap, const struct prof_findings *findi
                                         .suppressed = left_out };
     struct question_answer answer = { .answer = TRK_YES };
     memcpy(answer.numbers, &numbers, sizeof numbers);
-    bool ok = rec_question_put(out, &answer, sizeof answer);
+    bool ok = rec_question_put(t, &answer, sizeof answer);
     for (size_t i = 0; i < count && ok; i++) {
         struct leak_row row = { .blocks = list[i].objects, .bytes = list[i].bytes };
         memcpy(row.place, list[i].fingerprint, sizeof row.place);
         if (is_definite(&list[i]))
-            ok = rec_question_put(out, &row, sizeof row);
+            ok = rec_question_put(t, &row, sizeof row);
     }
     return ok;
 }
 
-bool rec_leak_check_tell(struct prof_trace *trace, int out)
+bool rec_leak_check_tell(struct question_telling *t)
 {
-    struct prof_heap *heap;
-    struct prof_symbols *symbols;
     struct prof_findings *findings;
-    const struct prof_heap_options heap_options = { .keep_type_sites = true };
-    const struct prof_symbols_options symbol_options = { 0 };
     const struct prof_findings_options options = { 0 };
-    return prof_heap_create(trace, &heap_options, &heap) == NULL &&
-           prof_symbols_create(trace, &symbol_options, &symbols) == NULL &&
-           prof_findings_create(heap, symbols, &options, &findings) == NULL && tell(heap, findings, out);
+    if (!rec_question_symbols(t) || prof_findings_create(t->heap, t->symbols, &options, &findings) != NULL)
+        return false;
+    bool ok = tell(t, findings);
+    prof_findings_destroy(findings);
+    return ok;
 }
 
 /* ---- The recorder ---- */

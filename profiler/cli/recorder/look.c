@@ -577,7 +577,8 @@ void rec_look_asked(struct proc *proc)
         rec_question_look(proc);
         return;
     }
-    rec_question_stop(proc); /* whoever waited for it gave up */
+    if (__atomic_load_n(&shm->question, __ATOMIC_RELAXED) != TRK_ASK_MORE)
+        rec_question_forget(proc); /* whoever waited for it gave up */
     proc->looks_answered = wanted;
     proc->ending |= __atomic_load_n(&shm->why, __ATOMIC_RELAXED) == TRK_LOOK_EXIT;
     __atomic_store_n(&shm->working, wanted, __ATOMIC_RELEASE);

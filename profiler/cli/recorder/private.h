@@ -17,6 +17,9 @@
 #include <poll.h>
 
 #include <base/vec.h>
+#include <prof/gc.h>
+#include <prof/heap.h>
+#include <prof/symbol.h>
 #include <prof/trace.h>
 
 enum {
@@ -73,14 +76,49 @@ struct leak_row {
     char place[20]; /* fingerprint */
     uint64_t blocks, bytes;
 };
-/* A question that a thread waits for, see question.c. */
+/* Questions of threads that wait, see question.c. */
 struct question {
     pid_t helper;    /* 0: none runs */
-    int pipe;        /* what it says; -1: none runs */
+    pid_t dying;     /* a helper that was killed and is not reaped yet; 0 */
+    int pipe;        /* to the helper and back; -1: none runs */
+    uint32_t folds;  /* of the trace when it began: it has that file */
+    uint64_t end;    /* bytes of the trace that it is about */
+    bool waits;      /* somebody does, for the answer to `number` */
+    bool unanswered; /* the helper did not answer `number` yet */
+    bool again;      /* the helper that was there failed, and this one is new */
     uint32_t kind;   /* enum trk_question */
+    uint64_t number; /* of the question; 0: there was none yet */
     uint64_t arg[2]; /* as the thread asked */
+    uint64_t cpu_us; /* what the helper and its children told of theirs */
     PROF_VEC(unsigned char) said;
     PROF_VEC(struct leak_row) before; /* of the leak check before this one */
+};
+/* To the helper. */
+struct question_request {
+    uint64_t number, end; /* end: bytes of the trace that are written */
+    uint64_t arg[2];
+    uint32_t kind;
+    uint32_t given_up; /* nobody waits for the answer to the one before, if there is none yet */
+};
+/* From the helper: a part of an answer, in order. */
+struct question_part {
+    uint64_t number;
+    uint64_t all;    /* bytes of the answer; 0: it cannot be known */
+    uint64_t cpu_us; /* that it took since the one before */
+    uint32_t here;   /* bytes */
+    uint32_t last;   /* the helper ends behind it */
+    unsigned char bytes[32768];
+};
+/* What an answer is made from, and of. */
+struct question_telling {
+    struct prof_trace *trace;
+    struct prof_heap_options options;
+    struct prof_heap *heap; /* finished */
+    struct prof_gc *gc;     /* goes along with it */
+    struct prof_gc_commands commands;
+    struct prof_symbols *symbols; /* NULL: not needed yet */
+    PROF_VEC(unsigned char) said;
+    bool no_memory;
 };
 /* What its helper says first. */
 struct question_answer {
@@ -374,22 +412,34 @@ void rec_fold_stop(struct proc *proc);
 bool rec_question_begin(struct proc *proc, uint32_t kind, const uint64_t arg[2]);
 /* Answers when that is known, or gives up when nobody waits any more. */
 void rec_question_look(struct proc *proc);
+/* Whoever waited does so no longer; its helper stays. */
+void rec_question_forget(struct proc *proc);
 /* The helper ends, and nobody is told; the thread that waits is told that it cannot be known. */
 void rec_question_stop(struct proc *proc);
 void rec_question_give_up(struct proc *proc);
 void rec_question_free(struct proc *proc);
-/* In the helper. */
-bool rec_question_put(int out, const void *bytes, size_t size);
+bool rec_question_is_leak_check(uint32_t kind);
+
+/* ---- question_help.c: in the helper ---- */
+/* Serves until nobody asks any more; the process ends with it. talk: the other end of question.pipe. */
+_Noreturn void rec_question_help(const struct proc *proc, pid_t parent, int talk);
+/* Appends to the answer. false: there is no memory. */
+bool rec_question_put(struct question_telling *telling, const void *bytes, size_t size);
 
 /* ---- leak_check.c ---- */
 /* In the helper: an answer, and a struct leak_row for each place. */
-bool rec_leak_check_tell(struct prof_trace *trace, int out);
+bool rec_leak_check_tell(struct question_telling *telling);
 /* What that is, in comparison with the check before. */
 int rec_leak_check_conclude(struct proc *proc, struct question_answer *answer, const void *rest, size_t size);
 
 /* ---- gc_question.c ---- */
-/* In the helper: an answer, and the words of its list. */
-bool rec_gc_tell(struct prof_trace *trace, const struct question *question, int out);
+/* In the helper: options for a heap with generations that obey the commands in the trace. */
+bool rec_question_follow(struct question_telling *telling);
+/* Does an answer name places in the program? Makes what knows them, if there is none yet; false: it cannot be. */
+bool rec_question_wants_symbols(uint32_t kind);
+bool rec_question_symbols(struct question_telling *telling);
+/* An answer, and the words of its list. */
+bool rec_gc_tell(struct question_telling *telling, uint32_t kind, const uint64_t arg[2]);
 /* A command to the generations is in the trace. */
 void rec_gc_note(struct proc *proc, unsigned command, uint64_t arg, uint64_t value);
 /* As it is at first. */

@@ -1,92 +1,80 @@
 /* question.c: a thread of the target asked something that takes the whole recording to answer (trk_leak_check,
  * trk_gc_*).
  *
- * A forked helper replays the trace up to that moment; meanwhile the recorder goes on, and the thread waits. What the
- * helper says comes through a pipe: an answer, then what is longer. Lists go to the thread in parts. */
+ * A forked helper (question_help.c) knows the trace up to that moment; meanwhile the recorder goes on, and the thread
+ * waits. It stays for the next question. What it says comes in parts: an answer, then what is longer. Lists go to the
+ * thread in parts, too. A helper that fails costs an answer, and one whose file was replaced by a fold is replaced. */
 #include "private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <track/track.h>
 
-#include "launch.h"
-
 enum { SAID_MAX = 1 << 30 };
 
-static bool is_leak_check(uint32_t kind)
+bool rec_question_is_leak_check(uint32_t kind)
 {
     return kind >= TRK_ASK_LEAKS_FULL && kind <= TRK_ASK_LEAKS_NEW;
 }
 
-/* ---- The helper ---- */
+/* ---- Its helper ---- */
 
-bool rec_question_put(int out, const void *bytes, size_t size)
-{
-    const char *at = bytes;
-    while (size > 0) {
-        ssize_t n = write(out, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-/* The process ends with it: nothing is worth freeing. */
-static bool judge(const struct proc *proc, uint64_t end, int out)
-{
-    const struct question *q = &proc->question;
-    struct prof_trace *trace;
-    int fd = dup(prof_writer_fd(proc->writer));
-    if (fd < 0 || prof_trace_open_fd(fd, proc->result.path, end, &trace) != NULL)
-        return false;
-    return is_leak_check(q->kind) ? rec_leak_check_tell(trace, out) : rec_gc_tell(trace, q, out);
-}
-
-/* It must not outlive the recorder, and must not be what the target waits for. */
-static void run_helper(const struct proc *proc, pid_t parent, int out, uint64_t end)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
-    launch_detach_files(-1);
-    _exit(judge(proc, end, out) ? 0 : 1);
-}
-
-/* ---- The recorder ---- */
-
-void rec_question_stop(struct proc *proc)
+/* With WNOHANG it may take some more looks until its memory is gone. */
+static void reap(struct proc *proc, int flags)
 {
     struct question *q = &proc->question;
     struct rusage usage;
+    pid_t pid = q->dying != 0 ? wait4(q->dying, NULL, flags, &usage) : 0;
+    if (q->dying == 0 || pid == 0)
+        return;
+    if (pid == q->dying) {
+        uint64_t all = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
+                       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+        proc->arena->rec->folding_cpu_us += all > q->cpu_us ? all - q->cpu_us : 0;
+    }
+    q->dying = 0;
+    q->cpu_us = 0;
+}
+
+static void end_helper(struct proc *proc)
+{
+    struct question *q = &proc->question;
     if (q->helper == 0)
         return;
     close(q->pipe);
     q->pipe = -1;
+    reap(proc, 0);
     kill(q->helper, SIGKILL); /* not reaped yet, or not our child any more: then it dies with its parent */
-    if (wait4(q->helper, NULL, 0, &usage) == q->helper)
-        proc->arena->rec->folding_cpu_us += (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000u +
-                                            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    q->dying = q->helper;
     q->helper = 0;
-    q->said.count = 0;
+    reap(proc, WNOHANG);
+}
+
+void rec_question_forget(struct proc *proc)
+{
+    proc->question.waits = false;
+    proc->question.said.count = 0;
+}
+
+void rec_question_stop(struct proc *proc)
+{
+    rec_question_forget(proc);
+    end_helper(proc);
+    reap(proc, 0);
 }
 
 void rec_question_give_up(struct proc *proc)
 {
-    if (proc->question.helper == 0)
-        return;
+    bool waits = proc->question.waits;
     rec_question_stop(proc);
-    rec_look_answer(proc, TRK_UNKNOWN, NULL);
+    if (waits)
+        rec_look_answer(proc, TRK_UNKNOWN, NULL);
 }
 
 void rec_question_free(struct proc *proc)
@@ -106,26 +94,49 @@ static bool bring_up_to_date(struct proc *proc, uint64_t *ret)
     return true;
 }
 
-static bool start_helper(struct proc *proc, uint64_t end)
+static bool start_helper(struct proc *proc)
 {
     struct question *q = &proc->question;
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return false;
     pid_t parent = getpid(), pid = fork();
-    if (pid == 0) {
-        close(ends[0]);
-        run_helper(proc, parent, ends[1], end);
-    }
+    if (pid == 0)
+        rec_question_help(proc, parent, ends[1]);
     close(ends[1]);
     if (pid < 0) {
         close(ends[0]);
         return false;
     }
-    (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
     q->helper = pid;
     q->pipe = ends[0];
+    q->folds = proc->fold.count;
     return true;
+}
+
+static bool send_request(struct question *q, bool given_up)
+{
+    struct question_request request = {
+        .number = q->number, .end = q->end, .arg = { q->arg[0], q->arg[1] }, .kind = q->kind, .given_up = given_up
+    };
+    return send(q->pipe, &request, sizeof request, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof request;
+}
+
+/* The helper that is there, or a new one. */
+static bool send_question(struct proc *proc)
+{
+    struct question *q = &proc->question;
+    bool given_up = q->unanswered;
+    if (q->helper != 0 && q->folds != proc->fold.count)
+        end_helper(proc);
+    q->again = q->helper == 0 || !send_request(q, given_up);
+    if (q->again) {
+        end_helper(proc);
+        q->unanswered = start_helper(proc) && send_request(q, false);
+    } else {
+        q->unanswered = true;
+    }
+    return q->unanswered;
 }
 
 /* The words of the list from the given one on, as many as go at once. */
@@ -170,11 +181,10 @@ static void tell_settings(struct proc *proc)
 bool rec_question_begin(struct proc *proc, uint32_t kind, const uint64_t arg[2])
 {
     struct question *q = &proc->question;
-    uint64_t end;
     bool gc = kind >= TRK_ASK_GC && kind < TRK_ASK_GC_END;
     if (kind == TRK_ASK_MORE)
         return tell_more(proc, arg[1]);
-    if ((!gc && !is_leak_check(kind)) || proc->writer == NULL || rec_is_flight(proc->arena))
+    if ((!gc && !rec_question_is_leak_check(kind)) || proc->writer == NULL || rec_is_flight(proc->arena))
         return false;
     if (kind == TRK_ASK_GC_SETTINGS) {
         tell_settings(proc);
@@ -186,50 +196,91 @@ bool rec_question_begin(struct proc *proc, uint32_t kind, const uint64_t arg[2])
     q->said.count = 0;
     if (kind == TRK_ASK_GC_COLLECT && !rec_gc_command(proc, TRK_GC_DO_COLLECT, arg[0], 0))
         return false;
-    return bring_up_to_date(proc, &end) && start_helper(proc, end);
+    if (!bring_up_to_date(proc, &q->end))
+        return false;
+    q->number++;
+    q->waits = send_question(proc);
+    return q->waits;
 }
 
-/* All that the helper had to say is there. */
-static void conclude(struct proc *proc)
+/* All that the helper had to say is there. known: an answer. */
+static void conclude(struct proc *proc, bool known)
 {
     struct question *q = &proc->question;
     struct question_answer answer;
     size_t said = q->said.count;
     int result = TRK_UNKNOWN;
-    rec_question_stop(proc);
-    if (said >= sizeof answer) {
+    if (known && said >= sizeof answer) {
         memcpy(&answer, q->said.items, sizeof answer);
         result = (int)answer.answer;
-        if (is_leak_check(q->kind)) {
+        if (rec_question_is_leak_check(q->kind)) {
             result = rec_leak_check_conclude(proc, &answer, q->said.items + sizeof answer, said - sizeof answer);
+            q->said.count = 0;
         } else {
-            q->said.count = said; /* more of it may be asked for */
-            hand_over(proc, 0);
+            hand_over(proc, 0); /* more of it may be asked for */
         }
     }
+    q->waits = false;
     rec_look_answer(proc, result, result != TRK_UNKNOWN ? &answer : NULL);
+}
+
+/* The helper is gone. One that lived on from an earlier question is replaced, and the new one is asked. */
+static void helper_ended(struct proc *proc)
+{
+    struct question *q = &proc->question;
+    bool again = q->again;
+    q->said.count = 0;
+    q->unanswered = false;
+    end_helper(proc);
+    if (!q->waits || (!again && send_question(proc)))
+        return;
+    conclude(proc, false);
+}
+
+static void take_part(struct proc *proc, const struct question_part *part)
+{
+    struct question *q = &proc->question;
+    q->cpu_us += part->cpu_us;
+    proc->arena->rec->folding_cpu_us += part->cpu_us;
+    if (part->number != q->number)
+        return; /* of a question that was given up */
+    bool good =
+        part->all <= SAID_MAX && q->said.count + part->here <= part->all && prof_vec_reserve(&q->said, part->here);
+    if (good && part->here > 0)
+        memcpy(q->said.items + q->said.count, part->bytes, part->here);
+    q->said.count += good ? part->here : 0;
+    if (good && q->said.count < part->all)
+        return;
+    q->unanswered = false;
+    if (!good || part->last)
+        end_helper(proc);
+    if (q->waits)
+        conclude(proc, good && part->all > 0);
+    else
+        q->said.count = 0;
 }
 
 void rec_question_look(struct proc *proc)
 {
     struct question *q = &proc->question;
-    if (q->helper == 0)
-        return;
+    struct question_part part;
+    reap(proc, WNOHANG);
     /* Partner: release() of libtrack. */
-    if (__atomic_load_n(&proc->arena->procs[proc->index].look.tid, __ATOMIC_ACQUIRE) == 0) {
-        rec_question_stop(proc); /* it waits no longer */
-        return;
-    }
-    for (;;) {
-        ssize_t n = prof_vec_reserve(&q->said, 65536) ? read(q->pipe, q->said.items + q->said.count, 65536) : 0;
+    if (q->waits && __atomic_load_n(&proc->arena->procs[proc->index].look.tid, __ATOMIC_ACQUIRE) == 0)
+        rec_question_forget(proc); /* it waits no longer */
+    while (q->helper != 0) {
+        ssize_t n = recv(q->pipe, &part, sizeof part, MSG_DONTWAIT);
+        size_t least = sizeof part - sizeof part.bytes;
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno == EAGAIN)
-            return;
-        if (n <= 0 || q->said.count > SAID_MAX) {
-            conclude(proc);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            break;
+        if (n < (ssize_t)least || (size_t)n != least + part.here || part.here > sizeof part.bytes) {
+            helper_ended(proc);
             return;
         }
-        q->said.count += (size_t)n;
+        take_part(proc, &part);
     }
+    if (q->helper != 0 && !q->unanswered && q->folds != proc->fold.count)
+        end_helper(proc); /* it holds on to a file that has no name any more */
 }
