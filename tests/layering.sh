@@ -43,7 +43,7 @@ grep -rlE 'include +[<"]n?curses' libtrack profiler tui 2>/dev/null | grep -v '^
 while read -r line; do complain "$line includes ncurses"; done <"$tmp"
 
 # The map names every file.
-for file in libtrack/src/*.c profiler/src/*/*.c profiler/cli/*.c profiler/cli/recorder/*.c; do
+for file in libtrack/src/*.c libtrack/hook/*.c profiler/src/*/*.c profiler/cli/*.c profiler/cli/recorder/*.c; do
 	grep -qF "| \`$(basename "$file")\` |" docs/ARCHITECTURE.md || complain "docs/ARCHITECTURE.md does not list $file"
 done
 

@@ -1,0 +1,147 @@
+/* elf.c: the file of a loaded object, and the functions that its symbol tables name. See hook.h.
+ *
+ * The file is what the program runs, but it is checked as if it were not: each place in it before it is used. */
+#include <elf.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "../src/prim.h"
+
+#include "hook.h"
+
+static bool fits(const struct trk_elf *m, uint64_t off, uint64_t count, uint64_t unit)
+{
+    return off % 8 == 0 && off <= m->file_bytes && count <= (m->file_bytes - off) / unit;
+}
+
+static bool equal(const void *a, const void *b, size_t n)
+{
+    const unsigned char *x = a, *y = b;
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != y[i])
+            return false;
+    return true;
+}
+
+static const Elf64_Ehdr *header(const struct trk_elf *m)
+{
+    return (const Elf64_Ehdr *)(const void *)m->file;
+}
+
+static const Elf64_Phdr *segments(const struct trk_elf *m)
+{
+    return (const Elf64_Phdr *)(const void *)(m->file + header(m)->e_phoff);
+}
+
+static bool is_elf(const struct trk_elf *m)
+{
+    const Elf64_Ehdr *e = header(m);
+    return m->file_bytes >= sizeof *e && equal(e->e_ident, ELFMAG, SELFMAG) && e->e_ident[EI_CLASS] == ELFCLASS64 &&
+           e->e_machine == TRK_MACHINE && e->e_phentsize == sizeof(Elf64_Phdr) &&
+           fits(m, e->e_phoff, e->e_phnum, sizeof(Elf64_Phdr)) &&
+           (e->e_shnum == 0 || e->e_shentsize == sizeof(Elf64_Shdr));
+}
+
+/* The headers in memory are those of the file. */
+static bool is_loaded(const struct trk_elf *m, const struct link_map *map)
+{
+    const Elf64_Ehdr *e = header(m);
+    const Elf64_Phdr *p = segments(m);
+    bool here = false, dynamic = false;
+    for (unsigned i = 0; i < e->e_phnum; i++) {
+        dynamic |= p[i].p_type == PT_DYNAMIC && m->base + p[i].p_vaddr == (uintptr_t)map->l_ld;
+        uint64_t end = e->e_phoff + (uint64_t)e->e_phnum * sizeof *p;
+        if (p[i].p_type != PT_LOAD || p[i].p_offset != 0 || p[i].p_filesz < end)
+            continue;
+        unsigned char probe;
+        uintptr_t at = m->base + p[i].p_vaddr;
+        here = trk_peek(&probe, at, 1) && equal((const void *)at, e, sizeof *e) &&
+               equal((const void *)(at + e->e_phoff), p, e->e_phnum * sizeof *p);
+    }
+    return here && dynamic;
+}
+
+static void find_text(struct trk_elf *m)
+{
+    const Elf64_Phdr *p = segments(m);
+    for (unsigned i = 0; i < header(m)->e_phnum && m->texts < TRK_ELF_TEXTS; i++)
+        if (p[i].p_type == PT_LOAD && p[i].p_flags & PF_X && p[i].p_filesz <= p[i].p_memsz &&
+            p[i].p_vaddr + p[i].p_filesz >= p[i].p_vaddr) {
+            m->text[m->texts].start = m->base + p[i].p_vaddr;
+            m->text[m->texts++].end = m->base + p[i].p_vaddr + p[i].p_filesz;
+        }
+}
+
+static void find_tables(struct trk_elf *m)
+{
+    const Elf64_Ehdr *e = header(m);
+    if (!fits(m, e->e_shoff, e->e_shnum, sizeof(Elf64_Shdr)))
+        return;
+    const Elf64_Shdr *s = (const Elf64_Shdr *)(const void *)(m->file + e->e_shoff);
+    for (unsigned i = 0; i < e->e_shnum && m->tables < TRK_ELF_TABLES; i++) {
+        if ((s[i].sh_type != SHT_SYMTAB && s[i].sh_type != SHT_DYNSYM) || s[i].sh_link >= e->e_shnum)
+            continue;
+        const Elf64_Shdr *strings = &s[s[i].sh_link];
+        uint64_t count = s[i].sh_size / sizeof(Elf64_Sym);
+        if (!fits(m, s[i].sh_offset, count, sizeof(Elf64_Sym)) || strings->sh_offset > m->file_bytes ||
+            strings->sh_size > m->file_bytes - strings->sh_offset || strings->sh_size == 0 ||
+            m->file[strings->sh_offset + strings->sh_size - 1] != 0)
+            continue;
+        m->table[m->tables].symbols = s[i].sh_offset;
+        m->table[m->tables].count = count;
+        m->table[m->tables].strings = strings->sh_offset;
+        m->table[m->tables++].strings_bytes = strings->sh_size;
+    }
+}
+
+bool trk_elf_open(const struct link_map *map, const char *path, struct trk_elf *ret)
+{
+    struct trk_elf m = { .base = map->l_addr };
+    struct stat st = { .st_size = 0 };
+    int fd = trk_open_read(path != NULL ? path : map->l_name);
+    if (fd < 0)
+        return false;
+    if (!trk_failed(trk_sys2(SYS_fstat, fd, &st)) && S_ISREG(st.st_mode) && st.st_size > 0) {
+        long p = trk_sys6(SYS_mmap, 0, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        m.file = trk_failed(p) ? NULL : (const uint8_t *)p;
+        m.file_bytes = (size_t)st.st_size;
+    }
+    trk_close(fd);
+    if (m.file == NULL)
+        return false;
+    if (!is_elf(&m) || !is_loaded(&m, map)) {
+        trk_elf_close(&m);
+        return false;
+    }
+    find_text(&m);
+    find_tables(&m);
+    *ret = m;
+    return true;
+}
+
+void trk_elf_close(struct trk_elf *module)
+{
+    trk_unmap((void *)(uintptr_t)module->file, module->file_bytes);
+    module->file = NULL;
+}
+
+void trk_elf_functions(const struct trk_elf *m, bool (*each)(const struct trk_function *f, void *data), void *data)
+{
+    for (unsigned t = 0; t < m->tables; t++) {
+        const Elf64_Sym *symbols = (const Elf64_Sym *)(const void *)(m->file + m->table[t].symbols);
+        for (uint64_t i = 0; i < m->table[t].count; i++) {
+            const Elf64_Sym *s = &symbols[i];
+            unsigned type = ELF64_ST_TYPE(s->st_info);
+            if ((type != STT_FUNC && type != STT_GNU_IFUNC) || s->st_shndx == SHN_UNDEF || s->st_value == 0 ||
+                s->st_name >= m->table[t].strings_bytes)
+                continue;
+            struct trk_function f = { .name = (const char *)m->file + m->table[t].strings + s->st_name,
+                                      .start = m->base + s->st_value,
+                                      .size = s->st_size,
+                                      .indirect = type == STT_GNU_IFUNC };
+            if (!each(&f, data))
+                return;
+        }
+    }
+}
