@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include <prof/graph.h>
+#include <prof/ledger.h>
 #include <prof/view.h>
 
 #include "opt.h"
@@ -99,6 +100,7 @@ enum cli_parts {
     CLI_PART_ALL_KINDS = 1 << 4, /* findings: each kind of held object and unfreed block by itself, no totals */
     CLI_PART_VIEW = 1 << 3,      /* tables and documents; with heap, symbols and findings */
     CLI_PART_PAST = 1 << 5,      /* what happened to single objects: the heap is not made by way of an index */
+    CLI_PART_SIBLINGS = 1 << 7,  /* ledgers of the findings' examples and of their siblings, if --siblings wants them */
     CLI_PART_GRAPH = 1 << 6,     /* the object graph, with heap, symbols and a view; findings only if asked for, too */
 };
 struct cli_session {
@@ -115,6 +117,8 @@ struct cli_session {
     struct prof_baseline *baseline;
     struct prof_findings *findings;
     struct prof_graph *graph;
+    struct prof_ledgers *ledgers; /* NULL: nobody asked, or --siblings did not want it */
+    bool not_compared;            /* --siblings=auto: the trace is too long for a second reading */
     struct prof_view *view;
     struct cli_progress progress; /* of every reading; the heap keeps its address */
     uint64_t from_us, to_us;      /* --from and --to; 0: open */

@@ -57,7 +57,8 @@ const struct cli_command cli_command_leaks = {
         "has the last numbers. 'reftrack help leaks' explains the verdicts.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE | CLI_GROUP_PID | CLI_GROUP_TOP,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE | CLI_GROUP_PID | CLI_GROUP_TOP |
+              CLI_GROUP_SIBLINGS,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };
@@ -154,7 +155,9 @@ int cmd_leaks(int argc, char **argv)
         return cli_usage(&cli_command_leaks, "findings are text or json; csv and tsv are for tables");
     struct cli_session session;
     bool kinds = args.all || args.style == STYLE_LSAN;
-    code = cli_session_open(&session, &common, operands.items[0], CLI_PART_VIEW | (kinds ? CLI_PART_ALL_KINDS : 0u));
+    bool lives = args.style == STYLE_REFTRACK && !args.gen_suppressions && !common.plain;
+    code = cli_session_open(&session, &common, operands.items[0],
+                            CLI_PART_VIEW | (kinds ? CLI_PART_ALL_KINDS : 0u) | (lives ? CLI_PART_SIBLINGS : 0u));
     if (code < 0) {
         struct cli_out out;
         cli_out_open(&out, &common);

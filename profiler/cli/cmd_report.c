@@ -23,7 +23,8 @@ const struct cli_command cli_command_report = {
         "With --plain only the findings are printed, one per line, as 'reftrack leaks --plain' does.\n\n"
         "The exit status is 0 whatever was found; 'reftrack check' is for gating.",
     .examples = examples,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE | CLI_GROUP_PID | CLI_GROUP_TOP,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE | CLI_GROUP_PID | CLI_GROUP_TOP |
+              CLI_GROUP_SIBLINGS,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };
@@ -130,7 +131,8 @@ int cmd_report(int argc, char **argv)
     if (common.format == CLI_FORMAT_CSV || common.format == CLI_FORMAT_TSV)
         return cli_usage(&cli_command_report, "a report is text or json; csv and tsv are for tables");
     struct cli_session session;
-    code = cli_session_open(&session, &common, operands.items[0], CLI_PART_VIEW);
+    code =
+        cli_session_open(&session, &common, operands.items[0], CLI_PART_VIEW | (common.plain ? 0u : CLI_PART_SIBLINGS));
     if (code < 0) {
         struct cli_out out;
         cli_out_open(&out, &common);

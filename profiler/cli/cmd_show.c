@@ -1,7 +1,10 @@
 /* cmd_show.c: everything about one object: facts, where its references are, the balance by site, its history. Plain
  * blocks are shown by show_block.c. */
+#include <string.h>
+
 #include "findings_text.h"
 #include "graph_text.h"
+#include "ledger_text.h"
 #include "show_block.h"
 
 struct show_args {
@@ -44,7 +47,9 @@ const struct cli_command cli_command_show = {
              "of finding 3 as 'reftrack leaks' and 'leaks --all' number them). "
              "The count is split as in 'reftrack refs': references held by blocks and objects, by globals, by local "
              "variables, in variables that are no more (freed, overwritten, out of scope), and those without a known "
-             "owner. In the history, =N says which event a release gives back for certain. "
+             "owner. In the history, =N says which event a release gives back for certain, ~N for which healthy "
+             "objects release there, and ?N is no more than a hint. Of an object that leaks, the history also says "
+             "where siblings (born at the same place and freed) went another way, and what nobody gave back. "
              "Of a plain block: its type and how that is known, where it was allocated and freed, whether and how a "
              "root still leads to it, which pointers lead to it and which stand in it.",
     .examples = examples,
@@ -154,46 +159,30 @@ static void balance(struct cli_session *session, struct cli_out *out, const stru
     }
 }
 
-struct history {
-    struct cli_session *session;
-    struct cli_out *out;
-    uint64_t top, shown, left;
-};
-
-static struct prof_error *history_line(void *ctx, const struct prof_history_event *event)
+/* What every place took and gave back in this life. */
+static void balance_of_life(struct cli_session *session, struct cli_out *out, const struct prof_ledger *ledger)
 {
-    struct history *history = ctx;
-    struct cli_out *out = history->out;
-    const struct prof_event *e = &event->event;
-    char text[1024];
-    if (history->shown == history->top) {
-        history->left++;
-        return NULL;
+    cli_printf(out, CLI_HEAD, "\nBalance by site, with birth and owned references\n   TAKEN   GIVEN  SITE\n");
+    for (size_t i = 0; i < ledger->line_count; i++) {
+        const struct prof_ledger_line *line = &ledger->lines[i];
+        uint64_t taken = line->taken, given = line->given;
+        char text[1024], other[1024];
+        bool told = false;
+        prof_view_site(session->view, line->stack, text, sizeof text);
+        for (size_t k = 0; k < ledger->line_count; k++) {
+            const struct prof_ledger_line *same = &ledger->lines[k];
+            if (k == i || strcmp(text, prof_view_site(session->view, same->stack, other, sizeof other)) != 0)
+                continue;
+            told |= k < i;
+            taken += same->taken;
+            given += same->given;
+        }
+        if (told)
+            continue;
+        fprintf(out->file, "%8llu%8llu  ", (unsigned long long)taken, (unsigned long long)given);
+        cli_put(out, CLI_PLACE, text);
+        fputc('\n', out->file);
     }
-    if (history->shown++ == 0)
-        cli_printf(out, CLI_HEAD, "\nHistory\n     N  TIME        COUNT  EVENT\n");
-    fprintf(out->file, "%6llu  %-10s  %5lld  %-12s ", (unsigned long long)event->number,
-            prof_fmt_event_time(text, sizeof text, e), (long long)event->count, prof_op_name(e->op));
-    cli_put(out, CLI_PLACE, e->stack != 0 ? prof_view_site(history->session->view, e->stack, text, sizeof text) : "");
-    if (event->pair == PROF_HISTORY_BEFORE)
-        fputs("  =before", out->file);
-    else if (event->pair != 0)
-        fprintf(out->file, "  =%llu", (unsigned long long)event->pair);
-    else if (e->op == TRK_OP_UNREF)
-        fputs("  ~", out->file);
-    if ((e->flags & PROF_EVENT_SLOT) != 0)
-        fprintf(out->file, "  slot %s", prof_fmt_addr(text, sizeof text, e->slot));
-    if ((e->flags & PROF_EVENT_HOLDER) != 0)
-        fprintf(out->file, "  holder %s", prof_fmt_addr(text, sizeof text, e->slot));
-    if (e->text != 0) {
-        const char *note = prof_trace_text(history->session->trace, e->text);
-        fputs("  ", out->file);
-        cli_put(out, CLI_PLAIN, note != NULL ? note : "");
-    }
-    if ((e->flags & PROF_EVENT_FORCED) != 0)
-        fputs("  (order guessed)", out->file);
-    fprintf(out->file, "  thread %u\n", e->tid);
-    return NULL;
 }
 
 static int show(struct cli_session *session, const struct show_args *args, struct cli_out *out, prof_obj_id id)
@@ -203,18 +192,28 @@ static int show(struct cli_session *session, const struct show_args *args, struc
     facts(session, out, id);
     count_split(session, out, id);
     open_references(session, out, obj, top);
-    balance(session, out, obj);
-    if (args->no_history)
+    if (args->no_history) {
+        balance(session, out, obj);
         return -1;
-    if (prof_heap_named_before(session->heap, id))
-        show_before(session, out, ": the history\ncounts from there. =before gives back a reference of that time.");
-    struct history history = { .session = session, .out = out, .top = top };
-    struct prof_error *error = prof_heap_history(session->heap, prof_heap_type(session->heap, obj->type)->name,
-                                                 obj->serial, history_line, &history);
+    }
+    const struct prof_finding *finding = prof_findings_of(session->findings, id);
+    struct prof_ledgers_options wanted = { .type = prof_heap_type(session->heap, obj->type)->name,
+                                           .serial = obj->serial,
+                                           .whole = args->top == 0 };
+    struct prof_ledgers *ledgers = NULL;
+    struct prof_error *error =
+        prof_ledgers_create(session->heap, session->symbols, session->findings, &wanted, &ledgers);
     if (error != NULL)
         return cli_error(error);
-    if (history.left != 0)
-        cli_printf(out, CLI_FAINT, "%llu more events; --top 0 shows all\n", (unsigned long long)history.left);
+    const struct prof_ledger *ledger = prof_ledgers_of(ledgers, wanted.type, wanted.serial);
+    if (prof_heap_named_before(session->heap, id)) {
+        balance(session, out, obj);
+        show_before(session, out, ": the history\ncounts from there. =before gives back a reference of that time.");
+    } else {
+        balance_of_life(session, out, ledger);
+    }
+    text_life(session, out, ledger, finding != NULL ? prof_ledgers_parting(ledgers, finding) : NULL, top);
+    prof_ledgers_destroy(ledgers);
     return -1;
 }
 

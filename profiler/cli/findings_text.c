@@ -1,5 +1,6 @@
 /* findings_text.c: one finding in words: the headline and what to do first, the evidence below it. */
 #include "findings_text.h"
+#include "ledger_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,7 @@ void text_taken(struct cli_session *session, struct cli_out *out, const struct p
         if (open->birth)
             fputs(", its birth reference", out->file);
         owner(session, out, open);
+        text_taken_when(session, out, finding, open);
         fputc('\n', out->file);
         if (verbose)
             whole_stack(session, out, open->stack);
@@ -136,7 +138,7 @@ static void balance(struct cli_session *session, struct cli_out *out, const stru
         if (site->given == 0 || (shown == 4 && !verbose))
             continue;
         shown++;
-        text_label(out, "given back");
+        text_label(out, "gave back");
         fputs("~ ", out->file);
         text_place(session, out, site->stack);
         fprintf(out->file, "  %s times\n", prof_fmt_count(count, sizeof count, site->given));
@@ -158,6 +160,7 @@ void text_missing(struct cli_session *session, struct cli_out *out, const struct
     if (finding->healthy_of != 0)
         fprintf(out->file, "; %s of %s healthy ones were released there",
                 prof_fmt_count(a, sizeof a, finding->healthy_named), prof_fmt_count(b, sizeof b, finding->healthy_of));
+    text_release_when(session, out, finding);
     fputc('\n', out->file);
 }
 
@@ -261,8 +264,10 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
         holders(session, out, finding, verbose);
     else
         text_taken(session, out, finding, verbose);
-    balance(session, out, finding, verbose);
+    if (!text_given_back(session, out, finding, verbose))
+        balance(session, out, finding, verbose);
     text_missing(session, out, finding);
+    text_siblings(session, out, finding);
     cycle(session, out, finding);
     if (finding->other_stack != 0) {
         text_label(out, "also");

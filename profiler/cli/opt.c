@@ -164,10 +164,22 @@ static const struct cli_option group_top[] = { { .name = "top",
                                                  .argument = "N",
                                                  .help = "only the first N findings; 0 for all" },
                                                { 0 } };
+static const struct cli_option group_siblings[] = {
+    { .name = "siblings",
+      .kind = CLI_CHOICE,
+      .offset = COMMON(siblings),
+      .argument = "WHEN",
+      .choices = "auto|always|never",
+      .help = "compare what leaked with objects born at the same place that were freed: when they took and gave back, "
+              "and the first event that differed; it needs a second reading of the trace, so auto leaves it out above "
+              "20 million events" },
+    { 0 }
+};
 /* In the order of enum cli_groups. */
-static const struct cli_option *const groups[CLI_GROUP_COUNT_] = { group_output, group_format, group_table,
-                                                                   group_trace,  group_window, group_gate,
-                                                                   group_pid,    group_top,    cli_group_record };
+static const struct cli_option *const groups[CLI_GROUP_COUNT_] = { group_output,  group_format, group_table,
+                                                                   group_trace,   group_window, group_gate,
+                                                                   group_pid,     group_top,    cli_group_record,
+                                                                   group_siblings };
 static const struct cli_option help_option = {
     .name = "help", .letter = 'h', .kind = CLI_NONE, .help = "show this help and leave"
 };
@@ -178,9 +190,10 @@ void cli_option_each(const struct cli_command *command, void (*each)(void *ctx, 
     for (const struct cli_option *option = command->options; option != NULL && option->name != NULL; option++)
         if (!option->hidden)
             each(ctx, option);
-    static const unsigned order[CLI_GROUP_COUNT_] = { CLI_GROUP_RECORD, CLI_GROUP_PID,   CLI_GROUP_WINDOW,
-                                                      CLI_GROUP_TABLE,  CLI_GROUP_TOP,   CLI_GROUP_GATE,
-                                                      CLI_GROUP_FORMAT, CLI_GROUP_TRACE, CLI_GROUP_OUTPUT };
+    static const unsigned order[CLI_GROUP_COUNT_] = { CLI_GROUP_RECORD,   CLI_GROUP_PID,    CLI_GROUP_WINDOW,
+                                                      CLI_GROUP_TABLE,    CLI_GROUP_TOP,    CLI_GROUP_GATE,
+                                                      CLI_GROUP_SIBLINGS, CLI_GROUP_FORMAT, CLI_GROUP_TRACE,
+                                                      CLI_GROUP_OUTPUT };
     for (size_t i = 0; i < CLI_GROUP_COUNT_; i++) {
         if (((command->groups | CLI_GROUP_OUTPUT) & order[i]) == 0)
             continue;

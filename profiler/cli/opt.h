@@ -82,16 +82,17 @@ struct cli_option {
 enum cli_groups {
     CLI_GROUP_OUTPUT =
         1 << 0, /* --color --no-pager --width --units --plain -q -v: every command has these and --help */
-    CLI_GROUP_FORMAT = 1 << 1, /* --format --json */
-    CLI_GROUP_TABLE = 1 << 2,  /* --where --sort --top */
-    CLI_GROUP_TRACE = 1 << 3,  /* --symfs --no-symbols --no-index --wrapper */
-    CLI_GROUP_WINDOW = 1 << 4, /* --from --to */
-    CLI_GROUP_GATE = 1 << 5,   /* --suppressions --baseline --fail-on --without-roots ... */
-    CLI_GROUP_PID = 1 << 6,    /* --pid */
-    CLI_GROUP_TOP = 1 << 7,    /* --top alone */
-    CLI_GROUP_RECORD = 1 << 8, /* --output --force --children --stacks --on-full --clock --budget --keep
-                                  --window --max-trace --checkpoint --no-memory and the like: rec_args.h */
-    CLI_GROUP_COUNT_ = 9
+    CLI_GROUP_FORMAT = 1 << 1,   /* --format --json */
+    CLI_GROUP_TABLE = 1 << 2,    /* --where --sort --top */
+    CLI_GROUP_TRACE = 1 << 3,    /* --symfs --no-symbols --no-index --wrapper */
+    CLI_GROUP_WINDOW = 1 << 4,   /* --from --to */
+    CLI_GROUP_GATE = 1 << 5,     /* --suppressions --baseline --fail-on --without-roots ... */
+    CLI_GROUP_PID = 1 << 6,      /* --pid */
+    CLI_GROUP_TOP = 1 << 7,      /* --top alone */
+    CLI_GROUP_RECORD = 1 << 8,   /* --output --force --children --stacks --on-full --clock --budget --keep
+                                    --window --max-trace --checkpoint --no-memory and the like: rec_args.h */
+    CLI_GROUP_SIBLINGS = 1 << 9, /* --siblings */
+    CLI_GROUP_COUNT_ = 10
 };
 
 enum cli_format { CLI_FORMAT_TEXT = 0, CLI_FORMAT_JSON, CLI_FORMAT_CSV, CLI_FORMAT_TSV };
@@ -125,6 +126,7 @@ struct cli_common {
     const char *baseline, *fail_on;
     const char *without_roots;
     bool no_unaligned, no_heuristics;
+    int siblings; /* enum cli_when */
     uint64_t pid;
     struct cli_record record;
 };

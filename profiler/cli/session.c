@@ -287,6 +287,25 @@ int cli_gate_check(const struct cli_common *common)
     return code;
 }
 
+/* What the lives of leaked objects and of their siblings say. */
+static struct prof_error *open_ledgers(struct cli_session *session, const struct cli_common *common)
+{
+    const uint64_t too_many = 20000000;
+    if (common->siblings == CLI_NEVER)
+        return NULL;
+    if (common->siblings == CLI_AUTO && prof_heap_totals(session->heap)->events > too_many) {
+        session->not_compared = true;
+        return NULL;
+    }
+    char what[512];
+    snprintf(what, sizeof what, "comparing lives in %s", session->name);
+    cli_progress_begin(&session->progress, common, what);
+    struct prof_error *error =
+        prof_ledgers_create(session->heap, session->symbols, session->findings, NULL, &session->ledgers);
+    cli_progress_end(&session->progress);
+    return error;
+}
+
 int cli_session_open(struct cli_session *session, const struct cli_common *common, const char *path, unsigned parts)
 {
     return cli_session_open_followed(session, common, path, parts, NULL);
@@ -361,10 +380,14 @@ int cli_session_open_followed(struct cli_session *session, const struct cli_comm
         if (slow)
             fputs("\r\033[K", stderr);
     }
+    if (error == NULL && (parts & CLI_PART_SIBLINGS))
+        error = open_ledgers(session, common);
     if (error == NULL && (parts & CLI_PART_GRAPH))
         error = prof_graph_create(session->heap, session->symbols, NULL, &session->graph);
     if (error == NULL && (parts & (CLI_PART_VIEW | CLI_PART_GRAPH)))
         error = prof_view_create(session->heap, session->symbols, session->findings, &session->view);
+    if (error == NULL && session->view != NULL)
+        prof_view_compare(session->view, session->ledgers);
     return error != NULL ? cli_error(error) : -1;
 }
 
@@ -382,6 +405,7 @@ void cli_say_state(const struct cli_session *session, const struct cli_common *c
 void cli_session_close(struct cli_session *session)
 {
     prof_view_destroy(session->view);
+    prof_ledgers_destroy(session->ledgers);
     prof_graph_destroy(session->graph);
     if (session->findings != NULL)
         prof_findings_destroy(session->findings);

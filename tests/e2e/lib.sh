@@ -20,7 +20,7 @@ fail() {
 normalize() {
 	sed -E -e 's/0x[0-9a-f]{5,}/0xADDR/g' -e 's/pid [0-9]+/pid PID/g' -e 's/\.[0-9]+\.trk/.PID.trk/g' \
 		-e 's/[+][0-9]+(\.[0-9]+)? ?(s|ms)/+TIME/g' -e 's/(< )?[0-9.]+ (ms|us|µs|s)\b/TIME/g' -e 's/[0-9]{2}:[0-9]{2}(:[0-9]{2})?/TIME/g' \
-		-e "s#$work/##g" -e "s#$ROOT/##g" -e 's/[0-9]+( [0-9]{3})* events/N events/g'
+		-e 's/in thread [0-9]+/in thread TID/g' -e 's/, TIME (after the taking|later)//g' -e "s#$work/##g" -e "s#$ROOT/##g" -e 's/[0-9]+( [0-9]{3})* events/N events/g'
 }
 
 # same NAME FILE1 FILE2: the files are equal

@@ -101,11 +101,12 @@ struct prof_ledgers_options {
      * say something about references. */
     const char *type;
     uint32_t serial;
+    bool whole;     /* keep every entry of that object; above 512 it is compared with nobody */
     uint64_t bytes; /* what entries may use, 0: 32 MiB. Behind that lives keep 16 entries each */
 };
 struct prof_ledgers;
-/* findings of this heap and these symbols; all must outlive the result. PROF_ERROR_NOT_FOUND: no such object was ever
- * born. */
+/* findings of this heap and these symbols, or NULL; all must outlive the result. PROF_ERROR_NOT_FOUND: no such object
+ * was ever born. */
 struct prof_error *prof_ledgers_create(struct prof_heap *heap, struct prof_symbols *symbols,
                                        const struct prof_findings *findings, const struct prof_ledgers_options *options,
                                        struct prof_ledgers **ret);

@@ -4,8 +4,9 @@
 #include <string.h>
 
 enum {
-    FINDINGS_MOST = 32, /* in the order of the report */
-    SIBLINGS_ALL = 64   /* of one kind of birth all up to here are watched, then 64 each time their number doubles */
+    FINDINGS_MOST = 32,   /* in the order of the report */
+    WHOLE_COMPARED = 512, /* entries of a life that is kept as a whole and still compared */
+    SIBLINGS_ALL = 64     /* of one kind of birth all up to here are watched, then 64 each time their number doubles */
 };
 #define BYTES_DEFAULT (UINT64_C(32) << 20)
 
@@ -79,8 +80,8 @@ static struct life *life_add(struct prof_ledgers *l, prof_type_id type, uint32_t
     return life;
 }
 
-/* An object whose ledger is wanted; finding: its id, 0 none. */
-static bool add_example(struct prof_ledgers *l, prof_type_id type, uint32_t serial, uint32_t finding)
+/* An object whose ledger is wanted; finding: its id, 0 none; asked: somebody named it. */
+static bool add_example(struct prof_ledgers *l, prof_type_id type, uint32_t serial, uint32_t finding, bool asked)
 {
     uint64_t key = name_key(type, serial);
     uint32_t at = map_get(&l->example_of, key);
@@ -92,6 +93,7 @@ static bool add_example(struct prof_ledgers *l, prof_type_id type, uint32_t seri
     }
     if (finding != 0)
         l->lives.items[at]->finding = finding;
+    l->lives.items[at]->asked |= asked;
     return true;
 }
 
@@ -100,17 +102,22 @@ static bool add_finding(struct prof_ledgers *l, const struct prof_finding *findi
 {
     for (size_t i = 0; i < finding->sample_count; i++) {
         const struct prof_obj *obj = prof_heap_obj(l->a.heap, finding->samples[i]);
-        if (!add_example(l, obj->type, obj->serial, finding->id) ||
+        if (!add_example(l, obj->type, obj->serial, finding->id, false) ||
             kind_of_birth(l, obj->type, obj->stack, true) == UINT32_MAX)
             return false;
     }
     return true;
 }
 
+static size_t findings_of(const struct prof_ledgers *l, const struct prof_finding **ret)
+{
+    return l->findings != NULL ? prof_findings_list(l->findings, ret) : 0;
+}
+
 static bool add_findings(struct prof_ledgers *l)
 {
-    const struct prof_finding *list;
-    size_t count = prof_findings_list(l->findings, &list);
+    const struct prof_finding *list = NULL;
+    size_t count = findings_of(l, &list);
 
     for (size_t i = 0, used = 0; i < count && used < FINDINGS_MOST; i++) {
         if (!says_something(&list[i]))
@@ -126,15 +133,15 @@ static bool add_findings(struct prof_ledgers *l)
 static bool add_named(struct prof_ledgers *l, const char *type, uint32_t serial)
 {
     prof_obj_id id = prof_heap_obj_by_name(l->a.heap, type, serial);
-    const struct prof_finding *finding = id != 0 ? prof_findings_of(l->findings, id) : NULL;
+    const struct prof_finding *finding = id != 0 && l->findings != NULL ? prof_findings_of(l->findings, id) : NULL;
 
     if (finding != NULL && says_something(finding)) {
         const struct prof_obj *obj = prof_heap_obj(l->a.heap, id);
-        return add_finding(l, finding) && add_example(l, obj->type, serial, finding->id) &&
+        return add_finding(l, finding) && add_example(l, obj->type, serial, finding->id, true) &&
                kind_of_birth(l, obj->type, obj->stack, true) != UINT32_MAX;
     }
     for (prof_type_id t = 0; t < prof_heap_type_max(l->a.heap); t++) {
-        if (strcmp(prof_heap_type(l->a.heap, t)->name, type) == 0 && !add_example(l, t, serial, 0))
+        if (strcmp(prof_heap_type(l->a.heap, t)->name, type) == 0 && !add_example(l, t, serial, 0, true))
             return false;
     }
     return true;
@@ -257,7 +264,7 @@ static void note(struct gather *g, struct life *life, prof_obj_id id, const stru
 {
     size_t before = life->book.entries.count;
     const struct prof_open *open = g->has_left && g->left.obj == id ? &g->left : NULL;
-    size_t most = g->entries < g->entries_most ? BOOK_MOST : BOOK_MOST_SHORT;
+    size_t most = life->whole ? SIZE_MAX : g->entries < g->entries_most ? BOOK_MOST : BOOK_MOST_SHORT;
 
     g->failed |= !book_add(&life->book, event, prof_heap_obj(g->heap, id)->count, open, most);
     g->entries += life->book.entries.count - before; // may shrink: the sum is right all the same
@@ -383,24 +390,25 @@ static bool blamed_site(struct prof_ledgers *l, const struct prof_finding *findi
     return *ret != UINT32_MAX;
 }
 
-static bool finish(struct prof_ledgers *l, const struct prof_ledgers_options *options)
+static bool finish(struct prof_ledgers *l)
 {
-    const struct prof_finding *list;
-    size_t count = prof_findings_list(l->findings, &list);
+    const struct prof_finding *list = NULL;
+    size_t count = findings_of(l, &list);
     const struct life **first = calloc(count + 1, sizeof *first); // by finding
     bool good = first != NULL;
 
     for (size_t i = 0; good && i < l->lives.count; i++) {
         struct life *life = l->lives.items[i];
         uint32_t id = life->finding, blamed = UINT32_MAX;
-        bool asked = options->type != NULL && life->out.serial == options->serial;
         publish(life);
         good = (id == 0 || blamed_site(l, &list[id - 1], &blamed)) && ledger_pair(l, life, blamed);
-        if (id != 0 && life->born && (first[id - 1] == NULL || asked))
+        if (id != 0 && life->born && (first[id - 1] == NULL || life->asked))
             first[id - 1] = life;
     }
     for (size_t i = 0; good && i < count; i++) {
         struct prof_parting parting = { 0 };
+        if (first[i] != NULL && first[i]->out.count > WHOLE_COMPARED)
+            first[i] = NULL;
         good =
             (first[i] == NULL || ledger_part(l, &list[i], first[i], &parting)) && prof_vec_push(&l->partings, parting);
     }
@@ -429,9 +437,11 @@ struct prof_error *prof_ledgers_create(struct prof_heap *heap, struct prof_symbo
     if (!pair_learn(&l->a, &l->learned) ||
         !(options->type != NULL ? add_named(l, options->type, options->serial) : add_findings(l)))
         error = prof_error_memory();
+    for (size_t i = 0; i < l->lives.count; i++)
+        l->lives.items[i]->whole = l->lives.items[i]->asked && options->whole;
     if (error == NULL)
         error = gather(l, options);
-    if (error == NULL && !finish(l, options))
+    if (error == NULL && !finish(l))
         error = prof_error_memory();
     for (size_t i = 0; i < l->lives.count; i++)
         any |= l->lives.items[i]->born;

@@ -46,6 +46,8 @@ struct life {
     uint32_t stack;    /* of birth */
     uint32_t kind;     /* index of its birth_kind; UINT32_MAX none */
     uint32_t finding;  /* id of the finding it is an example of, 0: a sibling */
+    bool asked;        /* somebody named it */
+    bool whole;        /* all entries are kept */
     bool born, ended;  /* while gathered */
     bool died_healthy; /* with a count of zero */
 };
@@ -56,8 +58,8 @@ struct birth_kind {
     uint64_t siblings; /* born, and dead at the end */
 };
 struct prof_ledgers {
-    struct analysis a; /* work state of its own */
-    const struct prof_findings *findings;
+    struct analysis a;                    /* work state of its own */
+    const struct prof_findings *findings; /* may be NULL */
     struct learned learned;
     PROF_VEC(struct life *) lives;
     PROF_VEC(struct birth_kind) kinds;

@@ -19,10 +19,11 @@ struct site_text {
 struct prof_view {
     struct prof_heap *heap;
     struct prof_symbols *symbols;
-    struct prof_findings *findings; /* may be NULL */
-    struct prof_arena arena;        /* tables */
-    struct prof_intern texts;       /* text cells */
-    struct site_text *sites;        /* stack id to the words of its site */
+    struct prof_findings *findings;     /* may be NULL */
+    const struct prof_ledgers *ledgers; /* may be NULL */
+    struct prof_arena arena;            /* tables */
+    struct prof_intern texts;           /* text cells */
+    struct site_text *sites;            /* stack id to the words of its site */
 };
 
 /* Cached, escaped words of a stack's site; "" for stack 0. NULL without memory. */

@@ -48,6 +48,11 @@ json_t *doc_object_name(struct prof_view *view, prof_obj_id obj);
 json_t *doc_root_path(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
 /* {signature, edges[], closing, break, release_alone, destructors[], dangling[], dangling_all}; null without edges. */
 json_t *doc_cycle(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
+/* One event of a life: {function, file, line, number, event, count, pair, evidence, open, at, tid, slot, text}. */
+json_t *doc_ledger_entry(struct document *doc, struct prof_view *view, const struct prof_ledger_entry *entry);
+/* {example, life[], life_events, leaked, compared, all, alike_up_to, here, there, through, release_after,
+ * release_in_other_thread}; null when nobody compared them. */
+json_t *doc_siblings(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
 /* One of findings[]. */
 json_t *doc_finding(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
 json_t *doc_audit(struct document *doc, struct prof_view *view);

@@ -253,35 +253,6 @@ static json_t *balance(struct document *doc, struct prof_view *view, const struc
     return array;
 }
 
-struct history {
-    struct document *doc;
-    struct prof_view *view;
-    json_t *array;
-};
-
-static struct prof_error *add_event(void *ctx, const struct prof_history_event *event)
-{
-    struct history *history = ctx;
-    struct document *doc = history->doc;
-    json_t *object = event->event.stack != 0 ? doc_site(doc, history->view, event->event.stack, false) : json_object();
-    char addr[32];
-    doc_set(doc, object, "number", json_of_number(event->number));
-    doc_set(doc, object, "event", json_string(prof_op_name(event->event.op)));
-    doc_set(doc, object, "count", json_integer(event->count));
-    if (event->pair == PROF_HISTORY_BEFORE)
-        doc_set(doc, object, "pair", json_string("before"));
-    else
-        doc_set(doc, object, "pair", event->pair != 0 ? json_of_number(event->pair) : json_null());
-    doc_set(doc, object, "at", json_of_seconds(event->event.time_us));
-    doc_set(doc, object, "tid", json_of_number(event->event.tid));
-    doc_set(doc, object, "slot",
-            (event->event.flags & (PROF_EVENT_SLOT | PROF_EVENT_HOLDER)) != 0
-                ? json_string(prof_fmt_addr(addr, sizeof addr, event->event.slot))
-                : json_null());
-    doc_append(doc, history->array, object);
-    return doc->failed ? prof_error_memory() : NULL;
-}
-
 struct prof_error *prof_json_object(struct prof_view *view, struct prof_graph *graph, prof_obj_id id, char **ret)
 {
     struct document doc;
@@ -314,15 +285,17 @@ struct prof_error *prof_json_object(struct prof_view *view, struct prof_graph *g
     doc_set(&doc, doc.root, "finding", finding != NULL ? json_integer(finding->id) : json_null());
     doc_set(&doc, doc.root, "open", opens(&doc, view, obj));
     doc_set(&doc, doc.root, "balance", balance(&doc, view, obj));
-    struct history history = { .doc = &doc, .view = view, .array = json_array() };
-    struct prof_error *error = prof_heap_history(view->heap, type->name, obj->serial, add_event, &history);
-    doc_set(&doc, doc.root, "history", history.array);
+    const struct prof_ledgers_options whole = { .type = type->name, .serial = obj->serial, .whole = true };
+    struct prof_ledgers *ledgers = NULL;
+    struct prof_error *error = prof_ledgers_create(view->heap, view->symbols, view->findings, &whole, &ledgers);
+    const struct prof_ledger *ledger = error == NULL ? prof_ledgers_of(ledgers, type->name, obj->serial) : NULL;
+    json_t *history = json_array();
+    for (size_t i = 0; ledger != NULL && i < ledger->count && !doc.failed; i++)
+        doc_append(&doc, history, doc_ledger_entry(&doc, view, &ledger->entries[i]));
+    doc_set(&doc, doc.root, "history", history);
+    prof_ledgers_destroy(ledgers);
     if (prof_heap_named_before(view->heap, id))
         doc_set(&doc, doc.root, "history_from",
                 json_of_seconds(prof_trace_info(prof_heap_trace(view->heap))->state_us));
-    if (error != NULL) {
-        json_decref(doc.root);
-        return error;
-    }
-    return doc_finish(&doc, ret);
+    return doc_end(&doc, error, ret);
 }

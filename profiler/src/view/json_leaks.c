@@ -335,6 +335,7 @@ json_t *doc_finding(struct document *doc, struct prof_view *view, const struct p
     doc_set(doc, object, "site", doc_site(doc, view, finding->place_stack, false));
     doc_set(doc, object, "open", opens(doc, view, finding));
     doc_set(doc, object, "missing", missing(doc, view, finding));
+    doc_set(doc, object, "siblings", doc_siblings(doc, view, finding));
     doc_set(doc, object, "root_path", doc_root_path(doc, view, finding));
     doc_set(doc, object, "root",
             finding->root != PROF_ROOT_NONE ? json_string(prof_root_name(finding->root)) : json_null());

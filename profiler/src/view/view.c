@@ -18,6 +18,11 @@ struct prof_error *prof_view_create(struct prof_heap *heap, struct prof_symbols 
     return NULL;
 }
 
+void prof_view_compare(struct prof_view *view, const struct prof_ledgers *ledgers)
+{
+    view->ledgers = ledgers;
+}
+
 void prof_view_destroy(struct prof_view *view)
 {
     if (view == NULL)

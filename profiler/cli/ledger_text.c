@@ -1,0 +1,336 @@
+/* ledger_text.c: ledgers in words: when references were taken and given back, lives, where they parted. */
+#include "ledger_text.h"
+
+#include <string.h>
+
+#include "findings_text.h"
+
+static const struct prof_parting *parting_of(const struct cli_session *session, const struct prof_finding *finding)
+{
+    return session->ledgers != NULL ? prof_ledgers_parting(session->ledgers, finding) : NULL;
+}
+
+const struct prof_ledger *text_example(const struct cli_session *session, const struct prof_finding *finding)
+{
+    const struct prof_parting *parting = parting_of(session, finding);
+    return parting != NULL ? parting->example : NULL;
+}
+
+/* Equal for who reads them. */
+static bool same_place(struct cli_session *session, uint32_t a, uint32_t b)
+{
+    char left[1024], right[1024];
+    return a == b || strcmp(prof_view_site(session->view, a, left, sizeof left),
+                            prof_view_site(session->view, b, right, sizeof right)) == 0;
+}
+
+static bool is_birth(const struct prof_ledger_entry *entry)
+{
+    return entry->event.op == TRK_OP_NEW || entry->event.op == TRK_OP_REUSE;
+}
+
+static bool is_taking(const struct prof_ledger_entry *entry)
+{
+    return is_birth(entry) || entry->event.op == TRK_OP_REF || entry->event.op == TRK_OP_SINK;
+}
+
+static const struct prof_ledger_entry *entry_of(const struct prof_ledger *ledger, uint64_t number)
+{
+    for (size_t i = 0; i < ledger->count; i++)
+        if (ledger->entries[i].number == number)
+            return &ledger->entries[i];
+    return NULL;
+}
+
+/* "#21 at +50ms in thread 100" */
+static void when(struct cli_out *out, const struct prof_ledger *ledger, const struct prof_event *event)
+{
+    char time[48];
+    fprintf(out->file, "#%u at %s in thread %u", ledger->serial, prof_fmt_event_time(time, sizeof time, event),
+            event->tid);
+}
+
+void text_taken_when(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding,
+                     const struct prof_finding_open *open)
+{
+    const struct prof_ledger *ledger = text_example(session, finding);
+    const struct prof_ledger_entry *found = NULL;
+    for (size_t i = 0; ledger != NULL && i < ledger->count; i++) {
+        const struct prof_ledger_entry *entry = &ledger->entries[i];
+        if (!is_taking(entry) || is_birth(entry) != open->birth ||
+            !same_place(session, entry->event.stack, open->stack))
+            continue;
+        if (found == NULL || entry->open >= found->open)
+            found = entry;
+    }
+    if (found == NULL)
+        return;
+    fputs(", ", out->file);
+    when(out, ledger, &found->event);
+}
+
+/* ---- What was given back ----------------------------------------------------------------------------------------- */
+
+/* Is it told with an earlier release: the same place, and the same place of the taking? */
+static bool told_before(struct cli_session *session, const struct prof_ledger *ledger, size_t at)
+{
+    const struct prof_ledger_entry *entry = &ledger->entries[at], *taken = entry_of(ledger, entry->pair);
+    for (size_t i = 0; i < at; i++) {
+        const struct prof_ledger_entry *other = &ledger->entries[i], *its = entry_of(ledger, other->pair);
+        if (other->event.op == TRK_OP_UNREF && other->evidence == entry->evidence && (its == NULL) == (taken == NULL) &&
+            same_place(session, other->event.stack, entry->event.stack) &&
+            (its == NULL || same_place(session, its->event.stack, taken->event.stack)))
+            return true;
+    }
+    return false;
+}
+
+static void what_it_gave(struct cli_session *session, struct cli_out *out, const struct prof_ledger *ledger,
+                         const struct prof_ledger_entry *entry)
+{
+    const struct prof_ledger_entry *taken =
+        entry->evidence != PROF_EVIDENCE_HINT ? entry_of(ledger, entry->pair) : NULL;
+    if (taken != NULL && is_birth(taken)) {
+        fputs("  the birth reference", out->file);
+    } else if (taken != NULL) {
+        fputs("  what was taken at ", out->file);
+        text_place(session, out, taken->event.stack);
+    } else if (entry->pair == PROF_HISTORY_BEFORE) {
+        fputs("  what was taken before", out->file);
+    }
+}
+
+/* Of cycles the references are all there; only a difference to siblings says more. */
+static bool is_worth_it(const struct cli_session *session, const struct prof_finding *finding)
+{
+    const struct prof_parting *parting = parting_of(session, finding);
+    bool cycle = finding->verdict == PROF_CYCLE || finding->verdict == PROF_UNCOLLECTABLE;
+    return parting != NULL && (!cycle || parting->parted);
+}
+
+bool text_given_back(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose)
+{
+    enum { SHOWN = 4 };
+    const struct prof_ledger *ledger = text_example(session, finding);
+    size_t shown = 0, left = 0;
+    if (!is_worth_it(session, finding))
+        return false;
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct prof_ledger_entry *entry = &ledger->entries[i];
+        if (entry->event.op != TRK_OP_UNREF || told_before(session, ledger, i))
+            continue;
+        if (shown == SHOWN && !verbose) {
+            left++;
+            continue;
+        }
+        shown++;
+        text_label(out, "gave back");
+        fprintf(out->file, "%c ", entry->evidence == PROF_EVIDENCE_NONE ? '~' : prof_evidence_mark(entry->evidence));
+        text_place(session, out, entry->event.stack);
+        what_it_gave(session, out, ledger, entry);
+        fputs(", ", out->file);
+        when(out, ledger, &entry->event);
+        fputc('\n', out->file);
+    }
+    if (left != 0) {
+        text_label(out, "");
+        cli_printf(out, CLI_FAINT, "  and at %zu more place%s; -v lists %s\n", left, left == 1 ? "" : "s",
+                   left == 1 ? "it" : "them");
+    }
+    return true;
+}
+
+/* ---- Siblings ---------------------------------------------------------------------------------------------------- */
+
+/* "unref at conn_close net.c:77" and a note that the program made */
+static void step(struct cli_session *session, struct cli_out *out, const struct prof_event *event)
+{
+    fprintf(out->file, "%s at ", prof_op_name(event->op));
+    text_place(session, out, event->stack);
+    const char *note = event->text != 0 ? prof_trace_text(session->trace, event->text) : NULL;
+    if (note != NULL) {
+        fputs(" \"", out->file);
+        cli_put(out, CLI_PLAIN, note);
+        fputc('"', out->file);
+    }
+}
+
+static void here(struct cli_session *session, struct cli_out *out, const struct prof_parting *parting)
+{
+    fprintf(out->file, "  #%u then: ", parting->example->serial);
+    if (parting->here.entry != NULL) {
+        step(session, out, &parting->here.entry->event);
+        fprintf(out->file, " (%llu of %llu; %llu of %llu siblings)", (unsigned long long)parting->here.leaked,
+                (unsigned long long)parting->leaked, (unsigned long long)parting->here.siblings,
+                (unsigned long long)parting->siblings);
+    } else if (parting->next != NULL) {
+        step(session, out, &parting->next->event);
+    } else {
+        fputs("nothing more", out->file);
+    }
+    fputc('\n', out->file);
+}
+
+/* "siblings then: unref at conn_close net.c:77 (20 of 20; 0 of 5 here)" */
+static void there(struct cli_session *session, struct cli_out *out, const struct prof_parting *parting)
+{
+    fputs("siblings then: ", out->file);
+    step(session, out, &parting->there.entry->event);
+    fprintf(out->file, " (%llu of %llu; %llu of %llu here)", (unsigned long long)parting->there.siblings,
+            (unsigned long long)parting->siblings, (unsigned long long)parting->there.leaked,
+            (unsigned long long)parting->leaked);
+}
+
+/* How much later, if the clock can tell, and where. */
+static void later(struct cli_out *out, uint64_t us, const char *what, bool elsewhere)
+{
+    char text[32];
+    if (us >= PROF_TIME_RESOLUTION_US)
+        fprintf(out->file, ", %s %s", prof_fmt_age(text, sizeof text, us), what);
+    if (elsewhere)
+        fputs(", in another thread", out->file);
+}
+
+void text_release_when(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+{
+    const struct prof_parting *parting = parting_of(session, finding);
+    if (parting != NULL && parting->release_of != 0)
+        later(out, parting->release_us, "after the taking", parting->release_elsewhere);
+}
+
+/* Where they parted, in two lines at most; the first after a label. */
+static void where_parted(struct cli_session *session, struct cli_out *out, const struct prof_parting *parting)
+{
+    char frame[1024];
+    if (parting->there.entry != NULL || parting->here.entry != NULL) {
+        text_label(out, "parted");
+        here(session, out, parting);
+    }
+    if (parting->there.entry != NULL) {
+        text_label(out, "");
+        fputs("  ", out->file);
+        there(session, out, parting);
+        later(out, parting->there.after_us, "later", parting->there.other_thread);
+        fputc('\n', out->file);
+    }
+    if (parting->frame != NULL) {
+        text_label(out, parting->there.entry != NULL ? "" : "parted");
+        fputs("  only leaked ones came through ", out->file);
+        cli_put(out, CLI_PLACE, prof_fmt_frame(frame, sizeof frame, parting->frame, false));
+        fputs(" to ", out->file);
+        step(session, out, &parting->through->event);
+        fprintf(out->file, " (%llu of %llu; %llu of %llu siblings)\n", (unsigned long long)parting->frame_leaked,
+                (unsigned long long)parting->leaked, (unsigned long long)parting->frame_siblings,
+                (unsigned long long)parting->siblings);
+    }
+}
+
+void text_siblings(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+{
+    const struct prof_parting *parting = parting_of(session, finding);
+    char a[32], b[32], time[48];
+    if (!is_worth_it(session, finding))
+        return;
+    text_label(out, "siblings");
+    if (parting->siblings == 0) {
+        fputs("  none was freed: nothing to compare with\n", out->file);
+        return;
+    }
+    fprintf(out->file, "  %s freed one%s%s", prof_fmt_count(a, sizeof a, parting->siblings),
+            parting->siblings == 1 ? "" : "s", parting->took_too ? " that took it there, too" : "");
+    if (parting->siblings_all > parting->siblings)
+        fprintf(out->file, " (of %s)", prof_fmt_count(b, sizeof b, parting->siblings_all));
+    if (!parting->parted) {
+        fputs(": no event tells them apart\n", out->file);
+        return;
+    }
+    if (parting->common != NULL) {
+        fputs(", alike up to ", out->file);
+        step(session, out, &parting->common->event);
+        fprintf(out->file, ", %s", prof_fmt_event_time(time, sizeof time, &parting->common->event));
+    }
+    fputc('\n', out->file);
+    where_parted(session, out, parting);
+}
+
+/* ---- A life ------------------------------------------------------------------------------------------------------ */
+
+static void life_line(struct cli_session *session, struct cli_out *out, const struct prof_ledger_entry *entry)
+{
+    const struct prof_event *e = &entry->event;
+    char text[1024];
+    fprintf(out->file, "%6llu  %-10s  %5lld  %-12s ", (unsigned long long)entry->number,
+            prof_fmt_event_time(text, sizeof text, e), (long long)entry->count, prof_op_name(e->op));
+    cli_put(out, CLI_PLACE, e->stack != 0 ? prof_view_site(session->view, e->stack, text, sizeof text) : "");
+    if (entry->pair == PROF_HISTORY_BEFORE)
+        fputs("  =before", out->file);
+    else if (e->op == TRK_OP_UNREF && entry->pair != 0)
+        fprintf(out->file, "  %c%llu", prof_evidence_mark(entry->evidence), (unsigned long long)entry->pair);
+    if ((e->flags & PROF_EVENT_SLOT) != 0)
+        fprintf(out->file, "  slot %s", prof_fmt_addr(text, sizeof text, e->slot));
+    if ((e->flags & PROF_EVENT_HOLDER) != 0)
+        fprintf(out->file, "  holder %s", prof_fmt_addr(text, sizeof text, e->slot));
+    if (e->text != 0) {
+        const char *note = prof_trace_text(session->trace, e->text);
+        fputs("  ", out->file);
+        cli_put(out, CLI_PLAIN, note != NULL ? note : "");
+    }
+    if ((e->flags & PROF_EVENT_FORCED) != 0)
+        fputs("  (order guessed)", out->file);
+    fprintf(out->file, "  thread %u", e->tid);
+    if (entry->open)
+        cli_printf(out, CLI_BAD, "  not given back");
+    fputc('\n', out->file);
+}
+
+static void left_out(struct cli_out *out, uint64_t folded, uint64_t skipped)
+{
+    if (folded != 0)
+        cli_printf(out, CLI_FAINT, "        %llu pair%s of ref and unref\n", (unsigned long long)folded,
+                   folded == 1 ? "" : "s");
+    if (skipped != 0)
+        cli_printf(out, CLI_FAINT, "        %llu event%s\n", (unsigned long long)skipped, skipped == 1 ? "" : "s");
+}
+
+/* Behind the last entry that siblings have as well. */
+static void parting_lines(struct cli_session *session, struct cli_out *out, const struct prof_parting *parting)
+{
+    if (parting->there.entry != NULL) {
+        fputs("        ^^ ", out->file);
+        there(session, out, parting);
+        fputc('\n', out->file);
+    } else {
+        fprintf(out->file, "        ^^ what follows, %llu of %llu siblings did not do\n",
+                (unsigned long long)(parting->siblings - parting->here.siblings),
+                (unsigned long long)parting->siblings);
+    }
+}
+
+void text_life(struct cli_session *session, struct cli_out *out, const struct prof_ledger *ledger,
+               const struct prof_parting *parting, uint64_t top)
+{
+    uint64_t folded = 0, skipped = 0, last = top / 4, n = 0;
+    bool parts = parting != NULL && parting->example == ledger && parting->common != NULL && parting->frame == NULL;
+    if (ledger->count != 0)
+        cli_printf(out, CLI_HEAD, "\nHistory\n     N  TIME        COUNT  EVENT\n");
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct prof_ledger_entry *entry = &ledger->entries[i];
+        bool marked = parts && (entry == parting->common || entry == parting->here.entry);
+        folded += entry->folded;
+        skipped += entry->skipped;
+        /* in front, at the end, and where it parted */
+        if (ledger->count > top && n >= top - last && i < ledger->count - last && !marked) {
+            skipped++;
+            continue;
+        }
+        n++;
+        left_out(out, folded, skipped);
+        folded = skipped = 0;
+        life_line(session, out, entry);
+        if (parts && entry == parting->common)
+            parting_lines(session, out, parting);
+    }
+    left_out(out, folded, skipped);
+    if (ledger->count > top || ledger->skipped != 0)
+        cli_printf(out, CLI_FAINT, "%llu events in all; --top 0 shows all\n", (unsigned long long)ledger->events);
+}
