@@ -68,7 +68,7 @@ const struct cli_command cli_command_sites = {
     .synopsis = "[TRACE]",
     .summary = "one line for each place that allocates, refs or unrefs",
     .about =
-        "A site is the first line outside allocators and registered wrappers. Keys: site live live_bytes allocs "
+        "A site is the first line outside allocators, libc and registered wrappers. Keys: site live live_bytes allocs "
         "bytes frees peak_bytes temporary births refs unrefs stacks. Counted from the beginning, up to --to; there "
         "is no --from.",
     .examples = sites_examples,

@@ -15,7 +15,7 @@ static const char concepts[] =
     "holder                what contains the slot: an object, a block, a global, a stack\n"
     "open reference        taken and not given back\n"
     "referrer, referent    who holds, who is held\n"
-    "site                  the first line outside allocators and registered wrappers\n"
+    "site                  the first line outside allocators, libc and registered wrappers\n"
     "coverage              the share of references whose owner is known; the higher, the more is certain\n"
     "mark                  a named moment set with trk_mark; --from and --to take it, and what is more at every mark "
     "is "

@@ -47,11 +47,14 @@ size_t prof_symbols_pc(struct prof_symbols *symbols, uint16_t generation, uint64
 /* All frames of a stack id, innermost first; borrowed, valid as long as the symbols. The leading wrapper frames are
  * included. Unknown id: 0 frames, and *ret is a frame without names. */
 size_t prof_symbols_stack(struct prof_symbols *symbols, uint32_t stack, const struct prof_frame **ret);
-/* Index of the site frame in the result of prof_symbols_stack: the first that is not a wrapper, an allocator or
- * libtrack's own (0 when all are). */
+/* Index of the site frame in the result of prof_symbols_stack: the first that is not a wrapper, an allocator,
+ * libtrack's own (0 when all are) or libc's (the innermost of these when nobody outside called it). */
 size_t prof_symbols_site(struct prof_symbols *symbols, uint32_t stack);
 /* The site itself; never NULL (a frame without names for stack 0 or an unknown id). */
 const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, uint32_t stack);
+/* The same, but code of libc counts: who called the allocator, which knows what the block is. */
+size_t prof_symbols_inner(struct prof_symbols *symbols, uint32_t stack);
+const struct prof_frame *prof_symbols_inner_frame(struct prof_symbols *symbols, uint32_t stack);
 
 /* A line of source text without white space around it: the frame's own, or one `offset` lines further down. Read from
  * the file that debug information names, when that is not newer than the module. false: there is none, or it does not

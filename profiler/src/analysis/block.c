@@ -120,7 +120,7 @@ static struct suppress_facts facts_of(struct analysis *a, const struct place *pl
 {
     *stack = (struct suppress_stack){ 0 };
     stack->count = prof_symbols_stack(a->symbols, place->stack, &stack->frames);
-    stack->site = stack->count > 0 ? prof_symbols_site(a->symbols, place->stack) : 0;
+    stack->site = stack->count > 0 ? prof_symbols_inner(a->symbols, place->stack) : 0;
     return (struct suppress_facts){ .verdict = place->verdict,
                                     .type = "",
                                     .fingerprint = place->fingerprint,

@@ -76,7 +76,7 @@ static bool told(struct prof_heap *heap, struct prof_symbols *symbols, prof_bloc
                                      .array = array,
                                      .layout = layout != NULL && layout->size == t->object_size ? layout : NULL,
                                      .mark = '=',
-                                     .by = prof_symbols_site_frame(symbols, prof_heap_block(heap, id)->stack),
+                                     .by = prof_symbols_inner_frame(symbols, prof_heap_block(heap, id)->stack),
                                      .how = PROF_BIRTH_TOLD };
     return true;
 }
@@ -117,7 +117,7 @@ bool prof_block_type(struct prof_heap *heap, struct prof_symbols *symbols, prof_
                                      .array = birth.layout->array,
                                      .layout = birth.layout,
                                      .mark = birth.mark,
-                                     .by = prof_symbols_site_frame(symbols, block->stack),
+                                     .by = prof_symbols_inner_frame(symbols, block->stack),
                                      .how = birth.how };
     return true;
 }

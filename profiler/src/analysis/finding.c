@@ -86,7 +86,7 @@ static bool suppress(struct analysis *a, struct prof_finding *f)
     for (size_t i = 0; i < count; i++) {
         struct suppress_stack *stack = &stacks[i];
         stack->count = prof_symbols_stack(a->symbols, ids[i], &stack->frames);
-        stack->site = stack->count > 0 ? prof_symbols_site(a->symbols, ids[i]) : 0;
+        stack->site = stack->count > 0 ? prof_symbols_inner(a->symbols, ids[i]) : 0;
     }
     struct suppress_facts facts = { .verdict = f->verdict,
                                     .type = f->type,

@@ -1,8 +1,9 @@
 /* fingerprint.c: the identity of a finding across builds, version 1.
  *
  * XXH64 (seed 0), as 16 hex digits, of the lines "reftrack fingerprint 1", verdict, type, and up to four functions of
- * the stack from its site outwards. No lines, no addresses, no offsets: only what survives a rebuild. Frames without a
- * function count as their module's base name without its version; suffixes that compilers invent are cut off. */
+ * the stack from its inner frame (prof_symbols_inner) outwards. No lines, no addresses, no offsets: only what survives
+ * a rebuild. Frames without a function count as their module's base name without its version; suffixes that compilers
+ * invent are cut off. */
 #include "analysis.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ void fingerprint_make(struct prof_symbols *symbols, enum prof_verdict verdict, c
     XXH64_update(state, "\n", 1);
     if (stack != 0)
         count = prof_symbols_stack(symbols, stack, &frames);
-    for (size_t i = count > 0 ? prof_symbols_site(symbols, stack) : 0; i < count && taken < FINGERPRINT_FRAMES; i++) {
+    for (size_t i = count > 0 ? prof_symbols_inner(symbols, stack) : 0; i < count && taken < FINGERPRINT_FRAMES; i++) {
         if (frames[i].wrapper)
             continue;
         taken++;

@@ -53,7 +53,7 @@ static enum maker maker_of(struct gather *g, uint32_t stack)
         return (enum maker)known;
     const struct prof_frame *frames;
     size_t count = prof_symbols_stack(g->a->symbols, stack, &frames);
-    size_t site = prof_symbols_site(g->a->symbols, stack);
+    size_t site = prof_symbols_inner(g->a->symbols, stack);
     enum maker maker = site < count && is_glibs(frames, site) ? MAKER_GLIB : MAKER_OTHER;
     for (size_t i = 0; i < count && maker != MAKER_NEW_ARRAY && maker != MAKER_GLIB; i++) {
         const char *name = frames[i].function;
@@ -97,7 +97,7 @@ static bool is_loaders(struct gather *g, uint32_t stack)
     uint32_t known = map_get(&g->loader_of, stack);
     if (known != UINT32_MAX)
         return known != 0;
-    const char *name = file_of(prof_symbols_site_frame(g->a->symbols, stack)->module);
+    const char *name = file_of(prof_symbols_inner_frame(g->a->symbols, stack)->module);
     bool is = begins(name, "ld-linux") || begins(name, "ld-2.") || begins(name, "ld-musl");
     (void)map_put(&g->loader_of, stack, is); // without memory it is looked up again
     return is;

@@ -60,7 +60,7 @@ struct prof_suppressions {
     uint32_t today;                             /* as `expires` */
 };
 
-/* One stack of a finding, resolved. `site` is the index of its site frame. */
+/* One stack of a finding, resolved. `site` is the index of its inner frame (prof_symbols_inner). */
 struct suppress_stack {
     const struct prof_frame *frames;
     size_t count, site;

@@ -3,6 +3,7 @@
 
 #include <base/vec.h>
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,4 +146,23 @@ bool prof_site_returns_block(const char *plain)
         "reallocarray",    "valloc",
     };
     return plain != NULL && bsearch(plain, names, sizeof names / sizeof names[0], sizeof names[0], compare) != NULL;
+}
+
+bool prof_site_is_libc(const char *path)
+{
+    // Without "so" a version follows.
+    static const char *const names[] = { "libc.so", "libc.musl-", "ld-linux", "ld-musl-", "libpthread.so" };
+    static const char *const versioned[] = { "libc-", "ld-", "libpthread-" };
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strncmp(name, names[i], strlen(names[i])) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < sizeof versioned / sizeof versioned[0]; i++) {
+        size_t length = strlen(versioned[i]);
+        if (strncmp(name, versioned[i], length) == 0 && isdigit((unsigned char)name[length]))
+            return true;
+    }
+    return false;
 }

@@ -256,6 +256,7 @@ static struct prof_pc_entry *lookup(struct prof_symbols *symbols, uint16_t gener
     entry->key = key;
     size_t count = 1;
     if (mapped) {
+        entry->libc = prof_site_is_libc(mapping.module->path);
         count = resolve(symbols, home, &mapping, entry, frames);
         if (count == 1 && frames[0].wrapper)
             entry->skip = 1;
@@ -331,28 +332,62 @@ static bool returns_block(const struct prof_pc_entry *entry, size_t frames)
     return true;
 }
 
-static void find_site(struct prof_pc_entry *const *entries, size_t count, struct prof_stack_entry *stack)
+// The leading frames of an address that are no site. Sets *ret_internal when they are an allocator's without a name.
+static size_t skipped(struct prof_pc_entry *const *entries, size_t count, size_t at, bool *ret_internal)
 {
-    size_t before = 0;
-    stack->direct = true;
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i] == NULL)
-            break;
-        size_t skip = entries[i]->skip;
-        if (skip == 0 && is_inside_allocator(entries, count, i))
-            skip = 1;
-        else
-            stack->direct = stack->direct && returns_block(entries[i], skip);
+    *ret_internal = entries[at]->skip == 0 && is_inside_allocator(entries, count, at);
+    return *ret_internal ? 1 : entries[at]->skip;
+}
+
+// The code that runs before main(): whoever it calls has no caller in the program.
+static bool is_start(const struct prof_pc_entry *entry)
+{
+    const char *function = entry->frames[0].function;
+    return function == NULL || strcmp(function, "_start") == 0;
+}
+
+// From the inner frame on out of libc.
+static void leave_libc(struct prof_pc_entry *const *entries, size_t count, size_t at, bool whole,
+                       struct prof_stack_entry *stack)
+{
+    size_t before = stack->inner - (size_t)(stack->inner_frame - entries[at]->frames);
+    for (size_t i = at; i < count && entries[i] != NULL; i++) {
+        bool internal;
+        size_t skip = entries[i]->libc ? entries[i]->count : skipped(entries, count, i, &internal);
+        if (whole && i + 1 == count && is_start(entries[i]))
+            return;
         if (skip < entries[i]->count) {
-            stack->site_pc = entries[i];
             stack->site = (uint32_t)(before + skip);
             stack->site_frame = &entries[i]->frames[skip];
             return;
         }
         before += entries[i]->count;
     }
-    stack->site = 0;
-    stack->site_frame = count > 0 && entries[0] != NULL ? &entries[0]->frames[0] : &nowhere;
+}
+
+// whole: no frame is missing at the outer end.
+static void find_site(struct prof_pc_entry *const *entries, size_t count, bool whole, struct prof_stack_entry *stack)
+{
+    size_t before = 0;
+    stack->direct = true;
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i] == NULL)
+            break;
+        bool internal;
+        size_t skip = skipped(entries, count, i, &internal);
+        if (!internal)
+            stack->direct = stack->direct && returns_block(entries[i], skip);
+        if (skip < entries[i]->count) {
+            stack->inner_pc = entries[i];
+            stack->inner = stack->site = (uint32_t)(before + skip);
+            stack->inner_frame = stack->site_frame = &entries[i]->frames[skip];
+            leave_libc(entries, count, i, whole, stack);
+            return;
+        }
+        before += entries[i]->count;
+    }
+    stack->site = stack->inner = 0;
+    stack->site_frame = stack->inner_frame = count > 0 && entries[0] != NULL ? &entries[0]->frames[0] : &nowhere;
 }
 
 // The cached stack, with its site; NULL: unknown id or no memory.
@@ -371,7 +406,8 @@ static struct prof_stack_entry *stack_of(struct prof_symbols *symbols, uint32_t 
     if (entry == NULL)
         return NULL;
     entry->id = id;
-    find_site(entries, count, entry);
+    find_site(entries, count, (stack.flags & (TRK_STACK_TRUNCATED | TRK_STACK_SITE_ONLY | TRK_STACK_BROKEN)) == 0,
+              entry);
     HASH_ADD(hh, symbols->stacks, id, sizeof entry->id, entry);
     return entry;
 }
@@ -416,10 +452,22 @@ const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, u
     return entry != NULL ? entry->site_frame : &nowhere;
 }
 
+size_t prof_symbols_inner(struct prof_symbols *symbols, uint32_t stack)
+{
+    const struct prof_stack_entry *entry = stack_of(symbols, stack);
+    return entry != NULL ? entry->inner : 0;
+}
+
+const struct prof_frame *prof_symbols_inner_frame(struct prof_symbols *symbols, uint32_t stack)
+{
+    const struct prof_stack_entry *entry = stack_of(symbols, stack);
+    return entry != NULL ? entry->inner_frame : &nowhere;
+}
+
 bool prof_symbols_site_code(struct prof_symbols *symbols, uint32_t id, struct prof_site_code *ret)
 {
     const struct prof_stack_entry *entry = stack_of(symbols, id);
-    const struct prof_pc_entry *pc = entry != NULL ? entry->site_pc : NULL;
+    const struct prof_pc_entry *pc = entry != NULL ? entry->inner_pc : NULL;
     struct prof_stack stack;
     struct prof_mapping mapping;
     uint64_t vaddr;
@@ -431,10 +479,10 @@ bool prof_symbols_site_code(struct prof_symbols *symbols, uint32_t id, struct pr
         return false;
     *ret = (struct prof_site_code){
         .pc = pc,
-        .frame = entry->site_frame,
+        .frame = entry->inner_frame,
         .home = home,
         .vaddr = vaddr,
-        .inlined = (unsigned)(entry->site_frame - pc->frames),
+        .inlined = (unsigned)(entry->inner_frame - pc->frames),
         .direct = entry->direct,
     };
     return true;

@@ -196,6 +196,17 @@ const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, u
     return found != NULL ? &found->frames[prof_symbols_site(symbols, stack)] : &nowhere;
 }
 
+/* No fake stack leads through libc. */
+size_t prof_symbols_inner(struct prof_symbols *symbols, uint32_t stack)
+{
+    return prof_symbols_site(symbols, stack);
+}
+
+const struct prof_frame *prof_symbols_inner_frame(struct prof_symbols *symbols, uint32_t stack)
+{
+    return prof_symbols_site_frame(symbols, stack);
+}
+
 /* The program's variables of a thread are the 64 bytes below its thread pointer; only the first has a symbol. */
 bool prof_symbols_thread_place(struct prof_symbols *symbols, uint64_t thread_pointer, uint64_t addr,
                                struct prof_place *ret)

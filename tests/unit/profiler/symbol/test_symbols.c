@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <symbol/site.h>
+
 static const uint64_t base = 0x7f1200000000;
 static struct fake f;
 static struct prof_symbols *symbols;
@@ -505,6 +507,54 @@ static void stacks_and_sites(void **state)
     }
 }
 
+// What libc allocates for its callers is theirs; what it allocates before main() and behind it is its own.
+static void sites_are_outside_of_libc(void **state)
+{
+    (void)state;
+    const uint64_t libc = 0x10000000, start = 0x20000000;
+    uint64_t outer = return_into("shape_outer"), entry = return_into("shape_entry");
+    uint64_t wrapped = address("my_wrapper_ref") + 1, unnamed = address("hidden_static") + 1 + start;
+    uint32_t called = fake_stack(&f, 0, 3, (uint64_t[]){ outer + libc, entry + libc, entry });
+    uint32_t wrapper = fake_stack(&f, 0, 3, (uint64_t[]){ outer + libc, wrapped, entry });
+    uint32_t alone = fake_stack(&f, 0, 2, (uint64_t[]){ outer + libc, entry + libc });
+    uint32_t back = fake_stack(&f, 0, 3, (uint64_t[]){ entry, outer + libc, entry });
+    uint32_t before_main = fake_stack(&f, 0, 2, (uint64_t[]){ outer + libc, unnamed });
+    uint32_t cut = fake_stack(&f, 0, 2, (uint64_t[]){ outer + libc, unnamed });
+    f.stacks[cut - 1].flags = TRK_STACK_TRUNCATED;
+    f.source.wrappers = "my_wrapper_ref";
+    assert_true(fake_elf(&f, fixture("libc.so.6"), base + libc, true));
+    assert_true(fake_elf(&f, fixture("stripped.so"), base + start, true));
+    open_one("full.so", true);
+    assert_string_equal(site_name(called), "shape_entry");
+    assert_int_equal(prof_symbols_site(symbols, called), 4);
+    assert_int_equal(prof_symbols_site_frame(symbols, called)->pc, entry);
+    assert_int_equal(prof_symbols_inner(symbols, called), 0);
+    assert_string_equal(prof_symbols_inner_frame(symbols, called)->function, "deepest");
+    assert_int_equal(prof_symbols_site(symbols, wrapper), 4);
+    assert_int_equal(prof_symbols_site_frame(symbols, wrapper)->pc, entry);
+    assert_int_equal(prof_symbols_site(symbols, alone), 0);
+    assert_string_equal(site_name(alone), "deepest");
+    assert_int_equal(prof_symbols_site(symbols, back), 0);
+    assert_int_equal(prof_symbols_site(symbols, before_main), 0);
+    assert_int_equal(prof_symbols_site(symbols, cut), 3);
+    assert_null(prof_symbols_site_frame(symbols, cut)->function);
+}
+
+static void names_of_libc(void **state)
+{
+    (void)state;
+    static const char *const libc[] = {
+        "/lib/x86_64-linux-gnu/libc.so.6", "/lib/libc-2.31.so",         "/lib/ld-linux-x86-64.so.2", "/lib/ld-2.31.so",
+        "/lib/libc.musl-x86_64.so.1",      "/lib/ld-musl-aarch64.so.1", "/lib/libpthread.so.0",      "libc.so"
+    };
+    static const char *const others[] = { "/usr/lib/libcairo.so.2", "/usr/lib/libc-client.so.2007e", "/usr/bin/ld-app",
+                                          "/opt/libc.so.6/app",     "/usr/lib/libcurl.so.4",         "" };
+    for (size_t i = 0; i < sizeof libc / sizeof *libc; i++)
+        assert_true(prof_site_is_libc(libc[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(prof_site_is_libc(others[i]));
+}
+
 // A wrapper that the recording named.
 static void wrappers_of_the_trace(void **state)
 {
@@ -608,6 +658,8 @@ int main(void)
         TEST(generations),
         TEST(outside_of_modules),
         TEST(stacks_and_sites),
+        TEST(sites_are_outside_of_libc),
+        TEST(names_of_libc),
         TEST(wrappers_of_the_trace),
         TEST(places),
         TEST(stripped_places),

@@ -2,7 +2,8 @@
  *
  * The site of a stack is its first frame that is not
  *  - a wrapper: a function of libtrack, one named trk_..., one in section trk_wrapper, or one that a pattern names;
- *  - an allocator of the table in site.c: functions whose only purpose is to give memory to their caller. */
+ *  - an allocator of the table in site.c: functions whose only purpose is to give memory to their caller;
+ *  - code of libc or the loader, unless nobody outside called it: what getline() allocates belongs to its caller. */
 #ifndef SYMBOL_SITE_H
 #define SYMBOL_SITE_H
 
@@ -22,5 +23,8 @@ bool prof_site_is_wrapper(const struct prof_site_rules *rules, const char *plain
 bool prof_site_is_allocator(const char *plain, const char *mangled);
 /* Is it an allocator that returns the very block that it got? Others put something in front, or return a number. */
 bool prof_site_returns_block(const char *plain);
+
+/* libc, the loader, and the library of threads of older systems, by the path of the file. */
+bool prof_site_is_libc(const char *path);
 
 #endif

@@ -38,17 +38,18 @@ struct prof_pc_entry {
     uint32_t count;
     uint32_t skip;   /* leading frames that are wrappers or allocators */
     bool allocator;  /* one of the skipped ones is an allocator */
+    bool libc;       /* code of libc or the loader */
     bool trampoline; /* returns into a signal trampoline: the next frame was interrupted, not called */
 };
 struct prof_stack_entry {
     UT_hash_handle hh;
     uint32_t id;
-    uint32_t site;
-    const struct prof_frame *site_frame;
+    uint32_t site, inner; /* inner: the frame that called the allocator, the site or libc's inside of it */
+    const struct prof_frame *site_frame, *inner_frame;
     const struct prof_frame *frames; /* NULL: not asked for yet */
     size_t count;
-    const struct prof_pc_entry *site_pc; /* NULL: no site */
-    bool direct;                         /* the site's call returns what the allocator gave */
+    const struct prof_pc_entry *inner_pc; /* NULL: no site */
+    bool direct;                          /* the inner frame's call returns what the allocator gave */
 };
 
 struct prof_layout_entry;
@@ -94,16 +95,16 @@ struct prof_symbols {
 
 /* The file of a mapped object; NULL without memory. */
 struct prof_file_entry *prof_symbols_file(struct prof_symbols *symbols, const struct prof_mapping *mapping);
-/* The code of a stack's site. */
+/* The code of a stack's inner frame. */
 struct prof_site_code {
     const struct prof_pc_entry *pc;
     const struct prof_frame *frame;
     struct prof_file_entry *home;
     uint64_t vaddr;   /* where the call returns to */
-    unsigned inlined; /* frames of this address inside the site's */
+    unsigned inlined; /* frames of this address inside of it */
     bool direct;      /* what the call returns is the block */
 };
-/* false: no such stack, or its site lies in no file with debug information. */
+/* false: no such stack, or its inner frame lies in no file with debug information. */
 bool prof_symbols_site_code(struct prof_symbols *symbols, uint32_t stack, struct prof_site_code *ret);
 /* A copy of text that lives as long as the symbols; NULL for NULL and without memory. */
 const char *prof_symbols_keep(struct prof_symbols *symbols, const char *text, size_t length);
