@@ -28,6 +28,7 @@ static void *work(void *arg)
 	sink = NULL;
 	return arg;
 }
+static void start(pthread_t *t) { pthread_create(t, NULL, work, NULL); }
 int main(void)
 {
 	pthread_t t[3];
@@ -44,7 +45,7 @@ int main(void)
 	sink = realloc(TRK_NEW_ARRAY(struct node, 2), 10 * sizeof(struct node));
 	sink = NULL;
 	for (i = 0; i < 3; i++)
-		pthread_create(&t[i], NULL, work, NULL);
+		start(&t[i]);
 	for (i = 0; i < 3; i++)
 		pthread_join(t[i], NULL);
 	return 0;
@@ -115,7 +116,7 @@ has 'show: what it holds' out 'lines\[\] -> char\[\]  0x'
 "$REFTRACK" show use.trk "$(address '.bytes == 33')" >out
 has 'show: who holds it' out '^  struct text.lines\[\]  at 0x'
 "$REFTRACK" show use.trk "$("$REFTRACK" dump -e alloc --plain use.trk | grep 'size=800' | grep -o '0x[0-9a-f]*' | head -1)" >out
-has 'show: freed' out 'freed .* at main use.c:35$'
+has 'show: freed' out 'freed .* at main use.c:36$'
 has 'show: freed, its type' out 'type +. struct text\[\]: the program'
 
 "$REFTRACK" types --where "kind=blocks" --plain use.trk >out
