@@ -223,6 +223,13 @@ static void plain_cycles(const struct page *page)
     size_t count = prof_findings_list(page->session->findings, &list);
     unsigned long long cycles = 0;
 
+    if (prof_findings_audit(page->session->findings)->memory.not_read != NULL &&
+        prof_heap_totals(page->session->heap)->live_blocks != 0) {
+        cli_printf(page->out, CLI_WARN,
+                   "Cycles of plain blocks are not known: only pointers in memory make them, and it was not read.\n");
+        return;
+    }
+
     for (size_t i = 0; i < count; i++)
         cycles += list[i].plain && list[i].suppressed_by == NULL ? list[i].cycles : 0;
     if (cycles > 0)

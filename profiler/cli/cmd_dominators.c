@@ -39,7 +39,7 @@ const struct cli_command cli_command_dominators = {
         "head.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID,
     .operands_max = 2,
     .operand_hint = CLI_HINT_TRACE,
 };

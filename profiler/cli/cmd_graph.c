@@ -52,7 +52,7 @@ const struct cli_command cli_command_graph = {
         "Blue boxes are roots, grey ones plain blocks, red ones what is left of variables that are no more.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID,
     .operands_any = true,
     .operand_hint = CLI_HINT_TRACE,
 };

@@ -38,7 +38,7 @@ const struct cli_command cli_command_retained = {
              "together, which is more than the sum of what each does alone.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TABLE | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TABLE | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };

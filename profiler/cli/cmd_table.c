@@ -28,10 +28,35 @@ static const char *const marks_examples[] = {
 static const char *const blocks_examples[] = {
     "reftrack blocks --where 'bytes>=64KiB && age>60s'",
     "Large old blocks.",
+    "reftrack blocks --class lost --sort -age",
+    "What nothing leads to any more, the newest first.",
     NULL,
 };
 
+/* Of all tables; only blocks has options of its own. */
+struct table_args {
+    int class_of; /* enum block_class */
+};
+enum block_class { CLASS_ANY = 0, CLASS_LOST, CLASS_INDIRECT, CLASS_POSSIBLE, CLASS_REACHABLE };
+static const enum prof_verdict classes[] = {
+    [CLASS_LOST] = PROF_LOST,
+    [CLASS_INDIRECT] = PROF_INDIRECT,
+    [CLASS_POSSIBLE] = PROF_POSSIBLE,
+    [CLASS_REACHABLE] = PROF_REACHABLE,
+};
+static const struct cli_option blocks_options[] = {
+    { .name = "class",
+      .kind = CLI_CHOICE,
+      .offset = offsetof(struct table_args, class_of),
+      .argument = "CLASS",
+      .choices = "default|lost|indirect|possible|reachable",
+      .help = "only blocks of which memory says this: lost, indirect (lost with another), possible or reachable" },
+    { 0 }
+};
+
 #define TABLE_GROUPS (CLI_GROUP_FORMAT | CLI_GROUP_TABLE | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID)
+/* Counted from the beginning. */
+#define SUMS_GROUPS (CLI_GROUP_FORMAT | CLI_GROUP_TABLE | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID)
 
 const struct cli_command cli_command_types = {
     .name = "types",
@@ -46,7 +71,7 @@ const struct cli_command cli_command_types = {
         "the share of references whose owner is known. Counted from the beginning, "
         "up to --to; there is no --from.",
     .examples = types_examples,
-    .groups = TABLE_GROUPS,
+    .groups = SUMS_GROUPS,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };
@@ -72,7 +97,7 @@ const struct cli_command cli_command_sites = {
         "bytes frees peak_bytes temporary births refs unrefs stacks. Counted from the beginning, up to --to; there "
         "is no --from.",
     .examples = sites_examples,
-    .groups = TABLE_GROUPS,
+    .groups = SUMS_GROUPS,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };
@@ -95,9 +120,10 @@ const struct cli_command cli_command_blocks = {
     .main = cmd_blocks,
     .synopsis = "[TRACE]",
     .summary = "one line for each allocated block",
-    .about = "Blocks that contain an object name it in the column object (-v). Keys: addr bytes age kind object site "
-             "born tid scope id.",
+    .about = "Blocks that contain an object name it in the column object (-v). Keys: addr bytes age kind class object "
+             "type site born tid scope id.",
     .examples = blocks_examples,
+    .options = blocks_options,
     .groups = TABLE_GROUPS,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
@@ -106,9 +132,10 @@ const struct cli_command cli_command_blocks = {
 static int table(const struct cli_command *command, enum prof_table_kind kind, uint64_t default_top, int argc,
                  char **argv)
 {
+    struct table_args args = { CLASS_ANY };
     struct cli_common common;
     struct cli_operands operands;
-    int code = cli_parse(command, argc, argv, NULL, &common, &operands);
+    int code = cli_parse(command, argc, argv, &args, &common, &operands);
     if (code >= 0)
         return code;
     const char *path = operands.items[0], *type = operands.count > 1 ? operands.items[1] : NULL;
@@ -129,6 +156,8 @@ static int table(const struct cli_command *command, enum prof_table_kind kind, u
         struct prof_query query = { .where = common.where,
                                     .sort = common.sort,
                                     .type = type,
+                                    .class_name =
+                                        args.class_of != CLASS_ANY ? prof_verdict_name(classes[args.class_of]) : NULL,
                                     .from_us = session.from_us,
                                     .to_us = session.to_us,
                                     .top = common.top != CLI_TOP_DEFAULT ? common.top
@@ -145,6 +174,9 @@ static int table(const struct cli_command *command, enum prof_table_kind kind, u
                               prof_heap_totals(session.heap)->by_op[TRK_OP_NEW] == 0;
             if (no_objects && for_people && !common.quiet)
                 cli_warn("the program reported no objects; 'reftrack sites' and 'reftrack blocks' show its memory");
+            const struct prof_audit *audit = prof_findings_audit(session.findings);
+            if (args.class_of != CLASS_ANY && audit->memory.not_read != NULL && !common.quiet)
+                cli_warn("memory %s: no block has a class", audit->memory.not_read);
             cli_out_open(&out, &common);
             code = cli_table(&session, &common, &out, command->name, result);
             int closed = cli_out_close(&out);

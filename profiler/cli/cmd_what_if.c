@@ -41,7 +41,7 @@ const struct cli_command cli_command_what_if = {
              "live on, with how many references, and which pointers would lead to freed memory, is listed, too.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };

@@ -33,7 +33,7 @@ const struct cli_command cli_command_why = {
              "on.",
     .examples = examples,
     .options = options,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID,
     .operands_min = 1,
     .operands_max = 2,
     .operand_hint = CLI_HINT_TRACE,

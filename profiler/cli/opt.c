@@ -100,19 +100,18 @@ static const struct cli_option group_trace[] = {
       .help = "functions that only pass a reference on: their caller is the site; repeatable, globs allowed" },
     { 0 }
 };
-static const struct cli_option group_window[] = {
-    { .name = "from",
-      .kind = CLI_TEXT,
-      .offset = COMMON(from),
-      .argument = "MARK",
-      .help = "only what was born after this mark, or after a moment such as 90s" },
-    { .name = "to",
-      .kind = CLI_TEXT,
-      .offset = COMMON(to),
-      .argument = "MARK",
-      .help = "the state at this mark, or at a moment such as 5m, instead of the end" },
-    { 0 }
-};
+#define OPTION_FROM(is_hidden)                                                                                         \
+    {                                                                                                                  \
+        .name = "from", .kind = CLI_TEXT, .offset = COMMON(from), .argument = "MARK", .hidden = (is_hidden),           \
+        .help = "only what was born after this mark, or after a moment such as 90s"                                    \
+    }
+#define OPTION_TO                                                                                                      \
+    {                                                                                                                  \
+        .name = "to", .kind = CLI_TEXT, .offset = COMMON(to), .argument = "MARK",                                      \
+        .help = "the state at this mark, or at a moment such as 5m, instead of the end"                                \
+    }
+static const struct cli_option group_window[] = { OPTION_FROM(false), OPTION_TO, { 0 } };
+static const struct cli_option group_moment[] = { OPTION_FROM(true), OPTION_TO, { 0 } };
 static const struct cli_option group_gate[] = {
     { .name = "suppressions",
       .kind = CLI_LIST,
@@ -176,10 +175,10 @@ static const struct cli_option group_siblings[] = {
     { 0 }
 };
 /* In the order of enum cli_groups. */
-static const struct cli_option *const groups[CLI_GROUP_COUNT_] = { group_output,  group_format, group_table,
-                                                                   group_trace,   group_window, group_gate,
-                                                                   group_pid,     group_top,    cli_group_record,
-                                                                   group_siblings };
+static const struct cli_option *const groups[CLI_GROUP_COUNT_] = { group_output,   group_format, group_table,
+                                                                   group_trace,    group_window, group_gate,
+                                                                   group_pid,      group_top,    cli_group_record,
+                                                                   group_siblings, group_moment };
 static const struct cli_option help_option = {
     .name = "help", .letter = 'h', .kind = CLI_NONE, .help = "show this help and leave"
 };
@@ -190,15 +189,16 @@ void cli_option_each(const struct cli_command *command, void (*each)(void *ctx, 
     for (const struct cli_option *option = command->options; option != NULL && option->name != NULL; option++)
         if (!option->hidden)
             each(ctx, option);
-    static const unsigned order[CLI_GROUP_COUNT_] = { CLI_GROUP_RECORD,   CLI_GROUP_PID,    CLI_GROUP_WINDOW,
-                                                      CLI_GROUP_TABLE,    CLI_GROUP_TOP,    CLI_GROUP_GATE,
-                                                      CLI_GROUP_SIBLINGS, CLI_GROUP_FORMAT, CLI_GROUP_TRACE,
-                                                      CLI_GROUP_OUTPUT };
+    static const unsigned order[CLI_GROUP_COUNT_] = { CLI_GROUP_RECORD, CLI_GROUP_PID,      CLI_GROUP_WINDOW,
+                                                      CLI_GROUP_MOMENT, CLI_GROUP_TABLE,    CLI_GROUP_TOP,
+                                                      CLI_GROUP_GATE,   CLI_GROUP_SIBLINGS, CLI_GROUP_FORMAT,
+                                                      CLI_GROUP_TRACE,  CLI_GROUP_OUTPUT };
     for (size_t i = 0; i < CLI_GROUP_COUNT_; i++) {
         if (((command->groups | CLI_GROUP_OUTPUT) & order[i]) == 0)
             continue;
         for (const struct cli_option *option = groups[__builtin_ctz(order[i])]; option->name != NULL; option++)
-            each(ctx, option);
+            if (!option->hidden)
+                each(ctx, option);
     }
     each(ctx, &help_option);
 }

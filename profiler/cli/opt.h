@@ -92,7 +92,8 @@ enum cli_groups {
     CLI_GROUP_RECORD = 1 << 8,   /* --output --force --children --stacks --on-full --clock --budget --keep
                                     --window --max-trace --checkpoint --no-memory and the like: rec_args.h */
     CLI_GROUP_SIBLINGS = 1 << 9, /* --siblings */
-    CLI_GROUP_COUNT_ = 10
+    CLI_GROUP_MOMENT = 1 << 10,  /* --to alone; --from is understood, and refused by the command with the reason */
+    CLI_GROUP_COUNT_ = 11
 };
 
 enum cli_format { CLI_FORMAT_TEXT = 0, CLI_FORMAT_JSON, CLI_FORMAT_CSV, CLI_FORMAT_TSV };

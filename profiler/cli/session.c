@@ -115,6 +115,46 @@ static int unknown_mark(const struct prof_heap *heap, const char *option, const 
     return CLI_USAGE;
 }
 
+/* A moment behind all events is none of the trace's. */
+static void past_end(const struct cli_session *session, const struct cli_common *common, const char *option,
+                     const char *text, uint64_t at_us, const char *what)
+{
+    char end[32];
+    if (at_us > session->info->end_us && !common->quiet)
+        cli_warn("--%s %s is behind the end of the trace (%s): %s", option, text,
+                 prof_fmt_time(end, sizeof end, session->info->end_us), what);
+}
+
+/* The window is empty: its ends are in the wrong order. */
+static int wrong_order(const struct cli_common *common, uint64_t from_us, uint64_t to_us)
+{
+    char from[32], to[32];
+    cli_warn("--from %s (%s) is not before --to %s (%s): nothing can be born in between%s", common->from,
+             prof_fmt_time(from, sizeof from, from_us), common->to, prof_fmt_time(to, sizeof to, to_us),
+             from_us > to_us ? "; exchange them?" : "");
+    return CLI_USAGE;
+}
+
+/* The beginning is a mark that the heap, which ends at --to, does not have. Does the rest of the trace? */
+static int no_beginning(const struct cli_session *session, const struct cli_common *common)
+{
+    struct prof_heap *whole = NULL;
+    const struct prof_heap_options options = { 0 };
+    const struct prof_mark *mark = NULL;
+    int code = -1;
+    if (prof_heap_totals(session->heap)->cut)
+        prof_error_destroy(prof_heap_create(session->trace, &options, &whole));
+    if (whole != NULL)
+        mark = find_mark(whole, common->from);
+    if (mark != NULL)
+        code = wrong_order(common, mark->at_us, session->to_us);
+    else
+        code = unknown_mark(whole != NULL ? whole : session->heap, "from", common->from);
+    if (whole != NULL)
+        prof_heap_destroy(whole);
+    return code;
+}
+
 /* What REFTRACK_INDEX says. false: no index. */
 static bool index_wanted(const struct cli_common *common, uint64_t *ret_least)
 {
@@ -173,14 +213,16 @@ static int open_heap(struct cli_session *session, const struct cli_common *commo
     if (common->from != NULL && !moment(common->from, &session->from_us)) {
         const struct prof_mark *mark = find_mark(session->heap, common->from);
         if (mark == NULL)
-            return unknown_mark(session->heap, "from", common->from);
+            return no_beginning(session, common);
         session->from_us = mark->at_us;
         session->from_mark = common->from;
     }
-    if (session->to_us != 0 && session->from_us >= session->to_us) {
-        cli_warn("--from is not before --to: nothing can be born in between");
-        return CLI_USAGE;
-    }
+    if (session->to_us != 0 && session->from_us >= session->to_us)
+        return wrong_order(common, session->from_us, session->to_us);
+    if (common->to != NULL && options.until_mark == NULL)
+        past_end(session, common, "to", common->to, session->to_us, "this is the state at the end");
+    if (common->from != NULL)
+        past_end(session, common, "from", common->from, session->from_us, "nothing is born behind it");
     return -1;
 }
 

@@ -326,8 +326,8 @@ struct prof_error *prof_heap_save(const struct prof_heap *heap,
 /* One part, in order, into a heap that has seen no event. Distrusts every byte: PROF_ERROR_FORMAT, also when events
  * come before the last part; the heap can only be destroyed then. merge (NULL: none) learns what is alive. */
 struct prof_error *prof_heap_restore(struct prof_heap *heap, struct prof_merge *merge, const void *bytes, size_t size);
-/* A heap that goes along with a trace while that is written, as prof_tail_* (prof/trace.h) has it; no until. To know how
- * it stands, fork, and let the child end it. The trace and what options name must outlive it. */
+/* A heap that goes along with a trace while that is written, as prof_tail_* (prof/trace.h) has it; no until. To know
+ * how it stands, fork, and let the child end it. The trace and what options name must outlive it. */
 struct prof_heap_tail;
 struct prof_error *prof_heap_tail_open(struct prof_trace *trace, const struct prof_heap_options *options,
                                        struct prof_heap_tail **ret);

@@ -90,6 +90,7 @@ struct prof_query {
     const char *sort;        /* "KEY[,KEY]", "-KEY" reverses; NULL: the table's own order */
     uint64_t top;            /* 0: all */
     const char *type;        /* objects only: this type */
+    const char *class_name;  /* blocks only: what memory says of them, "lost"; NULL: all */
     uint64_t from_us, to_us; /* objects and blocks: born in this window; to 0: open */
 };
 char *prof_fmt_cell(char *buf, size_t size, const struct prof_cell *cell, enum prof_cell_kind kind,

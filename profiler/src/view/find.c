@@ -140,6 +140,27 @@ struct prof_error *prof_view_find_node(struct prof_view *view, struct prof_graph
     return dead_object(view, name, prof_heap_type(view->heap, obj->type)->name, obj->serial);
 }
 
+/* It names nothing; a type has objects. */
+static struct prof_error *no_object(struct prof_view *view, const char *spec)
+{
+    prof_type_id type = 0;
+    prof_obj_id id = 1;
+    while (type < prof_heap_type_max(view->heap) && strcmp(prof_heap_type(view->heap, type)->name, spec) != 0)
+        type++;
+    if (type == prof_heap_type_max(view->heap) || spec[0] == '\0')
+        return prof_error_create(PROF_ERROR_SYNTAX,
+                                 "'%s' names nothing; write Type#12, #1204, block#7, 0x55d0c3a1b0 or @leak:3", spec);
+    while (id < prof_heap_obj_max(view->heap) &&
+           (prof_heap_obj(view->heap, id)->type != type || prof_heap_obj(view->heap, id)->state != PROF_OBJ_ALIVE))
+        id++;
+    if (id == prof_heap_obj_max(view->heap))
+        return prof_error_create(PROF_ERROR_SYNTAX,
+                                 "'%s' is a type, of which no object is alive at this moment of the trace", spec);
+    return prof_error_create(PROF_ERROR_SYNTAX,
+                             "'%s' is a type; write an object of it, such as '%s#%u'; 'reftrack objects' lists them",
+                             spec, spec, prof_heap_obj(view->heap, id)->serial);
+}
+
 /* ---- What is ----------------------------------------------------------------------------------------------------- */
 
 struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec, struct prof_thing *ret)
@@ -151,8 +172,7 @@ struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec
         return by_addr(view, spec, ret);
     const char *hash = strrchr(spec, '#');
     if (hash == NULL || hash[1] == '\0' || !decimal(hash + 1, &number))
-        return prof_error_create(PROF_ERROR_SYNTAX,
-                                 "'%s' names nothing; write Type#12, #1204, block#7, 0x55d0c3a1b0 or @leak:3", spec);
+        return no_object(view, spec);
     bool block = strncmp(spec, "block#", 6) == 0;
     if (hash == spec || (block && hash == spec + 5))
         return by_id(view, spec, number, block, ret);

@@ -3,6 +3,8 @@
 
 #include <prof/block.h>
 
+#include <string.h>
+
 enum { ADDR, BYTES, AGE, KIND, CLASS, OBJECT, TYPE, SITE, BORN, TID, SCOPE, ID, COLUMNS };
 static const struct prof_column columns[COLUMNS] = {
     [ADDR] = { .key = "addr", .title = "ADDR", .kind = PROF_CELL_ADDR },
@@ -77,7 +79,8 @@ struct prof_error *rows_blocks(struct prof_view *view, const struct prof_query *
         const struct prof_block *block = prof_heap_block(view->heap, id);
         char name[512], type[512];
         if ((block->flags & PROF_BLOCK_ALIVE) == 0 || block->born_us < query->from_us ||
-            (query->to_us != 0 && block->born_us > query->to_us))
+            (query->to_us != 0 && block->born_us > query->to_us) ||
+            (query->class_name != NULL && strcmp(class_name(view, id), query->class_name) != 0))
             continue;
         struct prof_cell row[COLUMNS] = {
             [ADDR] = cell_number(block->addr),

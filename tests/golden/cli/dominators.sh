@@ -6,3 +6,5 @@ reftrack dominators slotless.trk --json --depth 2 | python3 -c 'import json,sys;
 reftrack dominators slotless.trk --depth 0
 reftrack dominators slotless table#1
 reftrack dominators leaky.trk 'struct conn#3'
+reftrack dominators --help | grep -A1 -e '--from' -e '--to M'
+reftrack dominators plain.trk --from 1s
