@@ -14,7 +14,7 @@ struct trk_options {
     char sock[TRK_SOCK_MAX]; /* "": not given; '@' first: abstract name */
     char out[TRK_PATH_MAX];  /* with %p already replaced */
     char recorder[TRK_PATH_MAX];
-    char types[256], modules[256], objects[16]; /* filters, see filter.h; "": not given */
+    char types[256], modules[256], objects[256]; /* filters, see filter.h; "": not given */
     int64_t birth, ref, free;                   /* frames; 0: no stack, -1: the recorder decides */
     int64_t on_full;                            /* enum trk_on_full */
     int64_t clock;                              /* 0 coarse, 1 exact */

@@ -16,7 +16,7 @@ enum option_kind {
     OPTION_CLOCK,
     OPTION_STACKS,
     OPTION_LIST,
-    OPTION_SHARE,
+    OPTION_OBJECTS,
     OPTION_WORDS,
     OPTION_ELSEWHERE
 };
@@ -61,8 +61,8 @@ static const struct option option_table[] = {
     NUMBER(wake, "0: reftrack record --pid cannot wake this program when it is idle"),
     LIST(types, "record only objects of types A|B*"),
     LIST(modules, "record only births whose call site is in files A|B* (base names)"),
-    { "objects", "1/N: record one in N births, by address", OPTION_SHARE, offsetof(struct trk_options, objects),
-      sizeof(((struct trk_options *)0)->objects) },
+    { "objects", "1/N: record one in N births, by address; Conn#2,5-7|Node#1: these objects only", OPTION_OBJECTS,
+      offsetof(struct trk_options, objects), sizeof(((struct trk_options *)0)->objects) },
     { "wrapper", "functions a|b|c whose caller is the site of their events", OPTION_WORDS, 0, 0 },
     { "keep", "all, folded or window: what stays in the trace (default all)", OPTION_ELSEWHERE, 0, 0 },
     { "window", "with keep=window: newest events that stay, as in 5m or 64M", OPTION_ELSEWHERE, 0, 0 },
@@ -166,8 +166,9 @@ static bool option_set(struct trk_options *o, const struct option *opt, const ch
         return parse_stacks(o, v, n);
     case OPTION_LIST:
         return parse_filter((char *)o + opt->offset, opt->size, trk_filter_parse_list(v, n), v, n);
-    case OPTION_SHARE:
-        return parse_filter((char *)o + opt->offset, opt->size, trk_filter_parse_share(v, n, NULL), v, n);
+    case OPTION_OBJECTS:
+        return parse_filter((char *)o + opt->offset, opt->size,
+                            trk_filter_parse_share(v, n, NULL) || trk_filter_parse_named(v, n), v, n);
     case OPTION_WORDS:
     case OPTION_ELSEWHERE: /* the recorder reads it from our environment */
         return true;

@@ -8,6 +8,7 @@
 
 #include "addr.h"
 #include "control.h"
+#include "filter.h"
 #include "look.h"
 #include "own.h"
 #include "wake.h"
@@ -163,6 +164,7 @@ static void become_child(void)
     uint32_t parent_pid = trk_eng.pid;
     uint32_t modules_text = trk_load32(&a->procs[parent_index].modules_text);
     trk_eng.modules_busy = 0;
+    trk_filter_child();
     trk_wake_child(); /* unless the handler of fork did */
     if (a->flags & TRK_SHM_FOLLOW_CHILDREN && trk_load32(&a->hdr->recorder_state) != TRK_REC_LEFT) {
         for (uint32_t i = 0; i < TRK_PROC_MAX; i++) {

@@ -28,6 +28,7 @@ enum {
     GEN_MASK = 0x7fff,
     COPY_MAX = 4096, /* bytes of a moved block in which objects are looked for */
     SHARE_MAX = 1 << 20,
+    NAMED_MAX = 32, /* types of which single objects are wanted */
 };
 
 /* Low bits of a word. */
@@ -63,6 +64,8 @@ static uint64_t veiled(uint64_t addr)
 static struct {
     char text[TRK_FILTER_MAX];
     const char *types, *modules; /* NULL: all */
+    const char *named;           /* "Conn#2,5-7|Node#1"; NULL: all */
+    uint64_t born[NAMED_MAX];    /* births that the types of `named` had, in its order; atomic */
     uint32_t share;              /* one in so many; 1: all */
     bool blocks;                 /* blocks are chosen as well */
     uint64_t generation;         /* of decisions; atomic */
@@ -135,6 +138,70 @@ bool trk_filter_parse_share(const char *s, size_t n, uint32_t *ret)
     return true;
 }
 
+/* The parts of one of "Conn#2,5-7|Node#1": the name, and what stands behind its last '#'. False: it has none. */
+static bool split_named(const char *s, size_t n, size_t *ret_hash)
+{
+    for (size_t i = n; i > 1; i--) {
+        if (s[i - 1] == '#') {
+            *ret_hash = i - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_number(const char *s, size_t n, size_t *at, uint64_t *ret)
+{
+    size_t digits = 0;
+    while (*at + digits < n && s[*at + digits] >= '0' && s[*at + digits] <= '9')
+        digits++;
+    if (!trk_parse_num(s + *at, digits, ret) || *ret == 0 || *ret > UINT32_MAX)
+        return false;
+    *at += digits;
+    return true;
+}
+
+/* "5" or "5-7" at s[*at]; steps behind it. */
+static bool read_range(const char *s, size_t n, size_t *at, uint64_t *ret_first, uint64_t *ret_last)
+{
+    if (!read_number(s, n, at, ret_first))
+        return false;
+    *ret_last = *ret_first;
+    if (*at == n || s[*at] != '-')
+        return true;
+    ++*at;
+    return read_number(s, n, at, ret_last) && *ret_first <= *ret_last;
+}
+
+static size_t until_bar(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && s[i] != '|')
+        i++;
+    return i;
+}
+
+bool trk_filter_parse_named(const char *s, size_t n)
+{
+    unsigned items = 0;
+    for (size_t begin = 0; begin <= n; items++) {
+        const char *item = s + begin;
+        size_t size = until_bar(item, n - begin), at;
+        uint64_t first, last;
+        if (items == NAMED_MAX || !split_named(item, size, &at))
+            return false;
+        do {
+            at++;
+            if (!read_range(item, size, &at, &first, &last))
+                return false;
+        } while (at < size && item[at] == ',');
+        if (at != size)
+            return false;
+        begin += size + 1;
+    }
+    return items != 0;
+}
+
 /* ---- Keys ----------------------------------------------------------------------------------------------------------
  */
 
@@ -160,8 +227,9 @@ void trk_filter_take(const char text[TRK_FILTER_MAX], char shared[TRK_FILTER_MAX
     const char *given[3] = { trk_options.types, trk_options.modules, trk_options.objects };
     static const char *const keys[3] = { "types", "modules", "objects" };
     struct trk_buf b;
-    filter.types = filter.modules = NULL;
+    filter.types = filter.modules = filter.named = NULL;
     filter.share = 1;
+    trk_filter_child();
     trk_buf_init(&b, filter.text, sizeof filter.text);
     for (unsigned k = 0; k < 3; k++) {
         const char *value = given[k];
@@ -169,15 +237,16 @@ void trk_filter_take(const char text[TRK_FILTER_MAX], char shared[TRK_FILTER_MAX
             if (at + n < TRK_FILTER_MAX && value_of(text + at, keys[k]) != NULL)
                 value = value_of(text + at, keys[k]);
         size_t n = trk_strlen(value, TRK_FILTER_MAX);
-        if (k == 2 ? !trk_filter_parse_share(value, n, &filter.share) : !trk_filter_parse_list(value, n))
+        bool share = k == 2 && trk_filter_parse_share(value, n, &filter.share);
+        if (!share && !(k == 2 ? trk_filter_parse_named(value, n) : trk_filter_parse_list(value, n)))
             continue;
         const char *kept = filter.text + b.used;
         add_pair(&b, keys[k], value);
-        if (kept != filter.text + b.used && k < 2)
-            *(k == 0 ? &filter.types : &filter.modules) = value_of(kept, keys[k]);
+        if (kept != filter.text + b.used && !share)
+            *(k == 0 ? &filter.types : k == 1 ? &filter.modules : &filter.named) = value_of(kept, keys[k]);
     }
     filter.blocks = filter.modules != NULL || filter.share > 1;
-    bool on = filter.types != NULL || filter.blocks;
+    bool on = filter.types != NULL || filter.named != NULL || filter.blocks;
     if (filter.room != NULL) /* of an earlier recording; threads may still be in it */
         trk_sys3(SYS_madvise, filter.room, sizeof *filter.room, MADV_DONTNEED);
     else if (on)
@@ -212,10 +281,14 @@ bool trk_filter_module(const char *path, size_t size)
     return list_has(filter.modules, path + base, size - base);
 }
 
+static const char *name_of(const struct trk_type *type)
+{
+    return type != NULL && type->struct_size >= sizeof *type && type->name != NULL ? type->name : "";
+}
+
 static bool ask_type(uintptr_t key)
 {
-    const struct trk_type *type = (const struct trk_type *)key; /* NOLINT(performance-no-int-to-ptr): was one */
-    const char *name = type != NULL && type->struct_size >= sizeof *type && type->name != NULL ? type->name : "";
+    const char *name = name_of((const struct trk_type *)key); /* NOLINT(performance-no-int-to-ptr): was one */
     size_t size = trk_strlen(name, TRK_FILTER_MAX);
     static const char word[] = "struct ";
     size_t skip = sizeof word - 1;
@@ -254,6 +327,43 @@ static bool site_wanted(const struct trk_event *ev)
 {
     uintptr_t pc = ev->caller ? ev->caller : ev->at.pc;
     return filter.modules == NULL || decide(pc, trk_module_wanted);
+}
+
+/* Counts a birth of a type, and says whether it is one of those that are named. */
+static bool named_wanted(const struct trk_type *type)
+{
+    static const char word[] = "struct ";
+    const size_t skip = sizeof word - 1;
+    const char *item = filter.named, *name = name_of(type);
+    size_t length = trk_strlen(name, TRK_FILTER_MAX), left = item != NULL ? trk_strlen(item, TRK_FILTER_MAX) : 0;
+    const char *bare = length > skip && trk_same(word, name, skip) ? name + skip : name;
+    bool wanted = item == NULL; /* another recording may begin under our feet */
+    for (unsigned i = 0; i < NAMED_MAX && left > 0; i++) {
+        size_t size = until_bar(item, left), at;
+        bool split = split_named(item, size, &at);
+        if (split && (trk_same(name, item, at) || trk_same(bare, item, at))) {
+            uint64_t number = __atomic_add_fetch(&filter.born[i], 1, __ATOMIC_RELAXED), first, last;
+            do {
+                at++;
+                if (!read_range(item, size, &at, &first, &last))
+                    break;
+                wanted |= number >= first && number <= last;
+            } while (at < size && item[at] == ',');
+        }
+        item += size;
+        left -= size;
+        if (left > 0) { /* the bar */
+            item++;
+            left--;
+        }
+    }
+    return wanted;
+}
+
+void trk_filter_child(void)
+{
+    for (unsigned i = 0; i < NAMED_MAX; i++)
+        __atomic_store_n(&filter.born[i], 0, __ATOMIC_RELAXED);
 }
 
 /* ---- The set -------------------------------------------------------------------------------------------------------
@@ -403,8 +513,8 @@ static enum trk_filter_verdict judge_alloc(const struct trk_event *ev)
 
 static enum trk_filter_verdict judge_new(const struct trk_event *ev, struct trk_event *extra)
 {
-    bool wanted =
-        (filter.types == NULL || decide((uintptr_t)ev->type, ask_type)) && address_wanted(ev->addr) && site_wanted(ev);
+    bool wanted = (filter.types == NULL || decide((uintptr_t)ev->type, ask_type)) && address_wanted(ev->addr) &&
+                  site_wanted(ev) && (filter.named == NULL || named_wanted(ev->type));
     if (!wanted) {
         unsigned bits = bits_of(ev->addr);
         if (bits & IS_OBJECT)
@@ -478,6 +588,10 @@ enum trk_filter_verdict trk_filter_judge(const struct trk_event *ev, struct trk_
         return TRK_FILTER_RECORD;
     case TRK_OP_TYPED:
         return !filter.blocks || bits_of(ev->addr) & (IS_BLOCK | IS_CUSTOM) ? TRK_FILTER_RECORD : TRK_FILTER_OUT;
+    case TRK_OP_RETYPE:
+        if (filter.named != NULL)
+            named_wanted(ev->type); /* it takes a number of its new type */
+        return bits_of(ev->addr) & (IS_OBJECT | IS_DEAD) ? TRK_FILTER_RECORD : TRK_FILTER_OUT;
     case TRK_OP_DEL:
         if (!(bits_of(ev->addr) & (IS_OBJECT | IS_DEAD)))
             return TRK_FILTER_OUT;
@@ -496,7 +610,6 @@ enum trk_filter_verdict trk_filter_judge(const struct trk_event *ev, struct trk_
     case TRK_OP_MAY_LEAK:
     case TRK_OP_PARK:
     case TRK_OP_REUSE:
-    case TRK_OP_RETYPE:
     case TRK_OP_DTOR_BEGIN:
     case TRK_OP_DTOR_END:
     case TRK_OP_TOUCH:

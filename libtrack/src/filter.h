@@ -2,8 +2,10 @@
  *
  * A filter has up to three keys. types=A|B* takes objects by the name of their type (with or without "struct");
  * modules=A|B* takes blocks and objects by the file that their call site lies in (base name); objects=1/N takes about
- * one in N blocks and objects, by a hash of the address. Given together, all must agree. types= says nothing about
- * blocks: those are recorded, because objects lie and are held in them; malloc=0, modules= and objects= leave blocks
+ * one in N blocks and objects, by a hash of the address; objects=Conn#2,5-7|Node#1 takes single objects by type and
+ * number, counted in the order of births of that type which the other keys let through, in each process from 1; trk_retype takes a number of the new type, too (two
+ * threads that bear at the same time may swap numbers). Given together, all must agree. types= and objects=Conn#2 say nothing about
+ * blocks: those are recorded, because objects lie and are held in them; malloc=0, modules= and objects=1/N leave blocks
  * out. mmap is always recorded.
  *
  * What follows a birth is recorded when that birth was: the addresses of what is alive are kept in an exact set. The
@@ -50,6 +52,11 @@ bool trk_filter_module(const char *path, size_t size);
 /* Modules changed: what was decided by them is asked again. */
 void trk_filter_modules_changed(void);
 
+/* A forked child counts its births from 1 again. Before its first event is judged. */
+void trk_filter_child(void);
+
+/* True for types with numbers, "Conn#2,5-7|Node#1": at most 32. */
+bool trk_filter_parse_named(const char *s, size_t n);
 /* True for "1/N" with N from 1 to 2^20; *ret may be NULL. True for patterns joined by '|', none of them empty. */
 bool trk_filter_parse_share(const char *s, size_t n, uint32_t *ret);
 bool trk_filter_parse_list(const char *s, size_t n);

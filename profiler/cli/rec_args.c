@@ -1,6 +1,7 @@
 /* rec_args.c: the options that say how programs are recorded, shared by all commands that start a recording. */
 #include "rec_args.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +51,9 @@ const struct cli_option cli_group_record[] = {
     { .name = "objects",
       .kind = CLI_TEXT,
       .offset = RECORD(objects),
-      .argument = "1/N",
-      .help = "record one in N blocks and objects, chosen by their address" },
+      .argument = "WHICH",
+      .help = "1/N: record one in N blocks and objects, chosen by their address; 'conn#4,7-9|node#1': only these "
+              "objects, by type and number as reports call them, as 'reftrack narrow' prints it" },
     { .name = "on-full",
       .kind = CLI_CHOICE,
       .offset = RECORD(on_full),
@@ -135,14 +137,51 @@ static bool share_ok(const char *text)
            atoi(text + 2) <= REC_SHARE_MAX;
 }
 
+/* "4,7-9". */
+static bool numbers_ok(const char *text, size_t length)
+{
+    for (const char *end = text + length; text <= end;) {
+        char *stop;
+        if (text == end || !isdigit((unsigned char)*text))
+            return false;
+        unsigned long first = strtoul(text, &stop, 10), last = first;
+        if (*stop == '-' && isdigit((unsigned char)stop[1]))
+            last = strtoul(stop + 1, &stop, 10);
+        if (first == 0 || last < first || last > UINT32_MAX || stop > end || (stop < end && *stop != ','))
+            return false;
+        text = stop + 1;
+    }
+    return true;
+}
+
+/* "conn#4,7-9|node#1": at most 32 types. */
+static bool named_ok(const char *text)
+{
+    size_t items = 0;
+    if (strlen(text) >= 256)
+        return false;
+    for (;; text++) {
+        size_t length = strcspn(text, "|");
+        const char *hash = memrchr(text, '#', length);
+        if (++items > 32 || hash == NULL || hash == text || !numbers_ok(hash + 1, (size_t)(text + length - hash - 1)))
+            return false;
+        text += length;
+        if (*text == '\0')
+            return true;
+    }
+}
+
 static bool filters_ok(const struct cli_command *command, const struct cli_record *args)
 {
     if (args->types != NULL && !list_ok(args->types))
         cli_usage(command, "--types takes type names joined by '|', at most 255 characters, as in 'conn|sess*'");
     else if (args->modules != NULL && !list_ok(args->modules))
         cli_usage(command, "--modules takes file names joined by '|', at most 255 characters, as in 'server|libfoo*'");
-    else if (args->objects != NULL && !share_ok(args->objects))
-        cli_usage(command, "--objects takes 1/N with N from 1 to %d, as in 1/16", REC_SHARE_MAX);
+    else if (args->objects != NULL && !share_ok(args->objects) && !named_ok(args->objects))
+        cli_usage(
+            command,
+            "--objects takes 1/N with N from 1 to %d, as in 1/16, or objects by number, as in 'conn#4,7-9|node#1'",
+            REC_SHARE_MAX);
     else
         return true;
     return false;

@@ -63,6 +63,23 @@ fi
 equal 'jq under --modules' "$(cat out)" 300
 equal 'jq: nothing lost' "$(audit jq.trk lost)" 0
 
+# Single objects keep their numbers, and what is said about them is the same.
+"$REFTRACK" run -q -f -o all.trk -- "$BUILD/samples/01-missing-unref" 2>/dev/null
+"$REFTRACK" run -q -f -o named.trk --objects 'conn#2,7-8' -- "$BUILD/samples/01-missing-unref" 2>/dev/null
+"$REFTRACK" leaks --json named.trk >named.json
+equal 'named objects: the leaked one' "$(jq -c '[.findings[] | select(.verdict != "lost") | [.verdict, .objects, .objects_sample]]' named.json)" \
+	'[["missing-unref",1,["struct conn#8"]]]'
+equal 'named objects: no others' "$("$REFTRACK" types --json named.trk | jq -c '[.rows[] | select(.born != null and .type == "struct conn") | [.type, .born, .died]]')" \
+	'[["struct conn",3,2]]'
+"$REFTRACK" show --color=never all.trk 'struct conn#8' | normalize | sed '/siblings/d; s/id #[0-9]*//; s/thread [0-9]*//' >one
+"$REFTRACK" show --color=never named.trk 'struct conn#8' | normalize | sed '/siblings/d; s/id #[0-9]*//; s/thread [0-9]*//' >two
+same 'named objects: the same life' one two
+for bad in 'conn' 'conn#' 'conn#0' 'conn#3-2' '#1' 'conn#1|' 'conn#1,'; do
+	"$REFTRACK" run -q --objects "$bad" -- true >bad.out 2>&1
+	equal "--objects $bad" $? 125
+	oneline "--objects $bad" bad.out
+done
+
 # A linked program's own options, and what wins.
 TRACK_OPTIONS=types=nobody "$REFTRACK" run -q -f -o one.trk --types conn -- "$BUILD/samples/01-missing-unref" 2>/dev/null
 equal 'the command line wins' "$(audit one.trk filter)" types=conn

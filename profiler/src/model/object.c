@@ -104,7 +104,7 @@ prof_obj_id object_make(struct prof_heap *h, const struct prof_event *e, prof_ty
     obj->addr = e->addr;
     obj->last_us = obj->born_us = e->time_us;
     obj->type = type;
-    obj->serial = h->types[type].next_serial++;
+    obj->serial = serial_take(h, type);
     obj->births = 1;
     obj->stack = e->stack;
     obj->tid = e->tid;
@@ -595,7 +595,7 @@ static void retype(struct prof_heap *h, prof_obj_id id, const struct prof_event 
     h->totals.live_object_bytes -= obj->size;
     object_leave_block(h, id);
     obj->type = to;
-    obj->serial = h->types[to].next_serial++;
+    obj->serial = serial_take(h, to);
     object_place(h, id, 0);
     count_type_in(h, obj);
     struct type_state *type = &h->types[to];

@@ -606,6 +606,9 @@ void find_forget(struct prof_heap *h);
 
 /* type.c */
 bool types_cover(struct prof_heap *h, uint32_t max); /* ids below max have a record, defined or not; false: no memory */
+/* The number of the next object of a type (serial.c): from 1, or the numbers that a filter of the recording asked for.
+ */
+uint32_t serial_take(struct prof_heap *h, prof_type_id type);
 prof_type_id type_cited(struct prof_heap *h, uint64_t id); /* by an event; 0: unknown */
 
 /* restore.c */

@@ -91,6 +91,40 @@ static void modules(void **state)
     testrec_deinit(&rec);
 }
 
+/* Single objects, by number. Conn is born at 0x1000000, 0x1000400 and 0x1000500; Other four times. */
+static void named(void **state)
+{
+    struct testrec rec;
+    (void)state;
+    record(&rec, "types", "objects=Conn#2-9|Session#2|Other#1,3", NULL);
+    assert_int_equal(testrec_count(&rec, TRK_OP_NEW), 4);
+    assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x1000400), 2); /* the second Conn, the third Other */
+    assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x1000500), 1);
+    assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x1000200), 1);
+    assert_int_equal(count_at(&rec, TRK_OP_REF, 0x1000200), 1);
+    assert_int_equal(count_at(&rec, TRK_OP_REF, 0x1000000), 0);
+    assert_int_equal(testrec_filtered(&rec), 4);
+    testrec_deinit(&rec);
+    /* Of those that the other keys let through; from the program's own options. */
+    record(&rec, "types", NULL, "types=Conn|Session:objects=Conn#1|Other#1");
+    assert_int_equal(testrec_count(&rec, TRK_OP_NEW), 1);
+    assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x1000000), 1);
+    testrec_deinit(&rec);
+    /* A forked child counts for itself. */
+    record(&rec, "fork", "objects=Conn#1", NULL);
+    assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x5000000), 1);
+    assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x5000200), 1);
+    testrec_deinit(&rec);
+    record(&rec, "fork", "objects=Conn#2", NULL);
+    assert_int_equal(testrec_count(&rec, TRK_OP_NEW), 0);
+    testrec_deinit(&rec);
+    /* Each number once, whoever bears. */
+    record(&rec, "threads", "objects=Conn#1-100,39901-40000", NULL);
+    assert_int_equal(testrec_count(&rec, TRK_OP_NEW), 200);
+    assert_int_equal(testrec_count(&rec, TRK_OP_DEL), 200);
+    testrec_deinit(&rec);
+}
+
 static void share(void **state)
 {
     struct testrec rec;
@@ -194,8 +228,10 @@ static void full(void **state)
 
 static void bad(void **state)
 {
-    static const char *const wrong[] = { "types=",      "types=|a",    "modules=a||b", "objects=2",
-                                         "objects=1/0", "objects=1/x", "objects=2/3",  "objects=1/2097152" };
+    static const char *const wrong[] = { "types=",       "types=|a",     "modules=a||b", "objects=2",
+                                         "objects=1/0",  "objects=1/x",  "objects=2/3",  "objects=1/2097152",
+                                         "objects=#1",   "objects=a#",   "objects=a#0",  "objects=a#2-1",
+                                         "objects=a#1|", "objects=a#1,", "objects=a#1-", "objects=a#4294967296" };
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct testrec rec;
@@ -230,9 +266,9 @@ static void no_stacks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types),    cmocka_unit_test(modules),   cmocka_unit_test(share),  cmocka_unit_test(inside),
-        cmocka_unit_test(reallocs), cmocka_unit_test(threads),   cmocka_unit_test(forked), cmocka_unit_test(full),
-        cmocka_unit_test(bad),      cmocka_unit_test(no_stacks),
+        cmocka_unit_test(types),  cmocka_unit_test(named),    cmocka_unit_test(modules),   cmocka_unit_test(share),
+        cmocka_unit_test(inside), cmocka_unit_test(reallocs), cmocka_unit_test(threads),   cmocka_unit_test(forked),
+        cmocka_unit_test(full),   cmocka_unit_test(bad),      cmocka_unit_test(no_stacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
