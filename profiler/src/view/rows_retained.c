@@ -237,15 +237,18 @@ static bool make_groups(struct groups *groups, enum prof_retained_by by)
         group->objects += prof_graph_obj(graph, v) != 0;
         group->flat += prof_graph_size(graph, v).flat;
     }
+    struct group **list = groups->list.items;
+    if (list == NULL)
+        return true;
     for (size_t i = 0; i < groups->list.count; i++) {
-        groups->list.items[i]->first = at;
-        at += (uint32_t)groups->list.items[i]->nodes;
-        groups->list.items[i]->nodes = 0;
+        list[i]->first = at;
+        at += (uint32_t)list[i]->nodes;
+        list[i]->nodes = 0;
     }
     for (prof_node v = 0; v < prof_graph_max(graph); v++) {
         if (groups->of[v] == UINT32_MAX)
             continue;
-        struct group *group = groups->list.items[groups->of[v]];
+        struct group *group = list[groups->of[v]];
         groups->sorted[group->first + group->nodes++] = v;
     }
     return true;
