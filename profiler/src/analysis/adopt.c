@@ -29,10 +29,9 @@ enum { SCORE_BIRTH = 999, SCORE_FUNCTION = 1000, SCORE_LEARNED = 100000 }; /* of
 static bool score_of(struct analysis *a, struct learned *learning, const struct prof_obj *obj, const struct take *take,
                      uint32_t give, unsigned *ret)
 {
-    uint32_t site = take->birth ? SITE_BIRTH : site_of(a, take->stack), given = site_of(a, give);
     bool learned;
 
-    if (site == UINT32_MAX || given == UINT32_MAX || !pair_serves(a, learning, obj, site, given, &learned))
+    if (!pair_serves(a, learning, obj, take->stack, take->birth, give, &learned))
         return false;
     *ret = pair_affinity(a, take->stack, give);
     if (learned)

@@ -13,8 +13,9 @@ static int by_number(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* The set of open references and of sites with anonymous events, as one number. */
-static bool evidence_key(struct groups *g, const struct prof_obj *obj, uint64_t *ret)
+/* The set of open references, and the taking that is one too many (else all sites with anonymous events), as one
+ * number. */
+static bool evidence_key(struct groups *g, const struct prof_obj *obj, const struct pair_answer *answer, uint64_t *ret)
 {
     struct analysis *a = g->a;
 
@@ -33,7 +34,9 @@ static bool evidence_key(struct groups *g, const struct prof_obj *obj, uint64_t 
             return false;
         i = open->next;
     }
-    for (uint32_t i = obj->first_site; i != 0;) {
+    if (answer->learned && !prof_vec_push(&g->keys, answer->key))
+        return false;
+    for (uint32_t i = answer->learned ? 0 : obj->first_site; i != 0;) {
         const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
         uint32_t site = site_of(a, count->stack);
         if (site == UINT32_MAX || !prof_vec_push(&g->keys, a->sites.items[site].key))
@@ -92,6 +95,12 @@ static uint32_t bundle_at(struct groups *g, uint64_t key, const struct bundle *f
     return at;
 }
 
+/* It has references without an owner that nothing explains. */
+static bool is_surplus(struct analysis *a, prof_obj_id id)
+{
+    return group_unmatched(a, id) > 0 && !hold_is_zero(a, id);
+}
+
 static bool bundle_cause(struct groups *g, prof_obj_id id)
 {
     struct analysis *a = g->a;
@@ -99,9 +108,12 @@ static bool bundle_cause(struct groups *g, prof_obj_id id)
     struct bundle fresh = { .type = obj->type, .example = id, .birth_stack = obj->stack, .group = UINT32_MAX };
     uint32_t site = site_of(a, obj->stack);
     uint64_t key, left;
+    struct pair_answer answer = { .taking = { .site = UINT32_MAX } };
 
-    if (site == UINT32_MAX || !group_verdict(a, id, &fresh.verdict, &fresh.doubts) || !evidence_key(g, obj, &key))
+    if (site == UINT32_MAX || !group_verdict(a, id, &fresh.verdict, &fresh.doubts) ||
+        (is_surplus(a, id) && !pair_ask(a, &g->learned, id, &answer)) || !evidence_key(g, obj, &answer, &key))
         return false;
+    fresh.pairing.taking.site = UINT32_MAX;
     key = map_mix(key, a->sites.items[site].key);
     key = map_mix(key, (uint64_t)fresh.type << 32 | (uint64_t)fresh.doubts << 8 | (uint64_t)fresh.verdict);
     key = map_mix(key, group_hash(group_scope(a, obj, &left)));
@@ -111,9 +123,17 @@ static bool bundle_cause(struct groups *g, prof_obj_id id)
     struct bundle *bundle = &g->bundles.items[at];
     g->of[id] = at;
     bundle->objects++;
-    int64_t unmatched = group_unmatched(a, id);
-    if (unmatched > 0 && !hold_is_zero(a, id)) {
-        bundle->surplus += (uint64_t)unmatched;
+    if (answer.learned) {
+        answer.count += bundle->pairing.count;
+        answer.missing_named += bundle->pairing.missing_named;
+        if (bundle->objects > 1) {
+            answer.taking = bundle->pairing.taking;
+            answer.missing_stack = bundle->pairing.missing_stack;
+        }
+        bundle->pairing = answer;
+    }
+    if (is_surplus(a, id)) {
+        bundle->surplus += (uint64_t)group_unmatched(a, id);
         bundle->births += group_births(a, obj) - group_adopted(a, id, obj->stack, true);
         return add_tallies(g, &g->tally_of_key, at, id);
     }
@@ -125,6 +145,7 @@ static bool bundle_held(struct groups *g, prof_obj_id id)
     struct analysis *a = g->a;
     const struct prof_obj *obj = prof_heap_obj(a->heap, id);
     struct bundle fresh = { .verdict = PROF_REACHABLE,
+                            .pairing = { .taking = { .site = UINT32_MAX } },
                             .type = obj->type,
                             .example = id,
                             .birth_stack = obj->stack,
@@ -190,6 +211,7 @@ static bool bundle_cycle(struct groups *g, prof_obj_id first, const struct cycle
     struct prof_finding_edge edges[CYCLE_EDGES_MAX];
     struct bundle fresh = { .verdict = start->ordered ? PROF_UNCOLLECTABLE : PROF_CYCLE,
                             .example = start->obj,
+                            .pairing = { .taking = { .site = UINT32_MAX } },
                             .group = UINT32_MAX };
     size_t count;
     const char *signature;
@@ -207,6 +229,12 @@ static bool bundle_cycle(struct groups *g, prof_obj_id first, const struct cycle
     return true;
 }
 
+/* Also outside the window: what they did teaches all the same. */
+static bool is_cause(const struct analysis *a, prof_obj_id id)
+{
+    return a->fate[id] == FATE_LEAKED && a->root[id] == id && a->role[id] == ROLE_SOURCE;
+}
+
 bool bundle_objects(struct groups *g)
 {
     struct analysis *a = g->a;
@@ -215,6 +243,10 @@ bool bundle_objects(struct groups *g)
 
     if (!cycle_starts(a, &start))
         return false;
+    for (prof_obj_id id = 1; good && id < a->n; id++) {
+        if (is_cause(a, id) && is_surplus(a, id))
+            good = pair_note(&g->learned, prof_heap_obj(a->heap, id), id);
+    }
     for (prof_obj_id id = 1; good && id < a->n; id++) {
         if (a->fate[id] == FATE_NONE || a->root[id] != id || !in_window(a, prof_heap_obj(a->heap, id)->born_us))
             continue;

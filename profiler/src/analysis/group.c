@@ -52,7 +52,6 @@ static bool judge_bundle(struct groups *g, struct bundle *bundle)
     struct analysis *a = g->a;
     const struct prof_obj *obj = prof_heap_obj(a->heap, bundle->example);
 
-    bundle->pairing.site = UINT32_MAX;
     if (group_is_trash(bundle->verdict) || bundle->verdict == PROF_REACHABLE)
         return true;
     if (bundle->verdict == PROF_ZERO_NOT_FREED) {
@@ -61,25 +60,17 @@ static bool judge_bundle(struct groups *g, struct bundle *bundle)
     }
     if (!group_owned_take(a, obj, &bundle->take_stack))
         return false;
-    if (bundle->surplus > 0) {
-        struct balance balance = { .type = bundle->type,
-                                   .objects = bundle->objects,
-                                   .births = bundle->births,
+    if (bundle->surplus > 0 && !bundle->pairing.learned && !pair_has_siblings(&g->learned, bundle->type)) {
+        struct balance balance = { .births = bundle->births,
                                    .birth_stack = bundle->birth_stack,
                                    .surplus = bundle->surplus,
                                    .tallies = bundle->tally_count > 0 ? &g->tallies.items[bundle->tally_first] : NULL,
                                    .count = bundle->tally_count };
-        if (!pair_judge(a, &g->learned, &balance, &bundle->pairing))
+        if (!pair_alone(a, &balance, &bundle->pairing))
             return false;
     }
-    if (bundle->take_stack == 0 && bundle->pairing.site != UINT32_MAX && bundle->pairing.site != SITE_BIRTH)
-        bundle->take_stack = a->sites.items[bundle->pairing.site].stack;
-    // A site's remembered stack may come from other objects; the group's own is better.
-    for (uint32_t i = 0; i < bundle->tally_count && bundle->pairing.site < SITE_BIRTH; i++) {
-        const struct tally *tally = &g->tallies.items[bundle->tally_first + i];
-        if (tally->site == bundle->pairing.site && bundle->take_stack == a->sites.items[tally->site].stack)
-            bundle->take_stack = tally->stack;
-    }
+    if (bundle->take_stack == 0 && bundle->pairing.taking.site < SITE_BIRTH)
+        bundle->take_stack = bundle->pairing.taking.stack;
     if (bundle->take_stack == 0)
         bundle->take_stack = bundle->birth_stack;
     return true;
@@ -94,7 +85,7 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
                            .example = bundle->example,
                            .doubts = bundle->doubts,
                            .first_us = UINT64_MAX,
-                           .pairing = { .site = UINT32_MAX } };
+                           .pairing = { .taking = { .site = UINT32_MAX } } };
     uint64_t key = (uint64_t)bundle->verdict << 16 | bundle->doubts;
 
     if (group_is_trash(bundle->verdict)) {
@@ -131,7 +122,7 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
     struct group *group = &g->list.items[at];
     bundle->group = at;
     group->bundled += bundle->objects;
-    if (bundle->pairing.site == UINT32_MAX)
+    if (bundle->pairing.taking.site == UINT32_MAX)
         return true;
     group->paired = true;
     uint64_t named = bundle->pairing.missing_named;
@@ -169,21 +160,17 @@ static bool sum_open(struct groups *g, uint32_t group, uint8_t rank, uint32_t si
 static bool sum_pairing(struct groups *g, const struct bundle *bundle)
 {
     struct analysis *a = g->a;
-    const struct pairing *p = &bundle->pairing;
+    const struct pair_answer *p = &bundle->pairing;
 
-    if (p->site == UINT32_MAX)
+    if (p->taking.site == UINT32_MAX)
         return true;
     for (size_t i = 0; i <= p->tie_count; i++) {
-        uint32_t site = i == 0 ? p->site : p->ties[i - 1];
-        struct prof_finding_open open = { .pairing = PROF_PAIR_COUNT, .count = p->count, .birth = site == SITE_BIRTH };
-        open.stack = open.birth ? bundle->birth_stack : a->sites.items[site].stack;
-        for (uint32_t t = 0; !open.birth && t < bundle->tally_count; t++) {
-            const struct tally *tally = &g->tallies.items[bundle->tally_first + t];
-            if (tally->site == site)
-                open.stack = tally->stack;
-        }
-        if (open.birth)
-            site = site_of(a, bundle->birth_stack);
+        const struct pair_taking *taking = i == 0 ? &p->taking : &p->ties[i - 1];
+        struct prof_finding_open open = { .stack = taking->stack,
+                                          .pairing = p->learned ? PROF_PAIR_LEARNED : PROF_PAIR_COUNT,
+                                          .count = p->count,
+                                          .birth = taking->site == SITE_BIRTH };
+        uint32_t site = site_of(a, taking->stack);
         if (site == UINT32_MAX || !sum_open(g, bundle->group, i == 0 ? 0 : 2, site, &open))
             return false;
     }

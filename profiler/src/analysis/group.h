@@ -34,7 +34,7 @@ struct bundle {
     uint32_t group;
     uint64_t objects, births, surplus;
     uint32_t tally_first, tally_count;
-    struct pairing pairing;
+    struct pair_answer pairing;
 };
 
 struct group {
@@ -68,11 +68,11 @@ struct group {
     uint32_t sample_count;
     const char *scope;
     uint64_t scope_left;
-    const char *signature;  /* cycles: "a.peer > b.owner" */
-    const char *cycle_type; /* type of the first object of the signature */
-    const char *reason;     /* reachable: "pinned: REASON", or who holds it */
-    uint32_t cycle_start;   /* cycles: the object the edges begin at */
-    struct pairing pairing; /* of the largest bundle */
+    const char *signature;      /* cycles: "a.peer > b.owner" */
+    const char *cycle_type;     /* type of the first object of the signature */
+    const char *reason;         /* reachable: "pinned: REASON", or who holds it */
+    uint32_t cycle_start;       /* cycles: the object the edges begin at */
+    struct pair_answer pairing; /* of the largest bundle */
     uint64_t pairing_objects;
     uint32_t tally_first, tally_count, open_first, open_count;
     uint64_t retained, retained_objects; /* with what only it keeps alive */

@@ -46,7 +46,8 @@ static bool find(struct prof_ledgers *l, const struct prof_obj *obj, struct loos
         bool serves = true;
         if (take->done || take->entry->number > give->entry->number)
             continue;
-        if (by_site && !pair_serves(&l->a, &l->learned, obj, take->site, give->site, &serves))
+        if (by_site && !pair_serves(&l->a, &l->learned, obj, take->entry->event.stack, take->site == SITE_BIRTH,
+                                    give->entry->event.stack, &serves))
             return false;
         unsigned score = 1 + (take->entry->event.tid == give->entry->event.tid) + (take->site != spare ? 2 : 0);
         if (serves && score > best_score) {

@@ -1,13 +1,12 @@
-/* pair.c: learns from healthy objects which releases serve which takings, and judges leaked groups by it. */
+/* pair.c: learns from healthy objects which releases serve which takings, and asks what leaked ones have too many. */
 #include "pair.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PAIR_BIRTH (UINT32_MAX - 1)
-#define PAIR_LUMP  UINT32_MAX /* cannot be attributed: all of these together */
+#include "group.h"
 
-enum { LEARN_SITES_MAX = 192 }; /* types with more sites are compared as a whole */
+enum { REFINE_ROUNDS = 3 };
 
 /* ---- Learning ---------------------------------------------------------------------------------------------------- */
 
@@ -72,9 +71,7 @@ bool pair_learn(struct analysis *a, struct learned *learned)
         uint32_t at = map_get(&learned->index, key);
         if (at == UINT32_MAX) {
             at = (uint32_t)learned->sites.count;
-            struct learned_site fresh = {
-                .type = given[i].type, .site = site, .stack = given[i].stack, .pair = PAIR_LUMP
-            };
+            struct learned_site fresh = { .type = given[i].type, .site = site, .stack = given[i].stack };
             if (!map_put(&learned->index, key, at) || !prof_vec_push(&learned->sites, fresh))
                 return false;
         }
@@ -110,379 +107,267 @@ const struct learned_pair *pair_of_slot(struct analysis *a, const struct learned
     return at != UINT32_MAX ? &learned->pairs.items[at] : NULL;
 }
 
+static void forget_keys(struct learned_type *t)
+{
+    prof_vec_deinit(&t->keys);
+    map_deinit(&t->key_of_hash);
+    map_deinit(&t->key_of_stack);
+}
+
 void pair_forget(struct learned *learned)
 {
     prof_vec_deinit(&learned->pairs);
     map_deinit(&learned->pair_of);
     prof_vec_deinit(&learned->sites);
+    for (size_t i = 0; i < learned->types.count; i++) {
+        struct learned_type *t = &learned->types.items[i];
+        pairing_destroy(t->pairing);
+        forget_keys(t);
+        map_deinit(&t->depth_of_site);
+        prof_vec_deinit(&t->leaked);
+    }
     prof_vec_deinit(&learned->types);
     map_deinit(&learned->index);
 }
 
-/* Words at the ends that two names share: conn_open and conn_close, list_add_conn and list_del_conn. */
-static unsigned common_words(const char *a, const char *b)
+bool pair_note(struct learned *learned, const struct prof_obj *obj, prof_obj_id id)
 {
-    size_t la = strlen(a), lb = strlen(b), i = 0, j = 0;
-    unsigned words = 0;
-
-    for (; a[i] != '\0' && a[i] == b[i]; i++)
-        words += a[i] == '_';
-    for (; j < la && j < lb && a[la - 1 - j] == b[lb - 1 - j]; j++)
-        words += a[la - 1 - j] == '_';
-    return words;
+    struct learned_type *t = &learned->types.items[obj->type];
+    return prof_vec_push(&t->leaked, id);
 }
 
-unsigned pair_affinity(struct analysis *a, uint32_t take, uint32_t give)
-{
-    const struct prof_frame *ft, *fg;
-    size_t nt = prof_symbols_stack(a->symbols, take, &ft), ng = prof_symbols_stack(a->symbols, give, &fg);
-    size_t st = nt > 0 ? prof_symbols_site(a->symbols, take) : 0, sg = ng > 0 ? prof_symbols_site(a->symbols, give) : 0;
-    unsigned score = 0;
+/* ---- Lives ------------------------------------------------------------------------------------------------------- */
 
-    if (st >= nt || sg >= ng || ft[st].function == NULL || fg[sg].function == NULL)
-        return 0;
-    if (strcmp(ft[st].function, fg[sg].function) == 0)
-        score += 1000;
-    else
-        score += 50 * common_words(ft[st].function, fg[sg].function);
-    // Shared callers, as long as they agree from the outermost inwards; the nearer to the site the better.
-    for (size_t i = nt, j = ng; i > st + 1 && j > sg + 1; i--, j--) {
-        if (ft[i - 1].function == NULL || fg[j - 1].function == NULL ||
-            strcmp(ft[i - 1].function, fg[j - 1].function) != 0)
-            break;
-        score++;
-    }
-    return score;
-}
-
-struct candidate {
-    uint32_t take, give;
-    unsigned score;
+/* A life while it is gathered: of very long ones the rest is left out, and they are not used. */
+enum { GATHER_MOST = 4 * PAIRING_ENTRIES_MOST };
+struct gathered {
+    struct pairing_entry entries[GATHER_MOST];
+    size_t count;
 };
 
-static int by_score(const void *left, const void *right)
+static bool gather(struct analysis *a, struct learned_type *t, struct gathered *to, uint32_t stack, bool birth,
+                   struct pairing_entry entry)
 {
-    const struct candidate *a = left, *b = right;
-    if (a->score != b->score)
-        return a->score > b->score ? -1 : 1;
-    if (a->take != b->take)
-        return a->take < b->take ? -1 : 1;
-    return a->give < b->give ? -1 : a->give > b->give;
+    if ((entry.taken == 0 && entry.given == 0) || to->count == GATHER_MOST)
+        return true;
+    entry.key = pair_key_of(a, t, stack, birth);
+    to->entries[to->count++] = entry;
+    return entry.key != UINT32_MAX;
 }
 
-/* Exact agreement of totals: one release serves one taking, or two releases together do. */
-static bool pair_type(struct analysis *a, struct learned *learned, prof_type_id type, uint32_t birth_stack)
+static bool add_healthy(struct analysis *a, struct learned_type *t, prof_type_id type)
+{
+    struct prof_life_entry entries[PROF_LIFE_ENTRIES];
+    struct gathered life;
+    uint64_t left_out, lives;
+    size_t count = prof_heap_lives(a->heap, type, &left_out);
+
+    for (size_t i = 0; i < count; i++) {
+        size_t n = prof_heap_life(a->heap, type, i, entries, &lives);
+        life.count = 0;
+        for (size_t e = 0; e < n; e++) {
+            const struct prof_stack_stat *stat = prof_heap_stack_stat(a->heap, entries[e].stack);
+            bool birth = stat != NULL && stat->births > 0;
+            struct pairing_entry taken = { .taken = entries[e].taken, .first = entries[e].first };
+            struct pairing_entry given = { .given = entries[e].given, .last = entries[e].last };
+            taken.last = taken.first;
+            given.first = given.last;
+            if (!gather(a, t, &life, entries[e].stack, birth, taken) ||
+                !gather(a, t, &life, entries[e].stack, false, given))
+                return false;
+        }
+        if (!pairing_add(t->pairing, life.entries, life.count, lives))
+            return false;
+    }
+    pairing_left_out(t->pairing, left_out);
+    return true;
+}
+
+/* What pointers in memory stand for is no open question: it is left out. */
+static bool gather_object(struct analysis *a, struct learned_type *t, prof_obj_id id, struct gathered *ret)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    struct pairing_entry birth = { .taken = (uint32_t)(group_births(a, obj) - group_adopted(a, id, obj->stack, true)) };
+
+    ret->count = 0;
+    if (!gather(a, t, ret, obj->stack, true, birth))
+        return false;
+    for (uint32_t i = obj->first_site; i != 0;) {
+        const struct prof_site_count *site = prof_heap_site_count(a->heap, i);
+        struct pairing_entry taken = { .first = site->first_event, .last = site->first_event };
+        struct pairing_entry given = { .given = site->given, .first = site->last_event, .last = site->last_event };
+        if (site->stack != obj->stack && site->taken > 0)
+            taken.taken = site->taken - group_adopted(a, id, site->stack, false);
+        if (!gather(a, t, ret, site->stack, false, taken) || !gather(a, t, ret, site->stack, false, given))
+            return false;
+        i = site->next;
+    }
+    return true;
+}
+
+/* Adds all lives and solves, until places that serve several are told apart by their callers. */
+static bool solve(struct analysis *a, struct learned *learned, prof_type_id type)
 {
     struct learned_type *t = &learned->types.items[type];
-    struct learned_site *sites;
-    PROF_VEC(struct candidate) list = { 0 };
+    struct pair_look look = { a, t };
+    struct pairing_options options = { .affinity = pair_alike, .ctx = &look };
+    uint64_t left_out;
+    struct gathered life;
+    bool again = true;
 
-    t->done = true;
-    if (t->count == 0)
+    if (t->done)
         return true;
-    sites = &learned->sites.items[t->first];
+    t->done = true;
     t->healthy = prof_heap_type(a->heap, type)->died;
     if (t->healthy == 0)
         t->healthy = 1;
-    if (t->count > LEARN_SITES_MAX)
+    if (prof_heap_lives(a->heap, type, &left_out) == 0)
         return true;
-
-    for (uint32_t g = 0; g < t->count; g++) {
-        if (sites[g].given == 0)
-            continue;
-        if (birth_stack != 0 && t->births == sites[g].given &&
-            !prof_vec_push(&list, (struct candidate){ PAIR_BIRTH, g, pair_affinity(a, birth_stack, sites[g].stack) }))
-            goto no_memory;
-        for (uint32_t s = 0; s < t->count; s++) {
-            if (sites[s].taken == sites[g].given &&
-                !prof_vec_push(&list, (struct candidate){ s, g, pair_affinity(a, sites[s].stack, sites[g].stack) }))
-                goto no_memory;
+    for (int round = 0; again && round < REFINE_ROUNDS; round++) {
+        pairing_destroy(t->pairing);
+        forget_keys(t);
+        t->pairing = pairing_create(&options);
+        if (t->pairing == NULL || !add_healthy(a, t, type))
+            return false;
+        for (size_t i = 0; i < t->leaked.count; i++) {
+            if (!gather_object(a, t, t->leaked.items[i], &life) ||
+                !pairing_add(t->pairing, life.entries, life.count, 1))
+                return false;
         }
+        if (!pairing_solve(t->pairing))
+            return false;
+        again = false;
+        if (round + 1 < REFINE_ROUNDS && !pair_refine(a, t, &again))
+            return false;
     }
-    if (list.count > 0)
-        qsort(list.items, list.count, sizeof *list.items, by_score);
-    for (size_t i = 0; i < list.count; i++) {
-        struct candidate c = list.items[i];
-        bool *used = c.take == PAIR_BIRTH ? &t->birth_paired : &sites[c.take].paired;
-        if (*used || sites[c.give].pair != PAIR_LUMP)
-            continue;
-        *used = true;
-        sites[c.give].pair = c.take;
-    }
-    // Two ways out of one taking (a normal and an error path).
-    for (uint32_t s = 0; s <= t->count; s++) {
-        bool *used = s == t->count ? &t->birth_paired : &sites[s].paired;
-        uint64_t want = s == t->count ? t->births : sites[s].taken;
-        for (uint32_t g = 0; want > 0 && !*used && g < t->count; g++) {
-            if (sites[g].given == 0 || sites[g].pair != PAIR_LUMP)
-                continue;
-            for (uint32_t h = g + 1; h < t->count && !*used; h++) {
-                if (sites[h].given == 0 || sites[h].pair != PAIR_LUMP || sites[g].given + sites[h].given != want)
-                    continue;
-                *used = true;
-                sites[g].pair = sites[h].pair = s == t->count ? PAIR_BIRTH : s;
-            }
-        }
-    }
-    prof_vec_deinit(&list);
     return true;
-no_memory:
-    prof_vec_deinit(&list);
-    return false;
 }
 
-/* ---- Judging ----------------------------------------------------------------------------------------------------- */
+/* ---- Asking ------------------------------------------------------------------------------------------------------ */
 
-/* A taking site of the group with the releases that were put against it. */
-struct bucket {
-    uint32_t site; /* SITE_BIRTH, UINT32_MAX for the lump */
-    uint32_t pair; /* index within the type, PAIR_BIRTH, PAIR_LUMP; for sites unknown to healthy objects: PAIR_LUMP */
-    uint64_t function;
-    uint32_t stack;
-    uint64_t taken, given;
-    double healthy_taken; /* mean */
-    bool known;           /* healthy objects take here too */
-};
-struct buckets {
-    PROF_VEC(struct bucket) list;
-    uint64_t lump_given;
-};
-
-static int64_t surplus_of(const struct bucket *b)
-{
-    return (int64_t)b->taken - (int64_t)b->given;
-}
-
-/* What healthy objects do at a site; NULL: nothing. */
-static const struct learned_site *known_site(const struct learned *learned, prof_type_id type, uint32_t site)
-{
-    uint32_t at = map_get(&learned->index, type_site_key(type, site));
-    return at != UINT32_MAX && learned->sites.items != NULL ? &learned->sites.items[at] : NULL;
-}
-
-bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, uint32_t give,
-                 bool *ret)
+bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, bool birth,
+                 uint32_t give, bool *ret)
 {
     struct learned_type *t = &learned->types.items[obj->type];
 
     *ret = false;
-    if (!t->done && !pair_type(a, learned, obj->type, obj->stack))
+    if (!solve(a, learned, obj->type))
         return false;
-    const struct learned_site *given = known_site(learned, obj->type, give);
-    const struct learned_site *taken = take != SITE_BIRTH ? known_site(learned, obj->type, take) : NULL;
-    if (given == NULL || given->pair == PAIR_LUMP)
+    if (t->pairing == NULL)
         return true;
-    if (take == SITE_BIRTH)
-        *ret = given->pair == PAIR_BIRTH;
-    else
-        *ret = taken != NULL && given->pair == (uint32_t)(taken - learned->sites.items) - t->first;
+    uint32_t taken = pair_key_of(a, t, take, birth), given = pair_key_of(a, t, give, false);
+    *ret = pairing_share(t->pairing, taken, given) >= 0.5;
+    return taken != UINT32_MAX && given != UINT32_MAX;
+}
+
+static struct pair_taking taking_of(const struct learned_type *t, uint32_t key)
+{
+    const struct pair_key *k = &t->keys.items[key];
+    return (struct pair_taking){ k->birth ? SITE_BIRTH : k->site, k->stack };
+}
+
+/* The stack of a place that the object itself has: others of the place may look different further out. */
+static uint32_t own_stack(struct analysis *a, struct learned_type *t, const struct prof_obj *obj, uint32_t key)
+{
+    if (t->keys.items[key].birth)
+        return obj->stack;
+    for (uint32_t i = obj->first_site; i != 0;) {
+        const struct prof_site_count *site = prof_heap_site_count(a->heap, i);
+        if (site->taken > 0 && pair_key_of(a, t, site->stack, false) == key)
+            return site->stack;
+        i = site->next;
+    }
+    return t->keys.items[key].stack;
+}
+
+bool pair_ask(struct analysis *a, struct learned *learned, prof_obj_id id, struct pair_answer *ret)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    struct learned_type *t = &learned->types.items[obj->type];
+    const struct pairing_suspect *suspects;
+    struct gathered life;
+
+    *ret = (struct pair_answer){ .taking = { .site = UINT32_MAX } };
+    if (!solve(a, learned, obj->type))
+        return false;
+    if (t->pairing == NULL)
+        return true;
+    if (!gather_object(a, t, id, &life))
+        return false;
+    size_t at = pairing_judge(t->pairing, life.entries, life.count);
+    if (at == SIZE_MAX)
+        return true;
+    pairing_suspects(t->pairing, &suspects);
+    const struct pairing_suspect *s = &suspects[at];
+    if (s->ties_all > PAIR_TIES)
+        return true; // nothing tells them apart
+    uint64_t open = 0, taken = 0;
+    for (size_t i = 0; i < life.count; i++) {
+        open += life.entries[i].taken;
+        taken += life.entries[i].key == s->take ? life.entries[i].taken : 0;
+    }
+    for (size_t i = 0; i < life.count; i++)
+        open -= life.entries[i].given < open ? life.entries[i].given : open;
+    ret->learned = true;
+    ret->taking = taking_of(t, s->take);
+    ret->taking.stack = own_stack(a, t, obj, s->take);
+    ret->key = t->keys.items[s->take].hash;
+    ret->count = open < taken ? open : taken;
+    for (uint32_t i = 0; i < s->tie_count; i++)
+        ret->ties[ret->tie_count++] = taking_of(t, s->ties[i]);
+    if (s->missing == PAIRING_NONE)
+        return true;
+    ret->missing_stack = t->keys.items[s->missing].stack;
+    ret->missing_named = 1;
+    ret->healthy_of = s->healthy_took;
+    ret->healthy_named = s->healthy_gave;
     return true;
 }
 
-static bool fill(struct analysis *a, struct learned *learned, const struct balance *balance, struct buckets *ret)
-{
-    const struct learned_type *t = &learned->types.items[balance->type];
-    double healthy = t->healthy > 0 ? (double)t->healthy : 1;
+/* ---- Without siblings -------------------------------------------------------------------------------------------- */
 
-    if (balance->births > 0) {
-        uint32_t site = site_of(a, balance->birth_stack);
-        struct bucket b = { .site = SITE_BIRTH,
-                            .pair = t->birth_paired ? PAIR_BIRTH : PAIR_LUMP,
-                            .stack = balance->birth_stack,
-                            .taken = balance->births,
-                            .healthy_taken = (double)t->births / healthy,
-                            .known = t->births > 0 };
-        if (site == UINT32_MAX)
-            return false;
-        b.function = a->sites.items[site].function;
-        if (!prof_vec_push(&ret->list, b))
-            return false;
-    }
+bool pair_alone(struct analysis *a, const struct balance *balance, struct pair_answer *ret)
+{
+    uint64_t births = balance->births, given = 0, open = 0, unpaired = 0;
+    const struct tally *only = NULL;
+    size_t takings = 0;
+    uint32_t born = births > 0 ? site_of(a, balance->birth_stack) : 0;
+
+    *ret = (struct pair_answer){ .taking = { .site = UINT32_MAX } };
+    if (born == UINT32_MAX)
+        return false;
+    // A release ends what its own function took.
     for (size_t i = 0; i < balance->count; i++) {
-        const struct tally *tally = &balance->tallies[i];
-        const struct learned_site *l = known_site(learned, balance->type, tally->site);
-        if (tally->taken == 0)
-            continue;
-        struct bucket b = { .site = tally->site,
-                            .pair =
-                                l != NULL && l->paired ? (uint32_t)(l - learned->sites.items) - t->first : PAIR_LUMP,
-                            .stack = tally->stack,
-                            .taken = tally->taken,
-                            .function = a->sites.items[tally->site].function,
-                            .healthy_taken = l != NULL ? (double)l->taken / healthy : 0,
-                            .known = l != NULL && l->taken > 0 };
-        if (!prof_vec_push(&ret->list, b))
-            return false;
-    }
-    // Releases: to the taking that they serve in healthy objects; unknown ones to an unknown taking of the same
-    // function.
-    for (size_t i = 0; i < balance->count; i++) {
-        const struct tally *tally = &balance->tallies[i];
-        const struct learned_site *l = known_site(learned, balance->type, tally->site);
-        if (l != NULL && l->given == 0)
-            l = NULL;
-        uint64_t left = tally->given;
-        for (size_t b = 0; left > 0 && b < ret->list.count; b++) {
-            struct bucket *bucket = &ret->list.items[b];
-            bool mine = l != NULL && l->pair != PAIR_LUMP
-                            ? bucket->pair == l->pair
-                            : bucket->pair == PAIR_LUMP && bucket->function == a->sites.items[tally->site].function;
-            if (!mine || surplus_of(bucket) <= 0)
-                continue;
-            uint64_t room = (uint64_t)surplus_of(bucket);
-            bucket->given += left < room ? left : room;
-            left -= left < room ? left : room;
+        const struct tally *take = &balance->tallies[i];
+        uint64_t left = take->taken;
+        given += take->given;
+        for (size_t j = 0; j < balance->count && left > 0; j++) {
+            const struct tally *give = &balance->tallies[j];
+            if (give->given > 0 && a->sites.items[give->site].function == a->sites.items[take->site].function)
+                left -= give->given < left ? give->given : left;
         }
-        ret->lump_given += left;
+        unpaired += take->taken - left;
+        open += left;
+        if (left > 0) {
+            takings++;
+            only = take;
+        }
+    }
+    unpaired = given > unpaired ? given - unpaired : 0;
+    if (births > 0) {
+        open += births;
+        takings++;
+    }
+    bool just_born = given == 0 && births == balance->surplus;
+    if (!just_born && (takings != 1 || open <= unpaired))
+        return true; // the events do not tell
+    uint64_t count = open - unpaired < balance->surplus ? open - unpaired : balance->surplus;
+    if (just_born || only == NULL) {
+        ret->taking = (struct pair_taking){ SITE_BIRTH, balance->birth_stack };
+        ret->count = just_born ? births : count;
+    } else {
+        ret->taking = (struct pair_taking){ only->site, only->stack };
+        ret->count = count;
     }
     return true;
-}
-
-/* The release that serves a taking in healthy objects: most frequent first. */
-static const struct learned_site *server_of(const struct learned *learned, const struct learned_type *t, uint32_t pair)
-{
-    const struct learned_site *best = NULL;
-    for (uint32_t i = 0; i < t->count; i++) {
-        const struct learned_site *s = &learned->sites.items[t->first + i];
-        if (s->given > 0 && s->pair == pair && (best == NULL || s->given > best->given))
-            best = s;
-    }
-    return best;
-}
-
-/* Of the releases nobody could attribute: the one that the group lacks most. */
-static const struct learned_site *most_missing(const struct learned *learned, const struct learned_type *t,
-                                               const struct balance *balance)
-{
-    const struct learned_site *best = NULL;
-    double worst = 0.25;
-
-    for (uint32_t i = 0; i < t->count; i++) {
-        const struct learned_site *s = &learned->sites.items[t->first + i];
-        if (s->given == 0 || s->pair != PAIR_LUMP)
-            continue;
-        double lacks = (double)s->given / (double)t->healthy;
-        for (size_t j = 0; j < balance->count; j++) {
-            if (balance->tallies[j].site == s->site)
-                lacks -= (double)balance->tallies[j].given / (double)balance->objects;
-        }
-        if (lacks > worst) {
-            worst = lacks;
-            best = s;
-        }
-    }
-    return best;
-}
-
-static void name_missing(const struct learned_type *t, const struct learned_site *site, const struct balance *balance,
-                         uint64_t count, struct pairing *ret)
-{
-    if (site == NULL)
-        return;
-    ret->missing_stack = site->stack;
-    ret->missing_named = count < balance->objects ? count : balance->objects;
-    ret->healthy_of = t->healthy;
-    ret->healthy_named = site->objects < t->healthy ? site->objects : t->healthy;
-}
-
-/* Other takings that healthy objects make as often and that look as much like the release. */
-static void find_ties(struct analysis *a, const struct learned *learned, const struct balance *balance,
-                      const struct buckets *buckets, const struct bucket *chosen, struct pairing *ret)
-{
-    const struct learned_type *t = &learned->types.items[balance->type];
-    uint64_t total = chosen->pair == PAIR_BIRTH ? t->births : learned->sites.items[t->first + chosen->pair].taken;
-    unsigned own = pair_affinity(a, chosen->stack, ret->missing_stack);
-
-    for (size_t i = 0; i < buckets->list.count && ret->tie_count < PAIR_TIES; i++) {
-        const struct bucket *b = &buckets->list.items[i];
-        if (b == chosen || b->pair == PAIR_LUMP)
-            continue;
-        uint64_t other = b->pair == PAIR_BIRTH ? t->births : learned->sites.items[t->first + b->pair].taken;
-        if (other == total && pair_affinity(a, b->stack, ret->missing_stack) >= own)
-            ret->ties[ret->tie_count++] = b->site;
-    }
-}
-
-static void choose(struct analysis *a, const struct learned *learned, const struct balance *balance,
-                   const struct buckets *buckets, struct pairing *ret)
-{
-    const struct learned_type *t = &learned->types.items[balance->type];
-    const struct bucket *best = NULL, *only = NULL;
-    uint64_t lump_open = 0;
-    size_t lump_takes = 0;
-
-    for (size_t i = 0; i < buckets->list.count; i++) {
-        const struct bucket *b = &buckets->list.items[i];
-        int64_t surplus = surplus_of(b);
-        if (surplus <= 0)
-            continue;
-        if (b->pair == PAIR_LUMP && (b->known || t->count == 0)) {
-            lump_open += (uint64_t)surplus;
-            lump_takes++;
-            only = b;
-        } else if (best == NULL || surplus > surplus_of(best)) {
-            best = b;
-        }
-    }
-    uint64_t lump = lump_open > buckets->lump_given ? lump_open - buckets->lump_given : 0;
-    if (best != NULL && (uint64_t)surplus_of(best) >= lump) {
-        ret->site = best->site;
-        ret->count = (uint64_t)surplus_of(best) < balance->surplus ? (uint64_t)surplus_of(best) : balance->surplus;
-        if (best->pair != PAIR_LUMP) {
-            name_missing(t, server_of(learned, t, best->pair), balance, ret->count, ret);
-            find_ties(a, learned, balance, buckets, best, ret);
-        }
-        return;
-    }
-    if (lump == 0)
-        return; // more was given back than taken: the events do not tell
-    const struct learned_site *missing = t->count > 0 && t->healthy > 0 ? most_missing(learned, t, balance) : NULL;
-    name_missing(t, missing, balance, lump, ret);
-    if (lump_takes == 1) {
-        ret->site = only->site;
-        ret->count = lump < balance->surplus ? lump : balance->surplus;
-        return;
-    }
-    if (lump_takes == 0 || t->count == 0)
-        return;
-    // Several takings, not separable by totals: the one that the group makes more often than healthy objects do.
-    double most = 0.25;
-    for (size_t i = 0; i < buckets->list.count; i++) {
-        const struct bucket *b = &buckets->list.items[i];
-        double more = (double)b->taken / (double)balance->objects - b->healthy_taken;
-        if (b->pair == PAIR_LUMP && surplus_of(b) > 0 && more > most) {
-            most = more;
-            ret->site = b->site;
-            ret->count = lump < balance->surplus ? lump : balance->surplus;
-        }
-    }
-}
-
-bool pair_judge(struct analysis *a, struct learned *learned, const struct balance *balance, struct pairing *ret)
-{
-    struct learned_type *t = &learned->types.items[balance->type];
-    struct buckets buckets = { 0 };
-    uint64_t given = 0;
-
-    *ret = (struct pairing){ .site = UINT32_MAX };
-    if (!t->done && !pair_type(a, learned, balance->type, balance->birth_stack))
-        return false;
-    ret->healthy = t->count > 0;
-    for (size_t i = 0; i < balance->count; i++)
-        given += balance->tallies[i].given;
-    if (given == 0 && balance->births > 0 && balance->surplus == balance->births) {
-        // Nothing was ever taken or given back except the births.
-        ret->site = SITE_BIRTH;
-        ret->count = balance->births;
-        if (t->birth_paired)
-            name_missing(t, server_of(learned, t, PAIR_BIRTH), balance, balance->births, ret);
-        else if (t->count > 0)
-            name_missing(t, most_missing(learned, t, balance), balance, balance->births, ret);
-        return true;
-    }
-    bool good = fill(a, learned, balance, &buckets);
-    if (good)
-        choose(a, learned, balance, &buckets, ret);
-    prof_vec_deinit(&buckets.list);
-    return good;
 }

@@ -1,10 +1,17 @@
 /* pair.h: which of many anonymous references is the one too many? Layer-private.
  *
- * References without a slot are only counted per site. Correctly freed objects of a type show which releasing site
- * serves which taking site: their totals agree exactly. The group's own totals then show which pair is out of balance.
- * The answer is always a guess, never certain. */
+ * References without a slot are only counted per site. The lives of correctly freed objects of a type show which
+ * releasing site serves which taking site (pairing/pairing.h), and what leaked objects then have too many. Places are
+ * sites first; where one release serves several takings, or one taking ends at several releases, they are told apart by
+ * their callers. Without correctly freed siblings only what one function does by itself is paired. The answer is always
+ * a guess, never certain.
+ *
+ * Order of calls: pair_learn; pair_note for each leaked object; then pair_ask for each, which solves its type.
+ * Functions that return bool return false without memory. */
 #ifndef ANALYSIS_PAIR_H
 #define ANALYSIS_PAIR_H
+
+#include <pairing/pairing.h>
 
 #include "analysis.h"
 
@@ -17,37 +24,50 @@ struct tally {
     uint64_t taken, given;
 };
 struct balance {
-    prof_type_id type;
-    uint64_t objects;
     uint64_t births; /* anonymous birth references among what was taken */
     uint32_t birth_stack;
     uint64_t surplus; /* taken and not given back, birth references included; > 0 */
     const struct tally *tallies;
     size_t count;
 };
-enum { PAIR_TIES = 4 };
-struct pairing {
-    uint32_t site;  /* taking site that is one too many, SITE_BIRTH; UINT32_MAX: cannot be told */
-    uint64_t count; /* how many at it */
-    uint32_t ties[PAIR_TIES];
-    size_t tie_count;       /* other sites that fit as well */
+enum { PAIR_TIES = PAIRING_TIES };
+struct pair_taking {
+    uint32_t site;  /* SITE_BIRTH; UINT32_MAX: cannot be told */
+    uint32_t stack; /* one of its stacks */
+};
+struct pair_answer {
+    struct pair_taking taking; /* that is one too many */
+    bool learned;              /* from siblings; else counted */
+    uint64_t key;              /* of the taking, callers included where they matter; 0 cannot be told */
+    uint64_t count;            /* references left open at it */
+    struct pair_taking ties[PAIR_TIES];
+    size_t tie_count;       /* other takings that fit as well */
     uint32_t missing_stack; /* the release that serves it in healthy objects, 0 */
     uint64_t missing_named, healthy_named, healthy_of;
-    bool healthy; /* correctly freed siblings were there to compare */
 };
 
 struct learned_site {
     prof_type_id type;
     uint32_t site, stack;
     uint64_t taken, given, objects;
-    uint32_t pair; /* giving sites: index of the taking site within the type, PAIR_BIRTH, PAIR_LUMP */
-    bool paired;   /* taking sites: some giving site serves exactly this one */
+};
+/* A place as it is told apart: a site, or some of its callers. */
+struct pair_key {
+    uint64_t hash;
+    uint32_t site, stack; /* stack: one of them */
+    bool birth;
 };
 struct learned_type {
     uint32_t first, count;
-    uint64_t healthy; /* correctly freed objects */
-    uint64_t births;  /* anonymous birth references they gave back */
-    bool birth_paired, done;
+    uint64_t healthy;        /* correctly freed objects */
+    uint64_t births;         /* anonymous birth references they gave back */
+    struct pairing *pairing; /* NULL: not solved yet, or nothing to learn from */
+    bool done;
+    PROF_VEC(struct pair_key) keys;
+    struct map key_of_hash;
+    struct map key_of_stack;  /* stack * 2 + birth */
+    struct map depth_of_site; /* how many callers tell places apart */
+    PROF_VEC(prof_obj_id) leaked;
 };
 /* For references with a slot: where those taken at a site were given back, most often. Certain. */
 struct learned_pair {
@@ -61,17 +81,39 @@ struct learned {
     PROF_VEC(struct learned_pair) pairs;
     struct map pair_of; /* (type, taking site) -> pairs */
 };
-/* How much a taking and a releasing stack look as if they belonged together; 0: not at all. */
-unsigned pair_affinity(struct analysis *a, uint32_t take, uint32_t give);
+
+/* ---- pair.c ---- */
 bool pair_learn(struct analysis *a, struct learned *learned);
 void pair_forget(struct learned *learned);
-/* false without memory. */
 /* The usual release of references with a slot taken at `stack`; NULL unknown. */
 const struct learned_pair *pair_of_slot(struct analysis *a, const struct learned *learned, prof_type_id type,
                                         uint32_t stack);
-/* Do healthy objects of its type give back at site `give` what was taken at site `take` (SITE_BIRTH: by birth)? */
-bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, uint32_t give,
-                 bool *ret);
-bool pair_judge(struct analysis *a, struct learned *learned, const struct balance *balance, struct pairing *ret);
+/* Do healthy objects of its type give back at stack `give` what was taken at stack `take`, or by birth? */
+bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, bool birth,
+                 uint32_t give, bool *ret);
+bool pair_note(struct learned *learned, const struct prof_obj *obj, prof_obj_id id);
+/* There are correctly freed objects to learn from; once the type was asked about. */
+static inline bool pair_has_siblings(const struct learned *learned, prof_type_id type)
+{
+    return learned->types.items[type].pairing != NULL;
+}
+/* What one leaked object has too many. Counts are of this object alone. */
+bool pair_ask(struct analysis *a, struct learned *learned, prof_obj_id id, struct pair_answer *ret);
+/* The same for a group without siblings. */
+bool pair_alone(struct analysis *a, const struct balance *balance, struct pair_answer *ret);
+
+/* ---- pair_key.c ---- */
+/* How much a taking and a releasing stack look as if they belonged together; 0: not at all. */
+unsigned pair_affinity(struct analysis *a, uint32_t take, uint32_t give);
+/* The key of a place; UINT32_MAX without memory. */
+uint32_t pair_key_of(struct analysis *a, struct learned_type *t, uint32_t stack, bool birth);
+/* The same between 0 and 1, for pairing_options; ctx: struct pair_look. */
+struct pair_look {
+    struct analysis *a;
+    struct learned_type *t;
+};
+double pair_alike(void *ctx, uint32_t take, uint32_t give);
+/* After a solution: sites that serve several are told apart by one more caller. *ret: some were, solve again. */
+bool pair_refine(struct analysis *a, struct learned_type *t, bool *ret);
 
 #endif

@@ -284,8 +284,9 @@ static bool suspect(struct judging *j, uint32_t take)
         if (margin >= TIE_MARGIN)
             continue;
         s.ties_all++;
-        if (!j->told[other] && margin_of(j, other, take) < TIE_MARGIN) {
-            s.opens += j->opens[other]; // they stand for each other: told once
+        if (!j->told[other] && blame_cost(j, take, other, false) < TIE_MARGIN &&
+            blame_cost(j, other, take, false) < TIE_MARGIN) {
+            s.opens += j->opens[other]; // they stand for each other in the same lives: told once
             j->told[other] = true;
         }
         uint32_t at = s.tie_count < PAIRING_TIES ? s.tie_count++ : PAIRING_TIES;

@@ -127,7 +127,7 @@ static void test_siblings(void **state)
     assert_string_equal(f->sentence, "each count is 1 too high: 2 taken (birth included), 1 given back");
     rig_at(rig, f->open[0].stack, "conn_open:31");
     assert_true(f->open[0].birth);
-    assert_int_equal(f->open[0].pairing, PROF_PAIR_COUNT);
+    assert_int_equal(f->open[0].pairing, PROF_PAIR_LEARNED);
     assert_int_equal(f->open[0].count, 23);
     rig_at(rig, f->missing_stack, "conn_close:77");
     assert_int_equal(f->missing_named, 23);
@@ -158,7 +158,7 @@ static void test_extra_take(void **state)
     rig_find(rig, NULL);
     const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
     rig_at(rig, f->open[0].stack, "log_error:3");
-    assert_int_equal(f->open[0].pairing, PROF_PAIR_COUNT);
+    assert_int_equal(f->open[0].pairing, PROF_PAIR_LEARNED);
     assert_int_equal(f->missing_stack, 0);
 }
 
