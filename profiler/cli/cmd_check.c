@@ -25,7 +25,7 @@ const struct cli_command cli_command_check = {
              "are proven or "
              "probable, and nothing suppresses them.",
     .examples = examples,
-    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE,
+    .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_GATE | CLI_GROUP_SIBLINGS,
     .operands_any = true,
     .operand_hint = CLI_HINT_TRACE,
 };
@@ -115,7 +115,7 @@ int cmd_check(int argc, char **argv)
     for (size_t i = 0; i < count; i++) {
         struct cli_session session;
         const char *path = operands.count != 0 ? operands.items[i] : NULL;
-        code = cli_session_open(&session, &common, path, CLI_PART_VIEW);
+        code = cli_session_open(&session, &common, path, CLI_PART_VIEW | CLI_PART_SIBLINGS);
         if (code < 0) {
             int verdict = cli_verdict(&session);
             if (common.format == CLI_FORMAT_JSON) {

@@ -1,5 +1,6 @@
 /* cmd_leaks.c: the findings with their evidence, and nothing else. */
 #include "findings_text.h"
+#include "ledger_text.h"
 #include "lsan_text.h"
 
 #include <stdlib.h>
@@ -127,6 +128,8 @@ static void findings(struct cli_session *session, const struct cli_common *commo
         cli_printf(out, CLI_HEAD, "\n%zu more; --top 0 shows all\n", listed - shown);
     if (listed == 0)
         text_clean(session, out);
+    else
+        text_not_compared(session, out);
     if (common->verbose)
         text_on_purpose(session, out, SIZE_MAX);
     text_suppressions(session, out);

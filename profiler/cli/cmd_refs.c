@@ -1,10 +1,11 @@
 /* cmd_refs.c: who refers to an object or block, and to whom it refers. */
 #include "graph_text.h"
+#include "ledger_text.h"
 
 #include <stdlib.h>
 
 struct refs_args {
-    bool in, out, path;
+    bool in, out, path, open;
     uint64_t top;
 };
 
@@ -15,6 +16,11 @@ static const struct cli_option options[] = {
       .kind = CLI_FLAG,
       .offset = offsetof(struct refs_args, path),
       .help = "also the shortest path from the nearest root; 'reftrack why' has one for each kind" },
+    { .name = "open",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct refs_args, open),
+      .help = "only the open references of an object (taken, not given back): when, in which thread and where each was "
+              "taken, and who owns it; needs a second reading of the trace" },
     { .name = "top",
       .letter = 'n',
       .kind = CLI_NUMBER,
@@ -30,6 +36,8 @@ static const char *const examples[] = {
     "Where its references are, who holds them, and what it holds.",
     "reftrack refs @leak:1 --in --path",
     "Who holds the example of the first finding, and the way to it from a root.",
+    "reftrack refs @leak:1 --open",
+    "Which of its references nobody gave back.",
     "reftrack refs 0x55d0c3a1b0 --out",
     "What the object or block around an address refers to.",
     NULL,
@@ -157,12 +165,32 @@ static struct prof_error *path(struct cli_session *session, struct cli_out *out,
     return NULL;
 }
 
+static struct prof_error *open_ones(struct cli_session *session, struct cli_out *out, prof_obj_id id, uint64_t top)
+{
+    const struct prof_obj *obj = prof_heap_obj(session->heap, id);
+    struct prof_ledgers_options wanted = { .type = prof_heap_type(session->heap, obj->type)->name,
+                                           .serial = obj->serial };
+    struct prof_ledgers *ledgers = NULL;
+    struct prof_error *error =
+        prof_ledgers_create(session->heap, session->symbols, session->findings, &wanted, &ledgers);
+    if (error != NULL)
+        return error;
+    if (obj->count <= 0)
+        cli_printf(out, CLI_HEAD, "\nNo reference is open\n");
+    else
+        text_open_references(session, out, obj, prof_ledgers_of(ledgers, wanted.type, wanted.serial), top);
+    prof_ledgers_destroy(ledgers);
+    return NULL;
+}
+
 static struct prof_error *refs(struct cli_session *session, const struct refs_args *args, struct cli_out *out,
                                prof_node node)
 {
     struct prof_error *error = NULL;
     graph_node_line(session, out, node);
     graph_count_lines(session, out, node);
+    if (args->open)
+        return open_ones(session, out, prof_graph_obj(session->graph, node), args->top == 0 ? UINT64_MAX : args->top);
     if (args->path)
         error = path(session, out, node);
     if (error == NULL && args->in)
@@ -172,6 +200,25 @@ static struct prof_error *refs(struct cli_session *session, const struct refs_ar
     if (error == NULL && args->out)
         error = direction(session, out, node, false, (size_t)args->top);
     return error;
+}
+
+/* Findings say which reference is the one too many, so that no hint hides it. */
+static int begin_open(const struct cli_common *common, const struct cli_operands *operands, struct cli_session *session,
+                      prof_node *ret)
+{
+    const char *path, *object;
+    *session = (struct cli_session){ .path = NULL };
+    int code = cli_operands_object(&cli_command_refs, operands, &path, &object);
+    if (code < 0)
+        code = cli_session_open(session, common, path,
+                                CLI_PART_VIEW | CLI_PART_ALL_KINDS | CLI_PART_GRAPH | CLI_PART_PAST);
+    if (code >= 0)
+        return code;
+    struct prof_error *error = prof_view_find_node(session->view, session->graph, object, ret);
+    if (error == NULL && prof_graph_obj(session->graph, *ret) == 0)
+        error = prof_error_create(PROF_ERROR_ARGUMENT,
+                                  "'%s' is a plain block: nobody counts references to it; leave out --open", object);
+    return error != NULL ? cli_error(error) : -1;
 }
 
 int cmd_refs(int argc, char **argv)
@@ -186,7 +233,8 @@ int cmd_refs(int argc, char **argv)
         return code;
     if (!args.in && !args.out)
         args.in = args.out = true;
-    code = graph_begin(&cli_command_refs, &common, &operands, &session, &node);
+    code = args.open ? begin_open(&common, &operands, &session, &node)
+                     : graph_begin(&cli_command_refs, &common, &operands, &session, &node);
     if (code < 0) {
         struct prof_error *error;
         struct cli_out out;
@@ -194,6 +242,7 @@ int cmd_refs(int argc, char **argv)
         if (common.format == CLI_FORMAT_JSON) {
             unsigned parts =
                 (args.in ? PROF_REFS_IN : 0) | (args.out ? PROF_REFS_OUT : 0) | (args.path ? PROF_REFS_PATH : 0);
+            parts = args.open ? PROF_REFS_OPEN : parts;
             char *text = NULL;
             error = prof_json_refs(session.view, session.graph, node, parts, (size_t)args.top, &text);
             code = cli_json(&out, error, text);

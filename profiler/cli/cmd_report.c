@@ -1,5 +1,6 @@
 /* cmd_report.c: the one-page story of a trace. */
 #include "findings_text.h"
+#include "ledger_text.h"
 
 static const char *const examples[] = {
     "reftrack report",
@@ -102,6 +103,8 @@ static int story(struct cli_session *session, const struct cli_common *common, s
     }
     if (n > shown)
         cli_printf(out, CLI_HEAD, "\n%zu more findings; --top 0 shows all\n", n - (size_t)shown);
+    if (n != 0)
+        text_not_compared(session, out);
     text_folded(session, out, common->verbose ? 20 : 5);
     text_on_purpose(session, out, common->verbose ? 20 : 5);
     int code = types_section(session, common, out);

@@ -112,39 +112,6 @@ static void count_split(struct cli_session *session, struct cli_out *out, prof_o
             obj->unrefs, obj->unrefs == 1 ? "" : "s");
 }
 
-static void open_references(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj, uint64_t top)
-{
-    uint64_t n = 0, left = 0;
-    char text[1024];
-    for (uint32_t i = obj->first_open; i != 0;) {
-        const struct prof_open *open = prof_heap_open(session->heap, i);
-        i = open->next;
-        if (n == top) {
-            left++;
-            continue;
-        }
-        if (n++ == 0)
-            cli_printf(out, CLI_HEAD, "\nOpen references, newest first\n");
-        bool birth = open->kind == PROF_OPEN_BIRTH || (open->flags & PROF_OPEN_WAS_BIRTH) != 0;
-        fprintf(out->file, "  %-10s %s ", prof_fmt_time(text, sizeof text, open->at_us),
-                open->kind == PROF_OPEN_BIRTH ? "~" : "=");
-        cli_put(out, CLI_PLACE, prof_view_site(session->view, open->stack, text, sizeof text));
-        fputs(birth ? "  birth reference, owner: " : "  owner: ", out->file);
-        cli_put(out, CLI_PLAIN, prof_view_owner(session->view, open, text, sizeof text));
-        if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && !prof_view_owner_is_local(session->view, open)) {
-            cli_printf(out, CLI_BAD, "  overwritten at ");
-            cli_put(out, CLI_PLACE, prof_view_site(session->view, open->spoil_stack, text, sizeof text));
-        }
-        if ((open->flags & PROF_OPEN_HOLDER_FREED) != 0) {
-            cli_printf(out, CLI_BAD, "  holder freed at ");
-            cli_put(out, CLI_PLACE, prof_view_site(session->view, open->spoil_stack, text, sizeof text));
-        }
-        fputc('\n', out->file);
-    }
-    if (left != 0)
-        cli_printf(out, CLI_FAINT, "  %llu more; --top 0 shows all\n", (unsigned long long)left);
-}
-
 static void balance(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj)
 {
     char text[1024];
@@ -191,7 +158,7 @@ static int show(struct cli_session *session, const struct show_args *args, struc
     uint64_t top = args->top == 0 ? UINT64_MAX : args->top;
     facts(session, out, id);
     count_split(session, out, id);
-    open_references(session, out, obj, top);
+    text_open_references(session, out, obj, NULL, top);
     if (args->no_history) {
         balance(session, out, obj);
         return -1;

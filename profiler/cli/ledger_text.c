@@ -71,25 +71,40 @@ void text_taken_when(struct cli_session *session, struct cli_out *out, const str
 
 /* ---- What was given back ----------------------------------------------------------------------------------------- */
 
-/* Is it told with an earlier release: the same place, and the same place of the taking? */
-static bool told_before(struct cli_session *session, const struct prof_ledger *ledger, size_t at)
+/* What a release gives back, where that is more than a hint; NULL not known. */
+static const struct prof_ledger_entry *given(const struct prof_ledger *ledger, const struct prof_ledger_entry *entry)
 {
-    const struct prof_ledger_entry *entry = &ledger->entries[at], *taken = entry_of(ledger, entry->pair);
-    for (size_t i = 0; i < at; i++) {
-        const struct prof_ledger_entry *other = &ledger->entries[i], *its = entry_of(ledger, other->pair);
-        if (other->event.op == TRK_OP_UNREF && other->evidence == entry->evidence && (its == NULL) == (taken == NULL) &&
-            same_place(session, other->event.stack, entry->event.stack) &&
-            (its == NULL || same_place(session, its->event.stack, taken->event.stack)))
-            return true;
+    return entry->evidence != PROF_EVIDENCE_HINT ? entry_of(ledger, entry->pair) : NULL;
+}
+
+/* The same for who reads it: the place, the evidence, the place of the taking. */
+static bool equal_releases(struct cli_session *session, const struct prof_ledger *ledger,
+                           const struct prof_ledger_entry *x, const struct prof_ledger_entry *y)
+{
+    const struct prof_ledger_entry *takes_x = given(ledger, x), *takes_y = given(ledger, y);
+    return y->event.op == TRK_OP_UNREF && x->evidence == y->evidence && (takes_x == NULL) == (takes_y == NULL) &&
+           same_place(session, x->event.stack, y->event.stack) &&
+           (takes_x == NULL || same_place(session, takes_x->event.stack, takes_y->event.stack));
+}
+
+/* How many releases are like this one, which is the first of them; 0: it is not. */
+static size_t times_given(struct cli_session *session, const struct prof_ledger *ledger, size_t at)
+{
+    size_t times = 0;
+    for (size_t i = 0; i < ledger->count; i++) {
+        if (!equal_releases(session, ledger, &ledger->entries[at], &ledger->entries[i]))
+            continue;
+        if (i < at)
+            return 0;
+        times++;
     }
-    return false;
+    return times;
 }
 
 static void what_it_gave(struct cli_session *session, struct cli_out *out, const struct prof_ledger *ledger,
                          const struct prof_ledger_entry *entry)
 {
-    const struct prof_ledger_entry *taken =
-        entry->evidence != PROF_EVIDENCE_HINT ? entry_of(ledger, entry->pair) : NULL;
+    const struct prof_ledger_entry *taken = given(ledger, entry);
     if (taken != NULL && is_birth(taken)) {
         fputs("  the birth reference", out->file);
     } else if (taken != NULL) {
@@ -117,7 +132,8 @@ bool text_given_back(struct cli_session *session, struct cli_out *out, const str
         return false;
     for (size_t i = 0; i < ledger->count; i++) {
         const struct prof_ledger_entry *entry = &ledger->entries[i];
-        if (entry->event.op != TRK_OP_UNREF || told_before(session, ledger, i))
+        size_t times = entry->event.op == TRK_OP_UNREF ? times_given(session, ledger, i) : 0;
+        if (times == 0)
             continue;
         if (shown == SHOWN && !verbose) {
             left++;
@@ -128,6 +144,8 @@ bool text_given_back(struct cli_session *session, struct cli_out *out, const str
         fprintf(out->file, "%c ", entry->evidence == PROF_EVIDENCE_NONE ? '~' : prof_evidence_mark(entry->evidence));
         text_place(session, out, entry->event.stack);
         what_it_gave(session, out, ledger, entry);
+        if (times > 1)
+            fprintf(out->file, "  %zu times", times);
         fputs(", ", out->file);
         when(out, ledger, &entry->event);
         fputc('\n', out->file);
@@ -251,6 +269,71 @@ void text_siblings(struct cli_session *session, struct cli_out *out, const struc
     }
     fputc('\n', out->file);
     where_parted(session, out, parting);
+}
+
+void text_not_compared(const struct cli_session *session, struct cli_out *out)
+{
+    char text[32];
+    if (!session->not_compared)
+        return;
+    prof_fmt_count(text, sizeof text, prof_heap_totals(session->heap)->events);
+    cli_printf(out, CLI_FAINT, "\nnot compared with siblings: %s events; --siblings always does it\n", text);
+}
+
+/* ---- Open references ---- */
+
+static void owned_reference(struct cli_session *session, struct cli_out *out, const struct prof_open *open)
+{
+    char text[1024];
+    bool birth = open->kind == PROF_OPEN_BIRTH || (open->flags & PROF_OPEN_WAS_BIRTH) != 0;
+    fprintf(out->file, "  %-10s %s ", prof_fmt_time(text, sizeof text, open->at_us),
+            open->kind == PROF_OPEN_BIRTH ? "~" : "=");
+    text_place(session, out, open->stack);
+    fputs(birth ? "  birth reference, owner: " : "  owner: ", out->file);
+    cli_put(out, CLI_PLAIN, prof_view_owner(session->view, open, text, sizeof text));
+    if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && !prof_view_owner_is_local(session->view, open)) {
+        cli_printf(out, CLI_BAD, "  overwritten at ");
+        text_place(session, out, open->spoil_stack);
+    }
+    if ((open->flags & PROF_OPEN_HOLDER_FREED) != 0) {
+        cli_printf(out, CLI_BAD, "  holder freed at ");
+        text_place(session, out, open->spoil_stack);
+    }
+    fprintf(out->file, "  thread %u\n", open->tid);
+}
+
+void text_open_references(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj,
+                          const struct prof_ledger *ledger, uint64_t top)
+{
+    uint64_t n = 0, left = 0;
+    char text[48];
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(session->heap, i);
+        i = open->next;
+        if (ledger != NULL && open->kind == PROF_OPEN_BIRTH)
+            continue; // whether it is the birth that is open, its ledger says
+        left += n >= top;
+        if (n++ == 0)
+            cli_printf(out, CLI_HEAD, "\nOpen references, newest first\n");
+        if (n <= top)
+            owned_reference(session, out, open);
+    }
+    for (size_t i = ledger != NULL ? ledger->count : 0; i-- > 0;) {
+        const struct prof_ledger_entry *entry = &ledger->entries[i];
+        if (!entry->open || entry->owned)
+            continue;
+        left += n >= top;
+        if (n++ == 0)
+            cli_printf(out, CLI_HEAD, "\nOpen references, newest first\n");
+        if (n > top)
+            continue;
+        fprintf(out->file, "  %-10s ~ ", prof_fmt_event_time(text, sizeof text, &entry->event));
+        text_place(session, out, entry->event.stack);
+        fprintf(out->file, "%s  thread %u\n", is_birth(entry) ? "  birth reference, no owner told" : "  no owner told",
+                entry->event.tid);
+    }
+    if (left != 0)
+        cli_printf(out, CLI_FAINT, "  %llu more; --top 0 shows all\n", (unsigned long long)left);
 }
 
 /* ---- A life ------------------------------------------------------------------------------------------------------ */

@@ -118,7 +118,7 @@ static const char format[] =
     "revived, filter, filtered, certain, why_uncertain}, findings[{id, headline, class, verdict, strength, gating, "
     "type, objects, bytes, "
     "retained,"
-    "rate_bytes_per_h, first_seen, born, site, open[], missing, root_path, cycle, growth, sites[], objects_sample[], "
+    "rate_bytes_per_h, first_seen, born, site, open[], missing, siblings, root_path, cycle, growth, sites[], objects_sample[], "
     "context, "
     "fingerprint}].\n\n"
     "cycle{signature, edges[{from, field, to, taken, frees, frees_objects}], closing, break{the same, "

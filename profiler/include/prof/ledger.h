@@ -42,6 +42,7 @@ struct prof_ledger_entry {
     uint64_t pair;
     enum prof_evidence evidence; /* of pair */
     bool open;                   /* birth, REF, SINK: no release was matched with it */
+    bool owned;                  /* and a slot or holder owns it: it is open for certain */
     uint64_t folded;             /* pairs of a taking and its certain release that were left out right before it */
     uint64_t skipped;            /* other events that were left out right before it */
 };

@@ -169,7 +169,8 @@ struct prof_error *prof_picture_dot(const struct prof_picture *picture, enum pro
 
 /* ---- JSON documents ------------------------------------------------------------------------------------------------
  */
-enum prof_refs_parts { PROF_REFS_IN = 1, PROF_REFS_OUT = 2, PROF_REFS_PATH = 4 };
+/* OPEN: only for objects, and with findings in the view. */
+enum prof_refs_parts { PROF_REFS_IN = 1, PROF_REFS_OUT = 2, PROF_REFS_PATH = 4, PROF_REFS_OPEN = 8 };
 struct prof_error *prof_json_refs(struct prof_view *view, struct prof_graph *graph, prof_node node, unsigned parts,
                                   size_t most, char **ret);
 struct prof_error *prof_json_why(struct prof_view *view, struct prof_graph *graph, prof_node node, size_t most,

@@ -66,6 +66,8 @@ bool ledger_pair(struct prof_ledgers *l, struct life *life, uint32_t blamed)
     struct loose_list takes = { 0 }, gives = { 0 };
     bool good = gather(l, life, true, &takes) && gather(l, life, false, &gives);
 
+    for (size_t i = 0; i < life->book.entries.count; i++)
+        life->book.entries.items[i].owned = life->book.entries.items[i].open;
     for (int round = 0; good && round < 2; round++) {
         for (size_t i = 0; good && i < gives.list.count; i++) {
             struct loose *give = &gives.list.items[i], *take = NULL;

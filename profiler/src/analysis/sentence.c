@@ -3,6 +3,7 @@
 #include "hold.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *plural(uint64_t n)
 {
@@ -174,6 +175,35 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
     prof_str_add(why, text);
 }
 
+/* "send net.c:50" */
+static void add_take(struct analysis *a, struct prof_str *str, const struct group *group, uint32_t site)
+{
+    bool birth = site == SITE_BIRTH;
+    uint32_t stack = birth ? group->born_stack : a->sites.items[site].stack;
+    const struct prof_frame *frame = prof_symbols_site_frame(a->symbols, stack);
+    const char *file = frame->file != NULL ? strrchr(frame->file, '/') : NULL;
+
+    prof_str_add(str, birth ? "the birth at " : "");
+    prof_str_add(str, frame->function != NULL ? frame->function : birth ? "its site" : a->sites.items[site].name);
+    if (frame->file != NULL && frame->line != 0)
+        prof_str_addf(str, " %s:%u", file != NULL ? file + 1 : frame->file, frame->line);
+}
+
+/* Which takings fit as well as the one that is named, and the one annotation that would tell them apart. */
+static void add_tie(struct analysis *a, struct prof_str *str, const struct group *group)
+{
+    const struct pairing *p = &group->pairing;
+
+    add_take(a, str, group, p->site);
+    for (size_t i = 0; i < p->tie_count; i++) {
+        prof_str_add(str, i + 1 == p->tie_count ? " and " : ", ");
+        add_take(a, str, group, p->ties[i]);
+    }
+    prof_str_addf(str, " fit equally: %s ", p->site == SITE_BIRTH ? "an owner (trk_own) for" : "a slot at");
+    add_take(a, str, group, p->site);
+    prof_str_add(str, " would tell them apart");
+}
+
 /* What the last checkpoint leaves open about a cycle. */
 static void weaken_by_memory(struct analysis *a, const struct group *group, struct prof_str *why,
                              enum prof_strength *strength)
@@ -226,9 +256,12 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
     bool sure = group->bare == group->objects && reach_strength(a, &open) == PROF_PROVEN;
     if (group->surplus > 0 && !sure) // else which reference it is may be a guess, but not that there is one
         weaken(&why, &strength, PROF_PROBABLE, "references without a slot are matched by counting");
-    if (group->pairing.tie_count > 0)
-        weaken(&why, &strength, PROF_PROBABLE,
-               "several sites fit equally: a slot at one of them would tell them apart");
+    if (group->pairing.tie_count > 0) {
+        struct prof_str tie = { 0 };
+        add_tie(a, &tie, group);
+        weaken(&why, &strength, PROF_PROBABLE, tie.failed ? "several sites fit equally" : tie.text);
+        prof_str_deinit(&tie);
+    }
     if (group->doubts & DOUBT_UNCHECKED)
         weaken(&why, &strength, PROF_SUSPECT,
                "held from memory that was not freed; whether it can still be reached was not examined");

@@ -217,28 +217,6 @@ static json_t *split(struct document *doc, struct prof_graph *graph, prof_node n
     return object;
 }
 
-static json_t *opens(struct document *doc, struct prof_view *view, const struct prof_obj *obj)
-{
-    json_t *array = json_array();
-    for (uint32_t i = obj->first_open; i != 0 && !doc->failed;) {
-        const struct prof_open *open = prof_heap_open(view->heap, i);
-        char owner[1024], addr[32];
-        i = open->next;
-        json_t *object = open->stack != 0 ? doc_site(doc, view, open->stack, true) : json_object();
-        doc_set(doc, object, "owner", json_of_text(prof_view_owner(view, open, owner, sizeof owner)));
-        doc_set(doc, object, "slot",
-                open->slot != 0 ? json_string(prof_fmt_addr(addr, sizeof addr, open->slot)) : json_null());
-        doc_set(doc, object, "birth",
-                json_boolean(open->kind == PROF_OPEN_BIRTH || (open->flags & PROF_OPEN_WAS_BIRTH) != 0));
-        doc_set(doc, object, "overwritten", json_boolean((open->flags & PROF_OPEN_OVERWRITTEN) != 0));
-        doc_set(doc, object, "holder_freed", json_boolean((open->flags & PROF_OPEN_HOLDER_FREED) != 0));
-        doc_set(doc, object, "at", json_of_seconds(open->at_us));
-        doc_set(doc, object, "tid", json_of_number(open->tid));
-        doc_append(doc, array, object);
-    }
-    return array;
-}
-
 static json_t *balance(struct document *doc, struct prof_view *view, const struct prof_obj *obj)
 {
     json_t *array = json_array();
@@ -283,7 +261,7 @@ struct prof_error *prof_json_object(struct prof_view *view, struct prof_graph *g
     doc_set(&doc, doc.root, "verdict",
             finding != NULL ? json_string(prof_verdict_name(finding->verdict)) : json_null());
     doc_set(&doc, doc.root, "finding", finding != NULL ? json_integer(finding->id) : json_null());
-    doc_set(&doc, doc.root, "open", opens(&doc, view, obj));
+    doc_set(&doc, doc.root, "open", doc_opens(&doc, view, obj));
     doc_set(&doc, doc.root, "balance", balance(&doc, view, obj));
     const struct prof_ledgers_options whole = { .type = type->name, .serial = obj->serial, .whole = true };
     struct prof_ledgers *ledgers = NULL;

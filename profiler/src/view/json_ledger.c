@@ -26,6 +26,48 @@ json_t *doc_ledger_entry(struct document *doc, struct prof_view *view, const str
     return object;
 }
 
+json_t *doc_opens(struct document *doc, struct prof_view *view, const struct prof_obj *obj)
+{
+    json_t *array = json_array();
+    for (uint32_t i = obj->first_open; i != 0 && !doc->failed;) {
+        const struct prof_open *open = prof_heap_open(view->heap, i);
+        char owner[1024], addr[32];
+        i = open->next;
+        json_t *object = open->stack != 0 ? doc_site(doc, view, open->stack, true) : json_object();
+        doc_set(doc, object, "owner", json_of_text(prof_view_owner(view, open, owner, sizeof owner)));
+        doc_set(doc, object, "slot",
+                open->slot != 0 ? json_string(prof_fmt_addr(addr, sizeof addr, open->slot)) : json_null());
+        doc_set(doc, object, "birth",
+                json_boolean(open->kind == PROF_OPEN_BIRTH || (open->flags & PROF_OPEN_WAS_BIRTH) != 0));
+        doc_set(doc, object, "overwritten", json_boolean((open->flags & PROF_OPEN_OVERWRITTEN) != 0));
+        doc_set(doc, object, "holder_freed", json_boolean((open->flags & PROF_OPEN_HOLDER_FREED) != 0));
+        doc_set(doc, object, "at", json_of_seconds(open->at_us));
+        doc_set(doc, object, "tid", json_of_number(open->tid));
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
+struct prof_error *doc_open(struct document *doc, struct prof_view *view, prof_obj_id id)
+{
+    const struct prof_obj *obj = prof_heap_obj(view->heap, id);
+    const struct prof_ledgers_options wanted = { .type = prof_heap_type(view->heap, obj->type)->name,
+                                                 .serial = obj->serial };
+    struct prof_ledgers *ledgers;
+    struct prof_error *error = prof_ledgers_create(view->heap, view->symbols, view->findings, &wanted, &ledgers);
+    if (error != NULL)
+        return error;
+    const struct prof_ledger *ledger = prof_ledgers_of(ledgers, wanted.type, wanted.serial);
+    json_t *unowned = json_array();
+    for (size_t i = 0; ledger != NULL && i < ledger->count; i++)
+        if (ledger->entries[i].open && !ledger->entries[i].owned)
+            doc_append(doc, unowned, doc_ledger_entry(doc, view, &ledger->entries[i]));
+    doc_set(doc, doc->root, "open", doc_opens(doc, view, obj));
+    doc_set(doc, doc->root, "open_unowned", unowned);
+    prof_ledgers_destroy(ledgers);
+    return NULL;
+}
+
 static json_t *step(struct document *doc, struct prof_view *view, const struct prof_parting_step *step)
 {
     if (step->entry == NULL)

@@ -166,6 +166,8 @@ struct prof_error *prof_json_refs(struct prof_view *view, struct prof_graph *gra
         error = taken(&doc, view, graph, node, doc.root);
     if (error == NULL && (parts & PROF_REFS_OUT) != 0)
         error = direction(&doc, view, graph, node, false, most);
+    if (error == NULL && (parts & PROF_REFS_OPEN) != 0)
+        error = doc_open(&doc, view, prof_graph_obj(graph, node));
     return doc_end(&doc, error, ret);
 }
 

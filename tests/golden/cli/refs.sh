@@ -12,3 +12,8 @@ done
 reftrack refs leaky.trk
 reftrack refs leaky.trk @leak:1 --from done
 reftrack refs cache.trk 'struct session#8' --to warm --in
+echo '--- what nobody gave back'
+reftrack refs leaky.trk @leak:1 --open
+reftrack refs cycle.trk node#2 --open
+reftrack refs leaky.trk @leak:1 --open --json | python3 -c 'import json,sys; d=json.load(sys.stdin); print(d["open"], [(e["event"], e["number"], e["open"]) for e in d["open_unowned"]])'
+reftrack refs leaky.trk 0x5555557a2000 --open
