@@ -336,9 +336,12 @@ static void on_event(void *ctx, struct prof_gc *gc, const struct prof_event *eve
 
 static struct prof_error *make(struct request *r, struct prof_gc **ret)
 {
-    const struct prof_gc_options own = {
-        .cpython = r->args->compat == 1, .disabled = r->args->disable, .event = on_event, .event_ctx = r
-    };
+    const struct prof_gc_options own = { .cpython = r->args->compat == 1,
+                                         .disabled = r->args->disable,
+                                         .keep_threshold = r->has_threshold,
+                                         .keep_debug = r->debug != 0,
+                                         .event = on_event,
+                                         .event_ctx = r };
     struct prof_gc *gc;
     struct prof_error *error = prof_gc_create(&own, &gc);
     if (error != NULL)

@@ -411,4 +411,75 @@ gc disable
 equal 'a flight recording' "$code $(cat gc.err)" "3 reftrack: process $pid was not told: a flight recording keeps no history, and so no generations"
 exec 8>&- 9<&-
 wait "$recorder"
+
+# A recording that is folded while it grows keeps settings, what was found and its age.
+cat >folded.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <track/track.h>
+struct node {
+	int refs;
+	struct node *peer;
+};
+static TRK_TYPE_COUNTED(node_type, struct node, refs);
+static struct node *keep, *lost, *some[256];
+static struct node *node_new(void)
+{
+	struct node *n = calloc(1, sizeof *n);
+	n->refs = 1;
+	trk_new(n, &node_type);
+	return n;
+}
+static void show(const char *when)
+{
+	unsigned t[3] = { 0, 0, 0 };
+	const void *garbage[2] = { NULL, NULL };
+	struct trk_gc_stats stats[3] = { { 0, 0, 0, 0 } };
+	trk_gc_get_threshold(t);
+	trk_gc_get_stats(stats);
+	long n = trk_gc_garbage(garbage, 2), frozen = trk_gc_get_freeze_count();
+	printf("%s: %u %u %u frozen %ld garbage %ld %d passes %ld\n", when, t[0], t[1], t[2], frozen, n,
+	       garbage[0] == lost, (long)stats[2].collections);
+}
+int main(int argc, char **argv)
+{
+	long rounds = argc > 1 ? atol(argv[1]) : 0;
+	TRK_OWN(keep, node_new());
+	trk_gc_freeze();
+	trk_gc_set_threshold(0, 8, 9);
+	lost = node_new();
+	trk_own(lost, &lost->peer);
+	lost->peer = lost;
+	trk_gc_collect(2);
+	show("before");
+	unsigned random = 1;
+	for (long i = 0; i < rounds; i++) {
+		random = random * 1103515245 + 12345;
+		struct node **n = &some[random >> 16 & 255];
+		if (*n != NULL) {
+			trk_unref(*n, n);
+			trk_del(*n);
+			free(*n);
+			*n = NULL;
+		} else {
+			TRK_OWN(*n, node_new());
+		}
+	}
+	show("after");
+	trk_gc_unfreeze();
+	return 0;
+}
+C
+cc -std=gnu99 -g -O1 -Wall -Wextra -I"$ROOT/libtrack/include" -o folded folded.c || fail 'folded.c does not compile'
+cat >expected <<'OUT'
+before: 0 8 9 frozen 1 garbage 1 1 passes 1
+after: 0 8 9 frozen 1 garbage 1 1 passes 1
+OUT
+"$REFTRACK" run -f --keep folded --max-trace 64KiB -o f.trk -- ./folded 400000 >out 2>/dev/null
+same 'questions behind folds' expected out
+equal 'folded: thresholds' "$("$REFTRACK" gc f.trk threshold)" '0, 8, 9'
+equal 'folded: garbage' "$("$REFTRACK" gc f.trk garbage --format csv | tail -1 | cut -d, -f1,2)" 'struct node,1'
+"$REFTRACK" gc f.trk stats --json | python3 -c 'import json, sys; print([r["collections"] for r in json.load(sys.stdin)["rows"]])' >gc.out
+equal 'folded: passes' "$(cat gc.out)" '[0, 0, 1]'
+equal 'folded: options go before' "$("$REFTRACK" gc f.trk threshold 700,5)" '700, 5, 10'
 finish

@@ -89,8 +89,14 @@ TABLES = [["report"], ["types"], ["sites", "--top", "1000000"], ["blocks", "--to
           ["objects", "--top", "1000000"], ["marks"]]
 
 
+GENERATIONS = ["garbage", "objects", "stats"]  # of the cycle detector
+
+
 def views(path):
-    return {table[0]: tool(*table, "--json", path) for table in TABLES}
+    said = {table[0]: tool(*table, "--json", path) for table in TABLES}
+    for action in GENERATIONS:
+        said[f"gc {action}"] = re.sub(r'"took_us": *[0-9]+', "", tool("gc", path, action, "--top", "0", "--json"))
+    return said
 
 
 def same_as_whole(name, whole, parts):

@@ -7,6 +7,7 @@
 
 #include <zstd.h>
 
+#include <prof/gc.h>
 #include <prof/heap.h>
 #include <prof/trace.h>
 
@@ -68,7 +69,12 @@ int main(int argc, char **argv)
                                            .zstd_level = 1 };
     struct prof_writer *writer;
     ok(prof_writer_open(argv[2], &options, &writer));
-    ok(prof_heap_fold(trace, round * strtoul(argv[3], NULL, 10) / 100, writer));
+    struct prof_gc_commands commands = { 0 }; /* the generations go along, as in the recorder's helper */
+    const struct prof_gc_options gc_options = { .event = prof_gc_obey, .event_ctx = &commands };
+    struct prof_gc *gc;
+    ok(prof_gc_create(&gc_options, &gc));
+    ok(prof_heap_fold(trace, round * strtoul(argv[3], NULL, 10) / 100, prof_gc_follow(gc), writer));
+    prof_gc_destroy(gc);
     ok(prof_writer_copy(writer, fd, end, &copied));
     ok(prof_writer_close(writer));
     prof_trace_close(trace);

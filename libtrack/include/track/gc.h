@@ -31,8 +31,8 @@
  *
  * Objects are named by the pointer that trk_new got. What belongs to nobody is not asked about: blocks that count no
  * references are known to trk_gc_sizeof, trk_gc_referrers and trk_gc_referents only, by their first byte. A forked
- * child begins anew, with default settings. Settings and passes are a part of the recording: `reftrack gc` sees them. A
- * recording that is folded (keep=folded, keep=window) forgets settings and garbage from before the fold. */
+ * child begins anew, with default settings. Settings and passes are a part of the recording: `reftrack gc` sees them, also
+ * when it was folded since (keep=folded, keep=window). Of a flight recording only those that its rings still hold. */
 #ifndef TRACK_GC_H
 #define TRACK_GC_H
 

@@ -100,7 +100,13 @@ static struct prof_error *help(struct proc *proc, uint64_t round, uint64_t end, 
     /* As long as we live nobody takes it for a leftover. File systems without locks have none that are found. */
     if (flock(prof_writer_fd(writer), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return prof_error_os(errno, "lock", fold->file, NULL);
-    error = prof_heap_fold(trace, round, writer);
+    /* The generations go along with it, and obey what the program said to them. */
+    struct prof_gc_commands commands = { 0 };
+    const struct prof_gc_options gc_options = { .event = prof_gc_obey, .event_ctx = &commands };
+    struct prof_gc *gc = NULL;
+    error = prof_gc_create(&gc_options, &gc);
+    if (error == NULL)
+        error = prof_heap_fold(trace, round, prof_gc_follow(gc), writer);
     if (error == NULL)
         error = write_folds(writer, proc);
     if (error == NULL)

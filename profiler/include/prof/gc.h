@@ -75,6 +75,9 @@ struct prof_gc_pass {
 struct prof_gc_options {
     bool cpython;  /* thresholds 700, 10, 10 instead of 10 000, 10, 10, and no passes by events or time */
     bool disabled; /* no automatic passes at first */
+    /* Thresholds, debug flags that are set before the heap is filled hold against those in a state that the trace
+     * begins with; so do cpython and disabled. */
+    bool keep_threshold, keep_debug;
     /* A pass over generation 0 is also due after so many events, so much time (0: 1 000 000 events, 10 s; UINT64_MAX:
      * never), and one over generation 2 after so many events and 64 for each object: in a steady heap births minus
      * deaths hardly move, and garbage would be found late, or never. */
@@ -95,8 +98,9 @@ void prof_gc_obey(void *ctx, struct prof_gc *gc, const struct prof_event *event)
 /* options may be NULL. */
 struct prof_error *prof_gc_create(const struct prof_gc_options *options, struct prof_gc **ret);
 void prof_gc_destroy(struct prof_gc *gc);
-/* For prof_heap_options.follow of exactly one heap: valid as long as the driver. Objects that were alive in the state
- * that a trace begins with belong to generation 2. */
+/* For prof_heap_options.follow of exactly one heap: valid as long as the driver. A state that a trace begins with has
+ * the generations, what was found, statistics and settings in it when a driver went along as it was made (a fold of a
+ * recorder); objects that were alive in another belong to generation 2. */
 const struct prof_heap_follow *prof_gc_follow(struct prof_gc *gc);
 /* NULL before its heap was made. */
 struct prof_heap *prof_gc_heap(const struct prof_gc *gc);

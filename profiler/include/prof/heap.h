@@ -289,6 +289,12 @@ struct prof_heap_follow {
     /* After each event: all of the heap can be read, by functions for heaps that change only. id: the object it was
      * about, which may be dead; 0: none. false: no memory, which ends the replay. */
     bool (*applied)(void *ctx, const struct prof_event *event, prof_obj_id id);
+    /* The state of the heap is saved: hands on, in any number of calls, the words that `restored` will get. */
+    struct prof_error *(*save)(void *ctx, struct prof_error *(*put)(void *to, const uint64_t *words, size_t count),
+                               void *to);
+    /* The heap was made from a state, behind `born` of all that lives: what a follower saved with it, count 0: nothing.
+     * Anybody may have written that; a static text says what is wrong with it, which ends the replay. */
+    const char *(*restored)(void *ctx, const uint64_t *words, size_t count);
     void *ctx;
 };
 struct prof_heap_options {
@@ -342,8 +348,9 @@ struct prof_error *prof_heap_cited(const struct prof_heap *heap, void (*stack)(v
                                    void (*text)(void *ctx, uint32_t id), void *ctx);
 /* Makes the trace shorter: writes into `writer`, a fresh file, the facts and definitions that are still needed, the
  * state of the heap at the end of `round`, and the events after it. Read together they give the same heap as the trace,
- * which must have no END. */
-struct prof_error *prof_heap_fold(struct prof_trace *trace, uint64_t round, struct prof_writer *writer);
+ * which must have no END. follow: of whoever goes along and saves with the state, NULL: nobody. */
+struct prof_error *prof_heap_fold(struct prof_trace *trace, uint64_t round, const struct prof_heap_follow *follow,
+                                  struct prof_writer *writer);
 void prof_heap_destroy(struct prof_heap *heap);
 /* Walks all invariants; a static description of the first violated one, or NULL. For tests. */
 const char *prof_heap_check(const struct prof_heap *heap);

@@ -19,8 +19,7 @@ static uint64_t later(uint64_t from, uint64_t by)
     return by > UINT64_MAX - from ? UINT64_MAX : from + by;
 }
 
-/* When the clock alone makes a pass due. */
-static void set_due(struct prof_gc *gc)
+void gc_due(struct prof_gc *gc)
 {
     gc->due_events = gc->g.every_events == 0 ? UINT64_MAX : later(gc->g.last_events, gc->g.every_events);
     gc->due_us = gc->g.every_us == 0 ? UINT64_MAX : later(gc->g.last_us, gc->g.every_us);
@@ -76,7 +75,7 @@ static bool collect(struct prof_gc *gc, unsigned generation, bool automatic)
     gc->confirm_events = gc->pass.events;
     generations_clock(&gc->g, gc->pass.events, gc->pass.at_us);
     bool good = generations_collect(&gc->g, generation, gc_examine, gc, NULL);
-    set_due(gc);
+    gc_due(gc);
     if (generation == GENERATION_2)
         set_due_full(gc);
     return good;
@@ -188,9 +187,13 @@ struct prof_error *prof_gc_create(const struct prof_gc_options *options, struct 
         return prof_error_memory();
     gc->totals = &nothing;
     gc->options = options != NULL ? *options : defaults;
-    gc->follow = (struct prof_heap_follow){
-        .begin = on_begin, .born = on_born, .died = on_died, .applied = on_applied, .ctx = gc
-    };
+    gc->follow = (struct prof_heap_follow){ .begin = on_begin,
+                                            .born = on_born,
+                                            .died = on_died,
+                                            .applied = on_applied,
+                                            .save = gc_save,
+                                            .restored = gc_restored,
+                                            .ctx = gc };
     generations_init(&gc->g);
     gc->g.enabled = !gc->options.disabled;
     gc->g.callback = on_pass;
@@ -202,7 +205,7 @@ struct prof_error *prof_gc_create(const struct prof_gc_options *options, struct 
         gc->g.every_events = events == 0 ? EVERY_EVENTS : events == UINT64_MAX ? 0 : events;
         gc->g.every_us = us == 0 ? EVERY_US : us == UINT64_MAX ? 0 : us;
     }
-    set_due(gc);
+    gc_due(gc);
     set_due_full(gc);
     *ret = gc;
     return NULL;

@@ -3,7 +3,8 @@
  *   gc.c          goes along with the heap, settings, lists
  *   gc_graph.c    the references among some objects, as rows
  *   gc_pass.c     examines the candidates of a pass
- *   gc_garbage.c  what was found: refuted, confirmed, listed */
+ *   gc_garbage.c  what was found: refuted, confirmed, listed
+ *   gc_resume.c   all of it, as a part of the heap's state */
 #ifndef ANALYSIS_GC_STATE_H
 #define ANALYSIS_GC_STATE_H
 
@@ -78,6 +79,16 @@ enum gc_slot { GC_SLOT_UNKNOWN = 0, GC_SLOT_GOOD, GC_SLOT_STALE };
 enum gc_slot gc_slot_check(const struct prof_gc *gc, prof_obj_id holder, uint32_t open);
 /* May an object be a member of a cycle? */
 bool gc_may_be_tracked(const struct prof_gc *gc, const struct prof_obj *obj);
+
+/* ---- gc.c ---- */
+/* When passes are due by the clock alone, but for one over everything, follows from when the last one was. */
+void gc_due(struct prof_gc *gc);
+
+/* ---- gc_resume.c ---- */
+/* For struct prof_heap_follow. */
+struct prof_error *gc_save(void *ctx, struct prof_error *(*put)(void *to, const uint64_t *words, size_t count),
+                           void *to);
+const char *gc_restored(void *ctx, const uint64_t *words, size_t count);
 
 /* ---- gc_pass.c ---- */
 /* For generations_collect. */

@@ -161,10 +161,11 @@ static struct prof_error *fold(struct folding *f, uint64_t round)
     return error != NULL ? error : prof_writer_flush(f->writer);
 }
 
-struct prof_error *prof_heap_fold(struct prof_trace *trace, uint64_t round, struct prof_writer *writer)
+struct prof_error *prof_heap_fold(struct prof_trace *trace, uint64_t round, const struct prof_heap_follow *follow,
+                                  struct prof_writer *writer)
 {
     struct folding f = { .trace = trace, .writer = writer };
-    static const struct prof_heap_options options = { .keep_type_sites = true };
+    const struct prof_heap_options options = { .keep_type_sites = true, .follow = follow };
     f.stacks = calloc(STACK_IDS / 8, 1);
     f.texts = calloc(TEXT_IDS / 8, 1);
     f.generations = calloc(GENERATIONS / 8, 1);

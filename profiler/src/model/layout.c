@@ -377,6 +377,7 @@ static const struct section_def sections[STATE_SECTIONS_] = {
     SECTION(STATE_LIVES, struct row_lives, true, 4, lives),
     SECTION(STATE_LIFE, struct row_life, true, 4, life),
     SECTION(STATE_LIFE_ENTRIES, struct pairing_entry, false, 4, life_entries),
+    SECTION(STATE_FOLLOWER, uint64_t, false, 1, number),
 };
 
 const struct section_def *state_section(unsigned kind)

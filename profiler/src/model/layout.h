@@ -61,6 +61,7 @@ enum state_section {
     STATE_LIVES,        /* of correctly freed objects: what is kept of each type, */
     STATE_LIFE,         /* one kind of them after the other, */
     STATE_LIFE_ENTRIES, /* and what they did */
+    STATE_FOLLOWER,     /* words of whoever went along: the generations */
     STATE_SECTIONS_,
 };
 

@@ -462,6 +462,10 @@ const char *put_row(struct prof_heap *h, struct restore *r, unsigned kind, uint3
         return h->options.keep_type_sites ? put_life(h, r, id, row) : NULL;
     case STATE_LIFE_ENTRIES:
         return h->options.keep_type_sites ? put_life_entry(h, r, row) : NULL;
+    case STATE_FOLLOWER:
+        if (h->options.follow != NULL && h->options.follow->restored != NULL)
+            (void)PUSH(&r->followed, *(const uint64_t *)row);
+        return NULL;
     default: /* read into its place */
         return NULL;
     }

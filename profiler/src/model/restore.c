@@ -26,6 +26,7 @@ void restore_deinit(struct prof_heap *h)
     prof_vec_deinit(&r->counts);
     prof_vec_deinit(&r->lives);
     prof_vec_deinit(&r->life_types);
+    prof_vec_deinit(&r->followed);
     free(r);
 }
 
@@ -109,6 +110,19 @@ static struct prof_error *refuse(struct prof_heap *h, const char *what)
     return prof_error_create(PROF_ERROR_FORMAT, "a state of the heap cannot be used: %s", what);
 }
 
+/* Whoever goes along learns who lives, and what was saved for it. */
+static const char *tell_follower(struct prof_heap *h, const struct restore *r)
+{
+    const struct prof_heap_follow *follow = h->options.follow;
+    for (uint32_t id = 1; id < h->objs.max; id++) {
+        if (obj_alive(obj_of(h, id)) && obj_of(h, id)->state != PROF_OBJ_PARKED)
+            follow_born(h, id, true);
+    }
+    return follow != NULL && follow->restored != NULL
+               ? follow->restored(follow->ctx, r->followed.items, r->followed.count)
+               : NULL;
+}
+
 struct prof_error *prof_heap_restore(struct prof_heap *heap, struct prof_merge *merge, const void *bytes, size_t size)
 {
     if (heap->begun)
@@ -125,12 +139,11 @@ struct prof_error *prof_heap_restore(struct prof_heap *heap, struct prof_merge *
         if (what == NULL && !heap->no_memory)
             what = prof_heap_check(heap);
         if (what == NULL && !heap->no_memory) {
+            what = tell_follower(heap, r);
+            if (what != NULL)
+                return refuse(heap, what);
             restore_deinit(heap);
             heap->begun = true;
-            for (uint32_t id = 1; id < heap->objs.max; id++) {
-                if (obj_alive(obj_of(heap, id)) && obj_of(heap, id)->state != PROF_OBJ_PARKED)
-                    follow_born(heap, id, true);
-            }
             return merge != NULL ? tell_alive(heap, merge) : NULL;
         }
     }

@@ -61,6 +61,7 @@ struct restore {
     size_t life_at; /* the one whose entries are being read */
     struct pairing_entry life[PAIRING_ENTRIES_MOST];
     size_t life_count;
+    PROF_VEC(uint64_t) followed;
     uint64_t ignored;
     _Alignas(16) unsigned char scratch[SECTION_ROWS * sizeof(struct row_incident)];
 };

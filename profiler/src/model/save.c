@@ -389,6 +389,25 @@ static void walk_lives(struct walk *w)
     }
 }
 
+static struct prof_error *show_words(void *to, const uint64_t *words, size_t count)
+{
+    struct walk *w = to;
+    for (size_t i = 0; i < count; i++)
+        show_copy(w, 0, &words[i]);
+    return w->error;
+}
+
+static void walk_follower(struct walk *w)
+{
+    const struct prof_heap_follow *follow = w->h->options.follow;
+    begin(w, STATE_FOLLOWER);
+    if (follow == NULL || follow->save == NULL || w->error != NULL)
+        return;
+    struct prof_error *error = follow->save(follow->ctx, show_words, w);
+    if (w->error == NULL)
+        w->error = error;
+}
+
 static struct prof_error *walk(struct walk *w)
 {
     const struct prof_heap *h = w->h;
@@ -415,6 +434,7 @@ static struct prof_error *walk(struct walk *w)
     chunk_each(h, show_chunk, w);
     walk_block_types(w);
     walk_lives(w);
+    walk_follower(w);
     flush(w);
     free(w->scratch);
     return w->error;

@@ -425,11 +425,13 @@ static struct prof_error *save_part(void *ctx, const void *bytes, size_t size)
     return NULL;
 }
 
-/* What was alive in a saved state is old, and is examined as a whole. */
+/* What was alive in a state that nobody went along with is old, and is examined as a whole. */
 static void restored(void **state)
 {
     static struct saved saved;
     (void)state;
+    prof_heap_destroy(gr_heap);
+    must(prof_heap_create_live(gr_trace, NULL, &gr_heap));
     born(0);
     born(1);
     link_birth(0, 0, 1);

@@ -286,7 +286,7 @@ static void p3_saved_and_restored(void **state)
         mk_end(rig->t, 0, 0);
         describe(mk_heap(rig->t), texts[0]);
         no_error(prof_writer_open(path, &options, &writer));
-        no_error(prof_heap_fold(mk_open(rig->t), 0, writer));
+        no_error(prof_heap_fold(mk_open(rig->t), 0, NULL, writer));
         no_error(prof_writer_close(writer));
         no_error(prof_trace_open(path, &folded));
         no_error(prof_heap_create(folded, &(struct prof_heap_options){ .keep_type_sites = true }, &heap));

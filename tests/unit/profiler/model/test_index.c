@@ -487,7 +487,7 @@ static void folded(void **state)
             struct prof_writer_options options = { .pid = 4711, .created_ns = 1, .zstd_level = 1, .force = true };
             ok(prof_trace_open(n < 4 ? f.whole : f.trace, &trace)); /* the last ones fold what was folded */
             ok(prof_writer_open(n < 4 ? f.trace : f.index, &options, &writer));
-            ok(prof_heap_fold(trace, rnd(60) + 30 * n, writer));
+            ok(prof_heap_fold(trace, rnd(60) + 30 * n, NULL, writer));
             ok(prof_writer_close(writer));
             prof_trace_close(trace);
             if (n >= 4)

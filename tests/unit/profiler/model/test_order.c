@@ -361,7 +361,7 @@ static void fold_trace(struct program *p, const char *path)
         struct prof_trace *trace;
         assert_null(prof_trace_open(path, &trace));
         struct prof_writer *w = begin(folded);
-        assert_null(prof_heap_fold(trace, round, w));
+        assert_null(prof_heap_fold(trace, round, NULL, w));
         assert_null(prof_writer_close(w));
         prof_trace_close(trace);
         assert_int_equal(rename(folded, path), 0);
@@ -586,7 +586,7 @@ static void states_know_numbers(void **state)
         mk_ref_seq(t, 0x1000, 0, 3, 12, NULL);
         mk_end(t, 0, 0);
         struct prof_writer *w = begin(folded);
-        assert_null(prof_heap_fold(mk_open(t), 0, w));
+        assert_null(prof_heap_fold(mk_open(t), 0, NULL, w));
         assert_null(prof_writer_close(w));
         struct prof_trace *trace;
         struct numbers numbers = { 0 };
