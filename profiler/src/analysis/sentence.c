@@ -176,31 +176,30 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
 }
 
 /* "send net.c:50" */
-static void add_take(struct analysis *a, struct prof_str *str, const struct group *group, uint32_t site)
+static void add_take(struct analysis *a, struct prof_str *str, const struct pair_taking *taking)
 {
-    bool birth = site == SITE_BIRTH;
-    uint32_t stack = birth ? group->born_stack : a->sites.items[site].stack;
-    const struct prof_frame *frame = prof_symbols_site_frame(a->symbols, stack);
+    bool birth = taking->site == SITE_BIRTH;
+    const struct prof_frame *frame = prof_symbols_site_frame(a->symbols, taking->stack);
     const char *file = frame->file != NULL ? strrchr(frame->file, '/') : NULL;
 
     prof_str_add(str, birth ? "the birth at " : "");
-    prof_str_add(str, frame->function != NULL ? frame->function : birth ? "its site" : a->sites.items[site].name);
+    prof_str_add(str, frame->function != NULL ? frame->function
+                      : birth                 ? "its site"
+                                              : a->sites.items[taking->site].name);
     if (frame->file != NULL && frame->line != 0)
         prof_str_addf(str, " %s:%u", file != NULL ? file + 1 : frame->file, frame->line);
 }
 
 /* Which takings fit as well as the one that is named, and the one annotation that would tell them apart. */
-static void add_tie(struct analysis *a, struct prof_str *str, const struct group *group)
+static void add_tie(struct analysis *a, struct prof_str *str, const struct pair_answer *answer)
 {
-    const struct pairing *p = &group->pairing;
-
-    add_take(a, str, group, p->site);
-    for (size_t i = 0; i < p->tie_count; i++) {
-        prof_str_add(str, i + 1 == p->tie_count ? " and " : ", ");
-        add_take(a, str, group, p->ties[i]);
+    add_take(a, str, &answer->taking);
+    for (size_t i = 0; i < answer->tie_count; i++) {
+        prof_str_add(str, i + 1 == answer->tie_count ? " and " : ", ");
+        add_take(a, str, &answer->ties[i]);
     }
-    prof_str_addf(str, " fit equally: %s ", p->site == SITE_BIRTH ? "an owner (trk_own) for" : "a slot at");
-    add_take(a, str, group, p->site);
+    prof_str_addf(str, " fit equally: %s ", answer->taking.site == SITE_BIRTH ? "an owner (trk_own) for" : "a slot at");
+    add_take(a, str, &answer->taking);
     prof_str_add(str, " would tell them apart");
 }
 
@@ -258,7 +257,7 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
         weaken(&why, &strength, PROF_PROBABLE, "references without a slot are matched by counting");
     if (group->pairing.tie_count > 0) {
         struct prof_str tie = { 0 };
-        add_tie(a, &tie, group);
+        add_tie(a, &tie, &group->pairing);
         weaken(&why, &strength, PROF_PROBABLE, tie.failed ? "several sites fit equally" : tie.text);
         prof_str_deinit(&tie);
     }
