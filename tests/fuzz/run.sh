@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- trace state ring query suppress
+[ $# -gt 0 ] || set -- trace graph state ring query suppress
 dir=build-fuzz
 
 # Only the fuzzers are built: nothing else links with code that reports its coverage.
@@ -34,7 +34,7 @@ bad=0
 for name; do
 	mkdir -p "$dir/corpus/$name"
 	case $name in
-	trace | state) size=16384 ;;
+	trace | graph | state) size=16384 ;;
 	*) size=4096 ;;
 	esac
 	log=$dir/$name.log

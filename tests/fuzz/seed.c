@@ -1,7 +1,7 @@
-/* seed.c: makes inputs to start from: `seed FOLDER TRACE...` writes FOLDER/{trace,state,ring,query,suppress}/.
+/* seed.c: makes inputs to start from: `seed FOLDER TRACE...` writes FOLDER/{trace,graph,state,ring,query,suppress}/.
  *
- * A trace becomes two inputs of fuzz_trace: the file as it is, and its blocks, unpacked, in the form that gets correct
- * headers there. */
+ * A trace becomes two inputs of fuzz_trace and of fuzz_graph: the file as it is, and its blocks, unpacked, in the form
+ * that gets correct headers there. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static void text(const char *fuzzer, int number, const char *content)
     fclose(file);
 }
 
-/* The blocks of a trace in the form of fuzz_trace.c; a block that is too long for it is left out. */
+/* The blocks of a trace in the form of fuzz_file.h; a block that is too long for it is left out. */
 static void put_blocks(FILE *out, const unsigned char *data, size_t size)
 {
     static unsigned char raw[UINT16_MAX];
@@ -88,20 +88,23 @@ static void put_states(const unsigned char *data, size_t size, int number)
 
 static void trace(const char *path, int number)
 {
+    static const char *const fuzzers[] = { "trace", "graph" };
     static unsigned char data[1 << 20];
     FILE *in = fopen(path, "rb");
     size_t size = in != NULL ? fread(data, 1, sizeof data, in) : 0;
     if (in != NULL)
         fclose(in);
     put_states(data, size, number);
-    FILE *out = create("trace", "file", number);
-    fputc(0, out);
-    fwrite(data, 1, size, out);
-    fclose(out);
-    out = create("trace", "blocks", number);
-    fputc(1, out);
-    put_blocks(out, data, size);
-    fclose(out);
+    for (size_t i = 0; i < sizeof fuzzers / sizeof *fuzzers; i++) {
+        FILE *out = create(fuzzers[i], "file", number);
+        fputc(0, out);
+        fwrite(data, 1, size, out);
+        fclose(out);
+        out = create(fuzzers[i], "blocks", number);
+        fputc(1, out);
+        put_blocks(out, data, size);
+        fclose(out);
+    }
 }
 
 /* A process with one ring that makes an object, refers to it, names it, and ends. */

@@ -81,8 +81,8 @@ bool hold_owner(struct analysis *a, const struct hold_word *word, struct owner *
     if (at == UINT32_MAX) {
         struct owner owner;
         at = (uint32_t)hold->owners.count;
-        if (!climb(a, word->from, &owner) || !map_put(&hold->owner_of_block, word->from, at) ||
-            !prof_vec_push(&hold->owners, owner))
+        if (!climb(a, word->from, &owner) || !prof_vec_push(&hold->owners, owner) ||
+            !map_put(&hold->owner_of_block, word->from, at))
             return false;
     }
     *ret = hold->owners.items[at];

@@ -26,6 +26,16 @@ static bool held_directly(const struct prof_graph *g, enum prof_root_kind kind, 
     return false;
 }
 
+static void ways_free(struct object_ways *ways)
+{
+    if (ways == NULL)
+        return;
+    free(ways->distance);
+    free(ways->parent);
+    free(ways->label);
+    free(ways);
+}
+
 static struct object_ways *ways_create(const struct prof_graph *g)
 {
     size_t room = (size_t)g->a.nodes + 1;
@@ -38,10 +48,7 @@ static struct object_ways *ways_create(const struct prof_graph *g)
     ways->label = malloc(room * sizeof *ways->label);
     if (ways->distance != NULL && ways->parent != NULL && ways->label != NULL)
         return ways;
-    free(ways->distance);
-    free(ways->parent);
-    free(ways->label);
-    free(ways);
+    ways_free(ways);
     return NULL;
 }
 
@@ -53,8 +60,8 @@ struct prof_error *prof_graph_distances(struct prof_graph *g, enum prof_root_kin
         return NULL;
     struct object_ways *ways = ways_create(g);
     uint32_t *queue = malloc(((size_t)g->a.nodes + 1) * sizeof *queue);
-    g->ways[kind] = ways;
     if (ways == NULL || queue == NULL) {
+        ways_free(ways);
         free(queue);
         return prof_error_memory();
     }
@@ -79,6 +86,7 @@ struct prof_error *prof_graph_distances(struct prof_graph *g, enum prof_root_kin
         }
     }
     free(queue);
+    g->ways[kind] = ways;
     return NULL;
 }
 
@@ -112,12 +120,7 @@ size_t prof_graph_path(const struct prof_graph *g, enum prof_root_kind kind, pro
 void object_ways_deinit(struct prof_graph *g)
 {
     for (int kind = 0; kind < PROF_ROOT_COUNT_; kind++) {
-        if (g->ways[kind] == NULL)
-            continue;
-        free(g->ways[kind]->distance);
-        free(g->ways[kind]->parent);
-        free(g->ways[kind]->label);
-        free(g->ways[kind]);
+        ways_free(g->ways[kind]);
         g->ways[kind] = NULL;
     }
 }

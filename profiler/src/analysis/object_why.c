@@ -97,8 +97,8 @@ static uint32_t nearest_end(const struct loop *loop, bool *ret_cycle)
     return GRAPH_NONE;
 }
 
-/* The links of a cycle through v, then those from v to the node. */
-static void tell(const struct loop *loop, uint32_t v, bool cycle, struct prof_link *ret, size_t most, size_t *ret_cycle,
+/* The links of a cycle through v, then those from v to the node. false without memory. */
+static bool tell(const struct loop *loop, uint32_t v, bool cycle, struct prof_link *ret, size_t most, size_t *ret_cycle,
                  size_t *ret_length)
 {
     const struct prof_graph *g = loop->g;
@@ -107,6 +107,8 @@ static void tell(const struct loop *loop, uint32_t v, bool cycle, struct prof_li
     if (cycle) {
         uint32_t from = v;
         length = graph_cycle(&loop->rows, loop->component, v, loop->scratch, loop->queue, g->a.nodes);
+        if (length == 0) // there is one
+            return false;
         for (size_t i = 0; i < length; i++) {
             uint32_t e = loop->rows.label[loop->queue[i]];
             if (i < most)
@@ -121,6 +123,7 @@ static void tell(const struct loop *loop, uint32_t v, bool cycle, struct prof_li
         v = g->to.to[e];
     }
     *ret_length = length;
+    return true;
 }
 
 struct prof_error *prof_graph_loop(struct prof_graph *g, prof_node node, struct prof_link *ret, size_t most,
@@ -146,7 +149,7 @@ struct prof_error *prof_graph_loop(struct prof_graph *g, prof_node node, struct 
     }
     if (good) {
         uint32_t end = nearest_end(&loop, &cycle);
-        tell(&loop, end, cycle, ret, most, ret_cycle, ret_length);
+        good = tell(&loop, end, cycle, ret, most, ret_cycle, ret_length);
     }
     graph_deinit(&loop.rows);
     free(loop.in);

@@ -35,7 +35,8 @@ static const char *field_text(struct analysis *a, prof_type_id type, uint64_t of
     else
         snprintf(buf, sizeof buf, "+%llu", (unsigned long long)offset);
     const char *text = prof_arena_strdup(a->arena, buf);
-    if (text == NULL || !map_put(&a->field_of, key, (uint32_t)a->fields.count) || !prof_vec_push(&a->fields, text))
+    if (text == NULL || !prof_vec_push(&a->fields, text) ||
+        !map_put(&a->field_of, key, (uint32_t)a->fields.count - 1))
         return NULL;
     return text;
 }
@@ -84,7 +85,7 @@ bool owner_block(struct analysis *a, prof_block_id id, struct owner *ret)
             prof_arena_strdup(a->arena, typed ? prof_block_type_text(buf, sizeof buf, &type, 0)
                                               : prof_block_text(buf, sizeof buf, a->heap, a->symbols, id));
         index = (uint32_t)a->block_texts.count;
-        if (text == NULL || !map_put(&a->text_of_block_site, key, index) || !prof_vec_push(&a->block_texts, text))
+        if (text == NULL || !prof_vec_push(&a->block_texts, text) || !map_put(&a->text_of_block_site, key, index))
             return false;
     }
     *ret = (struct owner){ .kind = OWNER_BLOCK, .block = id, .text = a->block_texts.items[index] };
@@ -203,8 +204,8 @@ static bool own_by_place(struct analysis *a, const struct prof_open *open, struc
             }
         }
     }
-    if (owner.text == NULL || !map_put(&a->place_of_slot, key, (uint32_t)a->places.count) ||
-        !prof_vec_push(&a->places, owner))
+    if (owner.text == NULL || !prof_vec_push(&a->places, owner) ||
+        !map_put(&a->place_of_slot, key, (uint32_t)a->places.count - 1))
         return false;
     *ret = owner;
     return true;

@@ -38,7 +38,7 @@ uint32_t site_of(struct analysis *a, uint32_t stack)
     index = map_get(&a->site_of_key, site.key);
     if (index == UINT32_MAX) {
         index = (uint32_t)a->sites.count;
-        if (!map_put(&a->site_of_key, site.key, index) || !prof_vec_push(&a->sites, site))
+        if (!prof_vec_push(&a->sites, site) || !map_put(&a->site_of_key, site.key, index))
             return UINT32_MAX;
     }
     return map_put(&a->site_of_stack, stack, index) ? index : UINT32_MAX;
