@@ -117,8 +117,9 @@ struct cli_session {
     struct prof_baseline *baseline;
     struct prof_findings *findings;
     struct prof_graph *graph;
-    struct prof_ledgers *ledgers; /* NULL: nobody asked, or --siblings did not want it */
-    bool not_compared;            /* --siblings=auto: the trace is too long for a second reading */
+    struct prof_wrappers *wrappers; /* made when a report asks (text_finding); NULL */
+    struct prof_ledgers *ledgers;   /* NULL: nobody asked, or --siblings did not want it */
+    bool not_compared;              /* --siblings=auto: the trace is too long for a second reading */
     struct prof_view *view;
     struct cli_progress progress; /* of every reading; the heap keeps its address */
     uint64_t from_us, to_us;      /* --from and --to; 0: open */

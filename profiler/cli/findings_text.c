@@ -2,6 +2,8 @@
 #include "findings_text.h"
 #include "ledger_text.h"
 
+#include <prof/wrapper.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,6 +209,33 @@ static void examples(struct cli_session *session, struct cli_out *out, const str
     fputc('\n', out->file);
 }
 
+/* Where all that a place says is the line of a function that counts for others: how to see who called it. */
+static void undeclared(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+{
+    const struct prof_wrapper *told = NULL;
+    if (!prof_finding_is_object(finding) || finding->open_count == 0)
+        return;
+    if (session->wrappers == NULL) {
+        struct prof_error *error = prof_wrappers_create(session->heap, session->symbols, &session->wrappers);
+        if (error != NULL) {
+            prof_error_destroy(error);
+            return;
+        }
+    }
+    for (size_t i = 0; i <= finding->open_count && told == NULL; i++)
+        told = prof_wrappers_of(session->wrappers,
+                                i < finding->open_count ? finding->open[i].stack : finding->missing_stack);
+    if (told == NULL)
+        return;
+    text_label(out, "hint");
+    fputs("~ ", out->file);
+    cli_put(out, CLI_TYPE, told->function);
+    fprintf(out->file, "() %s for %zu places that call it: --wrapper ", told->taken != 0 ? "takes" : "gives back",
+            told->callers);
+    cli_put(out, CLI_PLAIN, told->function);
+    fputs(" names these, TRK_WRAPPER in the source always does\n", out->file);
+}
+
 /* "lost  1.3 MiB in 32 struct conn" */
 static void subject(struct cli_out *out, const struct prof_finding *finding)
 {
@@ -267,6 +296,7 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
     if (!text_given_back(session, out, finding, verbose))
         balance(session, out, finding, verbose);
     text_missing(session, out, finding);
+    undeclared(session, out, finding);
     text_siblings(session, out, finding);
     cycle(session, out, finding);
     if (finding->other_stack != 0) {

@@ -3,6 +3,7 @@
 
 #include <base/str.h>
 #include <prof/index.h>
+#include <prof/wrapper.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -449,6 +450,7 @@ void cli_session_close(struct cli_session *session)
     prof_view_destroy(session->view);
     prof_ledgers_destroy(session->ledgers);
     prof_graph_destroy(session->graph);
+    prof_wrappers_destroy(session->wrappers);
     if (session->findings != NULL)
         prof_findings_destroy(session->findings);
     if (session->baseline != NULL)

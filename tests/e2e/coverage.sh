@@ -13,6 +13,11 @@ has 'the function that takes' first.out '~ conn_ref toolkit.c:[0-9]+  took 6 tim
 has 'the function that gives back' first.out '~ conn_unref toolkit.c:[0-9]+  gave back 8 times, called from 3 places'
 has 'wrappers first' first.out 'first +declare conn_ref as a wrapper'
 
+"$REFTRACK" leaks --color=never untold.trk >leaks.out 2>&1
+has 'findings say whom to declare' leaks.out 'hint +~ conn_ref\(\) takes for 2 places that call it: --wrapper conn_ref'
+"$REFTRACK" leaks --color=never --wrapper 'conn_*ref' untold.trk >leaks.out 2>&1
+hasnt 'no hint when it is declared' leaks.out '^ +hint '
+
 # Each module speaks for itself.
 "$REFTRACK" coverage --color=never --wrapper 'conn_*ref' --module libplugin.so untold.trk >plugin.out 2>&1
 has 'what the plugin did' plugin.out '^libplugin.so took 3, gave back 2; of objects that are alive it took 1 more'

@@ -42,4 +42,20 @@ done
 equal 'no line of libc' "$(grep -vcE '^(site	|[a-z]+ use\.c:)' use.txt)" 0
 has 'without symbols: the program' bare.txt '^bare\+0x'
 equal 'without symbols: nothing else' "$(grep -vcE '^(site	|bare\+0x)' bare.txt)" 0
+
+# Findings that would read the same: the first caller that differs stands with them.
+cat >alike.c <<'C'
+#include <stdlib.h>
+static void *volatile sink;
+static void *make(size_t size) { return malloc(size); }
+static void first(void) { sink = make(40); }
+static void second(void) { sink = make(40); }
+int main(void) { first(); second(); sink = malloc(8); sink = NULL; return 0; }
+C
+cc -g -O0 -o alike alike.c || fail 'does not compile'
+"$REFTRACK" run -q --no-summary -o alike.trk -- ./alike >/dev/null 2>&1
+"$REFTRACK" leaks --color=never alike.trk >alike.txt 2>&1
+has 'alike: the first' alike.txt 'do +free what make alike.c:3 allocates, called from first alike.c:4$'
+has 'alike: the second' alike.txt 'do +free what make alike.c:3 allocates, called from second alike.c:5$'
+has 'alone: no caller' alike.txt 'do +free what main alike.c:6 allocates$'
 finish

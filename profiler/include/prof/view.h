@@ -152,7 +152,8 @@ char *prof_view_subject(const struct prof_finding *finding, enum prof_units unit
 /* "global g_cache -> Table.buckets[] -> block from grow+8": what holds the example, by memory; "" when nothing does, or
  * it was not examined. Raw text: escape it. */
 char *prof_view_path(const struct prof_finding *finding, char *buf, size_t size);
-/* The one thing to do about it. Raw text: escape it. */
+/* The one thing to do about it; of findings that would read the same also the first caller that tells it from the
+ * others. Raw text: escape it. */
 char *prof_view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size);
 /* How fast it grows: between the moments compared when they are a minute apart, else when its births span a minute and
  * three objects. */

@@ -425,7 +425,7 @@ static void free_words(struct prof_view *view, const struct prof_finding *findin
         snprintf(buf, size, "free what %s allocates", prof_view_site(view, finding->born_stack, site, sizeof site));
 }
 
-char *prof_view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size)
+char *view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size)
 {
     char site[512];
     uint32_t taken = finding->open_count != 0 ? finding->open[0].stack : finding->born_stack;
@@ -516,5 +516,12 @@ char *prof_view_action(struct prof_view *view, const struct prof_finding *findin
         else
             snprintf(buf, size, "give back the reference of %s", prof_view_site(view, taken, site, sizeof site));
     }
+    return buf;
+}
+
+char *prof_view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size)
+{
+    view_action(view, finding, buf, size);
+    view_add_apart(view, finding, buf, size);
     return buf;
 }

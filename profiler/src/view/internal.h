@@ -16,6 +16,7 @@ struct site_text {
     UT_hash_handle hh;
 };
 
+struct apart;
 struct prof_view {
     struct prof_heap *heap;
     struct prof_symbols *symbols;
@@ -24,10 +25,17 @@ struct prof_view {
     struct prof_arena arena;            /* tables */
     struct prof_intern texts;           /* text cells */
     struct site_text *sites;            /* stack id to the words of its site */
+    struct apart *apart;                /* findings by what they read like, once has_apart */
+    bool has_apart;
 };
 
 /* Cached, escaped words of a stack's site; "" for stack 0. NULL without memory. */
 const char *view_site_text(struct prof_view *view, uint32_t stack);
+/* The one thing to do about a finding, which others may read alike (describe.c); and behind it what tells it from these
+ * (apart.c). */
+char *view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size);
+void view_add_apart(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size);
+void view_apart_deinit(struct prof_view *view);
 /* A copy that lives as long as the view. NULL without memory. */
 const char *view_text(struct prof_view *view, const char *text);
 

@@ -28,6 +28,7 @@ void prof_view_destroy(struct prof_view *view)
     if (view == NULL)
         return;
     HASH_CLEAR(hh, view->sites); /* the entries lie in the arena */
+    view_apart_deinit(view);
     prof_intern_deinit(&view->texts);
     prof_arena_deinit(&view->arena);
     free(view);
