@@ -43,6 +43,7 @@ int cmd_leaks(int argc, char **argv);
 int cmd_checkpoint(int argc, char **argv);
 int cmd_mark(int argc, char **argv);
 int cmd_marks(int argc, char **argv);
+int cmd_narrow(int argc, char **argv);
 int cmd_objects(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_recorder(int argc, char **argv);
@@ -63,7 +64,8 @@ extern const struct cli_command cli_command_blocks, cli_command_check, cli_comma
     cli_command_objects, cli_command_record, cli_command_recorder, cli_command_recover, cli_command_refs,
     cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types,
     cli_command_why, cli_command_dominators, cli_command_retained, cli_command_what_if, cli_command_gc,
-    cli_command_graph, cli_command_growth, cli_command_suspects, cli_command_coverage, cli_command_balance;
+    cli_command_graph, cli_command_growth, cli_command_suspects, cli_command_coverage, cli_command_balance,
+    cli_command_narrow;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);

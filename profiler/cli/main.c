@@ -61,6 +61,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_growth,
     &cli_command_balance,
     &cli_command_coverage,
+    &cli_command_narrow,
     &cli_command_marks,
     &cli_command_info,
     &cli_command_dump,

@@ -1,0 +1,42 @@
+#!/bin/sh
+# narrow: the command that it prints records just these objects, and gdb stops where its line says.
+. "$ROOT/tests/e2e/lib.sh"
+need jq
+
+mkdir bin
+ln -s "$REFTRACK" bin/reftrack
+PATH=$work/bin:$PATH
+"$REFTRACK" run -q -o all.trk -- "$BUILD/samples/01-missing-unref" 2>/dev/null
+"$REFTRACK" narrow --json all.trk @leak:1 >narrow.json
+equal 'status' $? 0
+equal 'which objects' "$(jq -r '"\(.objects) \(.count) \(.of)"' narrow.json)" 'conn#4,8 2 2'
+mkdir again
+(cd again && sh -c "$(jq -r .command ../narrow.json)") >again.out 2>&1
+equal 'the command runs' $? 0
+"$REFTRACK" types --json again/*.trk >types.json
+equal 'just these are recorded' "$(jq -c '[.rows[] | select(.type == "struct conn") | [.born, .live]]' types.json)" '[[2,2]]'
+equal 'under their names' "$("$REFTRACK" objects --json again/*.trk | jq -c '[.rows[].object] | sort')" '["struct conn#4","struct conn#8"]'
+"$REFTRACK" leaks --json again/*.trk >leaks.json
+equal 'with the same finding' "$(jq -c '[.findings[] | select(.verdict == "missing-unref") | [.objects, .open[0].function, .open[0].line]]' leaks.json)" \
+	"$("$REFTRACK" leaks --json all.trk | jq -c '[.findings[] | select(.verdict == "missing-unref") | [.objects, .open[0].function, .open[0].line]]')"
+
+# What a filter let through is counted, and asked for again.
+"$REFTRACK" run -q -f -o some.trk --types 'conn|x y' -- "$BUILD/samples/01-missing-unref" 2>/dev/null
+equal 'the other keys' "$("$REFTRACK" narrow --json some.trk 'struct conn#8' | jq -r .command | sed 's/ -- .*//')" \
+	"reftrack run --objects 'conn#8' --types 'conn|x y' --stacks 64,64,64"
+"$REFTRACK" narrow all.trk nobody >bad.out 2>&1
+equal 'nobody' $? 2
+oneline 'nobody' bad.out
+
+# gdb stops at the first change of the count of the sixth one.
+"$REFTRACK" run -q -o untold.trk -- "$BUILD/tests/e2e/untold/untold" 9 2>/dev/null
+"$REFTRACK" narrow --json untold.trk 'struct conn#6' >one.json
+has 'a line for gdb' one.json 'ignore 1 5'
+if command -v gdb >/dev/null 2>&1; then
+	timeout 60 sh -c "$(jq -r .gdb one.json | sed 's/^gdb/gdb -batch -nx -ex "set debuginfod enabled off"/')" >gdb.out 2>&1 </dev/null
+	if ! grep -q 'ptrace\|not permitted' gdb.out; then
+		has 'it watches the count' gdb.out 'atchpoint 2: -location .*refs'
+		has 'and stops at its first change' gdb.out 'New value = 2'
+	fi
+fi
+finish
