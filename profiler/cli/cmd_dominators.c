@@ -11,12 +11,8 @@ static const struct cli_option options[] = { { .name = "depth",
                                                .offset = offsetof(struct dominators_args, depth),
                                                .argument = "N",
                                                .help = "levels of the tree (3)" },
-                                             { .name = "top",
-                                               .letter = 'n',
-                                               .kind = CLI_NUMBER,
-                                               .offset = offsetof(struct dominators_args, top),
-                                               .argument = "N",
-                                               .help = "only the N largest below each (10); 0 for all" },
+                                             CLI_OPTION_TOP(dominators_args,
+                                                            "only the N largest below each (10); 0 for all"),
                                              { 0 } };
 
 static const char *const examples[] = {

@@ -21,13 +21,9 @@ static const struct cli_option options[] = {
       .offset = offsetof(struct refs_args, open),
       .help = "only the open references of an object (taken, not given back): when, in which thread and where each was "
               "taken, and who owns it; needs a second reading of the trace" },
-    { .name = "top",
-      .letter = 'n',
-      .kind = CLI_NUMBER,
-      .offset = offsetof(struct refs_args, top),
-      .argument = "N",
-      .help = "only N lines of each list (20), roots first, then what retains most, the others folded by type and "
-              "field; 0 for all" },
+    CLI_OPTION_TOP(refs_args,
+                   "only N lines of each list (20), roots first, then what retains most, the others folded by type and "
+                   "field; 0 for all"),
     { 0 }
 };
 
@@ -55,9 +51,7 @@ const struct cli_command cli_command_refs = {
     .examples = examples,
     .options = options,
     .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID,
-    .operands_min = 1,
-    .operands_max = 2,
-    .operand_hint = CLI_HINT_TRACE,
+    CLI_OPERANDS_OBJECT,
 };
 
 static void row(struct cli_session *session, struct cli_out *out, const struct prof_ref *ref, bool in)

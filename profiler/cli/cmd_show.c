@@ -12,19 +12,15 @@ struct show_args {
     uint64_t top;
 };
 
-static const struct cli_option options[] = { { .name = "no-history",
-                                               .kind = CLI_FLAG,
-                                               .offset = offsetof(struct show_args, no_history),
-                                               .help =
-                                                   "leave the history out; it needs a second reading of the trace" },
-                                             { .name = "top",
-                                               .letter = 'n',
-                                               .kind = CLI_NUMBER,
-                                               .offset = offsetof(struct show_args, top),
-                                               .argument = "N",
-                                               .help = "only the first N lines of the open references and of the "
-                                                       "history (40); 0 for all" },
-                                             { 0 } };
+static const struct cli_option options[] = {
+    { .name = "no-history",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct show_args, no_history),
+      .help = "leave the history out; it needs a second reading of the trace" },
+    CLI_OPTION_TOP(show_args, "only the first N lines of the open references and of the "
+                              "history (40); 0 for all"),
+    { 0 }
+};
 
 static const char *const examples[] = {
     "reftrack show app.trk @leak:1",
@@ -55,9 +51,7 @@ const struct cli_command cli_command_show = {
     .examples = examples,
     .options = options,
     .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID,
-    .operands_min = 1,
-    .operands_max = 2,
-    .operand_hint = CLI_HINT_TRACE,
+    CLI_OPERANDS_OBJECT,
 };
 
 static void facts(struct cli_session *session, struct cli_out *out, prof_obj_id id)

@@ -13,13 +13,10 @@ static const struct cli_option options[] = {
       .argument = "OBJECT | 'HOLDER.FIELD->OBJECT'",
       .help = "all references to an object or block, or those from one place, written as 'reftrack refs' tells it; "
               "repeatable" },
-    { .name = "top",
-      .letter = 'n',
-      .kind = CLI_NUMBER,
-      .offset = offsetof(struct what_if_args, top),
-      .argument = "N",
-      .help = "only N lines of each list (20): the first to be freed; of others roots first, then what retains most; 0 "
-              "for all" },
+    CLI_OPTION_TOP(
+        what_if_args,
+        "only N lines of each list (20): the first to be freed; of others roots first, then what retains most; 0 "
+        "for all"),
     { 0 }
 };
 

@@ -6,13 +6,9 @@ struct why_args {
     uint64_t top;
 };
 
-static const struct cli_option options[] = { { .name = "top",
-                                               .letter = 'n',
-                                               .kind = CLI_NUMBER,
-                                               .offset = offsetof(struct why_args, top),
-                                               .argument = "N",
-                                               .help = "of longer paths only N links, the middle left out (16)" },
-                                             { 0 } };
+static const struct cli_option options[] = {
+    CLI_OPTION_TOP(why_args, "of longer paths only N links, the middle left out (16)"), { 0 }
+};
 
 static const char *const examples[] = {
     "reftrack why app.trk 'struct conn#12'",
@@ -34,9 +30,7 @@ const struct cli_command cli_command_why = {
     .examples = examples,
     .options = options,
     .groups = CLI_GROUP_FORMAT | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID,
-    .operands_min = 1,
-    .operands_max = 2,
-    .operand_hint = CLI_HINT_TRACE,
+    CLI_OPERANDS_OBJECT,
 };
 
 static const char *plural(size_t n)

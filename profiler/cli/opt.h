@@ -155,6 +155,16 @@ struct cli_command {
     enum cli_hint operand_hint;
 };
 
+/* A command's own --top (commands of CLI_GROUP_TABLE and CLI_GROUP_TOP share theirs): `top`, a uint64_t of its struct.
+ */
+#define CLI_OPTION_TOP(args, words)                                                                                    \
+    {                                                                                                                  \
+        .name = "top", .letter = 'n', .kind = CLI_NUMBER, .offset = offsetof(struct args, top), .argument = "N",       \
+        .help = (words)                                                                                                \
+    }
+/* Operands [TRACE] OBJECT (cli_operands_object). */
+#define CLI_OPERANDS_OBJECT .operands_min = 1, .operands_max = 2, .operand_hint = CLI_HINT_TRACE
+
 /* CLI_GROUP_RECORD (rec_args.c); offsets are those of struct cli_common. */
 extern const struct cli_option cli_group_record[];
 

@@ -70,13 +70,19 @@ static const char guess[] = "pointers in memory stand for references without a s
 static const char seen[] = "2 objects hold each other: 2 references counted, 2 of them from inside; the same pointers "
                            "stood there at a checkpoint 1.5 s before";
 
+/* What is said of a ring, with pointers at this offset, that a checkpoint before its end saw, too. */
+static const struct prof_finding *seen_twice(uint64_t offset)
+{
+    ring(offset);
+    (void)look();
+    looked();
+    return find();
+}
+
 static void test_same(void **state)
 {
     (void)state;
-    ring(8);
-    (void)look();
-    looked();
-    const struct prof_finding *f = find();
+    const struct prof_finding *f = seen_twice(8);
     assert_int_equal(f->strength, PROF_PROVEN);
     assert_null(f->reasons);
     assert_string_equal(f->sentence, seen);
@@ -87,10 +93,7 @@ static void test_same(void **state)
 static void test_same_untyped(void **state)
 {
     (void)state;
-    ring(16);
-    (void)look();
-    looked();
-    const struct prof_finding *f = find();
+    const struct prof_finding *f = seen_twice(16);
     assert_int_equal(f->strength, PROF_PROBABLE);
     assert_string_equal(f->reasons,
                         "pointers in memory stand for references without a slot, not all in fields that are "

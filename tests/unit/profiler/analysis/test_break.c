@@ -45,6 +45,23 @@ static void own(uint64_t to, uint64_t slot)
     mk_own(rig->t, to, slot, AT("main m.c:6"));
 }
 
+/* A file owns its log, which refers back to it. */
+static void file_and_log(uint64_t file, uint64_t log)
+{
+    born("file", file, 64);
+    born("log", log, 32);
+    own(log, file + 8);
+    mk_ref(rig->t, file, log + 8, AT("main m.c:9"));
+}
+
+/* The program ends: the only finding of that verdict. */
+static const struct prof_finding *found(enum prof_verdict verdict)
+{
+    mk_exit(rig->t, 0);
+    rig_find(rig, NULL);
+    return rig_one(rig, verdict);
+}
+
 static const struct prof_finding_edge *edge_called(const struct prof_finding *f, const char *field)
 {
     for (size_t i = 0; i < f->edge_count; i++) {
@@ -76,9 +93,7 @@ static void test_frees(void **state)
     mk_unref(rig->t, A, 0, AT("main m.c:10"));
     born("text", C, 40);
     own(C, B + 24);
-    mk_exit(rig->t, 0);
-    rig_find(rig, NULL);
-    const struct prof_finding *f = rig_one(rig, PROF_CYCLE);
+    const struct prof_finding *f = found(PROF_CYCLE);
     assert_frees(f, "peer", 3, 168);
     assert_frees(f, "next", 3, 168);
     assert_string_equal(f->edges[f->break_edge].field, "next");
@@ -96,15 +111,10 @@ static void test_frees(void **state)
 static void test_only_one_frees(void **state)
 {
     (void)state;
-    born("file", A, 64);
-    born("log", B, 32);
-    own(B, A + 8);
-    mk_ref(rig->t, A, B + 8, AT("main m.c:9"));
+    file_and_log(A, B);
     mk_ref(rig->t, A, B + 24, AT("main m.c:10"));
     mk_unref(rig->t, A, 0, AT("main m.c:11"));
-    mk_exit(rig->t, 0);
-    rig_find(rig, NULL);
-    const struct prof_finding *f = rig_one(rig, PROF_CYCLE);
+    const struct prof_finding *f = found(PROF_CYCLE);
     assert_int_equal(f->edge_count, 2);
     assert_frees(f, "log", 2, 96);
     assert_frees(f, "+24", 0, 0);
@@ -118,10 +128,7 @@ static void test_thousand(void **state)
     (void)state;
     for (uint64_t i = 0; i < 1000; i++) {
         uint64_t a = 0x200000 + i * 0x100, b = a + 0x80;
-        born("file", a, 64);
-        born("log", b, 32);
-        own(b, a + 8);
-        mk_ref(rig->t, a, b + 8, AT("main m.c:9"));
+        file_and_log(a, b);
         mk_unref(rig->t, a, 0, AT("main m.c:10"));
     }
     mk_exit(rig->t, 0);
@@ -138,15 +145,10 @@ static void test_thousand(void **state)
 static void test_held(void **state)
 {
     (void)state;
-    born("file", A, 64);
-    born("log", B, 32);
-    own(B, A + 8);
-    mk_ref(rig->t, A, B + 8, AT("main m.c:9"));
+    file_and_log(A, B);
     mk_ref(rig->t, B, 0, AT("main m.c:10"));
     mk_unref(rig->t, A, 0, AT("main m.c:11"));
-    mk_exit(rig->t, 0);
-    rig_find(rig, NULL);
-    const struct prof_finding *f = rig_one(rig, PROF_CYCLE_HELD);
+    const struct prof_finding *f = found(PROF_CYCLE_HELD);
     assert_int_equal(f->release_objects, 0);
     assert_frees(f, "files", 2, 96);
     assert_frees(f, "log", 2, 96);
@@ -190,9 +192,7 @@ static void test_retained(void **state)
     own(C, A + 8);
     mk_ref(rig->t, C, B + 8, AT("main m.c:9"));
     own(D, A + 16);
-    mk_exit(rig->t, 0);
-    rig_find(rig, NULL);
-    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    const struct prof_finding *f = found(PROF_MISSING_UNREF);
     assert_int_equal(f->objects, 2);
     assert_int_equal(f->retained_objects, 3);
     assert_int_equal(f->retained_bytes, 64 + 32 + 8);
@@ -206,14 +206,9 @@ static void test_uncollectable(void **state)
                                                  .count_offset = UINT32_MAX,
                                                  .flags = TRK_TYPE_ORDERED_FINALIZER };
     mk_type_full(rig->t, "file", &ordered);
-    born("file", A, 64);
-    born("log", B, 32);
-    own(B, A + 8);
-    mk_ref(rig->t, A, B + 8, AT("main m.c:9"));
+    file_and_log(A, B);
     mk_unref(rig->t, A, 0, AT("main m.c:11"));
-    mk_exit(rig->t, 0);
-    rig_find(rig, NULL);
-    const struct prof_finding *f = rig_one(rig, PROF_UNCOLLECTABLE);
+    const struct prof_finding *f = found(PROF_UNCOLLECTABLE);
     assert_int_equal(f->objects, 2);
     assert_true(f->gating);
     assert_int_equal(f->need_count, 1);
@@ -225,16 +220,11 @@ static void test_uncollectable(void **state)
 static void test_hazard(void **state)
 {
     (void)state;
-    born("file", A, 64);
-    born("log", B, 32);
-    own(B, A + 8);
-    mk_ref(rig->t, A, B + 8, AT("main m.c:9"));
+    file_and_log(A, B);
     mk_weak_set(rig->t, A, GLOBAL, AT("watch m.c:30"));
     mk_weak_set(rig->t, A, B + 24, AT("watch m.c:31"));
     mk_unref(rig->t, A, 0, AT("main m.c:11"));
-    mk_exit(rig->t, 0);
-    rig_find(rig, NULL);
-    const struct prof_finding *f = rig_one(rig, PROF_CYCLE);
+    const struct prof_finding *f = found(PROF_CYCLE);
     assert_int_equal(f->hazards_all, 1);
     assert_int_equal(f->hazard_count, 1);
     assert_string_equal(f->hazards[0].text, "global g_last");
@@ -245,10 +235,7 @@ static void test_hazard(void **state)
 static void test_weak_root(void **state)
 {
     (void)state;
-    born("file", A, 64);
-    born("log", B, 32);
-    own(B, A + 8);
-    mk_ref(rig->t, A, B + 8, AT("main m.c:9"));
+    file_and_log(A, B);
     mk_weak_set(rig->t, A, GLOBAL, AT("watch m.c:30"));
     mk_unref(rig->t, A, 0, AT("main m.c:11"));
     image_poke(&image, A + 8, B);

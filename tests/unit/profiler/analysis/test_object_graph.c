@@ -255,18 +255,29 @@ static void test_pinned_and_dead(void **state)
     assert_int_equal(prof_graph_of_block(graph, 99), PROF_NODE_NONE);
 }
 
-/* global -> A -> B -> C, and A -> C: A retains all, C hangs on A. */
-static void make_tree(void)
+/* A, held by a global, B and C. */
+static void three_with_a_root(void)
 {
     born(A);
     born(B);
     born(C);
     mk_own(rig->t, A, GLOBAL, AT("main m.c:6"));
+}
+
+static void end_of_program(void)
+{
+    mk_exit(rig->t, 0);
+    make(NULL);
+}
+
+/* global -> A -> B -> C, and A -> C: A retains all, C hangs on A. */
+static void make_tree(void)
+{
+    three_with_a_root();
     mk_own(rig->t, B, A + 8, AT("main m.c:7"));
     mk_own(rig->t, C, B + 8, AT("main m.c:8"));
     mk_ref(rig->t, C, A + 16, AT("main m.c:9"));
-    mk_exit(rig->t, 0);
-    make(NULL);
+    end_of_program();
 }
 
 static void test_sizes(void **state)
@@ -316,15 +327,11 @@ static void test_shared(void **state)
     uint64_t bytes, nodes;
     (void)state;
 
-    born(A);
-    born(B);
-    born(C);
-    mk_own(rig->t, A, GLOBAL, AT("main m.c:6"));
+    three_with_a_root();
     mk_own(rig->t, B, GLOBAL + 8, AT("main m.c:7"));
     mk_own(rig->t, C, A + 8, AT("main m.c:8"));
     mk_ref(rig->t, C, B + 8, AT("main m.c:9"));
-    mk_exit(rig->t, 0);
-    make(NULL);
+    end_of_program();
     assert_null(prof_graph_dominate(graph));
     assert_int_equal(prof_graph_retained(graph, node(A)), 64);
     assert_int_equal(prof_graph_dominator(graph, node(C)), PROF_NODE_NONE);
@@ -363,8 +370,7 @@ static void test_unowned_path(void **state)
     born(A);
     born(B);
     mk_own(rig->t, B, A + 8, AT("main m.c:7"));
-    mk_exit(rig->t, 0);
-    make(NULL);
+    end_of_program();
     assert_null(prof_graph_distances(graph, PROF_ROOT_NONE));
     assert_int_equal(prof_graph_path(graph, PROF_ROOT_NONE, node(B), path, 4), 2);
     assert_int_equal(path[0].to, node(A));
@@ -382,8 +388,7 @@ static void test_long_path(void **state)
         born(A + i * 0x100);
         mk_own(rig->t, A + i * 0x100, i == 0 ? GLOBAL : A + (i - 1) * 0x100 + 8, AT("main m.c:7"));
     }
-    mk_exit(rig->t, 0);
-    make(NULL);
+    end_of_program();
     assert_null(prof_graph_distances(graph, PROF_ROOT_GLOBAL));
     assert_int_equal(prof_graph_path(graph, PROF_ROOT_GLOBAL, node(A + 0x800), path, 5), LENGTH);
     static const uint64_t kept[] = { 0, 1, 6, 7, 8 };
@@ -404,8 +409,7 @@ static void test_loop(void **state)
     mk_own(rig->t, B, A + 8, AT("main m.c:6"));
     mk_own(rig->t, A, B + 8, AT("main m.c:7"));
     mk_own(rig->t, C, B + 16, AT("main m.c:8"));
-    mk_exit(rig->t, 0);
-    make(NULL);
+    end_of_program();
     assert_null(prof_graph_loop(graph, node(A), path, 4, &cycle, &length));
     assert_int_equal(cycle, 2);
     assert_int_equal(length, 2);
@@ -546,8 +550,7 @@ static void test_what_if_cycle(void **state)
     mk_own(rig->t, B, A + 8, AT("main m.c:6"));
     mk_own(rig->t, A, B + 8, AT("main m.c:7"));
     mk_ref(rig->t, A, B + 16, AT("main m.c:8"));
-    mk_exit(rig->t, 0);
-    make(NULL);
+    end_of_program();
     drop.link = prof_graph_referrer(graph, node(A), 0);
     assert_null(prof_graph_what_if(graph, &drop, 1, &fall)); // one of two
     assert_int_equal(fall.count, 0);
