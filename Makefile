@@ -5,6 +5,7 @@
 #   make check      build and run all short tests          make check-long   the long suites
 #   make bench      speed, as ratios in one run            make lint         clang-format, clang-tidy, cppcheck, clang -Werror
 #   make asan|ubsan|tsan                                   make fuzz         each fuzzer for FUZZ_SECONDS
+#   make docs-pictures  draws what docs show (graphviz)
 #   make install    PREFIX=/usr/local DESTDIR=             make setup        install missing Debian packages (asks before sudo)
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -49,6 +50,10 @@ sanitize-%: setup
 	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		meson test -C build-$* --no-rebuild --no-suite long --no-suite nosan --print-errorlogs --timeout-multiplier 4
 
+# What the pages show, drawn anew (needs graphviz).
+docs-pictures: all
+	@docs/pictures/draw.sh $(BUILD)/profiler/cli/reftrack $(BUILD)/samples docs/pictures --svg
+
 fuzz:
 	@tests/setup.sh build lint
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)
@@ -64,4 +69,4 @@ install: $(BUILD)/build.ninja
 clean:
 	@rm -rf build build-*
 
-.PHONY: all setup demo check check-long bench lint asan ubsan tsan fuzz install clean
+.PHONY: all setup demo check check-long bench lint asan ubsan tsan fuzz docs-pictures install clean

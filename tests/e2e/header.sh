@@ -148,6 +148,18 @@ checks=$((checks + 1))
 ! gcc -I"$ROOT/libtrack/include" -c late.c -o late.o 2>late.out && grep -q 'include track/inline.h before it' late.out ||
 	fail "track/inline.h behind track.h: $(cat late.out)"
 
+# R14: an edge without a count cannot be told: no verb takes a variable alone, none but the counting ones makes an edge.
+compiles() {
+	printf '#include <track/track.h>\nvoid use(struct foo *f);\nvoid use(struct foo *f)\n{\n\tstruct foo *slot = f;\n\t%s\n\t(void)slot;\n}\n' "$1" | sed '1s/$/\nstruct foo { int refs; };/' >one.c
+	gcc -std=c99 -Wall -Wextra -Werror -I"$ROOT/libtrack/include" -c one.c -o one.o 2>one.out
+}
+checks=$((checks + 1))
+compiles 'trk_ref(f, &slot); trk_own(f, &slot); trk_weak_set(f, &slot); trk_unref(f, NULL);' || fail "what must compile: $(head -3 one.out)"
+for wrong in 'trk_ref(f);' 'trk_unref(f);' 'trk_own(f);' 'trk_weak_set(f);' 'trk_ref(f, 1);' 'trk_ref(&slot);' 'trk_edge(f, &slot);' 'trk_hold(&slot, f);' 'trk_own(f, slot->refs);'; do
+	checks=$((checks + 1))
+	! compiles "$wrong" || fail "this must not compile: $wrong"
+done
+
 for inline in '' -DTRK_INLINE; do
 	# shellcheck disable=SC2086
 	gcc -O2 -g $inline -I"$ROOT/libtrack/include" use.c -o use && "$REFTRACK" run -q --stacks 64,1,1 -o use.trk -- ./use

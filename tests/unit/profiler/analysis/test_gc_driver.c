@@ -452,6 +452,47 @@ static void restored(void **state)
     assert_int_equal(collect(2), 2);
 }
 
+/* What happens behind a pass to what it found shows that the program still knows it: alive with all it leads to. */
+static void g12_touched_later(void **state)
+{
+    (void)state;
+    born(0);
+    born(1);
+    link_birth(0, 0, 1);
+    link_ref(1, 0, 0);
+    unref(0, 0);
+    assert_int_equal(collect(2), 2);
+    ref(1, GLOBAL(0));
+    assert_int_equal(garbage_list().count, 0);
+    assert_int_equal(totals().revived, 2);
+    assert_int_equal(collect(2), 0);
+}
+
+/* P8: as many die as are born, so that no threshold is met: time finds the garbage. */
+static void p8_delay(void **state)
+{
+    enum { EVERY = 1000000, STEP = 50000 };
+    (void)state;
+    gr_end(NULL);
+    gr_begin_with(&(struct prof_gc_options){ .every_events = UINT64_MAX, .every_us = EVERY });
+    for (int turn = 0; turn < 20; turn++) {
+        int a = 2 * turn, b = a + 1;
+        born(a);
+        born(b);
+        link_birth(a, 0, b);
+        link_ref(b, 0, a);
+        unref(a, 0);
+        uint64_t lost = gr_now, garbage = 2 * (uint64_t)(turn + 1);
+        while (totals().found < garbage && gr_now < lost + 10 * EVERY) {
+            gr_now += STEP;
+            born(1000);
+            released(1000, 0);
+        }
+        assert_int_equal(totals().found, garbage);
+        assert_true(gr_now - lost <= EVERY + 2 * STEP);
+    }
+}
+
 /* Settings and statistics outlive the heap. */
 static void before_and_after(void **state)
 {
@@ -492,6 +533,8 @@ int main(void)
         TEST(triggers),
         TEST(settings_at_events),
         TEST(restored),
+        TEST(g12_touched_later),
+        TEST(p8_delay),
         TEST(before_and_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,52 @@ static void o5_without_referrers(void **state)
     assert_int_equal(prof_graph_referrers(graph, node(C)), 0);
 }
 
+static uint32_t nodes(void)
+{
+    uint32_t count = 0;
+    for (prof_node v = 0; v < prof_graph_max(graph); v++)
+        count += prof_graph_has(graph, v);
+    return count;
+}
+
+/* What asks is not in the answer: findings, names, sizes and paths add nothing. */
+static void o6_own_data(void **state)
+{
+    (void)state;
+    born_in(A, GLOBAL);
+    born_in(B, A + 8);
+    make();
+    size_t links = prof_graph_links(graph);
+    assert_int_equal(nodes(), 2);
+    struct prof_heap *heap = prof_graph_heap(graph);
+    assert_string_equal(prof_graph_name(graph, node(B)), "net::conn#2");
+    must(prof_findings_create(heap, rig->symbols, NULL, &rig->findings));
+    struct prof_graph *before = graph;
+    must(prof_graph_create(heap, rig->symbols, NULL, &graph));
+    assert_int_equal(nodes(), 2);
+    assert_int_equal(prof_graph_links(graph), links);
+    prof_graph_destroy(before);
+}
+
+/* Nothing is alive: every question has an answer. */
+static void o9_empty(void **state)
+{
+    const prof_node *list;
+    uint64_t bytes, count;
+    (void)state;
+
+    born_in(A, GLOBAL);
+    mk_unref(rig->t, A, GLOBAL, AT("main m.c:8"));
+    mk_gone(rig->t, A, AT("main m.c:8"));
+    make();
+    assert_int_equal(nodes(), 0);
+    assert_int_equal(prof_graph_links(graph), 0);
+    assert_int_equal(prof_graph_dominated(graph, PROF_NODE_NONE, &list), 0);
+    assert_int_equal(prof_graph_retained(graph, PROF_NODE_NONE), 0);
+    must(prof_graph_retained_by(graph, NULL, 0, &bytes, &count));
+    assert_int_equal(count, 0);
+}
+
 static void o7_namespaced_types(void **state)
 {
     (void)state;
@@ -205,8 +251,8 @@ static void d10_weak_keeps_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(o1_chain_of_referrers),   TEST(o5_without_referrers), TEST(o7_namespaced_types),
-        TEST(o8_deep_size_of_a_cycle), TEST(o10_diamond),          TEST(d9_everything_is_retained),
+        TEST(o1_chain_of_referrers),  TEST(o5_without_referrers),    TEST(o6_own_data), TEST(o9_empty),
+        TEST(o7_namespaced_types),    TEST(o8_deep_size_of_a_cycle), TEST(o10_diamond), TEST(d9_everything_is_retained),
         TEST(d10_weak_keeps_nothing),
     };
     return cmocka_run_group_tests_name("queries", tests, NULL, NULL);

@@ -322,6 +322,25 @@ static void r13_borrowed_pointer_vetoes(void **state)
     }
 }
 
+/* No verb makes an edge without a count, but for trk_own of what is owned already: then there are more owners than
+ * references, which shows in the split. Weak ones are no edges. */
+static void r14_more_owners_than_references(void **state)
+{
+    (void)state;
+    born_in(A, GLOBAL);
+    born_in(B, A + 8);
+    mk_weak_set(rig->t, B, A + 24, AT("main m.c:7"));
+    born_in(C, A + 16);
+    mk_own(rig->t, C, A + 32, AT("main m.c:8")); // there is no other
+    mk_exit(rig->t, 0);
+    find();
+    assert_count(B, 1, 0, 0, 0);
+    assert_count(C, 2, 0, -1, 0);
+    assert_int_not_equal(prof_heap_open(prof_graph_heap(graph), prof_graph_referrer(graph, node(C), 0).open)->flags +
+                             prof_heap_open(prof_graph_heap(graph), prof_graph_referrer(graph, node(C), 1).open)->flags,
+                         PROF_OPEN_WAS_BIRTH);
+}
+
 /* b->x = a->x; a->x = NULL, nothing told: the variable that should hold it does not. Alive, and no cycle. */
 static void r14b_moved_in_silence(void **state)
 {
@@ -383,6 +402,7 @@ int main(void)
         TEST(r11_unref_read_before_birth),
         TEST(r12_lost_events),
         TEST(r13_borrowed_pointer_vetoes),
+        TEST(r14_more_owners_than_references),
         TEST(r14b_moved_in_silence),
         TEST(r15_three_from_one_holder),
         TEST(r16_pinned),

@@ -98,6 +98,36 @@ static void test_random(void **state)
     }
 }
 
+/* O9: two parts and what is in neither; only members of cycles are left over; an empty graph has none. */
+static void o9_components(void **state)
+{
+    static const struct graph_edge edges[] = { { 0, 1, 0 }, { 1, 2, 1 }, { 2, 0, 2 }, { 2, 3, 3 },
+                                               { 4, 5, 4 }, { 5, 4, 5 }, { 6, 6, 6 } };
+    enum { N = 8, EDGES = sizeof edges / sizeof *edges };
+    uint32_t component[N], size[N] = { 0 }, count, left = 0;
+    struct graph graph;
+    (void)state;
+
+    assert_true(graph_init(&graph, N, edges, EDGES));
+    assert_true(graph_components(&graph, NULL, component, &count));
+    assert_int_equal(count, 5); // 0 1 2, 3, 4 5, 6, 7
+    for (uint32_t v = 0; v < N; v++)
+        size[component[v]]++;
+    for (uint32_t v = 0; v < N; v++) {
+        bool loop = false;
+        for (uint32_t e = graph.first[v]; e < graph.first[v + 1]; e++)
+            loop |= graph.to[e] == v;
+        left |= size[component[v]] > 1 || loop ? 1u << v : 0;
+    }
+    assert_int_equal(left, 0x77);
+    assert_true(component[3] < component[0]); // what a component leads to comes before it
+    graph_deinit(&graph);
+    assert_true(graph_init(&graph, 0, edges, 0));
+    assert_true(graph_components(&graph, NULL, component, &count));
+    assert_int_equal(count, 0);
+    graph_deinit(&graph);
+}
+
 /* A chain and a ring of a million nodes: recursion would need a hundred megabytes of stack. */
 static void test_long(void **state)
 {
@@ -136,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
+        cmocka_unit_test(o9_components),
         cmocka_unit_test(test_long),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
