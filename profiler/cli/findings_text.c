@@ -157,8 +157,9 @@ void text_missing(struct cli_session *session, struct cli_out *out, const struct
     text_label(out, "missing");
     fputs("~ ", out->file);
     text_place(session, out, finding->missing_stack);
-    fprintf(out->file, "  not called for %s of %s", prof_fmt_count(a, sizeof a, finding->missing_named),
-            prof_fmt_count(b, sizeof b, finding->missing_of));
+    fprintf(out->file, "  %s for %s of %s",
+            text_gives_at(session, finding, finding->missing_stack) ? "one call short" : "not called",
+            prof_fmt_count(a, sizeof a, finding->missing_named), prof_fmt_count(b, sizeof b, finding->missing_of));
     if (finding->healthy_of != 0)
         fprintf(out->file, "; %s of %s healthy ones were released there",
                 prof_fmt_count(a, sizeof a, finding->healthy_named), prof_fmt_count(b, sizeof b, finding->healthy_of));

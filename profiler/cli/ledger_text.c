@@ -271,6 +271,15 @@ void text_siblings(struct cli_session *session, struct cli_out *out, const struc
     where_parted(session, out, parting);
 }
 
+bool text_gives_at(struct cli_session *session, const struct prof_finding *finding, uint32_t stack)
+{
+    const struct prof_ledger *ledger = text_example(session, finding);
+    for (size_t i = 0; ledger != NULL && i < ledger->count; i++)
+        if (ledger->entries[i].event.op == TRK_OP_UNREF && same_place(session, ledger->entries[i].event.stack, stack))
+            return true;
+    return false;
+}
+
 void text_not_compared(const struct cli_session *session, struct cli_out *out)
 {
     char text[32];

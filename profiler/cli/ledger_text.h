@@ -17,6 +17,8 @@ bool text_given_back(struct cli_session *session, struct cli_out *out, const str
                      bool verbose);
 /* ", 4.0 s after the taking, in another thread": when siblings make the release that is missing, as a rule. */
 void text_release_when(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
+/* Does the example give back something at this place, too? Then the release there is not missing, but one short. */
+bool text_gives_at(struct cli_session *session, const struct prof_finding *finding, uint32_t stack);
 /* What the siblings did, and the first event that differed. */
 void text_siblings(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
 /* That the trace is too long for a second reading nobody asked for. */

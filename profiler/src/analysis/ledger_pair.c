@@ -1,25 +1,28 @@
 /* ledger_pair.c: which release gives back what no slot tells: learned from healthy objects, else a hint. */
 #include "ledger_state.h"
 
+#include <stdlib.h>
+
 /* A taking or a release that no slot matched. */
 struct loose {
     struct prof_ledger_entry *entry;
-    uint32_t site; /* SITE_BIRTH: the birth */
-    bool done;
+    uint32_t site;
+    bool take, birth, done;
 };
 struct loose_list {
-    PROF_VEC(struct loose) list;
+    PROF_VEC(struct loose) list; /* in order */
 };
 
-static bool gather(struct prof_ledgers *l, struct life *life, bool takings, struct loose_list *ret)
+static bool gather(struct prof_ledgers *l, struct life *life, struct loose_list *ret)
 {
     for (size_t i = 0; i < life->book.entries.count; i++) {
         struct prof_ledger_entry *entry = &life->book.entries.items[i];
-        bool birth = entry->event.op == TRK_OP_NEW || entry->event.op == TRK_OP_REUSE;
-        if (entry->pair != 0 || entry->open || (takings ? !ledger_takes(entry) : entry->event.op != TRK_OP_UNREF))
+        bool take = ledger_takes(entry);
+        if (entry->pair != 0 || entry->open || (!take && entry->event.op != TRK_OP_UNREF))
             continue;
-        uint32_t site = birth ? SITE_BIRTH : site_of(&l->a, entry->event.stack);
-        if (site == UINT32_MAX || !prof_vec_push(&ret->list, (struct loose){ .entry = entry, .site = site }))
+        struct loose loose = { .entry = entry, .site = site_of(&l->a, entry->event.stack), .take = take };
+        loose.birth = entry->event.op == TRK_OP_NEW || entry->event.op == TRK_OP_REUSE;
+        if (loose.site == UINT32_MAX || !prof_vec_push(&ret->list, loose))
             return false;
     }
     return true;
@@ -33,54 +36,66 @@ static void match(struct loose *take, struct loose *give, enum prof_evidence evi
     take->entry->evidence = give->entry->evidence = evidence;
 }
 
-/* The newest taking before a release: of its own thread if there is one. by_site: only where releases at its site give
- * back what was taken. spare: not one of this site, unless nothing else is left. false without memory. */
-static bool find(struct prof_ledgers *l, const struct prof_obj *obj, struct loose_list *takes, const struct loose *give,
-                 bool by_site, uint32_t spare, struct loose **ret)
+static bool by_learning(struct prof_ledgers *l, const struct life *life, struct loose_list *loose)
+{
+    size_t count = loose->list.count;
+    struct pair_event *events = calloc(count + 1, sizeof *events);
+    size_t *partner = calloc(count + 1, sizeof *partner);
+    bool good = events != NULL && partner != NULL;
+
+    for (size_t i = 0; good && i < count; i++) {
+        const struct loose *one = &loose->list.items[i];
+        events[i] = (struct pair_event){ .stack = one->entry->event.stack, .take = one->take, .birth = one->birth };
+    }
+    good = good && pair_match(&l->a, &l->learned, life->type, events, count, partner);
+    for (size_t i = 0; good && i < count; i++) {
+        struct loose *give = &loose->list.items[i];
+        if (!give->take && partner[i] != SIZE_MAX)
+            match(&loose->list.items[partner[i]], give, PROF_EVIDENCE_LEARNED);
+    }
+    free(events);
+    free(partner);
+    return good;
+}
+
+/* The newest taking before a release that is left, of its own thread if there is one; one of the site that the finding
+ * names only when there is no other. NULL none. */
+static struct loose *hint(struct loose_list *loose, size_t give, uint32_t blamed)
 {
     struct loose *best = NULL;
     unsigned best_score = 0;
 
-    for (size_t i = takes->list.count; i-- > 0;) {
-        struct loose *take = &takes->list.items[i];
-        bool serves = true;
-        if (take->done || take->entry->number > give->entry->number)
+    for (size_t i = give; i-- > 0;) {
+        struct loose *take = &loose->list.items[i];
+        if (!take->take || take->done)
             continue;
-        if (by_site && !pair_serves(&l->a, &l->learned, obj, take->entry->event.stack, take->site == SITE_BIRTH,
-                                    give->entry->event.stack, &serves))
-            return false;
-        unsigned score = 1 + (take->entry->event.tid == give->entry->event.tid) + (take->site != spare ? 2 : 0);
-        if (serves && score > best_score) {
+        bool own = take->entry->event.tid == loose->list.items[give].entry->event.tid;
+        unsigned score = 1 + own + (take->birth || take->site != blamed ? 2 : 0);
+        if (score > best_score) {
             best = take;
             best_score = score;
         }
     }
-    *ret = best;
-    return true;
+    return best;
 }
 
 bool ledger_pair(struct prof_ledgers *l, struct life *life, uint32_t blamed)
 {
-    // What pair_serves has to know of an object: siblings are not in the heap any more.
-    const struct prof_obj obj = { .type = life->type, .stack = life->stack };
-    struct loose_list takes = { 0 }, gives = { 0 };
-    bool good = gather(l, life, true, &takes) && gather(l, life, false, &gives);
+    struct loose_list loose = { 0 };
 
     for (size_t i = 0; i < life->book.entries.count; i++)
         life->book.entries.items[i].owned = life->book.entries.items[i].open;
-    for (int round = 0; good && round < 2; round++) {
-        for (size_t i = 0; good && i < gives.list.count; i++) {
-            struct loose *give = &gives.list.items[i], *take = NULL;
-            if (give->done)
-                continue;
-            good = find(l, &obj, &takes, give, round == 0, blamed, &take);
-            if (take != NULL)
-                match(take, give, round == 0 ? PROF_EVIDENCE_LEARNED : PROF_EVIDENCE_HINT);
-        }
+    bool good = gather(l, life, &loose) && by_learning(l, life, &loose);
+    for (size_t i = 0; good && i < loose.list.count; i++) {
+        struct loose *give = &loose.list.items[i];
+        struct loose *take = give->take || give->done ? NULL : hint(&loose, i, blamed);
+        if (take != NULL)
+            match(take, give, PROF_EVIDENCE_HINT);
     }
-    for (size_t i = 0; i < takes.list.count; i++)
-        takes.list.items[i].entry->open = !takes.list.items[i].done && !life->out.freed;
-    prof_vec_deinit(&takes.list);
-    prof_vec_deinit(&gives.list);
+    for (size_t i = 0; i < loose.list.count; i++) {
+        struct loose *one = &loose.list.items[i];
+        one->entry->open = one->take && !one->done && !life->out.freed;
+    }
+    prof_vec_deinit(&loose.list);
     return good;
 }

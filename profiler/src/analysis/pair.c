@@ -260,6 +260,27 @@ bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_
     return taken != UINT32_MAX && given != UINT32_MAX;
 }
 
+bool pair_match(struct analysis *a, struct learned *learned, prof_type_id type, const struct pair_event *events,
+                size_t count, size_t *partner)
+{
+    struct learned_type *t = &learned->types.items[type];
+    bool good = solve(a, learned, type);
+
+    for (size_t i = 0; i < count; i++)
+        partner[i] = SIZE_MAX;
+    if (!good || t->pairing == NULL)
+        return good;
+    struct pairing_event *keys = calloc(count + 1, sizeof *keys);
+    good = keys != NULL;
+    for (size_t i = 0; good && i < count; i++) {
+        keys[i] = (struct pairing_event){ pair_key_of(a, t, events[i].stack, events[i].birth), events[i].take };
+        good = keys[i].key != UINT32_MAX;
+    }
+    good = good && pairing_match(t->pairing, keys, count, partner);
+    free(keys);
+    return good;
+}
+
 static struct pair_taking taking_of(const struct learned_type *t, uint32_t key)
 {
     const struct pair_key *k = &t->keys.items[key];

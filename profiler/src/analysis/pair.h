@@ -91,6 +91,14 @@ const struct learned_pair *pair_of_slot(struct analysis *a, const struct learned
 /* Do healthy objects of its type give back at stack `give` what was taken at stack `take`, or by birth? */
 bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, bool birth,
                  uint32_t give, bool *ret);
+/* The anonymous events of one life in their order: which taking each release ends, by what healthy objects of the type
+ * do (pairing_match). partner[i]: index of the event that belongs to event i, or SIZE_MAX. */
+struct pair_event {
+    uint32_t stack;
+    bool take, birth; /* birth: a taking */
+};
+bool pair_match(struct analysis *a, struct learned *learned, prof_type_id type, const struct pair_event *events,
+                size_t count, size_t *partner);
 bool pair_note(struct learned *learned, const struct prof_obj *obj, prof_obj_id id);
 /* There are correctly freed objects to learn from; once the type was asked about. */
 static inline bool pair_has_siblings(const struct learned *learned, prof_type_id type)
