@@ -162,11 +162,13 @@ uint64_t prof_gc_freeze_count(const struct prof_gc *gc);
 struct prof_gc_garbage {
     prof_obj_id obj;
     bool uncollectable;
-    bool confirmed;              /* nothing happened to it from the pass that found it to a later one */
-    bool checked;                /* memory says that every variable that holds it does */
-    enum prof_strength strength; /* proven: confirmed, checked, and no event was lost */
-    unsigned generation;         /* of the pass that found it */
-    uint64_t pass;               /* its number */
+    bool confirmed; /* nothing happened to it from the pass that found it to a later one */
+    bool checked;   /* memory was read since, and no variable that holds it held something else */
+    /* As findings have it: proven when it is checked and nothing makes that look at memory doubtful (events lost,
+     * threads that ran on, ...); suspect when neither memory, nor a later pass, nor the end of the run confirms it. */
+    enum prof_strength strength;
+    unsigned generation; /* of the pass that found it */
+    uint64_t pass;       /* its number */
     uint64_t found_us;
 };
 /* Looks whether what was found still is garbage, by memory that was read since and by what was revived; then lists it.

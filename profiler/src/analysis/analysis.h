@@ -172,6 +172,10 @@ bool owner_is_root(const struct analysis *a, const struct owner *owner);
 struct prof_error *reach_of_heap(struct analysis *a);
 /* The strongest that a verdict by memory can be, and why not more (NULL: it can be proven). */
 enum prof_strength reach_strength(struct analysis *a, const char **ret_why);
+/* How sure it is, at most, that objects are garbage which the events leave nothing but each other. examined: memory was
+ * read while they were there as they are now, and no variable that holds one of them held anything else. What no
+ * pointer leads to then is garbage for ever; else the end of the run must say that nobody comes back to it. */
+enum prof_strength reach_garbage_strength(struct analysis *a, bool examined, uint64_t objects);
 /* Memory was not read: "was not read (--no-memory)", and what that costs and what to do. NULL without memory. */
 const char *reach_not_read(struct analysis *a, const char **ret_cost);
 

@@ -1,6 +1,7 @@
 /* gc_garbage.c: what passes found. It stays garbage as long as nothing refutes it: no event happens to it, and no
  * memory says that a variable that was to hold it holds something else. What is refuted leaves with all that it leads
  * to, because the program still knows that, too. */
+#include "analysis.h"
 #include "gc_state.h"
 
 #include <stdlib.h>
@@ -168,15 +169,9 @@ bool gc_garbage_settle(struct prof_gc *gc)
 
 /* ---- Lists ------------------------------------------------------------------------------------------------------- */
 
-static bool lost_events(const struct prof_gc *gc)
-{
-    const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(gc->heap));
-    const struct trk_loss *loss = &info->loss;
-    return (loss->dropped | loss->holes | loss->write_lost | loss->in_flight | loss->emergency) != 0 ||
-           info->damage != NULL;
-}
-
-static struct prof_gc_garbage tell(const struct prof_gc *gc, prof_obj_id id, bool lost)
+/* As findings judge the same cycles (analysis.h). A pass that found the same again, with nothing that happened in
+ * between, says no less than the end of the run. */
+static struct prof_gc_garbage tell(const struct prof_gc *gc, struct analysis *a, prof_obj_id id)
 {
     const struct gc_record *r = record_of(gc, id);
     struct prof_gc_garbage garbage = { .obj = id,
@@ -185,8 +180,13 @@ static struct prof_gc_garbage tell(const struct prof_gc *gc, prof_obj_id id, boo
                                        .checked = r->checked,
                                        .generation = r->generation,
                                        .pass = r->pass,
-                                       .found_us = r->found_us };
-    garbage.strength = garbage.confirmed && garbage.checked && !lost ? PROF_PROVEN : PROF_PROBABLE;
+                                       .found_us = r->found_us,
+                                       .strength = PROF_PROBABLE };
+    if (a == NULL)
+        return garbage;
+    garbage.strength = reach_garbage_strength(a, r->checked, gc->g.size[GENERATION_GARBAGE]);
+    if (garbage.strength == PROF_SUSPECT && garbage.confirmed && a->lost == 0)
+        garbage.strength = PROF_PROBABLE;
     return garbage;
 }
 
@@ -195,12 +195,19 @@ struct prof_error *prof_gc_garbage(struct prof_gc *gc, void (*each)(void *ctx, c
 {
     if (!gc_garbage_settle(gc))
         return prof_error_memory();
-    bool lost = gc->heap != NULL && lost_events(gc);
+    static const struct prof_findings_options none;
+    struct prof_findings out = { .heap = gc->heap };
+    struct analysis a;
+    prof_arena_init(&out.arena);
+    analysis_init(&a, &out, &none);
+    if (gc->heap != NULL)
+        run_facts(&a);
     for (uint32_t id = generations_first(&gc->g, GENERATION_GARBAGE); id != GENERATIONS_END;
          id = generations_next(&gc->g, id)) {
-        struct prof_gc_garbage garbage = tell(gc, id, lost);
+        struct prof_gc_garbage garbage = tell(gc, gc->heap != NULL ? &a : NULL, id);
         each(ctx, &garbage);
     }
+    prof_arena_deinit(&out.arena);
     return NULL;
 }
 

@@ -210,9 +210,12 @@ enum gc_slot gc_slot_check(const struct prof_gc *gc, prof_obj_id holder, uint32_
     const struct prof_obj *obj = prof_heap_obj(gc->heap, open->obj);
     uint32_t word;
 
-    if (m == NULL || open->kind != PROF_OPEN_SLOT || obj->last_us > m->at_us || !was_same(gc, m, obj) ||
-        !was_same(gc, m, prof_heap_obj(gc->heap, holder)) || !hold_word_at(m, open->slot, &word))
+    if (m == NULL || obj->last_us > m->at_us || !was_same(gc, m, obj) ||
+        !was_same(gc, m, prof_heap_obj(gc->heap, holder)))
         return GC_SLOT_UNKNOWN;
+    // Named holders are no variables; what lies in no area that was read is not contradicted.
+    if (open->kind != PROF_OPEN_SLOT || !hold_word_at(m, open->slot, &word))
+        return GC_SLOT_GOOD;
     for (; word < m->word_count && m->words[word].at == open->slot; word++) {
         uint64_t value = m->words[word].value;
         if (value == obj->addr || (value >= obj->start && value - obj->start < (obj->size != 0 ? obj->size : 1)))

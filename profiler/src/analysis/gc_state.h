@@ -74,7 +74,7 @@ struct gc_graph {
  * others. Everything is a candidate. false without memory: nothing is to be ended. */
 bool gc_graph_make(struct prof_gc *gc, const prof_obj_id *ids, size_t count, bool all, struct gc_graph *ret);
 void gc_graph_deinit(struct gc_graph *graph);
-/* What memory said last of the variable of a reference. */
+/* What memory said last of the variable of a reference. GOOD: it was there as it is now, and nothing contradicts. */
 enum gc_slot { GC_SLOT_UNKNOWN = 0, GC_SLOT_GOOD, GC_SLOT_STALE };
 enum gc_slot gc_slot_check(const struct prof_gc *gc, prof_obj_id holder, uint32_t open);
 /* May an object be a member of a cycle? */

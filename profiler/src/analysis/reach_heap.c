@@ -313,6 +313,18 @@ enum prof_strength reach_strength(struct analysis *a, const char **ret_why)
     return *ret_why != NULL ? PROF_PROBABLE : PROF_PROVEN;
 }
 
+enum prof_strength reach_garbage_strength(struct analysis *a, bool examined, uint64_t objects)
+{
+    const char *why;
+    bool looked = examined && prof_heap_memory(a->heap) != NULL;
+
+    if (a->lost >= objects && a->lost > 0) // a lost release explains one object at most
+        return PROF_SUSPECT;
+    if (!looked && !a->ended)
+        return PROF_SUSPECT;
+    return looked && reach_strength(a, &why) == PROF_PROVEN ? PROF_PROVEN : PROF_PROBABLE;
+}
+
 const char *reach_not_read(struct analysis *a, const char **ret_cost)
 {
     const char *when = prof_trace_meta(prof_heap_trace(a->heap), "memory");

@@ -275,7 +275,9 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
         weaken(&why, &strength, PROF_SUSPECT, "its destructor had begun");
     if (group->doubts & DOUBT_UNEVEN)
         weaken(&why, &strength, PROF_SUSPECT, "more owners than the count says: a release did not name its slot");
-    if (!a->ended)
+    bool for_ever = group_is_trash(group->verdict) && a->hold != NULL && group->examined == group->objects &&
+                    reach_garbage_strength(a, true, group->objects) == PROF_PROVEN;
+    if (!a->ended && !for_ever)
         weaken(&why, &strength, PROF_SUSPECT, a->not_ended != NULL ? a->not_ended : "the end of the run is not known");
     if (a->lost > 0) {
         // A lost release explains one object at most.
