@@ -37,7 +37,8 @@ const struct cli_command cli_command_suspects = {
     .synopsis = "[TRACE]",
     .summary = "what keeps most of the memory alive, where it comes together, what to look at next",
     .about =
-        "An object or block is a suspect when it alone keeps more than a tenth of all bytes alive; a kind is one "
+        "An object or block is a suspect when it alone keeps more than a tenth of all bytes that are held (lost ones, "
+        "which 'reftrack leaks' tells, are left out); a kind is one "
         "when those of its objects that nothing alone holds do so together. From a suspect the way goes down to "
         "the largest child as long as that has 70 percent of its parent: where it ends, the memory comes together. "
         "Of a kind stands what more than 80 percent of the ways to its objects have in common. Below are the "
@@ -60,7 +61,10 @@ static void way(struct cli_session *session, struct cli_out *out, const struct p
 {
     text_label(out, s->group ? "in common" : "way");
     if (s->path_count == 0) {
-        fputs(s->group ? "nothing: the ways to them differ from the root on\n" : "no root leads to it\n", out->file);
+        fputs(s->unknown ? "not known: memory was not read while it was there\n"
+              : s->group ? "nothing: the ways to them differ from the root on\n"
+                         : "no root leads to it\n",
+              out->file);
         return;
     }
     if (s->group)
@@ -128,9 +132,12 @@ static void suspects_text(struct cli_session *session, const struct cli_common *
     size_t count = prof_suspects_list(suspects, &list), drop_count = prof_suspects_drops(suspects, &drops);
     size_t top = common->top == CLI_TOP_DEFAULT ? TOP : common->top == 0 ? SIZE_MAX : (size_t)common->top;
     char bytes[32];
-    cli_printf(out, CLI_HEAD, "%s alive, %zu suspect%s\n",
+    cli_printf(out, CLI_HEAD, "%s held, %zu suspect%s\n",
                prof_fmt_bytes(bytes, sizeof bytes, prof_suspects_total(suspects), out->units), count,
                count == 1 ? "" : "s");
+    if (prof_suspects_lost(suspects) != 0)
+        cli_printf(out, CLI_WARN, "%s more are lost: nothing holds them any more; see 'reftrack leaks'\n",
+                   prof_fmt_bytes(bytes, sizeof bytes, prof_suspects_lost(suspects), out->units));
     for (size_t i = 0; i < count && i < top; i++)
         suspect(session, out, i + 1, &list[i]);
     if (count > top)

@@ -25,7 +25,9 @@ const struct cli_command cli_command_why = {
     .summary = "why an object or block is alive: the shortest path from each kind of root",
     .about = "OBJECT is written as for 'reftrack show'. Paths follow what keeps alive: counted references to objects, "
              "any pointer to plain blocks. References that the program told without an owner are a way of their own, "
-             "with the stacks that took them. When nothing leads to it, the cycle is shown that it belongs to or hangs "
+             "with the stacks that took them. Of each kind the shortest path is shown, and how many other references "
+             "lead to "
+             "it besides. When nothing leads to it, the cycle is shown that it belongs to or hangs "
              "on.",
     .examples = examples,
     .options = options,
@@ -118,12 +120,19 @@ static void loop(struct cli_session *session, struct cli_out *out, prof_node nod
 static struct prof_error *why(struct cli_session *session, struct cli_out *out, prof_node node, size_t most)
 {
     struct prof_ways ways;
+    uint64_t others = 0;
     struct prof_error *error = prof_view_ways(session->view, session->graph, node, most, &ways);
+    if (error == NULL)
+        error = prof_view_other_ways(session->graph, node, &ways, &others);
     if (error != NULL)
         return error;
     graph_node_line(session, out, node);
     for (size_t i = 0; i < ways.way_count && error == NULL; i++)
         error = way(session, out, &ways.ways[i]);
+    if (others != 0)
+        cli_printf(out, CLI_HEAD,
+                   "\nAlso reached through %llu other way%s: 'reftrack refs --in' lists who refers to it\n",
+                   (unsigned long long)others, plural((size_t)others));
     if (ways.way_count == 0)
         loop(session, out, node, &ways);
     return error;

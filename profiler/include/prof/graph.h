@@ -97,6 +97,15 @@ struct prof_refcount prof_graph_refcount(const struct prof_graph *graph, prof_no
 /* Kept by design: pinned, may leak, immortal, parked. */
 bool prof_graph_pinned(const struct prof_graph *graph, prof_node node);
 
+/* Does anything keep a node alive that may ever let go of it? Objects as findings have it (PROF_HEADLINE_LOST), plain
+ * blocks by memory. */
+enum prof_keeping {
+    PROF_KEEPING_HELD = 1,
+    PROF_KEEPING_LOST,
+    PROF_KEEPING_UNKNOWN, /* memory was not read while it was there, and the program could go on: nobody knows */
+};
+enum prof_keeping prof_graph_keeping(const struct prof_graph *graph, prof_node node);
+
 /* What was taken without an owner and is not given back, by where it was taken, births first. Which release gave back
  * which is concluded from objects of the type that were freed, else guessed. References that `~` links stand for are
  * among them. Objects only; borrowed until the graph is destroyed. */

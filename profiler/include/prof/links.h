@@ -75,6 +75,10 @@ struct prof_ways {
 };
 struct prof_error *prof_view_ways(struct prof_view *view, struct prof_graph *graph, prof_node node, size_t most,
                                   struct prof_ways *ret);
+/* How many more references keep the node alive: those that the ways do not end with, from roots and from what would be
+ * alive without the node. Makes the tree of dominators. */
+struct prof_error *prof_view_other_ways(struct prof_graph *graph, prof_node node, const struct prof_ways *ways,
+                                        uint64_t *ret);
 
 /* ---- What it retains ----------------------------------------------------------------------------------------------
  */

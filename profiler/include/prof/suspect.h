@@ -2,6 +2,7 @@
  * that is alive, where below them it comes together, and where it falls apart.
  *
  * Layer analysis, over the tree of dominators of the object graph (prof/graph.h), after Eclipse MAT's leak suspects.
+ * What is lost holds nothing that anybody still uses: it is counted, and left out of all else (findings tell it).
  * Not a verdict: what is large may be meant. Read-only once made; borrows the graph, texts are borrowed from it. */
 #ifndef PROF_SUSPECT_H
 #define PROF_SUSPECT_H
@@ -41,6 +42,7 @@ struct prof_suspect {
     struct prof_link path[PROF_SUSPECT_PATH];
     size_t path_count, path_length;
     size_t sampled, shared; /* of a group: how many ways were looked at, and how many begin so */
+    bool unknown; /* no way: not because nothing leads to it, but because memory was not read while it was there */
 };
 
 /* A node that retains much, of which its largest child has little. */
@@ -56,7 +58,10 @@ struct prof_suspects;
 struct prof_error *prof_suspects_create(struct prof_graph *graph, const struct prof_suspects_options *options,
                                         struct prof_suspects **ret);
 void prof_suspects_destroy(struct prof_suspects *suspects);
-uint64_t prof_suspects_total(const struct prof_suspects *suspects); /* flat bytes of everything alive */
+uint64_t
+prof_suspects_total(const struct prof_suspects *suspects); /* flat bytes of everything alive that is not lost */
+uint64_t
+prof_suspects_lost(const struct prof_suspects *suspects); /* flat bytes of what is, with what only that holds */
 /* Single ones first, the largest first; likewise drops. */
 size_t prof_suspects_list(const struct prof_suspects *suspects, const struct prof_suspect **ret);
 size_t prof_suspects_drops(const struct prof_suspects *suspects, const struct prof_big_drop **ret);

@@ -194,6 +194,26 @@ struct prof_refcount prof_graph_refcount(const struct prof_graph *g, prof_node n
     return rc;
 }
 
+enum prof_keeping prof_graph_keeping(const struct prof_graph *g, prof_node node)
+{
+    bool object = node < g->a.n;
+    // Whoever runs on may have it where nobody was told.
+    enum prof_keeping unseen = object && g->a.ended ? PROF_KEEPING_LOST : PROF_KEEPING_UNKNOWN;
+
+    if (object && g->a.fate[node] != FATE_LEAKED)
+        return PROF_KEEPING_HELD;
+    if (!object && prof_graph_pinned(g, node))
+        return PROF_KEEPING_HELD;
+    if (!prof_graph_examined(g, node))
+        return unseen;
+    uint64_t addr = object ? prof_heap_obj(g->a.heap, node)->addr : prof_heap_block(g->a.heap, node - g->a.n)->addr;
+    uint32_t at = reach_at(g->a.reach, addr);
+    if (at == GRAPH_NONE)
+        return unseen;
+    bool lost = g->a.reach->class_[at] == REACH_LOST || g->a.reach->class_[at] == REACH_INDIRECT;
+    return lost ? PROF_KEEPING_LOST : PROF_KEEPING_HELD;
+}
+
 /* ---- Texts ------------------------------------------------------------------------------------------------------- */
 
 const char *prof_graph_name(struct prof_graph *g, prof_node node)

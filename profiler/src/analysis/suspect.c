@@ -25,7 +25,9 @@ typedef PROF_VEC(struct tally) tallies;
 
 struct prof_suspects {
     struct prof_graph *graph;
-    uint64_t total;
+    uint64_t total, lost;
+    prof_node *tops; /* what nothing alone keeps alive and is not lost, by size */
+    size_t top_count;
     double percent, ratio, drop_percent;
     PROF_VEC(struct prof_suspect) list;
     PROF_VEC(struct prof_big_drop) drops;
@@ -104,8 +106,10 @@ static bool nearest(const struct prof_graph *graph, prof_node node, enum prof_ro
 
 static void way_to(const struct prof_graph *graph, prof_node node, struct prof_suspect *s)
 {
+    s->unknown = prof_graph_keeping(graph, node) == PROF_KEEPING_UNKNOWN;
     if (!nearest(graph, node, &s->root))
         return;
+    s->unknown = false;
     s->path_length = prof_graph_path(graph, s->root, node, s->path, PROF_SUSPECT_PATH);
     s->path_count = s->path_length < PROF_SUSPECT_PATH ? s->path_length : PROF_SUSPECT_PATH;
 }
@@ -186,21 +190,20 @@ static bool root_text(struct prof_graph *graph, const struct prof_link *link, st
 /* What is common to the ways to the members of a group. false without memory. */
 static bool common_way(struct prof_suspects *s, const char *kind, struct prof_suspect *suspect)
 {
-    const prof_node *tops;
-    size_t top_count = prof_graph_dominated(s->graph, PROF_NODE_NONE, &tops), count = 0;
+    size_t count = 0;
     size_t room = suspect->members < SAMPLES ? (size_t)suspect->members : SAMPLES, steps = 0;
     struct way *ways = calloc(room + 1, sizeof *ways);
     struct map places = { 0 };
     bool good = ways != NULL;
 
-    for (size_t i = 0; i < top_count && count < room && steps < STEPS_MOST && good; i++) {
+    for (size_t i = 0; i < s->top_count && count < room && steps < STEPS_MOST && good; i++) {
         struct prof_link links[WAY];
         struct way *way = ways != NULL ? &ways[count] : NULL;
-        const char *own = prof_graph_kind(s->graph, tops[i]);
+        const char *own = prof_graph_kind(s->graph, s->tops[i]);
         good = own != NULL && way != NULL;
-        if (!good || own != kind || !nearest(s->graph, tops[i], &way->root))
+        if (!good || own != kind || !nearest(s->graph, s->tops[i], &way->root))
             continue;
-        size_t length = prof_graph_path(s->graph, way->root, tops[i], links, WAY);
+        size_t length = prof_graph_path(s->graph, way->root, s->tops[i], links, WAY);
         steps += length;
         if (length == 0)
             continue;
@@ -209,6 +212,7 @@ static bool common_way(struct prof_suspects *s, const char *kind, struct prof_su
         good = root_text(s->graph, &links[0], &places, &way->place);
         count++;
     }
+    suspect->unknown = count == 0 && prof_graph_keeping(s->graph, suspect->node) == PROF_KEEPING_UNKNOWN;
     if (good)
         agree(ways, count, suspect);
     free(ways);
@@ -245,10 +249,29 @@ static bool complete(struct prof_suspects *s, struct prof_suspect *suspect)
     return prof_vec_push(&s->list, *suspect);
 }
 
-static bool find_suspects(struct prof_suspects *s)
+/* Sorts out what is lost. */
+static bool find_tops(struct prof_suspects *s)
 {
     const prof_node *tops;
-    size_t count = prof_graph_dominated(s->graph, PROF_NODE_NONE, &tops), singles = 0;
+    size_t count = prof_graph_dominated(s->graph, PROF_NODE_NONE, &tops);
+
+    s->tops = malloc((count + 1) * sizeof *s->tops);
+    if (s->tops == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (prof_graph_keeping(s->graph, tops[i]) == PROF_KEEPING_LOST)
+            s->lost += prof_graph_retained(s->graph, tops[i]);
+        else
+            s->tops[s->top_count++] = tops[i];
+    }
+    s->total -= s->lost;
+    return true;
+}
+
+static bool find_suspects(struct prof_suspects *s)
+{
+    const prof_node *tops = s->tops;
+    size_t count = s->top_count, singles = 0;
     double least = (double)s->total * s->percent / 100;
     tallies kinds = { 0 };
     bool good = true;
@@ -293,7 +316,11 @@ static bool find_drops(struct prof_suspects *s)
 
     while (good && more) {
         const prof_node *children;
-        size_t count = prof_graph_dominated(s->graph, node, &children);
+        size_t count = s->top_count;
+        if (node == PROF_NODE_NONE)
+            children = s->tops;
+        else
+            count = prof_graph_dominated(s->graph, node, &children);
         for (size_t i = 0; i < count && (double)prof_graph_retained(s->graph, children[i]) > least && good; i++)
             good = prof_vec_push(&work, children[i]);
         struct prof_big_drop drop = { .node = node,
@@ -337,7 +364,7 @@ struct prof_error *prof_suspects_create(struct prof_graph *graph, const struct p
     s->percent = options->percent > 0 ? options->percent : 10;
     s->ratio = options->ratio > 0 ? options->ratio : 0.7;
     s->drop_percent = options->drop_percent > 0 ? options->drop_percent : 1;
-    if (!find_suspects(s) || !find_drops(s)) {
+    if (!find_tops(s) || !find_suspects(s) || !find_drops(s)) {
         prof_suspects_destroy(s);
         return prof_error_memory();
     }
@@ -351,12 +378,18 @@ void prof_suspects_destroy(struct prof_suspects *s)
         return;
     prof_vec_deinit(&s->list);
     prof_vec_deinit(&s->drops);
+    free(s->tops);
     free(s);
 }
 
 uint64_t prof_suspects_total(const struct prof_suspects *s)
 {
     return s->total;
+}
+
+uint64_t prof_suspects_lost(const struct prof_suspects *s)
+{
+    return s->lost;
 }
 
 size_t prof_suspects_list(const struct prof_suspects *s, const struct prof_suspect **ret)

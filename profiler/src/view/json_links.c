@@ -178,7 +178,10 @@ struct prof_error *prof_json_why(struct prof_view *view, struct prof_graph *grap
 {
     struct document doc;
     struct prof_ways why;
+    uint64_t others = 0;
     struct prof_error *error = prof_view_ways(view, graph, node, most, &why);
+    if (error == NULL)
+        error = prof_view_other_ways(graph, node, &why, &others);
     if (error != NULL)
         return error;
     begin(&doc, "why", view, graph, node);
@@ -191,6 +194,7 @@ struct prof_error *prof_json_why(struct prof_view *view, struct prof_graph *grap
     }
     doc_set(&doc, doc.root, "alive", json_boolean(why.way_count != 0));
     doc_set(&doc, doc.root, "ways", ways);
+    doc_set(&doc, doc.root, "other_ways", json_of_number(others));
     json_t *loop = json_null();
     if (why.way_count == 0) {
         loop = way(&doc, view, graph, &why.loop);

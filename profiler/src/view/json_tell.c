@@ -173,6 +173,7 @@ static json_t *suspect(struct document *doc, struct prof_view *view, struct prof
             s->path_length != 0 && s->root != PROF_ROOT_NONE ? json_string(prof_root_name(s->root)) : json_null());
     doc_set(doc, object, "path", path);
     doc_set(doc, object, "left_out", json_of_number(s->path_length - s->path_count));
+    doc_set(doc, object, "path_unknown", json_boolean(s->unknown));
     doc_set(doc, object, "paths_compared", json_of_number(s->sampled));
     doc_set(doc, object, "paths_shared", json_of_number(s->shared));
     return object;
@@ -201,6 +202,7 @@ struct prof_error *prof_json_suspects(struct prof_view *view, struct prof_graph 
     }
     doc_set(&doc, doc.root, "memory_not_read", json_of_text(prof_graph_unread(graph)));
     doc_set(&doc, doc.root, "total", json_of_number(prof_suspects_total(suspects)));
+    doc_set(&doc, doc.root, "lost", json_of_number(prof_suspects_lost(suspects)));
     doc_set(&doc, doc.root, "suspects", array);
     doc_set(&doc, doc.root, "drops", drops);
     return doc_finish(&doc, ret);

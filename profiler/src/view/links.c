@@ -269,3 +269,63 @@ struct prof_error *prof_view_ways(struct prof_view *view, struct prof_graph *gra
     *ret = why;
     return NULL;
 }
+
+/* The node and all that only it keeps alive: by node. NULL without memory. */
+static uint8_t *all_below(const struct prof_graph *graph, prof_node node)
+{
+    uint8_t *below = calloc((size_t)prof_graph_max(graph) + 1, 1);
+    PROF_VEC(prof_node) work = { 0 };
+    bool good = below != NULL && prof_vec_push(&work, node);
+    while (good && work.count > 0) {
+        const prof_node *children;
+        prof_node v = work.items[--work.count];
+        size_t count = prof_graph_dominated(graph, v, &children);
+        below[v] = 1;
+        for (size_t i = 0; i < count && good; i++)
+            good = prof_vec_push(&work, children[i]);
+    }
+    prof_vec_deinit(&work);
+    if (!good)
+        free(below);
+    return good ? below : NULL;
+}
+
+static bool is_reached(const struct prof_graph *graph, prof_node node)
+{
+    for (int kind = 0; kind < PROF_ROOT_COUNT_; kind++)
+        if (prof_graph_distance(graph, (enum prof_root_kind)kind, node) != UINT32_MAX)
+            return true;
+    return false;
+}
+
+/* Is it the last link of a way? */
+static bool is_shown(const struct prof_ways *ways, const struct prof_link *link)
+{
+    for (size_t i = 0; i < ways->way_count; i++) {
+        const struct prof_link *last = &ways->ways[i].links[ways->ways[i].count - 1];
+        if (last->kind == link->kind && last->from == link->from && last->at == link->at && last->open == link->open)
+            return true;
+    }
+    return false;
+}
+
+struct prof_error *prof_view_other_ways(struct prof_graph *graph, prof_node node, const struct prof_ways *ways,
+                                        uint64_t *ret)
+{
+    uint64_t count = 0;
+    bool object = prof_graph_obj(graph, node) != 0;
+    struct prof_error *error = prof_graph_dominate(graph);
+    uint8_t *below = error == NULL ? all_below(graph, node) : NULL;
+    if (below == NULL)
+        return error != NULL ? error : prof_error_memory();
+    for (uint32_t i = 0; ways->way_count > 0 && i < prof_graph_referrers(graph, node); i++) {
+        struct prof_link link = prof_graph_referrer(graph, node, i);
+        bool keeps = object ? prof_link_counted(link.kind) : link.kind != PROF_LINK_WEAK;
+        bool root = link.from == PROF_NODE_NONE;
+        if (keeps && !link.gone && (root || (below[link.from] == 0 && is_reached(graph, link.from))))
+            count += !is_shown(ways, &link);
+    }
+    free(below);
+    *ret = count;
+    return NULL;
+}

@@ -53,7 +53,7 @@ char *prof_tell_suspect(char *buf, size_t size, struct prof_graph *graph, const 
     char count[32], bytes[32], share[32];
     const char *name = suspect->group ? suspect->kind : prof_graph_name(graph, suspect->node);
     prof_fmt_count(count, sizeof count, suspect->members);
-    snprintf(buf, size, "%s%s%s keep%s %s alive, %s of everything", suspect->group ? count : "",
+    snprintf(buf, size, "%s%s%s keep%s %s alive, %s of all that is held", suspect->group ? count : "",
              suspect->group ? " " : "", name != NULL ? name : "?", suspect->group ? "" : "s",
              prof_fmt_bytes(bytes, sizeof bytes, suspect->bytes, units),
              prof_fmt_ratio(share, sizeof share, suspect->percent / 100));

@@ -10,6 +10,7 @@ static const struct prof_suspect *list;
 static const struct prof_big_drop *drops;
 static size_t count, drop_count;
 static uint64_t next_addr;
+static bool ended; /* else recording was stopped while the program ran on */
 
 #define GLOBAL MK_APP_DATA
 
@@ -20,6 +21,7 @@ static int begin(void **state)
     fake_global(rig->symbols, GLOBAL, 8, "g_app");
     fake_global(rig->symbols, GLOBAL + 0x100, 0x4000, "g_table");
     next_addr = 0x100000;
+    ended = false;
     return 0;
 }
 
@@ -36,7 +38,10 @@ static int end(void **state)
 
 static void make(const struct prof_suspects_options *options)
 {
-    mk_end(rig->t, TRK_END_STOPPED, 0);
+    if (ended)
+        mk_exit(rig->t, 0);
+    else
+        mk_end(rig->t, TRK_END_STOPPED, 0);
     struct prof_error *error = prof_graph_create(mk_heap(rig->t), rig->symbols, NULL, &graph);
     if (error == NULL)
         error = prof_suspects_create(graph, options, &suspects);
@@ -120,6 +125,42 @@ static void test_d11_accumulation(void **state)
     assert_string_equal(name(list[0].at), "app#1");
 }
 
+/* What is lost keeps nothing alive that anybody uses: a cycle, an object with a reference too many, and what they hold. */
+static void test_lost(void **state)
+{
+    (void)state;
+    own("held", 1000, GLOBAL);
+    uint64_t a = own("ring", 2000, GLOBAL + 8), b = own("ring", 2000, a + 8);
+    mk_move(rig->t, a, b + 8, GLOBAL + 8, AT("main m.c:8"));
+    uint64_t leaked = next_addr;
+    next_addr += 0x1000;
+    mk_born(rig->t, "leaked", leaked, 3000, AT("make c.c:3 < main m.c:5"));
+    own("inner", 500, leaked + 8);
+    ended = true;
+    make(NULL);
+    assert_int_equal(prof_suspects_total(suspects), 1000);
+    assert_int_equal(prof_suspects_lost(suspects), 7500);
+    assert_int_equal(count, 1);
+    assert_string_equal(name(list[0].node), "held#1");
+    assert_true(list[0].percent > 99);
+    assert_int_equal(drop_count, 1);
+}
+
+/* Without memory nobody knows who holds a plain block: that is not that nobody does. */
+static void test_unknown(void **state)
+{
+    (void)state;
+    mk_alloc(rig->t, 0x900000, 1000, AT("buf b.c:3 < main m.c:5"));
+    for (uint64_t i = 0; i < 50; i++)
+        mk_alloc(rig->t, 0xa00000 + i * 0x100, 20, AT("tiny b.c:9 < main m.c:5"));
+    ended = true;
+    make(NULL);
+    assert_int_equal(prof_suspects_lost(suspects), 0);
+    assert_int_equal(count, 2);
+    assert_true(list[0].unknown && list[1].unknown && list[1].group);
+    assert_int_equal(list[0].path_length, 0);
+}
+
 /* D12: more than 10 % alone, or a kind together; what its members have in common. */
 static void test_d12_groups(void **state)
 {
@@ -197,6 +238,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_d11_accumulation, begin, end),
         cmocka_unit_test_setup_teardown(test_d12_groups, begin, end),
         cmocka_unit_test_setup_teardown(test_common_way, begin, end),
+        cmocka_unit_test_setup_teardown(test_lost, begin, end),
+        cmocka_unit_test_setup_teardown(test_unknown, begin, end),
         cmocka_unit_test_setup_teardown(test_empty, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

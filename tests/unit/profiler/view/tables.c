@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <mktrace.h>
+#include <prof/links.h>
 #include <prof/view.h>
 
 struct fixture {
@@ -263,6 +264,45 @@ static void find(void **state)
     close_view(&f);
 }
 
+/* Beside the one way that is shown: the other references that would keep it alive, not those of what it keeps alive. */
+static void other_ways(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct prof_graph *graph;
+    struct prof_ways ways;
+    uint64_t others;
+    const uint64_t at = 0x5555557a0000;
+    f.trace = mk_create();
+    mk_type(f.trace, "a", 64);
+    for (uint64_t i = 0; i < 5; i++)
+        mk_born(f.trace, "a", at + i * 0x1000, 64, "f");
+    for (uint64_t i = 0; i < 3; i++)
+        mk_ref(f.trace, at, MK_APP_DATA + 8 * i, "f");
+    for (uint64_t i = 1; i < 3; i++) {
+        mk_own(f.trace, at + i * 0x1000, MK_APP_DATA + 0x100 + 8 * i, "f");
+        mk_ref(f.trace, at, at + i * 0x1000 + 8, "f");
+    }
+    mk_own(f.trace, at + 0x3000, at + 8, "f"); /* its child, which refers back */
+    mk_ref(f.trace, at, at + 0x3000 + 8, "f");
+    mk_own(f.trace, at + 0x4000, at + 0x3000 + 16, "f"); /* and a child of that */
+    mk_ref(f.trace, at, at + 0x4000 + 8, "f");
+    mk_unref(f.trace, at, 0, "f");
+    open_view(&f);
+    assert_null(prof_graph_create(f.heap, f.symbols, NULL, &graph));
+    prof_node node = prof_graph_of_obj(graph, prof_heap_obj_at(f.heap, at));
+    assert_null(prof_view_ways(f.view, graph, node, 8, &ways));
+    assert_int_equal(ways.way_count, 1);
+    assert_null(prof_view_other_ways(graph, node, &ways, &others));
+    assert_int_equal(others, 2 + 2); /* globals, and objects that globals hold */
+    node = prof_graph_of_obj(graph, prof_heap_obj_at(f.heap, at + 0x4000));
+    assert_null(prof_view_ways(f.view, graph, node, 8, &ways));
+    assert_null(prof_view_other_ways(graph, node, &ways, &others));
+    assert_int_equal(others, 0);
+    prof_graph_destroy(graph);
+    close_view(&f);
+}
+
 static json_t *parsed(struct prof_error *error, char *text)
 {
     json_error_t where;
@@ -337,8 +377,8 @@ static void documents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types),  cmocka_unit_test(objects), cmocka_unit_test(limits),
-        cmocka_unit_test(others), cmocka_unit_test(find),    cmocka_unit_test(documents),
+        cmocka_unit_test(types), cmocka_unit_test(objects),    cmocka_unit_test(limits),    cmocka_unit_test(others),
+        cmocka_unit_test(find),  cmocka_unit_test(other_ways), cmocka_unit_test(documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
