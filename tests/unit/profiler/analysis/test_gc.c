@@ -540,6 +540,21 @@ static void look(const uint64_t (*words)[2], size_t count)
     prof_memory_destroy(copy);
 }
 
+/* A variable that was told to own what nobody had left is no reference: what somebody takes later is not explained. */
+static void r14_owner_of_nothing(void **state)
+{
+    (void)state;
+    born(0);
+    born(1);
+    link_birth(0, 0, 1);
+    link_birth(1, 0, 0);
+    own(0, FIELD(1, 1));
+    ref(0, 0); // by somebody who lives
+    assert_int_equal(collect(2), 0);
+    unref(0, 0);
+    assert_int_equal(collect(2), 2);
+}
+
 /* b->x = a->x; a->x = NULL without telling: the object lives, and so must the verdict. */
 static void r14b_silent_move(void **state)
 {
@@ -604,6 +619,7 @@ int main(void)
         TEST(r6_moved_holder),
         TEST(r9_untold_count),
         TEST(r10_address_reuse),
+        TEST(r14_owner_of_nothing),
         TEST(r14b_silent_move),
         TEST(r15_multiple_edges),
         TEST(r16_pinned),
