@@ -231,8 +231,7 @@ const char *prof_graph_name(struct prof_graph *g, prof_node node)
         name =
             prof_arena_strdup(&g->out.arena, prof_block_text(buf, sizeof buf, g->a.heap, g->a.symbols, node - g->a.n));
     }
-    if (name == NULL || !prof_vec_push(&g->names, name) ||
-        !map_put(&g->name_of, node, (uint32_t)g->names.count - 1))
+    if (name == NULL || !prof_vec_push(&g->names, name) || !map_put(&g->name_of, node, (uint32_t)g->names.count - 1))
         return NULL;
     return name;
 }

@@ -35,8 +35,7 @@ static const char *field_text(struct analysis *a, prof_type_id type, uint64_t of
     else
         snprintf(buf, sizeof buf, "+%llu", (unsigned long long)offset);
     const char *text = prof_arena_strdup(a->arena, buf);
-    if (text == NULL || !prof_vec_push(&a->fields, text) ||
-        !map_put(&a->field_of, key, (uint32_t)a->fields.count - 1))
+    if (text == NULL || !prof_vec_push(&a->fields, text) || !map_put(&a->field_of, key, (uint32_t)a->fields.count - 1))
         return NULL;
     return text;
 }
