@@ -275,9 +275,10 @@ static bool applied(void *ctx, const struct prof_event *event, prof_obj_id id)
     struct gather *g = ctx;
     struct life *life = id != 0 ? life_at(g, id) : NULL;
 
-    // A chunk of events about another object, as a rule.
-    if (life == NULL && g->ending.count == 0)
+    if (life == NULL && g->ending.count == 0) { // of most events
+        g->has_left = false;
         return !g->failed;
+    }
     if (life != NULL)
         note(g, life, id, event);
     for (size_t i = 0; i < g->ending.count; i++) {
