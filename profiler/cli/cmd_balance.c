@@ -1,23 +1,18 @@
 /* cmd_balance.c: `reftrack balance`: by call path, what leaked objects took and gave back, less what freed ones did. */
-#include "findings_text.h"
-
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include "balance_text.h"
 
 #include <prof/selection.h>
 
 struct balance_args {
-    int by; /* enum prof_balance_by */
-    bool reverse, all;
+    struct text_balance how;
+    bool reverse;
     struct cli_list exclude;
-    uint64_t prune, depth;
 };
 
 static const struct cli_option options[] = {
     { .name = "by",
       .kind = CLI_CHOICE,
-      .offset = offsetof(struct balance_args, by),
+      .offset = offsetof(struct balance_args, how.by),
       .argument = "WHAT",
       .choices = "function|line|file|module",
       .help = "what makes one step of a call path (function); with line, calls from different lines are apart" },
@@ -32,15 +27,18 @@ static const struct cli_option options[] = {
       .help = "leave out all stacks with such a function: what you have understood already; may be repeated" },
     { .name = "prune",
       .kind = CLI_NUMBER,
-      .offset = offsetof(struct balance_args, prune),
+      .offset = offsetof(struct balance_args, how.prune),
       .argument = "N",
       .help = "leave out paths whose difference is below N percent of the whole (5)" },
     { .name = "depth",
       .kind = CLI_NUMBER,
-      .offset = offsetof(struct balance_args, depth),
+      .offset = offsetof(struct balance_args, how.depth),
       .argument = "N",
       .help = "only the first N steps of each path; 0 for all (0)" },
-    { .name = "all", .kind = CLI_FLAG, .offset = offsetof(struct balance_args, all), .help = "balanced paths, too" },
+    { .name = "all",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct balance_args, how.all),
+      .help = "balanced paths, too" },
     { 0 }
 };
 
@@ -75,112 +73,6 @@ const struct cli_command cli_command_balance = {
     .operand_hint = CLI_HINT_TRACE,
 };
 
-static const char *signed_text(char *buf, size_t size, double value)
-{
-    snprintf(buf, size, fabs(value) < 0.005 ? "0" : "%+.2f", value);
-    return buf;
-}
-
-static const char *step_text(char *buf, size_t size, const struct prof_balance_node *node, int by)
-{
-    const struct prof_frame *frame = node->frame;
-    const char *slash;
-    if (!node->line && by == PROF_BALANCE_MODULE && frame->module[0] != '\0') {
-        slash = strrchr(frame->module, '/');
-        snprintf(buf, size, "%s", slash != NULL ? slash + 1 : frame->module);
-    } else if (!node->line && by == PROF_BALANCE_FILE && frame->file != NULL) {
-        slash = strrchr(frame->file, '/');
-        snprintf(buf, size, "%s", slash != NULL ? slash + 1 : frame->file);
-    } else if (!node->line && by == PROF_BALANCE_FUNCTION && frame->function != NULL) {
-        snprintf(buf, size, "%s", frame->function);
-    } else {
-        prof_fmt_frame(buf, size, frame, false);
-    }
-    return buf;
-}
-
-/* The greatest difference at or below each node: children come behind their parents. malloc'ed, NULL without memory. */
-static double *greatest(const struct prof_balance_node *nodes, size_t count)
-{
-    double *ret = calloc(count, sizeof *ret);
-    for (size_t i = count; ret != NULL && i-- > 0;) {
-        if (fabs(nodes[i].difference) > ret[i])
-            ret[i] = fabs(nodes[i].difference);
-        if (i != 0 && ret[i] > ret[nodes[i].parent])
-            ret[nodes[i].parent] = ret[i];
-    }
-    return ret;
-}
-
-static bool tree(struct cli_out *out, const struct balance_args *args, const struct prof_balance *balance)
-{
-    const struct prof_balance_node *nodes;
-    size_t count = prof_balance_nodes(balance, &nodes), hidden = 0;
-    double *most = greatest(nodes, count);
-    uint32_t divergence = prof_balance_divergence(balance);
-    char leaked[32], freed[32], diff[32], step[1024];
-    if (most == NULL)
-        return false;
-    double whole = fabs(nodes[0].difference) > 1e-9 ? fabs(nodes[0].difference) : most[0];
-    double least = whole * (double)args->prune / 100;
-    cli_printf(out, CLI_HEAD, "  LEAKED    FREED     DIFF\n");
-    for (size_t i = 0; i < count; i++) {
-        const struct prof_balance_node *node = &nodes[i];
-        bool too_deep = args->depth != 0 && node->depth > args->depth;
-        if (i != 0 && (too_deep || (!args->all && (most[i] < least || most[i] < 0.005)))) {
-            hidden += !too_deep;
-            continue;
-        }
-        fprintf(out->file, "%8s %8s ", signed_text(leaked, sizeof leaked, node->leaked),
-                signed_text(freed, sizeof freed, node->freed));
-        cli_printf(out, node->difference >= 0.005 ? CLI_BAD : CLI_PLAIN, "%8s",
-                   signed_text(diff, sizeof diff, node->difference));
-        fprintf(out->file, "  %*s", 2 * (int)(node->depth < 60 ? node->depth : 60), "");
-        if (i == 0)
-            fputs("all", out->file);
-        else
-            cli_put(out, node->line ? CLI_PLACE : CLI_PLAIN, step_text(step, sizeof step, node, args->by));
-        if (divergence != 0 && i == divergence)
-            cli_printf(out, CLI_HEAD, "  <- here");
-        fputc('\n', out->file);
-    }
-    if (hidden != 0)
-        cli_printf(out, CLI_FAINT, "%zu steps where both agree are not shown; --all shows them\n", hidden);
-    free(most);
-    return true;
-}
-
-/* "from handle: it gives back less often at net.c:47 (0 times for each, freed ones 1.00 times)" */
-static void conclusion(struct cli_out *out, const struct balance_args *args, const struct prof_balance *balance)
-{
-    const struct prof_balance_node *nodes;
-    uint32_t at = prof_balance_divergence(balance);
-    char text[1024], a[32], b[32];
-    prof_balance_nodes(balance, &nodes);
-    if (prof_balance_freed(balance) == 0) {
-        fputs("\nNo object of the type was freed: there is nothing to compare with, DIFF is LEAKED.\n", out->file);
-        return;
-    }
-    if (args->reverse || at == 0)
-        return;
-    fputs("\nThe difference comes from ", out->file);
-    cli_put(out, CLI_PLACE, step_text(text, sizeof text, &nodes[at], args->by));
-    fprintf(out->file, ": %s of %s, and nothing that it calls has it alone\n",
-            signed_text(a, sizeof a, nodes[at].difference), signed_text(b, sizeof b, nodes[0].difference));
-    for (uint32_t i = nodes[at].first; i != PROF_BALANCE_NONE; i = nodes[i].next) {
-        const struct prof_balance_node *line = &nodes[i];
-        bool given = line->given + line->freed_given > line->taken + line->freed_taken;
-        if (line->difference < 0.005)
-            continue;
-        fputs("  ", out->file);
-        cli_put(out, CLI_PLACE, step_text(text, sizeof text, line, args->by));
-        if (given)
-            fprintf(out->file, "  gives back %.2f times, for freed ones %.2f times\n", line->given, line->freed_given);
-        else
-            fprintf(out->file, "  takes %.2f times, for freed ones %.2f times\n", line->taken, line->freed_taken);
-    }
-}
-
 static int balance_text(struct cli_out *out, const struct balance_args *args, const struct prof_selection *selection,
                         const struct prof_balance *balance)
 {
@@ -193,9 +85,9 @@ static int balance_text(struct cli_out *out, const struct balance_args *args, co
         fprintf(out->file, "%s events left out by --exclude\n",
                 prof_fmt_count(freed, sizeof freed, prof_balance_excluded(balance)));
     fputc('\n', out->file);
-    if (!tree(out, args, balance))
+    if (!text_balance_tree(out, &args->how, balance))
         return cli_error(prof_error_memory());
-    conclusion(out, args, balance);
+    text_balance_conclusion(out, &args->how, balance);
     return -1;
 }
 
@@ -207,7 +99,7 @@ static int run(struct cli_session *session, const struct cli_common *common, con
     const char *exclude[CLI_LIST_MAX + 1] = { NULL };
     for (size_t i = 0; i < args->exclude.count; i++)
         exclude[i] = args->exclude.items[i];
-    struct prof_balance_options how = { (enum prof_balance_by)args->by, args->reverse, exclude };
+    struct prof_balance_options how = { (enum prof_balance_by)args->how.by, args->reverse, exclude };
     struct prof_error *error = prof_view_select(session->view, spec, &selection);
     if (error == NULL)
         error = prof_balance_create(session->heap, session->symbols, selection.type, prof_selection_has, &selection,
@@ -232,7 +124,7 @@ static int run(struct cli_session *session, const struct cli_common *common, con
 
 int cmd_balance(int argc, char **argv)
 {
-    struct balance_args args = { .prune = 5 };
+    struct balance_args args = { .how = { .prune = 5 } };
     struct cli_common common;
     struct cli_operands operands;
     struct cli_session session;
@@ -240,7 +132,7 @@ int cmd_balance(int argc, char **argv)
     int code = cli_parse(&cli_command_balance, argc, argv, &args, &common, &operands);
     if (code >= 0)
         return code;
-    if (args.prune > 100)
+    if (args.how.prune > 100)
         return cli_usage(&cli_command_balance, "--prune is a percentage from 0 to 100");
     if (common.from != NULL)
         return cli_usage(&cli_command_balance, "--from does not work here: the balance counts from the beginning");

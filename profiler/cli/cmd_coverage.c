@@ -1,5 +1,6 @@
 /* cmd_coverage.c: `reftrack coverage`: which references have a known owner, by type and by module, and which annotation
  * would tell the most next. */
+#include "coverage_text.h"
 #include "findings_text.h"
 
 #include <string.h>
@@ -94,35 +95,6 @@ static struct prof_error *table(const struct report *r, enum prof_coverage_table
 /* ---- What to annotate ----------------------------------------------------------------------------------------------
  */
 
-static void put_line(struct cli_out *out, const char *word, const char *text)
-{
-    text_label(out, word);
-    cli_put(out, CLI_PLAIN, text);
-    fputc('\n', out->file);
-}
-
-static void annotation(const struct report *r, const struct prof_coverage_site *site, enum prof_annotation_kind kind)
-{
-    struct prof_annotation a;
-    char count[32];
-    uint64_t events = kind == PROF_ANNOTATE_GIVE ? site->given : site->taken;
-    prof_view_annotation(r->session->view, site->stack, kind, &a);
-    text_label(r->out, kind == PROF_ANNOTATE_GIVE ? "given" : kind == PROF_ANNOTATE_BIRTH ? "born" : "taken");
-    cli_put(r->out, CLI_PLACE, a.place);
-    fprintf(r->out->file, "  %s time%s\n", prof_fmt_count(count, sizeof count, events), plural(events));
-    if (a.is[0] != '\0')
-        put_line(r->out, "  is", a.is);
-    put_line(r->out, "  becomes", a.becomes);
-}
-
-static void declare(const struct report *r, const struct prof_wrapper *wrapper)
-{
-    text_label(r->out, "first");
-    fputs("declare ", r->out->file);
-    cli_put(r->out, CLI_PLACE, wrapper->function);
-    fprintf(r->out->file, " as a wrapper: the %zu places that call it are what matters\n", wrapper->callers);
-}
-
 /* gives: also where such references are given back, which is the same for all of a type. */
 static void step(const struct report *r, size_t number, const struct prof_coverage_step *s, bool gives)
 {
@@ -140,18 +112,18 @@ static void step(const struct report *r, size_t number, const struct prof_covera
         fprintf(file, ", %s of them tied with other places", prof_fmt_count(a, sizeof a, take->tied));
     fputc('\n', file);
     if (s->wrapper != NULL) {
-        declare(r, s->wrapper);
+        text_declare(r->out, s->wrapper);
         return;
     }
-    annotation(r, take, take->birth ? PROF_ANNOTATE_BIRTH : PROF_ANNOTATE_TAKE);
+    text_annotation(r->session, r->out, take, take->birth ? PROF_ANNOTATE_BIRTH : PROF_ANNOTATE_TAKE);
     if (!gives)
         return;
     for (size_t i = 0; i < s->give_count; i++) {
         const struct prof_wrapper *wrapper = prof_wrappers_of(prof_coverage_wrappers(r->coverage), s->gives[i]->stack);
         if (wrapper != NULL)
-            declare(r, wrapper);
+            text_declare(r->out, wrapper);
         else
-            annotation(r, s->gives[i], PROF_ANNOTATE_GIVE);
+            text_annotation(r->session, r->out, s->gives[i], PROF_ANNOTATE_GIVE);
     }
     if (s->gives_more != 0)
         cli_printf(r->out, CLI_FAINT, "     and %zu more places where it is given back\n", s->gives_more);

@@ -59,6 +59,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_graph,
     &cli_command_suspects,
     &cli_command_growth,
+    &cli_command_explain,
     &cli_command_balance,
     &cli_command_coverage,
     &cli_command_narrow,
