@@ -8,16 +8,24 @@
 
 enum {
     MIX_ROUNDS = 40,
+    CHOOSE_ROUNDS = 8,
+    CANDIDATES_MOST = 32,
     SUSPECTS_MOST = 16,
     SWAP_LIVES = 128, /* that are looked at when two takings change their releases */
 };
-/* So much less likely, by its logarithm, is still as good: a factor of 4. */
-#define TIE_MARGIN 1.4
+/* So much less likely, by its logarithm, is still as good: a factor of 20. */
+#define TIE_MARGIN 3.0
 /* Lives of one cause are no independent witnesses (what the model gets wrong it gets wrong in all of them): more than
  * so many count as so many. */
 #define WITNESSES 12.0
 /* What no hypothesis explains costs as much as that, so that no life outvotes all others. */
 #define COST_MOST 12.0
+/* A release that ends less of what is taken at a place than this is not named as missing. */
+#define MISSING_SHARE 0.6
+/* One more cause must make the lives so much likelier (logarithm, and half that of their number). */
+#define CAUSE_PRICE 2.0
+/* What takings that are not believed explain, against those that are. */
+#define BACKGROUND 1e-5
 /* Causes of less than this share of all open references are not told apart from noise. */
 #define SUSPECT_SHARE 0.02
 
@@ -36,6 +44,7 @@ struct judging {
     struct pairing *p;
     PROF_VEC(struct guess) guesses;
     PROF_VEC(struct leaked) lives;
+    double rate;   /* of leaks, when nothing is known */
     double *opens; /* by taking: references left open there */
     bool *told;    /* by taking */
 };
@@ -109,35 +118,102 @@ static double weigh(const struct pairing *p, const struct guess *g)
     return p->rate[g->take] * g->taken * exp(-g->cost);
 }
 
-/* The rates of leaks that make all leaked lives likeliest: a mixture whose parts are takings. Few parts survive. */
-static void mix(struct judging *j)
+/* One round of making leaked lives likelier by the rates of the takings that are allowed (NULL: all); what others would
+ * explain counts little. Returns how likely they are now, as logarithm. */
+static double mix_round(struct judging *j, const bool *allowed)
 {
     struct pairing *p = j->p;
     size_t takes = p->takes.items.count;
-    double all = 0, open = 0;
+    double likely = 0;
 
+    memset(j->opens, 0, takes * sizeof *j->opens);
+    for (size_t i = 0; i < j->lives.count; i++) {
+        const struct leaked *life = &j->lives.items[i];
+        struct guess *guesses = &j->guesses.items[life->first];
+        double sum = 0, other = 0;
+        for (size_t g = 0; g < life->count; g++) {
+            bool in = allowed == NULL || allowed[guesses[g].take];
+            guesses[g].share = in ? weigh(p, &guesses[g]) : 0;
+            sum += guesses[g].share;
+            other += guesses[g].taken * exp(-guesses[g].cost);
+        }
+        other *= BACKGROUND * j->rate;
+        likely += life->lives * log(sum + other + 1e-30);
+        for (size_t g = 0; g < life->count; g++) {
+            guesses[g].share /= sum + other + 1e-30;
+            j->opens[guesses[g].take] += guesses[g].share * life->lives * life->open;
+        }
+    }
+    for (size_t t = 0; t < takes; t++)
+        p->rate[t] = p->taken[t] > 0 ? fmax(j->opens[t] / p->taken[t], 1e-9) : 1e-9;
+    return likely;
+}
+
+static double mix(struct judging *j, const bool *allowed, int rounds)
+{
+    double likely = 0;
+
+    for (size_t t = 0; t < j->p->takes.items.count; t++)
+        j->p->rate[t] = j->rate;
+    for (int round = 0; round < rounds; round++)
+        likely = mix_round(j, allowed);
+    return likely;
+}
+
+/* The few takings whose leaks explain the lives: one more is believed when it makes them so much likelier that it pays
+ * for a cause of its own. */
+static bool choose(struct judging *j)
+{
+    struct pairing *p = j->p;
+    size_t takes = p->takes.items.count, count = 0, list[CANDIDATES_MOST];
+    double all = 0, open = 0, lives = 0;
+    bool *allowed = calloc(takes + 1, sizeof *allowed);
+
+    if (allowed == NULL)
+        return false;
     for (size_t t = 0; t < takes; t++)
         all += p->taken[t];
-    for (size_t i = 0; i < j->lives.count; i++)
+    for (size_t i = 0; i < j->lives.count; i++) {
         open += j->lives.items[i].lives * j->lives.items[i].open;
-    for (size_t t = 0; t < takes; t++)
-        p->rate[t] = all > 0 ? open / all : 1;
-    for (int round = 0; round < MIX_ROUNDS; round++) {
-        memset(j->opens, 0, takes * sizeof *j->opens);
-        for (size_t i = 0; i < j->lives.count; i++) {
-            const struct leaked *life = &j->lives.items[i];
-            struct guess *guesses = &j->guesses.items[life->first];
-            double sum = 0;
-            for (size_t g = 0; g < life->count; g++)
-                sum += guesses[g].share = weigh(p, &guesses[g]);
-            for (size_t g = 0; g < life->count; g++) {
-                guesses[g].share = sum > 0 ? guesses[g].share / sum : 1.0 / (double)life->count;
-                j->opens[guesses[g].take] += guesses[g].share * life->lives * life->open;
+        lives += j->lives.items[i].lives;
+    }
+    j->rate = all > 0 ? open / all : 1;
+    mix(j, NULL, MIX_ROUNDS);
+    for (; count < CANDIDATES_MOST; count++) {
+        size_t best = SIZE_MAX;
+        for (size_t t = 0; t < takes; t++) {
+            if (!allowed[t] && j->opens[t] > 0.01 && (best == SIZE_MAX || j->opens[t] > j->opens[best]))
+                best = t;
+        }
+        if (best == SIZE_MAX)
+            break;
+        list[count] = best;
+        allowed[best] = true;
+    }
+    memset(allowed, 0, takes * sizeof *allowed);
+    double likely = -INFINITY, price = CAUSE_PRICE + 0.5 * log(lives + 1);
+    for (size_t causes = 0; causes < SUSPECTS_MOST; causes++) {
+        size_t best = SIZE_MAX;
+        double most = -INFINITY;
+        for (size_t i = 0; i < count; i++) {
+            if (allowed[list[i]])
+                continue;
+            allowed[list[i]] = true;
+            double now = mix(j, allowed, CHOOSE_ROUNDS);
+            allowed[list[i]] = false;
+            if (now > most) {
+                most = now;
+                best = list[i];
             }
         }
-        for (size_t t = 0; t < takes; t++)
-            p->rate[t] = p->taken[t] > 0 ? fmax(j->opens[t] / p->taken[t], 1e-9) : 1e-9;
+        if (best == SIZE_MAX || most < likely + price)
+            break;
+        allowed[best] = true;
+        likely = most;
     }
+    mix(j, allowed, MIX_ROUNDS);
+    free(allowed);
+    return true;
 }
 
 /* ---- What fits as well ------------------------------------------------------------------------------------------- */
@@ -217,11 +293,10 @@ static double swap_cost(struct pairing *p, uint32_t a, uint32_t b)
     return fmax(cost, 0) + fmax(before, 0);
 }
 
-/* How much less likely everything is if it was `other`: by what was learned, or had the two each other's releases. */
-static double margin_of(struct judging *j, uint32_t take, uint32_t other)
+/* How much less likely everything is if it was `other`: by what was learned (plain), or had the two each other's
+ * releases. */
+static double margin_of(struct judging *j, uint32_t take, uint32_t other, double plain)
 {
-    double plain = blame_cost(j, take, other, false);
-
     if (plain <= TIE_MARGIN)
         return plain;
     double swapped = blame_cost(j, take, other, true);
@@ -266,6 +341,13 @@ static uint64_t support_of(const struct judging *j, uint32_t take)
     return lives;
 }
 
+static bool same_release(const struct pairing *p, uint32_t a, uint32_t b)
+{
+    double share;
+    return pairing_release_of(p, p->takes.items.items[a], &share) ==
+           pairing_release_of(p, p->takes.items.items[b], &share);
+}
+
 static bool suspect(struct judging *j, uint32_t take)
 {
     struct pairing *p = j->p;
@@ -275,17 +357,18 @@ static bool suspect(struct judging *j, uint32_t take)
                                  .margin = COST_MOST,
                                  .missing = PAIRING_NONE };
     double margins[PAIRING_TIES];
+    bool other_release = false; /* what fits as well is given back elsewhere */
 
     for (uint32_t other = 0; other < p->takes.items.count; other++) {
         if (other == take)
             continue;
-        double margin = margin_of(j, take, other);
+        double plain = blame_cost(j, take, other, false), margin = margin_of(j, take, other, plain);
         s.margin = fmin(s.margin, margin);
         if (margin >= TIE_MARGIN)
             continue;
         s.ties_all++;
-        if (!j->told[other] && blame_cost(j, take, other, false) < TIE_MARGIN &&
-            blame_cost(j, other, take, false) < TIE_MARGIN) {
+        other_release |= plain < TIE_MARGIN && !same_release(p, take, other);
+        if (!j->told[other] && plain < TIE_MARGIN && blame_cost(j, other, take, false) < TIE_MARGIN) {
             s.opens += j->opens[other]; // they stand for each other in the same lives: told once
             j->told[other] = true;
         }
@@ -302,6 +385,8 @@ static bool suspect(struct judging *j, uint32_t take)
         }
     }
     tell_release(p, take, &s);
+    if (other_release || s.missing_share < MISSING_SHARE)
+        s.missing = PAIRING_NONE; // a guess among several is none
     return prof_vec_push(&p->suspects, s);
 }
 
@@ -335,10 +420,7 @@ bool judge(struct pairing *p)
         return true;
     j.opens = calloc(p->takes.items.count + 1, sizeof *j.opens);
     j.told = calloc(p->takes.items.count + 1, sizeof *j.told);
-    bool good = j.opens != NULL && j.told != NULL && guess_all(&j);
-    if (good)
-        mix(&j);
-    good = good && tell(&j);
+    bool good = j.opens != NULL && j.told != NULL && guess_all(&j) && choose(&j) && tell(&j);
     prof_vec_deinit(&j.guesses);
     prof_vec_deinit(&j.lives);
     free(j.opens);

@@ -2,6 +2,7 @@
 #include "state.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -11,10 +12,17 @@ enum {
 /* With one reference in each row and column, a table that is twice as likely in each of two cells is four times as
  * likely in all, and the tables of larger numbers are near their mean: this is in between. */
 #define SHARPNESS 2.0
-/* How much what looks alike counts against lives: as one reference. */
-#define PRIOR_WEIGHT 1.0
+/* What is expected of a taking counts as much as so many references: few where takings end at one release each as a
+ * rule, one where a fifth of them goes other ways. */
+#define PRIOR_LEAST 0.1
+#define PRIOR_MOST  1.0
+#define PRIOR_SLOPE 5.0
 /* Affinity 1 against none: logarithm of the odds. */
 #define AFFINITY_ODDS 4.0
+/* Leaked lives teach little about pairs: which of their releases serve whom hangs on what leaks in them. */
+#define LEAKED_WEIGHT 0.1
+/* A release that serves nobody yet, against one that serves all. */
+#define BREADTH_LEAST 0.02
 #define RATE_LEAST    1e-6
 
 void table_of(const struct pairing_entry *entries, const uint32_t *take, const uint32_t *give, size_t count,
@@ -161,24 +169,63 @@ static void gather(struct pairing *p, const struct pairing_bag *bag, const struc
                 if (t.open && c == t.columns - 1)
                     leaks[t.take[r]] += n;
                 else if (t.give[c] != PAIRING_NONE)
-                    p->flow[(size_t)t.take[r] * p->gives.items.count + t.give[c]] += n;
+                    p->flow[(size_t)t.take[r] * p->gives.items.count + t.give[c]] += t.open ? LEAKED_WEIGHT * n : n;
             }
         }
     }
 }
 
+/* What is expected of a taking that was seen little: what looks alike, and releases that serve many takings rather than
+ * those that serve others. breadth: how many takings a release serves, as far as is known. */
+static double expect(const struct pairing *p, size_t take, const double *breadth, double *row)
+{
+    size_t gives = p->gives.items.count;
+    double sum = 0;
+
+    for (size_t g = 0; g < gives; g++) {
+        double others = breadth[g] - p->share[take * gives + g] / (double)p->takes.items.count;
+        row[g] = p->prior[take * gives + g] * (fmax(others, 0) + BREADTH_LEAST);
+        sum += row[g];
+    }
+    return 2 * sum; // the other half at a release of its own that was never seen
+}
+
+/* The share of references that do not end where most of their taking do. */
+static double astray(const struct pairing *p)
+{
+    size_t gives = p->gives.items.count;
+    double all = 0, usual = 0;
+
+    for (size_t t = 0; t < p->takes.items.count; t++) {
+        double most = 0;
+        for (size_t g = 0; g < gives; g++) {
+            all += p->flow[t * gives + g];
+            most = fmax(most, p->flow[t * gives + g]);
+        }
+        usual += most;
+    }
+    return all > 0 ? (all - usual) / all : 0;
+}
+
 /* New shares from the flow. Returns the largest change of one. */
-static double renew(struct pairing *p)
+static double renew(struct pairing *p, double *breadth, double *row)
 {
     size_t gives = p->gives.items.count;
     double change = 0;
 
+    memset(breadth, 0, gives * sizeof *breadth);
     for (size_t t = 0; t < p->takes.items.count; t++) {
-        double sum = PRIOR_WEIGHT;
+        for (size_t g = 0; g < gives; g++)
+            breadth[g] += p->share[t * gives + g] / (double)p->takes.items.count;
+    }
+
+    double weight = fmin(fmax(PRIOR_SLOPE * astray(p), PRIOR_LEAST), PRIOR_MOST);
+    for (size_t t = 0; t < p->takes.items.count; t++) {
+        double sum = weight, expected = expect(p, t, breadth, row);
         for (size_t g = 0; g < gives; g++)
             sum += p->flow[t * gives + g];
         for (size_t g = 0; g < gives; g++) {
-            double share = (p->flow[t * gives + g] + PRIOR_WEIGHT * p->prior[t * gives + g]) / sum;
+            double share = (p->flow[t * gives + g] + weight * row[g] / expected) / sum;
             change = fmax(change, fabs(share - p->share[t * gives + g]));
             p->share[t * gives + g] = share;
         }
@@ -190,9 +237,13 @@ bool learn(struct pairing *p)
 {
     size_t takes = p->takes.items.count, cells = takes * p->gives.items.count;
     double *leaks = calloc(takes + 1, sizeof *leaks), all = 0, open = 0;
+    double *scratch = calloc(2 * p->gives.items.count + 1, sizeof *scratch);
 
-    if (leaks == NULL)
+    if (leaks == NULL || scratch == NULL) {
+        free(leaks);
+        free(scratch);
         return false;
+    }
     make_prior(p);
     double kept = (double)p->healthy.kept, healthy = (double)pairing_healthy(p);
     count_taken(p, &p->healthy, &p->of_healthy, kept > 0 ? healthy / kept : 1);
@@ -213,11 +264,12 @@ bool learn(struct pairing *p)
         gather(p, &p->leaked, &p->of_leaked, sharpness, leaks);
         for (size_t t = 0; t < takes; t++)
             p->rate[t] = p->taken[t] > 0 ? fmin(fmax(leaks[t] / p->taken[t], RATE_LEAST), 1 - RATE_LEAST) : RATE_LEAST;
-        if (renew(p) < 1e-4 && round > 12)
+        if (renew(p, scratch, scratch + p->gives.items.count) < 1e-4 && round > 12)
             break;
     }
     memset(p->flow, 0, cells * sizeof *p->flow);
     gather(p, &p->healthy, &p->of_healthy, 1, NULL);
     free(leaks);
+    free(scratch);
     return true;
 }

@@ -268,3 +268,67 @@ uint32_t work_guess(const struct work *work, bool oldest)
         best = votes[k] > votes[best] ? k : best;
     return best;
 }
+
+/* ---- Measured ---------------------------------------------------------------------------------------------------- */
+
+static unsigned siblings_of(const struct work *work, uint32_t take)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < work->count; i++) {
+        bool took = false;
+        for (size_t e = 0; e < work->lives[i].count; e++)
+            took |= work->lives[i].events[e].take && work->lives[i].events[e].key == take;
+        count += took && !work->lives[i].leaked;
+    }
+    return count;
+}
+
+static void measure_bug(const struct work *w, const struct pairing *pairing, unsigned bugs, unsigned bug,
+                        struct work_tally *ret)
+{
+    const struct pairing_suspect *list;
+    size_t count = pairing_suspects(pairing, &list);
+    bool found = false;
+
+    ret->runs++;
+    ret->oldest += work_guess(w, true) == w->take[bug];
+    ret->newest += work_guess(w, false) == w->take[bug];
+    for (size_t i = 0; i < count && i < bugs; i++) {
+        ret->first += list[i].take == w->take[bug];
+        found |= list[i].missing == w->give[bug];
+    }
+    ret->missing += found;
+    // Wrong answers are wrong for all bugs: they are counted with the first.
+    for (size_t i = 0; i < count && i < bugs && (bug == 0 || w->by_bug[0] == 0); i++) {
+        bool guilty = false, lacks = false;
+        for (unsigned b = 0; b < WORK_BUGS; b++) {
+            guilty |= w->by_bug[b] > 0 && list[i].take == w->take[b];
+            lacks |= w->by_bug[b] > 0 && list[i].missing == w->give[b];
+        }
+        ret->alone += list[i].ties_all == 0;
+        ret->alone_wrong += list[i].ties_all == 0 && !guilty;
+        ret->missing_wrong += list[i].missing != PAIRING_NONE && !lacks;
+    }
+}
+
+void work_measure(const struct work_options *options, unsigned seeds, struct work_tally ret[WORK_CLASSES])
+{
+    for (unsigned seed = 0; seed < seeds; seed++) {
+        struct work_options o = *options;
+        struct work w;
+        o.kind = (int)((seed + 4 * (o.objects + o.refs + (unsigned)(100 * o.missing))) % work_kinds());
+        work_make(&o, seed * 1000 + o.objects * 7 + o.refs, &w);
+        unsigned bugs = (w.by_bug[0] > 0) + (w.by_bug[1] > 0);
+        struct pairing *pairing = w.leaked > 0 && w.healthy > 0 ? work_learn(&w, &o) : NULL;
+        for (unsigned bug = 0; pairing != NULL && bug < o.bugs; bug++) {
+            uint64_t leaked = w.by_bug[bug];
+            if (leaked == 0 || siblings_of(&w, w.take[bug]) < WORK_SIBLINGS)
+                continue;
+            measure_bug(&w, pairing, bugs, bug, &ret[leaked == 1 ? 0 : leaked < 5 ? 1 : 2]);
+            measure_bug(&w, pairing, bugs, bug, &ret[WORK_CLASSES - 1]);
+        }
+        pairing_destroy(pairing);
+        work_deinit(&w);
+    }
+}

@@ -44,6 +44,18 @@ unsigned work_kinds(void);
 struct pairing *work_learn(const struct work *work, const struct work_options *options);
 /* The entries of a life (room for PAIRING_ENTRIES_MOST); returns how many. */
 size_t work_entries(const struct work_life *life, bool order, struct pairing_entry *ret);
+/* What came of many programs. Counted are bugs that made lives leak while WORK_SIBLINGS or more healthy lives took the
+ * same reference, by how many lives a bug made leak: 1, 2 to 4, 5 and more; the last entry sums them up. */
+enum { WORK_SIBLINGS = 5, WORK_CLASSES = 4 };
+struct work_tally {
+    unsigned runs;
+    unsigned first;                  /* the guilty taking was ranked first (second, for one of two bugs) */
+    unsigned alone, alone_wrong;     /* answers without a tie; those that are not guilty */
+    unsigned missing, missing_wrong; /* named releases that are missing; that are not */
+    unsigned oldest, newest;         /* the guilty taking was left over most by these rules */
+};
+/* Programs of `options` with seeds below `seeds`, the guilty kinds in turns. Adds to ret. */
+void work_measure(const struct work_options *options, unsigned seeds, struct work_tally ret[WORK_CLASSES]);
 /* Which taking is left over in most leaked lives when each release ends the oldest (else the newest) open one. */
 uint32_t work_guess(const struct work *work, bool oldest);
 
