@@ -463,6 +463,8 @@ prof_block_id prof_heap_block_at(struct prof_heap *heap, uint64_t addr);
  * block that is larger than its object. For heaps that change: nothing is prepared, at most a few hundred look-ups in
  * tables. 0: none. */
 prof_obj_id prof_heap_holder_at(struct prof_heap *heap, uint64_t addr);
+/* The live block, no mapping, that contains an address and has no object in it. The same. */
+prof_block_id prof_heap_plain_at(struct prof_heap *heap, uint64_t addr);
 /* The newest object whose trk_new pointer was addr, dead ones kept by incidents included. 0: none. */
 prof_obj_id prof_heap_obj_by_addr(struct prof_heap *heap, uint64_t addr);
 /* "Type#12". 0: no such object alive or kept. */

@@ -219,6 +219,7 @@ void prof_gc_destroy(struct prof_gc *gc)
     generations_deinit(&gc->g);
     prof_vec_deinit(&gc->callbacks);
     prof_vec_deinit(&gc->records);
+    prof_vec_deinit(&gc->folds);
     prof_vec_deinit(&gc->sources);
     prof_vec_deinit(&gc->underflows);
     free(gc->local);

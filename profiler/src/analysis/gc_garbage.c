@@ -107,7 +107,7 @@ static size_t find_seeds(struct prof_gc *gc, const struct gc_graph *g, bool memo
     for (uint32_t v = 0; memory && v < g->n; v++) {
         for (uint32_t e = g->graph.first[v]; e < g->graph.first[v + 1]; e++) {
             enum gc_slot slot = gc_slot_check(gc, g->ids[v], g->graph.label[e]);
-            if (slot != GC_SLOT_GOOD)
+            if (slot != GC_SLOT_GOOD || (g->graph.label[e] & GC_FOLDED) != 0)
                 record_of(gc, g->ids[g->graph.to[e]])->checked = false;
             if (slot == GC_SLOT_STALE && (g->flags[g->graph.to[e]] & TRIAL_TOUCHED) == 0) {
                 g->flags[g->graph.to[e]] |= TRIAL_TOUCHED;

@@ -112,6 +112,7 @@ static bool look_at(struct builder *b, uint32_t v, bool all)
 static bool resolve(struct builder *b, bool all)
 {
     struct gc_graph *out = b->out;
+    const struct prof_memory *memory = prof_heap_memory(b->gc->heap);
     uint64_t end = 0;
     uint32_t at = 0;
 
@@ -125,13 +126,19 @@ static bool resolve(struct builder *b, bool all)
                 end = b->spans[at].end;
         }
         prof_obj_id holder = held->slot < end ? prof_heap_holder_at(b->gc->heap, held->slot) : 0;
-        uint32_t from = holder != 0 && holder < b->gc->local_room ? b->gc->local[holder] : 0;
+        uint32_t from = holder != 0 && holder < b->gc->local_room ? b->gc->local[holder] : 0, folded = 0;
+        if (holder == 0 && memory != NULL && prof_heap_obj(b->gc->heap, out->ids[held->to])->last_us <= memory->at_us) {
+            if (!gc_fold_owner(b->gc, held->slot, &holder))
+                return false;
+            folded = GC_FOLDED;
+            from = holder != 0 && holder < b->gc->local_room ? b->gc->local[holder] : 0;
+        }
         if (from == 0) {
             if (all)
                 out->flags[held->to] |= TRIAL_ROOT;
             continue;
         }
-        struct graph_edge edge = { from - 1, held->to, held->open };
+        struct graph_edge edge = { from - 1, held->to, held->open | folded };
         if (!prof_vec_push(&b->edges, edge))
             return false;
         b->resolved[held->to]++;
@@ -208,7 +215,7 @@ static bool was_same(const struct prof_gc *gc, const struct prof_memory *m, cons
 enum gc_slot gc_slot_check(const struct prof_gc *gc, prof_obj_id holder, uint32_t index)
 {
     const struct prof_memory *m = prof_heap_memory(gc->heap);
-    const struct prof_open *open = prof_heap_open(gc->heap, index);
+    const struct prof_open *open = prof_heap_open(gc->heap, index & ~GC_FOLDED);
     const struct prof_obj *obj = prof_heap_obj(gc->heap, open->obj);
     uint32_t word;
 

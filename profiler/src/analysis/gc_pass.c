@@ -7,6 +7,50 @@
 
 #include <track/track.h>
 
+static uint32_t find(uint32_t *parent, uint32_t v)
+{
+    for (; parent[v] != v; v = parent[v])
+        parent[v] = parent[parent[v]];
+    return v;
+}
+
+/* Memory said whose the blocks are in which some of these variables stand. When something happened to any of those that
+ * hang together with one, later than that, the program may have handed its block to somebody who lives: then the
+ * reference has an owner nobody knows. *ret: there are such. */
+static bool doubt_folded(const struct prof_gc *gc, struct gc_graph *g, const struct trial_result *result, bool *ret)
+{
+    const struct prof_memory *m = prof_heap_memory(gc->heap);
+    uint32_t *parent = malloc(((size_t)g->n + 1) * sizeof *parent);
+    uint64_t *last_us = malloc(((size_t)g->n + 1) * sizeof *last_us);
+    bool good = parent != NULL && last_us != NULL;
+
+    *ret = false;
+    for (uint32_t v = 0; good && v < g->n; v++) {
+        parent[v] = v;
+        last_us[v] = prof_heap_obj(gc->heap, g->ids[v])->last_us;
+    }
+    for (int doubting = 0; good && doubting < 2; doubting++) {
+        for (uint32_t v = 0; v < g->n; v++) {
+            for (uint32_t e = g->graph.first[v]; e < g->graph.first[v + 1]; e++) {
+                uint32_t to = g->graph.to[e], a = find(parent, v), b = find(parent, to);
+                if (result->class_of[v] != TRIAL_TRASH || result->class_of[to] != TRIAL_TRASH)
+                    continue;
+                if (doubting == 0) {
+                    parent[b] = a;
+                    last_us[a] = last_us[a] > last_us[b] ? last_us[a] : last_us[b];
+                } else if ((g->graph.label[e] & GC_FOLDED) != 0 && (m == NULL || last_us[a] > m->at_us) &&
+                           (g->flags[to] & TRIAL_TOUCHED) == 0) {
+                    g->flags[to] |= TRIAL_TOUCHED;
+                    *ret = true;
+                }
+            }
+        }
+    }
+    free(parent);
+    free(last_us);
+    return good;
+}
+
 /* Does memory contradict what was told? Then the reference is elsewhere, with an owner nobody knows: what it refers to
  * lives for now, and so may others. Only edges from trash matter: a stale one of a living holder can hide garbage, but
  * accuse nobody. checked[v]: memory confirms every reference to v. */
@@ -15,6 +59,7 @@ static bool drop_stale(struct prof_gc *gc, struct gc_graph *g, const struct tria
 {
     for (;;) {
         uint64_t before = gc->pass.stale;
+        bool folded = false, doubted = false;
 
         memset(checked, 1, g->n);
         for (uint32_t v = 0; v < g->n; v++) {
@@ -23,15 +68,18 @@ static bool drop_stale(struct prof_gc *gc, struct gc_graph *g, const struct tria
             for (uint32_t e = g->graph.first[v]; e < g->graph.first[v + 1]; e++) {
                 uint32_t to = g->graph.to[e];
                 enum gc_slot slot = gc_slot_check(gc, g->ids[v], g->graph.label[e]);
-                if (slot != GC_SLOT_GOOD)
-                    checked[to] = 0;
+                folded = folded || (g->graph.label[e] & GC_FOLDED) != 0;
+                if (slot != GC_SLOT_GOOD || (g->graph.label[e] & GC_FOLDED) != 0)
+                    checked[to] = 0; /* whose a block is, is no more than probable */
                 if (slot == GC_SLOT_STALE && (g->flags[to] & TRIAL_TOUCHED) == 0) {
                     g->flags[to] |= TRIAL_TOUCHED;
                     gc->pass.stale++;
                 }
             }
         }
-        if (gc->pass.stale == before)
+        if (gc->pass.stale == before && folded && !doubt_folded(gc, g, result, &doubted))
+            return false;
+        if (gc->pass.stale == before && !doubted)
             return true;
         struct trial_result again;
         if (!trial_run(trial, &again))

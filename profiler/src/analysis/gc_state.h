@@ -2,6 +2,7 @@
  *
  *   gc.c          goes along with the heap, settings, lists
  *   gc_graph.c    the references among some objects, as rows
+ *   gc_fold.c     plain blocks that belong to one object
  *   gc_pass.c     examines the candidates of a pass
  *   gc_garbage.c  what was found: refuted, confirmed, listed
  *   gc_resume.c   all of it, as a part of the heap's state */
@@ -24,6 +25,13 @@ struct gc_record {
 struct gc_callback {
     prof_gc_callback call;
     void *ctx;
+};
+
+/* A plain block that one object owns alone, as memory said. */
+struct gc_fold {
+    uint64_t addr;
+    prof_block_id block;
+    prof_obj_id owner;
 };
 
 struct prof_gc {
@@ -53,6 +61,9 @@ struct prof_gc {
     const struct prof_memory *settled; /* the memory that garbage was checked by; only compared */
     uint32_t settled_number;
 
+    PROF_VEC(struct gc_fold) folds; /* by address */
+    uint32_t folds_number;          /* of the checkpoint that they are of, 0: none */
+
     PROF_VEC(prof_obj_id) sources;
     PROF_VEC(prof_obj_id) underflows;
 
@@ -74,6 +85,11 @@ struct gc_graph {
  * others. Everything is a candidate. false without memory: nothing is to be ended. */
 bool gc_graph_make(struct prof_gc *gc, const prof_obj_id *ids, size_t count, bool all, struct gc_graph *ret);
 void gc_graph_deinit(struct gc_graph *graph);
+/* In a label: the variable stands in a plain block of the holder. */
+#define GC_FOLDED (1u << 31)
+/* The object whose plain block contains an address, when memory knows, and nothing happened to the object since; 0:
+ * there is none. false without memory. */
+bool gc_fold_owner(struct prof_gc *gc, uint64_t addr, prof_obj_id *ret);
 /* What memory said last of the variable of a reference. GOOD: it was there as it is now, and nothing contradicts. */
 enum gc_slot { GC_SLOT_UNKNOWN = 0, GC_SLOT_GOOD, GC_SLOT_STALE };
 enum gc_slot gc_slot_check(const struct prof_gc *gc, prof_obj_id holder, uint32_t open);

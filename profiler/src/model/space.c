@@ -171,3 +171,10 @@ prof_obj_id prof_heap_holder_at(struct prof_heap *h, uint64_t addr)
     id = block_of(h, block)->first_obj;
     return id != 0 && obj_of(h, id)->next_in_block == 0 ? id : 0;
 }
+
+prof_block_id prof_heap_plain_at(struct prof_heap *h, uint64_t addr)
+{
+    prof_block_id block = space_block_at(h, addr);
+    const struct prof_block *b = block_of(h, block);
+    return block != 0 && b->kind != TRK_ALLOC_MMAP && b->first_obj == 0 ? block : 0;
+}

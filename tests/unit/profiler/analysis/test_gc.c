@@ -590,6 +590,68 @@ static void withdrawn(void **state)
     assert_int_equal(totals().revived, 0);
 }
 
+static void block(int n)
+{
+    apply((struct prof_event){ .op = TRK_OP_ALLOC, .addr = OBJ(n), .size = 64 });
+}
+
+/* Table.buckets[].val: what stands in a block that one object owns alone is held by that object; also through a block
+ * that leads to another. */
+static void folded_blocks(void **state)
+{
+    (void)state;
+    born(0);
+    block(8);
+    block(9);
+    born(1);
+    own(1, FIELD(9, 2));
+    link_birth(1, 0, 0);             // the value holds the table
+    assert_int_equal(collect(2), 0); // nobody knows whose the block is
+    look(
+        (const uint64_t[][2]){
+            { FIELD(0, 0), OBJ(8) }, { FIELD(8, 0), OBJ(9) }, { FIELD(9, 2), OBJ(1) }, { FIELD(1, 0), OBJ(0) } },
+        4);
+    assert_int_equal(collect(2), 2);
+    struct prof_gc_garbage last = { 0 };
+    must(prof_gc_garbage(gr_gc, push_garbage, &last));
+    assert_int_equal(last.strength, PROF_PROBABLE);
+    // somebody else has the block now
+    born(2);
+    own(2, GLOBAL(0));
+    look(
+        (const uint64_t[][2]){
+            { FIELD(2, 0), OBJ(8) }, { FIELD(8, 0), OBJ(9) }, { FIELD(9, 2), OBJ(1) }, { FIELD(1, 0), OBJ(0) } },
+        4);
+    assert_int_equal(garbage_list().count, 0);
+}
+
+/* Two that point to a block; one that something happened to since; one in the same cycle; pointers that were not read.
+ */
+static void not_folded(void **state)
+{
+    static const uint64_t words[][2] = { { FIELD(0, 0), OBJ(8) }, { FIELD(1, 0), OBJ(0) }, { FIELD(2, 0), OBJ(8) } };
+    (void)state;
+    born(0);
+    block(8);
+    born(1);
+    own(1, FIELD(8, 0));
+    link_birth(1, 0, 0);
+    born(2);
+    own(2, GLOBAL(0));
+    look(words, 3);
+    assert_int_equal(collect(2), 0);
+    look(words, 2);
+    ref(0, GLOBAL(1));
+    unref(0, GLOBAL(1));
+    assert_int_equal(collect(2), 0);
+    look(words, 2);
+    born(3); // hangs together with them, and lived when memory was read
+    link_birth(0, 3, 3);
+    assert_int_equal(collect(2), 0);
+    look(words, 2);
+    assert_int_equal(collect(2), 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, gr_begin, gr_end)
@@ -625,6 +687,8 @@ int main(void)
         TEST(r16_pinned),
         TEST(embedded),
         TEST(withdrawn),
+        TEST(folded_blocks),
+        TEST(not_folded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
