@@ -482,4 +482,72 @@ equal 'folded: garbage' "$("$REFTRACK" gc f.trk garbage --format csv | tail -1 |
 "$REFTRACK" gc f.trk stats --json | python3 -c 'import json, sys; print([r["collections"] for r in json.load(sys.stdin)["rows"]])' >gc.out
 equal 'folded: passes' "$(cat gc.out)" '[0, 0, 1]'
 equal 'folded: options go before' "$("$REFTRACK" gc f.trk threshold 700,5)" '700, 5, 10'
+
+# What stands in the array of a table is held by the table, where memory is read.
+cat >buckets.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <track/track.h>
+struct table {
+	int refs;
+	struct value **buckets;
+};
+struct value {
+	int refs;
+	struct table *owner;
+};
+static TRK_TYPE_COUNTED(table_type, struct table, refs);
+static TRK_TYPE_COUNTED(value_type, struct value, refs);
+static struct table *root;
+struct value **others; /* which nobody reads here */
+__attribute__((noinline)) static void fill(void)
+{
+	struct table *t = calloc(1, sizeof *t);
+	struct value *v = calloc(1, sizeof *v);
+	t->refs = v->refs = 1;
+	trk_new(t, &table_type);
+	trk_own(t, &root);
+	root = t;
+	t->buckets = calloc(8, sizeof *t->buckets);
+	trk_new(v, &value_type);
+	trk_own(v, &t->buckets[3]);
+	t->buckets[3] = v;
+	t->refs++;
+	trk_ref(t, &v->owner);
+	v->owner = t;
+}
+__attribute__((noinline)) static void drop(int keep)
+{
+	struct table *t = root;
+	if (keep)
+		others = t->buckets;
+	trk_unref(t, &root);
+	t->refs--;
+	root = NULL;
+}
+__attribute__((noinline)) static void wipe(void)
+{
+	volatile char old[4096];
+	for (unsigned i = 0; i < sizeof old; i++)
+		old[i] = 0;
+}
+int main(int argc, char **argv)
+{
+	(void)argv;
+	fill();
+	wipe();
+	printf("alive %ld\n", trk_gc_collect(2));
+	drop(argc > 1);
+	wipe();
+	printf("dropped %ld\n", trk_gc_collect(2));
+	return 0;
+}
+C
+cc -std=gnu99 -g -O1 -Wall -Wextra -I"$ROOT/libtrack/include" -o buckets buckets.c || fail 'buckets.c does not compile'
+"$REFTRACK" run -f -o c.trk -- ./buckets >out 2>/dev/null
+equal 'a table and its value' "$(tr '\n' ' ' <out)" 'alive 0 dropped 2 '
+"$REFTRACK" run -f -o c.trk -- ./buckets keep >out 2>/dev/null
+equal 'somebody else has the array' "$(tr '\n' ' ' <out)" 'alive 0 dropped 0 '
+"$REFTRACK" run -f -o c.trk --no-memory -- ./buckets >out 2>/dev/null
+equal 'nobody knows whose the array is' "$(tr '\n' ' ' <out)" 'alive 0 dropped 0 '
 finish

@@ -32,7 +32,11 @@
  * Objects are named by the pointer that trk_new got. What belongs to nobody is not asked about: blocks that count no
  * references are known to trk_gc_sizeof, trk_gc_referrers and trk_gc_referents only, by their first byte. A forked
  * child begins anew, with default settings. Settings and passes are a part of the recording: `reftrack gc` sees them, also
- * when it was folded since (keep=folded, keep=window). Of a flight recording only those that its rings still hold. */
+ * when it was folded since (keep=folded, keep=window). Of a flight recording only those that its rings still hold.
+ *
+ * Every function of Python's gc is here under its name with trk_gc_ in front; get_referrers and get_referents are
+ * trk_gc_referrers and trk_gc_referents; gc.callbacks is trk_gc_add_callback and the two behind it; sys.getrefcount and
+ * sys.getsizeof are trk_gc_refcount and trk_gc_sizeof. What set_debug asks to be printed, `reftrack gc` prints. */
 #ifndef TRACK_GC_H
 #define TRACK_GC_H
 

@@ -126,7 +126,10 @@ struct trk_type {
      * trk_checkpoint, nowhere else. */
     size_t (*describe)(const void *obj, char *buf, size_t size);
     /* The same for what names each counted reference that obj holds; `visit` has no functions yet. Checkpoints find
-     * references by the pointers that stand in memory. */
+     * references by the pointers that stand in memory. What stands in the way: between the moment at which the recorder
+     * says who lives and the call another thread may free the object, so a hook could be called only where the program
+     * promises that all of its threads stand still; and a hook that waits for a lock which the caller of trk_checkpoint
+     * holds would never return. */
     void (*traverse)(const void *obj, struct trk_visit *visit);
     uint32_t id; /* engine's */
     /* Where in its word the count stands, for words that hold more than it, and counts that do not begin at 1:

@@ -4,9 +4,11 @@
  * or begins with a saved state; passes are due by births as in CPython, or by events and time. A pass takes the counts
  * of the objects of one generation and all younger ones, subtracts the references that they hold among themselves, and
  * keeps what a count that is left over leads to: roots, older objects, plain blocks and references without an owner all
- * are "outside". So it is sound for every generation and whatever is not told; it finds garbage that is held only by
- * variables inside of objects (trk_ref with a slot or a holder) or was moved there (trk_own). A pass over n objects
- * with e references costs O(n + e), the rest of the heap is not looked at.
+ * are "outside". Only what stands in a plain block that one object owns alone, as memory said last
+ * (Table.buckets[].val), is held by that object, as long as nothing happened since to any of the objects that would be
+ * garbage with it; such garbage is no more than probable. So it is sound for every generation and whatever is not told;
+ * it finds garbage that is held only by variables inside of objects (trk_ref with a slot or a holder) or was moved
+ * there (trk_own). A pass over n objects with e references costs O(n + e), the rest of the heap is not looked at.
  *
  * Nothing is freed here, so what is found is put aside (GENERATION_GARBAGE, as with DEBUG_SAVEALL in CPython, always),
  * is not examined again, and keeps alive what it holds. Each verdict can be refuted: an event on garbage shows that the
