@@ -247,7 +247,7 @@ void text_siblings(struct cli_session *session, struct cli_out *out, const struc
 {
     const struct prof_parting *parting = parting_of(session, finding);
     char a[32], b[32], time[48];
-    if (!is_worth_it(session, finding))
+    if (!is_worth_it(session, finding) || (finding->headline == PROF_HEADLINE_MISUSED && !parting->parted))
         return;
     text_label(out, "siblings");
     if (parting->siblings == 0) {

@@ -45,6 +45,8 @@ static bool says_something(const struct prof_finding *f)
     case PROF_UNCOLLECTABLE:
     case PROF_RESURRECTED:
     case PROF_FLOATING:
+    case PROF_OVER_RELEASED:
+    case PROF_USE_AFTER_RELEASE:
         return !f->plain && f->sample_count > 0;
     default:
         return false;
@@ -224,7 +226,7 @@ static void born(void *ctx, prof_obj_id id, bool old)
     } else if (life->born) { // used again from a pool: its last life counts
         book_deinit(&life->book);
         life->book = (struct book){ 0 };
-        life->ended = life->died_healthy = false;
+        life->ended = life->over = life->died_healthy = false;
     }
     life->born = true;
     life->out.before = life->book.before = old;
@@ -263,6 +265,11 @@ static void left(void *ctx, const struct prof_open *open, const struct prof_even
 static void note(struct gather *g, struct life *life, prof_obj_id id, const struct prof_event *event)
 {
     size_t before = life->book.entries.count;
+    if (life->over) { // what comes behind the end is what is wrong with it, but for the end of its block
+        if (event->op < TRK_OP_NEW)
+            return;
+        life->died_healthy &= event->op != TRK_OP_REF && event->op != TRK_OP_UNREF;
+    }
     const struct prof_open *open = g->has_left && g->left.obj == id ? &g->left : NULL;
     size_t most = life->whole ? SIZE_MAX : g->entries < g->entries_most ? BOOK_MOST : BOOK_MOST_SHORT;
 
@@ -288,7 +295,7 @@ static bool applied(void *ctx, const struct prof_event *event, prof_obj_id id)
             continue;
         if (end != id) // its block was freed, with several in it
             note(g, gone, end, event);
-        g->life_of.items[end] = 0;
+        gone->over = true;
     }
     g->ending.count = 0;
     g->has_left = false;

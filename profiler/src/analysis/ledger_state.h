@@ -49,6 +49,7 @@ struct life {
     bool asked;        /* somebody named it */
     bool whole;        /* all entries are kept */
     bool born, ended;  /* while gathered */
+    bool over;         /* ended by an event before this one */
     bool died_healthy; /* with a count of zero */
 };
 /* All objects of one type that were born at one site. */

@@ -339,6 +339,29 @@ static void many_siblings_are_sampled(void **state)
     assert_int_equal(parting()->there.siblings, parting()->siblings);
 }
 
+/* One release too many: the step that no sibling made, also when it came after the end. */
+static void releases_too_many_part_as_well(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        healthy("send net.c:50", "sent net.c:55");
+    for (int i = 0; i < 2; i++) {
+        uint64_t addr = born();
+        mk_ref(rig->t, addr, 0, AT("send net.c:50"));
+        mk_unref(rig->t, addr, 0, AT("sent net.c:55"));
+        mk_unref(rig->t, addr, 0, AT("accept net.c:34 < main m.c:5"));
+        mk_del(rig->t, addr, AT("conn_free net.c:25 < accept net.c:34"));
+        mk_unref(rig->t, addr, 0, AT("on_error net.c:66"));
+    }
+    make(NULL);
+    const struct prof_parting *p = prof_ledgers_parting(ledgers, rig_one(rig, PROF_OVER_RELEASED));
+    assert_non_null(p);
+    assert_int_equal(p->siblings, 10);
+    entry_is(p->here.entry, TRK_OP_UNREF, "on_error:66");
+    assert_int_equal(p->here.siblings, 0);
+    assert_null(p->there.entry);
+}
+
 static void nobody_to_compare_with(void **state)
 {
     (void)state;
@@ -354,10 +377,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(slots_are_certain),         TEST(learned_before_hints),    TEST(long_lives_are_bounded),
-        TEST(the_dead_have_ledgers),     TEST(reuse_begins_anew),       TEST(leaked_ones_take_another_way),
-        TEST(nothing_more_came),         TEST(callers_tell_them_apart), TEST(siblings_took_it_too),
-        TEST(many_siblings_are_sampled), TEST(nobody_to_compare_with),
+        TEST(slots_are_certain),
+        TEST(learned_before_hints),
+        TEST(long_lives_are_bounded),
+        TEST(the_dead_have_ledgers),
+        TEST(reuse_begins_anew),
+        TEST(leaked_ones_take_another_way),
+        TEST(nothing_more_came),
+        TEST(callers_tell_them_apart),
+        TEST(siblings_took_it_too),
+        TEST(many_siblings_are_sampled),
+        TEST(releases_too_many_part_as_well),
+        TEST(nobody_to_compare_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
