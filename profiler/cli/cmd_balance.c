@@ -77,10 +77,15 @@ static int balance_text(struct cli_out *out, const struct balance_args *args, co
                         const struct prof_balance *balance)
 {
     char text[600], freed[32];
-    cli_put(out, CLI_HEAD, prof_selection_text(selection, text, sizeof text));
+    struct prof_selection counted = *selection;
+    counted.count = prof_balance_objects(balance);
+    cli_put(out, CLI_HEAD, prof_selection_text(&counted, text, sizeof text));
     fprintf(out->file, "%s, compared with %s that %s freed\n", selection->all ? " (all that are alive)" : "",
             prof_fmt_count(freed, sizeof freed, prof_balance_freed(balance)),
             prof_balance_freed(balance) == 1 ? "was" : "were");
+    if (prof_balance_skewed(balance) != 0)
+        fprintf(out->file, "%s more were not seen being born and are left out\n",
+                prof_fmt_count(freed, sizeof freed, prof_balance_skewed(balance)));
     if (prof_balance_excluded(balance) != 0)
         fprintf(out->file, "%s events left out by --exclude\n",
                 prof_fmt_count(freed, sizeof freed, prof_balance_excluded(balance)));

@@ -261,6 +261,15 @@ static struct prof_error *report(const struct report *r)
         return error;
     steps(r);
     wrappers(r);
+    if (audit->skewed != 0 && !r->common->quiet)
+        fprintf(r->out->file, "\n%s object%s not seen being born: what %s took before is in no number here.\n",
+                prof_fmt_count(a, sizeof a, audit->skewed), audit->skewed == 1 ? " was" : "s were",
+                audit->skewed == 1 ? "it" : "they");
+    if (!audit->certain && !r->common->quiet) {
+        cli_printf(r->out, CLI_WARN, "\nThe record is incomplete: ");
+        cli_put(r->out, CLI_WARN, audit->why_uncertain);
+        cli_printf(r->out, CLI_WARN, ".\n");
+    }
     return NULL;
 }
 

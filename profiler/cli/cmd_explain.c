@@ -77,11 +77,6 @@ static void how_sure(struct cli_session *session, struct cli_out *out, const str
     if (finding->healthy_of != 0)
         fprintf(out->file, "  the missing release was made for %s of %s healthy objects\n",
                 prof_fmt_count(a, sizeof a, finding->healthy_named), prof_fmt_count(b, sizeof b, finding->healthy_of));
-    if (audit->counts_seen == 0)
-        fputs("  the program never told its counts: who counts without telling is not seen\n", out->file);
-    else
-        fprintf(out->file, "  of %s counts that the program told, %s did not fit\n",
-                prof_fmt_count(a, sizeof a, audit->counts_seen), prof_fmt_count(b, sizeof b, audit->counts_wrong));
     if (!audit->certain) {
         fputs("  the record is incomplete: ", out->file);
         cli_put(out, CLI_PLAIN, audit->why_uncertain);
@@ -136,6 +131,8 @@ static int explain_text(struct cli_session *session, struct cli_out *out, const 
     surer(session, out, argument->annotate);
     if (argument->narrow != NULL)
         again(out, argument->narrow);
+    fputc('\n', out->file);
+    text_audit(session, out);
     return -1;
 }
 

@@ -5,12 +5,12 @@
 need jq python3
 
 program=$BUILD/tests/e2e/untold/untold
-"$REFTRACK" run -q -o untold.trk -- "$program" 2>/dev/null
+"$REFTRACK" run -q -o untold.trk -- "$program" 30 2>/dev/null
 "$REFTRACK" coverage --color=never untold.trk >first.out 2>&1
 equal 'status' $? 0
-has 'nothing has an owner yet' first.out '^0 % of 9 references'
-has 'the function that takes' first.out '~ conn_ref toolkit.c:[0-9]+  took 6 times, called from 2 places'
-has 'the function that gives back' first.out '~ conn_unref toolkit.c:[0-9]+  gave back 8 times, called from 3 places'
+has 'nothing has an owner yet' first.out '^0 % of 90 references'
+has 'the function that takes' first.out '~ conn_ref toolkit.c:[0-9]+  took 60 times, called from 2 places'
+has 'the function that gives back' first.out '~ conn_unref toolkit.c:[0-9]+  gave back 80 times, called from 3 places'
 has 'wrappers first' first.out 'first +declare conn_ref as a wrapper'
 
 "$REFTRACK" leaks --color=never untold.trk >leaks.out 2>&1
@@ -20,13 +20,13 @@ hasnt 'no hint when it is declared' leaks.out '^ +hint '
 
 # Each module speaks for itself.
 "$REFTRACK" coverage --color=never --wrapper 'conn_*ref' --module libplugin.so untold.trk >plugin.out 2>&1
-has 'what the plugin did' plugin.out '^libplugin.so took 3, gave back 2; of objects that are alive it took 1 more'
+has 'what the plugin did' plugin.out '^libplugin.so took 30, gave back 20; of objects that are alive it took 10 more'
 hasnt 'nothing of the others' plugin.out 'taken +main'
 "$REFTRACK" coverage --wrapper 'conn_*ref' --json untold.trk >told.json
 equal 'who took what' "$(jq -c '[.modules[] | [.module, .taken, .given]]' told.json)" \
-	'[["libplugin.so",3,2],["libtoolkit.so",3,0],["untold",3,6]]'
+	'[["libplugin.so",30,20],["libtoolkit.so",30,0],["untold",30,60]]'
 equal 'declared wrappers are none to find' "$(jq '.wrappers | length' told.json)" 0
-equal 'the plugin decides' "$(jq -r '.steps[0] | "\(.taken.place) \(.undecided)"' told.json)" 'plugin_show plugin.c:7 1'
+equal 'the plugin decides' "$(jq -r '.steps[0] | "\(.taken.place) \(.undecided)"' told.json)" 'plugin_show plugin.c:7 10'
 
 # Do what it says, to copies of the sources.
 mkdir src
@@ -53,9 +53,9 @@ flags="-g -O0 -I$ROOT/libtrack/include -Isrc"
 	fail 'what coverage proposes does not compile'
 	cat cc.out
 }
-LD_LIBRARY_PATH=$work "$REFTRACK" run -q -o owned.trk -- ./untold 2>/dev/null
+LD_LIBRARY_PATH=$work "$REFTRACK" run -q -o owned.trk -- ./untold 30 2>/dev/null
 "$REFTRACK" coverage --color=never --wrapper 'conn_*ref' owned.trk >owned.out 2>&1
-has 'all have an owner' owned.out '^100 % of 9 references'
+has 'all have an owner' owned.out '^100 % of 90 references'
 hasnt 'nothing left to do' owned.out 'annotate next'
 "$REFTRACK" leaks --wrapper 'conn_*ref' --json owned.trk >leaks.json
 equal 'the finding is certain' "$(jq -c '[.findings[] | [.verdict, .open[0].function, .open[0].pairing]]' leaks.json)" \

@@ -11,6 +11,7 @@ has 'a life' out '^The life of struct conn#3'
 has 'the taking that nobody gave back' out 'ref +plugin_show plugin.c:7 .*not given back'
 has 'where the paths differ' out 'plugin_show  <- here'
 has 'how sure' out '^  the missing release was made for 20 of 20 healthy objects'
+has 'the audit' out '^identities: counts hold'
 has 'what would make it surer' out 'becomes TRK_OWN\(shown, conn_ref\(conn\)\);'
 has 'how to see it again' out "reftrack run --objects 'conn#3,6,9,12,15,18,21,24' --stacks"
 # Nothing is declared: the tie is said, and what resolves it.

@@ -46,6 +46,8 @@ void prof_balance_destroy(struct prof_balance *balance);
 size_t prof_balance_nodes(const struct prof_balance *balance, const struct prof_balance_node **ret);
 uint64_t prof_balance_objects(const struct prof_balance *balance); /* in question */
 uint64_t prof_balance_freed(const struct prof_balance *balance); /* to compare with; 0: none, then nothing is learned */
+/* In question, but left out: their births were not seen, so what they took before is not known. */
+uint64_t prof_balance_skewed(const struct prof_balance *balance);
 /* Left out because of `exclude`: events of objects in question and of freed ones. */
 uint64_t prof_balance_excluded(const struct prof_balance *balance);
 /* The node where the difference comes from: down from the root as long as one child has nearly all of it. 0: it is not

@@ -22,7 +22,7 @@ struct prof_balance {
     struct prof_symbols *symbols;
     struct prof_balance_options options;
     prof_type_id type;
-    uint64_t objects, freed, excluded;
+    uint64_t objects, freed, excluded, skewed;
     PROF_VEC(struct prof_balance_node) nodes;
     struct map child; /* (parent, step) -> node */
     PROF_VEC(struct sums) sums;
@@ -294,13 +294,18 @@ struct prof_error *prof_balance_create(struct prof_heap *heap, struct prof_symbo
                                                                      .frame = prof_symbols_site_frame(symbols, 0) });
     for (prof_obj_id id = 1; good && id < prof_heap_obj_max(heap); id++) {
         const struct prof_obj *obj = prof_heap_obj(heap, id);
-        if (obj->type == type && obj->state != PROF_OBJ_NONE && obj->state != PROF_OBJ_DEAD && member(ctx, id))
+        if (obj->type != type || obj->state == PROF_OBJ_NONE || obj->state == PROF_OBJ_DEAD || !member(ctx, id))
+            continue;
+        if ((obj->flags & PROF_OBJ_SKEWED) != 0)
+            b->skewed++;
+        else
             good = add_object(b, obj);
     }
     if (good && b->objects == 0) {
+        const char *what = b->skewed != 0 ? "alive was seen being born" : "is alive";
         prof_balance_destroy(b);
-        return prof_error_create(PROF_ERROR_ARGUMENT, "no object of type %s is alive: there is nothing to compare",
-                                 prof_heap_type(heap, type)->name);
+        return prof_error_create(PROF_ERROR_ARGUMENT, "no object of type %s %s: there is nothing to compare",
+                                 prof_heap_type(heap, type)->name, what);
     }
     good = good && add_freed(b);
     for (size_t i = 0; good && i < b->sums.count; i++)
@@ -344,6 +349,11 @@ uint64_t prof_balance_objects(const struct prof_balance *balance)
 uint64_t prof_balance_freed(const struct prof_balance *balance)
 {
     return balance->freed;
+}
+
+uint64_t prof_balance_skewed(const struct prof_balance *balance)
+{
+    return balance->skewed;
 }
 
 uint64_t prof_balance_excluded(const struct prof_balance *balance)

@@ -32,6 +32,7 @@ struct prof_error *prof_json_balance(const struct prof_selection *selection, con
     doc_set(&doc, doc.root, "trace", json_of_text(prof_trace_info(prof_heap_trace(selection->view->heap))->path));
     doc_set(&doc, doc.root, "type", json_of_text(prof_heap_type(selection->view->heap, selection->type)->name));
     doc_set(&doc, doc.root, "objects", json_of_number(prof_balance_objects(balance)));
+    doc_set(&doc, doc.root, "skewed", json_of_number(prof_balance_skewed(balance)));
     doc_set(&doc, doc.root, "freed", json_of_number(prof_balance_freed(balance)));
     doc_set(&doc, doc.root, "excluded", json_of_number(prof_balance_excluded(balance)));
     doc_set(&doc, doc.root, "divergence", json_of_number(prof_balance_divergence(balance)));

@@ -190,6 +190,20 @@ static void test_options(void **state)
     assert_int_equal(calls, 2);
 }
 
+/* Births that were not seen: these objects are kept apart. */
+static void test_skewed(void **state)
+{
+    (void)state;
+    lives();
+    mk_ref(rig->t, 0x900000, 0, AT("late l.c:3 < main m.c:8 < start s.c:1"));
+    mk_retype(rig->t, 0x900000, "conn", AT("late l.c:4 < main m.c:8 < start s.c:1"));
+    make("conn", NULL);
+    assert_int_equal(prof_balance_objects(balance), 2);
+    assert_int_equal(prof_balance_skewed(balance), 1);
+    assert_null(at("main/late"));
+    is(&nodes[0], 1, 0);
+}
+
 /* Nobody alive: there is nothing to compare. */
 static void test_none(void **state)
 {
@@ -208,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_extra_taking, begin, end),
         cmocka_unit_test_setup_teardown(test_shared, begin, end),
         cmocka_unit_test_setup_teardown(test_options, begin, end),
+        cmocka_unit_test_setup_teardown(test_skewed, begin, end),
         cmocka_unit_test_setup_teardown(test_none, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
