@@ -59,20 +59,23 @@ history() {
 }
 
 commands() {
-	for command in report leaks check types objects sites blocks marks info; do
+	# What freed siblings did needs the events before the state.
+	for command in report leaks check; do
+		same $command --siblings never t.trk
+	done
+	for command in types objects sites blocks marks info; do
 		same $command t.trk
 	done
-	for command in leaks info; do
-		same $command --json t.trk
-	done
-	same leaks --all t.trk
+	same info --json t.trk
+	same leaks --siblings never --json t.trk
+	same leaks --siblings never --all t.trk
 	same objects --top 0 t.trk
 	for finding in 1 2 3; do
 		same show --no-history t.trk @leak:$finding
 		history @leak:$finding
 	done
-	same leaks --from 1us t.trk
-	same leaks --to "${last}us" t.trk
+	same leaks --siblings never --from 1us t.trk
+	same leaks --siblings never --to "${last}us" t.trk
 }
 
 # What was before the state is not made up: a line says so.
