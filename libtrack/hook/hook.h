@@ -65,12 +65,13 @@ struct trk_hook {
     uintptr_t code; /* the moved instructions: calling them is calling the function unhooked */
     bool (*enter)(const struct trk_call *call, const struct trk_hook *hook);
     void (*enter_slow)(const struct trk_call *call, const struct trk_hook *hook);
-    /* Not NULL: a return hook; enter may be NULL then, and what it returns says nothing. `result` has rax and rdx. */
+    /* Not NULL: a return hook; `enter` is not called. `result` has rax and rdx. */
     bool (*leave)(const struct trk_call *call, const struct trk_hook *hook, const uint64_t result[2]);
     void (*leave_slow)(const struct trk_call *call, const struct trk_hook *hook, const uint64_t result[2]);
-    uint32_t
-        stack_bytes; /* return hooks: bytes of arguments on the stack that are passed on, as far as there is stack */
-    uint8_t state;   /* enum trk_hook_state */
+    /* Return hooks, before the call; NULL: nothing to do. What it returns is there for leave: trk_call_kept. */
+    uint64_t (*begin)(const struct trk_call *call, const struct trk_hook *hook);
+    uint32_t stack_bytes; /* return hooks: bytes of arguments on the stack that are passed on, as far as there are */
+    uint8_t state;        /* enum trk_hook_state */
 };
 
 /* The n-th integer argument, 1 to 6. */
@@ -78,6 +79,12 @@ static inline uint64_t trk_call_argument(const struct trk_call *call, unsigned n
 {
     const uint64_t *const at[] = { &call->rdi, &call->rsi, &call->rdx, &call->rcx, &call->r8, &call->r9 };
     return *at[n - 1];
+}
+
+/* In leave and leave_slow: what begin returned, else 0. */
+static inline uint64_t trk_call_kept(const struct trk_call *call)
+{
+    return ((const uint64_t *)call)[-2];
 }
 
 /* ---- Modules ---------------------------------------------------------------------------------------------------- */

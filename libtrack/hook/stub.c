@@ -39,10 +39,8 @@ void trk_stub_init(void)
     trk_vector_mask = mask;
 }
 
-size_t trk_stub_window(const struct trk_call *call, const struct trk_hook *hook)
+static size_t window(const struct trk_call *call, const struct trk_hook *hook)
 {
-    if (hook->enter != NULL)
-        hook->enter(call, hook);
     uintptr_t lo = (uintptr_t)call->stack, hi = lo + ((hook->stack_bytes + UNIT - 1u) & ~(UNIT - 1u));
     const struct trk_thread *st = trk_tls.self;
     uintptr_t top = st != NULL && lo >= st->lo && lo < st->hi ? st->hi : 0;
@@ -53,4 +51,9 @@ size_t trk_stub_window(const struct trk_call *call, const struct trk_hook *hook)
         if (trk_cfi_probe(page) == -EFAULT)
             return page > lo ? (page - lo) & ~(size_t)(UNIT - 1) : 0;
     return hi - lo;
+}
+
+struct trk_prelude trk_stub_prelude(const struct trk_call *call, const struct trk_hook *hook)
+{
+    return (struct trk_prelude){ window(call, hook), hook->begin != NULL ? hook->begin(call, hook) : 0 };
 }

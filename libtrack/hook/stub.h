@@ -32,8 +32,14 @@ extern uint64_t trk_vector_mask __attribute__((visibility("hidden")));
 extern uint64_t trk_vector_bytes __attribute__((visibility("hidden")));
 void trk_stub_init(void);
 
-/* Bytes of arguments on the stack that trk_stub_around copies: a multiple of 64, all readable. */
-size_t trk_stub_window(const struct trk_call *call, const struct trk_hook *hook) __attribute__((visibility("hidden")));
+/* What trk_stub_around asks before the call: bytes of arguments on the stack to copy, a multiple of 64, all readable;
+ * and what to keep until after it. */
+struct trk_prelude {
+    size_t window;
+    uint64_t kept;
+};
+struct trk_prelude trk_stub_prelude(const struct trk_call *call, const struct trk_hook *hook)
+    __attribute__((visibility("hidden")));
 
 /* ---- near.c: memory for code, within reach of 32-bit displacements ---- */
 

@@ -125,7 +125,7 @@ trk_stub_around:
 	FRAME
 	movq	%rsp, %rdi
 	movq	8(%rbp), %rsi
-	call	trk_stub_window
+	call	trk_stub_prelude
 	/* The copy lies as its original does towards 64 bytes, what is saved here above it. */
 	movq	%rax, %rcx
 	shrq	$3, %rcx
@@ -133,6 +133,7 @@ trk_stub_around:
 	leaq	24 - 128(%rbp), %rdi
 	subq	%rax, %rdi
 	movq	%rdi, %rsp
+	movq	%rdx, -88(%rbp)
 	rep movsq
 	movq	8(%rbp), %rax
 	movq	TRK_HOOK_CODE(%rax), %rax

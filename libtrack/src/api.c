@@ -35,18 +35,6 @@ __asm__(".pushsection .data.trk_gate, \"aw\"\n"
         ".size trk_malloc_gate_v1, 1\n"
         ".popsection\n");
 
-/* Puts a slot into arg, or into an EXT slot when it does not fit there. */
-static void set_slot(struct trk_event *ev, const void *slot, enum trk_ext holder_kind)
-{
-    uint64_t code = trk_addr_slot(slot), s = trk_addr_whole(slot);
-    if (trk_addr_slot_fits(code))
-        ev->arg = code >> 3;
-    else if (s & TRK_ADDR_TOKEN)
-        trk_add_ext(ev, holder_kind, s & ~TRK_ADDR_TOKEN);
-    else
-        trk_add_ext(ev, TRK_EXT_SLOT, s);
-}
-
 /* The aux of an event with object and slot. count: NULL when not told. */
 static inline unsigned slot_aux(enum trk_op op, const long *count)
 {
@@ -70,7 +58,7 @@ static __attribute__((noinline)) void emit_slot_event(enum trk_op op, const void
                             .caller = (uintptr_t)caller };
     if (ev.aux == TRK_COUNT_EXT)
         trk_add_ext(&ev, TRK_EXT_COUNT, (uint64_t)*count);
-    set_slot(&ev, slot, TRK_EXT_HOLDER);
+    trk_set_slot(&ev, slot, TRK_EXT_HOLDER);
     if (seq != NULL)
         trk_add_ext(&ev, TRK_EXT_SEQ, *seq);
     trk_emit(&ev);
@@ -108,7 +96,7 @@ static __attribute__((noinline)) void emit_move_event(const void *obj, const voi
     struct trk_event ev = {
         .op = TRK_OP_MOVE, .depth = TRK_DEPTH_REF, .addr = trk_addr(obj), .at = *at, .caller = (uintptr_t)caller
     };
-    set_slot(&ev, to, TRK_EXT_TO_HOLDER);
+    trk_set_slot(&ev, to, TRK_EXT_TO_HOLDER);
     if (from != NULL)
         trk_add_ext(&ev, TRK_EXT_FROM, trk_addr_whole(from));
     trk_emit(&ev);
@@ -213,14 +201,6 @@ static __attribute__((noinline)) void emit_text(enum trk_op op, enum trk_depth d
         emit_plain((op), (aux), (depth), (addr), (arg), &at, (caller));                                                \
     } while (0)
 
-static inline uint32_t known_id(const struct trk_type *type)
-{
-    if (type == NULL || type->struct_size < sizeof *type)
-        return 0;
-    uint32_t id = __atomic_load_n(&type->id, __ATOMIC_ACQUIRE) ^ trk_load32(&trk_eng.type_tag);
-    return id < TRK_TYPE_MAX ? id : 0;
-}
-
 static __attribute__((noinline)) void emit_typed_event(enum trk_op op, unsigned aux, const void *obj,
                                                        struct trk_type *type, const struct trk_frame *at,
                                                        const void *caller)
@@ -239,7 +219,7 @@ static __attribute__((noinline)) void emit_typed_event(enum trk_op op, unsigned 
 static __attribute__((noinline)) void emit_typed(enum trk_op op, unsigned aux, const void *obj, struct trk_type *type,
                                                  const struct trk_frame *at, const void *caller)
 {
-    uint32_t id = known_id(type);
+    uint32_t id = trk_known_type(type);
     if (id && trk_direct(op, aux, trk_addr(obj), id, TRK_DEPTH_BIRTH, at, (uintptr_t)caller))
         return;
     emit_typed_event(op, aux, obj, type, at, caller);
@@ -247,7 +227,7 @@ static __attribute__((noinline)) void emit_typed(enum trk_op op, unsigned aux, c
 
 #define TYPED_VERB(op, aux, obj, type, caller)                                                                         \
     do {                                                                                                               \
-        uint32_t id_ = known_id(type);                                                                                 \
+        uint32_t id_ = trk_known_type(type);                                                                           \
         if (id_ && trk_fast((op), (aux), trk_addr(obj), id_, TRK_DEPTH_BIRTH, SITE_OF(caller)))                        \
             return;                                                                                                    \
         struct trk_frame at = TRK_FRAME_CALLER;                                                                        \
@@ -267,7 +247,7 @@ void verb_new_seq(const void *obj, struct trk_type *type, uint32_t seq) VERB(trk
 void verb_new_seq(const void *obj, struct trk_type *type, uint32_t seq)
 {
     struct trk_frame at = TRK_FRAME_CALLER;
-    uint32_t id = known_id(type);
+    uint32_t id = trk_known_type(type);
     if (id && (trk_fast_ext(TRK_OP_NEW, 0, trk_addr(obj), id, TRK_DEPTH_BIRTH, at.pc, TRK_EXT_SEQ, seq) ||
                trk_direct_ext(TRK_OP_NEW, 0, trk_addr(obj), id, TRK_DEPTH_BIRTH, &at, 0, TRK_EXT_SEQ, seq)))
         return;
@@ -595,7 +575,7 @@ static __attribute__((noinline)) void emit_typed_block(const void *mem, struct t
 
 static inline __attribute__((always_inline)) void typed_block(const void *mem, struct trk_type *type, unsigned aux)
 {
-    uint32_t id = known_id(type);
+    uint32_t id = trk_known_type(type);
     if (!id || mem == NULL || !trk_fast_bare(TRK_OP_TYPED, aux, trk_addr(mem), id))
         emit_typed_block(mem, type, aux);
 }

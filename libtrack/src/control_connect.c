@@ -173,6 +173,9 @@ static bool layout_take(struct trk_arena *e, char *arena, uint64_t bytes)
          part_fits(h.text_hash_off, h.text_hash_count, 4, bytes, 4) &&
          part_fits(h.text_off, h.text_bytes, 1, bytes, 8) && part_fits(h.data_off, h.data_bytes, 1, bytes, 16);
     ok = ok && (h.list_off == 0 || part_fits(h.list_off, TRK_PROC_MAX, sizeof(struct trk_shm_list), bytes, 8)) &&
+         (h.hooks_off == 0 || (part_fits(h.hooks_off, 1, sizeof(struct trk_shm_hooks), bytes, 8) &&
+                               part_fits(h.hooks_off + sizeof(struct trk_shm_hooks), h.ring_count,
+                                         TRK_HOOK_MAX * sizeof(uint64_t), bytes, 8))) &&
          (h.own_off == 0 || part_fits(h.own_off, TRK_PROC_MAX, sizeof(struct trk_shm_own), bytes, 8)) &&
          (h.look_bytes == 0 || part_fits(h.look_off, h.look_bytes, 1, bytes, 8));
     if (!ok)
@@ -203,6 +206,7 @@ static bool layout_take(struct trk_arena *e, char *arena, uint64_t bytes)
     e->look_window = arena + h.look_off;
     e->look_bytes = h.look_bytes;
     e->lists = h.list_off != 0 ? (struct trk_shm_list *)(void *)(arena + h.list_off) : NULL;
+    e->hooks = h.hooks_off != 0 ? (struct trk_shm_hooks *)(void *)(arena + h.hooks_off) : NULL;
     e->own = h.own_off != 0 ? (struct trk_shm_own *)(void *)(arena + h.own_off) : NULL;
     trk_filter_take(h.filter, shared->filter);
     uint16_t max = TRK_STACK_MAX_FRAMES;

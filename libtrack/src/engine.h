@@ -54,6 +54,7 @@ enum {
     TRK_WIPE = TRK_PAGE_MAX, /* bytes of a thread's state that fork wipes: no page holds them and others */
     TRK_MARGIN = 256, /* slots kept free for handlers that interrupt a writer between its test and its reservation */
     TRK_SCOPES = 16,  /* open scopes per thread */
+    TRK_BIRTHS = 16,  /* births by hooked functions that a thread remembers */
     TRK_GATES = 32,   /* copies that can follow the owner */
     TRK_ERAS = 256,   /* arenas in the life of a process; each one leaves its address range behind */
 };
@@ -89,6 +90,7 @@ struct trk_thread {
     uint64_t tail;    /* ring->tail when last looked at */
     struct trk_heart heart;
     uintptr_t lo, hi; /* bounds of the thread's stack, 0 when unknown */
+    uint64_t *calls;  /* of hooked functions (struct trk_shm_hooks), counted here; NULL: none are hooked */
 };
 
 #define TRK_SAME_PLACE(member)                                                                                         \
@@ -133,7 +135,9 @@ struct trk_tls {
     uint32_t last_kind;  /* enum trk_alloc_kind of last_block */
     uint64_t last_block; /* allocated last and left out; 0 none */
     uint64_t last_size;
-    uint64_t realloc_old; /* a recorded realloc of this block has begun */
+    uint64_t realloc_old;      /* a recorded realloc of this block has begun */
+    uint64_t births;           /* by hooked functions, so far */
+    uint64_t born[TRK_BIRTHS]; /* the last ones, inverted as above */
 };
 extern __thread struct trk_tls trk_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -227,8 +231,9 @@ struct trk_arena {
     uint64_t data_off, data_bytes;
     char *look_window; /* look_bytes of it, which may be 0 */
     uint64_t look_bytes;
-    struct trk_shm_own *own;    /* TRK_PROC_MAX; NULL: none */
-    struct trk_shm_list *lists; /* the same */
+    struct trk_shm_own *own;     /* TRK_PROC_MAX; NULL: none */
+    struct trk_shm_list *lists;  /* the same */
+    struct trk_shm_hooks *hooks; /* NULL: none */
     uint16_t depth[TRK_DEPTH_COUNT];
     uint32_t era;  /* 1, 2, ... */
     uint32_t over; /* retired; atomic, partner: trk_thread_ready */

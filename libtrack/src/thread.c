@@ -152,6 +152,7 @@ static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_r
     st->era = a->era;
     for (unsigned d = 0; d < TRK_DEPTH_COUNT; d++)
         st->want[d] = stack_want(a, a->depth[d]);
+    st->calls = a->hooks != NULL ? a->hooks->calls[ring - a->rings] : NULL;
     st->limit = 0;
     __atomic_store_n(&st->owner, owner_next(st->owner, tid), __ATOMIC_RELEASE);
     __atomic_store_n(&st->ring, ring, __ATOMIC_RELEASE); /* partner: claim_dead of other threads */

@@ -5,6 +5,7 @@
  * what the terminal sends reaches the program by itself. When processes are left after the program's end (daemons),
  * recording goes on in the background. */
 #include "cli.h"
+#include "hook_args.h"
 #include "rec_args.h"
 #include "rec_say.h"
 
@@ -29,6 +30,7 @@ enum { FAILED = 125, GRACE_MS = 300, ROOT_END_MS = 2000, STEP_MS = 250, NO_EXIT_
 struct run_args {
     uint64_t exit_code;
     bool preload, no_preload, check, no_summary, fill;
+    struct cli_hooks hooks;
 };
 
 static const struct cli_option options[] = {
@@ -40,6 +42,22 @@ static const struct cli_option options[] = {
       .kind = CLI_FLAG,
       .offset = offsetof(struct run_args, no_preload),
       .help = "preload nothing: the program was linked with libtrack" },
+    { .name = "ref",
+      .kind = CLI_LIST,
+      .offset = offsetof(struct run_args, hooks.refs),
+      .argument = "FUNCTION",
+      .help = "the program's own function that takes a reference on its first argument: its calls are hooked, nothing "
+              "needs to be recompiled; LIBRARY:FUNCTION for one of that file only; * is any characters; repeatable" },
+    { .name = "unref",
+      .kind = CLI_LIST,
+      .offset = offsetof(struct run_args, hooks.unrefs),
+      .argument = "FUNCTION",
+      .help = "the same for one that gives a reference back" },
+    { .name = "new",
+      .kind = CLI_LIST,
+      .offset = offsetof(struct run_args, hooks.news),
+      .argument = "FUNCTION",
+      .help = "the same for one that returns a new object with one reference" },
     { .name = "fill",
       .kind = CLI_FLAG,
       .offset = offsetof(struct run_args, fill),
@@ -67,6 +85,8 @@ static const char *const examples[] = {
     "record ./server and everything it starts",
     "reftrack run --check -o traces/ -- make test",
     "one trace per process in traces/, exit 23 when something leaks",
+    "reftrack run --new obj_new --ref obj_ref --unref obj_unref -- ./server",
+    "see the references of a program that was not changed for it",
     NULL,
 };
 
@@ -259,6 +279,18 @@ static bool wants_summary(const struct run_args *args, uint64_t records)
     return args->check || (!args->no_summary && rec_say_few(records));
 }
 
+static bool warn_of_hooks(const struct rec_result *const *results, size_t count)
+{
+    const char **texts = calloc(count + 1, sizeof *texts);
+    if (texts == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        texts[i] = results[i]->hooks;
+    cli_hooks_warn(texts, count);
+    free(texts);
+    return true;
+}
+
 /* Prints what the recorder has to say and then the findings; returns the command's exit code. */
 static int conclude(struct run *run, const struct run_args *args, const char *program)
 {
@@ -278,6 +310,8 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     say_silent(run, program, written);
     if (rec_problem(run->rec) != NULL)
         cli_warn("%s", rec_problem(run->rec));
+    if (!warn_of_hooks(results, count))
+        return fail(prof_error_memory(), FAILED);
     if (rec_note(run->rec) != NULL)
         cli_warn("%s", rec_note(run->rec));
     uint64_t records = 0;
@@ -327,12 +361,24 @@ int cmd_run(int argc, char **argv)
     /* Nobody wants to hear of a mistyped option after an hour of tests. */
     if (cli_gate_check(&common) >= 0)
         return FAILED;
+    struct rec_hooks *hooks;
+    if (!cli_hook_options(&cli_command_run, &args.hooks, &hooks))
+        return FAILED;
+    if (hooks != NULL && args.no_preload) {
+        cli_usage(&cli_command_run,
+                  "--new, --ref and --unref need libtrack-preload.so in the program: leave --no-preload away");
+        free(hooks);
+        return FAILED;
+    }
+    recording.hooks = hooks;
     struct run run = { .common = &common };
     struct prof_error *error = rec_output_check(recording.out, recording.replace);
     if (error == NULL)
         error = rec_create(&recording, &run.rec);
-    if (error != NULL)
+    if (error != NULL) {
+        free(hooks);
         return fail(error, FAILED);
+    }
     char *preload = args.no_preload ? NULL : launch_find_preload();
     if (!args.no_preload && preload == NULL)
         error =
@@ -351,6 +397,7 @@ int cmd_run(int argc, char **argv)
     free(preload);
     if (error != NULL) {
         rec_destroy(run.rec);
+        free(hooks);
         return fail(error, code);
     }
     widen_limits();
@@ -363,5 +410,6 @@ int cmd_run(int argc, char **argv)
     if (!handed_over)
         rec_destroy(run.rec);
     close(run.signal_fd);
+    free(hooks);
     return code;
 }

@@ -6,6 +6,7 @@
  *   libtrack/               goes into the target and writes records into shared memory
  *     include/track/        track.h: the verbs;  format.h: every byte that leaves the target
  *     src/                  engine, rings, stacks, types, texts, fork, control
+ *     hook/                 calls of compiled functions, seen where they arrive
  *     src/malloc_*.c ...    the allocator hooks of libtrack-preload.so and -ltrack-malloc
  *   profiler/include/prof/  the analyzer library, one header for each layer
  *   profiler/src/base/      errors, memory, strings, tables
@@ -28,6 +29,7 @@
  *     graph_text.c          the lines that commands about the object graph have in common
  *     cmd_mark.c cmd_checkpoint.c cmd_snapshot.c cmd_recover.c  commands about recorders that run, or died
  *     rec_args.[ch] rec_say.[ch]  what commands that record share: options, words at the end
+ *     hook_args.[ch]        functions of the program that are hooked
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)

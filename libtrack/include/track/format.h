@@ -466,6 +466,7 @@ enum trk_hook_state {
     TRK_HOOK_TWICE = 15,   /* hooked for another rule already */
     TRK_HOOK_CLONE = 16,   /* a copy that the compiler made of a part of the function: its calls are not seen */
     TRK_HOOK_MACHINE = 17, /* not on this machine */
+    TRK_HOOK_ODD_RETURN = 18, /* it does not return as others do (setjmp, vfork), and its result is wanted */
 };
 /* A function that was found. Written by the target: state last (release), it may change when a library is loaded again.
  */

@@ -3,6 +3,7 @@
  * All geometry is kept in private copies; what the target writes into the header later is never used to compute an
  * address. The memory is sparse: only pages that are touched cost anything, and rings of dead processes are punched
  * out. */
+#include "hooks.h"
 #include "private.h"
 
 #include <errno.h>
@@ -87,8 +88,9 @@ static uint64_t place(struct layout *layout, uint64_t bytes)
 }
 
 /* Fills header with sizes and offsets; returns the size of the whole arena. */
-static uint64_t lay_out(struct trk_shm_header *h, const struct ring_class *class, uint64_t budget)
+static uint64_t lay_out(struct trk_shm_header *h, const struct arena_shape *shape, uint64_t budget)
 {
+    const struct ring_class *class = classes_of(shape);
     struct layout layout = { 0 };
     place(&layout, sizeof *h);
     h->procs_off = place(&layout, sizeof(struct trk_shm_proc) * TRK_PROC_MAX);
@@ -123,6 +125,8 @@ static uint64_t lay_out(struct trk_shm_header *h, const struct ring_class *class
     h->text_off = place(&layout, h->text_bytes);
     h->own_off = place(&layout, sizeof(struct trk_shm_own) * TRK_PROC_MAX);   /* pages that are touched cost */
     h->list_off = place(&layout, sizeof(struct trk_shm_list) * TRK_PROC_MAX); /* the same */
+    if (shape->hooks != NULL)
+        h->hooks_off = place(&layout, rec_hooks_bytes((uint32_t)h->ring_count)); /* the same */
     h->look_bytes = LOOK_WINDOW;
     h->look_off = place(&layout, h->look_bytes);
     h->data_off = place(&layout, h->data_bytes);
@@ -243,7 +247,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
         .depot_used = TRK_STACK_UNIT,
         .text_used = TRK_TEXT_UNIT,
     };
-    header.bytes = lay_out(&header, classes_of(shape), budget);
+    header.bytes = lay_out(&header, shape, budget);
     struct arena *arena = calloc(1, sizeof *arena);
     if (arena == NULL)
         return prof_error_memory();
@@ -259,6 +263,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->look_bytes = header.look_bytes;
     arena->own_off = header.own_off;
     arena->list_off = header.list_off;
+    arena->hooks_off = header.hooks_off;
     arena->rings = calloc(arena->ring_count, sizeof *arena->rings);
     bool exact = shape->flags & TRK_SHM_EXACT_TIME;
     if (exact)
@@ -283,6 +288,8 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->types = (uint32_t *)(void *)(arena->base + header.types_off);
     *arena->h = header; /* NOLINT(clang-analyzer-core.NullDereference): errors are never NULL, so base is mapped */
     fill_filter(arena);
+    if (shape->hooks != NULL)
+        rec_hooks_fill(arena, shape->hooks);
     lay_out_rings(arena, classes_of(shape), budget);
     *ret = arena;
     return NULL;
@@ -328,6 +335,7 @@ void rec_ring_give_back(struct arena *arena, uint32_t index)
         bytes = round_up(ring->tail * TRK_SLOT_BYTES, PAGE);
     if (bytes > 0 && madvise(arena->base + ring->data_off, bytes, MADV_REMOVE) != 0)
         memset(arena->base + ring->data_off, 0, bytes);
+    rec_hooks_ring_back(arena, index);
     shm->proc = shm->tid = shm->waiting = 0;
     shm->head = shm->dropped = shm->filtered = shm->holes = 0;
     shm->flight = shm->extras_high = shm->reached = 0;
@@ -348,6 +356,7 @@ void rec_ring_give_back(struct arena *arena, uint32_t index)
 void rec_proc_give_back(struct arena *arena, int index)
 {
     struct trk_shm_proc *shm = &arena->procs[index];
+    rec_hooks_proc_back(arena, index);
     memset((unsigned char *)shm + sizeof shm->state, 0, sizeof *shm - sizeof shm->state);
     /* Partner: the compare-exchange of a forked child that claims it. */
     __atomic_store_n(&shm->state, TRK_PROC_FREE, __ATOMIC_RELEASE);

@@ -26,6 +26,8 @@
  *                 spaces; word_step: where words stand when not at multiples of 8
  *   memory_note   why memory was not read at the exit, or not from a program that stood still
  *   wrapper       patterns of functions that are never a site, joined by ':'
+ *   hooks         functions that were to be hooked, one line each: "ROLE STATE CALLS FUNCTION MODULE"; STATE is
+ *                 enum trk_hook_state, 0: no module has it
  *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
  *   fork_us       when it was forked, microseconds of this trace
  *   attached      1: recording began while the program was running
@@ -33,6 +35,7 @@
  *   malloc_note   who serves malloc when it is not recorded
  *   filter        which births were recorded: "types=A|B:modules=C:objects=1/16"; absent: all
  *   filtered      how many births it left out */
+#include "hooks.h"
 #include "private.h"
 
 #include <fcntl.h>
@@ -200,6 +203,9 @@ static void add_options(pair_vec *pairs, pid_t pid, const struct rec_options *op
     struct prof_str wrappers = { 0 }, others = { 0 };
     for (size_t i = 0; options->wrappers != NULL && options->wrappers[i] != NULL; i++)
         add_wrapper(&wrappers, options->wrappers[i], strlen(options->wrappers[i]));
+    /* Inside of a hooked function nothing is a site: its caller is. */
+    for (uint32_t i = 0; options->hooks != NULL && i < options->hooks->rules; i++)
+        add_wrapper(&wrappers, rec_hooks_function(options->hooks, i), strlen(rec_hooks_function(options->hooks, i)));
     char *text = track_options(pid);
     split_options(text != NULL ? text : options->text != NULL ? options->text : "", &wrappers, &others);
     free(text);
@@ -262,6 +268,17 @@ void rec_meta_use(struct proc *proc)
         add_pair(&pairs, "fold_ring_most", "%u", proc->edge_use.most);
         add_pair(&pairs, "fold_ring_waits", "%" PRIu64, proc->edge_use.waits);
     }
+    write_pairs(proc, &pairs);
+}
+
+void rec_meta_hooks(struct proc *proc)
+{
+    pair_vec pairs = { 0 };
+    free(proc->result.hooks);
+    proc->result.hooks = rec_hooks_text(proc);
+    if (proc->result.hooks == NULL || proc->writer == NULL)
+        return;
+    add_pair(&pairs, "hooks", "%s", proc->result.hooks);
     write_pairs(proc, &pairs);
 }
 

@@ -47,6 +47,7 @@ struct arena_shape {
     uint32_t machine; /* 0: this one */
     uint16_t depth_birth, depth_ref, depth_free;
     const char *types, *modules, *objects; /* NULL: the target may say */
+    const struct rec_hooks *hooks;         /* NULL: none */
 };
 
 /* Where the file stood at some moment of the recording. */
@@ -226,6 +227,7 @@ struct arena {
     struct trk_shm_ring *shm_rings;
     uint32_t *types;
     uint64_t depot_off, depot_bytes, text_off, text_bytes, look_off, look_bytes, own_off, list_off;
+    uint64_t hooks_off;             /* 0: none */
     uint64_t epoch_ns, realtime_ns; /* the same moment on both clocks */
     uint32_t ring_count;
     struct ring *rings;
@@ -463,6 +465,8 @@ void rec_facts_take(struct arena *arena);
 void rec_meta_write(struct proc *proc, const struct proc *parent);
 /* Who serves malloc, once the process told. */
 void rec_meta_malloc(struct proc *proc);
+/* What became of the functions that were to be hooked, at the end. */
+void rec_meta_hooks(struct proc *proc);
 /* How many births a filter left out, at the end. */
 void rec_meta_filtered(struct proc *proc);
 /* What is to be said of looks at its memory, at the end. */

@@ -165,6 +165,7 @@ void rec_proc_free(struct proc *proc)
     prof_vec_deinit(&proc->own_texts);
     free(proc->result.path);
     free(proc->result.program);
+    free(proc->result.hooks);
     free(proc->result.malloc_note);
     free(proc->result.problem);
     free(proc->result.note);
@@ -293,6 +294,7 @@ void rec_proc_end(struct proc *proc, enum trk_end_reason reason)
     rec_round_proc(proc);
     rec_meta_malloc(proc);
     rec_meta_filtered(proc);
+    rec_meta_hooks(proc);
     rec_meta_use(proc);
     if (reason == 0)
         rec_meta_look(proc);

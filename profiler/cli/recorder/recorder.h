@@ -15,6 +15,7 @@
 #include <track/format.h>
 
 struct recorder;
+struct rec_hooks;
 
 enum { REC_SHARE_MAX = 1 << 20 }; /* largest N of a filter objects=1/N */
 /* What of the events stays in a trace. */
@@ -62,11 +63,12 @@ struct rec_options {
     const struct rec_pointer *pointers; /* how pointers are stored besides as they are */
     const char *const *pointer_texts;   /* the same as the user wrote them, for the trace */
     unsigned pointer_count;
-    int zstd_level;              /* as prof_writer_options, 0 = the recorder's default */
-    const char *version;         /* of the program that records; NULL: unknown */
-    const char *text;            /* the options as the user gave them, for the trace; may be NULL */
-    const char *const *wrappers; /* NULL-terminated patterns for the trace; may be NULL */
-    pid_t root;                  /* this process gets the plain output name; 0: the first that connects */
+    int zstd_level;                /* as prof_writer_options, 0 = the recorder's default */
+    const char *version;           /* of the program that records; NULL: unknown */
+    const char *text;              /* the options as the user gave them, for the trace; may be NULL */
+    const char *const *wrappers;   /* NULL-terminated patterns for the trace; may be NULL */
+    const struct rec_hooks *hooks; /* hooks.h: functions to hook where libtrack is preloaded; NULL: none */
+    pid_t root;                    /* this process gets the plain output name; 0: the first that connects */
 };
 
 /* Whether traces can be created there, as far as that is known before anything runs. out and replace as in rec_options,
@@ -132,6 +134,7 @@ struct rec_result {
     uint64_t records, slots;
     uint64_t bytes; /* of the file */
     struct trk_loss loss;
+    char *hooks;           /* META value hooks; NULL: none were asked for */
     char *malloc_note;     /* NULL, or who serves malloc when it is not recorded */
     uint32_t malloc_flags; /* TRK_PROC_MALLOC_* */
     bool into_unknown;     /* it replaced itself by a program that never connected */

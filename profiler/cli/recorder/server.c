@@ -194,6 +194,9 @@ static struct arena_shape choose_shape(const struct rec_options *options, const 
     for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
         if (!options->no_memory && (options->looks & looks[i].look))
             shape.flags |= looks[i].flag;
+    /* Only at the start of a program nobody runs the code that would be changed. */
+    if (hello->flags & TRK_HELLO_PRELOAD && !(hello->flags & TRK_HELLO_WOKEN))
+        shape.hooks = options->hooks;
     return shape;
 }
 

@@ -68,6 +68,19 @@ struct prof_trace_info {
 /* How the recorder, or whoever makes traces, spelled a META key: prof_trace_meta(trace, "wrapper"). NULL: absent. */
 const char *prof_trace_meta(const struct prof_trace *trace, const char *key);
 
+/* A function of the program that was to be hooked. */
+struct prof_hooked {
+    char role[16], function[256], module[512]; /* cut when longer; module "": none. Escape before showing */
+    unsigned state;                            /* enum trk_hook_state */
+    uint64_t calls;                            /* that were seen */
+};
+/* The next one of the value of META key hooks (NULL: none), which *at walks through. */
+bool prof_hooked_next(const char **at, struct prof_hooked *ret);
+/* The function is there, but calls of it are missing from the trace. */
+bool prof_hook_refused(unsigned state);
+/* A state in words that follow "calls of it are not seen: ". */
+const char *prof_hook_words(unsigned state);
+
 /* Two threads did something at these times: do the times leave open which was first? With exact time that is so within
  * a microsecond, as a verb takes a part of one and counters are compared no better; else within a tick. */
 bool prof_trace_same_time(const struct prof_trace *trace, uint64_t one_us, uint64_t other_us);

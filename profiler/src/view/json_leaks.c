@@ -157,6 +157,25 @@ static json_t *checkpoint(struct document *doc, const struct prof_audit_memory *
     return object;
 }
 
+/* Functions that were to be hooked. */
+static json_t *hooks(struct document *doc, const char *text)
+{
+    json_t *array = json_array();
+    struct prof_hooked hook;
+    while (prof_hooked_next(&text, &hook)) {
+        json_t *object = json_object();
+        doc_set(doc, object, "function", json_of_text(hook.function));
+        doc_set(doc, object, "module", json_of_text(hook.module[0] != '\0' ? hook.module : NULL));
+        doc_set(doc, object, "role", json_of_text(hook.role));
+        doc_set(doc, object, "hooked", json_boolean(hook.state == TRK_HOOK_ON));
+        doc_set(doc, object, "calls", json_of_number(hook.calls));
+        doc_set(doc, object, "why_not",
+                hook.state == TRK_HOOK_ON ? json_null() : json_of_text(prof_hook_words(hook.state)));
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
 json_t *doc_audit(struct document *doc, struct prof_view *view)
 {
     const struct prof_audit *audit = prof_findings_audit(view->findings);
@@ -180,6 +199,7 @@ json_t *doc_audit(struct document *doc, struct prof_view *view)
     doc_set(doc, object, "overowned", json_of_number(audit->overowned));
     doc_set(doc, object, "filter", json_of_text(info->filter[0] != '\0' ? info->filter : NULL));
     doc_set(doc, object, "filtered", json_of_number(info->filtered));
+    doc_set(doc, object, "hooks", hooks(doc, prof_trace_meta(prof_heap_trace(view->heap), "hooks")));
     doc_set(doc, object, "certain", json_boolean(audit->certain));
     doc_set(doc, object, "why_uncertain", json_of_text(audit->why_uncertain));
     doc_set(doc, object, "damage", json_of_text(info->damage));

@@ -103,6 +103,8 @@ static void make_arena(struct testrec *rec, const struct testrec_config *c)
     h.text_off = place(&at, h.text_bytes);
     h.own_off = place(&at, sizeof(struct trk_shm_own) * TRK_PROC_MAX);
     h.list_off = place(&at, sizeof(struct trk_shm_list) * TRK_PROC_MAX);
+    if (c->hooks != NULL)
+        h.hooks_off = place(&at, sizeof(struct trk_shm_hooks) + h.ring_count * TRK_HOOK_MAX * sizeof(uint64_t));
     h.look_off = place(&at, h.look_bytes = 64 << 10);
     h.data_off = place(&at, h.data_bytes);
     h.bytes = rec->bytes = at;
@@ -115,6 +117,10 @@ static void make_arena(struct testrec *rec, const struct testrec_config *c)
         die("mmap");
     rec->hdr = (struct trk_shm_header *)(void *)rec->base;
     *rec->hdr = h;
+    if (c->hooks != NULL) {
+        rec->hooks = (struct trk_shm_hooks *)(void *)(rec->base + h.hooks_off);
+        *rec->hooks = *c->hooks;
+    }
     snprintf(rec->hdr->filter, sizeof rec->hdr->filter, "%s", c->filter != NULL ? c->filter : "");
     for (char *p = rec->hdr->filter; *p != '\0' || p[1] != '\0'; p++)
         *p = *p == ':' ? '\0' : *p;

@@ -28,6 +28,7 @@ struct testrec_config {
     uint64_t text_bytes;       /* [4 MiB] */
     const char *filter;        /* "key=value:key=value" [none] */
     bool no_stacks;            /* none on any event */
+    const struct trk_shm_hooks *hooks; /* its rules and text, which may be any bytes [no hooks] */
 };
 #define TESTREC_NO_FLAGS (1u << 31)
 
@@ -46,6 +47,7 @@ struct testrec {
     struct trk_shm_proc *procs;
     struct trk_shm_ring *rings;
     char *base;
+    struct trk_shm_hooks *hooks; /* NULL: none */
     uint64_t bytes;
     int memfd, listen_fd;
     char dir[64], sock[96];

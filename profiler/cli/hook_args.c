@@ -1,0 +1,95 @@
+/* hook_args.c: --new, --ref and --unref: functions of the program as rules for hooks. */
+#include "hook_args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "recorder/hooks.h"
+
+/* "FUNCTION" or "LIBRARY:FUNCTION". */
+static bool add_function(struct rec_hooks *hooks, enum trk_hook_role role, const char *text)
+{
+    const char *colon = strrchr(text, ':'), *function = colon != NULL ? colon + 1 : text;
+    struct trk_hook_rule rule = { .role = (uint8_t)role, .object = role == TRK_HOOK_NEW ? TRK_HOOK_RESULT : 1 };
+    char library[256] = "";
+    if (function[0] == '\0' || function[strcspn(function, " \t\n()=,")] != '\0' || colon == text ||
+        (colon != NULL && (size_t)(colon - text) >= sizeof library))
+        return false;
+    if (colon != NULL)
+        memcpy(library, text, (size_t)(colon - text));
+    return rec_hooks_add(hooks, &rule, library, function, NULL);
+}
+
+bool cli_hook_options(const struct cli_command *command, const struct cli_hooks *args, struct rec_hooks **ret)
+{
+    const struct {
+        const struct cli_list *list;
+        const char *option;
+        enum trk_hook_role role;
+    } kinds[] = { { &args->news, "--new", TRK_HOOK_NEW },
+                  { &args->refs, "--ref", TRK_HOOK_REF },
+                  { &args->unrefs, "--unref", TRK_HOOK_UNREF } };
+    *ret = NULL;
+    if (args->news.count + args->refs.count + args->unrefs.count == 0)
+        return true;
+    struct rec_hooks *hooks = calloc(1, sizeof *hooks);
+    if (hooks == NULL) {
+        cli_error(prof_error_memory());
+        return false;
+    }
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        for (size_t i = 0; i < kinds[k].list->count; i++)
+            if (!add_function(hooks, kinds[k].role, kinds[k].list->items[i])) {
+                cli_usage(command, "%s takes the name of a function, as in obj_ref or libfoo.so:foo_ref, not '%s'",
+                          kinds[k].option, kinds[k].list->items[i]);
+                free(hooks);
+                return false;
+            }
+    *ret = hooks;
+    return true;
+}
+
+/* Whether the same was said before `until`, in this text. */
+static bool told(const char *text, const char *until, const struct prof_hooked *hooked)
+{
+    struct prof_hooked other;
+    while (text < until && prof_hooked_next(&text, &other))
+        if (other.state == hooked->state && strcmp(other.function, hooked->function) == 0 &&
+            strcmp(other.module, hooked->module) == 0)
+            return true;
+    return false;
+}
+
+/* Whether any process had a function of this name. */
+static bool found_anywhere(const char *const *texts, size_t count, const char *function)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct prof_hooked other;
+        for (const char *at = texts[i]; prof_hooked_next(&at, &other);)
+            if (other.state != TRK_HOOK_NOT_YET && strcmp(other.function, function) == 0)
+                return true;
+    }
+    return false;
+}
+
+static void warn_of(const struct prof_hooked *hooked)
+{
+    cli_warn("calls of %s%s%s are not seen: %s", hooked->function, hooked->module[0] != '\0' ? " in " : "",
+             hooked->module, prof_hook_words(hooked->state));
+}
+
+void cli_hooks_warn(const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct prof_hooked hooked;
+        for (const char *at = texts[i], *line = at; prof_hooked_next(&at, &hooked); line = at) {
+            bool known = hooked.state == TRK_HOOK_ON || told(texts[i], line, &hooked) ||
+                         (hooked.state == TRK_HOOK_NOT_YET && found_anywhere(texts, count, hooked.function));
+            for (size_t k = 0; k < i && !known; k++)
+                known = texts[k] != NULL && told(texts[k], texts[k] + strlen(texts[k]), &hooked);
+            if (!known)
+                warn_of(&hooked);
+        }
+    }
+}

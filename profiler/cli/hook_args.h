@@ -1,0 +1,21 @@
+/* hook_args.h: functions of the program that count references, named on the command line. */
+#ifndef CLI_HOOK_ARGS_H
+#define CLI_HOOK_ARGS_H
+
+#include "opt.h"
+
+struct rec_hooks;
+
+/* As given; borrowed from argv. */
+struct cli_hooks {
+    struct cli_list news, refs, unrefs;
+};
+
+/* The rules for them: malloc'ed, NULL when none were given. false: a usage error was printed. */
+bool cli_hook_options(const struct cli_command *command, const struct cli_hooks *args, struct rec_hooks **ret);
+
+/* Warns of functions whose calls are not seen, each once. texts: META values hooks of all processes, elements may be
+ * NULL. */
+void cli_hooks_warn(const char *const *texts, size_t count);
+
+#endif

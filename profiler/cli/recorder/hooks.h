@@ -1,0 +1,38 @@
+/* hooks.h: which functions of a program are hooked (track/format.h, struct trk_hook_rule), and what became of them. */
+#ifndef RECORDER_HOOKS_H
+#define RECORDER_HOOKS_H
+
+#include <stdbool.h>
+
+#include <track/format.h>
+
+/* Rules as the target gets them. Zeroed: none. */
+struct rec_hooks {
+    struct trk_hook_rule rule[TRK_HOOK_RULES];
+    char text[TRK_HOOK_TEXT];
+    uint32_t rules, text_bytes;
+};
+
+/* Adds a rule; its names are those given, copied. library NULL or "": any; type NULL or "": the function's name. False:
+ * there is no room. */
+bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, const char *library, const char *function,
+                   const char *type);
+
+/* The name of a rule's function. */
+const char *rec_hooks_function(const struct rec_hooks *hooks, uint32_t rule);
+
+struct arena;
+struct proc;
+
+/* Bytes of struct trk_shm_hooks with its counters. */
+uint64_t rec_hooks_bytes(uint32_t ring_count);
+/* Writes the rules into shared memory; before the target sees it. */
+void rec_hooks_fill(struct arena *arena, const struct rec_hooks *hooks);
+/* Sets the counters of a ring, or of a process, that is given back to zero. */
+void rec_hooks_ring_back(struct arena *arena, uint32_t ring);
+void rec_hooks_proc_back(struct arena *arena, int index);
+
+/* What the process says of its hooks, the value of META key hooks (meta.c): malloc'ed, NULL: it has none. */
+char *rec_hooks_text(const struct proc *proc);
+
+#endif

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Programs that were not changed for reftrack, whose functions are hooked: every call is seen, the programs run as ever,
+their leaks are found, and what cannot be hooked is named. Usage: hooks.py REFTRACK FOLDER_OF_PROGRAMS"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+reftrack, programs = sys.argv[1:3]
+folder = tempfile.mkdtemp()
+bad = 0
+OPTIONS = ["--new", "obj_new", "--new", "obj_new_text", "--ref", "obj_ref", "--unref", "obj_unref"]
+
+
+def check(ok, what):
+    global bad
+    if not ok:
+        bad += 1
+        print("FAILED:", what)
+
+
+def record(options, command, code):
+    """Runs it; returns what the program printed, what reftrack said, and its traces, the first one first."""
+    for name in os.listdir(folder):
+        os.remove(os.path.join(folder, name))
+    done = subprocess.run([reftrack, "run", "-o", os.path.join(folder, "t.trk")] + options + ["--"] + command,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, text=True)
+    check(done.returncode == code, "%s: exit %d instead of %d: %s" % (command, done.returncode, code, done.stderr))
+    return done.stdout, done.stderr, [os.path.join(folder, n) for n in sorted(os.listdir(folder), key=lambda n: (len(n), n))]
+
+
+def leaks(trace):
+    done = subprocess.run([reftrack, "leaks", "--json", trace], stdout=subprocess.PIPE, timeout=120, text=True)
+    return json.loads(done.stdout)
+
+
+def seen(report, module=""):
+    """Calls per role, of functions that are hooked. obj_new calls obj_new_text: births are those of the inner one."""
+    calls = {}
+    for hook in report["audit"]["hooks"]:
+        if hook["hooked"] and module in hook["module"]:
+            calls[hook["function"]] = calls.get(hook["function"], 0) + hook["calls"]
+    return {"new": calls.get("obj_new_text", 0), "ref": calls.get("obj_ref", 0), "unref": calls.get("obj_unref", 0)}
+
+
+def printed(text, start=""):
+    found = re.search(start + r"new (\d+) ref (\d+) unref (\d+)", text, re.M)
+    return {"new": int(found.group(1)), "ref": int(found.group(2)), "unref": int(found.group(3))} if found else None
+
+
+def program(name):
+    return os.path.join(programs, name)
+
+
+def born(report):
+    return sum(f["objects"] for f in report["findings"])
+
+
+def test_counts():
+    for name in ["hooks_server", "hooks_server_fixed", "hooks_server_static", "hooks_server_library"]:
+        out, said, traces = record(OPTIONS, [program(name), "requests=500"], 7)
+        report = leaks(traces[0])
+        check(seen(report) == printed(out, "^"), "%s: saw %s, it called %s" % (name, seen(report), printed(out, "^")))
+        check(report["audit"]["lost"] == 0 and not [f for f in report["findings"] if f["class"] == "lost"],
+              "%s: a leak where there is none" % name)
+        check("not seen" not in said, "%s: %s" % (name, said))
+
+
+def test_threads_and_fork():
+    out, _, traces = record(OPTIONS, [program("hooks_server"), "requests=5000", "threads=8", "fork"], 7)
+    check(len(traces) == 2, "two processes, %d traces" % len(traces))
+    check(seen(leaks(traces[0])) == printed(out, "^"), "threads: %s, %s" % (seen(leaks(traces[0])), out))
+    check(seen(leaks(traces[1])) == printed(out, "^child "), "child: %s, %s" % (seen(leaks(traces[1])), out))
+
+
+def test_leak():
+    _, _, traces = record(OPTIONS, [program("hooks_server"), "requests=100", "leak=7"], 7)
+    found = [f for f in leaks(traces[0])["findings"] if f["verdict"] == "missing-unref"]
+    check(len(found) == 1 and found[0]["objects"] == 7, "7 objects: %s" % found)
+    if found:
+        check(found[0]["type"] == "obj_new_text", "type: %s" % found[0]["type"])
+        check(found[0]["born"]["function"] == "serve", "born: %s" % found[0]["born"])
+        check(found[0]["missing"] and found[0]["missing"]["function"] == "finish", "missing: %s" % found[0]["missing"])
+
+
+def test_plugin():
+    out, _, traces = record(OPTIONS, [program("hooks_server"), "requests=20", "reload=5",
+                                      "plugin=" + program("hooks_plugin.so")], 7)
+    report = leaks(traces[0])
+    # Each time its constructor and destructor, too: hooked before they ran.
+    check(seen(report, "hooks_plugin") == {"new": 105, "ref": 100, "unref": 205}, "plugin: %s" % seen(report, "hooks_plugin"))
+    check(seen(report, "hooks_server") == printed(out, "^"), "its program: %s, %s" % (seen(report, "hooks_server"), out))
+    functions = [h["function"] for h in report["audit"]["hooks"] if "hooks_plugin" in h["module"]]
+    check(len(functions) == len(set(functions)), "a library that is loaded again is the same: %s" % functions)
+
+
+def test_refused():
+    _, said, traces = record(OPTIONS + ["--ref", "obj_tiny", "--unref", "obj_nowhere", "--ref", "libnone.so:obj_ref"],
+                             [program("hooks_server")], 7)
+    check(re.search(r"calls of obj_tiny in \S*hooks_server are not seen: its code is too short", said), said)
+    check("calls of obj_nowhere are not seen: no program or library" in said, said)
+    check(said.count("not seen") == 2, said)
+    report = leaks(traces[0])
+    check(sorted(h["function"] for h in report["audit"]["hooks"] if not h["hooked"]) == ["obj_nowhere", "obj_ref", "obj_tiny"],
+          "named in the audit: %s" % report["audit"]["hooks"])
+    check(not report["audit"]["certain"] and "calls of obj_tiny" in report["audit"]["why_uncertain"], "half seen is no proof")
+    audit = subprocess.run([reftrack, "report", traces[0]], stdout=subprocess.PIPE, text=True).stdout
+    check(re.search(r"^hooked: .*obj_ref 10 calls", audit, re.M) and "not hooked: obj_tiny in " in audit, audit)
+    _, said, traces = record(OPTIONS, [program("hooks_server_stripped")], 7)
+    check(said.count("no program or library") == 4, "a stripped program: " + said)
+
+
+def test_patterns():
+    _, _, traces = record(["--new", "hooks_server*:obj_n*", "--ref", "hooks_server:obj_ref", "--unref", "*:obj_unref"],
+                          [program("hooks_server")], 7)
+    names = sorted(h["function"] for h in leaks(traces[0])["audit"]["hooks"] if h["hooked"])
+    check(names == ["obj_new", "obj_new_text", "obj_ref", "obj_unref"], "patterns: %s" % names)
+
+
+def test_usage():
+    for options, word in ((["--ref", ""], "name of a function"), (["--new", ":x"], "name of a function"),
+                          (["--unref", "f(obj)"], "name of a function"), (["--no-preload", "--ref", "x"], "--no-preload")):
+        done = subprocess.run([reftrack, "run"] + options + ["--", "true"], stderr=subprocess.PIPE, text=True)
+        check(done.returncode == 125 and word in done.stderr, "%s: %d %s" % (options, done.returncode, done.stderr))
+
+
+test_counts()
+test_threads_and_fork()
+test_leak()
+test_plugin()
+test_refused()
+test_patterns()
+test_usage()
+shutil.rmtree(folder)
+sys.exit(bad != 0)
