@@ -39,7 +39,7 @@ fi
 step cppcheck
 cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --std=c11 --library=tests/cppcheck.cfg \
 	-D_GNU_SOURCE "-D__$(uname -m)__" --suppress=missingIncludeSystem --suppress=unknownMacro \
-	-Ilibtrack/include -Ilibtrack/src -Iprofiler/include -Iprofiler/src/base/include -j2 libtrack/src profiler samples 2>"$dir/cppcheck.log"
+	-Ilibtrack/include -Ilibtrack/src -Iprofiler/include -Iprofiler/src/base/include -j2 libtrack/src libtrack/hook profiler samples 2>"$dir/cppcheck.log"
 verdict $? "$dir/cppcheck.log" ": (error|warning|performance|portability):"
 
 # A stamp per source, as old as the last clean look; older than the object file or the configuration: look again.
@@ -47,7 +47,7 @@ verdict $? "$dir/cppcheck.log" ": (error|warning|performance|portability):"
 step clang-tidy
 mkdir -p "$dir/tidy"
 awk -F'"' '$2 == "file" { file = $4 } $2 == "output" { print file, $4 }' "$dir/compile_commands.json" |
-	sed 's|^\.\./||' | grep -E '^(libtrack/src|profiler|tui)/' | sort -u -k1,1 | while read -r file object; do
+	sed 's|^\.\./||' | grep -E '^(libtrack/(src|hook)|profiler|tui)/' | sort -u -k1,1 | while read -r file object; do
 	stamp=$dir/tidy/$(echo "$file" | tr / _)
 	if ! test -e "$stamp" || test "$dir/$object" -nt "$stamp" || test .clang-tidy -nt "$stamp"; then
 		echo "$file $stamp"

@@ -211,6 +211,8 @@ static uint8_t next(struct state *s)
 static int64_t number(const uint8_t *at, unsigned bytes)
 {
     uint64_t n = 0;
+    if (bytes == 0)
+        return 0;
     for (unsigned i = 0; i < bytes; i++)
         n |= (uint64_t)at[i] << (8 * i);
     unsigned unused = 64 - 8 * bytes;

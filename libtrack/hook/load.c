@@ -298,7 +298,7 @@ static const char *path_of(const struct link_map *map, char *buffer)
 
 static void hook_module(const struct link_map *map, bool start)
 {
-    char buffer[PATH_BYTES];
+    char buffer[PATH_BYTES] = "";
     const struct trk_arena *a = trk_arena();
     const char *path = path_of(map, buffer);
     struct search s = { .map = map, .start = start };

@@ -4,7 +4,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define NOINLINE OBJ_SCOPE __attribute__((noinline, noclone))
+#if defined(__clang__)
+#define APART __attribute__((noinline))
+#else
+#define APART __attribute__((noinline, noclone))
+#endif
+#define NOINLINE OBJ_SCOPE APART
 
 struct obj {
     atomic_int refs;

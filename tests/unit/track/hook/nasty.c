@@ -5,7 +5,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#if defined(__clang__)
+#define NOINLINE __attribute__((noinline))
+#else
 #define NOINLINE __attribute__((noinline, noclone))
+#endif
 
 long nasty_calls;
 

@@ -2,7 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FUNCTION __attribute__((noinline, noclone)) void
+#if defined(__clang__)
+#define APART __attribute__((noinline, optnone))
+#else
+#define APART __attribute__((noinline, noclone))
+#endif
+#define FUNCTION APART void
 #define BODY     __asm__ volatile("nop\n\tnop\n\tnop\n\tnop\n\tnop\n\tnop" : : : "memory")
 
 struct pair {
@@ -24,13 +29,13 @@ FUNCTION weak_set(void **slot, void *object);
 FUNCTION weak_clear(void **slot, void *object);
 void *result_ref(void *object);
 
-__attribute__((noinline, noclone)) struct pair pair_new(void *object)
+APART struct pair pair_new(void *object)
 {
     BODY;
     return (struct pair){ 4, object };
 }
 
-__attribute__((noinline, noclone)) int out_new(void **ret, void *object)
+APART int out_new(void **ret, void *object)
 {
     *ret = object;
     return 0;
@@ -44,7 +49,7 @@ __attribute__((noinline, noclone)) int out_new(void **ret, void *object)
     }
 PLAIN(first_ref, (void *object), (void)object)
 PLAIN(third_unref, (int a, int b, void *object), (void)a, (void)b, (void)object)
-PLAIN(clear, (void **variable), *variable = NULL)
+PLAIN(clear, (void **variable), __asm__ volatile("" : : "r"(*variable)); *variable = NULL)
 PLAIN(into_slot, (void *object, void **slot), *slot = object)
 PLAIN(odd_slot, (void *object, char *slot), (void)object, (void)slot)
 PLAIN(tagged_ref, (struct pair p), (void)p)
@@ -53,7 +58,7 @@ PLAIN(sink_it, (void *object, void **slot), *slot = object)
 PLAIN(weak_set, (void **slot, void *object), *slot = object)
 PLAIN(weak_clear, (void **slot, void *object), *slot = NULL, (void)object)
 
-__attribute__((noinline, noclone)) void *result_ref(void *object)
+APART void *result_ref(void *object)
 {
     BODY;
     return (char *)object + 16;

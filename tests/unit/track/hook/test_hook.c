@@ -250,7 +250,7 @@ static void leave_thread(long n)
 
 static void *thread_that_leaves(void *unused)
 {
-    __attribute__((cleanup(clean))) int here = 0;
+    __attribute__((cleanup(clean), unused)) int here = 0;
     (void)unused;
     nasty_raise(leave_thread, 5);
     return NULL;
