@@ -120,6 +120,12 @@ def test_patterns():
     check(names == ["obj_new", "obj_new_text", "obj_ref", "obj_unref"], "patterns: %s" % names)
 
 
+def test_forbidden():
+    out, said, traces = record(OPTIONS, [program("hooks_forbid"), program("hooks_server")], 7)
+    check(printed(out, "^") == {"new": 11, "ref": 10, "unref": 31}, "it ran as ever: " + out)
+    check(said.count("are not seen: the system does not let code be changed") == 4, said)
+
+
 def test_usage():
     for options, word in ((["--ref", ""], "name of a function"), (["--new", ":x"], "name of a function"),
                           (["--unref", "f(obj)"], "name of a function"), (["--no-preload", "--ref", "x"], "--no-preload")):
@@ -133,6 +139,7 @@ test_leak()
 test_plugin()
 test_refused()
 test_patterns()
+test_forbidden()
 test_usage()
 shutil.rmtree(folder)
 sys.exit(bad != 0)
