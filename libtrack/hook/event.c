@@ -95,13 +95,10 @@ static bool fast(const struct trk_call *call, const struct trk_hook *hook, const
         return false;
     const bool birth = w->role == TRK_HOOK_NEW;
     if (object != 0 && !(birth && born_inside(call, object))) {
-        const enum trk_op op = roles[w->role].op;
-        const enum trk_depth depth = roles[w->role].depth;
-        const unsigned aux = roles[w->role].aux;
         const struct trk_frame at = frame_of(call);
         uint64_t addr = trk_addr((const void *)object), arg = birth ? trk_known_type(w->type) : slot >> 3;
-        if ((birth && arg == 0) ||
-            (!trk_fast(op, aux, addr, arg, depth, at.pc) && !trk_direct(op, aux, addr, arg, depth, &at, 0)))
+        if ((birth && arg == 0) || (!trk_fast(w->op, w->aux, addr, arg, w->depth, at.pc) &&
+                                    !trk_direct(w->op, w->aux, addr, arg, w->depth, &at, 0)))
             return false;
         if (birth)
             note_birth(object);
@@ -126,11 +123,9 @@ static void slow(const struct trk_call *call, const struct trk_hook *hook, const
 {
     const struct trk_watch *w = (const struct trk_watch *)hook;
     uint64_t object = object_of(w, call, result);
-    struct trk_event ev = { .op = roles[w->role].op,
-                            .aux = roles[w->role].aux,
-                            .depth = roles[w->role].depth,
-                            .addr = trk_addr((const void *)object),
-                            .at = frame_of(call) };
+    struct trk_event ev = {
+        .op = w->op, .aux = w->aux, .depth = w->depth, .addr = trk_addr((const void *)object), .at = frame_of(call)
+    };
     const bool birth = w->role == TRK_HOOK_NEW;
     if (birth)
         ev.type = w->type;
@@ -167,6 +162,9 @@ static void leave_slow(const struct trk_call *call, const struct trk_hook *hook,
 void trk_watch_init(struct trk_watch *w)
 {
     bool late = w->role == TRK_HOOK_NEW || w->object >= TRK_HOOK_RESULT || w->test >= TRK_HOOK_RESULT;
+    w->op = roles[w->role].op;
+    w->depth = roles[w->role].depth;
+    w->aux = roles[w->role].aux;
     w->hook.enter = late ? NULL : enter;
     w->hook.enter_slow = late ? NULL : enter_slow;
     w->hook.begin = w->role == TRK_HOOK_NEW ? begin_new : NULL;

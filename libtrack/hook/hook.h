@@ -51,7 +51,7 @@
 /* A call as it arrived. Handlers read it and do not write to it. Laid out by stub_x86_64.S. */
 struct trk_call {
     uint64_t r11, r10;
-    uint64_t r9, r8, rdi, rsi, rdx, rcx; /* integer arguments 6, 5, 1, 2, 3, 4 */
+    uint64_t argument[6]; /* in integer registers */
     uint64_t rax;
     uint64_t fp;      /* the caller's frame pointer register */
     uint64_t own;     /* the stub's */
@@ -77,8 +77,7 @@ struct trk_hook {
 /* The n-th integer argument, 1 to 6. */
 static inline uint64_t trk_call_argument(const struct trk_call *call, unsigned n)
 {
-    const uint64_t *const at[] = { &call->rdi, &call->rsi, &call->rdx, &call->rcx, &call->r8, &call->r9 };
-    return *at[n - 1];
+    return call->argument[n - 1];
 }
 
 /* In leave and leave_slow: what begin returned, else 0. */

@@ -10,12 +10,12 @@
 /* The registers of struct trk_call below rbp. */
 	.macro SAVE
 	pushq	%rax
+	pushq	%r9
+	pushq	%r8
 	pushq	%rcx
 	pushq	%rdx
 	pushq	%rsi
 	pushq	%rdi
-	pushq	%r8
-	pushq	%r9
 	pushq	%r10
 	pushq	%r11
 	.endm
@@ -23,12 +23,12 @@
 	.macro RESTORE
 	popq	%r11
 	popq	%r10
-	popq	%r9
-	popq	%r8
 	popq	%rdi
 	popq	%rsi
 	popq	%rdx
 	popq	%rcx
+	popq	%r8
+	popq	%r9
 	popq	%rax
 	.endm
 
@@ -139,12 +139,12 @@ trk_stub_around:
 	movq	TRK_HOOK_CODE(%rax), %rax
 	movq	%rax, -80(%rbp)
 	movq	-8(%rbp), %rax
-	movq	-16(%rbp), %rcx
-	movq	-24(%rbp), %rdx
-	movq	-32(%rbp), %rsi
-	movq	-40(%rbp), %rdi
-	movq	-48(%rbp), %r8
-	movq	-56(%rbp), %r9
+	movq	-16(%rbp), %r9
+	movq	-24(%rbp), %r8
+	movq	-32(%rbp), %rcx
+	movq	-40(%rbp), %rdx
+	movq	-48(%rbp), %rsi
+	movq	-56(%rbp), %rdi
 	movq	-64(%rbp), %r10
 	movq	-72(%rbp), %r11
 	call	*-80(%rbp)

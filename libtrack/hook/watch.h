@@ -13,6 +13,7 @@
 struct trk_watch {
     struct trk_hook hook; /* first */
     /* What calls say; as in the rule. */
+    uint8_t op, depth, aux; /* of its event: trk_watch_init */
     uint8_t role, object, slot, test, flags;
     uint64_t test_mask, test_value;
     struct trk_type *type; /* NEW; all births of the same name share it */
