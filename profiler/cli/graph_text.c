@@ -79,19 +79,20 @@ void graph_node_line(struct cli_session *session, struct cli_out *out, prof_node
 }
 
 /* Why more owners were told than there are references; nothing when there are not. */
-static void overowned_line(struct cli_session *session, struct cli_out *out, prof_obj_id obj, int64_t anonymous)
+static void overowned_line(struct cli_session *session, struct cli_out *out, prof_obj_id obj,
+                           const struct prof_refcount *rc)
 {
     const struct prof_open *open = NULL;
     char text[1024];
-    if (anonymous >= 0)
+    int64_t more = rc->unbacked - (rc->anonymous < 0 ? rc->anonymous : 0);
+    if (more == 0)
         return;
     for (uint32_t i = prof_heap_obj(session->heap, obj)->first_open; i != 0; i = open->next) {
         open = prof_heap_open(session->heap, i);
         if ((open->flags & PROF_OPEN_NO_SOURCE) != 0)
             break;
     }
-    cli_printf(out, CLI_WARN, "            %lld owner%s more than references: ", -(long long)anonymous,
-               anonymous == -1 ? "" : "s");
+    cli_printf(out, CLI_WARN, "            %lld owner%s more than references: ", (long long)more, more == 1 ? "" : "s");
     if (open != NULL && (open->flags & PROF_OPEN_NO_SOURCE) != 0) {
         fputs("trk_own at ", out->file);
         cli_put(out, CLI_PLACE, prof_view_site(session->view, open->stack, text, sizeof text));
@@ -118,7 +119,7 @@ void graph_count_lines(struct cli_session *session, struct cli_out *out, prof_no
     else
         cli_printf(out, CLI_WARN, "the program's own count was %lld when last seen: %+lld unaccounted for\n",
                    (long long)rc.count + rc.unaccounted, (long long)rc.unaccounted);
-    overowned_line(session, out, prof_graph_obj(session->graph, node), rc.anonymous);
+    overowned_line(session, out, prof_graph_obj(session->graph, node), &rc);
 }
 
 /* The reason that the program gave. */

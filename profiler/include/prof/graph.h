@@ -40,6 +40,7 @@ struct prof_link {
     uint32_t stack, tid;      /* where it was taken, 0 not known */
     bool interior;            /* it points to the middle */
     bool gone;                /* a reference whose variable is no more: overwritten, freed, moved on, out of scope */
+    bool unbacked;            /* told to own a reference when none was left: keeps the object, explains no count */
     uint32_t open;            /* index for prof_heap_open, 0 none */
     uint32_t word;            /* index into the words of the checkpoint, UINT32_MAX none */
 };
@@ -57,6 +58,7 @@ struct prof_refcount {
     int64_t stacks;      /* in local variables of a program that runs on */
     int64_t gone;        /* told with a variable that is no more: freed, overwritten, out of scope, stale in memory */
     int64_t anonymous;   /* told without an owner, births nobody owned; below 0: more owners than references */
+    int64_t unbacked;    /* variables that were told to own a reference when none was left: in none of the others */
     int64_t unaccounted; /* counted without telling (above 0), or references that are not in the count */
     bool observed;       /* the program's own count is known; else unaccounted is 0 and means nothing */
 };

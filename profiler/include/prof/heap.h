@@ -117,6 +117,12 @@ struct prof_open {
     uint8_t kind, flags;
     uint8_t index; /* the model's own */
 };
+/* Is one of the references that the object's count is made of owned here? What was told to own one when none was left
+ * (PROF_OPEN_NO_SOURCE) may well keep the object, as a pointer does, but must not explain what somebody else took. */
+static inline bool prof_open_backed(const struct prof_open *open)
+{
+    return open->kind != PROF_OPEN_BIRTH && (open->flags & PROF_OPEN_NO_SOURCE) == 0;
+}
 /* The object that held a reference, as it was called when it died: its id may name another one now. */
 struct prof_gone_holder {
     prof_type_id type;

@@ -63,8 +63,8 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
             return false;
         freed |= owner.kind == OWNER_FREED;
         overwritten |= owner.kind == OWNER_OVERWRITTEN;
-        unchecked +=
-            (owner.kind == OWNER_BLOCK && a->hold == NULL) || owner.kind == OWNER_HEAP || owner.kind == OWNER_UNKNOWN;
+        bool unknown = owner.kind == OWNER_HEAP || owner.kind == OWNER_UNKNOWN;
+        unchecked += prof_open_backed(open) && (unknown || (owner.kind == OWNER_BLOCK && a->hold == NULL));
         i = open->next;
     }
     *ret_verdict = PROF_MISSING_UNREF;
@@ -102,7 +102,7 @@ int64_t group_anonymous(struct analysis *a, const struct prof_obj *obj)
     int64_t count = obj->count;
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
-        count -= open->kind != PROF_OPEN_BIRTH;
+        count -= prof_open_backed(open);
         i = open->next;
     }
     return count;

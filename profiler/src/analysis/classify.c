@@ -29,8 +29,10 @@ static bool ends_untold(const struct analysis *a, const struct prof_obj *obj)
     return obj->state == PROF_OBJ_ZERO && obj->block == 0 && prof_heap_type(a->heap, obj->type)->died == 0;
 }
 
-static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, uint8_t *held)
+/* ret_unbacked: there are edges that explain no count. */
+static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, uint8_t *held, bool *ret_unbacked)
 {
+    *ret_unbacked = false;
     for (prof_obj_id id = 1; id < a->n; id++) {
         const struct prof_obj *obj = prof_heap_obj(a->heap, id);
         if (obj->state == PROF_OBJ_PARKED)
@@ -54,6 +56,7 @@ static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, 
                 uint32_t from = in_block ? a->n + owner.block : owner.obj;
                 if (!prof_vec_push(edges, (struct graph_edge){ from, id, i }))
                     return prof_error_memory();
+                *ret_unbacked |= !prof_open_backed(open);
             } else if (owner_is_root(a, &owner)) {
                 held[id] = 1;
             }
@@ -86,6 +89,26 @@ static struct prof_error *mark_held(struct analysis *a, const uint8_t *held)
             a->fate[v] = FATE_REACHABLE;
     }
     return NULL;
+}
+
+/* Edges that explain no count have shown what they keep: in what leaks they would excuse others. */
+static void drop_unbacked(struct analysis *a)
+{
+    struct graph *g = &a->graph;
+    uint32_t kept = 0, next = 0;
+
+    for (uint32_t v = 0; v < a->nodes; v++) {
+        uint32_t e = next;
+        next = g->first[v + 1];
+        g->first[v] = kept;
+        for (; e < next; e++) {
+            if ((g->label[e] & HOLD_WORD) == 0 && !prof_open_backed(prof_heap_open(a->heap, g->label[e])))
+                continue;
+            g->to[kept] = g->to[e];
+            g->label[kept++] = g->label[e];
+        }
+    }
+    g->first[a->nodes] = kept;
 }
 
 /* Roles inside the leaked part, from components and extra counts. */
@@ -208,6 +231,7 @@ struct prof_error *classify(struct analysis *a)
     struct graph_edges edges = { 0 };
     uint8_t *held = NULL, *leaked = NULL;
     struct prof_error *error = NULL;
+    bool unbacked;
 
     a->n = prof_heap_obj_max(a->heap);
     if (a->n == 0)
@@ -231,7 +255,7 @@ struct prof_error *classify(struct analysis *a)
     for (size_t v = 0; v < n; v++)
         a->root[v] = a->scratch[v] = GRAPH_NONE;
 
-    if ((error = gather(a, &edges, held)) != NULL ||
+    if ((error = gather(a, &edges, held, &unbacked)) != NULL ||
         (pointers && ((error = hold_make(a, edges.items, &edges.count, held)) != NULL ||
                       (error = explain_counts(a, &edges, held)) != NULL)))
         goto out;
@@ -243,6 +267,8 @@ struct prof_error *classify(struct analysis *a)
     a->cycle_budget = 4 * ((uint64_t)a->nodes + a->graph.first[a->nodes]) + 100000;
     if ((error = mark_held(a, held)) != NULL)
         goto out;
+    if (unbacked)
+        drop_unbacked(a);
     for (size_t v = 0; v < n; v++)
         leaked[v] = a->fate[v] == FATE_LEAKED;
     if ((error = give_roles(a, leaked)) == NULL && (error = assign_causes(a, leaked)) == NULL && a->hold != NULL &&

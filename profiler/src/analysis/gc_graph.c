@@ -54,11 +54,9 @@ static bool is_pinned(const struct prof_gc *gc, const struct prof_obj *obj)
            (prof_heap_type(gc->heap, obj->type)->flags & TRK_TYPE_IMMORTAL) != 0;
 }
 
-/* What owns something that was never counted must not explain a count that somebody else took. */
 static bool owns(const struct prof_open *open)
 {
-    const unsigned nothing = PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED | PROF_OPEN_NO_SOURCE;
-    return open->kind != PROF_OPEN_BIRTH && (open->flags & nothing) == 0;
+    return prof_open_backed(open) && (open->flags & (PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED)) == 0;
 }
 
 /* Memory in which variables belong to the object, perhaps more. */

@@ -252,7 +252,7 @@ static bool drop_stale(struct analysis *a, struct hold *hold, struct graph_edge 
             slots[kept++] = slots[i];
             continue;
         }
-        hold->facts[open->obj].unowned++;
+        hold->facts[open->obj].unowned += prof_open_backed(open);
         if (!map_put(&hold->stale, slot_key(open), 0))
             return false;
     }
@@ -303,7 +303,7 @@ static bool count_gone(struct analysis *a, const struct prof_obj *obj, uint32_t 
         const struct prof_open *open = prof_heap_open(a->heap, i);
         struct owner owner;
         i = open->next;
-        if ((open->flags & (PROF_OPEN_HOLDER_FREED | PROF_OPEN_OVERWRITTEN)) == 0)
+        if ((open->flags & (PROF_OPEN_HOLDER_FREED | PROF_OPEN_OVERWRITTEN)) == 0 || !prof_open_backed(open))
             continue;
         if (!owner_unnamed(a, open, &owner))
             return false;

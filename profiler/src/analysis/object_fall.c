@@ -82,7 +82,7 @@ static void gather(struct fall *f)
         uint32_t v = f->region[head];
         for (uint32_t e = f->rows.first[v]; e < f->rows.first[v + 1]; e++) {
             uint32_t label = g->to.label[f->rows.label[e]], t = f->rows.to[e];
-            if (!is_dropped(f, v, t, label))
+            if (!is_dropped(f, v, t, label) && !object_link(g, v, t, label).unbacked)
                 enter(f, t);
             else
                 f->rows.to[e] = GRAPH_NONE;
@@ -189,6 +189,8 @@ static bool drop(struct fall *f)
 {
     for (size_t i = 0; i < f->drop_count; i++) {
         prof_node node = f->drops[i].node;
+        if (node == PROF_NODE_NONE && f->drops[i].link.unbacked)
+            continue; // no reference goes with it
         uint32_t unit = f->unit[node != PROF_NODE_NONE ? node : f->drops[i].link.to];
         if (node != PROF_NODE_NONE && f->counts[unit] > 1)
             f->counts[unit] = 1; // all at once

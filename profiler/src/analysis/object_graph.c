@@ -97,7 +97,7 @@ static struct prof_error *add_told(struct build *b)
             bool root = from == GRAPH_NONE && owner_is_root(&g->a, &owner);
             if (root)
                 g->flags[id] |= NODE_ROOT;
-            if (root || from != GRAPH_NONE)
+            if ((root || from != GRAPH_NONE) && prof_open_backed(open))
                 g->unowned[id]--;
             if (!push(b, from, id, open->kind == PROF_OPEN_SLOT ? PROF_LINK_SLOT : PROF_LINK_HOLDER, i) ||
                 !note_slot(b, open->slot, id))

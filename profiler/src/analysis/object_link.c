@@ -107,6 +107,7 @@ struct prof_link object_link(const struct prof_graph *g, uint32_t from, uint32_t
         link.at = open->slot;
         link.stack = open->moved_stack != 0 ? open->moved_stack : open->stack;
         link.tid = open->tid;
+        link.unbacked = !prof_open_backed(open);
         if (from == GRAPH_NONE)
             tell_root(g, open, &link);
     } else if (link.kind == PROF_LINK_WEAK) {
@@ -170,7 +171,9 @@ struct prof_refcount prof_graph_refcount(const struct prof_graph *g, prof_node n
         struct prof_link link = prof_graph_referrer(g, node, i);
         if (!prof_link_counted(link.kind))
             continue;
-        if (link.gone)
+        if (link.unbacked)
+            rc.unbacked++;
+        else if (link.gone)
             gone++;
         else if (link.from != PROF_NODE_NONE)
             rc.heap++;

@@ -213,6 +213,7 @@ static json_t *split(struct document *doc, struct prof_graph *graph, prof_node n
     doc_set(doc, object, "stacks", json_integer(rc.stacks));
     doc_set(doc, object, "elsewhere", json_integer(rc.gone));
     doc_set(doc, object, "anonymous", json_integer(rc.anonymous));
+    doc_set(doc, object, "unbacked", json_integer(rc.unbacked));
     doc_set(doc, object, "unaccounted", rc.observed ? json_integer(rc.unaccounted) : json_null());
     return object;
 }

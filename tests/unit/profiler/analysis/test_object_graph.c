@@ -564,15 +564,59 @@ static void test_what_if_cycle(void **state)
     prof_fall_deinit(&fall);
 }
 
+/* A variable that was told to own what nobody had left: it keeps the object, but the reference that somebody takes
+ * later is not explained by it, and dropping it gives nothing back. */
+static void test_unbacked(void **state)
+{
+    struct prof_fall fall;
+    struct prof_drop drop = { .node = PROF_NODE_NONE };
+    (void)state;
+
+    born(A);
+    born(B);
+    mk_own(rig->t, A, B + 8, AT("main m.c:6"));
+    mk_own(rig->t, A, GLOBAL, AT("main m.c:7"));
+    mk_ref(rig->t, A, 0, AT("main m.c:8"));
+    end_of_program();
+    assert_split(A, 1, 0, 0, 1);
+    assert_int_equal(prof_graph_refcount(graph, node(A)).unbacked, 1);
+    assert_int_equal(prof_graph_refcount(graph, node(B)).unbacked, 0);
+    assert_int_equal(prof_graph_keeping(graph, node(A)), PROF_KEEPING_HELD);
+    for (uint32_t i = 0; i < prof_graph_referrers(graph, node(A)); i++) {
+        struct prof_link link = prof_graph_referrer(graph, node(A), i);
+        assert_int_equal(link.unbacked, link.at == GLOBAL);
+        if (link.unbacked)
+            drop.link = link;
+    }
+    assert_null(prof_graph_what_if(graph, &drop, 1, &fall));
+    assert_int_equal(fall.count, 0);
+    assert_int_equal(fall.left_count, 0);
+    prof_fall_deinit(&fall);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_birth_cycle),  TEST(test_split),           TEST(test_gone),  TEST(test_weak),      TEST(test_adopted),
-        TEST(test_blocks),       TEST(test_pinned_and_dead), TEST(test_sizes), TEST(test_shared),    TEST(test_paths),
-        TEST(test_unowned_path), TEST(test_long_path),       TEST(test_loop),  TEST(test_lost_head), TEST(test_taken),
-        TEST(test_what_if),      TEST(test_what_if_cycle),
+        TEST(test_birth_cycle),
+        TEST(test_split),
+        TEST(test_gone),
+        TEST(test_weak),
+        TEST(test_adopted),
+        TEST(test_blocks),
+        TEST(test_pinned_and_dead),
+        TEST(test_sizes),
+        TEST(test_shared),
+        TEST(test_paths),
+        TEST(test_unowned_path),
+        TEST(test_long_path),
+        TEST(test_loop),
+        TEST(test_lost_head),
+        TEST(test_taken),
+        TEST(test_what_if),
+        TEST(test_what_if_cycle),
+        TEST(test_unbacked),
     };
     return cmocka_run_group_tests_name("object graph", tests, NULL, NULL);
 }

@@ -629,6 +629,25 @@ static void test_loaders_block(void **state)
     assert_int_equal(rig->list[0].objects, 2);
 }
 
+/* A variable that was told to own what nobody had left is no reference: the one that somebody else keeps holds the
+ * cycle, which by itself would be called garbage. */
+static void test_unbacked(void **state)
+{
+    enum { A = 0x20000, B = 0x20100 };
+    (void)state;
+    mk_born(rig->t, "node", A, 64, AT("node_new n.c:1 < main m.c:2"));
+    mk_born(rig->t, "node", B, 64, AT("node_new n.c:1 < main m.c:3"));
+    mk_own(rig->t, B, A + 8, AT("main m.c:4"));
+    mk_own(rig->t, A, B + 8, AT("main m.c:5"));
+    mk_own(rig->t, A, B + 16, AT("main m.c:6"));
+    mk_ref(rig->t, A, 0, AT("keep k.c:7 < main m.c:7"));
+    rig_find(rig, NULL);
+    rig_expect(rig, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_CYCLE_HELD);
+    assert_int_equal(f->objects + f->collateral_objects, 2);
+    rig_at(rig, f->open[0].stack, "keep:7");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, begin, end)
 int main(void)
 {
@@ -661,6 +680,7 @@ int main(void)
         TEST(holder_died),
         TEST(double_free),
         TEST(blocks),
+        TEST(unbacked),
         TEST(block_holder),
         TEST(loaders_block),
     };
