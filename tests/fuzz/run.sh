@@ -23,7 +23,7 @@ fi
 rm -rf "$dir/seed" "$dir/traces"
 mkdir -p "$dir/traces" "$dir/crash"
 "$dir/tests/golden/cli/cli-traces" "$dir/traces" || exit 1
-for name in cache cycle growing leaky memory misuse; do
+for name in cache collect cycle growing leaky memory misuse; do
 	for cut in 9 40 150; do
 		"$dir/tests/harness/cuttrace" "$dir/traces/$name.trk" "$dir/traces/$name-$cut.trk" $cut || exit 1
 	done

@@ -6,8 +6,9 @@
 static void collect(struct prof_gc_commands *commands, struct prof_gc *gc, const struct prof_event *event)
 {
     struct prof_gc_pass pass;
-    int generation = event->size < PROF_GC_GENERATIONS ? (int)event->size : -1;
-    struct prof_error *error = prof_gc_collect(gc, generation, &pass);
+    if (event->size >= PROF_GC_GENERATIONS)
+        return; // whoever asks is told before: the trace is damaged, or was made by somebody else
+    struct prof_error *error = prof_gc_collect(gc, (int)event->size, &pass);
     if (error != NULL && commands->error == NULL)
         commands->error = error;
     else if (error != NULL)

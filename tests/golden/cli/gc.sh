@@ -7,6 +7,9 @@ reftrack gc knots.trk collect 0 --until +1500us
 reftrack gc knots.trk count
 reftrack gc knots.trk threshold 700,5
 reftrack gc knots.trk threshold 0 --json | python3 -c 'import json,sys; d=json.load(sys.stdin); print(d["kind"], [(r["generation"], r["count"], r["threshold"]) for r in d["rows"]])'
+reftrack gc collect.trk
+reftrack gc collect.trk stats --threshold 1,1,1 --disable
+reftrack gc collect.trk objects --gen 2 --until +4500us
 reftrack gc cache.trk objects --gen 0 --top 3
 reftrack gc cache.trk objects --gen 1 --type session
 reftrack gc leaky.trk freeze --at after-load

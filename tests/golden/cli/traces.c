@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <mktrace.h>
+#include <track/ask.h>
 #include <track/track.h>
 
 static const char *folder;
@@ -77,13 +78,11 @@ static void leaky(void)
 }
 
 /* parent and child hold each other. */
-static void cycle(void)
+static void some_cycles(struct mk_trace *t, uint64_t base, uint64_t first_us, int count)
 {
-    struct mk_trace *t = mk_create();
-    mk_type(t, "node", 64);
-    for (uint64_t i = 0; i < 3; i++) {
-        uint64_t parent = 0x5555557d0000 + i * 0x200, child = parent + 0x100;
-        mk_time(t, 1000 + i * 1000);
+    for (int i = 0; i < count; i++) {
+        uint64_t parent = base + (uint64_t)i * 0x200, child = parent + 0x100;
+        mk_time(t, first_us + (uint64_t)i * 1000);
         mk_born(t, "node", parent, 64, "node_new < build");
         mk_own(t, parent, MK_STACK_BASE + 0x200, "build");
         mk_born(t, "node", child, 64, "node_new < build");
@@ -91,7 +90,58 @@ static void cycle(void)
         mk_ref(t, parent, child + 8, "node_set_parent < build");
         mk_unref(t, parent, MK_STACK_BASE + 0x200, "build");
     }
+}
+
+static void cycle(void)
+{
+    struct mk_trace *t = mk_create();
+    mk_type(t, "node", 64);
+    some_cycles(t, 0x5555557d0000, 1000, 3);
     save(t, "cycle.trk");
+}
+
+static void command(struct mk_trace *t, enum trk_gc_command command, uint64_t arg, uint64_t value)
+{
+    mk_raw(t, TRK_OP_GC, command, 0, arg, 0);
+    mk_ext(t, TRK_EXT_VALUE, value);
+}
+
+/* What a program says to its generations, and passes that it asked for: what is frozen is not looked at, garbage is
+ * found where a pass looks, memory confirms some of it, and who refers to it later takes it back. */
+static void collect(void)
+{
+    const uint64_t nodes = 0x5555557d0000, late = nodes + 0x4000;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "node", 64);
+    command(t, TRK_GC_DO_ENABLE, 0, 0);
+    command(t, TRK_GC_DO_THRESHOLD, 3, 2 | (uint64_t)4 << 32);
+    some_cycles(t, nodes, 1000, 2);
+    command(t, TRK_GC_DO_FREEZE, 1, 0);
+    some_cycles(t, nodes + 0x1000, 4000, 2);
+    command(t, TRK_GC_DO_COLLECT, 0, 1);
+    command(t, TRK_GC_DO_FREEZE, 0, 0);
+    command(t, TRK_GC_DO_DEBUG, 0x26, 0);
+    command(t, TRK_GC_DO_ENABLE, 1, 0);
+    some_cycles(t, nodes + 0x2000, 7000, 4);
+    mk_time(t, 20000);
+    mk_born(t, "node", late, 64, "node_new < build");
+    mk_own(t, late, late + 8, "node_set_parent < build");
+    command(t, TRK_GC_DO_COLLECT, 1, 2);
+    command(t, (enum trk_gc_command)63, 1, 1); // of a later version
+    mk_memory_begin(t, TRK_RUNG_STOPPED);
+    mk_memory_area(t, TRK_AREA_ANON, 0, nodes, 0x8000);
+    for (uint64_t parent = nodes; parent < nodes + 0x400; parent += 0x200) {
+        mk_memory_word(t, parent + 16, parent + 0x100);
+        mk_memory_word(t, parent + 0x108, parent);
+    }
+    mk_memory_word(t, late + 8, late);
+    mk_memory_end(t);
+    command(t, TRK_GC_DO_COLLECT, 2, 3);
+    mk_time(t, 30000);
+    mk_ref(t, late, MK_APP_DATA + 0x40, "node_keep < main");
+    command(t, TRK_GC_DO_COLLECT, UINT64_C(1) << 40, 4); // no generation
+    mk_exit(t, 0);
+    save(t, "collect.trk");
 }
 
 /* What stands in the way of taking cycles apart: references too many, inside and in front of one, destructors that need
@@ -478,6 +528,7 @@ int main(int argc, char **argv)
     healthy();
     leaky();
     cycle();
+    collect();
     knots();
     slotless();
     plain();
