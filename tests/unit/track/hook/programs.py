@@ -99,13 +99,17 @@ def callgrind_counts(command):
     return calls
 
 
+# Called where hashes collide, and json-c seeds them anew in each process.
+BY_CHANCE = {"lh_char_equal"}
+
+
 def check_counts(command, words):
     truth = callgrind_counts(command)
     for way in "02":
         _, counts, states = hooked(command, words, way)
         compared = 0
         for name, calls in counts.items():
-            if states[name] != 1 or (name not in truth and calls == 0):
+            if states[name] != 1 or name in BY_CHANCE or (name not in truth and calls == 0):
                 continue
             compared += 1
             if truth.get(name, 0) != calls:
