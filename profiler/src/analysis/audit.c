@@ -173,6 +173,8 @@ void audit_make(struct analysis *a)
 
     if (totals->events == 0)
         because(&why, "nothing was recorded");
+    if (a->from_us > info->end_us && info->end_us != 0)
+        because(&why, "--from is behind the end of the trace: no birth was looked at");
     if (info->attached)
         because(&why, "recording began while the program was running");
     if (info->filter[0] != '\0' && info->filtered > 0 && totals->by_op[TRK_OP_NEW] == 0 &&
