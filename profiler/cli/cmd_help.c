@@ -76,35 +76,12 @@ int cli_unknown_command(const char *name)
     return CLI_USAGE;
 }
 
-/* Where the explanation begins in "word   explanation": behind the first two blanks; 0: nowhere. */
-static size_t hanging(const char *line, size_t length)
-{
-    size_t i = strspn(line, " ");
-    while (i + 1 < length && !(line[i] == ' ' && line[i + 1] == ' '))
-        i++;
-    if (i + 1 >= length)
-        return 0;
-    return i + strspn(line + i, " ");
-}
-
 /* `command`: explained elsewhere under the same name, NULL none. */
 static int show_page(const struct cli_common *common, const char *text, const struct cli_command *command)
 {
     struct cli_out out;
     cli_out_open(&out, common);
-    for (const char *line = text; *line != '\0';) {
-        char buf[1024];
-        size_t length = strcspn(line, "\n");
-        snprintf(buf, sizeof buf, "%.*s", (int)length, line);
-        size_t hang = hanging(buf, strlen(buf));
-        fwrite(buf, 1, hang, out.file);
-        if (buf[0] == ' ' && hang == 0)
-            fprintf(out.file, "%s\n", buf);
-        else
-            cli_wrap_text(out.file, buf + hang, (unsigned)hang, (unsigned)hang, out.width > 100 ? 100 : out.width);
-        line += length;
-        line += *line == '\n';
-    }
+    cli_wrap_page(out.file, text, out.width > 100 ? 100 : out.width);
     if (command != NULL)
         fprintf(out.file, "\n'reftrack %s -h' explains the command of this name and its options.\n", command->name);
     return cli_out_close(&out);

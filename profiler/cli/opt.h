@@ -201,6 +201,9 @@ void cli_help_command(FILE *out, const struct cli_command *command);
 /* Prints plain text from `column` on, where the cursor is; later lines are indented. Line feeds stay; ends with one.
  * width 0: lines of any length. */
 void cli_wrap_text(FILE *out, const char *text, unsigned column, unsigned indent, unsigned width);
+/* Prints a page whose lines are paragraphs of any length. "word   explanation" is continued under the explanation; a
+ * line that begins with blanks and has none is left as it is. */
+void cli_wrap_page(FILE *out, const char *text, unsigned width);
 /* The man page of a command, in mdoc. */
 void cli_help_man(FILE *out, const struct cli_command *command);
 /* The completion script of "bash", "zsh" or "fish"; false: another shell. */

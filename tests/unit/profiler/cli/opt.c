@@ -260,11 +260,51 @@ static void numbers(void **state)
     assert_int_equal(n, 16);
 }
 
+/* Paragraphs of any length come out whole, also behind an explained word; lines that begin with blanks stay. */
+static void pages(void **state)
+{
+    enum { WORDS = 2000, WIDTH = 72 };
+    (void)state;
+
+    char *page = NULL, *printed = NULL;
+    size_t size;
+    FILE *out = open_memstream(&page, &size);
+    for (int part = 0; part < 2; part++) {
+        fputs(part == 0 ? "" : "word   ", out);
+        for (int i = 0; i < WORDS; i++)
+            fprintf(out, "%sw%d", i == 0 ? "" : " ", i);
+        fputs("\n\n", out);
+    }
+    fputs("    $ reftrack  help\n    left as it is\n", out);
+    fclose(out);
+    out = open_memstream(&printed, &size);
+    cli_wrap_page(out, page, WIDTH);
+    fclose(out);
+    const char *at = printed;
+    for (int i = 0; i < 2 * WORDS; i++) {
+        char word[32];
+        if (i == WORDS) {
+            assert_memory_equal(at, "\n\nword", 6);
+            at += 6;
+        }
+        snprintf(word, sizeof word, "w%d", i % WORDS);
+        at += strspn(at, i % WORDS == 0 ? " " : " \n");
+        assert_memory_equal(at, word, strlen(word));
+        at += strlen(word);
+    }
+    assert_string_equal(at, "\n\n    $ reftrack  help\n    left as it is\n");
+    for (const char *line = printed; *line != '\0'; line += strcspn(line, "\n") + 1)
+        assert_in_range(strcspn(line, "\n"), 0, WIDTH);
+    assert_non_null(strstr(printed, "\n       w"));
+    free(page);
+    free(printed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds), cmocka_unit_test(order),       cmocka_unit_test(refused), cmocka_unit_test(help),
-        cmocka_unit_test(plain), cmocka_unit_test(suggestions), cmocka_unit_test(numbers),
+        cmocka_unit_test(plain), cmocka_unit_test(suggestions), cmocka_unit_test(numbers), cmocka_unit_test(pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
