@@ -539,6 +539,45 @@ static void parts_are_in_order_and_whole(void **state)
     prof_trace_close(trace);
 }
 
+/* What a later version says is not called damage; older versions are read. */
+static void later_versions_are_refused(void **state)
+{
+    static const struct {
+        uint16_t version;
+        bool good;
+    } tries[] = { { 1, true }, { TRK_STATE_VERSION, true }, { TRK_STATE_VERSION + 1, false }, { UINT16_MAX, false } };
+    (void)state;
+
+    assert_int_equal(TRK_STATE_VERSION, 2);
+    struct prof_trace *trace = definitions();
+    struct prof_heap *heap = new_heap(trace);
+    struct prof_event events[] = {
+        { .op = TRK_OP_ALLOC, .addr = 0x1000, .size = 64, .stack = 1, .tid = 1 },
+        { .op = TRK_OP_NEW, .addr = 0x1000, .size = 1, .stack = 2, .tid = 1 },
+    };
+    assert_null(prof_heap_apply(heap, events, sizeof events / sizeof *events));
+    struct saved_state saved = state_save(heap);
+    struct trk_state_head head;
+    memcpy(&head, saved.bytes + sizeof(size_t), sizeof head);
+    assert_int_equal(head.version, TRK_STATE_VERSION);
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+        struct prof_heap *again = new_heap(trace);
+        head.version = tries[i].version;
+        memcpy(saved.bytes + sizeof(size_t), &head, sizeof head);
+        struct prof_error *error = state_restore(again, &saved);
+        assert_int_equal(error == NULL, tries[i].good);
+        if (error != NULL) {
+            assert_int_equal(error->code, PROF_ERROR_FORMAT);
+            assert_string_equal(error->message, "a state of the heap cannot be used: it needs a newer reftrack");
+        }
+        prof_error_destroy(error);
+        prof_heap_destroy(again);
+    }
+    state_free(&saved);
+    prof_heap_destroy(heap);
+    prof_trace_close(trace);
+}
+
 /* What a state cites, and only that, must be defined with it. */
 static void cite(void *ctx, uint32_t id)
 {
@@ -573,9 +612,10 @@ static void cited_is_what_names_need(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(cuts_change_nothing), cmocka_unit_test(states_are_small),
-                                        cmocka_unit_test(damage_is_refused_or_harmless),
-                                        cmocka_unit_test(parts_are_in_order_and_whole),
-                                        cmocka_unit_test(cited_is_what_names_need) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cuts_change_nothing),           cmocka_unit_test(states_are_small),
+        cmocka_unit_test(damage_is_refused_or_harmless), cmocka_unit_test(parts_are_in_order_and_whole),
+        cmocka_unit_test(later_versions_are_refused),    cmocka_unit_test(cited_is_what_names_need)
+    };
     return cmocka_run_group_tests_name("model: state", tests, NULL, NULL);
 }
