@@ -472,7 +472,7 @@ struct prof_error *prof_growth_create(struct prof_heap *heap, struct prof_symbol
     struct prof_error *error = plan(g, options);
     if (error == NULL)
         error = replay(g);
-    if (error == NULL && !trend_tell(g))
+    if (error == NULL && (!trend_fold(g) || !trend_tell(g)))
         error = prof_error_memory();
     if (error != NULL) {
         prof_growth_destroy(g);

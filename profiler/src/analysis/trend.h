@@ -80,6 +80,11 @@ static inline struct prof_then *trend_row(struct prof_then *rows, size_t index)
     return rows + index * PROF_GROWTH_MOMENTS;
 }
 
+/* ---- trend_fold.c ---- */
+/* Joins edges from elements of arrays whose field has no name. false without memory. */
+bool trend_fold(struct prof_growth *g);
+
+/* ---- trend_tell.c ---- */
 /* Everything new at the last moment, which is now. false without memory. */
 bool trend_news(struct prof_growth *g);
 /* Results from rows. false without memory. */

@@ -398,6 +398,74 @@ static void test_brief(void **state)
         assert_in_range(e->series.then[i].live, 40 * i + 38, 40 * i + 40);
 }
 
+enum { VEC = 0x90000 };
+
+static void fill(unsigned first, unsigned count, const char *at)
+{
+    for (unsigned n = first; n < first + count; n++) {
+        mk_born(rig->t, "entry", entry_at(n), 64, AT("entry_new t.c:10 < put t.c:20"));
+        mk_own(rig->t, entry_at(n), VEC + 16 + 8 * (uint64_t)n, AT(at));
+    }
+}
+
+/* A field without a name that leads to one type from many offsets is an array: one edge, with all that was put there
+ * and left it. */
+static void test_unnamed_array(void **state)
+{
+    (void)state;
+    mk_born(rig->t, "vec", VEC, 2048, AT("vec_new v.c:3 < main m.c:3"));
+    mk_own(rig->t, VEC, MK_APP_DATA, AT("main m.c:4"));
+    for (unsigned i = 0; i < 4; i++) {
+        fill(20 * i, 15, "push v.c:21");
+        fill(20 * i + 15, 5, "insert v.c:31");
+        mark("round");
+        if (i == 1)
+            for (unsigned n = 0; n < 10; n++) {
+                mk_unref(rig->t, entry_at(n), VEC + 16 + 8 * (uint64_t)n, AT("pop v.c:40"));
+                mk_gone(rig->t, entry_at(n), AT("pop v.c:41"));
+            }
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_string_equal(e->from, "vec");
+    assert_string_equal(e->field, "+16[]");
+    assert_string_equal(e->to, "entry");
+    assert_int_equal(e->example_slot, VEC + 16 + 8 * 79);
+    const struct prof_growth_moment *moments;
+    size_t last = prof_growth_moments(growth, &moments) - 1;
+    assert_int_equal(e->series.then[last].live, 70);
+    assert_int_equal(e->series.then[last].bytes, 70 * 64);
+    assert_int_equal(e->inserter_count, 2);
+    rig_at(rig, e->inserters[0].stack, "push:21");
+    assert_int_equal(e->inserters[0].last, 50);
+    assert_int_equal(e->inserters[1].last, 20);
+    assert_int_equal(e->remover_count, 1);
+    rig_at(rig, e->removers[0].stack, "pop:40");
+    assert_int_equal(e->removers[0].count, 10);
+}
+
+/* Two or three offsets are fields. */
+static void test_unnamed_fields(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        for (unsigned n = 20 * i; n < 20 * i + 20; n++) {
+            uint64_t pair = 0x200000 + 0x40 * (uint64_t)n;
+            mk_born(rig->t, "pair", pair, 32, AT("pair_new p.c:3 < main m.c:3"));
+            for (unsigned side = 0; side < 2; side++) {
+                mk_born(rig->t, "entry", entry_at(2 * n + side), 64, AT("entry_new t.c:10 < main m.c:4"));
+                mk_own(rig->t, entry_at(2 * n + side), pair + 8 + 8 * side, AT("main m.c:5"));
+            }
+        }
+        mark("round");
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(2, 2);
+    assert_string_not_equal(e[0].field, e[1].field);
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(strcmp(e[i].field, "+8") == 0 || strcmp(e[i].field, "+16") == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +480,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_roots_and_few, begin, end),
         cmocka_unit_test_setup_teardown(test_even, begin, end),
         cmocka_unit_test_setup_teardown(test_brief, begin, end),
+        cmocka_unit_test_setup_teardown(test_unnamed_array, begin, end),
+        cmocka_unit_test_setup_teardown(test_unnamed_fields, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
