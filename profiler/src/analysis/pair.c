@@ -124,6 +124,7 @@ void pair_forget(struct learned *learned)
         pairing_destroy(t->pairing);
         forget_keys(t);
         map_deinit(&t->depth_of_site);
+        map_deinit(&t->site_shares);
         prof_vec_deinit(&t->leaked);
     }
     prof_vec_deinit(&learned->types);
@@ -210,7 +211,7 @@ static bool solve(struct analysis *a, struct learned *learned, prof_type_id type
 {
     struct learned_type *t = &learned->types.items[type];
     struct pair_look look = { a, t };
-    struct pairing_options options = { .affinity = pair_alike, .ctx = &look };
+    struct pairing_options options = { .affinity = pair_alike, .coarse = pair_coarse, .ctx = &look };
     uint64_t left_out;
     struct gathered life;
     bool again = true;
@@ -238,6 +239,8 @@ static bool solve(struct analysis *a, struct learned *learned, prof_type_id type
             return false;
         again = false;
         if (round + 1 < REFINE_ROUNDS && !pair_refine(a, t, &again))
+            return false;
+        if (round == 0 && again && !pair_remember(t))
             return false;
     }
     return true;

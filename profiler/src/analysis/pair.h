@@ -67,6 +67,7 @@ struct learned_type {
     struct map key_of_hash;
     struct map key_of_stack;  /* stack * 2 + birth */
     struct map depth_of_site; /* how many callers tell places apart */
+    struct map site_shares;   /* what was learned before callers were looked at, in millionths; by both sites */
     PROF_VEC(prof_obj_id) leaked;
 };
 /* For references with a slot: where those taken at a site were given back, most often. Certain. */
@@ -115,7 +116,10 @@ bool pair_alone(struct analysis *a, const struct balance *balance, struct pair_a
 unsigned pair_affinity(struct analysis *a, uint32_t take, uint32_t give);
 /* The key of a place; UINT32_MAX without memory. */
 uint32_t pair_key_of(struct analysis *a, struct learned_type *t, uint32_t stack, bool birth);
-/* The same between 0 and 1, for pairing_options; ctx: struct pair_look. */
+/* Keeps what was learned between sites for when they are told apart by callers. */
+bool pair_remember(struct learned_type *t);
+/* What was kept, and how alike two places look between 0 and 1: for pairing_options; ctx: struct pair_look. */
+double pair_coarse(void *ctx, uint32_t take, uint32_t give);
 struct pair_look {
     struct analysis *a;
     struct learned_type *t;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 enum { DEPTH_MOST = 3, CALLERS_MOST = 16 };
+#define SHARE_ONE   1e6  /* in site_shares */
+#define SHARE_WORTH 0.01 /* less is noise */
 
 /* ---- Names ------------------------------------------------------------------------------------------------------- */
 
@@ -128,6 +130,11 @@ static unsigned alike_callers(struct analysis *a, const struct learned_type *t, 
     return best;
 }
 
+static uint64_t sites_key(const struct pair_key *take, const struct pair_key *give)
+{
+    return map_mix((uint64_t)take->site << 1 | take->birth, give->site);
+}
+
 double pair_alike(void *ctx, uint32_t take, uint32_t give)
 {
     const struct pair_look *look = ctx;
@@ -137,6 +144,27 @@ double pair_alike(void *ctx, uint32_t take, uint32_t give)
     unsigned score = own >= 1000 ? 1000 : own + callers;
 
     return score >= 1000 ? 1 : score >= 100 ? 0.75 : 0.0075 * score;
+}
+
+double pair_coarse(void *ctx, uint32_t take, uint32_t give)
+{
+    const struct learned_type *t = ((const struct pair_look *)ctx)->t;
+    uint32_t share = map_get(&t->site_shares, sites_key(&t->keys.items[take], &t->keys.items[give]));
+
+    return share != UINT32_MAX ? share / SHARE_ONE : 0;
+}
+
+bool pair_remember(struct learned_type *t)
+{
+    for (uint32_t take = 0; take < t->keys.count; take++) {
+        for (uint32_t give = 0; give < t->keys.count; give++) {
+            double share = pairing_share(t->pairing, take, give);
+            uint64_t key = sites_key(&t->keys.items[take], &t->keys.items[give]);
+            if (share >= SHARE_WORTH && !map_put(&t->site_shares, key, (uint32_t)(share * SHARE_ONE)))
+                return false;
+        }
+    }
+    return true;
 }
 
 /* ---- Places ------------------------------------------------------------------------------------------------------ */

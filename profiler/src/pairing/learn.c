@@ -127,10 +127,11 @@ static void make_prior(struct pairing *p)
     for (size_t t = 0; t < p->takes.items.count; t++) {
         double sum = 0;
         for (size_t g = 0; g < gives; g++) {
-            double affinity = p->options.affinity != NULL ? p->options.affinity(p->options.ctx, p->takes.items.items[t],
-                                                                                p->gives.items.items[g])
-                                                          : 0;
-            p->prior[t * gives + g] = exp(AFFINITY_ODDS * affinity);
+            uint32_t take = p->takes.items.items[t], give = p->gives.items.items[g];
+            double affinity = p->options.affinity != NULL ? p->options.affinity(p->options.ctx, take, give) : 0;
+            double coarse = p->options.coarse != NULL ? p->options.coarse(p->options.ctx, take, give) : 0;
+            p->prior[t * gives + g] = exp(AFFINITY_ODDS * (affinity + coarse));
+            p->least[t * gives + g] = fmax(SHARE_LEAST, COARSE_LEAST * coarse);
             sum += p->prior[t * gives + g];
         }
         for (size_t g = 0; g < gives; g++)

@@ -16,7 +16,7 @@ struct pairing *pairing_create(const struct pairing_options *options)
 static void forget(struct pairing *p)
 {
     struct side *sides[] = { &p->of_healthy, &p->of_leaked };
-    double **numbers[] = { &p->prior, &p->share, &p->flow, &p->rate, &p->taken };
+    double **numbers[] = { &p->prior, &p->share, &p->least, &p->flow, &p->rate, &p->taken };
 
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         free(sides[i]->take);
@@ -162,10 +162,12 @@ bool pairing_solve(struct pairing *pairing)
     size_t takes = p->takes.items.count, cells = takes * p->gives.items.count;
     p->prior = calloc(cells + 1, sizeof *p->prior);
     p->share = calloc(cells + 1, sizeof *p->share);
+    p->least = calloc(cells + 1, sizeof *p->least);
     p->flow = calloc(cells + 1, sizeof *p->flow);
     p->rate = calloc(takes + 1, sizeof *p->rate);
     p->taken = calloc(takes + 1, sizeof *p->taken);
-    if (p->prior == NULL || p->share == NULL || p->flow == NULL || p->rate == NULL || p->taken == NULL)
+    if (p->prior == NULL || p->share == NULL || p->least == NULL || p->flow == NULL || p->rate == NULL ||
+        p->taken == NULL)
         return false;
     return learn(p) && judge(p);
 }

@@ -24,6 +24,7 @@ struct pairing {
     } of_healthy, of_leaked;
     double *prior;                             /* of a share, before any life was seen; rows add up to 1 */
     double *share;                             /* P(give | take) */
+    double *least;                             /* below that no share is believed to be */
     double *flow;                              /* scratch of learning, then: references of healthy lives by pair */
     double *rate;                              /* by taking: share of references that leak */
     double *taken;                             /* by taking: references in all lives */
@@ -46,13 +47,16 @@ struct table {
 /* What cells can be at least: paths that were never seen happen, and so do orders that were told wrong. */
 #define SHARE_LEAST 1e-4
 #define ORDER_LEAST 1e-2
+/* ... and this part of the share between coarser keys. */
+#define COARSE_LEAST 0.05
 
 static inline double share_at(const struct pairing *p, uint32_t take, uint32_t give)
 {
     if (take == PAIRING_NONE || give == PAIRING_NONE)
         return SHARE_LEAST;
     double share = p->share[(size_t)take * p->gives.items.count + give];
-    return share > SHARE_LEAST ? share : SHARE_LEAST;
+    double least = p->least[(size_t)take * p->gives.items.count + give];
+    return share > least ? share : least;
 }
 
 /* pairing.c */

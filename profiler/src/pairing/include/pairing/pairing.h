@@ -28,6 +28,9 @@ struct pairing_options {
     /* How much a taking and a release look as if they belonged together, beyond what they count: 0 nothing, 1 much.
      * Decides where numbers do not. Asked once for each pair of keys; NULL: nothing is known. */
     double (*affinity)(void *ctx, uint32_t take, uint32_t give);
+    /* The share that was learned of them when keys were coarser, 0 to 1; NULL: these are the first keys. Fine keys are
+     * met rarely, and what was never met at all is not unlikely when it is a part of what was met always. */
+    double (*coarse)(void *ctx, uint32_t take, uint32_t give);
     void *ctx;
 };
 
