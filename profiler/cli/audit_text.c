@@ -465,23 +465,26 @@ static void held_by_design(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_finding *list;
     size_t count = prof_findings_list(session->findings, &list);
-    uint64_t objects = 0, roots = 0, held = 0;
-    char text[32];
+    uint64_t objects = 0, roots = 0, purposed = 0;
+    const char *held = "held by globals";
+    char text[32], words[64];
     for (size_t i = 0; i < count; i++) {
         if (list[i].verdict != PROF_REACHABLE || list[i].suppressed_by != NULL || list[i].plain)
             continue;
         objects += list[i].objects + list[i].collateral_objects;
         roots += list[i].objects;
-        for (size_t j = 0; j < list[i].open_count; j++)
-            held += list[i].open[j].count;
+        purposed += list[i].purposed;
+        if (list[i].root >= PROF_ROOT_STACK)
+            held = "still reachable";
     }
     if (objects == 0)
         return;
+    snprintf(words, sizeof words, "%s, pinned or immortal", held);
     fprintf(out->file, "%s object%s %s, by design until shown otherwise.\n", prof_fmt_count(text, sizeof text, objects),
             objects == 1 ? " is" : "s are",
-            held >= roots ? "held by globals"
-            : held != 0   ? "held by globals, pinned or immortal"
-                          : "pinned or immortal");
+            purposed == 0      ? held
+            : purposed < roots ? words
+                               : "pinned or immortal");
 }
 
 bool text_has_no_objects(const struct cli_session *session)

@@ -142,6 +142,7 @@ struct prof_finding {
     const char *type;          /* "" for plain blocks */
     const char *block_type;    /* of plain blocks: "struct conn", "struct conn[] (~ from net.c:31)"; NULL not known */
     uint64_t objects, bytes;
+    uint64_t purposed; /* of the objects: pinned, told to may leak, or of an immortal type */
     uint64_t collateral_objects, collateral_bytes; /* folded below it */
     uint64_t first_us, last_us;                    /* births */
     uint32_t born_stack;                           /* of most objects */

@@ -198,6 +198,8 @@ bool reach_holder_step(struct analysis *a, uint64_t at, struct prof_path_step *s
 /* ---- classify.c ---- */
 struct prof_error *classify(struct analysis *a);
 void classify_deinit(struct analysis *a);
+/* Pinned, told to may leak, or of an immortal type. */
+bool kept_on_purpose(const struct analysis *a, const struct prof_obj *obj);
 
 /* ---- group.c, report.c, incident.c, block.c, growth.c: each appends findings ---- */
 struct prof_error *group_objects(struct analysis *a);

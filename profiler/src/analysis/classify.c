@@ -11,7 +11,7 @@
 
 #include <track/track.h>
 
-static bool is_immortal(const struct analysis *a, const struct prof_obj *obj)
+bool kept_on_purpose(const struct analysis *a, const struct prof_obj *obj)
 {
     return (obj->flags & (PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK)) != 0 ||
            (prof_heap_type(a->heap, obj->type)->flags & TRK_TYPE_IMMORTAL) != 0;
@@ -43,7 +43,7 @@ static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, 
             continue;
         a->fate[id] = FATE_LEAKED;
         a->extra[id] = obj->count;
-        held[id] = is_immortal(a, obj) || is_old_stock(obj);
+        held[id] = kept_on_purpose(a, obj) || is_old_stock(obj);
         if (obj->state == PROF_OBJ_ZERO)
             continue; // slots that still name it own nothing
         for (uint32_t i = obj->first_open; i != 0;) {

@@ -293,6 +293,7 @@ static void add_member(struct analysis *a, struct group *group, prof_obj_id id)
         group->uneven = true;
     group->objects++;
     group->bytes += group_bytes(a, obj);
+    group->purposed += kept_on_purpose(a, obj);
     group->refs += obj->refs;
     group->unrefs += obj->unrefs;
     group->excess += a->fate[id] == FATE_LEAKED ? a->extra[id] : 0;

@@ -45,6 +45,7 @@ struct group {
     char fingerprint[20];
     uint64_t bundled; /* what its bundles counted: objects, or whole cycles */
     uint64_t objects, bytes, collateral_objects, collateral_bytes;
+    uint64_t purposed; /* objects that are pinned, may leak or are of an immortal type */
     uint64_t first_us, last_us;
     uint64_t refs, unrefs, births; /* births: anonymous ones among what was taken */
     uint64_t surplus;              /* anonymous references not given back */

@@ -215,6 +215,7 @@ static bool report_group(struct groups *g, uint32_t index)
     memcpy(f.fingerprint, group->fingerprint, sizeof f.fingerprint);
     f.objects = group->objects;
     f.bytes = group->bytes;
+    f.purposed = group->purposed;
     f.collateral_objects = group->collateral_objects;
     f.collateral_bytes = group->collateral_bytes;
     f.first_us = group->first_us;

@@ -440,6 +440,30 @@ static void cache(void)
     save(t, "cache.trk");
 }
 
+/* Objects that only pointers in memory hold: a queue in a global, whose items own one each. */
+static void queued(void)
+{
+    const uint64_t heap = 0x5555557c0000;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "struct session", 64);
+    for (uint64_t i = 0; i < 3; i++) {
+        mk_alloc(t, heap + i * 0x40, 32, "q_push < main");
+        mk_born(t, "struct session", heap + 0x1000 + i * 0x40, 64, "session_new < main");
+    }
+    mk_memory_begin(t, TRK_RUNG_STOPPED);
+    mk_memory_area(t, TRK_AREA_DATA, 0, MK_APP_DATA, 0x100);
+    mk_memory_word(t, MK_APP_DATA + 0x40, heap);
+    mk_memory_area(t, TRK_AREA_ANON, 0, heap, 0x8000);
+    for (uint64_t i = 0; i < 3; i++) {
+        mk_memory_word(t, heap + i * 0x40, heap + 0x1000 + i * 0x40);
+        if (i < 2)
+            mk_memory_word(t, heap + i * 0x40 + 8, heap + i * 0x40 + 0x40);
+    }
+    mk_memory_end(t);
+    mk_exit(t, 0);
+    save(t, "queued.trk");
+}
+
 /* Memory read at a mark, which a thread asked for, and on request. */
 static void memory(void)
 {
@@ -541,6 +565,7 @@ int main(int argc, char **argv)
     lossy();
     growing();
     cache();
+    queued();
     memory();
     cut("leaky.trk", "cut.trk", -300);
     cut("leaky.trk", "empty.trk", 0);
