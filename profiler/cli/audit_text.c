@@ -487,6 +487,29 @@ static void held_by_design(struct cli_session *session, struct cli_out *out)
                                : "pinned or immortal");
 }
 
+void text_rise(struct cli_session *session, struct cli_out *out, const char *indent)
+{
+    enum { FIRST = 3, LAST = 5 };
+    const struct prof_rise *rise = prof_findings_rise(session->findings);
+    char text[32];
+    if (rise == NULL)
+        return;
+    cli_printf(out, CLI_WARN, "%sMore than ever before: ", indent);
+    cli_put(out, CLI_TYPE, rise->type);
+    fputs(" born at ", out->file);
+    text_place(session, out, rise->born_stack);
+    fputc(',', out->file);
+    for (size_t i = 0; i < rise->step_count; i++) {
+        if (i == FIRST && rise->step_count > FIRST + LAST) {
+            fputs(" ...", out->file);
+            i = rise->step_count - LAST;
+        }
+        fprintf(out->file, " %s", prof_fmt_count(text, sizeof text, rise->steps[i].objects));
+    }
+    fputs(" at the marks; who holds them:  ", out->file);
+    cli_printf(out, CLI_HEAD, "reftrack growth %s\n", session->name);
+}
+
 bool text_has_no_objects(const struct cli_session *session)
 {
     const uint64_t *by_op = prof_heap_totals(session->heap)->by_op;
@@ -538,6 +561,7 @@ void text_clean(struct cli_session *session, struct cli_out *out)
         size_t count = prof_findings_list(session->findings, &list);
         cli_printf(out, CLI_GOOD, "Nothing lost, nothing held too long, nothing released too often.\n");
         held_by_design(session, out);
+        text_rise(session, out, "");
         for (size_t i = 0; i < count; i++) {
             if (list[i].verdict != PROF_UNFREED || list[i].suppressed_by != NULL)
                 continue;

@@ -126,10 +126,12 @@ static void findings(struct cli_session *session, const struct cli_common *commo
     }
     if (shown < listed)
         cli_printf(out, CLI_HEAD, "\n%zu more; --top 0 shows all\n", listed - shown);
-    if (listed == 0)
+    if (listed == 0) {
         text_clean(session, out);
-    else
+    } else {
         text_not_compared(session, out);
+        text_rise(session, out, "\n");
+    }
     if (common->verbose)
         text_on_purpose(session, out, SIZE_MAX);
     text_suppressions(session, out);

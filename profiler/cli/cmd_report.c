@@ -103,8 +103,10 @@ static int story(struct cli_session *session, const struct cli_common *common, s
     }
     if (n > shown)
         cli_printf(out, CLI_HEAD, "\n%zu more findings; --top 0 shows all\n", n - (size_t)shown);
-    if (n != 0)
+    if (n != 0) {
         text_not_compared(session, out);
+        text_rise(session, out, "\n");
+    }
     text_folded(session, out, common->verbose ? 20 : 5);
     text_on_purpose(session, out, common->verbose ? 20 : 5);
     int code = types_section(session, common, out);

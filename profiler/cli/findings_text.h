@@ -46,6 +46,8 @@ void text_memory_not_read(const struct cli_session *session, struct cli_out *out
 bool text_has_no_objects(const struct cli_session *session);
 /* "7 blocks, 4.8 KiB, not freed": what is left of plain memory. Returns buf. */
 char *text_unfreed(const struct cli_session *session, const struct cli_out *out, char *buf, size_t size);
+/* One line about what is held and became more, with what tells who holds it; nothing when nothing did. */
+void text_rise(struct cli_session *session, struct cli_out *out, const char *indent);
 /* "nothing lost" or why that cannot be said; only when no finding is listed. */
 void text_clean(struct cli_session *session, struct cli_out *out);
 /* Which suppressions were used, which expired, what left the baseline. */

@@ -69,6 +69,7 @@ static enum outcome one(struct cli_session *session, struct cli_out *out, int ve
         cli_printf(out, CLI_GOOD, "  nothing lost; %s object%s and %s alive at the end\n",
                    prof_fmt_count(objects, sizeof objects, totals->live_objects), totals->live_objects == 1 ? "" : "s",
                    prof_fmt_bytes(text, sizeof text, totals->live_bytes, out->units));
+    text_rise(session, out, "  ");
     if (!audit->certain) {
         uncertain_line(session, out, "  ");
         fputc('\n', out->file);

@@ -16,6 +16,15 @@ has 'above its peak' growth.out 'in 600 struct entry born at insert 09-eviction-
 equal 'json: one edge' "$(jq -c '.edges | length' growth.json)" 1
 equal 'json: the removing site' "$(jq -r '.edges[0].removed[0] | "\(.function) \(.stopped) \(.late)"' growth.json)" 'evict true 0'
 
+# What is asked for first leads there: the summary of the run, the report and the list of findings.
+"$REFTRACK" run -o told.trk -- "$BUILD/samples/09-eviction-stops" >run.out 2>&1
+"$REFTRACK" report --no-pager told.trk >report.out 2>&1
+"$REFTRACK" leaks --no-pager told.trk >leaks.out 2>&1
+for told in run report leaks; do
+	has "$told: what became more" $told.out 'More than ever before: struct entry born at insert .*, 64 64 64 264 464 664 at the'
+	has "$told: who tells" $told.out 'reftrack growth told.trk'
+done
+
 # Before it goes wrong the cache only fills up and is silent.
 "$REFTRACK" growth --from one --to three --color=never stops.trk >healthy.out 2>&1
 has 'as long as it evicts nothing grows' healthy.out '^  none$|too few'

@@ -99,6 +99,17 @@ struct prof_finding_step {
     uint64_t at_us, objects, bytes;
 };
 
+/* Held, and yet more than ever before: objects of one type and place of birth that were no more from each mark to the
+ * next (that would be GROWTH), but are above their peak and were still added between the last two. No finding: a table
+ * may fill late. What it is about, struct prof_growth says. */
+struct prof_rise {
+    const char *type;
+    uint32_t born_stack;
+    const struct prof_finding_step *steps; /* the marks */
+    size_t step_count;                     /* at least 3 */
+    uint64_t now;
+};
+
 struct prof_finding_edge {
     prof_obj_id from, to;
     const char *field;
@@ -276,6 +287,8 @@ void prof_findings_destroy(struct prof_findings *findings);
 size_t prof_findings_list(const struct prof_findings *findings, const struct prof_finding **ret);
 const struct prof_audit *prof_findings_audit(const struct prof_findings *findings);
 const struct prof_bytes *prof_findings_bytes(const struct prof_findings *findings);
+const struct prof_rise *
+prof_findings_rise(const struct prof_findings *findings);          /* the one of most bytes; NULL: none */
 size_t prof_findings_gating(const struct prof_findings *findings); /* how many gate */
 /* What memory says of a block that is alive: PROF_LOST, PROF_INDIRECT, PROF_POSSIBLE or PROF_REACHABLE; PROF_UNFREED:
  * it was not examined. */

@@ -35,6 +35,7 @@ struct prof_findings {
     uint64_t underflows_all;
     struct prof_audit audit;
     struct prof_bytes bytes;
+    struct prof_rise rise; /* no type: none */
     size_t gating;
 };
 

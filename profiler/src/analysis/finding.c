@@ -327,6 +327,11 @@ const struct prof_bytes *prof_findings_bytes(const struct prof_findings *finding
     return &findings->bytes;
 }
 
+const struct prof_rise *prof_findings_rise(const struct prof_findings *findings)
+{
+    return findings->rise.type != NULL ? &findings->rise : NULL;
+}
+
 size_t prof_findings_gating(const struct prof_findings *findings)
 {
     return findings->gating;

@@ -33,6 +33,7 @@ struct scale {
 /* A population, or several that differ only above the site. */
 struct kin {
     bool blocks, grows;
+    bool rose; /* it does not grow, but is above its peak: see struct prof_rise */
     prof_type_id type;
     uint32_t born_stack; /* of the largest one */
     uint64_t born_live;
@@ -176,6 +177,23 @@ static bool grows(const struct growth *g, const struct kin *kin)
     if (s->by_time)
         return (kin->blocks || total >= FEW_BY_TIME) && above_scatter(g, kin);
     return s->count > 2 || (first > 0 && total * 10 > first && (kin->blocks || total >= FEW_OBJECTS));
+}
+
+/* Not more at every mark, but more than at any before it rose, and not yet done with that. */
+static bool rose(const struct growth *g, const struct kin *kin)
+{
+    const struct scale *s = &g->scale;
+    uint64_t values[STEPS_MAX + 1];
+
+    if (kin->grows || kin->blocks || s->by_time || s->count < 3)
+        return false;
+    for (size_t i = 0; i < s->count; i++)
+        values[i] = value_at(kin, s->at[i]);
+    values[s->count] = kin->live;
+    uint64_t peak = values[growth_peak(values, s->count + 1)], last = values[s->count - 1];
+    if (last < peak + FEW_OBJECTS || kin->live < last || last <= values[s->count - 2])
+        return false;
+    return (last - values[s->count - 2]) * 10 * (s->count - 1) >= last - peak && (last - peak) * 10 > peak;
 }
 
 /* ---- Kinds --------------------------------------------------------------------------------------------------------
@@ -429,21 +447,17 @@ static void fold(struct growth *g)
     }
 }
 
-static bool fill_steps(struct growth *g, const struct kin *kin, struct prof_finding *f)
+static const struct prof_finding_step *steps_of(struct growth *g, const struct kin *kin)
 {
     const struct scale *s = &g->scale;
     struct prof_finding_step *steps = prof_arena_alloc(g->a->arena, s->count * sizeof *steps);
 
-    if (steps == NULL)
-        return false;
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; steps != NULL && i < s->count; i++)
         steps[i] = (struct prof_finding_step){ .mark = s->moments[s->at[i]].name,
                                                .at_us = s->moments[s->at[i]].at_us,
                                                .objects = kin->then[s->at[i]].live,
                                                .bytes = kin->then[s->at[i]].bytes };
-    f->steps = steps;
-    f->step_count = s->count;
-    return true;
+    return steps;
 }
 
 /* "between marks warm and end: +1000 objects, +1016000 bytes". */
@@ -495,8 +509,10 @@ static bool tell(struct growth *g, const struct kin *kin)
     if (kin->excused * 2 > kin->objects)
         f.suppressed_by = "may-leak: most of them";
     fingerprint_make(a->symbols, PROF_GROWTH, f.type, f.born_stack, f.fingerprint);
-    if (!open_sum_fill(g->a, g->opens.items, kin->open_first, kin->open_count, &f) || !fill_steps(g, kin, &f))
+    if (!open_sum_fill(g->a, g->opens.items, kin->open_first, kin->open_count, &f) ||
+        (f.steps = steps_of(g, kin)) == NULL)
         return false;
+    f.step_count = g->scale.count;
     f.sentence = sentence(a, &f);
     return f.sentence != NULL && prof_vec_push(&a->out->list, f);
 }
@@ -518,12 +534,43 @@ static bool tell_all(struct growth *g)
     return true;
 }
 
+/* Of the kinds that rose and are held, not kept on purpose, the one of most bytes. false without memory. */
+static bool tell_rise(struct growth *g)
+{
+    struct analysis *a = g->a;
+    const struct kin *most = NULL;
+
+    for (prof_obj_id id = 1; id < a->n; id++) {
+        const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+        uint32_t at = map_get(&g->of_population, key_of(false, obj->type, obj->stack));
+        struct kin *kin = at != UINT32_MAX ? &g->list.items[at] : NULL;
+        if (kin != NULL && kin->rose && a->fate[id] == FATE_REACHABLE && !kept_on_purpose(a, obj) &&
+            in_window(a, obj->born_us))
+            kin->objects++;
+    }
+    for (size_t i = 0; i < g->list.count; i++) {
+        const struct kin *kin = &g->list.items[i];
+        if (kin->rose && kin->objects * 2 > kin->live && (most == NULL || kin->bytes > most->bytes))
+            most = kin;
+    }
+    if (most == NULL)
+        return true;
+    struct prof_rise rise = { .type = prof_heap_type(a->heap, most->type)->name,
+                              .born_stack = most->born_stack,
+                              .steps = steps_of(g, most),
+                              .step_count = g->scale.count,
+                              .now = most->live };
+    if (rise.steps != NULL)
+        a->out->rise = rise;
+    return rise.steps != NULL;
+}
+
 struct prof_error *growth_findings(struct analysis *a)
 {
     struct growth g = { .a = a };
     const struct prof_moment *moments;
     const struct prof_population *populations;
-    size_t count, growing = 0;
+    size_t count, growing = 0, rising = 0;
 
     g.moment_count = prof_heap_moments(a->heap, &moments);
     scale_make(a, moments, g.moment_count, &g.scale);
@@ -535,6 +582,10 @@ struct prof_error *growth_findings(struct analysis *a)
     bool good = gather(&g, populations, count);
     for (size_t i = 0; good && i < g.list.count; i++)
         growing += g.list.items[i].grows = grows(&g, &g.list.items[i]);
+    for (size_t i = 0; good && i < g.list.count; i++)
+        rising += g.list.items[i].rose = rose(&g, &g.list.items[i]);
+    if (good && rising > 0)
+        good = tell_rise(&g);
     if (good && growing > 0) {
         good = add_objects(&g);
         add_blocks(&g);

@@ -207,6 +207,46 @@ static void test_fills_up(void **state)
     rig_expect(rig, 0);
 }
 
+/* Held, not growing at every mark, and yet more than ever: told as a rise, unless it is full again or was meant. */
+static void test_rise(void **state)
+{
+    static const struct {
+        unsigned kept[5], last;
+        bool pinned, told;
+    } cases[] = {
+        { { 100, 0, 0, 200, 200 }, 10, false, true }, { { 0, 100, 0, 0, 200 }, 0, false, true },
+        { { 100, 0, 0, 200, 0 }, 0, false, false },   { { 100, 0, 0, 0, 15 }, 0, false, false },
+        { { 0, 100, 0, 0, 0 }, 200, false, false },   { { 100, 0, 0, 200, 200 }, 0, true, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (i > 0)
+            begin(NULL);
+        unsigned all = 0;
+        for (size_t m = 0; m < 5; m++) {
+            uint64_t first = keep(cases[i].kept[m]);
+            for (unsigned k = 0; cases[i].pinned && k < cases[i].kept[m]; k++)
+                mk_pin(rig->t, first + k * 0x100, "meant");
+            all += cases[i].kept[m];
+            mark("at");
+        }
+        keep(cases[i].last);
+        rig_find(rig, NULL);
+        rig_expect(rig, 0);
+        const struct prof_rise *rise = prof_findings_rise(rig->findings);
+        assert_int_equal(rise != NULL, cases[i].told);
+        if (rise != NULL) {
+            assert_string_equal(rise->type, "session");
+            assert_int_equal(rise->step_count, 5);
+            assert_int_equal(rise->steps[4].objects, all);
+            assert_int_equal(rise->now, all + cases[i].last);
+            rig_at(rig, rise->born_stack, "session_new:3");
+        }
+        if (i + 1 < sizeof cases / sizeof *cases)
+            rig_end(rig);
+    }
+}
+
 static void test_given_back(void **state)
 {
     // What was cleaned up after the last mark is not there any more.
@@ -440,6 +480,7 @@ int main(void)
         TEST(four_marks),
         TEST(steady),
         TEST(fills_up),
+        TEST(rise),
         TEST(given_back),
         TEST(lost_is_lost),
         TEST(folds),
