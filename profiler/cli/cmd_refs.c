@@ -127,19 +127,6 @@ static struct prof_error *direction(struct cli_session *session, struct cli_out 
     return NULL;
 }
 
-static struct prof_error *taken(struct cli_session *session, struct cli_out *out, prof_node node)
-{
-    const struct prof_taken *list;
-    size_t count;
-    struct prof_error *error = prof_graph_taken(session->graph, node, &list, &count);
-    if (error != NULL || count == 0)
-        return error;
-    if (count == 1 && prof_graph_refcount(session->graph, node).anonymous <= 0)
-        return NULL; /* the ~ line says it */
-    cli_printf(out, CLI_HEAD, "\nTaken without telling an owner, and not given back\n");
-    return graph_taken_lines(session, out, node, 0);
-}
-
 static struct prof_error *path(struct cli_session *session, struct cli_out *out, prof_node node)
 {
     enum { PATH_MOST = 24 };
@@ -172,9 +159,9 @@ static struct prof_error *open_ones(struct cli_session *session, struct cli_out 
     if (obj->count <= 0)
         cli_printf(out, CLI_HEAD, "\nNo reference is open\n");
     else
-        text_open_references(session, out, obj, prof_ledgers_of(ledgers, wanted.type, wanted.serial), top);
+        error = text_open_references(session, out, id, prof_ledgers_of(ledgers, wanted.type, wanted.serial), top);
     prof_ledgers_destroy(ledgers);
-    return NULL;
+    return error;
 }
 
 static struct prof_error *refs(struct cli_session *session, const struct refs_args *args, struct cli_out *out,
@@ -190,7 +177,7 @@ static struct prof_error *refs(struct cli_session *session, const struct refs_ar
     if (error == NULL && args->in)
         error = direction(session, out, node, true, (size_t)args->top);
     if (error == NULL && args->in)
-        error = taken(session, out, node);
+        error = graph_taken_section(session, out, node);
     if (error == NULL && args->out)
         error = direction(session, out, node, false, (size_t)args->top);
     return error;

@@ -152,8 +152,10 @@ static int show(struct cli_session *session, const struct show_args *args, struc
     uint64_t top = args->top == 0 ? UINT64_MAX : args->top;
     facts(session, out, id);
     count_split(session, out, id);
-    text_open_references(session, out, obj, NULL, top);
     if (args->no_history) {
+        struct prof_error *error = text_open_references(session, out, id, NULL, top);
+        if (error != NULL)
+            return cli_error(error);
         balance(session, out, obj);
         return -1;
     }
@@ -167,6 +169,11 @@ static int show(struct cli_session *session, const struct show_args *args, struc
     if (error != NULL)
         return cli_error(error);
     const struct prof_ledger *ledger = prof_ledgers_of(ledgers, wanted.type, wanted.serial);
+    error = text_open_references(session, out, id, ledger, top);
+    if (error != NULL) {
+        prof_ledgers_destroy(ledgers);
+        return cli_error(error);
+    }
     if (prof_heap_named_before(session->heap, id)) {
         balance(session, out, obj);
         show_before(session, out, ": the history\ncounts from there. =before gives back a reference of that time.");

@@ -220,6 +220,19 @@ struct prof_error *graph_taken_lines(struct cli_session *session, struct cli_out
     return NULL;
 }
 
+struct prof_error *graph_taken_section(struct cli_session *session, struct cli_out *out, prof_node node)
+{
+    const struct prof_taken *list;
+    size_t count;
+    struct prof_error *error = prof_graph_taken(session->graph, node, &list, &count);
+    if (error != NULL || count == 0)
+        return error;
+    if (count == 1 && prof_graph_refcount(session->graph, node).anonymous <= 0)
+        return NULL; /* the ~ line says it */
+    cli_printf(out, CLI_HEAD, "\nTaken without telling an owner, and not given back\n");
+    return graph_taken_lines(session, out, node, 0);
+}
+
 void graph_notes(struct cli_session *session, const struct cli_common *common, struct cli_out *out, prof_node node)
 {
     const char *unread = prof_graph_unread(session->graph);

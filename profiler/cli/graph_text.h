@@ -28,6 +28,8 @@ void graph_path_lines(struct cli_session *session, struct cli_out *out, const st
                       size_t front, size_t left_out);
 /* Who took what has no owner, with up to `frames` frames of each stack below its site. */
 struct prof_error *graph_taken_lines(struct cli_session *session, struct cli_out *out, prof_node node, size_t frames);
+/* The same with a headline; nothing when nobody took such a one, or a `~` pointer of the list above it says all. */
+struct prof_error *graph_taken_section(struct cli_session *session, struct cli_out *out, prof_node node);
 /* What the answer may be missing, about a node when it is not PROF_NODE_NONE; nothing when it is complete. */
 void graph_notes(struct cli_session *session, const struct cli_common *common, struct cli_out *out, prof_node node);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "findings_text.h"
+#include "graph_text.h"
 
 static const struct prof_parting *parting_of(const struct cli_session *session, const struct prof_finding *finding)
 {
@@ -294,9 +295,8 @@ void text_not_compared(const struct cli_session *session, struct cli_out *out)
 static void owned_reference(struct cli_session *session, struct cli_out *out, const struct prof_open *open)
 {
     char text[1024];
-    bool birth = open->kind == PROF_OPEN_BIRTH || (open->flags & PROF_OPEN_WAS_BIRTH) != 0;
-    fprintf(out->file, "  %-10s %s ", prof_fmt_time(text, sizeof text, open->at_us),
-            open->kind == PROF_OPEN_BIRTH ? "~" : "=");
+    bool birth = (open->flags & PROF_OPEN_WAS_BIRTH) != 0;
+    fprintf(out->file, "  %-10s = ", prof_fmt_time(text, sizeof text, open->at_us));
     text_place(session, out, open->stack);
     fputs(birth ? "  birth reference, owner: " : "  owner: ", out->file);
     cli_put(out, CLI_PLAIN, prof_view_owner(session->view, open, text, sizeof text));
@@ -311,15 +311,17 @@ static void owned_reference(struct cli_session *session, struct cli_out *out, co
     fprintf(out->file, "  thread %u\n", open->tid);
 }
 
-void text_open_references(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj,
-                          const struct prof_ledger *ledger, uint64_t top)
+struct prof_error *text_open_references(struct cli_session *session, struct cli_out *out, prof_obj_id id,
+                                        const struct prof_ledger *ledger, uint64_t top)
 {
+    const struct prof_obj *obj = prof_heap_obj(session->heap, id);
+    bool whole = ledger != NULL && !ledger->before;
     uint64_t n = 0, left = 0;
     char text[48];
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(session->heap, i);
         i = open->next;
-        if (ledger != NULL && open->kind == PROF_OPEN_BIRTH)
+        if (open->kind == PROF_OPEN_BIRTH)
             continue; // whether it is the birth that is open, its ledger says
         left += n >= top;
         if (n++ == 0)
@@ -327,7 +329,7 @@ void text_open_references(struct cli_session *session, struct cli_out *out, cons
         if (n <= top)
             owned_reference(session, out, open);
     }
-    for (size_t i = ledger != NULL ? ledger->count : 0; i-- > 0;) {
+    for (size_t i = whole ? ledger->count : 0; i-- > 0;) {
         const struct prof_ledger_entry *entry = &ledger->entries[i];
         if (!entry->open || entry->owned)
             continue;
@@ -343,6 +345,8 @@ void text_open_references(struct cli_session *session, struct cli_out *out, cons
     }
     if (left != 0)
         cli_printf(out, CLI_FAINT, "  %llu more; --top 0 shows all\n", (unsigned long long)left);
+    prof_node node = whole ? PROF_NODE_NONE : prof_graph_of_obj(session->graph, id);
+    return node != PROF_NODE_NONE ? graph_taken_section(session, out, node) : NULL;
 }
 
 /* ---- A life ------------------------------------------------------------------------------------------------------ */

@@ -23,10 +23,10 @@ bool text_gives_at(struct cli_session *session, const struct prof_finding *findi
 void text_siblings(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
 /* That the trace is too long for a second reading nobody asked for. */
 void text_not_compared(const struct cli_session *session, struct cli_out *out);
-/* The open references of an object: those with an owner, then what no release of its ledger (NULL: none) was matched
- * with. */
-void text_open_references(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj,
-                          const struct prof_ledger *ledger, uint64_t top);
+/* The open references of an object: those with an owner, then what no release of its ledger was matched with. Without a
+ * whole ledger (NULL, or it begins late) the latter by place, as the object graph tells them. */
+struct prof_error *text_open_references(struct cli_session *session, struct cli_out *out, prof_obj_id id,
+                                        const struct prof_ledger *ledger, uint64_t top);
 /* The life of an object, at most `top` entries of it, with where it parted (parting: NULL nothing is known). */
 void text_life(struct cli_session *session, struct cli_out *out, const struct prof_ledger *ledger,
                const struct prof_parting *parting, uint64_t top);

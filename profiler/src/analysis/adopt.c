@@ -1,13 +1,74 @@
 /* adopt.c: references without a slot are matched with the pointers in memory that may own them.
  *
- * Which takings are left: each release is given to the taking that it serves in healthy objects, else to one in the
- * same function, else to the birth (what a pointer in memory stands for was rather taken for it), else to what looks
- * most like its partner. Which pointer stands for which taking: objects with one taking left show which fields belong
- * to which sites, and they vote for the others. All of it is a guess. */
+ * Which takings are left: each release is given, in the order of events as in ledgers, to the taking before it that it
+ * serves most in healthy objects; what is left of them to one in the same function, else to the birth (what a pointer
+ * in memory stands for was rather taken for it), else to what looks most like its partner. Which pointer stands for
+ * which taking: objects with one taking left show which fields belong to which sites, and they vote for the others. All
+ * of it is a guess. */
 #include "group.h"
 #include "hold.h"
 
 #include <stdlib.h>
+
+/* A place that gave back: how many are left to match, and when it did so last. */
+struct give {
+    uint32_t stack, left;
+    uint32_t event; /* number within the life */
+};
+
+static int by_event(const void *left, const void *right)
+{
+    const struct give *a = left, *b = right;
+    if (a->event != b->event)
+        return a->event < b->event ? -1 : 1;
+    return a->stack < b->stack ? -1 : a->stack > b->stack;
+}
+
+static void match(struct take *take, struct give *give)
+{
+    uint32_t n = take->left < give->left ? take->left : give->left;
+    take->left -= n;
+    give->left -= n;
+}
+
+/* The taking before a release that it serves most; NULL: none that was learned. */
+static bool learned_taking(struct analysis *a, struct learned *learned, const struct prof_obj *obj,
+                           const struct give *give, struct takes *takes, struct take **ret)
+{
+    double most = PAIRING_SHARE_LEAST;
+
+    *ret = NULL;
+    for (size_t i = 0; i < takes->count; i++) {
+        struct take *take = &takes->list[i];
+        double share;
+        if (take->left == 0 || (give->event != 0 && take->event > give->event))
+            continue;
+        if (!pair_share(a, learned, obj, take->stack, take->birth, give->stack, &share))
+            return false;
+        if (share > most || (*ret != NULL && share == most && take->event > (*ret)->event)) {
+            *ret = take;
+            most = share;
+        }
+    }
+    return true;
+}
+
+static bool by_learning(struct analysis *a, struct learned *learned, const struct prof_obj *obj, struct takes *takes,
+                        struct give *gives, size_t count)
+{
+    if (count > 1)
+        qsort(gives, count, sizeof *gives, by_event);
+    for (size_t i = 0; i < count; i++) {
+        struct take *take;
+        do {
+            if (!learned_taking(a, learned, obj, &gives[i], takes, &take))
+                return false;
+            if (take != NULL)
+                match(take, &gives[i]);
+        } while (take != NULL && gives[i].left > 0);
+    }
+    return true;
+}
 
 struct release {
     uint32_t take, give;
@@ -24,61 +85,56 @@ static int by_score(const void *left, const void *right)
     return a->give < b->give ? -1 : a->give > b->give;
 }
 
-enum { SCORE_BIRTH = 999, SCORE_FUNCTION = 1000, SCORE_LEARNED = 100000 }; /* of pair_affinity: below 1000 otherwise */
+enum { SCORE_BIRTH = 999, SCORE_FUNCTION = 1000 }; /* of pair_affinity */
 
-static bool score_of(struct analysis *a, struct learned *learning, const struct prof_obj *obj, const struct take *take,
-                     uint32_t give, unsigned *ret)
+static unsigned score_of(struct analysis *a, const struct take *take, uint32_t give)
 {
-    bool learned;
+    unsigned score = pair_affinity(a, take->stack, give);
 
-    if (!pair_serves(a, learning, obj, take->stack, take->birth, give, &learned))
-        return false;
-    *ret = pair_affinity(a, take->stack, give);
-    if (learned)
-        *ret = SCORE_LEARNED;
-    else if (take->birth && *ret < SCORE_FUNCTION)
-        *ret = SCORE_BIRTH;
-    else if (*ret < SCORE_FUNCTION && *ret >= SCORE_BIRTH)
-        *ret = SCORE_BIRTH - 1;
-    return true;
+    if (score >= SCORE_FUNCTION)
+        return score;
+    return take->birth ? SCORE_BIRTH : score < SCORE_BIRTH ? score : SCORE_BIRTH - 1;
 }
 
-bool adopt_left(struct analysis *a, struct learned *learned, const struct prof_obj *obj, struct takes *ret)
+static void by_names(struct analysis *a, struct takes *takes, struct give *gives, size_t count)
 {
     enum { PAIRS_MOST = 256 };
-    struct take gives[TAKES_MOST];
     struct release pairs[PAIRS_MOST];
-    size_t give_count = 0, pair_count = 0;
-    uint64_t births = group_births(a, obj);
+    size_t pair_count = 0;
 
-    *ret = (struct takes){ .count = 0 };
-    if (births > 0)
-        ret->list[ret->count++] = (struct take){ obj->stack, (uint32_t)births, true };
-    for (uint32_t i = obj->first_site; i != 0;) {
-        const struct prof_site_count *site = prof_heap_site_count(a->heap, i);
-        if (site->taken > 0 && site->stack != obj->stack && ret->count < TAKES_MOST)
-            ret->list[ret->count++] = (struct take){ site->stack, site->taken, false };
-        if (site->given > 0 && give_count < TAKES_MOST)
-            gives[give_count++] = (struct take){ site->stack, site->given, false };
-        i = site->next;
-    }
-    for (uint32_t t = 0; t < ret->count; t++) {
-        for (uint32_t g = 0; g < give_count && pair_count < PAIRS_MOST; g++) {
-            struct release *pair = &pairs[pair_count++];
-            *pair = (struct release){ t, g, 0 };
-            if (!score_of(a, learned, obj, &ret->list[t], gives[g].stack, &pair->score))
-                return false;
+    for (uint32_t t = 0; t < takes->count; t++) {
+        for (uint32_t g = 0; g < count && pair_count < PAIRS_MOST; g++) {
+            if (takes->list[t].left > 0 && gives[g].left > 0)
+                pairs[pair_count++] = (struct release){ t, g, score_of(a, &takes->list[t], gives[g].stack) };
         }
     }
     if (pair_count > 1)
         qsort(pairs, pair_count, sizeof *pairs, by_score);
-    for (size_t i = 0; i < pair_count; i++) {
-        uint32_t *left = &ret->list[pairs[i].take].left, *given = &gives[pairs[i].give].left;
-        uint32_t n = *left < *given ? *left : *given;
-        *left -= n;
-        *given -= n;
+    for (size_t i = 0; i < pair_count; i++)
+        match(&takes->list[pairs[i].take], &gives[pairs[i].give]);
+}
+
+bool adopt_left(struct analysis *a, struct learned *learned, const struct prof_obj *obj, struct takes *ret)
+{
+    struct give gives[TAKES_MOST];
+    size_t give_count = 0, kept = 0;
+    uint64_t births = group_births(a, obj);
+
+    *ret = (struct takes){ .count = 0 };
+    if (births > 0)
+        ret->list[ret->count++] = (struct take){ .stack = obj->stack, .left = (uint32_t)births, .birth = true };
+    for (uint32_t i = obj->first_site; i != 0;) {
+        const struct prof_site_count *site = prof_heap_site_count(a->heap, i);
+        if (site->taken > 0 && site->stack != obj->stack && ret->count < TAKES_MOST)
+            ret->list[ret->count++] =
+                (struct take){ .stack = site->stack, .left = site->taken, .event = site->first_event };
+        if (site->given > 0 && give_count < TAKES_MOST)
+            gives[give_count++] = (struct give){ site->stack, site->given, site->last_event };
+        i = site->next;
     }
-    size_t kept = 0;
+    if (!by_learning(a, learned, obj, ret, gives, give_count))
+        return false;
+    by_names(a, ret, gives, give_count);
     for (size_t i = 0; i < ret->count; i++) {
         if (ret->list[i].left > 0)
             ret->list[kept++] = ret->list[i];

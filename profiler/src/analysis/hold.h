@@ -118,6 +118,7 @@ double again_seconds(const struct analysis *a);
 enum { TAKES_MOST = 48 }; /* objects with more sites are matched in order */
 struct take {
     uint32_t stack, left;
+    uint32_t event; /* number of the first one within the life; 0: a birth, or not known */
     bool birth;
 };
 struct takes {

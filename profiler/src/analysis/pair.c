@@ -248,18 +248,18 @@ static bool solve(struct analysis *a, struct learned *learned, prof_type_id type
 
 /* ---- Asking ------------------------------------------------------------------------------------------------------ */
 
-bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, bool birth,
-                 uint32_t give, bool *ret)
+bool pair_share(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, bool birth,
+                uint32_t give, double *ret)
 {
     struct learned_type *t = &learned->types.items[obj->type];
 
-    *ret = false;
+    *ret = 0;
     if (!solve(a, learned, obj->type))
         return false;
     if (t->pairing == NULL)
         return true;
     uint32_t taken = pair_key_of(a, t, take, birth), given = pair_key_of(a, t, give, false);
-    *ret = pairing_share(t->pairing, taken, given) >= 0.5;
+    *ret = pairing_share(t->pairing, taken, given);
     return taken != UINT32_MAX && given != UINT32_MAX;
 }
 

@@ -89,9 +89,10 @@ void pair_forget(struct learned *learned);
 /* The usual release of references with a slot taken at `stack`; NULL unknown. */
 const struct learned_pair *pair_of_slot(struct analysis *a, const struct learned *learned, prof_type_id type,
                                         uint32_t stack);
-/* Do healthy objects of its type give back at stack `give` what was taken at stack `take`, or by birth? */
-bool pair_serves(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, bool birth,
-                 uint32_t give, bool *ret);
+/* Of what healthy objects of its type take at stack `take`, or by birth: the share that they give back at stack `give`;
+ * 0 where nothing was learned. */
+bool pair_share(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, bool birth,
+                uint32_t give, double *ret);
 /* The anonymous events of one life in their order: which taking each release ends, by what healthy objects of the type
  * do (pairing_match). partner[i]: index of the event that belongs to event i, or SIZE_MAX. */
 struct pair_event {

@@ -11,7 +11,6 @@ struct open_key {
 
 bool pairing_match(const struct pairing *pairing, const struct pairing_event *events, size_t count, size_t *partner)
 {
-    enum { LEAST = 100 }; /* shares below one in so many are nothing that was learned */
     PROF_VEC(struct open_key) open = { 0 };
     size_t *below = malloc((count + 1) * sizeof *below);
     bool good = below != NULL;
@@ -31,7 +30,7 @@ bool pairing_match(const struct pairing *pairing, const struct pairing_event *ev
             continue;
         }
         struct open_key *best = NULL;
-        double most = 1.0 / LEAST;
+        double most = PAIRING_SHARE_LEAST;
         for (size_t at = 0; at < open.count; at++) {
             if (open.items[at].newest == SIZE_MAX)
                 continue;

@@ -50,11 +50,11 @@ json_t *doc_root_path(struct document *doc, struct prof_view *view, const struct
 json_t *doc_cycle(struct document *doc, struct prof_view *view, const struct prof_finding *finding);
 /* One event of a life: {function, file, line, number, event, count, pair, evidence, open, at, tid, slot, text}. */
 json_t *doc_ledger_entry(struct document *doc, struct prof_view *view, const struct prof_ledger_entry *entry);
-/* The open references of an object: [{function, file, line, stack[], owner, slot, birth, overwritten, holder_freed, at,
- * tid}] of those with an owner. */
-json_t *doc_opens(struct document *doc, struct prof_view *view, const struct prof_obj *obj);
-/* Into the document itself: these as "open", and as "open_unowned" the events of its ledger that no release was matched
- * with. */
+/* The open references of an object into the document itself: as "open" [{function, file, line, stack[], owner, slot,
+ * birth, overwritten, holder_freed, at, tid}] of those with an owner (and a birth that the trace did not see), as
+ * "open_unowned" the events of its ledger (NULL: none) that no release was matched with. */
+void doc_opens(struct document *doc, struct prof_view *view, prof_obj_id id, const struct prof_ledger *ledger);
+/* The same, of a ledger made for it. */
 struct prof_error *doc_open(struct document *doc, struct prof_view *view, prof_obj_id id);
 /* {example, life[], life_events, leaked, compared, all, alike_up_to, here, there, through, release_after,
  * release_in_other_thread}; null when nobody compared them. */

@@ -262,12 +262,12 @@ struct prof_error *prof_json_object(struct prof_view *view, struct prof_graph *g
     doc_set(&doc, doc.root, "verdict",
             finding != NULL ? json_string(prof_verdict_name(finding->verdict)) : json_null());
     doc_set(&doc, doc.root, "finding", finding != NULL ? json_integer(finding->id) : json_null());
-    doc_set(&doc, doc.root, "open", doc_opens(&doc, view, obj));
     doc_set(&doc, doc.root, "balance", balance(&doc, view, obj));
     const struct prof_ledgers_options whole = { .type = type->name, .serial = obj->serial, .whole = true };
     struct prof_ledgers *ledgers = NULL;
     struct prof_error *error = prof_ledgers_create(view->heap, view->symbols, view->findings, &whole, &ledgers);
     const struct prof_ledger *ledger = error == NULL ? prof_ledgers_of(ledgers, type->name, obj->serial) : NULL;
+    doc_opens(&doc, view, id, ledger);
     json_t *history = json_array();
     for (size_t i = 0; ledger != NULL && i < ledger->count && !doc.failed; i++)
         doc_append(&doc, history, doc_ledger_entry(&doc, view, &ledger->entries[i]));

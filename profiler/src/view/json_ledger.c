@@ -26,13 +26,17 @@ json_t *doc_ledger_entry(struct document *doc, struct prof_view *view, const str
     return object;
 }
 
-json_t *doc_opens(struct document *doc, struct prof_view *view, const struct prof_obj *obj)
+static json_t *owned(struct document *doc, struct prof_view *view, prof_obj_id id)
 {
+    const struct prof_obj *obj = prof_heap_obj(view->heap, id);
+    bool before = prof_heap_named_before(view->heap, id);
     json_t *array = json_array();
     for (uint32_t i = obj->first_open; i != 0 && !doc->failed;) {
         const struct prof_open *open = prof_heap_open(view->heap, i);
         char owner[1024], addr[32];
         i = open->next;
+        if (open->kind == PROF_OPEN_BIRTH && !before)
+            continue; /* whether it is the birth that is open, its ledger says */
         json_t *object = open->stack != 0 ? doc_site(doc, view, open->stack, true) : json_object();
         doc_set(doc, object, "owner", json_of_text(prof_view_owner(view, open, owner, sizeof owner)));
         doc_set(doc, object, "slot",
@@ -48,6 +52,16 @@ json_t *doc_opens(struct document *doc, struct prof_view *view, const struct pro
     return array;
 }
 
+void doc_opens(struct document *doc, struct prof_view *view, prof_obj_id id, const struct prof_ledger *ledger)
+{
+    json_t *unowned = json_array();
+    for (size_t i = 0; ledger != NULL && i < ledger->count; i++)
+        if (ledger->entries[i].open && !ledger->entries[i].owned)
+            doc_append(doc, unowned, doc_ledger_entry(doc, view, &ledger->entries[i]));
+    doc_set(doc, doc->root, "open", owned(doc, view, id));
+    doc_set(doc, doc->root, "open_unowned", unowned);
+}
+
 struct prof_error *doc_open(struct document *doc, struct prof_view *view, prof_obj_id id)
 {
     const struct prof_obj *obj = prof_heap_obj(view->heap, id);
@@ -57,13 +71,7 @@ struct prof_error *doc_open(struct document *doc, struct prof_view *view, prof_o
     struct prof_error *error = prof_ledgers_create(view->heap, view->symbols, view->findings, &wanted, &ledgers);
     if (error != NULL)
         return error;
-    const struct prof_ledger *ledger = prof_ledgers_of(ledgers, wanted.type, wanted.serial);
-    json_t *unowned = json_array();
-    for (size_t i = 0; ledger != NULL && i < ledger->count; i++)
-        if (ledger->entries[i].open && !ledger->entries[i].owned)
-            doc_append(doc, unowned, doc_ledger_entry(doc, view, &ledger->entries[i]));
-    doc_set(doc, doc->root, "open", doc_opens(doc, view, obj));
-    doc_set(doc, doc->root, "open_unowned", unowned);
+    doc_opens(doc, view, id, prof_ledgers_of(ledgers, wanted.type, wanted.serial));
     prof_ledgers_destroy(ledgers);
     return NULL;
 }

@@ -469,6 +469,41 @@ static void test_taken(void **state)
     assert_true(keep);
 }
 
+/* A session: its birth reference is given to a worker, and each second one also to an audit, elsewhere. */
+static void session(uint64_t addr, bool audited, bool forgotten)
+{
+    mk_born(rig->t, "conn", addr, 64, AT("main m.c:5"));
+    mk_ref(rig->t, addr, 0, AT("main m.c:6"));
+    mk_unref(rig->t, addr, 0, AT("main m.c:8"));
+    mk_ref(rig->t, addr, 0, AT("route w.c:2 < work w.c:19"));
+    mk_unref(rig->t, addr, 0, AT("route w.c:3 < work w.c:19"));
+    if (audited)
+        mk_ref(rig->t, addr, 0, AT("submit w.c:9 < work w.c:20"));
+    mk_unref(rig->t, addr, 0, AT("work w.c:22"));
+    if (audited && !forgotten)
+        mk_unref(rig->t, addr, 0, AT("plain a.c:4 < audit a.c:8"));
+    if (!audited || !forgotten)
+        mk_del(rig->t, addr, AT("work w.c:23"));
+}
+
+/* Where siblings show which release serves which taking, names and births that look alike say nothing. */
+static void test_taken_as_siblings(void **state)
+{
+    const struct prof_taken *taken;
+    size_t count;
+    (void)state;
+
+    for (int i = 0; i < 20; i++)
+        session(A, i % 2 != 0, false);
+    session(A, true, true);
+    make(NULL);
+    assert_null(prof_graph_taken(graph, node(A), &taken, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(taken[0].count, 1);
+    assert_false(taken[0].birth);
+    assert_string_equal(prof_symbols_site_frame(rig->symbols, taken[0].stack)->function, "submit");
+}
+
 /* A table of plain blocks that point to each other, with an object in one of them. */
 static void make_table(void)
 {
@@ -614,6 +649,7 @@ int main(void)
         TEST(test_loop),
         TEST(test_lost_head),
         TEST(test_taken),
+        TEST(test_taken_as_siblings),
         TEST(test_what_if),
         TEST(test_what_if_cycle),
         TEST(test_unbacked),

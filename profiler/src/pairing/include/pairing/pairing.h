@@ -65,7 +65,9 @@ size_t pairing_suspects(const struct pairing *pairing, const struct pairing_susp
 /* The one of these that explains one leaked life best (index into pairing_suspects), by its entries; SIZE_MAX: none
  * does. */
 size_t pairing_judge(const struct pairing *pairing, const struct pairing_entry *entries, size_t count);
-/* The learned share P(give|take), 0..1; 0 for keys that were never seen. */
+/* The learned share P(give|take), 0..1; 0 for keys that were never seen. Shares up to the least are nothing that was
+ * learned. */
+#define PAIRING_SHARE_LEAST 0.01
 double pairing_share(const struct pairing *pairing, uint32_t take, uint32_t give);
 /* References that healthy lives took at `take` and gave back at `give`: an expectation. */
 double pairing_flow(const struct pairing *pairing, uint32_t take, uint32_t give);
