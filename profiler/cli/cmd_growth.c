@@ -37,7 +37,9 @@ const struct cli_command cli_command_growth = {
         "again is silent; where there are two marks only they and the ends are compared, as for what 'reftrack leaks' "
         "calls growing. References from one field of one kind of holder to one type are counted at each moment; "
         "those that grow are told with the slope, who inserts, and who used to remove (~: by the sites that put "
-        "such references there); what only grows below is counted. The program may free all at its end: --to names "
+        "such references there); what only grows below is counted. Where memory was read twice or more, pointers that "
+        "nobody told of are counted at these looks (~), for types of which no told references grow. The program may "
+        "free all at its end: --to names "
         "a moment before that. The trace is replayed once more for this.",
     .examples = examples,
     .options = options,
@@ -213,27 +215,31 @@ static struct prof_error *edges(const struct page *page)
     size_t all, count = prof_growth_edges(page->growth, &list, &all), shown = shown_of(page, count);
     struct prof_error *error = NULL;
     cli_printf(page->out, CLI_HEAD, "\nReferences that become more\n");
-    if (page->moment_count < PROF_GROWTH_ENOUGH)
+    if (page->moment_count < PROF_GROWTH_ENOUGH && count == 0)
         fprintf(page->out->file, "  %zu moments are too few to tell: %d are needed\n", page->moment_count,
                 PROF_GROWTH_ENOUGH);
     else if (count == 0)
         fputs("  none\n", page->out->file);
     for (size_t i = 0; i < shown && error == NULL; i++) {
         const struct prof_growth_edge *e = &list[i];
+        const struct prof_growth_moment *moments;
+        size_t moment_count = prof_growth_moments_of(page->growth, &e->series, &moments);
         char text[1024], bytes[32];
-        fprintf(page->out->file, "%3zu. ", i + 1);
+        fprintf(page->out->file, "%3zu. %s", i + 1, e->series.seen ? "~ " : "");
         cli_put(page->out, CLI_TYPE, prof_tell_edge(text, sizeof text, e));
         fprintf(page->out->file, "  %s", prof_tell_rate(text, sizeof text, page->growth, &e->series));
         fprintf(page->out->file, ", %s more than ever before, to %s\n",
                 prof_fmt_count(text, sizeof text, e->series.delta),
-                prof_fmt_bytes(bytes, sizeof bytes, e->series.then[page->moment_count - 1].bytes, page->out->units));
-        text_label(page->out, "moments");
+                prof_fmt_bytes(bytes, sizeof bytes, e->series.then[moment_count - 1].bytes, page->out->units));
+        text_label(page->out, e->series.seen ? "looks" : "moments");
         fputc(' ', page->out->file);
-        for (size_t m = 0; m < page->moment_count; m++)
+        for (size_t m = 0; m < moment_count; m++)
             fprintf(page->out->file, " %llu", (unsigned long long)e->series.then[m].live);
-        fputc('\n', page->out->file);
-        inserted(page, e);
-        removed(page, e);
+        fputs(e->series.seen ? ": pointers in memory that nobody told of\n" : "\n", page->out->file);
+        if (!e->series.seen) {
+            inserted(page, e);
+            removed(page, e);
+        }
         if (e->below != 0) {
             text_label(page->out, "below");
             fprintf(page->out->file, "  %zu more kind%s of references that grow hang%s below it\n", e->below,

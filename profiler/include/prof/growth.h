@@ -23,6 +23,7 @@
 enum {
     PROF_GROWTH_MOMENTS = 32, /* at most */
     PROF_GROWTH_ENOUGH = 4,   /* fewer say nothing about edges */
+    PROF_GROWTH_LOOKS = 2,    /* fewer looks at memory say nothing about pointers */
     PROF_GROWTH_SAMPLES = 4,
     PROF_GROWTH_EDGES = 64, /* told at most */
 };
@@ -35,6 +36,7 @@ struct prof_growth_moment {
 
 /* Something at each moment, and what that means. */
 struct prof_growth_series {
+    bool seen; /* pointers in memory: its moments are those at which memory was read (prof_growth_moments_of) */
     const struct prof_then *then; /* by moment */
     size_t peak_at;               /* the moment with the most of it, up to where it began to rise to what it is now */
     bool grows;                  /* there is more of it at the last moment than there was then; of blocks, more bytes */
@@ -73,7 +75,9 @@ struct prof_growth_remover {
     uint64_t last_us;     /* when that was last done: late is 0: it has stopped */
 };
 
-/* References from one field of one kind of holder to one type. */
+/* References from one field of one kind of holder to one type. Where series.seen: pointers that nobody told of, which
+ * may be borrowed; nothing is known of who inserts and removes. They are told only of types of which no told references
+ * grow. */
 struct prof_growth_edge {
     const char *from, *field, *to; /* "Table" "buckets[].val" "Entry"; "global g_cache" "" "Entry" */
     bool root;                     /* from is a variable, not an object or block */
@@ -102,11 +106,15 @@ struct prof_error *prof_growth_create(struct prof_heap *heap, struct prof_symbol
 void prof_growth_destroy(struct prof_growth *growth);
 
 size_t prof_growth_moments(const struct prof_growth *growth, const struct prof_growth_moment **ret);
+/* Those of a series. */
+size_t prof_growth_moments_of(const struct prof_growth *growth, const struct prof_growth_series *series,
+                              const struct prof_growth_moment **ret);
 /* Those above their peak, by bytes. */
 size_t prof_growth_kinds(const struct prof_growth *growth, const struct prof_growth_kind **ret);
 /* Types with something new, by how many. */
 size_t prof_growth_news(const struct prof_growth *growth, const struct prof_growth_new **ret);
-/* The edges above their peak that lead to all others, by the bytes that they added; none with too few moments.
+/* The edges above their peak that lead to all others, by the bytes that they added; none of told ones with too few
+ * moments.
  * *ret_all: how many of all edges are above their peak. */
 size_t prof_growth_edges(const struct prof_growth *growth, const struct prof_growth_edge **ret, size_t *ret_all);
 

@@ -151,8 +151,7 @@ static const char *intern(struct prof_growth *g, const char *text)
     return prof_intern(&g->a.intern, text, strlen(text));
 }
 
-/* The edge of a reference; false without memory. *ret UINT32_MAX: it is held by nothing. */
-static bool edge_of(struct prof_growth *g, const struct prof_open *open, prof_type_id to, uint32_t *ret)
+bool trend_edge_of(struct prof_growth *g, const struct prof_open *open, prof_type_id to, bool seen, uint32_t *ret)
 {
     const char *field = "";
     struct owner owner;
@@ -168,18 +167,24 @@ static bool edge_of(struct prof_growth *g, const struct prof_open *open, prof_ty
         field = owner.field;
     if (field == NULL)
         return false;
+    if (seen && (owner.kind == OWNER_UNKNOWN || owner.kind == OWNER_STACK || owner.kind == OWNER_THREAD))
+        return true;
     bool inside = owner.kind == OWNER_OBJECT || owner.kind == OWNER_BLOCK;
     const char *from = intern(g, owner.kind == OWNER_OBJECT ? owner.type : owner.text);
     field = intern(g, field);
     if (from == NULL || field == NULL)
         return false;
-    uint64_t key = map_mix(map_mix((uint64_t)(uintptr_t)from, (uint64_t)(uintptr_t)field), (uint64_t)inside << 32 | to);
+    uint64_t key = map_mix(map_mix((uint64_t)(uintptr_t)from, (uint64_t)(uintptr_t)field),
+                           (uint64_t)seen << 33 | (uint64_t)inside << 32 | to);
     *ret = map_get(&g->edge_of, key);
     if (*ret != UINT32_MAX)
         return true;
-    struct trend_edge edge = {
-        .from = from, .field = field, .object = owner.kind == OWNER_OBJECT ? from : NULL, .root = !inside, .to = to
-    };
+    struct trend_edge edge = { .from = from,
+                               .field = field,
+                               .object = owner.kind == OWNER_OBJECT ? from : NULL,
+                               .root = !inside,
+                               .seen = seen,
+                               .to = to };
     *ret = (uint32_t)g->edges.count;
     return map_put(&g->edge_of, key, *ret) && prof_vec_push(&g->edges, edge) && NEW_ROW(&g->edge_then);
 }
@@ -216,7 +221,7 @@ static bool count_opens(struct prof_growth *g, const struct prof_obj *obj)
         const struct prof_open *open = prof_heap_open(g->a.heap, i);
         uint32_t at;
         i = open->next;
-        if (!edge_of(g, open, obj->type, &at))
+        if (!trend_edge_of(g, open, obj->type, false, &at))
             return false;
         if (at == UINT32_MAX)
             continue;
@@ -240,13 +245,13 @@ static bool is_alive(const struct prof_obj *obj)
     return obj->state == PROF_OBJ_ALIVE || obj->state == PROF_OBJ_ZERO || obj->state == PROF_OBJ_PARKED;
 }
 
-/* Of the last moment only what it says itself stays. */
-static void forget_last(struct prof_growth *g)
+void trend_forget(struct prof_growth *g, bool seen)
 {
-    for (size_t i = 0; i < g->inserts.count; i++)
+    for (size_t i = 0; i < g->inserts.count && !seen; i++)
         g->inserts.items[i].last = g->inserts.items[i].last_us = 0;
     for (size_t i = 0; i < g->edges.count; i++)
-        g->edges.items[i].newest_us = g->edges.items[i].slot = g->edges.items[i].serial = 0;
+        if (g->edges.items[i].seen == seen)
+            g->edges.items[i].newest_us = g->edges.items[i].slot = g->edges.items[i].serial = 0;
     // Where blocks are decides what other memory is called.
     map_deinit(&g->a.windows);
     g->a.windows_known = false;
@@ -277,7 +282,7 @@ static bool take_moment(struct prof_growth *g, const char *mark, uint64_t at_us)
     g->moments[g->moment_count] = (struct prof_growth_moment){
         .mark = mark, .at_us = at_us, .live_objects = totals->live_objects, .live_bytes = totals->live_bytes
     };
-    forget_last(g);
+    trend_forget(g, false);
     if (g->moment_count == 0 && !remember_ids(g))
         return false;
     for (prof_obj_id id = 1; id < objs; id++) {
@@ -405,6 +410,11 @@ static struct prof_error *on_mem(void *ctx, const struct trk_mem *mem)
     return prof_heap_apply_mem(((struct prof_growth *)ctx)->a.heap, mem);
 }
 
+static struct prof_error *on_memory(void *ctx, const struct prof_memory *memory)
+{
+    return trend_look(ctx, memory) ? NULL : prof_error_memory();
+}
+
 static bool on_progress(void *ctx, uint64_t done_bytes, uint64_t all_bytes)
 {
     const struct prof_growth_options *options = ((struct prof_growth *)ctx)->options;
@@ -423,18 +433,22 @@ static struct prof_error *on_state(void *ctx, struct prof_merge *merge, const vo
     return error;
 }
 
-/* The last moment is the end, unless a mark stands there. */
+/* The last moment is the end, unless a mark stands there. Behind the last event nothing is handed on, so that what
+ * memory said there comes from the heap that was given. */
 static bool take_end(struct prof_growth *g)
 {
     const struct prof_heap_totals *totals = prof_heap_totals(g->heap);
+    const struct prof_memory *memory = prof_heap_memory(g->heap);
 
+    if (memory != NULL && memory->number + UINT64_C(1) != g->look_number && !trend_look(g, memory))
+        return false;
     return (g->moment_count > 0 && g->moment_events == totals->events) || take_moment(g, NULL, totals->end_us);
 }
 
 static struct prof_error *replay(struct prof_growth *g)
 {
     static const struct prof_trace_sink sink = {
-        .events = on_events, .mem = on_mem, .progress = on_progress, .state = on_state
+        .events = on_events, .mem = on_mem, .memory = on_memory, .progress = on_progress, .state = on_state
     };
     struct prof_trace *trace = prof_heap_trace(g->heap);
     const struct prof_heap_follow follow = { .left = on_left, .ctx = g };

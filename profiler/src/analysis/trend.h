@@ -23,6 +23,7 @@ struct trend_edge {
     const char *from, *field; /* interned */
     const char *object;       /* == from when it is an object; NULL */
     bool root;
+    bool seen; /* pointers in memory that nobody told of: the row is by look, not by moment */
     prof_type_id to;
     uint64_t newest_us; /* of the last moment, as the next two */
     uint64_t slot;
@@ -53,6 +54,9 @@ struct prof_growth {
     size_t planned, next; /* next: index into plan */
     struct prof_growth_moment moments[PROF_GROWTH_MOMENTS];
     size_t moment_count;
+    struct prof_growth_moment looks[PROF_GROWTH_MOMENTS]; /* when memory was read */
+    size_t look_count;
+    uint64_t look_number;   /* of the last one and 1, 0 none */
     uint64_t moment_events; /* applied before the last moment */
     bool failed;            /* no memory, in a callback that cannot say so */
 
@@ -79,6 +83,17 @@ static inline struct prof_then *trend_row(struct prof_then *rows, size_t index)
 {
     return rows + index * PROF_GROWTH_MOMENTS;
 }
+
+/* ---- trend.c ---- */
+/* The edge of a reference, or of a pointer that was seen in memory; false without memory. *ret UINT32_MAX: it is held
+ * by nothing. */
+bool trend_edge_of(struct prof_growth *g, const struct prof_open *open, prof_type_id to, bool seen, uint32_t *ret);
+/* Of the last moment, or look, only what it says itself stays. */
+void trend_forget(struct prof_growth *g, bool seen);
+
+/* ---- trend_look.c ---- */
+/* Counts what memory says now, in the replayed heap. false without memory. */
+bool trend_look(struct prof_growth *g, const struct prof_memory *memory);
 
 /* ---- trend_fold.c ---- */
 /* Joins edges from elements of arrays whose field has no name. false without memory. */

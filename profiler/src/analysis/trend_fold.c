@@ -11,6 +11,7 @@ enum { ARRAY_LEAST = 4 }; /* fewer may be fields: left, right, parent */
 struct element {
     const char *from; /* interned */
     prof_type_id to;
+    bool seen;
     uint64_t offset;
     uint32_t edge;
 };
@@ -38,14 +39,21 @@ static int element_order(const void *left, const void *right)
         return (uintptr_t)a->from < (uintptr_t)b->from ? -1 : 1; // only what is equal matters
     if (a->to != b->to)
         return a->to < b->to ? -1 : 1;
+    if (a->seen != b->seen)
+        return a->seen ? 1 : -1;
     return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+static bool is_same_array(const struct element *a, const struct element *b)
+{
+    return a->from == b->from && a->to == b->to && a->seen == b->seen;
 }
 
 static bool gather(struct fold *f)
 {
     for (size_t i = 0; i < f->g->edges.count; i++) {
         const struct trend_edge *edge = &f->g->edges.items[i];
-        struct element element = { .from = edge->from, .to = edge->to, .edge = (uint32_t)i };
+        struct element element = { .from = edge->from, .to = edge->to, .seen = edge->seen, .edge = (uint32_t)i };
         if (edge->object != NULL && is_offset(edge->field, &element.offset) && !prof_vec_push(&f->elements, element))
             return false;
     }
@@ -60,7 +68,7 @@ static void add_edge(struct prof_growth *g, uint32_t to, uint32_t from)
     struct trend_edge *into = &g->edges.items[to];
     const struct trend_edge *edge = &g->edges.items[from];
 
-    for (size_t m = 0; m < g->moment_count; m++) {
+    for (size_t m = 0; m < PROF_GROWTH_MOMENTS; m++) {
         sum[m].live += row[m].live;
         sum[m].bytes += row[m].bytes;
         row[m] = (struct prof_then){ 0 }; // what has no references does not grow
@@ -123,7 +131,7 @@ static bool fold_array(struct fold *f, const struct element *elements, size_t co
     int length = snprintf(text, sizeof text, "+%llu[]", (unsigned long long)elements->offset);
     const char *field = prof_intern(&g->a.intern, text, (size_t)length);
 
-    if (field == NULL || !move_lefts(f, elements, count, field))
+    if (field == NULL || (!elements->seen && !move_lefts(f, elements, count, field)))
         return false;
     for (size_t i = 1; i < count; i++) {
         add_edge(g, first, elements[i].edge);
@@ -143,8 +151,7 @@ bool trend_fold(struct prof_growth *g)
         into[i] = GRAPH_NONE;
     for (size_t i = 0, end; good && i < f.elements.count; i = end) {
         const struct element *first = &f.elements.items[i];
-        for (end = i + 1; end < f.elements.count && f.elements.items[end].from == first->from &&
-                          f.elements.items[end].to == first->to;)
+        for (end = i + 1; end < f.elements.count && is_same_array(first, &f.elements.items[end]);)
             end++;
         if (end - i >= ARRAY_LEAST)
             good = fold_array(&f, first, end - i, into);

@@ -17,6 +17,12 @@ static uint64_t above(uint64_t now, uint64_t then)
     return now > then ? now - then : 0;
 }
 
+static size_t moments_of(const struct prof_growth *g, bool seen, const struct prof_growth_moment **ret)
+{
+    *ret = seen ? g->looks : g->moments;
+    return seen ? g->look_count : g->moment_count;
+}
+
 /* Is something compared at this moment? Marks are moments at which the program should have the same again, so that two
  * of them leave those out that were only added; the ends of the window always count. */
 static bool compared(const struct prof_growth *g, size_t moment)
@@ -29,19 +35,22 @@ static bool compared(const struct prof_growth *g, size_t moment)
            (moment == 0 && g->windowed);
 }
 
-static struct prof_growth_series series_of(const struct prof_growth *g, const struct prof_then *then, bool bytes)
+/* seen: then is by look. */
+static struct prof_growth_series series_of(const struct prof_growth *g, const struct prof_then *then, bool bytes,
+                                           bool seen)
 {
-    struct prof_growth_series s = { .then = then };
+    struct prof_growth_series s = { .then = then, .seen = seen };
+    const struct prof_growth_moment *moments;
     struct bytes_point points[PROF_GROWTH_MOMENTS];
     uint64_t values[PROF_GROWTH_MOMENTS];
-    size_t n = g->moment_count, at[PROF_GROWTH_MOMENTS], count = 0;
+    size_t n = moments_of(g, seen, &moments), at[PROF_GROWTH_MOMENTS], count = 0;
     double mean = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (!compared(g, i))
+        if (!seen && !compared(g, i))
             continue;
         values[count] = value(&then[i], bytes);
-        points[count] = (struct bytes_point){ g->moments[i].at_us, (double)values[count] };
+        points[count] = (struct bytes_point){ moments[i].at_us, (double)values[count] };
         mean += points[count].value;
         at[count++] = i;
     }
@@ -83,7 +92,8 @@ static bool tell_kinds(struct prof_growth *g)
         struct prof_growth_kind told = { .blocks = kind->blocks,
                                          .type = kind->blocks ? "" : prof_heap_type(g->heap, kind->type)->name,
                                          .stack = kind->stack,
-                                         .series = series_of(g, trend_row(g->kind_then.items, i), kind->blocks) };
+                                         .series =
+                                             series_of(g, trend_row(g->kind_then.items, i), kind->blocks, false) };
         if (told.series.grows && !prof_vec_push(&g->told_kinds, told))
             return false;
     }
@@ -127,7 +137,7 @@ bool trend_news(struct prof_growth *g)
         struct prof_growth_new told = { .type = prof_heap_type(g->heap, (prof_type_id)type)->name,
                                         .old = then[0].live,
                                         .current = then[g->moment_count - 1].live,
-                                        .per_minute = series_of(g, then, false).per_minute };
+                                        .per_minute = series_of(g, then, false, false).per_minute };
         if (!prof_vec_push(&g->told_news, told))
             return false;
     }
@@ -185,16 +195,36 @@ static int rising_order(const void *left, const void *right)
     return order != 0 ? order : (a->edge > b->edge) - (a->edge < b->edge);
 }
 
+/* Pointers of which nobody told stand for references only where none that were told explain the growth. */
+static bool gather_rising(struct rise *r, bool seen, struct map *explained)
+{
+    const struct prof_growth *g = r->g;
+
+    if (seen ? g->look_count < PROF_GROWTH_LOOKS : g->moment_count < PROF_GROWTH_ENOUGH)
+        return true;
+    for (size_t i = 0; i < g->edges.count; i++) {
+        const struct trend_edge *edge = &g->edges.items[i];
+        if (edge->seen != seen || (seen && map_get(explained, edge->to) != UINT32_MAX))
+            continue;
+        struct rising rising = { .edge = (uint32_t)i,
+                                 .series = series_of(g, trend_row(g->edge_then.items, i), false, seen) };
+        if (!rising.series.grows || rising.series.per_minute < 0)
+            continue;
+        if (!prof_vec_push(&r->list, rising) || (!seen && !map_put(explained, edge->to, 0)))
+            return false;
+    }
+    return true;
+}
+
 static bool gather(struct rise *r)
 {
     struct graph_edges edges = { 0 };
+    struct map explained = { 0 };
+    bool gathered = gather_rising(r, false, &explained) && gather_rising(r, true, &explained);
 
-    for (size_t i = 0; i < r->g->edges.count; i++) {
-        struct rising rising = { .edge = (uint32_t)i,
-                                 .series = series_of(r->g, trend_row(r->g->edge_then.items, i), false) };
-        if (rising.series.grows && rising.series.per_minute >= 0 && !prof_vec_push(&r->list, rising))
-            return false;
-    }
+    map_deinit(&explained);
+    if (!gathered)
+        return false;
     if (r->list.count > 1)
         qsort(r->list.items, r->list.count, sizeof *r->list.items, rising_order);
     bool good = true;
@@ -399,6 +429,8 @@ static bool tell_edge(struct prof_growth *g, const struct rising *rising)
                                      .example_serial = edge->serial,
                                      .example_slot = edge->slot,
                                      .below = rising->below };
+    if (edge->seen)
+        return prof_vec_push(&g->told_edges, told);
     size_t half = half_added(g, &rising->series);
 
     return tell_inserters(g, rising->edge, &told) && tell_removers(g, rising->edge, edge->to, half, &told) &&
@@ -422,7 +454,7 @@ static bool tell_edges(struct prof_growth *g)
 
 bool trend_tell(struct prof_growth *g)
 {
-    return tell_kinds(g) && (g->moment_count < PROF_GROWTH_ENOUGH || tell_edges(g));
+    return tell_kinds(g) && tell_edges(g);
 }
 
 /* ---- Answers ----------------------------------------------------------------------------------------------------- */
@@ -431,6 +463,12 @@ size_t prof_growth_moments(const struct prof_growth *g, const struct prof_growth
 {
     *ret = g->moments;
     return g->moment_count;
+}
+
+size_t prof_growth_moments_of(const struct prof_growth *g, const struct prof_growth_series *series,
+                              const struct prof_growth_moment **ret)
+{
+    return moments_of(g, series->seen, ret);
 }
 
 size_t prof_growth_kinds(const struct prof_growth *g, const struct prof_growth_kind **ret)

@@ -72,14 +72,17 @@ static json_t *kinds(struct document *doc, struct prof_view *view, const struct 
 }
 
 static struct prof_error *edge(struct document *doc, struct prof_view *view, struct prof_graph *graph,
-                               const struct prof_growth_edge *e, size_t moment_count, json_t *into)
+                               const struct prof_growth *growth, const struct prof_growth_edge *e, json_t *into)
 {
+    const struct prof_growth_moment *moment_list;
+    size_t moment_count = prof_growth_moments_of(growth, &e->series, &moment_list);
     json_t *object = series(doc, &e->series, moment_count), *inserted = json_array(), *removed = json_array();
     doc_append(doc, into, object);
     doc_set(doc, object, "from", json_of_text(e->from));
     doc_set(doc, object, "field", e->field[0] != '\0' ? json_of_text(e->field) : json_null());
     doc_set(doc, object, "to", json_of_text(e->to));
     doc_set(doc, object, "root", json_boolean(e->root));
+    doc_set(doc, object, "looks", e->series.seen ? moments(doc, moment_list, moment_count) : json_null());
     doc_set(doc, object, "below", json_of_number(e->below));
     for (size_t i = 0; i < e->inserter_count; i++) {
         json_t *site = e->inserters[i].stack != 0 ? doc_site(doc, view, e->inserters[i].stack, true) : json_object();
@@ -134,7 +137,7 @@ struct prof_error *prof_json_growth(struct prof_view *view, struct prof_graph *g
     json_t *edges = json_array();
     doc_set(&doc, doc.root, "edges_growing", json_of_number(all));
     for (size_t i = 0; i < edge_count && error == NULL; i++)
-        error = edge(&doc, view, graph, &edge_list[i], moment_count, edges);
+        error = edge(&doc, view, graph, growth, &edge_list[i], edges);
     doc_set(&doc, doc.root, "edges", edges);
     return doc_end(&doc, error, ret);
 }

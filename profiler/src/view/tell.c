@@ -32,7 +32,7 @@ char *prof_tell_moment(char *buf, size_t size, const struct prof_growth_moment *
 char *prof_tell_rate(char *buf, size_t size, const struct prof_growth *growth, const struct prof_growth_series *series)
 {
     const struct prof_growth_moment *moments;
-    size_t count = prof_growth_moments(growth, &moments);
+    size_t count = prof_growth_moments_of(growth, series, &moments);
     uint64_t was = series->then[series->peak_at].live;
     double percent = series->percent_per_minute;
     bool brief = moments[count - 1].at_us - moments[0].at_us < 1000000;

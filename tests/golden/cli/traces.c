@@ -525,6 +525,34 @@ static void typed(void)
     save(t, "typed.trk");
 }
 
+/* A table of the program that grows, of which memory alone tells, read at three marks. */
+static void looked(void)
+{
+    enum { STEP = 24, TABLE = 0x20000 };
+    const uint64_t heap = 0x5555557a0000;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "session", 128);
+    mk_type(t, "table", 2048);
+    mk_born(t, "table", heap + TABLE, 2048, "table_new < main");
+    mk_own(t, heap + TABLE, MK_APP_DATA + 0x40, "main");
+    for (uint64_t n = 0; n < 3 * STEP; n++) {
+        mk_time(t, 2500000 * (n + 1));
+        mk_born(t, "session", heap + 256 * n, 128, "session_new < main");
+        if (n % STEP != STEP - 1)
+            continue;
+        mk_mark(t, "round", "main");
+        mk_memory_begin(t, TRK_RUNG_STOPPED);
+        mk_memory_area(t, TRK_AREA_DATA, 0, MK_APP_DATA, 0x100);
+        mk_memory_word(t, MK_APP_DATA + 0x40, heap + TABLE);
+        mk_memory_area(t, TRK_AREA_ANON, 0, heap, 0x40000);
+        for (uint64_t i = 0; i <= n; i++)
+            mk_memory_word(t, heap + TABLE + 16 + 8 * i, heap + 256 * i);
+        mk_memory_end(t);
+    }
+    mk_exit(t, 0);
+    save(t, "looked.trk");
+}
+
 /* The first `bytes` of a file, or all but the last -bytes, as another one. */
 static void cut(const char *from, const char *to, long bytes)
 {
@@ -567,6 +595,7 @@ int main(int argc, char **argv)
     cache();
     queued();
     memory();
+    looked();
     cut("leaky.trk", "cut.trk", -300);
     cut("leaky.trk", "empty.trk", 0);
     cut("leaky.trk", "header.trk", 20);

@@ -1,6 +1,6 @@
 /* test_trend.c: what becomes more from moment to moment: kinds above their peak, new objects, growing edges with who
  * inserts and who stopped removing. */
-#include "rig.h"
+#include "image.h"
 
 #include <prof/growth.h>
 
@@ -466,6 +466,126 @@ static void test_unnamed_fields(void **state)
         assert_true(strcmp(e[i].field, "+8") == 0 || strcmp(e[i].field, "+16") == 0);
 }
 
+static struct image image;
+
+static void look(void)
+{
+    image_begin(&image, rig->t, TRK_RUNG_STOPPED);
+    mk_memory_end(rig->t);
+}
+
+enum { SEEN = 0x138000, LINK = SEEN + 1024 };
+
+/* 20 more entries, of which the program told no owner, in an array of SEEN; each points to itself. */
+static void seen(unsigned first)
+{
+    for (unsigned n = first; n < first + 20; n++) {
+        mk_born(rig->t, "entry", entry_at(n), 64, AT("entry_new t.c:10 < put t.c:20"));
+        image_poke(&image, SEEN + 16 + 8 * (uint64_t)n, entry_at(n));
+        image_poke(&image, entry_at(n) + 24, entry_at(n)); // it knows itself
+    }
+}
+
+static void begin_seen(void)
+{
+    memset(&image, 0, sizeof image);
+    mk_born(rig->t, "vec", SEEN, 2048, AT("vec_new v.c:3 < main m.c:3"));
+    mk_own(rig->t, SEEN, MK_APP_DATA, AT("main m.c:4"));
+    image_poke(&image, MK_APP_DATA, SEEN);
+}
+
+/* Two looks at memory are enough to see an array of pointers grow of which nobody told; weak pointers, told references,
+ * local variables and what points to the middle are no such. */
+static void test_seen(void **state)
+{
+    (void)state;
+    begin_seen();
+    for (unsigned i = 0; i < 3; i++) {
+        seen(20 * i);
+        for (unsigned n = 20 * i; n < 20 * i + 20; n++) {
+            mk_weak_set(rig->t, entry_at(n), LINK + 8 * (uint64_t)n, AT("watch w.c:5"));
+            image_poke(&image, LINK + 8 * (uint64_t)n, entry_at(n));
+        }
+        image_poke(&image, LOCAL(i), entry_at(i));
+        image_poke(&image, MK_APP_DATA + 64 + 8 * i, entry_at(i) + 8);
+        now_us += 60000000;
+        mk_time(rig->t, now_us);
+        if (i > 0)
+            look();
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_true(e->series.seen);
+    assert_string_equal(e->from, "vec");
+    assert_string_equal(e->field, "+16[]");
+    assert_string_equal(e->to, "entry");
+    assert_int_equal(e->example_serial, 60);
+    assert_int_equal(e->example_slot, SEEN + 16 + 8 * 59);
+    assert_int_equal(e->inserter_count + e->remover_count, 0);
+    const struct prof_growth_moment *looks;
+    assert_int_equal(prof_growth_moments_of(growth, &e->series, &looks), 2);
+    assert_int_equal(looks[1].at_us - looks[0].at_us, 60000000);
+    assert_int_equal(e->series.then[0].live, 40);
+    assert_int_equal(e->series.then[1].live, 60);
+    assert_int_equal(e->series.delta, 20);
+    assert_int_equal(e->series.delta_bytes, 20 * 64);
+    assert_in_range((int)e->series.per_minute, 19, 20);
+}
+
+/* One look tells nothing, and told references that grow explain their type. */
+static void test_seen_little(void **state)
+{
+    (void)state;
+    begin_seen();
+    seen(0);
+    mark("one");
+    look();
+    seen(20);
+    mark("two");
+    make(NULL);
+    edges(0, 0);
+
+    mk_destroy(rig->t);
+    prof_symbols_destroy(rig->symbols);
+    begin(NULL);
+    begin_seen();
+    for (unsigned i = 0; i < 4; i++) {
+        seen(20 * i);
+        for (unsigned n = 20 * i; n < 20 * i + 20; n++)
+            mk_own(rig->t, entry_at(n), LINK + 8 * (uint64_t)n, AT("put v.c:21"));
+        mark("round");
+        look();
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_false(e->series.seen);
+    assert_int_equal(e->example_slot, LINK + 8 * 79);
+}
+
+/* More looks than there is room for: the row covers them all, and ends with the last. */
+static void test_seen_often(void **state)
+{
+    const struct prof_growth_moment *looks;
+    (void)state;
+    begin_seen();
+    for (unsigned i = 0; i < 70; i++) {
+        mk_born(rig->t, "entry", entry_at(i), 64, AT("entry_new t.c:10 < put t.c:20"));
+        image_poke(&image, SEEN + 16 + 8 * (uint64_t)i, entry_at(i));
+        now_us += 60000000;
+        mk_time(rig->t, now_us);
+        look();
+    }
+    make(NULL);
+    const struct prof_growth_edge *e = edges(1, 1);
+    size_t count = prof_growth_moments_of(growth, &e->series, &looks);
+    assert_in_range(count, PROF_GROWTH_MOMENTS / 2, PROF_GROWTH_MOMENTS);
+    assert_int_equal(e->series.then[0].live, 1);
+    for (size_t i = 1; i < count; i++)
+        assert_int_equal((e->series.then[i].live - e->series.then[i - 1].live) * 60000000,
+                         looks[i].at_us - looks[i - 1].at_us);
+    assert_int_equal(e->series.then[count - 1].live, 70);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +600,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_roots_and_few, begin, end),
         cmocka_unit_test_setup_teardown(test_even, begin, end),
         cmocka_unit_test_setup_teardown(test_brief, begin, end),
+        cmocka_unit_test_setup_teardown(test_seen, begin, end),
+        cmocka_unit_test_setup_teardown(test_seen_little, begin, end),
+        cmocka_unit_test_setup_teardown(test_seen_often, begin, end),
         cmocka_unit_test_setup_teardown(test_unnamed_array, begin, end),
         cmocka_unit_test_setup_teardown(test_unnamed_fields, begin, end),
     };
