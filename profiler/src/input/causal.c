@@ -564,6 +564,14 @@ bool causal_better_later(const struct causal *c, const struct prof_event *e, uin
     return scaled && !back && starts;
 }
 
+static bool has_left(const struct causal_coming *entry, unsigned classes)
+{
+    for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
+        if ((classes >> kind & 1) != 0 && entry->left[kind] > 0)
+            return true;
+    return false;
+}
+
 /* Does another ring still bring an event of these classes for the key? */
 static bool comes(const struct causal *c, uint64_t key, uint32_t ring, unsigned classes)
 {
@@ -572,20 +580,82 @@ static bool comes(const struct causal *c, uint64_t key, uint32_t ring, unsigned 
     uint32_t i = c->coming_hash[causal_hash(key) & c->coming_mask];
     for (; i != 0; i = c->coming[i - 1].next) {
         const struct causal_coming *entry = &c->coming[i - 1];
-        if (entry->key != key || entry->ring == ring)
-            continue;
-        for (unsigned kind = 0; kind < CAUSAL_CLASSES; kind++)
-            if ((classes >> kind & 1) != 0 && entry->left[kind] > 0)
-                return true;
+        if (entry->key == key && entry->ring != ring && has_left(entry, classes))
+            return true;
     }
     return false;
+}
+
+static const unsigned dying = 1u << CAUSAL_DEL | 1u << CAUSAL_FREE;
+
+/* Classes of the ring's step for the key, 0: there is none in this moment. */
+static unsigned classes_at(const struct causal *c, uint32_t step)
+{
+    return step != 0 && !c->steps[step - 1].late ? c->steps[step - 1].classes : 0;
+}
+
+static unsigned classes_behind(const struct causal *c, const struct causal_coming *entry)
+{
+    return entry->first != 0 ? classes_at(c, c->steps[entry->first - 1].next) : 0;
+}
+
+/* References that tell nothing about the count: all that is known of them is what must come before and behind. */
+static const struct causal_state *untold_count(const struct causal *c, const struct prof_event *e, uint64_t key)
+{
+    if ((e->op != TRK_OP_REF && e->op != TRK_OP_UNREF) || (e->flags & (PROF_EVENT_COUNT | PROF_EVENT_SEQ)) != 0)
+        return NULL;
+    const struct causal_state *s = find_state(c, key);
+    return s != NULL && s->alive && s->counted ? s : NULL;
+}
+
+bool causal_next_life(const struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    uint64_t key = causal_key(e);
+    const struct causal_state *s = untold_count(c, e, key);
+    if (s == NULL || s->count > 0)
+        return false;
+    for (const struct causal_coming *other = causal_chain(c, key); other != NULL;
+         other = other->next != 0 ? &c->coming[other->next - 1] : NULL)
+        if (other->key == key && other->ring != ring && (classes_at(c, other->first) & dying) != 0)
+            return true;
+    return false;
+}
+
+bool causal_release_yields(const struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    uint64_t key = causal_key(e);
+    const struct causal_coming *own = causal_coming_of(c, key, ring);
+    return e->op == TRK_OP_UNREF && untold_count(c, e, key) != NULL && comes(c, key, ring, dying) &&
+           (own == NULL || !has_left(own, dying));
+}
+
+bool causal_last_release(const struct causal *c, const struct prof_event *e, uint32_t ring, bool ends)
+{
+    uint64_t key = causal_key(e);
+    const struct causal_state *s = untold_count(c, e, key);
+    const struct causal_coming *own = causal_coming_of(c, key, ring);
+    if (s == NULL || s->count != 1 || e->op != TRK_OP_UNREF || own == NULL)
+        return false;
+    bool ended = false;
+    ends |= (classes_behind(c, own) & dying) != 0;
+    for (const struct causal_coming *other = causal_chain(c, key); other != NULL;
+         other = other->next != 0 ? &c->coming[other->next - 1] : NULL) {
+        if (other->key != key || other->ring == ring)
+            continue;
+        unsigned next = classes_at(c, other->first);
+        /* It could be the last one as well, or take a reference of this life before. */
+        if ((next & 1u << CAUSAL_REF) != 0 ||
+            ((next & 1u << CAUSAL_UNREF) != 0 && (!ends || (classes_behind(c, other) & dying) != 0)))
+            return false;
+        ended |= (next & dying) != 0;
+    }
+    return ends != ended;
 }
 
 bool causal_should_wait(const struct causal *c, const struct prof_event *e, uint32_t ring)
 {
     uint64_t key = causal_key(e);
     const struct causal_state *s = find_state(c, key);
-    const unsigned dying = 1u << CAUSAL_DEL | 1u << CAUSAL_FREE;
     switch (e->op) {
     case TRK_OP_ALLOC:
         return comes(c, key, ring, 1u << CAUSAL_FREE);

@@ -175,6 +175,15 @@ bool sequence_find(struct causal *c, uint64_t key, uint32_t **ret, uint32_t *ret
 bool causal_fits(const struct causal *c, const struct prof_event *e);
 /* It does not fit: does another ring bring something in this moment that would make it fit? Needs the index. */
 bool causal_should_wait(const struct causal *c, const struct prof_event *e, uint32_t ring);
+/* A reference that tells no count meets an object whose count is 0, while another ring is about to end that one: it is
+ * taken, or given back, in the next life at the address. Needs the index. */
+bool causal_next_life(const struct causal *c, const struct prof_event *e, uint32_t ring);
+/* A release that tells no count, by a ring that ends no life at the address while another one does: as late as
+ * possible, it cannot get into a life before its own. Needs the index. */
+bool causal_release_yields(const struct causal *c, const struct prof_event *e, uint32_t ring);
+/* A release that tells no count leads to 0, and there is no choice in it: one ring ends the object next, this one or
+ * another, and no third event could come before. `ends`: this ring does, as is known without the index. */
+bool causal_last_release(const struct causal *c, const struct prof_event *e, uint32_t ring, bool ends);
 /* It fits: should another ring go first all the same? That is so when nothing leads back to the height that it leaves
  * while another ring still starts there, and for the release of a slot that another ring is about to fill. */
 bool causal_better_later(const struct causal *c, const struct prof_event *e, uint32_t ring);

@@ -6,6 +6,9 @@
  * an old one waits for them, because what precedes them may not be loaded yet. When everything waits, the first is let
  * through and marked as a guess.
  *
+ * References that tell no count go by what ends their object: a release by a thread that ends no object at the address
+ * yields to the one that does, as far as that can go, so that it does not get into a life before its own.
+ *
  * Exact times choose among the rings that could go. They are never a reason to hold back what a cause lets through, nor
  * to let through what it holds back: a thread that was stopped inside a verb has told a wrong one. */
 #include "order.h"
@@ -287,8 +290,20 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
     }
     if (turn == CAUSAL_TURN)
         return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
-    if (causal_fits(c, e))
+    if (causal_next_life(c, e, ring->number))
+        return RING_WAITS;
+    bool fits = causal_fits(c, e), yields = causal_release_yields(c, e, ring->number);
+    /* Exact times say better when it was. */
+    if (fits && !order->exact && yields)
+        return RING_YIELDS;
+    if (fits)
         return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
+    bool ends = ring->at + 1 < ring->count && causal_key(e + 1) == causal_key(e) &&
+                (e[1].op == TRK_OP_DEL || e[1].op == TRK_OP_FREE); /* perhaps in the next moment */
+    if (causal_last_release(c, e, ring->number, ends))
+        return RING_GOES;
+    if (yields)
+        return RING_WAITS;
     if (causal_should_wait(c, e, ring->number))
         return RING_WAITS;
     return wait_for_first(order, ring, RING_GUESSES);
