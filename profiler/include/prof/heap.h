@@ -178,10 +178,12 @@ struct prof_type_site {
     uint64_t taken, given;           /* anonymous events of correctly freed objects */
     uint64_t objects;                /* how many such objects had an anonymous event here */
     uint64_t slot_taken, slot_given; /* pairs closed through a slot or holder, whatever became of the object */
+    uint64_t untold;                 /* references taken here that had an owner when their object was freed correctly:
+                                        a release gave them back without naming it */
 };
 /* One object that was freed correctly, as far as its references without owner go: what was taken and given back at each
- * stack (the birth as taken where it was born). first, last: ranks; a release with a smaller `last` than the `first` of
- * a taking came before it. */
+ * stack (the birth as taken where it was born; references that still had an owner, too, since a release without one
+ * gave them back). first, last: ranks; a release with a smaller `last` than the `first` of a taking came before it. */
 enum { PROF_LIFE_ENTRIES = 64 };
 struct prof_life_entry {
     uint32_t stack, taken, given;

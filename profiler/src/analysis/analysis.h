@@ -110,6 +110,8 @@ struct analysis {
     PROF_VEC(struct owner) places;
     struct map windows; /* 64 MiB windows with live blocks */
     bool windows_known;
+    struct map untold_places; /* (type, site) where owners were told that no release named */
+    bool untold_known;
     struct map field_of; /* (type, offset) -> index into fields */
     PROF_VEC(const char *) fields;
     struct map text_of_block_site;

@@ -23,6 +23,9 @@ static bool evidence_key(struct groups *g, const struct prof_obj *obj, const str
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
         struct owner owner;
+        i = open->next;
+        if (untold_open(a, open))
+            continue;
         uint32_t site = site_of(a, open->stack);
         if (site == UINT32_MAX || !owner_of(a, open, &owner))
             return false;
@@ -32,7 +35,6 @@ static bool evidence_key(struct groups *g, const struct prof_obj *obj, const str
         key = map_mix(key, group_hash(owner.text));
         if (!prof_vec_push(&g->keys, key))
             return false;
-        i = open->next;
     }
     if (answer->learned && !prof_vec_push(&g->keys, answer->key))
         return false;
@@ -54,6 +56,26 @@ static bool evidence_key(struct groups *g, const struct prof_obj *obj, const str
     return true;
 }
 
+static bool add_tally(struct groups *g, struct map *index, uint32_t to, uint32_t stack, uint32_t taken, uint32_t given)
+{
+    uint32_t site = site_of(g->a, stack);
+    uint64_t key = (uint64_t)to << 32 | site;
+    uint32_t at = map_get(index, key);
+    if (site == UINT32_MAX)
+        return false;
+    if (at == UINT32_MAX && (taken != 0 || given != 0)) {
+        at = (uint32_t)g->tallies.count;
+        if (!map_put(index, key, at) ||
+            !prof_vec_push(&g->tallies, (struct tally){ .group = to, .site = site, .stack = stack }))
+            return false;
+    }
+    if (at != UINT32_MAX) {
+        g->tallies.items[at].taken += taken;
+        g->tallies.items[at].given += given;
+    }
+    return true;
+}
+
 /* What pointers in memory stand for is no open question: it is left out. */
 static bool add_tallies(struct groups *g, struct map *index, uint32_t to, prof_obj_id id)
 {
@@ -62,23 +84,17 @@ static bool add_tallies(struct groups *g, struct map *index, uint32_t to, prof_o
 
     for (uint32_t i = obj->first_site; i != 0;) {
         const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
-        uint32_t site = site_of(a, count->stack);
-        uint64_t key = (uint64_t)to << 32 | site;
-        uint32_t at = map_get(index, key), taken = count->stack != obj->stack ? count->taken : 0; // else a birth
-        if (site == UINT32_MAX)
-            return false;
+        uint32_t taken = count->stack != obj->stack ? count->taken : 0; // else a birth
         taken -= taken > 0 ? group_adopted(a, id, count->stack, false) : 0;
-        if (at == UINT32_MAX && (taken != 0 || count->given != 0)) {
-            at = (uint32_t)g->tallies.count;
-            if (!map_put(index, key, at) ||
-                !prof_vec_push(&g->tallies, (struct tally){ .group = to, .site = site, .stack = count->stack }))
-                return false;
-        }
-        if (at != UINT32_MAX) {
-            g->tallies.items[at].taken += taken;
-            g->tallies.items[at].given += count->given;
-        }
+        if (!add_tally(g, index, to, count->stack, taken, count->given))
+            return false;
         i = count->next;
+    }
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        i = open->next;
+        if (open->stack != obj->stack && untold_open(a, open) && !add_tally(g, index, to, open->stack, 1, 0))
+            return false;
     }
     return true;
 }

@@ -61,11 +61,13 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
         struct owner owner;
         if (!owner_of(a, open, &owner))
             return false;
+        i = open->next;
+        if (untold_open(a, open))
+            continue;
         freed |= owner.kind == OWNER_FREED;
         overwritten |= owner.kind == OWNER_OVERWRITTEN;
         bool unknown = owner.kind == OWNER_HEAP || owner.kind == OWNER_UNKNOWN;
         unchecked += prof_open_backed(open) && (unknown || (owner.kind == OWNER_BLOCK && a->hold == NULL));
-        i = open->next;
     }
     *ret_verdict = PROF_MISSING_UNREF;
     if (hold_is_zero(a, id)) {
@@ -102,7 +104,7 @@ int64_t group_anonymous(struct analysis *a, const struct prof_obj *obj)
     int64_t count = obj->count;
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
-        count -= prof_open_backed(open);
+        count -= untold_owns(a, open);
         i = open->next;
     }
     return count;
@@ -134,7 +136,7 @@ uint64_t group_births(struct analysis *a, const struct prof_obj *obj)
     uint64_t births = 0;
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
-        births += open->kind == PROF_OPEN_BIRTH;
+        births += open->kind == PROF_OPEN_BIRTH || (open->stack == obj->stack && untold_open(a, open));
         i = open->next;
     }
     for (uint32_t i = obj->first_site; i != 0;) {
@@ -172,12 +174,14 @@ bool group_owned_take(struct analysis *a, const struct prof_obj *obj, uint32_t *
             return false;
         uint8_t rank = group_rank(&owner);
         uint64_t order = a->sites.items[site].function;
+        i = open->next;
+        if (untold_open(a, open))
+            continue;
         if (rank < best_rank || (rank == best_rank && best_rank < 2 && order < best)) {
             best_rank = rank;
             best = order;
             *ret = open->stack;
         }
-        i = open->next;
     }
     return true;
 }

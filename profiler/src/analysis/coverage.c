@@ -73,13 +73,13 @@ static bool add_dead(struct prof_coverage *c)
     size_t count = prof_heap_type_sites(c->a.heap, &list);
     for (size_t i = 0; i < count; i++) {
         const struct prof_type_site *s = &list[i];
-        struct prof_coverage_site *place =
-            place_of(c, s->type, s->stack, s->taken + s->given + s->slot_taken + s->slot_given);
+        uint64_t events = s->taken + s->given + s->slot_taken + s->slot_given + s->untold;
+        struct prof_coverage_site *place = place_of(c, s->type, s->stack, events);
         if (place == NULL)
             return false;
         place->taken += s->taken;
         place->given += s->given;
-        place->owned_taken += s->slot_taken;
+        place->owned_taken += s->slot_taken + s->untold;
         place->owned_given += s->slot_given;
     }
     return true;

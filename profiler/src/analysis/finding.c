@@ -267,6 +267,7 @@ void analysis_deinit(struct analysis *a)
     map_deinit(&a->site_of_key);
     map_deinit(&a->place_of_slot);
     map_deinit(&a->windows);
+    map_deinit(&a->untold_places);
     map_deinit(&a->field_of);
     map_deinit(&a->text_of_block_site);
     prof_intern_deinit(&a->intern);

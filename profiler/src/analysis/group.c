@@ -189,6 +189,10 @@ static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id, bool roots)
         i = ref->next;
         if (ref->kind == PROF_OPEN_BIRTH)
             continue;
+        if (!roots && untold_open(a, ref)) {
+            g->list.items[at].untold_stack = ref->stack;
+            continue;
+        }
         uint32_t site = site_of(a, ref->stack);
         if (site == UINT32_MAX || !owner_of(a, ref, &owner))
             return false;

@@ -67,6 +67,7 @@ struct group {
     uint32_t born_stack, born_votes;
     prof_obj_id samples[GROUP_SAMPLES]; /* smallest serials, ascending */
     uint32_t sample_count;
+    uint32_t untold_stack; /* where a reference was taken whose owner gives on untold, 0 */
     const char *scope;
     uint64_t scope_left;
     const char *signature;      /* cycles: "a.peer > b.owner" */
@@ -155,6 +156,12 @@ const char *group_scope(struct analysis *a, const struct prof_obj *obj, uint64_t
 bool group_holds_itself(const struct analysis *a, prof_obj_id id);
 /* Text and rank of an owner for a finding: 0 says most. */
 uint8_t group_rank(const struct owner *owner);
+
+/* ---- untold.c ---- */
+/* The reference has an owner, but owners of such references gave them on without telling: it counts as one without. */
+bool untold_open(struct analysis *a, const struct prof_open *open);
+/* One of the references that the count is made of, and its owner can be believed. */
+bool untold_owns(struct analysis *a, const struct prof_open *open);
 
 /* ---- group_cycle.c: false without memory ---- */
 /* What a cause keeps alive, and which cycle it is or is in. */

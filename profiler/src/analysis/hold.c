@@ -303,7 +303,7 @@ static bool count_gone(struct analysis *a, const struct prof_obj *obj, uint32_t 
         const struct prof_open *open = prof_heap_open(a->heap, i);
         struct owner owner;
         i = open->next;
-        if ((open->flags & (PROF_OPEN_HOLDER_FREED | PROF_OPEN_OVERWRITTEN)) == 0 || !prof_open_backed(open))
+        if ((open->flags & (PROF_OPEN_HOLDER_FREED | PROF_OPEN_OVERWRITTEN)) == 0 || !untold_owns(a, open))
             continue;
         if (!owner_unnamed(a, open, &owner))
             return false;

@@ -62,7 +62,7 @@ bool pair_learn(struct analysis *a, struct learned *learned)
     memset(learned->types.items, 0, (types + (size_t)1) * sizeof *learned->types.items);
     learned->types.count = types;
     for (size_t i = 0; i < count; i++) {
-        if (given[i].type >= types || (given[i].taken == 0 && given[i].given == 0))
+        if (given[i].type >= types || (given[i].taken == 0 && given[i].given == 0 && given[i].untold == 0))
             continue;
         uint32_t site = site_of(a, given[i].stack);
         if (site == UINT32_MAX)
@@ -78,9 +78,9 @@ bool pair_learn(struct analysis *a, struct learned *learned)
         // A birth that was given back without a slot counts as taken where the object was born.
         const struct prof_stack_stat *stat = prof_heap_stack_stat(a->heap, given[i].stack);
         if (stat != NULL && stat->births > 0)
-            learned->types.items[given[i].type].births += given[i].taken;
+            learned->types.items[given[i].type].births += given[i].taken + given[i].untold;
         else
-            learned->sites.items[at].taken += given[i].taken;
+            learned->sites.items[at].taken += given[i].taken + given[i].untold;
         learned->sites.items[at].given += given[i].given;
         learned->sites.items[at].objects += given[i].objects;
     }
@@ -202,6 +202,13 @@ static bool gather_object(struct analysis *a, struct learned_type *t, prof_obj_i
         if (!gather(a, t, ret, site->stack, false, taken) || !gather(a, t, ret, site->stack, false, given))
             return false;
         i = site->next;
+    }
+    for (uint32_t i = obj->first_open; i != 0;) {
+        const struct prof_open *open = prof_heap_open(a->heap, i);
+        struct pairing_entry taken = { .taken = 1 };
+        i = open->next;
+        if (open->stack != obj->stack && untold_open(a, open) && !gather(a, t, ret, open->stack, false, taken))
+            return false;
     }
     return true;
 }

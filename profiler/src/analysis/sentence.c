@@ -175,19 +175,23 @@ static void weaken(struct prof_str *why, enum prof_strength *strength, enum prof
     prof_str_add(why, text);
 }
 
-/* "send net.c:50" */
+/* "send net.c:50"; unknown: what it is called when the function is not known. */
+static void add_place(struct prof_str *str, const struct prof_frame *frame, const char *unknown)
+{
+    const char *file = frame->file != NULL ? strrchr(frame->file, '/') : NULL;
+
+    prof_str_add(str, frame->function != NULL ? frame->function : unknown);
+    if (frame->file != NULL && frame->line != 0)
+        prof_str_addf(str, " %s:%u", file != NULL ? file + 1 : frame->file, frame->line);
+}
+
 static void add_take(struct analysis *a, struct prof_str *str, const struct pair_taking *taking)
 {
     bool birth = taking->site == SITE_BIRTH;
-    const struct prof_frame *frame = prof_symbols_site_frame(a->symbols, taking->stack);
-    const char *file = frame->file != NULL ? strrchr(frame->file, '/') : NULL;
 
     prof_str_add(str, birth ? "the birth at " : "");
-    prof_str_add(str, frame->function != NULL ? frame->function
-                      : birth                 ? "its site"
-                                              : a->sites.items[taking->site].name);
-    if (frame->file != NULL && frame->line != 0)
-        prof_str_addf(str, " %s:%u", file != NULL ? file + 1 : frame->file, frame->line);
+    add_place(str, prof_symbols_site_frame(a->symbols, taking->stack),
+              birth ? "its site" : a->sites.items[taking->site].name);
 }
 
 /* Which takings fit as well as the one that is named, and the one annotation that would tell them apart. */
@@ -255,6 +259,14 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
     bool sure = group->bare == group->objects && reach_strength(a, &open) == PROF_PROVEN;
     if (group->surplus > 0 && !sure) // else which reference it is may be a guess, but not that there is one
         weaken(&why, &strength, PROF_PROBABLE, "references without a slot are matched by counting");
+    if (group->untold_stack != 0) {
+        struct prof_str untold = { 0 };
+        add_place(&untold, prof_symbols_site_frame(a->symbols, group->untold_stack), "its site");
+        prof_str_add(&untold, " tells an owner, but releases elsewhere end such references without telling: trk_disown "
+                              "or trk_move is missing where they are handed over");
+        weaken(&why, &strength, PROF_PROBABLE, untold.failed ? "owners were not told of handing over" : untold.text);
+        prof_str_deinit(&untold);
+    }
     if (group->pairing.tie_count > 0) {
         struct prof_str tie = { 0 };
         add_tie(a, &tie, &group->pairing);

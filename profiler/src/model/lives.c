@@ -25,6 +25,29 @@ static void keep_bounded(struct prof_heap *h, struct pairing_bag *bag, size_t be
     }
 }
 
+/* References that still have an owner: a release without one gave them back. Returns the new number of entries. */
+static size_t add_untold(const struct prof_heap *h, const struct prof_obj *obj, struct pairing_entry *entries,
+                         size_t count, int64_t *open)
+{
+    for (uint32_t at = obj->first_open; at != 0; at = open_of(h, at)->next) {
+        const struct prof_open *ref = open_of(h, at);
+        size_t i = 0, kept = count < PAIRING_ENTRIES_MOST ? count : PAIRING_ENTRIES_MOST;
+        if (!prof_open_backed(ref))
+            continue;
+        (*open)++;
+        while (i < kept && entries[i].key != ref->stack)
+            i++;
+        if (i < kept) {
+            entries[i].taken++;
+            continue;
+        }
+        if (count < PAIRING_ENTRIES_MOST)
+            entries[count] = (struct pairing_entry){ .key = ref->stack, .taken = 1 };
+        count++;
+    }
+    return count;
+}
+
 void lives_learn(struct prof_heap *h, prof_obj_id id)
 {
     const struct prof_obj *obj = obj_of(h, id);
@@ -45,6 +68,7 @@ void lives_learn(struct prof_heap *h, prof_obj_id id)
                                                      .last = site->last_event };
         count++;
     }
+    count = add_untold(h, obj, entries, count, &open);
     if (count == 0)
         return;
     struct pairing_bag *bag = bag_of(h, obj->type);

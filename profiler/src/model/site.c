@@ -154,6 +154,8 @@ static uint64_t key_of(prof_type_id type, uint32_t stack)
     return ((uint64_t)type + 1) << 32 | stack;
 }
 
+enum { LEARNED_UNTOLD = 1 }; /* `low` of counters of references whose owner no release named; 0 of others */
+
 void site_learn(struct prof_heap *h, prof_obj_id id)
 {
     struct prof_obj *obj = obj_of(h, id);
@@ -171,6 +173,14 @@ void site_learn(struct prof_heap *h, prof_obj_id id)
         c->taken += site->taken;
         c->given += site->given;
         c->objects++;
+    }
+    for (uint32_t at = obj->first_open; at != 0; at = open_of(h, at)->next) {
+        struct count_entry *c =
+            prof_open_backed(open_of(h, at))
+                ? count_at(h, &h->sites_learned, key_of(obj->type, open_of(h, at)->stack), LEARNED_UNTOLD)
+                : NULL;
+        if (c != NULL)
+            c->taken++;
     }
 }
 
@@ -211,6 +221,7 @@ static void merge_sites(struct prof_heap *h)
             items[to - 1].objects += items[i].objects;
             items[to - 1].slot_taken += items[i].slot_taken;
             items[to - 1].slot_given += items[i].slot_given;
+            items[to - 1].untold += items[i].untold;
         } else {
             items[to++] = items[i];
         }
@@ -223,12 +234,17 @@ void site_finish(struct prof_heap *h)
     bool ok = true;
     for (size_t i = 0; h->sites_learned.entries != NULL && i <= h->sites_learned.mask; i++) {
         const struct count_entry *c = &h->sites_learned.entries[i];
-        if (c->key != 0)
-            ok &= prof_vec_push(&h->type_sites, (struct prof_type_site){ .type = (prof_type_id)(c->key >> 32) - 1,
-                                                                         .stack = (uint32_t)c->key,
-                                                                         .taken = c->taken,
-                                                                         .given = c->given,
-                                                                         .objects = c->objects });
+        if (c->key == 0)
+            continue;
+        struct prof_type_site site = { .type = (prof_type_id)(c->key >> 32) - 1, .stack = (uint32_t)c->key };
+        if (c->low == LEARNED_UNTOLD) {
+            site.untold = c->taken;
+        } else {
+            site.taken = c->taken;
+            site.given = c->given;
+            site.objects = c->objects;
+        }
+        ok &= prof_vec_push(&h->type_sites, site);
     }
     for (size_t i = 0; h->pairs_learned.entries != NULL && i <= h->pairs_learned.mask; i++) {
         const struct count_entry *c = &h->pairs_learned.entries[i];

@@ -140,6 +140,23 @@ static void test_modules(void **state)
     assert_int_equal(app->alive, 0);
 }
 
+/* An owner that no release named: each event counts once all the same. */
+static void test_untold(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        uint64_t addr = 0x100000 + i * 0x100;
+        mk_born(rig->t, "conn", addr, 64, AT("conn_new n.c:3 < main m.c:5"));
+        mk_own(rig->t, addr, LOCAL(1), AT("main m.c:5"));
+        mk_unref(rig->t, addr, 0, AT("worker w.c:9"));
+        mk_gone(rig->t, addr, AT("conn_free n.c:9 < worker w.c:9"));
+    }
+    make();
+    assert_int_equal(module("/usr/bin/app")->born, 3);
+    assert_int_equal(module("/usr/bin/app")->taken, 3);
+    assert_int_equal(module("/usr/bin/app")->given, 3);
+}
+
 /* What findings hang on goes before what is frequent. */
 static void test_order(void **state)
 {
@@ -210,6 +227,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_modules, begin, end),
         cmocka_unit_test_setup_teardown(test_order, begin, end),
         cmocka_unit_test_setup_teardown(test_disowned, begin, end),
+        cmocka_unit_test_setup_teardown(test_untold, begin, end),
         cmocka_unit_test_setup_teardown(test_none, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
