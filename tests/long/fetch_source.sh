@@ -21,4 +21,9 @@ set -- -o Dir::Etc::sourcelist="$dir/src.list" -o Dir::Etc::sourceparts="$dir/pa
 	-o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir/cache" -o Acquire::Languages=none -o APT::Sandbox::User=root
 apt-get "$@" update -qq >/dev/null 2>&1 || exit 77
 cd "$dir"
-apt-get "$@" source -qq --download-only "$package" >/dev/null 2>&1 || exit 77
+# An update that a mirror no longer has leaves the package as it was released.
+release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null)
+for name in "$package" "$package/$release"; do
+	apt-get "$@" source -qq --download-only "$name" >/dev/null 2>&1 && exit 0
+done
+exit 77

@@ -186,7 +186,7 @@ def cache():
 
 
 def source(package, *patterns):
-    """Folder with those files of a Debian source package that match the patterns (as tar's); None when it cannot be fetched."""
+    """Folder with those files of a Debian source package that match the patterns (as tar's; none: all); None when it cannot be fetched."""
     folder = os.path.join(cache(), package)
     if os.path.exists(os.path.join(folder, ".complete")):
         return folder
@@ -195,9 +195,9 @@ def source(package, *patterns):
     with tempfile.TemporaryDirectory(prefix="source.") as fetched:
         if subprocess.run(["sh", fetch, fetched, package]).returncode != 0:
             return None
-        archives = glob.glob(f"{fetched}/*.orig.tar.*")
+        archives = [name for name in glob.glob(f"{fetched}/*.orig.tar.*") if not name.endswith(".asc")]
         os.makedirs(folder)
-        if not archives or subprocess.run(["tar", "-xf", archives[0], "-C", folder, "--strip-components=1", "--wildcards", *patterns]).returncode != 0:
+        if not archives or subprocess.run(["tar", "-xf", archives[0], "-C", folder, "--strip-components=1", *(["--wildcards"] if patterns else []), *patterns]).returncode != 0:
             return None
     open(os.path.join(folder, ".complete"), "w").close()
     return folder
