@@ -115,7 +115,7 @@ class CodeBase(Checks):
         first = gating[0]
         takes = [told(o) for o in first["open"]]
         rest = {told(o) for f in gating[1:] for o in f["open"]} - {meant(place) for place in (taken, *also)}
-        releases = {told(f["missing"]) for f in gating}
+        releases = {told(f["missing"]) for f in gating if f["verdict"] == first["verdict"]}
         self.check(f"{name}: taken {meant(taken)}", takes[:1] == [meant(taken)], f"says {takes}\n{said}"[:4000])
         if known is None:
             self.check(f"{name}: missing {meant(missing)}", releases == {meant(missing)}, f"says {releases}\n{said}"[:4000])
