@@ -251,14 +251,21 @@ void text_siblings(struct cli_session *session, struct cli_out *out, const struc
     if (!is_worth_it(session, finding) || (finding->headline == PROF_HEADLINE_MISUSED && !parting->parted))
         return;
     text_label(out, "siblings");
+    // What was freed before the state has no events any more.
+    bool gone = session->info->has_state;
     if (parting->siblings == 0) {
-        fputs("  none was freed: nothing to compare with\n", out->file);
+        fputs(gone
+                  ? "  those freed before the trace was folded are not in it, later none was: nothing to compare with\n"
+                  : "  none was freed: nothing to compare with\n",
+              out->file);
         return;
     }
     fprintf(out->file, "  %s freed one%s%s", prof_fmt_count(a, sizeof a, parting->siblings),
             parting->siblings == 1 ? "" : "s", parting->took_too ? " that took it there, too" : "");
     if (parting->siblings_all > parting->siblings)
         fprintf(out->file, " (of %s)", prof_fmt_count(b, sizeof b, parting->siblings_all));
+    if (gone)
+        fputs(" (those freed before the trace was folded are not in it)", out->file);
     if (!parting->parted) {
         fputs(": no event tells them apart\n", out->file);
         return;

@@ -19,6 +19,7 @@ partly=0
 wholly=0
 marks=0
 times=0
+siblings=0
 
 fail() {
 	echo "FAILED: $*"
@@ -101,6 +102,10 @@ gone() {
 	"$reftrack" dump --plain --skip "$cut" "$work/whole/t.trk" >"$work/a" 2>/dev/null
 	cmp -s "$work/a" "$work/b" || fail "$name cut at $cut: dump"
 	grep -q "begins with the state" "$work/notice" || fail "$name cut at $cut: dump names the state"
+	"$reftrack" leaks --siblings always "$work/cut/t.trk" 2>&1 | grep "^ *siblings  " >"$work/a"
+	siblings=$((siblings + $(wc -l <"$work/a")))
+	grep -v "those freed before the trace was folded are not in it" "$work/a" &&
+		fail "$name cut at $cut: siblings that were freed before the state are not missed"
 }
 
 for name in cache cycle growing healthy leaky lossy misuse hostile; do
@@ -118,4 +123,4 @@ for name in cache cycle growing healthy leaky lossy misuse hostile; do
 	done
 done
 echo "$compared answers compared, $bad differ; $partly histories in part, $wholly whole; $marks marks before the state"
-[ "$bad" -eq 0 ] && [ "$compared" -gt 100 ] && [ "$partly" -gt 4 ] && [ "$wholly" -gt 4 ] && [ "$marks" -gt 0 ] && [ "$times" -gt 0 ]
+[ "$bad" -eq 0 ] && [ "$compared" -gt 100 ] && [ "$partly" -gt 4 ] && [ "$wholly" -gt 4 ] && [ "$marks" -gt 0 ] && [ "$times" -gt 0 ] && [ "$siblings" -gt 0 ]
