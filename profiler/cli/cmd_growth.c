@@ -195,12 +195,18 @@ static void removed(const struct page *page, const struct prof_growth_edge *e)
     }
     for (size_t i = 0; i < e->remover_count && i < MOST; i++) {
         const struct prof_growth_remover *r = &e->removers[i];
-        char text[32], times[32];
+        char text[600], times[32];
         text_label(page->out, i == 0 ? "removed" : "");
         fputs("~ ", page->out->file);
         text_place(page->session, page->out, r->stack);
-        fprintf(page->out->file, "  %s time%s, the last %s", prof_fmt_count(times, sizeof times, r->count),
-                r->count == 1 ? "" : "s", prof_fmt_time(text, sizeof text, r->last_us));
+        if (r->count > 0)
+            fprintf(page->out->file, "  %s time%s", prof_fmt_count(times, sizeof times, r->count),
+                    r->count == 1 ? "" : "s");
+        if (r->before > 0)
+            fprintf(page->out->file, "%s%s time%s before %s", r->count > 0 ? ", and " : "  ",
+                    prof_fmt_count(times, sizeof times, r->before), r->before == 1 ? "" : "s",
+                    moment_text(page, 0, text, sizeof text));
+        fprintf(page->out->file, ", the last %s", prof_fmt_time(text, sizeof text, r->last_us));
         if (r->late == 0)
             cli_printf(page->out, CLI_WARN, ": it has stopped\n");
         else

@@ -71,6 +71,7 @@ struct prof_growth_inserter {
  * holders that are objects only what left that field of theirs; else a guess, by sites. */
 struct prof_growth_remover {
     uint32_t stack;
+    uint64_t before;      /* ahead of a window that begins later than the trace */
     uint64_t count, late; /* in the window; of these, while the last half of what was added was added */
     uint64_t last_us;     /* when that was last done: late is 0: it has stopped */
 };

@@ -166,6 +166,7 @@ struct rising {
     uint32_t edge; /* index into edges */
     uint32_t from, to;
     bool top;
+    bool flat; /* no more were added in the last half */
     size_t below;
     struct prof_growth_series series;
 };
@@ -195,6 +196,22 @@ static int rising_order(const void *left, const void *right)
     return order != 0 ? order : (a->edge > b->edge) - (a->edge < b->edge);
 }
 
+/* No more of it was added over the last half of what is compared; *ret_us: since when. */
+static bool is_flat(const struct prof_growth *g, const struct prof_growth_series *s, uint64_t *ret_us)
+{
+    enum { ENOUGH = 4 };
+    const struct prof_growth_moment *moments;
+    size_t n = moments_of(g, s->seen, &moments), at[PROF_GROWTH_MOMENTS], count = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (s->seen || compared(g, i))
+            at[count++] = i;
+    if (count < ENOUGH || s->then[at[count - 1]].live > s->then[at[(count - 1) / 2]].live)
+        return false;
+    *ret_us = moments[at[(count - 1) / 2]].at_us;
+    return true;
+}
+
 /* Pointers of which nobody told stand for references only where none that were told explain the growth. */
 static bool gather_rising(struct rise *r, bool seen, struct map *explained)
 {
@@ -209,6 +226,11 @@ static bool gather_rising(struct rise *r, bool seen, struct map *explained)
         struct rising rising = { .edge = (uint32_t)i,
                                  .series = series_of(g, trend_row(g->edge_then.items, i), false, seen) };
         if (!rising.series.grows || rising.series.per_minute < 0)
+            continue;
+        uint64_t since_us;
+        rising.flat = is_flat(g, &rising.series, &since_us);
+        // Full: what came since took the place of others. Else the program may have had nothing to do.
+        if (rising.flat && edge->newest_us > since_us)
             continue;
         if (!prof_vec_push(&r->list, rising) || (!seen && !map_put(explained, edge->to, 0)))
             return false;
@@ -242,23 +264,36 @@ static bool gather(struct rise *r)
 }
 
 /* Kinds that nothing else growing leads to: all their edges are told, or of those that lead back to them (lists) the
- * one that grew most. Components are numbered after what they reach. */
+ * one that grew most. What leads to a list and grows next to nothing beside it (a table whose buckets begin chains)
+ * does not make it longer. Components are numbered after what they reach. */
 static bool choose_tops(struct rise *r)
 {
+    enum { BESIDE = 16 };
+    uint64_t *longer = NULL; /* of loops: by how much the edge that grew most did */
     uint32_t count, *component = malloc((r->nodes + 1) * sizeof *component);
-    uint8_t *fed = NULL, *loops = NULL;
+    uint8_t *fed = NULL, *loops = NULL, *growing = NULL;
     bool good = component != NULL && graph_components(&r->graph, NULL, component, &count);
 
     if (good) {
         fed = calloc(count + 1, 1);
         loops = calloc(count + 1, 1);
-        good = fed != NULL && loops != NULL;
+        growing = calloc(count + 1, 1);
+        longer = calloc((size_t)count + 1, sizeof *longer);
+        good = fed != NULL && loops != NULL && growing != NULL && longer != NULL;
     }
     for (size_t i = 0; good && i < r->list.count; i++) {
-        uint32_t from = component[r->list.items[i].from], to = component[r->list.items[i].to];
-        if (from == to)
-            loops[from] = 1;
-        else
+        const struct rising *rising = &r->list.items[i];
+        uint32_t from = component[rising->from];
+        if (from != component[rising->to])
+            continue;
+        loops[from] = 1;
+        growing[from] |= !rising->flat;
+        longer[from] = rising->series.delta > longer[from] ? rising->series.delta : longer[from];
+    }
+    for (size_t i = 0; good && i < r->list.count; i++) {
+        const struct rising *rising = &r->list.items[i];
+        uint32_t from = component[rising->from], to = component[rising->to];
+        if (from != to && rising->series.delta >= longer[to] / BESIDE && !(rising->flat && growing[to]))
             fed[to] = 1;
     }
     for (size_t i = 0; good && i < r->list.count; i++) {
@@ -273,6 +308,8 @@ static bool choose_tops(struct rise *r)
     free(component);
     free(fed);
     free(loops);
+    free(growing);
+    free(longer);
     return good;
 }
 
@@ -373,6 +410,7 @@ static bool tell_removers(struct prof_growth *g, uint32_t edge, prof_type_id to,
         if (!good)
             break;
         struct prof_growth_remover *remover = &list.items[at];
+        remover->before += g->windowed ? counts[0] : 0;
         for (size_t m = g->windowed ? 1 : 0; m < g->moment_count; m++) {
             remover->count += counts[m];
             remover->late += m > half ? counts[m] : 0;
@@ -381,7 +419,7 @@ static bool tell_removers(struct prof_growth *g, uint32_t edge, prof_type_id to,
     }
     size_t kept = 0;
     for (size_t i = 0; i < list.count; i++)
-        if (list.items[i].count > 0)
+        if (list.items[i].count + list.items[i].before > 0)
             list.items[kept++] = list.items[i];
     if (kept > 1)
         qsort(list.items, kept, sizeof *list.items, remover_order);

@@ -94,6 +94,7 @@ static struct prof_error *edge(struct document *doc, struct prof_view *view, str
     for (size_t i = 0; i < e->remover_count; i++) {
         json_t *site = e->removers[i].stack != 0 ? doc_site(doc, view, e->removers[i].stack, true) : json_object();
         doc_set(doc, site, "count", json_of_number(e->removers[i].count));
+        doc_set(doc, site, "before", json_of_number(e->removers[i].before));
         doc_set(doc, site, "late", json_of_number(e->removers[i].late));
         doc_set(doc, site, "last", json_of_seconds(e->removers[i].last_us));
         doc_set(doc, site, "stopped", json_boolean(e->removers[i].late == 0));

@@ -279,7 +279,32 @@ static void test_removal_stops(void **state)
     make(&(struct prof_growth_options){ .from_mark = "b" });
     e = edges(1, 1);
     assert_int_equal(e->removers[0].count, 20);
+    assert_int_equal(e->removers[0].before, 20);
     assert_int_equal(e->inserters[0].first, 20);
+}
+
+/* What was done before the window, and no more since, is who stopped. */
+static void test_removed_before(void **state)
+{
+    (void)state;
+    table();
+    put(0, 20);
+    mark("a");
+    evict(0, 20);
+    put(0, 20);
+    uint64_t last = now_us;
+    for (unsigned i = 1; i <= 4; i++) {
+        mark(i == 1 ? "b" : "tick");
+        put(20 * i, 20);
+    }
+    make(&(struct prof_growth_options){ .from_mark = "b" });
+    const struct prof_growth_edge *e = edges(1, 1);
+    assert_int_equal(e->remover_count, 1);
+    rig_at(rig, e->removers[0].stack, "evict:40");
+    assert_int_equal(e->removers[0].count, 0);
+    assert_int_equal(e->removers[0].before, 20);
+    assert_int_equal(e->removers[0].late, 0);
+    assert_int_equal(e->removers[0].last_us, last);
 }
 
 /* It still removes, too little. */
@@ -338,6 +363,39 @@ static void test_below(void **state)
     assert_string_equal(e->to, "entry");
     assert_int_equal(e->below, 1);
     rig_at(rig, e->inserters[0].stack, "push:30");
+}
+
+/* Chains that begin in a table: its buckets are full early, or still fill a little; it is the chains that grow. */
+static void test_chains(void **state)
+{
+    enum { BUCKETS = 4, ROUND = 200, ROUNDS = 5 };
+    (void)state;
+    for (unsigned fills = 0; fills < 2; fills++) {
+        if (fills > 0)
+            begin(NULL);
+        unsigned head[BUCKETS + ROUNDS] = { 0 }; // the number of the entry, from 1
+        table();
+        mark("empty");
+        for (unsigned n = 0; n < ROUNDS * ROUND; n++) {
+            bool fresh = fills != 0 && n % ROUND == 0; // another bucket is used for the first time
+            unsigned bucket = fresh ? BUCKETS + n / ROUND : n % BUCKETS;
+            uint64_t slot = TABLE + 8 * (uint64_t)bucket;
+            mk_born(rig->t, "entry", entry_at(n), 64, AT("entry_new t.c:10"));
+            if (head[bucket] != 0)
+                mk_move(rig->t, entry_at(head[bucket] - 1), entry_at(n) + 8, slot, AT("push t.c:30"));
+            head[bucket] = n + 1;
+            mk_own(rig->t, entry_at(n), slot, AT("push t.c:31"));
+            if (n % ROUND == ROUND - 1)
+                mark("tick");
+        }
+        make(NULL);
+        const struct prof_growth_edge *e = fills != 0 ? edges(2, 2) : edges(1, 1);
+        assert_string_equal(e->from, "entry");
+        assert_string_equal(e->field, "next");
+        rig_at(rig, e->inserters[0].stack, "push:30");
+        if (fills == 0)
+            end(NULL);
+    }
 }
 
 /* Globals are holders, too; three moments say nothing about edges. */
@@ -594,9 +652,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_o4_new_ids, begin, end),
         cmocka_unit_test_setup_teardown(test_o11_own_data, begin, end),
         cmocka_unit_test_setup_teardown(test_removal_stops, begin, end),
+        cmocka_unit_test_setup_teardown(test_removed_before, begin, end),
         cmocka_unit_test_setup_teardown(test_removal_goes_on, begin, end),
         cmocka_unit_test_setup_teardown(test_moved_on, begin, end),
         cmocka_unit_test_setup_teardown(test_below, begin, end),
+        cmocka_unit_test_setup_teardown(test_chains, begin, end),
         cmocka_unit_test_setup_teardown(test_roots_and_few, begin, end),
         cmocka_unit_test_setup_teardown(test_even, begin, end),
         cmocka_unit_test_setup_teardown(test_brief, begin, end),
