@@ -54,10 +54,9 @@ const struct cli_command cli_command_show = {
     CLI_OPERANDS_OBJECT,
 };
 
-static void facts(struct cli_session *session, struct cli_out *out, prof_obj_id id)
+static void facts(struct cli_session *session, struct cli_out *out, prof_obj_id id, const struct prof_finding *finding)
 {
     const struct prof_obj *obj = prof_heap_obj(session->heap, id);
-    const struct prof_finding *finding = prof_findings_of(session->findings, id);
     uint64_t end = prof_heap_totals(session->heap)->end_us;
     char name[512], text[1024];
     cli_put(out, CLI_TYPE, prof_fmt_obj(name, sizeof name, session->heap, id));
@@ -93,17 +92,42 @@ static void facts(struct cli_session *session, struct cli_out *out, prof_obj_id 
     }
 }
 
-/* What died has no references any more, only a count. */
-static void count_split(struct cli_session *session, struct cli_out *out, prof_obj_id id)
+/* What came behind the end of an object: its counts have it no more. */
+struct late {
+    uint64_t refs, unrefs, others;
+};
+static struct late behind_end(const struct prof_ledger *ledger)
+{
+    struct late late = { 0 };
+    bool dead = false;
+    for (size_t i = 0; ledger != NULL && i < ledger->count; i++) {
+        unsigned op = ledger->entries[i].event.op;
+        late.refs += dead && (op == TRK_OP_REF || op == TRK_OP_SINK);
+        late.unrefs += dead && op == TRK_OP_UNREF;
+        late.others += dead && (op == TRK_OP_TOUCH || op == TRK_OP_MOVE || op == TRK_OP_BORROW);
+        dead |= op == TRK_OP_DEL || op == TRK_OP_FREE;
+    }
+    return late;
+}
+
+/* What died has no references any more, only a count: with what came too late, as its finding says it. */
+static void count_split(struct cli_session *session, struct cli_out *out, prof_obj_id id,
+                        const struct prof_ledger *ledger)
 {
     const struct prof_obj *obj = prof_heap_obj(session->heap, id);
     prof_node node = prof_graph_of_obj(session->graph, id);
+    struct late late = behind_end(ledger);
+    uint64_t refs = obj->refs + late.refs, unrefs = obj->unrefs + late.unrefs;
     if (node != PROF_NODE_NONE)
         graph_count_lines(session, out, node);
     else
-        fprintf(out->file, "  count     %d\n", obj->count);
-    fprintf(out->file, "            %u ref%s, %u unref%s in this life\n", obj->refs, obj->refs == 1 ? "" : "s",
-            obj->unrefs, obj->unrefs == 1 ? "" : "s");
+        fprintf(out->file, "  count     %lld\n", (long long)(obj->count + (int64_t)late.refs - (int64_t)late.unrefs));
+    fprintf(out->file, "            %llu ref%s, %llu unref%s in this life\n", (unsigned long long)refs,
+            refs == 1 ? "" : "s", (unsigned long long)unrefs, unrefs == 1 ? "" : "s");
+    uint64_t all = late.refs + late.unrefs + late.others;
+    if (all != 0)
+        fprintf(out->file, "            %llu event%s came after its end\n", (unsigned long long)all,
+                all == 1 ? "" : "s");
 }
 
 static void balance(struct cli_session *session, struct cli_out *out, const struct prof_obj *obj)
@@ -146,42 +170,54 @@ static void balance_of_life(struct cli_session *session, struct cli_out *out, co
     }
 }
 
-static int show(struct cli_session *session, const struct show_args *args, struct cli_out *out, prof_obj_id id)
+/* The finding that the user named, or else one that speaks of the object. */
+static const struct prof_finding *finding_of(struct cli_session *session, const char *spec, prof_obj_id id)
+{
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(session->findings, &list);
+    unsigned number = 0;
+    for (size_t i = 0; sscanf(spec, "@leak:%u", &number) == 1 && i < count; i++)
+        if (list[i].id == number && list[i].sample_count != 0)
+            return &list[i];
+    return prof_findings_of(session->findings, id);
+}
+
+static int show(struct cli_session *session, const struct show_args *args, struct cli_out *out, const char *spec,
+                prof_obj_id id)
 {
     const struct prof_obj *obj = prof_heap_obj(session->heap, id);
+    const struct prof_finding *finding = finding_of(session, spec, id);
     uint64_t top = args->top == 0 ? UINT64_MAX : args->top;
-    facts(session, out, id);
-    count_split(session, out, id);
     if (args->no_history) {
+        facts(session, out, id, finding);
+        count_split(session, out, id, NULL);
         struct prof_error *error = text_open_references(session, out, id, NULL, top);
         if (error != NULL)
             return cli_error(error);
         balance(session, out, obj);
         return -1;
     }
-    const struct prof_finding *finding = prof_findings_of(session->findings, id);
     struct prof_ledgers_options wanted = { .type = prof_heap_type(session->heap, obj->type)->name,
                                            .serial = obj->serial,
                                            .whole = args->top == 0 };
-    struct prof_ledgers *ledgers = NULL;
     struct prof_error *error =
-        prof_ledgers_create(session->heap, session->symbols, session->findings, &wanted, &ledgers);
+        prof_ledgers_create(session->heap, session->symbols, session->findings, &wanted, &session->ledgers);
     if (error != NULL)
         return cli_error(error);
-    const struct prof_ledger *ledger = prof_ledgers_of(ledgers, wanted.type, wanted.serial);
+    prof_view_compare(session->view, session->ledgers);
+    const struct prof_ledger *ledger = prof_ledgers_of(session->ledgers, wanted.type, wanted.serial);
+    facts(session, out, id, finding);
+    count_split(session, out, id, ledger);
     error = text_open_references(session, out, id, ledger, top);
-    if (error != NULL) {
-        prof_ledgers_destroy(ledgers);
+    if (error != NULL)
         return cli_error(error);
-    }
     if (prof_heap_named_before(session->heap, id)) {
         balance(session, out, obj);
         show_before(session, out, ": the history\ncounts from there. =before gives back a reference of that time.");
     } else {
         balance_of_life(session, out, ledger);
     }
-    text_life(session, out, ledger, finding != NULL ? prof_ledgers_parting(ledgers, finding) : NULL, top);
-    prof_ledgers_destroy(ledgers);
+    text_life(session, out, ledger, finding != NULL ? prof_ledgers_parting(session->ledgers, finding) : NULL, top);
     return -1;
 }
 
@@ -219,7 +255,7 @@ int cmd_show(int argc, char **argv)
                 error = prof_json_object(session.view, session.graph, thing.obj, &text);
                 code = cli_json(&out, error, text);
             } else {
-                code = show(&session, &args, &out, thing.obj);
+                code = show(&session, &args, &out, spec, thing.obj);
             }
             int closed = cli_out_close(&out);
             code = code >= 0 ? code : closed;

@@ -294,6 +294,7 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
         holders(session, out, finding, verbose);
     else
         text_taken(session, out, finding, verbose);
+    text_extra(session, out, finding);
     if (!text_given_back(session, out, finding, verbose))
         balance(session, out, finding, verbose);
     text_missing(session, out, finding);
@@ -341,6 +342,8 @@ void text_finding(struct cli_session *session, struct cli_out *out, const struct
     if (finding->reasons != NULL && finding->reasons[0] != '\0') {
         fputs(": ", out->file);
         cli_put(out, CLI_PLAIN, finding->reasons);
+    } else if (text_guilt(session, finding) != NULL) {
+        fprintf(out->file, ": %s", text_guilt(session, finding));
     }
     fputc('\n', out->file);
     if (verbose) {

@@ -279,6 +279,37 @@ void text_siblings(struct cli_session *session, struct cli_out *out, const struc
     where_parted(session, out, parting);
 }
 
+void text_extra(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+{
+    const struct prof_parting *parting = parting_of(session, finding);
+    char a[32], b[32];
+    if (parting == NULL || parting->extra == NULL)
+        return;
+    text_label(out, "too many");
+    fprintf(out->file, "%c ", prof_evidence_mark(parting->extra_evidence));
+    text_place(session, out, parting->extra->event.stack);
+    if (parting->extra_before != NULL) {
+        fputs("  its variable gave back what it owned at ", out->file);
+        text_place(session, out, parting->extra_before->event.stack);
+    } else {
+        fprintf(out->file, "  %s of %s healthy ones release there as often",
+                prof_fmt_count(a, sizeof a, parting->extra_siblings), prof_fmt_count(b, sizeof b, parting->extra_of));
+    }
+    fputs(", ", out->file);
+    when(out, parting->example, &parting->extra->event);
+    fputc('\n', out->file);
+}
+
+const char *text_guilt(const struct cli_session *session, const struct prof_finding *finding)
+{
+    const struct prof_parting *parting = parting_of(session, finding);
+    if (parting == NULL || !parting->too_many || parting->extra_evidence == PROF_EVIDENCE_SLOT)
+        return NULL;
+    if (parting->extra != NULL)
+        return "that one is too many; which one is compared with freed ones";
+    return "that one is too many; which one is not known";
+}
+
 bool text_gives_at(struct cli_session *session, const struct prof_finding *finding, uint32_t stack)
 {
     const struct prof_ledger *ledger = text_example(session, finding);

@@ -19,6 +19,10 @@ bool text_given_back(struct cli_session *session, struct cli_out *out, const str
 void text_release_when(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
 /* Does the example give back something at this place, too? Then the release there is not missing, but one short. */
 bool text_gives_at(struct cli_session *session, const struct prof_finding *finding, uint32_t stack);
+/* Of what was released too often: which release is too many, and how that is known. */
+void text_extra(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
+/* What of such a finding is not proven: which release it is. NULL: nothing. */
+const char *text_guilt(const struct cli_session *session, const struct prof_finding *finding);
 /* What the siblings did, and the first event that differed. */
 void text_siblings(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
 /* That the trace is too long for a second reading nobody asked for. */

@@ -172,6 +172,9 @@ struct prof_finding {
     size_t step_count;    /* GROWTH: at least 2, in order */
     uint64_t sample_addr; /* plain blocks: an example */
     bool plain;           /* it speaks of plain blocks */
+    /* The run was broken off (by a signal, or the trace ends before it), and all that is known is that they were alive
+     * then: nothing is called lost, and no release missing. */
+    bool broken_off;
     /* By memory: what holds the example; a path to it, from the root, without the example itself. */
     enum prof_root_kind root; /* PROF_ROOT_NONE: nothing does, or it was not examined */
     const struct prof_path_step *path;

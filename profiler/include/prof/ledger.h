@@ -95,6 +95,14 @@ struct prof_parting {
      * in another thread. of 0: not known. */
     uint64_t release_us, release_of;
     bool release_elsewhere;
+    /* Of an example that gave back more than was taken: the release that is too many. By its slot when that had given
+     * back before (at extra_before) what it owned: PROF_EVIDENCE_SLOT. Else a release that few siblings make, if there
+     * is just one: PROF_EVIDENCE_LEARNED. extra NULL: it cannot be told. */
+    bool too_many;
+    const struct prof_ledger_entry *extra;
+    enum prof_evidence extra_evidence;
+    const struct prof_ledger_entry *extra_before;
+    uint64_t extra_siblings, extra_of; /* learned: how many siblings release there as often, of all */
 };
 
 struct prof_ledgers_options {

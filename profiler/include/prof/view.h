@@ -99,8 +99,8 @@ struct prof_view;                           /* owns what the tables borrow */
 struct prof_error *prof_view_create(struct prof_heap *heap, struct prof_symbols *symbols,
                                     struct prof_findings *findings, struct prof_view **ret);
 void prof_view_destroy(struct prof_view *view);
-/* What JSON documents tell of findings from now on: also how their objects parted from their siblings. Borrowed; NULL:
- * nothing. */
+/* What JSON documents and actions tell of findings from now on: also how their objects parted from their siblings.
+ * Borrowed; NULL: nothing. */
 void prof_view_compare(struct prof_view *view, const struct prof_ledgers *ledgers);
 enum prof_table_kind {
     PROF_TABLE_TYPES = 1,

@@ -97,6 +97,7 @@ struct analysis {
     /* The run. */
     bool ended;            /* the program reached its end: what is alive now is never released */
     const char *not_ended; /* why not */
+    bool broken_off;       /* by a signal, or with the recording: what is alive was perhaps about to be released */
     uint64_t lost;         /* records */
     uint64_t untold;       /* misuse that only a guessed order shows */
     uint32_t main_tid;

@@ -205,6 +205,9 @@ bool danger_underflows(struct analysis *a);
 /* ---- report.c ---- */
 struct prof_error *report_groups(struct groups *g);
 /* ---- sentence.c ---- */
+/* Alive when the recording ended early, and nothing else is known against it: memory had pointers to it, or was not
+ * read, and siblings do not show that its release was overdue. */
+bool group_broken_off(const struct analysis *a, const struct group *group);
 const char *sentence_of(struct analysis *a, const struct group *group);
 const char *reasons_of(struct analysis *a, const struct group *group, enum prof_strength *ret_strength);
 

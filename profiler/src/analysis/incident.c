@@ -96,8 +96,8 @@ static void judge(struct analysis *a, const struct prof_incident *incident, cons
 }
 
 /* The words of an incident; false: it is no finding of its own. */
-static bool describe(struct analysis *a, const struct prof_incident *incident, struct prof_finding *f,
-                     struct prof_str *text)
+static bool describe(struct analysis *a, const struct prof_incident *incident, const struct prof_obj *obj,
+                     struct prof_finding *f, struct prof_str *text)
 {
     const char *scope;
 
@@ -111,7 +111,10 @@ static bool describe(struct analysis *a, const struct prof_incident *incident, s
         return true;
     case PROF_INCIDENT_USE_AFTER:
         f->verdict = PROF_USE_AFTER_RELEASE;
-        f->other_what = "died at";
+        // The release that ended it says more than its destructor.
+        if (obj != NULL && obj->zero_stack != 0)
+            f->other_stack = obj->zero_stack;
+        f->other_what = f->other_stack != incident->other_stack ? "last released at" : "died at";
         prof_str_add(text, "used after it had died");
         return true;
     case PROF_INCIDENT_FREED_ALIVE:
@@ -204,7 +207,7 @@ static bool add_incident(struct incidents *in, const struct prof_incident *incid
         a->untold += times;
         return true;
     }
-    if (!describe(a, incident, &f, &text)) {
+    if (!describe(a, incident, obj, &f, &text)) {
         prof_str_deinit(&text);
         return true;
     }

@@ -47,7 +47,7 @@ static bool says_something(const struct prof_finding *f)
     case PROF_FLOATING:
     case PROF_OVER_RELEASED:
     case PROF_USE_AFTER_RELEASE:
-        return !f->plain && f->sample_count > 0;
+        return !f->plain && !f->broken_off && f->sample_count > 0;
     default:
         return false;
     }
@@ -418,7 +418,8 @@ static bool finish(struct prof_ledgers *l)
         if (first[i] != NULL && first[i]->out.count > WHOLE_COMPARED)
             first[i] = NULL;
         good =
-            (first[i] == NULL || ledger_part(l, &list[i], first[i], &parting)) && prof_vec_push(&l->partings, parting);
+            first[i] == NULL || (ledger_part(l, &list[i], first[i], &parting) && ledger_extra(l, first[i], &parting));
+        good = good && prof_vec_push(&l->partings, parting);
     }
     free(first);
     return good;

@@ -386,7 +386,7 @@ static bool took_at(struct prof_ledgers *l, const struct life *life, uint32_t si
     return false;
 }
 
-static bool is_sibling(const struct life *life, const struct life *of)
+bool ledger_is_sibling(const struct life *life, const struct life *of)
 {
     return life->finding == 0 && life->born && life->out.freed && life->type == of->type && life->kind == of->kind &&
            of->kind != UINT32_MAX;
@@ -401,13 +401,13 @@ static bool gather_lives(struct parts *p, const struct life *first, struct prof_
     if (f->open_count > 0 && !f->open[0].birth && (site = site_of(&l->a, f->open[0].stack)) == UINT32_MAX)
         return false;
     for (size_t i = 0; site != UINT32_MAX && i < l->lives.count && !ret->took_too; i++)
-        ret->took_too = is_sibling(l->lives.items[i], first) && took_at(l, l->lives.items[i], site);
+        ret->took_too = ledger_is_sibling(l->lives.items[i], first) && took_at(l, l->lives.items[i], site);
     if (!add_view(p, first, true))
         return false;
     for (size_t i = 0; i < l->lives.count; i++) {
         const struct life *life = l->lives.items[i];
         bool leaked = life != first && life->born && life->finding == f->id && life->kind == first->kind;
-        bool fits = is_sibling(life, first) && (!ret->took_too || took_at(l, life, site));
+        bool fits = ledger_is_sibling(life, first) && (!ret->took_too || took_at(l, life, site));
         if ((leaked || fits) && !add_view(p, life, leaked))
             return false;
     }

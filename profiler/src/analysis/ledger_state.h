@@ -1,7 +1,8 @@
 /* ledger_state.h: lives while they are gathered, and what the files about ledgers share. Layer-private.
  *
  * ledger.c chooses lives and replays the trace; ledger_book.c keeps the entries of one life within bounds;
- * ledger_pair.c says which release gives back what no slot tells; ledger_part.c compares lives. */
+ * ledger_pair.c says which release gives back what no slot tells; ledger_part.c compares lives; ledger_extra.c says
+ * which release is too many. */
 #ifndef ANALYSIS_LEDGER_STATE_H
 #define ANALYSIS_LEDGER_STATE_H
 
@@ -79,5 +80,12 @@ bool ledger_pair(struct prof_ledgers *ledgers, struct life *life, uint32_t blame
  * memory. */
 bool ledger_part(struct prof_ledgers *ledgers, const struct prof_finding *finding, const struct life *first,
                  struct prof_parting *ret);
+/* Was it born where `of` was, and freed with a count of zero? */
+bool ledger_is_sibling(const struct life *life, const struct life *of);
+
+/* ---- ledger_extra.c ---- */
+/* Finds the release that is too many in the life that stands for a finding, if more was given back than taken. false
+ * without memory. */
+bool ledger_extra(struct prof_ledgers *ledgers, const struct life *first, struct prof_parting *parting);
 
 #endif

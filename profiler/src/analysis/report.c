@@ -247,8 +247,11 @@ static bool report_group(struct groups *g, uint32_t index)
     fill_missing(g, group, &f);
     fill_other(a, group, &f);
     f.reasons = reasons_of(a, group, &f.strength);
-    if (group->doubts & DOUBT_VETOED)
+    f.broken_off = group_broken_off(a, group);
+    if ((group->doubts & DOUBT_VETOED) != 0 || f.broken_off)
         f.headline = PROF_HEADLINE_HELD;
+    if (f.broken_off)
+        f.missing_stack = 0;
     f.sentence = sentence_of(a, group);
     bool may_leak = group->reason != NULL && strncmp(group->reason, "may leak: ", 10) == 0;
     if (may_leak && (f.suppressed_by = prof_arena_printf(a->arena, "may-leak: %s", group->reason + 10)) == NULL)

@@ -46,4 +46,9 @@ void run_facts(struct analysis *a)
         a->ended = false;
         a->not_ended = info->finished ? "it could not be read to its end" : "the trace has no end";
     }
+    // A moment that was chosen, or a run that goes on, is asked what is lost by then.
+    bool chosen =
+        totals->cut || (info->finished ? info->end_reason == TRK_END_STOPPED || info->end_reason == TRK_END_SNAPSHOT
+                                       : info->damage == NULL);
+    a->broken_off = !a->ended && !chosen;
 }

@@ -10,6 +10,30 @@ static const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
+bool group_broken_off(const struct analysis *a, const struct group *group)
+{
+    const struct pair_answer *known = &group->pairing;
+    // Where most of its kind are gone already, and made a release that these did not, it is overdue.
+    bool overdue = known->missing_stack != 0 && known->healthy_of >= group->objects &&
+                   known->healthy_named * 10 >= known->healthy_of * 9;
+
+    return a->broken_off && group->verdict == PROF_MISSING_UNREF && group->nowhere < group->objects && !overdue;
+}
+
+/* What is alive because the recording ended early has no count that is too high. */
+static void add_alive(struct prof_str *str, const struct group *group)
+{
+    bool skewed = (group->doubts & DOUBT_SKEWED) != 0;
+    uint64_t n = group->objects;
+
+    prof_str_addf(str, "still alive when the recording ended early: %llu taken (%s), %llu given back",
+                  (unsigned long long)(group->refs + (skewed ? 0 : n)),
+                  skewed  ? "birth not seen"
+                  : n > 1 ? "births included"
+                          : "birth included",
+                  (unsigned long long)group->unrefs);
+}
+
 /* "count is 1 too high: 3 taken (birth included), 2 given back" */
 static void add_balance(struct prof_str *str, const struct group *group)
 {
@@ -150,7 +174,10 @@ const char *sentence_of(struct analysis *a, const struct group *group)
                       group->reason != NULL ? group->reason : "");
         break;
     default:
-        add_balance(&str, group);
+        if (group_broken_off(a, group))
+            add_alive(&str, group);
+        else
+            add_balance(&str, group);
         break;
     }
     if (!add_pointers(a, &str, group)) {

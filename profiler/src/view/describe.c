@@ -425,6 +425,22 @@ static void free_words(struct prof_view *view, const struct prof_finding *findin
         snprintf(buf, size, "free what %s allocates", prof_view_site(view, finding->born_stack, site, sizeof site));
 }
 
+/* Where a release is too many: the one to drop, by the best evidence there is. The last two are most often innocent:
+ * they are only named when nothing is known of other lives. false: it is no such finding. */
+static bool extra_words(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size)
+{
+    const struct prof_parting *parting = view->ledgers != NULL ? prof_ledgers_parting(view->ledgers, finding) : NULL;
+    char site[512];
+    if (parting == NULL || !parting->too_many || (parting->extra == NULL && parting->siblings == 0))
+        return false;
+    if (parting->extra != NULL)
+        snprintf(buf, size, "drop the release at %s, or take a reference for it",
+                 prof_view_site(view, parting->extra->event.stack, site, sizeof site));
+    else
+        snprintf(buf, size, "find the release too many, or the reference not taken: freed ones release there, too");
+    return true;
+}
+
 char *view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size)
 {
     char site[512];
@@ -451,6 +467,8 @@ char *view_action(struct prof_view *view, const struct prof_finding *finding, ch
     case PROF_OVER_RELEASED:
     case PROF_USE_AFTER_RELEASE:
     case PROF_RESURRECTED:
+        if (extra_words(view, finding, buf, size))
+            break;
         snprintf(buf, size, "look at %s", prof_view_site(view, taken, site, sizeof site));
         if (finding->other_stack != 0) {
             char other[512];
@@ -508,7 +526,10 @@ char *view_action(struct prof_view *view, const struct prof_finding *finding, ch
         snprintf(buf, size, "release it where its holder is freed");
         break;
     default:
-        if (finding->missing_stack != 0)
+        if (finding->broken_off)
+            snprintf(buf, size, "look at why the recording ended early first: %s alive then, perhaps in use",
+                     finding->objects == 1 ? "it was" : "they were");
+        else if (finding->missing_stack != 0)
             snprintf(buf, size, "give it back as at %s",
                      prof_view_site(view, finding->missing_stack, site, sizeof site));
         else if (taken == 0)

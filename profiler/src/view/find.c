@@ -85,19 +85,33 @@ static struct prof_error *dead(struct prof_view *view, const char *what, const s
                              prof_fmt_event_time(time, sizeof time, event), event->tid);
 }
 
+/* How an object ended: what ended it, and the release before that left no reference. What comes later is misuse. */
+struct ending {
+    struct prof_event last, release;
+    bool over;
+};
 static struct prof_error *keep_event(void *ctx, const struct prof_history_event *event)
 {
-    *(struct prof_event *)ctx = event->event;
+    struct ending *ending = ctx;
+    if (ending->over)
+        return NULL;
+    ending->last = event->event;
+    if (event->event.op == TRK_OP_UNREF)
+        ending->release = event->event;
+    ending->over = event->event.op == TRK_OP_DEL || event->event.op == TRK_OP_FREE;
     return NULL;
 }
 
 static struct prof_error *dead_object(struct prof_view *view, const char *spec, const char *type, uint32_t serial)
 {
-    struct prof_event last = { .op = 0 };
-    struct prof_error *error = prof_heap_history(view->heap, type, serial, keep_event, &last);
-    char what[512];
+    struct ending ending = { .over = false };
+    struct prof_error *error = prof_heap_history(view->heap, type, serial, keep_event, &ending);
+    char what[1600], site[1024];
     snprintf(what, sizeof what, "%s died", spec);
-    return error != NULL ? error : dead(view, what, &last);
+    if (error == NULL && ending.release.stack != 0 && ending.release.stack != ending.last.stack)
+        snprintf(what, sizeof what, "%s was last released at %s and died", spec,
+                 prof_view_site(view, ending.release.stack, site, sizeof site));
+    return error != NULL ? error : dead(view, what, &ending.last);
 }
 
 static struct prof_error *dead_at(struct prof_view *view, const char *spec, uint64_t addr)

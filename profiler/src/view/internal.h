@@ -6,6 +6,7 @@
 #include <base/str.h>
 #include <base/table.h>
 #include <base/vec.h>
+#include <prof/ledger.h>
 #include <prof/view.h>
 
 #include "query.h"

@@ -108,6 +108,19 @@ static json_t *through(struct document *doc, struct prof_view *view, const struc
     return object;
 }
 
+static json_t *extra(struct document *doc, struct prof_view *view, const struct prof_parting *parting)
+{
+    if (parting->extra == NULL)
+        return json_null();
+    bool learned = parting->extra_evidence == PROF_EVIDENCE_LEARNED;
+    json_t *object = doc_ledger_entry(doc, view, parting->extra);
+    doc_set(doc, object, "why", json_string(prof_evidence_name(parting->extra_evidence)));
+    doc_set(doc, object, "before", learned ? json_null() : json_of_number(parting->extra_before->number));
+    doc_set(doc, object, "siblings", learned ? json_of_number(parting->extra_siblings) : json_null());
+    doc_set(doc, object, "siblings_of", learned ? json_of_number(parting->extra_of) : json_null());
+    return object;
+}
+
 json_t *doc_siblings(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
 {
     const struct prof_parting *parting = view->ledgers != NULL ? prof_ledgers_parting(view->ledgers, finding) : NULL;
@@ -129,6 +142,7 @@ json_t *doc_siblings(struct document *doc, struct prof_view *view, const struct 
     doc_set(doc, object, "here", step(doc, view, &parting->here));
     doc_set(doc, object, "there", there(doc, view, parting));
     doc_set(doc, object, "through", through(doc, view, parting));
+    doc_set(doc, object, "extra", extra(doc, view, parting));
     bool timed = parting->release_of != 0;
     doc_set(doc, object, "release_after", timed ? json_of_seconds(parting->release_us) : json_null());
     doc_set(doc, object, "release_in_other_thread", timed ? json_boolean(parting->release_elsewhere) : json_null());

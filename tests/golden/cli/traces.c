@@ -293,6 +293,35 @@ static void misuse(void)
     save(t, "misuse.trk");
 }
 
+/* A buffer of which the sender, on an error, gives back what its caller gives back, too; one that a variable gives back
+ * twice; one that is used after its end. Most do nothing of it. */
+static void over(void)
+{
+    enum { HEALTHY = 12, SENT = HEALTHY, TWICE, LATE, ALL };
+    struct mk_trace *t = mk_create();
+    mk_type(t, "buffer", 128);
+    for (uint64_t i = 0; i < ALL; i++) {
+        const uint64_t buffer = 0x5555557e0000 + i * 0x1000, slot = MK_APP_DATA + 0x80;
+        mk_time(t, 1000 * (i + 1));
+        mk_born(t, "buffer", buffer, 128, "buffer_new < main");
+        mk_ref(t, buffer, i == TWICE ? slot : 0, "keep < main");
+        if (i == SENT)
+            mk_unref(t, buffer, 0, "send_failed < main");
+        mk_unref(t, buffer, i == TWICE ? slot : 0, "unkeep < main");
+        if (i == TWICE)
+            mk_unref(t, buffer, slot, "forget < main");
+        if (i != SENT && i != TWICE)
+            mk_unref(t, buffer, 0, "buffer_put < main");
+        mk_del(t, buffer, "buffer_free < main");
+        if (i == SENT || i == TWICE)
+            mk_unref(t, buffer, 0, i == SENT ? "buffer_put < main" : "last_put < main");
+        if (i == LATE)
+            mk_ref(t, buffer, 0, "log < main");
+    }
+    mk_exit(t, 0);
+    save(t, "over.trk");
+}
+
 /* A hub that many hold: members of ever more weight, a global that came last, pointers that count nothing. What it
  * holds others hold, too. */
 static void crowded(void)
@@ -587,6 +616,7 @@ int main(int argc, char **argv)
     unread();
     typed();
     misuse();
+    over();
     crowded();
     owners();
     hostile();

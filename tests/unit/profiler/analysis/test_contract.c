@@ -74,8 +74,45 @@ static void test_killed(void **state)
     assert_string_equal(f->type, "user");
     assert_int_equal(f->strength, PROF_SUSPECT);
     assert_non_null(strstr(f->reasons, "ended by signal 11"));
+    assert_int_equal(f->headline, PROF_HEADLINE_HELD); // alive is not lost
+    assert_true(f->broken_off);
+    assert_null(strstr(f->sentence, "too high"));
     assert_int_equal(prof_findings_gating(rig->findings), 0);
     assert_string_equal(prof_findings_audit(rig->findings)->why_uncertain, "the program was ended by signal 11");
+}
+
+/* Releases that some of its kind saw are not missing where the others had no time for them; where most saw them, they
+ * are. */
+static void killed_after(size_t freed, size_t alive, bool lost)
+{
+    for (size_t i = 0; i < freed + alive; i++) {
+        uint64_t addr = 0x20000 + i * 0x100;
+        mk_born(rig->t, "user", addr, 64, AT("user_new u.c:3"));
+        mk_ref(rig->t, addr, 0, AT("lookup u.c:12"));
+        mk_unref(rig->t, addr, 0, AT("handle u.c:16"));
+        if (i >= freed)
+            continue;
+        mk_unref(rig->t, addr, 0, AT("user_drop u.c:30"));
+        mk_gone(rig->t, addr, AT("user_free u.c:9"));
+    }
+    mk_end(rig->t, TRK_END_SIGNAL, 11);
+    rig_find(rig, NULL);
+    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
+    assert_int_equal(f->headline, lost ? PROF_HEADLINE_LOST : PROF_HEADLINE_HELD);
+    assert_int_equal(f->missing_stack != 0, lost);
+    assert_int_equal(f->strength, PROF_SUSPECT);
+}
+
+static void test_killed_before_releases(void **state)
+{
+    (void)state;
+    killed_after(3, 30, false);
+}
+
+static void test_killed_after_most_releases(void **state)
+{
+    (void)state;
+    killed_after(30, 3, true);
 }
 
 static void test_no_end(void **state)
@@ -519,6 +556,8 @@ int main(void)
         TEST(lost_events),
         TEST(lost_too_many),
         TEST(killed),
+        TEST(killed_before_releases),
+        TEST(killed_after_most_releases),
         TEST(no_end),
         TEST(cut),
         TEST(born_before),

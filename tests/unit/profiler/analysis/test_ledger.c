@@ -362,6 +362,89 @@ static void releases_too_many_part_as_well(void **state)
     assert_null(p->there.entry);
 }
 
+static const struct prof_parting *over_released(void)
+{
+    make(NULL);
+    const struct prof_parting *p = prof_ledgers_parting(ledgers, rig_one(rig, PROF_OVER_RELEASED));
+    assert_non_null(p);
+    assert_true(p->too_many);
+    return p;
+}
+
+/* Takes and gives back as healthy ones do, with one release of somebody else's before. */
+static void released_early_by(const char *who)
+{
+    uint64_t addr = born();
+    mk_ref(rig->t, addr, 0, AT("send net.c:50"));
+    mk_unref(rig->t, addr, 0, AT(who));
+    mk_unref(rig->t, addr, 0, AT("sent net.c:55"));
+    mk_del(rig->t, addr, AT("conn_free net.c:25 < sent net.c:55"));
+    mk_unref(rig->t, addr, 0, AT("accept net.c:34 < main m.c:5"));
+}
+
+/* The last two releases are correct lines: the one too many came before. */
+static void what_siblings_do_is_innocent(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        healthy("send net.c:50", "sent net.c:55");
+    released_early_by("on_error net.c:66");
+    const struct prof_parting *p = over_released();
+    entry_is(p->extra, TRK_OP_UNREF, "on_error:66");
+    assert_int_equal(p->extra_evidence, PROF_EVIDENCE_LEARNED);
+    assert_int_equal(p->extra_siblings, 0);
+    assert_int_equal(p->extra_of, 20);
+}
+
+/* Siblings release wherever it was released: a second time at one place is told, an odd path in balance is not. */
+static void twice_at_one_place(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        healthy("send net.c:50", "sent net.c:55");
+    uint64_t addr = born();
+    mk_ref(rig->t, addr, LOCAL(1), AT("peek net.c:80"));
+    mk_unref(rig->t, addr, LOCAL(1), AT("peek net.c:82"));
+    mk_ref(rig->t, addr, 0, AT("send net.c:50"));
+    mk_unref(rig->t, addr, 0, AT("sent net.c:55"));
+    mk_unref(rig->t, addr, 0, AT("sent net.c:55"));
+    mk_del(rig->t, addr, AT("conn_free net.c:25 < sent net.c:55"));
+    mk_unref(rig->t, addr, 0, AT("accept net.c:34 < main m.c:5"));
+    entry_is(over_released()->extra, TRK_OP_UNREF, "sent:55");
+}
+
+/* What is missing is a reference: no release is to blame. */
+static void nobody_is_blamed_for_a_missing_reference(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        healthy("send net.c:50", "sent net.c:55");
+    uint64_t addr = born();
+    mk_unref(rig->t, addr, 0, AT("sent net.c:55"));
+    mk_del(rig->t, addr, AT("conn_free net.c:25 < sent net.c:55"));
+    mk_unref(rig->t, addr, 0, AT("accept net.c:34 < main m.c:5"));
+    assert_null(over_released()->extra);
+}
+
+/* A variable that gave back what it owned has no more to give: certain, without any sibling. */
+static void slots_tell_which_is_too_many(void **state)
+{
+    (void)state;
+    uint64_t addr = born();
+    mk_own(rig->t, addr, LOCAL(1), AT("accept net.c:31"));
+    mk_ref(rig->t, addr, LOCAL(2), AT("send net.c:50"));
+    mk_ref(rig->t, addr, LOCAL(3), AT("peek net.c:80"));
+    mk_unref(rig->t, addr, LOCAL(2), AT("sent net.c:55"));
+    mk_unref(rig->t, addr, LOCAL(2), AT("sent net.c:56"));
+    mk_unref(rig->t, addr, LOCAL(3), AT("peek net.c:82"));
+    mk_del(rig->t, addr, AT("conn_free net.c:25 < peek net.c:82"));
+    mk_unref(rig->t, addr, LOCAL(1), AT("accept net.c:34"));
+    const struct prof_parting *p = over_released();
+    entry_is(p->extra, TRK_OP_UNREF, "sent:56");
+    entry_is(p->extra_before, TRK_OP_UNREF, "sent:55");
+    assert_int_equal(p->extra_evidence, PROF_EVIDENCE_SLOT);
+}
+
 static void nobody_to_compare_with(void **state)
 {
     (void)state;
@@ -388,6 +471,10 @@ int main(void)
         TEST(siblings_took_it_too),
         TEST(many_siblings_are_sampled),
         TEST(releases_too_many_part_as_well),
+        TEST(what_siblings_do_is_innocent),
+        TEST(twice_at_one_place),
+        TEST(nobody_is_blamed_for_a_missing_reference),
+        TEST(slots_tell_which_is_too_many),
         TEST(nobody_to_compare_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
