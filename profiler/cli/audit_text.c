@@ -426,6 +426,44 @@ void text_audit(struct cli_session *session, struct cli_out *out)
                    count, count == 1 ? "" : "s");
 }
 
+/* Why a module has no names. */
+static const char *why_nameless(struct cli_session *session, const char *module)
+{
+    const struct prof_symbols_gap *gaps;
+    size_t count = prof_symbols_gaps(session->symbols, &gaps);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(gaps[i].module, module) == 0)
+            return gaps[i].what;
+    return "its symbols were not asked for";
+}
+
+void text_nameless(struct cli_session *session, struct cli_out *out)
+{
+    enum { MODULES_MOST = 4 };
+    const char *told[MODULES_MOST];
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(session->findings, &list), n = 0;
+    for (size_t i = 0; i < count && n < MODULES_MOST; i++) {
+        if (!text_is_listed(&list[i]) || list[i].place_stack == 0)
+            continue;
+        const struct prof_frame *frame = prof_symbols_site_frame(session->symbols, list[i].place_stack);
+        size_t at = 0;
+        if (frame->function != NULL || frame->module == NULL || frame->module[0] != '/')
+            continue;
+        while (at < n && strcmp(told[at], frame->module) != 0)
+            at++;
+        if (at < n)
+            continue;
+        told[n++] = frame->module;
+        const char *slash = strrchr(frame->module, '/');
+        cli_printf(out, CLI_WARN, n == 1 ? "\nNames are missing: " : "                   ");
+        cli_put(out, CLI_WARN, slash + 1);
+        cli_printf(out, CLI_WARN, "+0x...: ");
+        cli_put(out, CLI_WARN, why_nameless(session, frame->module));
+        fputc('\n', out->file);
+    }
+}
+
 /* The filter of the recording in the words of its options. */
 static void filter_words(const struct prof_trace_info *info, struct cli_out *out)
 {

@@ -135,6 +135,7 @@ static void findings(struct cli_session *session, const struct cli_common *commo
     if (common->verbose)
         text_on_purpose(session, out, SIZE_MAX);
     text_suppressions(session, out);
+    text_nameless(session, out);
     text_memory_not_read(session, out, "\n");
     const struct prof_audit *audit = prof_findings_audit(session->findings);
     if (listed != 0 && !audit->certain && audit->why_uncertain != NULL) {

@@ -50,6 +50,8 @@ char *text_unfreed(const struct cli_session *session, const struct cli_out *out,
 void text_rise(struct cli_session *session, struct cli_out *out, const char *indent);
 /* "nothing lost" or why that cannot be said; only when no finding is listed. */
 void text_clean(struct cli_session *session, struct cli_out *out);
+/* Of which modules the findings' places have no names, and why; nothing when all have. Behind an empty line. */
+void text_nameless(struct cli_session *session, struct cli_out *out);
 /* Which suppressions were used, which expired, what left the baseline. */
 void text_suppressions(struct cli_session *session, struct cli_out *out);
 

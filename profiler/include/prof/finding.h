@@ -149,7 +149,8 @@ struct prof_finding {
     enum prof_strength strength;
     enum prof_headline headline;
     bool gating;               /* fails a check: not suppressed, baselined, may_leak, and its verdict gates */
-    const char *suppressed_by; /* "FILE:LINE" or "baseline" or "may-leak: REASON"; NULL */
+    const char *suppressed_by; /* "FILE:LINE" or "baseline" or "may-leak: REASON"; NULL. "baseline, perhaps:
+                                * ...": one of the two has no names to compare places by, and the audit is uncertain */
     const char *type;          /* "" for plain blocks */
     const char *block_type;    /* of plain blocks: "struct conn", "struct conn[] (~ from net.c:31)"; NULL not known */
     uint64_t objects, bytes;
@@ -330,8 +331,10 @@ char *prof_suppression_for(const struct prof_findings *findings, const struct pr
 
 /* A baseline is the --json output of an earlier run. Findings whose fingerprint is in it do not gate when each of their
  * lines can be one of the baseline's lines of that fingerprint, no two of them the same one, with no more objects.
- * Lines may have moved, so numbers of lines decide only which ones are too many. Of a baseline that was written without
- * lines (before "site" was told) only the sum of objects counts. */
+ * Where only the baseline or only the trace has names of functions, findings of one verdict and type cannot be told
+ * apart: they do not gate, and the audit is uncertain. Lines may have moved, so numbers of lines decide only which ones
+ * are too many. Of a baseline that was written without lines (before "site" was told) only the sum of objects counts.
+ */
 struct prof_baseline;
 struct prof_error *prof_baseline_read(const char *path, struct prof_baseline **ret);
 void prof_baseline_destroy(struct prof_baseline *baseline);
@@ -340,6 +343,7 @@ void prof_baseline_destroy(struct prof_baseline *baseline);
 struct prof_baseline_gone {
     const char *fingerprint, *verdict, *type;
     uint64_t objects;
+    bool named, nameless; /* functions of its places have names; have none */
 };
 size_t prof_findings_gone(const struct prof_findings *findings, const struct prof_baseline_gone **ret);
 

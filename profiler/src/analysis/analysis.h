@@ -231,6 +231,8 @@ void fingerprint_make(struct prof_symbols *symbols, enum prof_verdict verdict, c
 
 /* ---- audit.c, bytes.c ---- */
 void audit_make(struct analysis *a);
+/* Found after that: one more reason why the answer is uncertain. why: static text. */
+void audit_doubt(struct analysis *a, const char *why);
 void bytes_make(struct prof_heap *heap, struct prof_bytes *ret);
 /* glibc's chunk for a request on 64-bit: what the program may use, and what the heap spends (header included). */
 uint64_t bytes_usable(uint64_t request);

@@ -152,6 +152,16 @@ static bool end_is_open(const struct analysis *a, const struct prof_trace_info *
     return !over || totals->cut || totals->live_objects > 0;
 }
 
+void audit_doubt(struct analysis *a, const char *why)
+{
+    struct prof_audit *audit = &a->out->audit;
+    const char *both = audit->why_uncertain != NULL ? prof_arena_printf(a->arena, "%s; %s", audit->why_uncertain, why)
+                                                    : prof_arena_strdup(a->arena, why);
+
+    audit->certain = false;
+    audit->why_uncertain = both != NULL ? both : "out of memory";
+}
+
 void audit_make(struct analysis *a)
 {
     struct prof_audit *audit = &a->out->audit;

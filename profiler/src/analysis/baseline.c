@@ -113,7 +113,10 @@ static struct prof_error *add(struct prof_baseline *baseline, const char *path, 
             !prof_vec_push(&baseline->entries, entry))
             return prof_error_memory();
     }
-    baseline->entries.items[known].objects += many;
+    struct prof_baseline_gone *same = &baseline->entries.items[known];
+    same->objects += many;
+    same->named |= json_is_string(json_object_get(site, "function"));
+    same->nameless |= json_is_null(json_object_get(site, "function"));
     return site != NULL ? add_line(baseline, path, known, site, many, index) : NULL;
 }
 

@@ -133,8 +133,34 @@ static bool index_lines(const struct compare *c, struct map *index)
     return true;
 }
 
-static void judge(const struct compare *c, struct analysis *a, const struct map *index)
+static const char not_comparable[] = "baseline, perhaps: places without names of functions cannot be compared";
+
+/* Could a finding be what the baseline has at a place of which only one side knows the function? */
+static bool unlike(struct analysis *a, const struct prof_finding *f, const struct prof_baseline_gone *entry)
 {
+    if (f->place_stack == 0 || strcmp(entry->verdict, prof_verdict_name(f->verdict)) != 0 ||
+        strcmp(entry->type, f->type) != 0)
+        return false;
+    return prof_symbols_site_frame(a->symbols, f->place_stack)->function != NULL ? entry->nameless : entry->named;
+}
+
+static bool comparable(struct analysis *a, const struct prof_finding *f)
+{
+    const struct prof_baseline_gone *entries;
+    size_t count = baseline_entries(a->options->baseline, &entries);
+
+    for (size_t i = 0; i < count; i++) {
+        if (unlike(a, f, &entries[i]))
+            return false;
+    }
+    return true;
+}
+
+/* index: (fingerprint, line) -> lines. Returns how many findings could not be compared. */
+static uint64_t judge(const struct compare *c, struct analysis *a, const struct map *index)
+{
+    uint64_t unsure = 0;
+
     for (size_t i = 0; i < a->out->list.count; i++) {
         struct prof_finding *f = &a->out->list.items[i];
         uint32_t at = map_get(index, map_mix(print_of(f), key_of(a, f)));
@@ -145,7 +171,12 @@ static void judge(const struct compare *c, struct analysis *a, const struct map 
         f->baseline_elsewhere = line->then == 0 && f->baseline_objects != 0;
         if (f->suppressed_by == NULL && line->known)
             f->suppressed_by = "baseline";
+        if (f->suppressed_by == NULL && f->baseline_objects == 0 && !comparable(a, f)) {
+            f->suppressed_by = not_comparable;
+            unsure++;
+        }
     }
+    return unsure;
 }
 
 bool baseline_compare(struct analysis *a)
@@ -162,12 +193,24 @@ bool baseline_compare(struct analysis *a)
         good = match(&c, &c.lines.items[i], end - i);
     }
     good = good && index_lines(&c, &index);
-    if (good)
-        judge(&c, a, &index);
+    uint64_t unsure = good ? judge(&c, a, &index) : 0;
+    if (unsure > 0)
+        audit_doubt(a, "findings cannot be compared with the baseline: on one side functions have no names; 'reftrack "
+                       "info' says which symbols are missing");
     prof_vec_deinit(&c.lines);
     prof_vec_deinit(&c.old);
     map_deinit(&index);
     return good;
+}
+
+static bool perhaps_here(struct analysis *a, const struct prof_baseline_gone *entry)
+{
+    for (size_t i = 0; i < a->out->list.count; i++) {
+        const struct prof_finding *f = &a->out->list.items[i];
+        if (f->suppressed_by == not_comparable && unlike(a, f, entry))
+            return true;
+    }
+    return false;
 }
 
 bool baseline_gone(struct analysis *a)
@@ -183,6 +226,8 @@ bool baseline_gone(struct analysis *a)
         good = map_put(&now, print_of(&a->out->list.items[i]), 0);
     for (size_t i = 0; good && i < count; i++) {
         uint64_t print = 0;
+        if (perhaps_here(a, &entries[i]))
+            continue;
         baseline_print_parse(entries[i].fingerprint, &print);
         if (map_get(&now, print) == UINT32_MAX)
             good = prof_vec_push(&a->out->gone, entries[i]);

@@ -2,8 +2,9 @@
  *
  * XXH64 (seed 0), as 16 hex digits, of the lines "reftrack fingerprint 1", verdict, type, and up to four functions of
  * the stack from its inner frame (prof_symbols_inner) outwards. No lines, no addresses, no offsets: only what survives
- * a rebuild. Frames without a function count as their module's base name without its version; suffixes that compilers
- * invent are cut off. */
+ * a rebuild. Frames without a function count as their module's base name without its version, and the site itself then
+ * with its offset, too: else all places of a module without symbols were one. Suffixes that compilers invent are cut
+ * off. */
 #include "analysis.h"
 
 #include <stdio.h>
@@ -25,7 +26,8 @@ static size_t function_length(const char *name)
     return length;
 }
 
-static void add_module(XXH64_state_t *state, const char *path)
+/* offset 0: none. Only what was loaded from a file has offsets that are comparable between runs. */
+static void add_module(XXH64_state_t *state, const char *path, uint64_t offset)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
@@ -33,6 +35,10 @@ static void add_module(XXH64_state_t *state, const char *path)
 
     XXH64_update(state, "[", 1);
     XXH64_update(state, name, so != NULL ? (size_t)(so - name) + 3 : strlen(name));
+    if (offset != 0 && name[0] != '\0' && name[0] != '[') {
+        char text[24];
+        XXH64_update(state, text, (size_t)snprintf(text, sizeof text, "+%llx", (unsigned long long)offset));
+    }
     XXH64_update(state, "]\n", 2);
 }
 
@@ -61,7 +67,7 @@ void fingerprint_make(struct prof_symbols *symbols, enum prof_verdict verdict, c
             XXH64_update(state, frames[i].function, function_length(frames[i].function));
             XXH64_update(state, "\n", 1);
         } else {
-            add_module(state, frames[i].module != NULL ? frames[i].module : "");
+            add_module(state, frames[i].module != NULL ? frames[i].module : "", taken == 1 ? frames[i].offset : 0);
         }
     }
     snprintf(ret, 20, "%016llx", (unsigned long long)XXH64_digest(state));
