@@ -227,9 +227,14 @@ static void test_fingerprint(void **state)
     fingerprint_of(0x10000, 0, "f a.c:1 < g a.c:2 < h a.c:3 < i a.c:4 < j a.c:5", one);
     fingerprint_of(0x10000, 0, "f a.c:1 < g a.c:2 < h a.c:3 < i a.c:4 < k a.c:5", other);
     assert_string_equal(one, other); // four frames
+    fingerprint_of(0x10000, 0, "open net.c:3 < +/usr/lib/libfoo.so.1:64 < main main.c:9", one);
+    fingerprint_of(0x10000, 9, "open net.c:3 < +/opt/libfoo.so.2:128 < main main.c:9", other);
+    assert_string_equal(one, other); // callers in modules without symbols: by name only
     fingerprint_of(0x10000, 0, "+/usr/lib/libfoo.so.1:64 < main main.c:9", one);
-    fingerprint_of(0x10000, 9, "+/opt/libfoo.so.2:128 < main main.c:9", other);
-    assert_string_equal(one, other); // modules without symbols: by name only
+    fingerprint_of(0x10000, 9, "+/opt/libfoo.so.2:64 < main main.c:9", other);
+    assert_string_equal(one, other);
+    fingerprint_of(0x10000, 0, "+/usr/lib/libfoo.so.1:128 < main main.c:9", other);
+    assert_string_not_equal(one, other); // sites in them are told apart
     rig_begin(rig);
 }
 
