@@ -231,7 +231,7 @@ static void test_fingerprint(void **state)
     fingerprint_of(0x10000, 9, "open net.c:3 < +/opt/libfoo.so.2:128 < main main.c:9", other);
     assert_string_equal(one, other); // callers in modules without symbols: by name only
     fingerprint_of(0x10000, 0, "+/usr/lib/libfoo.so.1:64 < main main.c:9", one);
-    fingerprint_of(0x10000, 9, "+/opt/libfoo.so.2:64 < main main.c:9", other);
+    fingerprint_of(0x777000, 0, "+/opt/libfoo.so.2:64 < main main.c:9", other);
     assert_string_equal(one, other);
     fingerprint_of(0x10000, 0, "+/usr/lib/libfoo.so.1:128 < main main.c:9", other);
     assert_string_not_equal(one, other); // sites in them are told apart
