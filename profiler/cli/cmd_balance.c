@@ -105,7 +105,7 @@ static int run(struct cli_session *session, const struct cli_common *common, con
     for (size_t i = 0; i < args->exclude.count; i++)
         exclude[i] = args->exclude.items[i];
     struct prof_balance_options how = { (enum prof_balance_by)args->how.by, args->reverse, exclude };
-    struct prof_error *error = prof_view_select(session->view, spec, &selection);
+    struct prof_error *error = prof_view_select(session->view, spec, false, &selection);
     if (error == NULL)
         error = prof_balance_create(session->heap, session->symbols, selection.type, prof_selection_has, &selection,
                                     &how, &balance);

@@ -153,7 +153,7 @@ static struct prof_error *gather(struct cli_session *session, struct prof_argume
     if (error != NULL)
         return error;
     argument->annotate = prof_view_deciding(session->view, *coverage, finding);
-    error = prof_view_select(session->view, spec, &selection);
+    error = prof_view_select(session->view, spec, false, &selection);
     if (error != NULL) { /* none of them is alive: there is nothing to weigh or to record */
         prof_error_destroy(error);
         return NULL;

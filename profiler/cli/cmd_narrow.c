@@ -93,7 +93,7 @@ int cmd_narrow(int argc, char **argv)
     if (code < 0) {
         struct prof_selection selection;
         struct prof_narrow narrow;
-        struct prof_error *error = prof_view_select(session.view, spec, &selection);
+        struct prof_error *error = prof_view_select(session.view, spec, true, &selection);
         if (error == NULL)
             error = prof_view_narrow(&selection, args.top != 0 ? (size_t)args.top : SIZE_MAX, &narrow);
         if (error != NULL) {

@@ -17,17 +17,26 @@ static bool in_question(const struct prof_selection *s, prof_obj_id id)
     return finding != NULL && finding->verdict != PROF_REACHABLE && finding->suppressed_by == NULL;
 }
 
+/* A dead object may be an example of several findings. */
+static bool speaks_of(const struct prof_finding *finding, prof_obj_id id)
+{
+    for (size_t i = 0; i < finding->sample_count; i++)
+        if (finding->samples[i] == id)
+            return true;
+    return false;
+}
+
 bool prof_selection_has(void *selection, prof_obj_id id)
 {
     const struct prof_selection *s = selection;
     const struct prof_obj *obj = prof_heap_obj(s->view->heap, id);
-    if (!alive(obj) || obj->type != s->type)
+    if (obj->state == PROF_OBJ_NONE || obj->type != s->type || (!alive(obj) && !s->dead))
         return false;
     if (s->obj != 0)
         return id == s->obj;
     if (s->finding != NULL)
-        return prof_findings_of(s->view->findings, id) == s->finding;
-    return s->all || in_question(s, id);
+        return prof_findings_of(s->view->findings, id) == s->finding || (!alive(obj) && speaks_of(s->finding, id));
+    return (s->all && alive(obj)) || in_question(s, id);
 }
 
 static void count(struct prof_selection *s)
@@ -59,9 +68,9 @@ static const struct prof_finding *finding_numbered(const struct prof_view *view,
     return NULL;
 }
 
-struct prof_error *prof_view_select(struct prof_view *view, const char *spec, struct prof_selection *ret)
+struct prof_error *prof_view_select(struct prof_view *view, const char *spec, bool dead, struct prof_selection *ret)
 {
-    struct prof_selection s = { .view = view, .type = type_named(view->heap, spec) };
+    struct prof_selection s = { .view = view, .dead = dead, .type = type_named(view->heap, spec) };
     if (s.type != 0) {
         count(&s);
         if (s.count == 0) {
@@ -86,8 +95,7 @@ struct prof_error *prof_view_select(struct prof_view *view, const char *spec, st
     count(&s);
     if (s.count == 0)
         return prof_error_create(PROF_ERROR_NOT_FOUND,
-                                 "%s speaks of no object that is alive; 'reftrack show %s' tells what is known", spec,
-                                 spec);
+                                 "%s speaks of no object that is alive; 'reftrack show %s' tells its life", spec, spec);
     *ret = s;
     return NULL;
 }
