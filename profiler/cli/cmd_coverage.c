@@ -95,7 +95,7 @@ static struct prof_error *table(const struct report *r, enum prof_coverage_table
 /* ---- What to annotate ----------------------------------------------------------------------------------------------
  */
 
-/* gives: also where such references are given back, which is the same for all of a type. */
+/* gives: also where such references are given back. */
 static void step(const struct report *r, size_t number, const struct prof_coverage_step *s, bool gives)
 {
     FILE *file = r->out->file;
@@ -142,7 +142,8 @@ static void steps(const struct report *r)
             continue;
         bool again = false;
         for (size_t j = 0; j < i; j++)
-            again |= list[j].take->type == list[i].take->type && list[j].wrapper == NULL &&
+            again |= !list[i].paired && !list[j].paired && list[j].take->type == list[i].take->type &&
+                     list[j].wrapper == NULL &&
                      (r->module == NULL || prof_module_fits(r->module, list[j].take->module));
         step(r, fit, &list[i], !again);
     }

@@ -31,7 +31,8 @@ const struct cli_command cli_command_narrow = {
     .synopsis = "[TRACE] TYPE|OBJECT",
     .summary = "the command that records just these objects again, and the line for gdb",
     .about = "TYPE and OBJECT are written as for 'reftrack balance'. The command takes whole stacks of every event of "
-             "these objects and leaves all other objects out, so it costs next to nothing however busy the program is; "
+             "these objects, and of a few that were freed for comparison, and leaves all other objects out, so it "
+             "costs next to nothing however busy the program is; "
              "they keep their numbers, and every other command works on that trace. The line for gdb stops where the "
              "first of them is born and then at each change of its count. Nothing is run: copy what you want.",
     .examples = examples,
@@ -52,8 +53,12 @@ static void put_command(struct cli_out *out, const char *command)
 static void narrow_text(const struct cli_common *common, struct cli_out *out, const struct prof_narrow *narrow)
 {
     char count[32], of[32];
-    fprintf(out->file, "To record %s of %s again, with all stacks, and no other object:\n",
-            prof_fmt_count(count, sizeof count, narrow->count), prof_fmt_count(of, sizeof of, narrow->of));
+    fprintf(out->file, "To record %s of %s again, ", prof_fmt_count(count, sizeof count, narrow->count),
+            prof_fmt_count(of, sizeof of, narrow->of));
+    if (narrow->healthy != 0)
+        fprintf(out->file, "and %s that %s freed to compare with, ",
+                prof_fmt_count(count, sizeof count, narrow->healthy), narrow->healthy == 1 ? "was" : "were");
+    fputs("with all stacks, and no other object:\n", out->file);
     put_command(out, narrow->command);
     fputs("or, when it is linked with libtrack:\n", out->file);
     put_command(out, narrow->environment);

@@ -13,7 +13,7 @@ has 'where the paths differ' out 'plugin_show  <- here'
 has 'how sure' out '^  the missing release was made for 20 of 20 healthy objects'
 has 'the audit' out '^identities: counts hold'
 has 'what would make it surer' out 'becomes TRK_OWN\(shown, conn_ref\(conn\)\);'
-has 'how to see it again' out "reftrack run --objects 'conn#3,6,9,12,15,18,21,24' --stacks"
+has 'how to see it again' out "reftrack run --objects 'conn#1-4,6,9,12,15,18,21,24' --stacks"
 # Nothing is declared: the tie is said, and what resolves it.
 "$REFTRACK" explain --color=never untold.trk 1 >tie.out 2>&1
 has 'a wrapper first' tie.out 'declare conn_ref as a wrapper'

@@ -44,13 +44,15 @@ struct prof_coverage_module {
     uint64_t anonymous; /* of both: without owner */
     int64_t alive;      /* of objects that are alive: taken less given */
 };
-/* The place where a type's references should be told an owner next, and where they are given back. */
+/* The place where a type's references should be told an owner next, and where they are given back: what was taken here
+ * (paired, as healthy objects do), else everything of the type. */
 enum { PROF_COVERAGE_GIVES = 3 };
 struct prof_coverage_step {
     const struct prof_coverage_site *take;
     uint64_t of; /* all references of the type without owner */
     const struct prof_coverage_site *gives[PROF_COVERAGE_GIVES];
     size_t give_count, gives_more;
+    bool paired;
     const struct prof_wrapper *wrapper; /* the place is in a function that should be declared first; NULL */
 };
 

@@ -9,6 +9,7 @@
 struct prof_narrow {
     const char *objects;     /* "conn#4,8-10": as --objects takes it */
     uint64_t count, of;      /* how many objects these are, of those that were asked for */
+    uint64_t healthy;        /* how many others of their type, which were freed, are among `objects` to compare with */
     const char *command;     /* "reftrack run --objects ... -- ./server 80", for a shell */
     const char *environment; /* "TRACK_OPTIONS='...' ./server 80", for programs that are linked with libtrack */
     const char *watched;     /* the object that gdb is told about: "struct conn#4" */

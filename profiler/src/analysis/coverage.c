@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis.h"
+#include "pair.h"
+
+static const double rare_release = 0.05; /* less of what was taken at a place than this is no evidence */
 
 /* While places are gathered: the events of the stack that stands for a site. */
 struct place {
@@ -18,6 +20,7 @@ struct prof_coverage {
     struct analysis a;
     const struct prof_findings *findings;
     struct prof_wrappers *wrappers;
+    struct learned learned; /* which releases serve which takings */
     PROF_VEC(struct place) places;
     struct map place_of; /* (type, site) */
     struct map seen;     /* stacks whose own counters were added */
@@ -304,30 +307,56 @@ static bool make_modules(struct prof_coverage *c)
 
 /* ---- What to annotate -------------------------------------------------------------------------------------------- */
 
+static void add_give(struct prof_coverage_step *step, const struct prof_coverage_site *site)
+{
+    if (step->give_count < PROF_COVERAGE_GIVES)
+        step->gives[step->give_count++] = site;
+    else
+        step->gives_more++;
+}
+
+/* Where healthy objects give back what was taken here; all places of the type when that is not known. */
+static bool find_gives(struct prof_coverage *c, const struct prof_coverage_step *all, struct prof_coverage_step *step)
+{
+    const struct prof_coverage_site *take = step->take;
+    const struct prof_obj of_type = { .type = take->type };
+    for (size_t i = 0; i < c->sites.count; i++) {
+        const struct prof_coverage_site *s = &c->sites.items[i];
+        double share;
+        if (s->type != take->type || s->given == 0)
+            continue;
+        if (!pair_share(&c->a, &c->learned, &of_type, take->stack, take->birth, s->stack, &share))
+            return false;
+        if (share >= rare_release)
+            add_give(step, s);
+    }
+    step->paired = step->give_count != 0;
+    if (!step->paired) {
+        memcpy(step->gives, all->gives, sizeof step->gives);
+        step->give_count = all->give_count;
+        step->gives_more = all->gives_more;
+    }
+    return true;
+}
+
 static bool make_steps(struct prof_coverage *c)
 {
     /* The sites are by worth, so those where a type is given back come in order. */
     struct prof_coverage_step *by_type = prof_arena_alloc(c->a.arena, (c->type_count + 1) * sizeof *by_type);
-    if (by_type == NULL)
+    if (by_type == NULL || !pair_learn(&c->a, &c->learned))
         return false;
-    for (size_t i = 0; i < c->sites.count; i++) {
-        const struct prof_coverage_site *s = &c->sites.items[i];
-        struct prof_coverage_step *step = &by_type[s->type];
-        if (s->given == 0)
-            continue;
-        if (step->give_count < PROF_COVERAGE_GIVES)
-            step->gives[step->give_count++] = s;
-        else
-            step->gives_more++;
-    }
+    for (size_t i = 0; i < c->sites.count; i++)
+        if (c->sites.items[i].given != 0)
+            add_give(&by_type[c->sites.items[i].type], &c->sites.items[i]);
     for (size_t i = 0; i < c->sites.count; i++) {
         const struct prof_coverage_site *s = &c->sites.items[i];
         if (s->taken == 0 || s->stack == 0)
             continue;
-        struct prof_coverage_step step = by_type[s->type];
-        step.take = s;
-        step.of = prof_heap_type(c->a.heap, s->type)->refs_anon;
-        step.wrapper = prof_wrappers_of(c->wrappers, s->stack);
+        struct prof_coverage_step step = { .take = s,
+                                           .of = prof_heap_type(c->a.heap, s->type)->refs_anon,
+                                           .wrapper = prof_wrappers_of(c->wrappers, s->stack) };
+        if (!find_gives(c, &by_type[s->type], &step))
+            return false;
         if (!prof_vec_push(&c->steps, step))
             return false;
     }
@@ -366,6 +395,7 @@ void prof_coverage_destroy(struct prof_coverage *coverage)
         return;
     struct prof_findings *out = coverage->a.out;
     prof_wrappers_destroy(coverage->wrappers);
+    pair_forget(&coverage->learned);
     prof_vec_deinit(&coverage->places);
     map_deinit(&coverage->place_of);
     map_deinit(&coverage->seen);

@@ -177,6 +177,21 @@ static bool own_assigned(struct piece whole, const char *equals, char *ret, size
     return true;
 }
 
+/* q_push(&queue, conn_ref(c)): what this call is about is not what was taken. */
+static bool taken_within(const struct call *call, const char *callee)
+{
+    size_t length = callee != NULL ? strlen(callee) : 0;
+    const char *end = call->rest.at + call->rest.length;
+    if (length == 0) /* any call may be the one that took, unless this is a verb of ours with a count */
+        return !begins(call->name, "trk_") && memchr(call->rest.at, '(', call->rest.length) != NULL;
+    if (same(call->name, (struct piece){ callee, length }))
+        return false;
+    for (const char *at = call->argument.at; at + length < end; at++)
+        if (memcmp(at, callee, length) == 0 && at[length] == '(' && !in_word(at[-1]))
+            return true;
+    return false;
+}
+
 /* A release inside of an expression: `return conn_unref(c);`, `if (conn_unref(c)) {`. */
 static bool give_inside(const struct prof_annotate_text *text, char *ret, size_t size)
 {
@@ -214,6 +229,8 @@ bool prof_annotate_line(const struct prof_annotate_text *text, enum prof_annotat
         return own_assigned(whole, equals, ret, size);
     if (!one || !read_call(whole, &call))
         return give && give_inside(text, ret, size);
+    if (!give && taken_within(&call, text->callee))
+        return false;
     object = call.argument;
     if (object.at[0] == '&') /* g_clear_object(&x->f) */
         object = trimmed(object.at + 1, object.at + object.length);

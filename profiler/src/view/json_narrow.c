@@ -15,6 +15,7 @@ struct prof_error *prof_json_narrow(const struct prof_selection *selection, cons
     doc_set(&doc, doc.root, "type", json_of_text(prof_heap_type(selection->view->heap, selection->type)->name));
     doc_set(&doc, doc.root, "objects", json_of_text(narrow->objects));
     doc_set(&doc, doc.root, "count", json_of_number(narrow->count));
+    doc_set(&doc, doc.root, "healthy", json_of_number(narrow->healthy));
     doc_set(&doc, doc.root, "of", json_of_number(narrow->of));
     doc_set(&doc, doc.root, "command", json_of_text(narrow->command));
     doc_set(&doc, doc.root, "environment", json_of_text(narrow->environment));

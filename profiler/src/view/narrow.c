@@ -9,6 +9,7 @@
 #include <prof/narrow.h>
 
 enum { OBJECTS_MOST = 255, NOTES_MOST = 6 }; /* characters that --objects takes */
+enum { HEALTHY = 3 };                        /* freed objects to compare with */
 
 struct narrowing {
     const struct prof_selection *selection;
@@ -94,10 +95,46 @@ static void ranges(struct prof_str *text, const char *type, const uint32_t *seri
     *ret_used = used;
 }
 
-static const char *choose(struct narrowing *n, size_t most, uint64_t *ret_count)
+struct serials {
+    uint32_t *items;
+    size_t count, room;
+};
+
+static bool has(const struct serials *s, uint32_t serial)
+{
+    return s->count != 0 && bsearch(&serial, s->items, s->count, sizeof *s->items, by_number) != NULL;
+}
+
+/* The numbers of its type that are not there any more and come nearest to the first one chosen, those before it first:
+ * likely siblings, without which no finding can tell what leaked ones lack. */
+static size_t find_healthy(struct narrowing *n, uint32_t healthy[HEALTHY])
+{
+    const struct prof_heap *heap = n->view->heap;
+    struct serials alive = { 0 };
+    size_t count = 0;
+    for (prof_obj_id id = 1; id < prof_heap_obj_max(heap) && !n->failed; id++) {
+        const struct prof_obj *obj = prof_heap_obj(heap, id);
+        if (obj->type == n->selection->type && obj->state != PROF_OBJ_NONE && obj->state != PROF_OBJ_DEAD)
+            n->failed = !prof_vec_push(&alive, obj->serial);
+    }
+    if (alive.count > 1)
+        qsort(alive.items, alive.count, sizeof *alive.items, by_number);
+    uint32_t first = n->first != 0 ? prof_heap_obj(heap, n->first)->serial : 0;
+    uint64_t born = prof_heap_type(heap, n->selection->type)->born;
+    for (uint32_t serial = first; serial > 1 && count < HEALTHY;)
+        if (!has(&alive, --serial))
+            healthy[count++] = serial;
+    for (uint64_t serial = first + (uint64_t)1; serial <= born && count < HEALTHY; serial++)
+        if (!has(&alive, (uint32_t)serial))
+            healthy[count++] = (uint32_t)serial;
+    prof_vec_deinit(&alive);
+    return count;
+}
+
+static const char *choose(struct narrowing *n, size_t most, struct prof_narrow *ret)
 {
     struct prof_selection selection = *n->selection;
-    PROF_VEC(uint32_t) serials = { 0 };
+    struct serials serials = { 0 };
     struct prof_str text = { 0 };
     for (prof_obj_id id = 1; id < prof_heap_obj_max(n->view->heap) && !n->failed; id++) {
         if (!prof_selection_has(&selection, id))
@@ -109,9 +146,18 @@ static const char *choose(struct narrowing *n, size_t most, uint64_t *ret_count)
     }
     if (serials.count > 1)
         qsort(serials.items, serials.count, sizeof *serials.items, by_number);
-    size_t used = 0;
-    ranges(&text, n->type, serials.items, serials.count < most ? serials.count : most, &used);
-    *ret_count = used;
+    if (serials.count > most)
+        serials.count = most;
+    uint32_t healthy[HEALTHY];
+    size_t healthy_count = n->failed ? 0 : find_healthy(n, healthy), used = 0;
+    for (size_t i = 0; i < healthy_count && !n->failed; i++)
+        n->failed = !prof_vec_push(&serials, healthy[i]);
+    if (serials.count > 1)
+        qsort(serials.items, serials.count, sizeof *serials.items, by_number);
+    ranges(&text, n->type, serials.items, serials.count, &used);
+    for (size_t i = 0; i < healthy_count && used != 0; i++)
+        ret->healthy += healthy[i] <= serials.items[used - 1];
+    ret->count = used - ret->healthy;
     prof_vec_deinit(&serials);
     return keep(n, &text);
 }
@@ -218,6 +264,9 @@ static bool named_in_line(struct prof_symbols *symbols, const struct prof_frame 
         return false;
     const char *call = strstr(text, "trk_new"), *open = call != NULL ? strchr(call, '(') : NULL;
     size_t length = open != NULL ? strcspn(open + 1, ",;(){}\"'") : 0;
+    /* What comes first in the line has not happened yet where gdb stops. */
+    if (open != NULL && memchr(text, ';', (size_t)(call - text)) != NULL)
+        return false;
     if (length == 0 || length >= size || open[1 + length] != ',')
         return false;
     snprintf(buf, size, "%.*s", (int)length, open + 1);
@@ -235,12 +284,14 @@ static struct prof_error *tell_gdb(struct narrowing *n, struct prof_narrow *ret)
     const struct prof_obj *obj = prof_heap_obj(n->view->heap, n->first);
     const struct prof_frame *line = bearing(n->view->symbols, obj->stack);
     struct prof_str watch = { 0 }, text = { 0 };
-    char object[128];
+    char object[128], name[64] = "";
     bool alive = n->info->pid != 0 && !n->info->finished;
     prof_str_add(&watch, "watch -l ");
     if (alive)
         prof_fmt_addr(object, sizeof object, obj->addr);
-    else if (line != NULL && !named_in_line(n->view->symbols, line, object, sizeof object))
+    else if (line != NULL && named_in_line(n->view->symbols, line, name, sizeof name))
+        snprintf(object, sizeof object, "$_isvoid($object) ? (long)$ : $object");
+    else
         snprintf(object, sizeof object, "$"); /* what `finish` prints: the function returned it */
     if (!alive && line == NULL)
         ret->gdb_why_not = "the line where it was born is not known: no debug information";
@@ -266,15 +317,25 @@ static struct prof_error *tell_gdb(struct narrowing *n, struct prof_narrow *ret)
             return error;
         }
         char command[512];
-        snprintf(command, sizeof command, "break %s:%u", base_name(line->file), line->line);
+        if (name[0] == '\0' && line->function != NULL) /* a line of optimised code may begin more than once */
+            snprintf(command, sizeof command, "tbreak %s:%s", base_name(line->file), line->function);
+        else
+            snprintf(command, sizeof command, "tbreak %s:%u", base_name(line->file), line->line);
         prof_str_add(&text, " -ex 'set breakpoint pending on' -ex");
         add_word(&text, command);
         snprintf(command, sizeof command, "ignore 1 %llu", (unsigned long long)o.before);
         prof_str_add(&text, " -ex");
         add_word(&text, command);
         prof_str_add(&text, " -ex run");
-        if (object[0] == '$')
+        if (name[0] == '\0') {
             prof_str_add(&text, " -ex finish");
+        } else { /* optimised code may not have the variable: then the function returns it */
+            snprintf(command, sizeof command, "set $object = (long)%s", name);
+            prof_str_add(&text, " -ex");
+            add_word(&text, command);
+            prof_str_add(&text, " -ex");
+            add_word(&text, "eval \"%s\", $_isvoid($object) ? \"finish\" : \"echo\"");
+        }
     }
     prof_str_add(&text, " -ex");
     add_word(&text, watching);
@@ -309,7 +370,7 @@ struct prof_error *prof_view_narrow(const struct prof_selection *selection, size
     struct prof_str command = { 0 }, variable = { 0 }, environment = { 0 };
     char name[512];
     n.notes = prof_arena_alloc(&view->arena, (NOTES_MOST + 1) * sizeof *n.notes);
-    narrow.objects = n.notes != NULL ? choose(&n, most, &narrow.count) : NULL;
+    narrow.objects = n.notes != NULL ? choose(&n, most, &narrow) : NULL;
     if (narrow.objects == NULL)
         return prof_error_memory();
     prof_str_add(&command, "reftrack run --objects");

@@ -34,6 +34,9 @@ static void test_take(void **state)
 {
     (void)state;
     expect(PROF_ANNOTATE_TAKE, NULL, "x->f = obj_ref(y);", "TRK_OWN(x->f, obj_ref(y));");
+    expect(PROF_ANNOTATE_TAKE, "obj_ref", "q_push(&queue, obj_ref(y), 3);", NULL);
+    expect(PROF_ANNOTATE_TAKE, "obj_ref", "q_push(queue, obj_ref(y), 3);", NULL);
+    expect(PROF_ANNOTATE_TAKE, NULL, "q_push(queue, obj_ref(y), 3);", NULL);
     expect(PROF_ANNOTATE_TAKE, NULL, "t->slots[i].val = obj_ref( y );  /* kept */",
            "TRK_OWN(t->slots[i].val, obj_ref( y ));");
     expect(PROF_ANNOTATE_TAKE, NULL, "*out = obj_ref(y);", "TRK_OWN(*out, obj_ref(y));");
