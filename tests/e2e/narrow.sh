@@ -20,6 +20,9 @@ equal 'under their names' "$("$REFTRACK" objects --json again/*.trk | jq -c '[.r
 equal 'with the same finding' "$(jq -c '[.findings[] | select(.verdict == "missing-unref") | [.objects, .open[0].function, .open[0].line, .missing.line]]' leaks.json)" \
 	"$("$REFTRACK" leaks --json all.trk | jq -c '[.findings[] | select(.verdict == "missing-unref") | [.objects, .open[0].function, .open[0].line, .missing.line]]')"
 
+"$REFTRACK" show again/*.trk 'conn#4' >short.out 2>&1
+equal 'objects are called as the command spells them' $? 0
+
 # What a filter let through is counted, and asked for again.
 "$REFTRACK" run -q -f -o some.trk --types 'conn|x y' -- "$BUILD/samples/01-missing-unref" 2>/dev/null
 equal 'the other keys' "$("$REFTRACK" narrow --json some.trk 'struct conn#8' | jq -r .command | sed 's/ -- .*//')" \

@@ -177,6 +177,23 @@ static struct prof_error *no_object(struct prof_view *view, const char *spec)
 
 /* ---- What is ----------------------------------------------------------------------------------------------------- */
 
+/* "conn" of "conn#3" as its type is called: "struct conn" when there is no conn, as --objects has it. On the heap. */
+static char *type_called(const struct prof_heap *heap, const char *name, size_t length)
+{
+    static const char tag[] = "struct ";
+    const size_t tag_length = sizeof tag - 1;
+    const char *found = NULL;
+    for (prof_type_id id = 1; id < prof_heap_type_max(heap); id++) {
+        const char *type = prof_heap_type(heap, id)->name;
+        bool tagged = strncmp(type, tag, tag_length) == 0 && strlen(type) == tag_length + length &&
+                      memcmp(type + tag_length, name, length) == 0;
+        if (strlen(type) == length && memcmp(type, name, length) == 0)
+            return strdup(type);
+        found = tagged ? type : found;
+    }
+    return found != NULL ? strdup(found) : strndup(name, length);
+}
+
 struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec, struct prof_thing *ret)
 {
     uint64_t number;
@@ -190,7 +207,7 @@ struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec
     bool block = strncmp(spec, "block#", 6) == 0;
     if (hash == spec || (block && hash == spec + 5))
         return by_id(view, spec, number, block, ret);
-    char *type = strndup(spec, (size_t)(hash - spec));
+    char *type = type_called(view->heap, spec, (size_t)(hash - spec));
     if (type == NULL)
         return prof_error_memory();
     struct prof_error *error = NULL;
