@@ -1,6 +1,8 @@
 /* cmd_dump.c: raw events in their order, one per line. */
 #include "cli.h"
 
+#include <base/nearest.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +101,7 @@ static int parse_events(struct dump *dump, const char *list)
                 dump->wanted[op] = found = true;
         }
         if (!found) {
-            const char *near = cli_nearest(word, names, TRK_OP_COUNT_ + 1);
+            const char *near = prof_nearest(word, names, TRK_OP_COUNT_ + 1);
             if (near != NULL)
                 return cli_usage(&cli_command_dump, "there is no event '%s'; did you mean '%s'?", word, near);
             return cli_usage(&cli_command_dump, "there is no event '%s'", word);

@@ -3,6 +3,7 @@
 #include "ask_say.h"
 #include "cli.h"
 
+#include <base/nearest.h>
 #include <base/vec.h>
 
 #include <stdlib.h>
@@ -225,7 +226,7 @@ static int parse_action(struct request *r, const struct cli_operands *operands)
     const char *word = operands->items[at++];
     r->action = action_of(word);
     if (r->action == ACTIONS) {
-        const char *near = cli_nearest(word, action_names + 1, ACTIONS - 1);
+        const char *near = prof_nearest(word, action_names + 1, ACTIONS - 1);
         return cli_usage(&cli_command_gc, "there is no action '%s'%s%s%s", word, near != NULL ? "; did you mean '" : "",
                          near != NULL ? near : "", near != NULL ? "'?" : "");
     }

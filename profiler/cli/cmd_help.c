@@ -2,6 +2,8 @@
 #include "cli.h"
 #include "topics.h"
 
+#include <base/nearest.h>
+
 #include <string.h>
 
 struct help_args {
@@ -68,7 +70,7 @@ int cli_unknown_command(const char *name)
         if (!cli_commands[i]->hidden)
             names[count++] = cli_commands[i]->name;
     prof_escape_terminal(shown, sizeof shown, name);
-    const char *near = cli_nearest(name, names, count);
+    const char *near = prof_nearest(name, names, count);
     if (near != NULL)
         cli_warn("there is no command '%s'; did you mean '%s'? 'reftrack help' lists all", shown, near);
     else

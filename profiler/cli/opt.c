@@ -2,6 +2,8 @@
  * option groups live here; help texts and completions made from them are in opt_help.c and opt_complete.c. */
 #include "opt.h"
 
+#include <base/nearest.h>
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -216,57 +218,6 @@ int cli_usage(const struct cli_command *command, const char *format, ...)
     return 2;
 }
 
-/* ---- Suggestions --------------------------------------------------------------------------------------------------
- */
-enum { WORD_MAX = 32 };
-
-/* Edit distance with neighbouring letters swapped counting once. Words longer than WORD_MAX are never near. */
-static unsigned distance(const char *a, const char *b)
-{
-    size_t la = strlen(a), lb = strlen(b);
-    unsigned rows[3][WORD_MAX + 1];
-    if (la > WORD_MAX || lb > WORD_MAX)
-        return WORD_MAX;
-    unsigned *before = rows[0], *above = rows[1], *row = rows[2];
-    for (size_t j = 0; j <= lb; j++)
-        above[j] = (unsigned)j;
-    for (size_t i = 1; i <= la; i++) {
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= lb; j++) {
-            unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
-            if (above[j] + 1 < best)
-                best = above[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
-                best = before[j - 2] + 1;
-            row[j] = best;
-        }
-        unsigned *oldest = before;
-        before = above;
-        above = row;
-        row = oldest;
-    }
-    return above[lb];
-}
-
-const char *cli_nearest(const char *word, const char *const *names, size_t count)
-{
-    const char *best = NULL;
-    unsigned best_distance = strlen(word) <= 3 ? 2 : (unsigned)strlen(word) / 3 + 1;
-    for (size_t i = 0; i < count; i++) {
-        unsigned d = distance(word, names[i]);
-        /* A word that was begun correctly is the likeliest. */
-        if (d >= best_distance && strlen(word) >= 3 && strncmp(word, names[i], strlen(word)) == 0)
-            d = best_distance - 1;
-        if (d < best_distance) {
-            best_distance = d;
-            best = names[i];
-        }
-    }
-    return best;
-}
-
 /* ---- Values -------------------------------------------------------------------------------------------------------
  */
 bool cli_parse_number(const char *text, uint64_t *ret)
@@ -389,10 +340,11 @@ static void gather_name(void *ctx, const struct cli_option *option)
 static int unknown_option(const struct cli_command *command, const char *name, size_t length)
 {
     struct name_list list = { .count = 0 };
+    enum { WORD_MAX = 32 };
     char word[WORD_MAX + 1];
     snprintf(word, sizeof word, "%.*s", (int)(length > WORD_MAX ? WORD_MAX : length), name);
     cli_option_each(command, gather_name, &list);
-    const char *near = cli_nearest(word, list.names, list.count);
+    const char *near = prof_nearest(word, list.names, list.count);
     if (near != NULL)
         return cli_usage(command, "unknown option '--%.*s'; did you mean --%s?", (int)length, name, near);
     return cli_usage(command, "unknown option '--%.*s'", (int)length, name);

@@ -189,9 +189,6 @@ int cli_usage(const struct cli_command *command, const char *format, ...) __attr
 /* "4KiB", "60s" and the like. false: not such a value; *ret untouched. */
 bool cli_parse_number(const char *text, uint64_t *ret);
 
-/* The best suggestion for a mistyped word among `count` names, NULL when none is near. */
-const char *cli_nearest(const char *word, const char *const *names, size_t count);
-
 /* Calls `each` for every visible option of the command: --help first, then its own, then its groups. */
 void cli_option_each(const struct cli_command *command, void (*each)(void *ctx, const struct cli_option *option),
                      void *ctx);

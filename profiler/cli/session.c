@@ -1,6 +1,7 @@
 /* session.c: opens a trace and computes what a command asked for, with progress; tells what cannot be done and why. */
 #include "cli.h"
 
+#include <base/nearest.h>
 #include <base/str.h>
 #include <prof/index.h>
 #include <prof/wrapper.h>
@@ -255,7 +256,7 @@ static int parse_fail_on(const char *list, uint64_t *ret)
             size_t count = 0;
             for (int v = 1; v < PROF_VERDICT_COUNT_; v++)
                 names[count++] = prof_verdict_name((enum prof_verdict)v);
-            const char *near = cli_nearest(word, names, count);
+            const char *near = prof_nearest(word, names, count);
             cli_warn("--fail-on: there is no verdict '%s'%s%s%s; see 'reftrack help leaks'", word,
                      near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
             return CLI_USAGE;
@@ -281,7 +282,7 @@ static int parse_roots(const char *list, uint32_t *ret)
             size_t count = 0;
             for (int v = 1; v < PROF_ROOT_COUNT_; v++)
                 names[count++] = prof_root_name((enum prof_root_kind)v);
-            const char *near = cli_nearest(word, names, count);
+            const char *near = prof_nearest(word, names, count);
             cli_warn("--without-roots: there are no roots '%s'%s%s%s; see 'reftrack help leaks'", word,
                      near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
             return CLI_USAGE;

@@ -227,7 +227,7 @@ static bool gather_rising(struct rise *r, bool seen, struct map *explained)
                                  .series = series_of(g, trend_row(g->edge_then.items, i), false, seen) };
         if (!rising.series.grows || rising.series.per_minute < 0)
             continue;
-        uint64_t since_us;
+        uint64_t since_us = 0;
         rising.flat = is_flat(g, &rising.series, &since_us);
         // Full: what came since took the place of others. Else the program may have had nothing to do.
         if (rising.flat && edge->newest_us > since_us)

@@ -1,6 +1,7 @@
 /* find.c: finds the object or block that somebody means: "Type#12", "#1204", "block#7", "0x55d0c3a1b0", "@leak:3". */
 #include "internal.h"
 
+#include <base/nearest.h>
 #include <prof/links.h>
 
 #include <stdio.h>
@@ -102,6 +103,20 @@ static struct prof_error *keep_event(void *ctx, const struct prof_history_event 
     return NULL;
 }
 
+/* The type that a mistyped name was meant to be; NULL: it is one, or none is near. */
+static const char *near_type(const struct prof_view *view, const char *name)
+{
+    prof_type_id count = prof_heap_type_max(view->heap);
+    const char **names = malloc((count + 1) * sizeof *names);
+    const char *near = NULL;
+    for (prof_type_id type = 0; names != NULL && type < count; type++)
+        names[type] = prof_heap_type(view->heap, type)->name;
+    if (names != NULL)
+        near = prof_nearest(name, names, count);
+    free(names);
+    return near != NULL && strcmp(near, name) != 0 ? near : NULL;
+}
+
 static struct prof_error *dead_object(struct prof_view *view, const char *spec, const char *type, uint32_t serial)
 {
     struct ending ending = { .over = false };
@@ -111,7 +126,15 @@ static struct prof_error *dead_object(struct prof_view *view, const char *spec, 
     if (error == NULL && ending.release.stack != 0 && ending.release.stack != ending.last.stack)
         snprintf(what, sizeof what, "%s was last released at %s and died", spec,
                  prof_view_site(view, ending.release.stack, site, sizeof site));
-    return error != NULL ? error : dead(view, what, &ending.last);
+    if (error == NULL)
+        return dead(view, what, &ending.last);
+    const char *near = near_type(view, type);
+    if (near == NULL || error->code != PROF_ERROR_NOT_FOUND)
+        return error;
+    struct prof_error *meant =
+        prof_error_create(PROF_ERROR_NOT_FOUND, "%s; did you mean '%s#%u'?", error->message, near, serial);
+    prof_error_destroy(error);
+    return meant;
 }
 
 static struct prof_error *dead_at(struct prof_view *view, const char *spec, uint64_t addr)
@@ -161,6 +184,9 @@ static struct prof_error *no_object(struct prof_view *view, const char *spec)
     prof_obj_id id = 1;
     while (type < prof_heap_type_max(view->heap) && strcmp(prof_heap_type(view->heap, type)->name, spec) != 0)
         type++;
+    const char *near = type == prof_heap_type_max(view->heap) && spec[0] != '\0' ? near_type(view, spec) : NULL;
+    if (near != NULL)
+        return prof_error_create(PROF_ERROR_SYNTAX, "'%s' names nothing; did you mean an object of '%s'?", spec, near);
     if (type == prof_heap_type_max(view->heap) || spec[0] == '\0')
         return prof_error_create(PROF_ERROR_SYNTAX,
                                  "'%s' names nothing; write Type#12, #1204, block#7, 0x55d0c3a1b0 or @leak:3", spec);

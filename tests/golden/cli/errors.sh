@@ -20,5 +20,8 @@ try check --baseline missing.json leaky.trk
 echo '{ broken' >bad.supp
 try leaks --suppressions bad.supp leaky.trk
 try report --pid 999999999
+try show leaky.trk 'struct cnn#8'
+try refs leaky.trk 'struct cnn'
+try show leaky.trk 'xyzzy#8'
 mkdir nothing && cd nothing
 try report
