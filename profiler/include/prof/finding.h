@@ -338,8 +338,8 @@ char *prof_suppression_for(const struct prof_findings *findings, const struct pr
 struct prof_baseline;
 struct prof_error *prof_baseline_read(const char *path, struct prof_baseline **ret);
 void prof_baseline_destroy(struct prof_baseline *baseline);
-/* Findings of the baseline that did not come again. Borrowed from findings, text from the baseline, which must live as
- * long. */
+/* Findings of the baseline that did not come again, of verdicts that gate by default. Borrowed from findings, text from
+ * the baseline, which must live as long. */
 struct prof_baseline_gone {
     const char *fingerprint, *verdict, *type;
     uint64_t objects;

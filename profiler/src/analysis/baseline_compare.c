@@ -226,6 +226,9 @@ bool baseline_gone(struct analysis *a)
         good = map_put(&now, print_of(&a->out->list.items[i]), 0);
     for (size_t i = 0; good && i < count; i++) {
         uint64_t print = 0;
+        enum prof_verdict verdict;
+        if (prof_verdict_parse(entries[i].verdict, &verdict) && !prof_verdict_gates(verdict))
+            continue; // it was folded away then, too
         if (perhaps_here(a, &entries[i]))
             continue;
         baseline_print_parse(entries[i].fingerprint, &print);

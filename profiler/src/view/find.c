@@ -42,7 +42,10 @@ static struct prof_error *by_finding(struct prof_view *view, const char *spec, c
         thing_of(view, obj, block, ret);
         return NULL;
     }
-    return prof_error_create(PROF_ERROR_NOT_FOUND, "there is no finding %s; this trace has %zu", spec, count);
+    return prof_error_create(PROF_ERROR_NOT_FOUND,
+                             "there is no finding %s; 'reftrack leaks --all' lists all %zu, those that 'leaks' folds "
+                             "away, too",
+                             spec, count);
 }
 
 static struct prof_error *by_addr(struct prof_view *view, const char *spec, struct prof_thing *ret)
