@@ -151,12 +151,15 @@ static bool is_excluded(const struct prof_balance *b, const struct prof_frame *f
     return false;
 }
 
-/* How many frames there are without those that called main. */
+/* How many frames there are without those that called main, or began a thread: nobody's bug is there. */
 static size_t from_main(const struct prof_frame *frames, size_t site, size_t count)
 {
     for (size_t i = count; i > site; i--)
         if (frames[i - 1].function != NULL && strcmp(frames[i - 1].function, "main") == 0)
             return i;
+    for (size_t i = count; i > site + 1; i--)
+        if (frames[i - 1].function != NULL && strcmp(frames[i - 1].function, "start_thread") == 0)
+            return i - 1;
     return count;
 }
 

@@ -123,6 +123,27 @@ static void test_missing_release(void **state)
     assert_ptr_equal(&nodes[prof_balance_divergence(balance)], at("main/serve/done"));
 }
 
+/* Threads share only what began them, which has no part in it. */
+static void test_threads(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        uint64_t addr = 0x100000 + i * 0x100;
+        mk_born(rig->t, "conn", addr, 64, AT("conn_new n.c:3 < main m.c:5"));
+        mk_ref(rig->t, addr, 0, AT("send p.c:10 < worker w.c:4 < start_thread t.c:1 < clone3 t.c:9"));
+        if (i != 2)
+            mk_unref(rig->t, addr, 0, AT("done d.c:14 < auditor w.c:9 < start_thread t.c:1 < clone3 t.c:9"));
+        mk_unref(rig->t, addr, 0, AT("main m.c:9"));
+        if (i != 2)
+            mk_gone(rig->t, addr, AT("main m.c:9"));
+    }
+    make("conn", NULL);
+    assert_null(at("clone3"));
+    is(at("worker/send"), 1, 1);
+    is(at("auditor/done"), 0, -1);
+    assert_ptr_equal(&nodes[prof_balance_divergence(balance)], at("auditor/done"));
+}
+
 /* One more is taken, by a function that freed ones pass as well. */
 static void test_extra_taking(void **state)
 {
@@ -219,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_missing_release, begin, end),
+        cmocka_unit_test_setup_teardown(test_threads, begin, end),
         cmocka_unit_test_setup_teardown(test_extra_taking, begin, end),
         cmocka_unit_test_setup_teardown(test_shared, begin, end),
         cmocka_unit_test_setup_teardown(test_options, begin, end),
