@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <base/nearest.h>
+
 #include "opt.h"
 
 struct args {
@@ -238,13 +240,13 @@ static void suggestions(void **state)
         { "rnu", "run" },       { "shwo", "show" },  { "repo", "report" }, { "suppr", "suppressions" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *near = cli_nearest(rows[i][0], names, 6);
+        const char *near = prof_nearest(rows[i][0], names, 6);
         if (near == NULL || strcmp(near, rows[i][1]) != 0)
             fail_msg("%s: %s", rows[i][0], near != NULL ? near : "nothing");
     }
-    assert_null(cli_nearest("xyzzy", names, 6));
-    assert_null(cli_nearest("", names, 6));
-    assert_null(cli_nearest("a word that is much longer than any of the names there are", names, 6));
+    assert_null(prof_nearest("xyzzy", names, 6));
+    assert_null(prof_nearest("", names, 6));
+    assert_null(prof_nearest("a word that is much longer than any of the names there are", names, 6));
 }
 
 static void numbers(void **state)
