@@ -13,7 +13,7 @@ struct replay {
     struct block_buffer buffer;
     size_t next;      /* in the stream: see replay_at */
     size_t announced; /* checkpoints in front of it were announced, or never will be */
-    bool ended;  /* nothing more can be read */
+    bool ended;       /* nothing more can be read */
 };
 
 /* Begins and hands on the state that the trace begins with, or that it is resumed from. Ended by replay_deinit also

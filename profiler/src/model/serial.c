@@ -1,5 +1,5 @@
-/* serial.c: which number of its type an object gets when a filter let through single ones: they keep the numbers by which
- * they were asked for. */
+/* serial.c: which number of its type an object gets when a filter let through single ones: they keep the numbers by
+ * which they were asked for. */
 #include "state.h"
 
 #include <ctype.h>
