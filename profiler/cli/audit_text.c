@@ -194,7 +194,7 @@ void text_folded(struct cli_session *session, struct cli_out *out, size_t top)
             suppressed++;
             objects += list[i].objects;
             bytes += list[i].bytes;
-        } else if (text_is_folded(&list[i])) {
+        } else if (prof_finding_is_folded(&list[i])) {
             if (!begun)
                 fputc('\n', out->file);
             begun = true;
@@ -444,7 +444,7 @@ void text_nameless(struct cli_session *session, struct cli_out *out)
     const struct prof_finding *list;
     size_t count = prof_findings_list(session->findings, &list), n = 0;
     for (size_t i = 0; i < count && n < MODULES_MOST; i++) {
-        if (!text_is_listed(&list[i]) || list[i].place_stack == 0)
+        if (!prof_finding_is_listed(&list[i]) || list[i].place_stack == 0)
             continue;
         const struct prof_frame *frame = prof_symbols_site_frame(session->symbols, list[i].place_stack);
         size_t at = 0;

@@ -78,7 +78,7 @@ static void suppressions(struct cli_session *session, struct cli_out *out, const
     const struct prof_finding *list;
     size_t count = prof_findings_list(session->findings, &list);
     for (size_t i = 0; i < count; i++) {
-        if (list[i].suppressed_by != NULL || (!args->all && text_is_folded(&list[i])) || said_before(list, i))
+        if (list[i].suppressed_by != NULL || (!args->all && prof_finding_is_folded(&list[i])) || said_before(list, i))
             continue;
         char *text = prof_suppression_for(session->findings, &list[i]);
         if (text == NULL)
@@ -106,12 +106,12 @@ static void findings(struct cli_session *session, const struct cli_common *commo
     const struct prof_finding *first = NULL; /* with an object that can be shown */
     uint64_t top = common->top == CLI_TOP_DEFAULT || common->top == 0 ? UINT64_MAX : common->top;
     for (size_t i = 0; i < count; i++)
-        listed += args->all || text_is_listed(&list[i]);
+        listed += args->all || prof_finding_is_listed(&list[i]);
     text_malloc_note(session, out);
     fprintf(out->file, "%zu finding%s in ", listed, listed == 1 ? "" : "s");
     text_head(session, out);
     for (size_t i = 0; i < count && shown < top; i++) {
-        if (!args->all && !text_is_listed(&list[i]))
+        if (!args->all && !prof_finding_is_listed(&list[i]))
             continue;
         shown++;
         if (first == NULL && list[i].sample_count != 0 && !list[i].total)

@@ -56,7 +56,7 @@ static size_t listed(const struct cli_session *session, const struct prof_findin
     const struct prof_finding *list;
     size_t count = prof_findings_list(session->findings, &list), n = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!text_is_listed(&list[i]))
+        if (!prof_finding_is_listed(&list[i]))
             continue;
         if (n++ == 0)
             *ret_first = &list[i];
@@ -95,7 +95,7 @@ static int story(struct cli_session *session, const struct cli_common *common, s
     if (n == 0)
         text_clean(session, out);
     for (size_t i = 0; i < count && shown < top; i++) {
-        if (!text_is_listed(&list[i]))
+        if (!prof_finding_is_listed(&list[i]))
             continue;
         if (shown++ != 0)
             fputc('\n', out->file);

@@ -9,17 +9,6 @@
 
 enum { LABEL = 10 };
 
-bool text_is_folded(const struct prof_finding *finding)
-{
-    return !finding->gating && (finding->verdict == PROF_REACHABLE || finding->verdict == PROF_UNFREED ||
-                                finding->verdict == PROF_INDIRECT || finding->verdict == PROF_COLLATERAL);
-}
-
-bool text_is_listed(const struct prof_finding *finding)
-{
-    return finding->suppressed_by == NULL && !text_is_folded(finding);
-}
-
 static enum cli_role headline_role(const struct prof_finding *finding)
 {
     return finding->gating ? CLI_BAD : CLI_WARN;

@@ -27,10 +27,6 @@ char text_pair_mark(enum prof_pairing pairing);
 void text_finding_line(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
 /* The listed findings (`all`: every one) for scripts: a line of keys, then one line each, separated by tabs. */
 void text_plain_findings(struct cli_session *session, struct cli_out *out, bool all, uint64_t top);
-/* True for the totals that reports fold away from the findings: held by globals, unfreed plain blocks. */
-bool text_is_folded(const struct prof_finding *finding);
-/* Listed among the findings: not folded and not suppressed. */
-bool text_is_listed(const struct prof_finding *finding);
 /* What is folded away: held by globals, unfreed blocks with their largest sites, suppressed. */
 void text_folded(struct cli_session *session, struct cli_out *out, size_t top);
 /* Objects that the program keeps on purpose (trk_pin, trk_may_leak) with its reasons; nothing when there are none. */

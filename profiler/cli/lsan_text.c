@@ -24,7 +24,7 @@ static bool is_leak(const struct prof_finding *finding)
 {
     if (finding->plain && finding->suppressed_by == NULL && finding->verdict == PROF_INDIRECT)
         return true;
-    return text_is_listed(finding) && finding->verdict != PROF_POSSIBLE;
+    return prof_finding_is_listed(finding) && finding->verdict != PROF_POSSIBLE;
 }
 
 void lsan_text(struct cli_session *session, struct cli_out *out, bool all)

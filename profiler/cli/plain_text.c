@@ -11,7 +11,7 @@ void text_plain_findings(struct cli_session *session, struct cli_out *out, bool 
     for (size_t i = 0; i < count && shown < top; i++) {
         const struct prof_finding *finding = &list[i];
         char text[2048];
-        if (!all && !text_is_listed(finding))
+        if (!all && !prof_finding_is_listed(finding))
             continue;
         shown++;
         fprintf(out->file, "%u\t%s\t%s\t%s\t%d\t%llu\t%llu\t", finding->id, prof_headline_name(finding->headline),

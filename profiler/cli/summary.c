@@ -49,13 +49,13 @@ static enum outcome one(struct cli_session *session, struct cli_out *out, int ve
     const struct prof_heap_totals *totals = prof_heap_totals(session->heap);
     bool no_objects = text_has_no_objects(session);
     for (size_t i = 0; i < count; i++)
-        listed += text_is_listed(&list[i]);
+        listed += prof_finding_is_listed(&list[i]);
     if (terse && listed == 0 && verdict == CLI_OK)
         return no_objects ? WITHOUT_OBJECTS : FINE;
     fputs("reftrack: ", out->file);
     text_head(session, out);
     for (size_t i = 0; i < count && shown < LINES_PER_TRACE; i++) {
-        if (!text_is_listed(&list[i]))
+        if (!prof_finding_is_listed(&list[i]))
             continue;
         shown++;
         text_finding_line(session, out, &list[i]);

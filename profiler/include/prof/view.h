@@ -139,6 +139,10 @@ char *prof_view_site(struct prof_view *view, uint32_t stack, char *buf, size_t s
 const char *prof_verdict_words(enum prof_verdict verdict);
 /* About objects, not about plain blocks. */
 bool prof_finding_is_object(const struct prof_finding *finding);
+/* Counted in a sum below the others instead of being told: consequences of others, and what is held by design. */
+bool prof_finding_is_folded(const struct prof_finding *finding);
+/* Neither that nor suppressed: what reports begin with. */
+bool prof_finding_is_listed(const struct prof_finding *finding);
 /* Why it is one, in one sentence: the arithmetic, or from when to when it grew by how much. Raw text: escape it. */
 char *prof_view_why(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size);
 /* "conn_unref net.c:51, called from main net.c:133": the site with the innermost wrapper of the program around the

@@ -346,6 +346,17 @@ bool prof_finding_is_object(const struct prof_finding *finding)
     return finding->type[0] != '\0' || (finding->verdict == PROF_REACHABLE && !finding->plain);
 }
 
+bool prof_finding_is_folded(const struct prof_finding *finding)
+{
+    return !finding->gating && (finding->verdict == PROF_REACHABLE || finding->verdict == PROF_UNFREED ||
+                                finding->verdict == PROF_INDIRECT || finding->verdict == PROF_COLLATERAL);
+}
+
+bool prof_finding_is_listed(const struct prof_finding *finding)
+{
+    return finding->suppressed_by == NULL && !prof_finding_is_folded(finding);
+}
+
 /* "between marks warm and end: +1 000 objects, +992 KiB", and the way there when it has stations. */
 static void growth_words(const struct prof_finding *finding, enum prof_units units, char *buf, size_t size)
 {
