@@ -39,7 +39,7 @@ static const struct cli_option options[] = {
       .offset = offsetof(struct gc_args, debug),
       .argument = "FLAGS",
       .help = "show more: stats (a line for each pass), collectable, uncollectable (each object found), leak (both); "
-              "saveall is taken and always so" },
+              "saveall is taken and always so; without it, what the program asked for (trk_gc_set_debug)" },
     { .name = "gen",
       .kind = CLI_TEXT,
       .offset = offsetof(struct gc_args, gen),
@@ -464,17 +464,18 @@ static int show_table(struct cli_session *session, const struct cli_common *comm
     return cli_table(session, common, out, name, table);
 }
 
-static int report(struct request *r, struct cli_session *session, const struct cli_common *common, struct cli_out *out,
+static int report(struct cli_session *session, const struct cli_common *common, struct cli_out *out,
                   const struct prof_gc_report *report)
 {
     struct cli_common plain = *common;
-    struct lines lines = { session, out, r->debug, 0, 0, common->top != CLI_TOP_DEFAULT ? common->top : 40 };
+    const unsigned debug = prof_gc_debug(report->gc); // by --debug, else by the program
+    struct lines lines = { session, out, debug, 0, 0, common->top != CLI_TOP_DEFAULT ? common->top : 40 };
     struct prof_gc_totals t;
     int code = -1;
 
     plain.where = plain.sort = NULL;
     prof_gc_totals(report->gc, &t);
-    if ((r->debug & PROF_GC_DEBUG_STATS) != 0) {
+    if ((debug & PROF_GC_DEBUG_STATS) != 0) {
         code = show_table(session, &plain, out, report, PROF_GC_TABLE_PASSES, "passes", 0, NULL);
         fputc('\n', out->file);
     }
@@ -619,7 +620,7 @@ static int show(struct request *r, struct cli_session *session, const struct cli
             struct prof_error *error = prof_json_gc(session->view, all, &document);
             code = cli_json(&out, error, document);
         } else if (text) {
-            code = report(r, session, common, &out, all);
+            code = report(session, common, &out, all);
         } else {
             code = show_table(session, common, &out, all, PROF_GC_TABLE_GARBAGE, "garbage", top, NULL);
         }

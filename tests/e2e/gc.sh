@@ -483,6 +483,65 @@ equal 'folded: garbage' "$("$REFTRACK" gc f.trk garbage --format csv | tail -1 |
 equal 'folded: passes' "$(cat gc.out)" '[0, 0, 1]'
 equal 'folded: options go before' "$("$REFTRACK" gc f.trk threshold 700,5)" '700, 5, 10'
 
+# G20: what is said at the end of garbage that no order of destructors could free: a line that counts it; each object only
+# when the program asked for that, and saveall asks for nothing. However the program ends, and whoever knows the objects.
+cat >atexit.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <track/track.h>
+struct node {
+	int refs;
+	struct node *self;
+};
+static TRK_TYPE_FULL(node_type, "struct node", sizeof(struct node), 0, 0, sizeof(int), TRK_TYPE_ORDERED_FINALIZER);
+static void lose(void)
+{
+	struct node *n = calloc(1, sizeof *n);
+	n->refs = 1;
+	trk_new(n, &node_type);
+	trk_own(n, &n->self);
+	n->self = n;
+}
+#ifdef MODULE
+__attribute__((visibility("default"))) void module_lose(void);
+void module_lose(void)
+{
+	lose();
+	lose();
+}
+#else
+void module_lose(void);
+int main(int argc, char **argv)
+{
+	trk_gc_set_debug((unsigned)atoi(argv[1]));
+	if (argc > 3) {
+		module_lose();
+	} else {
+		lose();
+		lose();
+	}
+	if (strcmp(argv[2], "exit") == 0)
+		exit(0);
+	if (strcmp(argv[2], "_exit") == 0)
+		_exit(0);
+	return 0;
+}
+#endif
+C
+cc -std=gnu99 -g -O1 -Wall -Wextra -fPIC -shared -DMODULE -I"$ROOT/libtrack/include" -o libother.so atexit.c || fail 'libother.so does not compile'
+cc -std=gnu99 -g -O1 -Wall -Wextra -I"$ROOT/libtrack/include" -o atexit atexit.c ./libother.so || fail 'atexit.c does not compile'
+for how in return exit _exit 'return module'; do
+	for flags in 0 4 32 36; do
+		"$REFTRACK" run -f -o g20.trk -- ./atexit "$flags" $how >/dev/null 2>&1
+		"$REFTRACK" gc g20.trk --color=never --no-pager >g20.out 2>&1
+		has "g20 $how $flags: counted" g20.out '^1 pass found 2 objects; 0 refuted'
+		equal "g20 $how $flags: each" "$(grep -c '^  uncollectable  struct node#[12]  by pass 1 over 2,' g20.out)" $((flags & 4 ? 2 : 0))
+	done
+done
+"$REFTRACK" gc g20.trk --color=never --no-pager --debug stats >g20.out
+hasnt 'g20: what is asked here goes before' g20.out '^  uncollectable  '
+
 # What stands in the array of a table is held by the table, where memory is read.
 cat >buckets.c <<'C'
 #include <stdio.h>
