@@ -24,7 +24,7 @@ trap 'rm -f "$tmp"' EXIT
 allowed libtrack 'track/'
 allowed profiler/include 'track/(track|format)\.h|prof/'
 allowed profiler/src/base 'base/|prof/error\.h'
-allowed profiler/src/graph 'graph/'
+allowed profiler/src/graph 'base/|graph/'
 allowed profiler/src/pairing 'base/|pairing/'
 allowed profiler/src/symbol 'base/|symbol/|prof/(error|trace|symbol)\.h|track/format\.h'
 allowed profiler/src/input 'base/|input/|prof/(error|memory|trace|salvage|resume)\.h|track/format\.h'

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/large.h>
+
 /* How far ahead what lies at random is fetched: nodes by number, and edges. */
 enum { AHEAD_NODE = 24, AHEAD_ROW = 16, AHEAD_NUMBER = 8, AHEAD_PLACE = 4, AHEAD_HOLDER = 32, AHEAD_RETAINED = 16 };
 
@@ -131,7 +133,7 @@ static bool turn_around(struct work *w, const bool *is_root)
         w->first[at + 2] += is_root[w->node[at]];
         edges += is_root[w->node[at]];
     }
-    if (edges >= GRAPH_NONE || (w->holders = malloc((edges + 1) * sizeof *w->holders)) == NULL)
+    if (edges >= GRAPH_NONE || (w->holders = prof_large_malloc(edges + 1, sizeof *w->holders)) == NULL)
         return false;
     for (uint32_t at = 0; at <= w->k; at++)
         w->first[at + 2] += w->first[at + 1];
@@ -209,11 +211,11 @@ bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t roo
     struct graph_dominators d = { .n = graph->n };
     bool *is_root = calloc(room, sizeof *is_root);
 
-    w.number = calloc(room, sizeof *w.number);
-    w.node = malloc(room * sizeof *w.node);
-    w.parent = malloc(room * sizeof *w.parent);
-    w.pair = malloc(room * sizeof *w.pair);
-    w.first = calloc(room + 2, sizeof *w.first);
+    w.number = prof_large_calloc(room, sizeof *w.number);
+    w.node = prof_large_malloc(room, sizeof *w.node);
+    w.parent = prof_large_malloc(room, sizeof *w.parent);
+    w.pair = prof_large_malloc(room, sizeof *w.pair);
+    w.first = prof_large_calloc(room + 2, sizeof *w.first);
     bool good =
         is_root != NULL && w.number != NULL && w.node != NULL && w.parent != NULL && w.pair != NULL && w.first != NULL;
     if (good) {
@@ -228,9 +230,9 @@ bool graph_dominate(const struct graph *graph, const uint32_t *roots, size_t roo
     }
     room = (size_t)w.k + 1;
     if (good) {
-        w.semi = malloc(room * sizeof *w.semi);
-        w.stack = malloc(room * sizeof *w.stack);
-        d.dominator = malloc(((size_t)graph->n + 1) * sizeof *d.dominator);
+        w.semi = prof_large_malloc(room, sizeof *w.semi);
+        w.stack = prof_large_malloc(room, sizeof *w.stack);
+        d.dominator = prof_large_malloc((size_t)graph->n + 1, sizeof *d.dominator);
         good = w.semi != NULL && w.stack != NULL && d.dominator != NULL && turn_around(&w, is_root);
     }
     free(is_root);

@@ -3,15 +3,17 @@
 
 #include <stdlib.h>
 
+#include <base/large.h>
+
 bool graph_alloc(struct graph *graph, uint32_t n, size_t count)
 {
     struct graph g = { .n = n };
 
     if (count >= GRAPH_NONE)
         return false;
-    g.first = calloc((size_t)n + 2, sizeof *g.first);
-    g.to = malloc((count + 1) * sizeof *g.to);
-    g.label = malloc((count + 1) * sizeof *g.label);
+    g.first = prof_large_calloc((size_t)n + 2, sizeof *g.first);
+    g.to = prof_large_malloc(count + 1, sizeof *g.to);
+    g.label = prof_large_malloc(count + 1, sizeof *g.label);
     if (g.first == NULL || g.to == NULL || g.label == NULL) {
         graph_deinit(&g);
         return false;

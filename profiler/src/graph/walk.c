@@ -3,11 +3,13 @@
 
 #include <stdlib.h>
 
+#include <base/large.h>
+
 #include "ahead.h"
 
 bool graph_reach(const struct graph *graph, const uint8_t *in, const uint32_t *seeds, size_t seed_count, uint32_t *from)
 {
-    uint32_t *queue = malloc(((size_t)graph->n + 1) * sizeof *queue);
+    uint32_t *queue = prof_large_malloc((size_t)graph->n + 1, sizeof *queue);
     size_t head = 0, tail = 0;
 
     if (queue == NULL)
