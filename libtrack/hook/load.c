@@ -116,7 +116,27 @@ static const char *file_name(const char *path)
 /* "libfoo.so" also means libfoo.so.1.2. */
 static bool library_is(const char *wanted, const char *file)
 {
-    return *wanted == 0 || matches(wanted, file) || clone_of(wanted, file) != NULL;
+    return matches(wanted, file) || clone_of(wanted, file) != NULL;
+}
+
+/* Names with '|' between them. */
+static bool library_among(const char *list, const char *file, bool program)
+{
+    char name[PATH_BYTES];
+    if (*list == 0)
+        return true;
+    for (;;) {
+        size_t n = 0;
+        while (list[n] != 0 && list[n] != '|' && n < sizeof name - 1)
+            n++;
+        trk_copy(name, list, n);
+        name[n] = 0;
+        if (library_is(name, file) || (program && trk_same("program", name, n)))
+            return true;
+        if (list[n] != '|')
+            return false;
+        list += n + 1;
+    }
 }
 
 /* ---- What was found ------------------------------------------------------------------------------------------------
@@ -148,17 +168,28 @@ static void publish(const struct trk_arena *a, uint32_t i, enum trk_hook_state s
     __atomic_store_n(&a->hooks->found[i].state, (uint32_t)state, __ATOMIC_RELEASE); /* partner: the recorder's load */
 }
 
-/* The type of that name and count. There are never more than functions. */
+static bool same_shape(const struct trk_type *a, const struct trk_type *b)
+{
+    return a->size == b->size && a->offset == b->offset && a->count_offset == b->count_offset &&
+           a->count_width == b->count_width && a->count_shift == b->count_shift && a->count_bits == b->count_bits &&
+           a->count_bias == b->count_bias;
+}
+
+/* The type of that name and shape. There are never more than functions. */
 static struct trk_type *type_for(const struct trk_hook_rule *r, const char *name)
 {
     struct trk_type fresh = { .struct_size = sizeof fresh,
+                              .size = r->object_size,
+                              .offset = r->object_before,
                               .count_offset = r->count_width ? r->count_offset : TRK_NO_COUNT,
-                              .count_width = r->count_width };
+                              .count_width = r->count_width,
+                              .count_shift = r->count_shift,
+                              .count_bits = r->count_bits,
+                              .count_bias = r->count_bias };
     size_t n = trk_strlen(name, TYPE_NAME - 1);
     struct named_type *t = hooks.type;
     for (; t < hooks.type + TRK_HOOK_MAX - 1 && t->name[0]; t++)
-        if (trk_same(t->name, name, n) && t->type.count_offset == fresh.count_offset &&
-            t->type.count_width == fresh.count_width)
+        if (trk_same(t->name, name, n) && same_shape(&t->type, &fresh))
             return &t->type;
     trk_copy(t->name, name, n);
     t->type = fresh;
@@ -180,17 +211,9 @@ static struct trk_watch *found(const struct search *s, uint32_t rule, const char
     f->function = function;
     f->module = s->module_text;
     f->proc = a->proc_index;
+    f->calls = (uint32_t)i;
     struct trk_watch *w = &hooks.watch[i];
-    *w = (struct trk_watch){ .role = r->role,
-                             .object = r->object,
-                             .slot = r->slot,
-                             .test = r->test,
-                             .flags = r->flags,
-                             .test_mask = r->test_mask,
-                             .test_value = r->test_value,
-                             .index = (uint32_t)i,
-                             .loaded = true,
-                             .dynamic = s->map->l_ld };
+    *w = (struct trk_watch){ .rule = r, .index = (uint32_t)i, .loaded = true, .dynamic = s->map->l_ld };
     if (r->role == TRK_HOOK_NEW)
         w->type = type_for(r, text_of(r->type)[0] ? text_of(r->type) : name);
     w->hook.stack_bytes = r->stack_bytes ? r->stack_bytes : STACK_BYTES;
@@ -305,7 +328,7 @@ static void hook_module(const struct link_map *map, bool start)
     struct trk_elf elf;
     bool any = false;
     for (uint32_t i = 0; i < hooks.rules->count; i++)
-        any |= s.rule[i] = library_is(text_of(hooks.rules->rule[i].library), file_name(path));
+        any |= s.rule[i] = library_among(text_of(hooks.rules->rule[i].library), file_name(path), map == _r_debug.r_map);
     if (!any || path[0] == 0 || is_ours(map) || map->l_addr == _r_debug.r_ldbase ||
         !trk_elf_open(map, map == _r_debug.r_map ? "/proc/self/exe" : NULL, &elf))
         return;
@@ -420,12 +443,7 @@ static void hook_loader(void)
     trk_elf_close(&elf);
 }
 
-static bool place_ok(unsigned where, unsigned least, unsigned most)
-{
-    return where >= least && where <= most;
-}
-
-/* Copies the rules out of shared memory and drops those that cannot be: role 0 names nothing. */
+/* Copies the rules out of shared memory and drops those that cannot be: function 0 names nothing. */
 static void take_rules(const struct trk_shm_hooks *shared)
 {
     struct rules *r = hooks.rules;
@@ -434,12 +452,9 @@ static void take_rules(const struct trk_shm_hooks *shared)
     trk_copy(r->rule, shared->rule, r->count * sizeof r->rule[0]);
     trk_copy(r->text, shared->text, r->text_bytes);
     r->text[r->text_bytes] = 0;
-    for (uint32_t i = 0; i < r->count; i++) {
-        struct trk_hook_rule *rule = &r->rule[i];
-        if (!place_ok(rule->role, 1, TRK_HOOK_ROLES - 1) || !place_ok(rule->object, 1, TRK_HOOK_RESULT_HIGH) ||
-            !place_ok(rule->slot, 0, TRK_HOOK_RESULT - 1) || !place_ok(rule->test, 0, TRK_HOOK_RESULT_HIGH))
-            rule->function = 0;
-    }
+    for (uint32_t i = 0; i < r->count; i++)
+        if (!trk_watch_fits(&r->rule[i]))
+            r->rule[i].function = 0;
 }
 
 static void *own_map(size_t bytes)

@@ -11,14 +11,14 @@
 static bool add_function(struct rec_hooks *hooks, enum trk_hook_role role, const char *text)
 {
     const char *colon = strrchr(text, ':'), *function = colon != NULL ? colon + 1 : text;
-    struct trk_hook_rule rule = { .role = (uint8_t)role, .object = role == TRK_HOOK_NEW ? TRK_HOOK_RESULT : 1 };
+    struct trk_hook_rule rule = { .role = (uint8_t)role, .object.base = role == TRK_HOOK_NEW ? TRK_HOOK_RESULT : 1 };
     char library[256] = "";
     if (function[0] == '\0' || function[strcspn(function, " \t\n()=,")] != '\0' || colon == text ||
         (colon != NULL && (size_t)(colon - text) >= sizeof library))
         return false;
     if (colon != NULL)
         memcpy(library, text, (size_t)(colon - text));
-    return rec_hooks_add(hooks, &rule, library, function, NULL);
+    return rec_hooks_add(hooks, &rule, &(struct rec_hook_texts){ .library = library, .function = function });
 }
 
 bool cli_hook_options(const struct cli_command *command, const struct cli_hooks *args, struct rec_hooks **ret)

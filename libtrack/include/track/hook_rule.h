@@ -10,14 +10,13 @@
 #include <stdint.h>
 
 enum {
-    TRK_HOOK_RULES = 512,
-    TRK_HOOK_TEXT = 32 << 10,
-    TRK_HOOK_MAX = 1024,      /* functions of one image that rules name */
-    TRK_HOOK_RESULT = 7,      /* where: the result; 1 to 6: an integer argument */
-    TRK_HOOK_RESULT_HIGH = 8, /* the second register of a result */
+    TRK_HOOK_RULES = 1024,
+    TRK_HOOK_TEXT = 64 << 10,
+    TRK_HOOK_MAX = 2048, /* pairs of a function of one image and a rule that names it */
+    TRK_HOOK_READS = 3,
+    TRK_HOOK_TESTS = 2,
 };
-/* What a call says about the object. NEW speaks when it has returned, and so do others whose object is a result; all
- * else when it is called. */
+/* What a call says about the object. */
 enum trk_hook_role {
     TRK_HOOK_NEW = 1, /* born with one reference */
     TRK_HOOK_REF,
@@ -26,25 +25,68 @@ enum trk_hook_role {
     TRK_HOOK_SINK,     /* its floating reference becomes an ordinary one */
     TRK_HOOK_WEAK_SET, /* an uncounted pointer to it is stored in the slot */
     TRK_HOOK_WEAK_CLEAR,
+    TRK_HOOK_MOVE,  /* a reference goes from `from` to `slot`; each may be nobody's */
+    TRK_HOOK_PARK,  /* its count went to 0 into a pool */
+    TRK_HOOK_REUSE, /* taken from the pool: a new life with one reference */
     TRK_HOOK_ROLES
 };
-enum {
-    TRK_HOOK_DEREF = 1 << 0, /* of flags: the argument is the address of a variable that has the object */
+/* Where a value is found. The base is a register of the call, or the object that the rule is about. Then, `reads`
+ * times: the value is what stands in memory at value + add[i]. Last, add[reads] is added. Memory that cannot be read
+ * makes the call one without object. */
+enum trk_hook_base {
+    TRK_HOOK_NOWHERE = 0,     /* 1 to 6: an integer argument */
+    TRK_HOOK_RESULT = 7,      /* the result */
+    TRK_HOOK_RESULT_HIGH = 8, /* the second register of a result */
+    TRK_HOOK_OBJECT = 9,      /* not for the object itself */
+};
+struct trk_hook_place {
+    uint8_t base;  /* enum trk_hook_base */
+    uint8_t reads; /* 0 to TRK_HOOK_READS */
+    uint8_t width; /* bytes of the last read: 1, 2, 4, 8 (0: 8), zero extended; those before read 8 */
+    uint8_t pad;
+    int32_t add[TRK_HOOK_READS + 1];
+};
+/* A condition of the call: ((value & mask) == value) != differs. base TRK_HOOK_NOWHERE: none. */
+struct trk_hook_test {
+    struct trk_hook_place place;
+    uint32_t differs; /* 0, 1 */
+    uint64_t mask, value;
+};
+/* How an object's type is called. */
+enum trk_hook_name {
+    TRK_HOOK_NAME_TYPE = 0,   /* by `type` */
+    TRK_HOOK_NAME_STRING = 1, /* by the string at `name` */
+    TRK_HOOK_NAME_CALL = 2,   /* by what the function `name_function` returns for `name`: const char *, or NULL */
+};
+enum {                         /* flags */
+       TRK_HOOK_LATE = 1 << 0, /* speaks when the call has returned. Always so: NEW, rules that use the result */
+       TRK_HOOK_SLOT_IS_HOLDER = 1 << 1, /* `slot` is an object or block that holds the reference, no variable */
+       TRK_HOOK_FROM_IS_HOLDER = 1 << 2, /* the same for `from` */
+       TRK_HOOK_FLOATING = 1 << 3,       /* NEW: its reference is floating */
+       TRK_HOOK_AUTOMATIC = 1 << 4,      /* nobody asked for it: not in modules that call libtrack themselves */
 };
 struct trk_hook_rule {
-    uint32_t library;  /* file name or soname; empty: any module, and the program itself */
-    uint32_t function; /* as its symbol is spelled */
-    uint32_t type;     /* NEW: name of the type; empty: that of the function */
-    uint8_t role;      /* enum trk_hook_role */
-    uint8_t object;    /* where it is */
-    uint8_t slot;      /* which argument is the address of the variable that owns the reference; 0: none */
-    uint8_t test;      /* 0, or where a value is that says whether the call counts: (value & test_mask) == test_value */
-    uint64_t test_mask, test_value;
-    uint32_t count_offset; /* NEW: as struct trk_type_def */
-    uint8_t count_width;
-    uint8_t flags;        /* TRK_HOOK_DEREF */
-    uint16_t stack_bytes; /* NEW and results: most bytes of arguments on the stack; 0: 512 */
-    uint64_t pad[3];      /* 0 */
+    uint32_t adapter;       /* who says so, for reports */
+    uint32_t library;       /* file names or sonames, '|' between them; `program`: that; empty: any module */
+    uint32_t function;      /* as its symbol is spelled */
+    uint32_t type;          /* NEW: name of the type; empty: that of the function */
+    uint32_t name_function; /* TRK_HOOK_NAME_CALL: a function of the same module */
+    uint8_t role;           /* enum trk_hook_role */
+    uint8_t name_kind;      /* NEW: enum trk_hook_name */
+    uint16_t flags;
+    uint32_t object_before, object_size; /* NEW: offset and size of struct trk_type */
+    uint32_t count_offset;               /* from the object's start; this and the next as in struct trk_type */
+    uint8_t count_width, count_shift, count_bits, pad;
+    int16_t count_bias;
+    uint16_t stack_bytes; /* where it speaks when the call has returned: most bytes of arguments on the stack; 0: 512 */
+    struct trk_hook_place object;
+    struct trk_hook_place slot; /* address of the variable that owns the reference, or weak pointer; of MOVE: later */
+    struct trk_hook_place from; /* MOVE: the same, before */
+    struct trk_hook_place name; /* says which type it is: objects with the same value there have the same */
+    struct trk_hook_test test[TRK_HOOK_TESTS]; /* all must hold */
+    uint64_t immortal_mask,
+        immortal_value;   /* a word of count_width with (word & mask) == value: is not counted; 0, 0 */
+    uint64_t reserved[4]; /* 0 */
 };
 /* What became of a function that a rule names. Values are frozen: traces have them. */
 enum trk_hook_state {
@@ -67,16 +109,17 @@ enum trk_hook_state {
     TRK_HOOK_TWICE = 15,   /* hooked for another rule already */
     TRK_HOOK_CLONE = 16,   /* a copy that the compiler made of a part of the function: its calls are not seen */
     TRK_HOOK_MACHINE = 17, /* not on this machine */
-    TRK_HOOK_ODD_RETURN = 18, /* it does not return as others do (setjmp, vfork), and its result is wanted */
+    TRK_HOOK_ODD_RETURN = 18,   /* it does not return as others do (setjmp, vfork), and its result is wanted */
+    TRK_HOOK_TELLS_ITSELF = 19, /* its module calls libtrack: it would be counted twice (TRK_HOOK_AUTOMATIC) */
 };
-/* A function that was found. Written by the target: state last (release), it may change when a library is loaded again.
- */
+/* A function that was found, for one of the rules that name it. Written by the target: state last (release), it may
+ * change when a library is loaded again. */
 struct trk_shm_hook {
     uint32_t state; /* enum trk_hook_state */
     uint32_t rule;
     uint32_t function, module; /* text ids: symbol; path */
     uint32_t proc;             /* index of the process that found it: it and its children have it */
-    uint32_t pad;
+    uint32_t calls;            /* index of the element under which its calls are counted: that of its first rule */
 };
 
 #endif

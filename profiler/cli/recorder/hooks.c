@@ -17,15 +17,23 @@ static const char *const role_names[TRK_HOOK_ROLES] = {
     [TRK_HOOK_SINK] = "sink",
     [TRK_HOOK_WEAK_SET] = "weak_set",
     [TRK_HOOK_WEAK_CLEAR] = "weak_clear",
+    [TRK_HOOK_MOVE] = "move",
+    [TRK_HOOK_PARK] = "park",
+    [TRK_HOOK_REUSE] = "reuse",
 };
 
-/* Place of a string in the text; 0 for the empty one, which stands there. */
+/* Place of a string in the text, which holds each once; 0 for the empty one, which stands there. */
 static bool add_text(struct rec_hooks *hooks, const char *text, uint32_t *ret)
 {
     size_t size = text != NULL ? strlen(text) + 1 : 1;
     if (hooks->text_bytes == 0)
         hooks->text_bytes = 1;
     *ret = 0;
+    for (uint32_t at = 0; at < hooks->text_bytes && size > 1; at += (uint32_t)strlen(hooks->text + at) + 1)
+        if (strcmp(hooks->text + at, text) == 0) {
+            *ret = at;
+            return true;
+        }
     if (size == 1)
         return true;
     if (size > sizeof hooks->text - hooks->text_bytes)
@@ -36,12 +44,12 @@ static bool add_text(struct rec_hooks *hooks, const char *text, uint32_t *ret)
     return true;
 }
 
-bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, const char *library, const char *function,
-                   const char *type)
+bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, const struct rec_hook_texts *texts)
 {
     struct trk_hook_rule copy = *rule;
-    if (hooks->rules == TRK_HOOK_RULES || !add_text(hooks, library, &copy.library) ||
-        !add_text(hooks, function, &copy.function) || !add_text(hooks, type, &copy.type))
+    if (hooks->rules == TRK_HOOK_RULES || !add_text(hooks, texts->adapter, &copy.adapter) ||
+        !add_text(hooks, texts->library, &copy.library) || !add_text(hooks, texts->function, &copy.function) ||
+        !add_text(hooks, texts->type, &copy.type) || !add_text(hooks, texts->name_function, &copy.name_function))
         return false;
     hooks->rule[hooks->rules++] = copy;
     return true;
@@ -88,6 +96,8 @@ void rec_hooks_proc_back(struct arena *arena, int index)
 static uint64_t calls_of(const struct proc *proc, const struct trk_shm_hooks *h, uint32_t i)
 {
     const struct arena *arena = proc->arena;
+    if (i >= TRK_HOOK_MAX)
+        return 0;
     uint64_t count = __atomic_load_n(&h->unringed[proc->index][i], __ATOMIC_RELAXED);
     for (uint32_t r = 0; r < arena->ring_count; r++)
         if (arena->rings[r].proc == proc->index)
@@ -136,7 +146,7 @@ char *rec_hooks_text(const struct proc *proc)
         uint32_t length, module_length = 0;
         const char *function = rec_arena_text(arena, f.function, TRK_TEXT_STRING, &length);
         const char *module = rec_arena_text(arena, f.module, TRK_TEXT_STRING, &module_length);
-        uint64_t calls = calls_of(proc, h, i);
+        uint64_t calls = calls_of(proc, h, f.calls);
         if (f.rule >= rules->rules || function == NULL ||
             (calls == 0 && !inherits(arena, (uint32_t)proc->index, f.proc)))
             continue;

@@ -13,10 +13,13 @@ struct rec_hooks {
     uint32_t rules, text_bytes;
 };
 
-/* Adds a rule; its names are those given, copied. library NULL or "": any; type NULL or "": the function's name. False:
- * there is no room. */
-bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, const char *library, const char *function,
-                   const char *type);
+/* The texts of a rule, by the names that they have there; NULL: empty. */
+struct rec_hook_texts {
+    const char *adapter, *library, *function, *type, *name_function;
+};
+
+/* Adds a rule; its texts are those given, copied. False: there is no room. */
+bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, const struct rec_hook_texts *texts);
 
 /* The name of a rule's function. */
 const char *rec_hooks_function(const struct rec_hooks *hooks, uint32_t rule);

@@ -27,6 +27,7 @@ const char *prof_hook_words(unsigned state)
         [TRK_HOOK_TWICE] = "the same code is hooked under another name or role",
         [TRK_HOOK_CLONE] = "the compiler made this copy of a part of it; calls of the copy are not seen",
         [TRK_HOOK_ODD_RETURN] = "it does not return as others do",
+        [TRK_HOOK_TELLS_ITSELF] = "its module calls libtrack itself",
         [TRK_HOOK_MACHINE] = "functions cannot be hooked on this machine",
     };
     return state < sizeof words / sizeof words[0] && words[state] != NULL ? words[state] : "unknown reason";

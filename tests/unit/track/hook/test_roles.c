@@ -25,6 +25,16 @@ static void rule(const char *function, const struct trk_hook_rule *what)
 }
 
 #define RULE(name, ...) rule(name, &(struct trk_hook_rule){ __VA_ARGS__ })
+#define VARIABLE(n)                                                                                                    \
+    {                                                                                                                  \
+        .base = (n), .reads = 1                                                                                        \
+    }
+#define FOUR_AT(where)                                                                                                 \
+    {                                                                                                                  \
+        {                                                                                                              \
+            .place.base = (where), .mask = 4, .value = 4                                                               \
+        }                                                                                                              \
+    }
 
 static void run(struct testrec *rec, const struct testrec_config *config)
 {
@@ -37,20 +47,19 @@ static void fill(void)
 {
     memset(&table, 0, sizeof table);
     table.text_bytes = 1;
-    RULE("pair_new", .role = TRK_HOOK_NEW, .object = TRK_HOOK_RESULT_HIGH, .test = TRK_HOOK_RESULT, .test_mask = 4,
-         .test_value = 4);
-    RULE("out_new", .role = TRK_HOOK_NEW, .object = 1, .flags = TRK_HOOK_DEREF);
-    RULE("first_ref", .role = TRK_HOOK_REF, .object = 1);
-    RULE("third_unref", .role = TRK_HOOK_UNREF, .object = 3);
-    RULE("clear", .role = TRK_HOOK_UNREF, .object = 1, .flags = TRK_HOOK_DEREF);
-    RULE("into_slot", .role = TRK_HOOK_REF, .object = 1, .slot = 2);
-    RULE("odd_slot", .role = TRK_HOOK_REF, .object = 1, .slot = 2);
-    RULE("tagged_ref", .role = TRK_HOOK_REF, .object = 2, .test = 1, .test_mask = 4, .test_value = 4);
-    RULE("result_ref", .role = TRK_HOOK_REF, .object = TRK_HOOK_RESULT);
-    RULE("sink_it", .role = TRK_HOOK_SINK, .object = 1, .slot = 2);
-    RULE("weak_set", .role = TRK_HOOK_WEAK_SET, .object = 2, .slot = 1);
-    RULE("weak_clear", .role = TRK_HOOK_WEAK_CLEAR, .object = 2, .slot = 1);
-    RULE("kill_it", .role = TRK_HOOK_FREE, .object = 1);
+    RULE("pair_new", .role = TRK_HOOK_NEW, .object.base = TRK_HOOK_RESULT_HIGH, .test = FOUR_AT(TRK_HOOK_RESULT));
+    RULE("out_new", .role = TRK_HOOK_NEW, .object = VARIABLE(1));
+    RULE("first_ref", .role = TRK_HOOK_REF, .object.base = 1);
+    RULE("third_unref", .role = TRK_HOOK_UNREF, .object.base = 3);
+    RULE("clear", .role = TRK_HOOK_UNREF, .object = VARIABLE(1));
+    RULE("into_slot", .role = TRK_HOOK_REF, .object.base = 1, .slot.base = 2);
+    RULE("odd_slot", .role = TRK_HOOK_REF, .object.base = 1, .slot.base = 2);
+    RULE("tagged_ref", .role = TRK_HOOK_REF, .object.base = 2, .test = FOUR_AT(1));
+    RULE("result_ref", .role = TRK_HOOK_REF, .object.base = TRK_HOOK_RESULT);
+    RULE("sink_it", .role = TRK_HOOK_SINK, .object.base = 1, .slot.base = 2);
+    RULE("weak_set", .role = TRK_HOOK_WEAK_SET, .object.base = 2, .slot.base = 1);
+    RULE("weak_clear", .role = TRK_HOOK_WEAK_CLEAR, .object.base = 2, .slot.base = 1);
+    RULE("kill_it", .role = TRK_HOOK_FREE, .object.base = 1);
 }
 
 static void check_roles(const struct testrec_config *base)
@@ -147,7 +156,7 @@ static void test_hostile(void **state)
         table.used = round % 7 == 0 ? UINT32_MAX : 0;
         for (uint32_t i = 0; i < TRK_HOOK_RULES; i++)
             table.rule[i].role =
-                table.rule[i].role == TRK_HOOK_NEW || table.rule[i].flags & TRK_HOOK_DEREF
+                table.rule[i].role == TRK_HOOK_NEW || table.rule[i].object.reads != 0
                     ? 0 /* a rule may say that a number is an address: that it is not is hard to know */
                     : table.rule[i].role;
         run(&rec, &(struct testrec_config){ .hooks = &table });
