@@ -14,7 +14,7 @@ complain() {
 allowed() {
 	folder=$1
 	pattern=$2
-	grep -rnE '^ *# *include +[<"](track|prof|base|graph|pairing|symbol|input|model|analysis|view|cli|harness)/' "$folder" --include='*.[ch]' |
+	grep -rnE '^ *# *include +[<"](track|prof|base|graph|pairing|adapter|symbol|input|model|analysis|view|cli|harness)/' "$folder" --include='*.[ch]' |
 		grep -vE "include +[<\"]($pattern)" >"$tmp" || true
 	while read -r line; do complain "$line"; done <"$tmp"
 }
@@ -22,10 +22,11 @@ tmp=$(mktemp)
 trap 'rm -f "$tmp"' EXIT
 
 allowed libtrack 'track/'
-allowed profiler/include 'track/(track|format)\.h|prof/'
+allowed profiler/include 'track/(track|format|hook_rule)\.h|prof/'
 allowed profiler/src/base 'base/|prof/error\.h'
 allowed profiler/src/graph 'base/|graph/'
 allowed profiler/src/pairing 'base/|pairing/'
+allowed profiler/src/adapter 'base/|prof/(error|adapter)\.h|track/hook_rule\.h'
 allowed profiler/src/symbol 'base/|symbol/|prof/(error|trace|symbol)\.h|track/format\.h'
 allowed profiler/src/input 'base/|input/|prof/(error|memory|trace|salvage|resume)\.h|track/format\.h'
 allowed profiler/src/model 'base/|pairing/|model/|prof/(error|memory|trace|heap|index|resume)\.h|track/(format|track)\.h'

@@ -11,6 +11,7 @@
  *   profiler/include/prof/  the analyzer library, one header for each layer
  *   profiler/src/base/      errors, memory, strings, tables
  *   profiler/src/graph/     whole-set passes over numbered nodes and edges
+ *   profiler/src/adapter/   texts that tell how libraries count references;  profiler/adapters/: those shipped
  *   profiler/src/symbol/    addresses to functions, lines, variables, fields (ELF, DWARF)
  *   profiler/src/input/     the bytes of a trace to events in one order, and writing traces
  *   profiler/src/model/     events to the state of the heap

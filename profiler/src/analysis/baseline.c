@@ -1,6 +1,6 @@
 /* baseline.c: reads what `leaks --json` wrote. The file is an input like any other: every member is checked. */
 #include "baseline.h"
-#include "file.h"
+#include <base/file.h>
 #include "map.h"
 
 #include <base/arena.h>
@@ -156,7 +156,7 @@ struct prof_error *prof_baseline_read(const char *path, struct prof_baseline **r
 {
     char *text;
     size_t length;
-    struct prof_error *error = file_read(path, BASELINE_FILE_MAX, NEXT, &text, &length);
+    struct prof_error *error = prof_file_read(path, BASELINE_FILE_MAX, NEXT, &text, &length);
 
     if (error != NULL)
         return error;

@@ -1,7 +1,7 @@
 /* suppress.c: the life of a set of suppressions, and making one for a finding. */
 #include "suppress.h"
 #include "analysis.h"
-#include "file.h"
+#include <base/file.h>
 
 #include <base/str.h>
 
@@ -28,7 +28,7 @@ struct prof_error *prof_suppressions_read(struct prof_suppressions *s, const cha
 {
     char *text;
     size_t length;
-    struct prof_error *error = file_read(path, SUPPRESS_FILE_MAX, "give a text file of suppressions", &text, &length);
+    struct prof_error *error = prof_file_read(path, SUPPRESS_FILE_MAX, "give a text file of suppressions", &text, &length);
 
     if (error != NULL)
         return error;

@@ -1,5 +1,5 @@
 /* file.c: bounded reading; a pipe works too (process substitution of shells). */
-#include "file.h"
+#include <base/file.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct prof_error *file_read(const char *path, size_t most, const char *next, char **ret, size_t *ret_length)
+struct prof_error *prof_file_read(const char *path, size_t most, const char *next, char **ret, size_t *ret_length)
 {
     struct prof_error *error = NULL;
     struct stat st;

@@ -1,0 +1,18 @@
+/* adapter.h: what is behind struct prof_adapter. Layer-private. */
+#ifndef ADAPTER_ADAPTER_H
+#define ADAPTER_ADAPTER_H
+
+#include <prof/adapter.h>
+
+#include <base/arena.h>
+#include <base/vec.h>
+
+struct adapter {
+    struct prof_adapter pub; /* first */
+    struct prof_arena arena; /* all strings */
+    PROF_VEC(const char *) libraries;
+    PROF_VEC(struct prof_adapter_type) types;
+    PROF_VEC(struct prof_adapter_rule) rules;
+};
+
+#endif
