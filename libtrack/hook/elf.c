@@ -145,3 +145,15 @@ void trk_elf_functions(const struct trk_elf *m, bool (*each)(const struct trk_fu
         }
     }
 }
+
+bool trk_elf_names(const struct trk_elf *m, bool (*is)(const char *symbol))
+{
+    for (unsigned t = 0; t < m->tables; t++) {
+        const Elf64_Sym *symbols = (const Elf64_Sym *)(const void *)(m->file + m->table[t].symbols);
+        for (uint64_t i = 0; i < m->table[t].count; i++)
+            if (symbols[i].st_name < m->table[t].strings_bytes &&
+                is((const char *)m->file + m->table[t].strings + symbols[i].st_name))
+                return true;
+    }
+    return false;
+}

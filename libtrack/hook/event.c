@@ -9,7 +9,7 @@
 #include "../src/filter.h"
 #include "../src/verb.h"
 
-enum { LEAST_ADDRESS = 4096 }; /* below lies nothing */
+#define ADDRESSES ((uint64_t)1 << 57) /* of programs */
 
 static const struct {
     uint8_t op, depth, aux;
@@ -26,63 +26,66 @@ static const struct {
     [TRK_HOOK_REUSE] = { TRK_OP_REUSE, TRK_DEPTH_BIRTH, 0 },
 };
 
-/* A call and what it is about. result: NULL before there is one. */
-struct about {
-    const struct trk_call *call;
-    const uint64_t *result;
-    uint64_t object;
-};
+/* ---- What a call is about ------------------------------------------------------------------------------------------
+ */
 
-static uint64_t base_of(const struct about *a, unsigned base)
-{
-    if (base == TRK_HOOK_NOWHERE)
-        return 0;
-    if (base < TRK_HOOK_RESULT)
-        return trk_call_argument(a->call, base);
-    if (base == TRK_HOOK_OBJECT)
-        return a->object;
-    return a->result == NULL ? 0 : a->result[base - TRK_HOOK_RESULT];
-}
-
-/* False: memory at the place cannot be read. */
-static bool value_at(const struct about *a, const struct trk_hook_place *place, uint64_t *ret)
-{
-    uint64_t value = base_of(a, place->base);
-    for (unsigned i = 0; i < place->reads; i++) {
-        value += (uint64_t)(int64_t)place->add[i];
-        if (value < LEAST_ADDRESS) /* the function itself reads it, or did */
-            return false;
-        unsigned width = i + 1 < place->reads || place->width == 0 ? 8 : place->width;
-        uint64_t word = 0;
-        __builtin_memcpy(&word, (const void *)value, width);
-        value = word;
-    }
-    *ret = place->base == TRK_HOOK_NOWHERE ? 0 : value + (uint64_t)(int64_t)place->add[place->reads];
-    return true;
-}
-
-static bool holds(const struct about *a, const struct trk_hook_test *test)
+static bool holds(const struct trk_about *a, const struct trk_hook_test *test)
 {
     uint64_t value;
     return test->place.base == TRK_HOOK_NOWHERE ||
-           (value_at(a, &test->place, &value) && ((value & test->mask) == test->value) == (test->differs == 0));
+           (trk_place_value(a, &test->place, &value) && ((value & test->mask) == test->value) == (test->differs == 0));
 }
 
-/* The object that a call is about; 0: none, or the call does not count. */
-static uint64_t object_of(const struct trk_watch *w, struct about *a)
+/* Neither NULL nor a little beside it. */
+static bool is_address(uint64_t value)
 {
-    if (!value_at(a, &w->rule->object, &a->object))
-        return 0;
+    return value - TRK_LEAST_ADDRESS < ADDRESSES - TRK_LEAST_ADDRESS;
+}
+
+/* The count of such an object never changes. */
+static bool is_immortal(const struct trk_hook_rule *r, uint64_t object)
+{
+    uint64_t word;
+    return r->immortal_mask != 0 && r->count_width != 0 &&
+           trk_place_word(object - r->object_before + r->count_offset, r->count_width, &word) &&
+           (word & r->immortal_mask) == r->immortal_value;
+}
+
+/* Finds out what the call says by this rule. False: nothing. */
+static bool speaks(const struct trk_watch *w, struct trk_about *a)
+{
+    const struct trk_hook_rule *r = w->rule;
+    if (TRK_LIKELY(w->plain)) {
+        a->object = (r->object.base < TRK_HOOK_RESULT ? trk_call_argument(a->call, r->object.base)
+                                                      : a->result[r->object.base - TRK_HOOK_RESULT]);
+        a->object += (uint64_t)(int64_t)r->object.add[0];
+        return is_address(a->object);
+    }
+    if (!trk_place_value(a, &r->object, &a->object) || !is_address(a->object))
+        return false;
     for (unsigned i = 0; i < TRK_HOOK_TESTS; i++)
-        if (!holds(a, &w->rule->test[i]))
-            return 0;
-    return a->object;
+        if (!holds(a, &r->test[i]))
+            return false;
+    return !is_immortal(r, a->object);
 }
 
-static uint64_t slot_of(const struct trk_watch *w, const struct about *a)
+/* A slot or holder; NULL: nobody's. */
+static const void *owner_at(const struct trk_about *a, const struct trk_hook_place *place, bool holder)
 {
-    uint64_t slot;
-    return value_at(a, &w->rule->slot, &slot) ? slot : 0;
+    uint64_t value;
+    if (place->base == TRK_HOOK_NOWHERE || !trk_place_value(a, place, &value) || !is_address(value))
+        return NULL;
+    return (const void *)(holder ? value | TRK_ADDR_TOKEN : value);
+}
+
+static const void *slot_of(const struct trk_watch *w, const struct trk_about *a)
+{
+    return owner_at(a, &w->rule->slot, (w->rule->flags & TRK_HOOK_SLOT_IS_HOLDER) != 0);
+}
+
+static const void *from_of(const struct trk_watch *w, const struct trk_about *a)
+{
+    return owner_at(a, &w->rule->from, (w->rule->flags & TRK_HOOK_FROM_IS_HOLDER) != 0);
 }
 
 static struct trk_frame frame_of(const struct trk_call *call)
@@ -94,13 +97,6 @@ static struct trk_frame frame_of(const struct trk_call *call)
  *
  * Both return the same object; it is born once, in the inner one. Each thread remembers its last births, numbered; a
  * call knows the number that it began with. Addresses are kept inverted, so that nobody takes them for pointers. */
-
-static uint64_t begin_new(const struct trk_call *call, const struct trk_hook *hook)
-{
-    (void)call;
-    (void)hook;
-    return trk_tls.births;
-}
 
 static bool born_inside(const struct trk_call *call, uint64_t object)
 {
@@ -119,39 +115,96 @@ static void note_birth(uint64_t object)
     trk_tls.births++;
 }
 
+/* A birth that an inner call has told already. One that speaks before the call knows of no inner one. */
+static bool told_inside(const struct trk_watch *w, const struct trk_about *a)
+{
+    return w->depth == TRK_DEPTH_BIRTH && w->late && born_inside(a->call, a->object);
+}
+
 /* ---- Calls ---------------------------------------------------------------------------------------------------------
  */
 
-/* True: done. */
+/* True: the event is written, by the shortest paths. */
+static bool tell_fast(const struct trk_watch *w, const struct trk_about *a)
+{
+    const struct trk_frame at = frame_of(a->call);
+    const uint64_t addr = trk_addr((const void *)a->object);
+    uint64_t arg = 0;
+    if (w->op == TRK_OP_NEW) {
+        arg = trk_known_type(trk_name_known(w, a));
+        if (arg == 0)
+            return false;
+    } else if (w->rule->slot.base != TRK_HOOK_NOWHERE) {
+        uint64_t slot = trk_addr_slot(slot_of(w, a));
+        if (!trk_addr_slot_fits(slot))
+            return false;
+        arg = slot >> 3;
+    }
+    if (w->op == TRK_OP_MOVE && from_of(w, a) != NULL)
+        return false;
+    if (!trk_fast(w->op, w->aux, addr, arg, w->depth, at.pc) && !trk_direct(w->op, w->aux, addr, arg, w->depth, &at, 0))
+        return false;
+    if (w->depth == TRK_DEPTH_BIRTH)
+        note_birth(a->object);
+    return true;
+}
+
+static void tell(const struct trk_watch *w, const struct trk_about *a)
+{
+    struct trk_event ev = { .op = w->op,
+                            .aux = w->aux,
+                            .depth = w->depth,
+                            .addr = trk_addr((const void *)a->object),
+                            .at = frame_of(a->call) };
+    if (w->op == TRK_OP_NEW)
+        ev.type = trk_name_ask(w, a);
+    else
+        trk_set_slot(&ev, slot_of(w, a), w->op == TRK_OP_MOVE ? TRK_EXT_TO_HOLDER : TRK_EXT_HOLDER);
+    if (w->op == TRK_OP_MOVE && from_of(w, a) != NULL)
+        trk_add_ext(&ev, TRK_EXT_FROM, trk_addr_whole(from_of(w, a)));
+    const bool birth = w->depth == TRK_DEPTH_BIRTH;
+    if (birth || !trk_filter_on || !trk_filter_skips(ev.op, 0, ev.addr))
+        trk_emit(&ev);
+    if (birth)
+        note_birth(a->object);
+}
+
+/* Where a thread counts; NULL: it has no place for that yet. */
+static uint64_t *calls_of(const struct trk_thread *st)
+{
+    return st != NULL ? __atomic_load_n(&st->calls, __ATOMIC_RELAXED) : NULL;
+}
+
+/* The call begins (result NULL), or has returned. True: done. A call is counted when it begins. */
 static bool fast(const struct trk_call *call, const struct trk_hook *hook, const uint64_t *result)
 {
-    const struct trk_watch *w = (const struct trk_watch *)hook;
-    const struct trk_thread *st = trk_tls.self;
-    uint64_t *calls = st != NULL ? __atomic_load_n(&st->calls, __ATOMIC_RELAXED) : NULL;
-    struct about a = { call, result, 0 };
-    uint64_t object = object_of(w, &a), slot = trk_addr_slot((const void *)slot_of(w, &a));
-    if (calls == NULL || !trk_addr_slot_fits(slot))
+    const struct trk_watch *first = (const struct trk_watch *)hook, *one = NULL;
+    uint64_t *calls = calls_of(trk_tls.self);
+    struct trk_about about = { .call = call }, a = { call, result, 0 };
+    if (calls == NULL)
         return false;
-    const bool birth = w->rule->role == TRK_HOOK_NEW;
-    if (object != 0 && !(birth && born_inside(call, object))) {
-        const struct trk_frame at = frame_of(call);
-        uint64_t addr = trk_addr((const void *)object), arg = birth ? trk_known_type(w->type) : slot >> 3;
-        if ((birth && arg == 0) || (!trk_fast(w->op, w->aux, addr, arg, w->depth, at.pc) &&
-                                    !trk_direct(w->op, w->aux, addr, arg, w->depth, &at, 0)))
+    for (const struct trk_watch *w = first; w != NULL; w = w->next) {
+        if (w->late != (result != NULL) || !speaks(w, &a) || told_inside(w, &a))
+            continue;
+        if (one != NULL) /* or the second handler would not know where this one stopped */
             return false;
-        if (birth)
-            note_birth(object);
+        one = w;
+        about = a;
     }
-    trk_take(&calls[w->index], 1);
+    if (one != NULL && !tell_fast(one, &about))
+        return false;
+    if (result == NULL)
+        trk_take(&calls[first->index], 1);
     return true;
 }
 
 /* Counts a call of a thread that has no place of its own for that. */
 static void count_slowly(const struct trk_watch *w)
 {
-    struct trk_thread *st = trk_tls.self != NULL ? trk_tls.self : trk_thread_ready();
+    uint64_t *calls = calls_of(trk_tls.self);
+    if (calls == NULL) /* a new thread, or a child that fork made */
+        calls = calls_of(trk_thread_ready());
     const struct trk_arena *a = trk_arena();
-    uint64_t *calls = st != NULL ? __atomic_load_n(&st->calls, __ATOMIC_RELAXED) : NULL;
     if (calls != NULL)
         trk_take(&calls[w->index], 1);
     else if (a->hooks != NULL)
@@ -160,23 +213,14 @@ static void count_slowly(const struct trk_watch *w)
 
 static void slow(const struct trk_call *call, const struct trk_hook *hook, const uint64_t *result)
 {
-    const struct trk_watch *w = (const struct trk_watch *)hook;
-    struct about a = { call, result, 0 };
-    uint64_t object = object_of(w, &a);
-    struct trk_event ev = {
-        .op = w->op, .aux = w->aux, .depth = w->depth, .addr = trk_addr((const void *)object), .at = frame_of(call)
-    };
-    const bool birth = w->rule->role == TRK_HOOK_NEW;
-    if (birth)
-        ev.type = w->type;
-    else
-        trk_set_slot(&ev, (const void *)slot_of(w, &a), TRK_EXT_HOLDER);
-    if (object != 0 && !(birth ? born_inside(call, object) : trk_filter_on && trk_filter_skips(ev.op, 0, ev.addr))) {
-        trk_emit(&ev);
-        if (birth)
-            note_birth(object);
+    const struct trk_watch *first = (const struct trk_watch *)hook;
+    for (const struct trk_watch *w = first; w != NULL; w = w->next) {
+        struct trk_about a = { call, result, 0 };
+        if (w->late == (result != NULL) && speaks(w, &a) && !told_inside(w, &a))
+            tell(w, &a);
     }
-    count_slowly(w);
+    if (result == NULL)
+        count_slowly(first);
 }
 
 static bool enter(const struct trk_call *call, const struct trk_hook *hook)
@@ -189,6 +233,11 @@ static void enter_slow(const struct trk_call *call, const struct trk_hook *hook)
     slow(call, hook, NULL);
 }
 
+static struct trk_begun begin(const struct trk_call *call, const struct trk_hook *hook)
+{
+    return (struct trk_begun){ .kept = trk_tls.births, .slow = enter(call, hook) };
+}
+
 static bool leave(const struct trk_call *call, const struct trk_hook *hook, const uint64_t result[2])
 {
     return trk_gate_v1 && !fast(call, hook, result);
@@ -199,38 +248,43 @@ static void leave_slow(const struct trk_call *call, const struct trk_hook *hook,
     slow(call, hook, result);
 }
 
-static bool of_result(const struct trk_hook_place *place)
-{
-    return place->base == TRK_HOOK_RESULT || place->base == TRK_HOOK_RESULT_HIGH;
-}
+/* ---- Watches -------------------------------------------------------------------------------------------------------
+ */
 
-static bool place_fits(const struct trk_hook_place *place, unsigned least, unsigned most)
+static bool is_late(const struct trk_hook_rule *r)
 {
-    return place->base >= least && place->base <= most && place->reads <= TRK_HOOK_READS && place->width <= 8 &&
-           (place->width & (place->width - 1u)) == 0;
+    return r->role == TRK_HOOK_NEW || (r->flags & TRK_HOOK_LATE) != 0 || trk_place_is_late(&r->object) ||
+           trk_place_is_late(&r->slot) || trk_place_is_late(&r->from) || trk_place_is_late(&r->test[0].place) ||
+           trk_place_is_late(&r->test[1].place);
 }
 
 bool trk_watch_fits(const struct trk_hook_rule *r)
 {
-    return r->role > 0 && r->role < TRK_HOOK_ROLES && place_fits(&r->object, 1, TRK_HOOK_RESULT_HIGH) &&
-           place_fits(&r->slot, 0, TRK_HOOK_OBJECT) && place_fits(&r->from, 0, TRK_HOOK_OBJECT) &&
-           place_fits(&r->name, 0, TRK_HOOK_OBJECT) && place_fits(&r->test[0].place, 0, TRK_HOOK_OBJECT) &&
-           place_fits(&r->test[1].place, 0, TRK_HOOK_OBJECT);
+    return r->role > 0 && r->role < TRK_HOOK_ROLES && trk_place_fits(&r->object, 1, TRK_HOOK_RESULT_HIGH) &&
+           trk_place_fits(&r->slot, 0, TRK_HOOK_OBJECT) && trk_place_fits(&r->from, 0, TRK_HOOK_OBJECT) &&
+           trk_place_fits(&r->name, 0, TRK_HOOK_OBJECT) && trk_place_fits(&r->test[0].place, 0, TRK_HOOK_OBJECT) &&
+           trk_place_fits(&r->test[1].place, 0, TRK_HOOK_OBJECT) && r->count_width <= 8 &&
+           (r->count_width & (r->count_width - 1u)) == 0;
 }
 
-void trk_watch_init(struct trk_watch *w)
+void trk_watch_init(struct trk_watch *first)
 {
-    const struct trk_hook_rule *r = w->rule;
-    bool late = r->role == TRK_HOOK_NEW || r->flags & TRK_HOOK_LATE || of_result(&r->object) || of_result(&r->slot) ||
-                of_result(&r->test[0].place) || of_result(&r->test[1].place);
-    w->op = roles[r->role].op;
-    w->depth = roles[r->role].depth;
-    w->aux = roles[r->role].aux;
-    w->hook.enter = late ? NULL : enter;
-    w->hook.enter_slow = late ? NULL : enter_slow;
-    w->hook.begin = w->rule->role == TRK_HOOK_NEW ? begin_new : NULL;
-    w->hook.leave = late ? leave : NULL;
-    w->hook.leave_slow = late ? leave_slow : NULL;
+    bool late = false;
+    for (struct trk_watch *w = first; w != NULL; w = w->next) {
+        const struct trk_hook_rule *r = w->rule;
+        w->op = roles[r->role].op;
+        w->depth = roles[r->role].depth;
+        w->aux = w->op == TRK_OP_NEW && (r->flags & TRK_HOOK_FLOATING) != 0 ? 1 : roles[r->role].aux;
+        w->late = is_late(r);
+        w->plain = r->object.reads == 0 && r->test[0].place.base == TRK_HOOK_NOWHERE &&
+                   r->test[1].place.base == TRK_HOOK_NOWHERE && r->immortal_mask == 0;
+        late |= w->late;
+    }
+    first->hook.enter = late ? NULL : enter;
+    first->hook.enter_slow = enter_slow;
+    first->hook.begin = late ? begin : NULL;
+    first->hook.leave = late ? leave : NULL;
+    first->hook.leave_slow = late ? leave_slow : NULL;
 }
 
 bool trk_watch_anyway(const struct trk_call *call, const struct trk_hook *hook)

@@ -19,7 +19,8 @@
  * other: no return address is replaced, no list of open calls is kept, and a call that never returns leaves nothing
  * behind.
  *
- * Handlers run on the program's stack and in any context, signal handlers included. The first one (`enter`, `leave`) is
+ * Handlers run on the program's stack and in any context, signal handlers included. The first one (`enter`, `begin`,
+ * `leave`) is
  * compiled without vector registers and says true when it wants the second one (`enter_slow`, `leave_slow`), around
  * which the vector state is saved too (up to 3 KiB of stack). Handlers must follow libtrack's rules: no malloc, no
  * locks, no errno, no libc that could do so. A handler may call hooked functions; then it meets itself, so it should
@@ -59,17 +60,23 @@ struct trk_call {
     uint64_t stack[]; /* arguments on the stack; here the caller's stack pointer is after the return */
 };
 
+/* What `begin` returns. */
+struct trk_begun {
+    uint64_t kept; /* there for leave: trk_call_kept */
+    bool slow;     /* it wants enter_slow before the call, too */
+};
+
 /* One hooked function. Lives as long as the process; the engine fills in `code` and `state`, all else is the caller's
  * and is not changed while the hook is on. Laid out by stub_x86_64.S. */
 struct trk_hook {
     uintptr_t code; /* the moved instructions: calling them is calling the function unhooked */
     bool (*enter)(const struct trk_call *call, const struct trk_hook *hook);
     void (*enter_slow)(const struct trk_call *call, const struct trk_hook *hook);
-    /* Not NULL: a return hook; `enter` is not called. `result` has rax and rdx. */
+    /* Not NULL: a return hook; `enter` is not called, `begin` stands for it. `result` has rax and rdx. */
     bool (*leave)(const struct trk_call *call, const struct trk_hook *hook, const uint64_t result[2]);
     void (*leave_slow)(const struct trk_call *call, const struct trk_hook *hook, const uint64_t result[2]);
-    /* Return hooks, before the call; NULL: nothing to do. What it returns is there for leave: trk_call_kept. */
-    uint64_t (*begin)(const struct trk_call *call, const struct trk_hook *hook);
+    /* Return hooks, before the call; NULL: nothing to do. */
+    struct trk_begun (*begin)(const struct trk_call *call, const struct trk_hook *hook);
     uint32_t stack_bytes; /* return hooks: bytes of arguments on the stack that are passed on, as far as there are */
     uint8_t state;        /* enum trk_hook_state */
 };
@@ -120,6 +127,9 @@ void trk_elf_close(struct trk_elf *module);
 /* Calls `each` for every function of .symtab and .dynsym; one that both have is met twice. Until it returns false. */
 void trk_elf_functions(const struct trk_elf *module, bool (*each)(const struct trk_function *f, void *data),
                        void *data);
+
+/* Whether its symbol tables have a name for which `is` says true, of its own or of what it wants from others. */
+bool trk_elf_names(const struct trk_elf *module, bool (*is)(const char *symbol));
 
 /* ---- Hooking ------------------------------------------------------------------------------------------------------
  */

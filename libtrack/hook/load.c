@@ -12,7 +12,14 @@
 #include "stub.h"
 #include "watch.h"
 
-enum { MODULES = 1024, PATH_BYTES = 512, BATCH = TRK_HOOK_MAX, STACK_BYTES = 512, NAMESPACES = 64, TYPE_NAME = 96 };
+enum {
+    MODULES = 1024,
+    PATH_BYTES = 512,
+    BATCH = TRK_HOOK_MAX,
+    STACK_BYTES = 512,
+    NAMESPACES = 64,
+    FUNCTION_NAME = 256
+};
 
 struct rules {
     uint32_t count, text_bytes;
@@ -28,17 +35,11 @@ struct module {
     bool seen;
 };
 
-struct named_type {
-    struct trk_type type;
-    char name[TYPE_NAME];
-};
-
 /* Everything here belongs to the thread that starts the process, then to who holds the loader's lock. */
 static struct {
     struct rules *rules;
     struct trk_watch *watch; /* TRK_HOOK_MAX, by index in `found` */
     struct module *module;   /* MODULES */
-    struct named_type *type; /* TRK_HOOK_MAX; those behind the last have no name */
     struct trk_hook loader;  /* _dl_debug_state */
     uint32_t watches;        /* those above have never been used */
 } hooks;
@@ -49,9 +50,12 @@ struct search {
     const struct trk_elf *elf;
     struct trk_batch *batch;
     uint32_t module_text;
-    bool start;                /* of the process: everything is bound */
-    bool rule[TRK_HOOK_RULES]; /* may name functions of this module */
-    uintptr_t wanted;          /* for size_of */
+    bool start;                    /* of the process: everything is bound */
+    bool tells_itself;             /* it calls libtrack */
+    uint32_t rules;                /* that may name functions of this module */
+    uint16_t rule[TRK_HOOK_RULES]; /* which */
+    uintptr_t wanted;              /* for has_start */
+    const char *wanted_name;       /* for has_name */
     size_t size;
 };
 
@@ -168,56 +172,56 @@ static void publish(const struct trk_arena *a, uint32_t i, enum trk_hook_state s
     __atomic_store_n(&a->hooks->found[i].state, (uint32_t)state, __ATOMIC_RELEASE); /* partner: the recorder's load */
 }
 
-static bool same_shape(const struct trk_type *a, const struct trk_type *b)
+static bool has_name(const struct trk_function *f, void *data)
 {
-    return a->size == b->size && a->offset == b->offset && a->count_offset == b->count_offset &&
-           a->count_width == b->count_width && a->count_shift == b->count_shift && a->count_bits == b->count_bits &&
-           a->count_bias == b->count_bias;
+    struct search *s = data;
+    if (!f->indirect && trk_same(f->name, s->wanted_name, trk_strlen(s->wanted_name, FUNCTION_NAME)))
+        s->wanted = f->start;
+    return s->wanted == 0;
 }
 
-/* The type of that name and shape. There are never more than functions. */
-static struct trk_type *type_for(const struct trk_hook_rule *r, const char *name)
+/* The function that a rule asks for the names of types; 0: none. */
+static uintptr_t name_call(struct search *s, const struct trk_hook_rule *r)
 {
-    struct trk_type fresh = { .struct_size = sizeof fresh,
-                              .size = r->object_size,
-                              .offset = r->object_before,
-                              .count_offset = r->count_width ? r->count_offset : TRK_NO_COUNT,
-                              .count_width = r->count_width,
-                              .count_shift = r->count_shift,
-                              .count_bits = r->count_bits,
-                              .count_bias = r->count_bias };
-    size_t n = trk_strlen(name, TYPE_NAME - 1);
-    struct named_type *t = hooks.type;
-    for (; t < hooks.type + TRK_HOOK_MAX - 1 && t->name[0]; t++)
-        if (trk_same(t->name, name, n) && same_shape(&t->type, &fresh))
-            return &t->type;
-    trk_copy(t->name, name, n);
-    t->type = fresh;
-    t->type.name = t->name;
-    return &t->type;
+    s->wanted = 0;
+    s->wanted_name = text_of(r->name_function);
+    if (r->role == TRK_HOOK_NEW && r->name_kind == TRK_HOOK_NAME_CALL && s->wanted_name[0] != 0)
+        trk_elf_functions(s->elf, has_name, s);
+    return s->wanted;
 }
 
-/* Fills element and watch for a function that a rule names. NULL: no place left. */
-static struct trk_watch *found(const struct search *s, uint32_t rule, const char *name)
+/* Fills element and watch for a function that a rule names, behind the others of `first` (NULL: it begins a list).
+ * NULL: no place left. */
+static struct trk_watch *found(struct search *s, uint32_t rule, const struct trk_function *f, struct trk_watch *first)
 {
     const struct trk_arena *a = trk_arena();
     const struct trk_hook_rule *r = &hooks.rules->rule[rule];
-    uint32_t function = trk_text_string(name);
+    uint32_t function = trk_text_string(f->name);
     int64_t i = place_for(a, rule, function, s->module_text);
     if (i < 0)
         return NULL;
-    struct trk_shm_hook *f = &a->hooks->found[i];
-    f->rule = rule;
-    f->function = function;
-    f->module = s->module_text;
-    f->proc = a->proc_index;
-    f->calls = (uint32_t)i;
-    struct trk_watch *w = &hooks.watch[i];
-    *w = (struct trk_watch){ .rule = r, .index = (uint32_t)i, .loaded = true, .dynamic = s->map->l_ld };
+    struct trk_watch *w = &hooks.watch[i], **end = &first;
+    *w = (struct trk_watch){ .rule = r,
+                             .name_call = name_call(s, r),
+                             .index = (uint32_t)i,
+                             .loaded = true,
+                             .dynamic = s->map->l_ld,
+                             .start = f->start,
+                             .first = first != NULL ? first : w };
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = w;
+    struct trk_shm_hook *element = &a->hooks->found[i];
+    element->rule = rule;
+    element->function = function;
+    element->module = s->module_text;
+    element->proc = a->proc_index;
+    element->calls = w->first->index;
     if (r->role == TRK_HOOK_NEW)
-        w->type = type_for(r, text_of(r->type)[0] ? text_of(r->type) : name);
-    w->hook.stack_bytes = r->stack_bytes ? r->stack_bytes : STACK_BYTES;
-    trk_watch_init(w);
+        w->type = trk_name_type(r, text_of(r->type)[0] ? text_of(r->type) : f->name);
+    uint32_t bytes = r->stack_bytes ? r->stack_bytes : STACK_BYTES;
+    if (bytes > w->first->hook.stack_bytes)
+        w->first->hook.stack_bytes = bytes;
     return w;
 }
 
@@ -251,55 +255,67 @@ static bool returns_oddly(const char *name)
                                          "__vfork",       "__libc_vfork", "getcontext",  "__getcontext", "swapcontext",
                                          "__swapcontext", "_start",       "clone",       "__clone",      "__clone3" };
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (trk_same(name, names[i], trk_strlen(names[i], TYPE_NAME)))
+        if (trk_same(name, names[i], trk_strlen(names[i], FUNCTION_NAME)))
             return true;
     return false;
 }
 
-static void hook_one(struct search *s, uint32_t rule, const struct trk_function *f)
+static void hook_one(struct search *s, struct trk_watch *first, const struct trk_function *f)
 {
     struct trk_function chosen = *f;
     enum trk_hook_state state = f->indirect ? choose(s, f, &chosen) : TRK_HOOK_ON;
-    struct trk_watch *w = found(s, rule, f->name);
-    if (w == NULL)
-        return;
-    if (w->hook.leave != NULL && returns_oddly(f->name))
+    trk_watch_init(first);
+    if (first->hook.leave != NULL && returns_oddly(f->name))
         state = TRK_HOOK_ODD_RETURN;
     if (state != TRK_HOOK_ON)
-        w->hook.state = (uint8_t)state;
+        first->hook.state = (uint8_t)state;
     else
-        trk_batch_add(s->batch, chosen.start, chosen.size, &w->hook);
+        trk_batch_add(s->batch, chosen.start, chosen.size, &first->hook);
 }
 
 /* Whether an element of this module has the function already: a symbol of both tables is met twice. */
-static bool known(const struct search *s, uint32_t rule, const char *name)
+static bool known(const struct search *s, uint32_t rule, const struct trk_function *f)
 {
     const struct trk_arena *a = trk_arena();
-    uint32_t function = trk_text_string(name);
+    uint32_t function = trk_text_string(f->name);
     for (uint32_t i = 0; i < hooks.watches; i++)
-        if (hooks.watch[i].dynamic == s->map->l_ld && hooks.watch[i].loaded && function != 0 &&
-            a->hooks->found[i].rule == rule && a->hooks->found[i].function == function &&
-            a->hooks->found[i].module == s->module_text)
+        if (hooks.watch[i].dynamic == s->map->l_ld && hooks.watch[i].loaded && hooks.watch[i].start == f->start &&
+            function != 0 && a->hooks->found[i].rule == rule && a->hooks->found[i].function == function)
             return true;
     return false;
+}
+
+/* Not hooked, and told so. */
+static void pass_over(struct search *s, uint32_t rule, const struct trk_function *f, enum trk_hook_state state)
+{
+    struct trk_watch *w = known(s, rule, f) ? NULL : found(s, rule, f, NULL);
+    if (w != NULL)
+        w->hook.state = (uint8_t)state;
 }
 
 static bool look_at(const struct trk_function *f, void *data)
 {
     struct search *s = data;
-    for (uint32_t i = 0; i < hooks.rules->count; i++) {
-        const char *pattern = text_of(hooks.rules->rule[i].function);
-        if (!s->rule[i] || pattern[0] == 0 || (pattern[0] != f->name[0] && pattern[0] != '*'))
+    struct trk_watch *first = NULL;
+    for (uint32_t i = 0; i < s->rules; i++) {
+        const struct trk_hook_rule *r = &hooks.rules->rule[s->rule[i]];
+        const char *pattern = text_of(r->function);
+        if (pattern[0] == 0 || (pattern[0] != f->name[0] && pattern[0] != '*'))
             continue;
         const char *clone = clone_of(pattern, f->name);
         if (clone != NULL && (begins(clone, "part") || begins(clone, "isra") || begins(clone, "constprop"))) {
-            struct trk_watch *w = known(s, i, f->name) ? NULL : found(s, i, f->name);
-            if (w != NULL)
-                w->hook.state = TRK_HOOK_CLONE;
-        } else if (matches(pattern, f->name) && !known(s, i, f->name)) {
-            hook_one(s, i, f);
+            pass_over(s, s->rule[i], f, TRK_HOOK_CLONE);
+        } else if (matches(pattern, f->name)) {
+            if (s->tells_itself && (r->flags & TRK_HOOK_AUTOMATIC) != 0) {
+                pass_over(s, s->rule[i], f, TRK_HOOK_TELLS_ITSELF);
+            } else if (first != NULL || !known(s, s->rule[i], f)) {
+                struct trk_watch *w = found(s, s->rule[i], f, first);
+                first = first != NULL ? first : w;
+            }
         }
     }
+    if (first != NULL)
+        hook_one(s, first, f);
     return true;
 }
 
@@ -319,6 +335,16 @@ static const char *path_of(const struct link_map *map, char *buffer)
     return buffer;
 }
 
+/* One that says what references come and go. */
+static bool is_verb(const char *symbol)
+{
+    static const char *const verbs[] = { "trk_new", "trk_ref", "trk_unref", "trk_own" };
+    for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0] && begins(symbol, "trk_"); i++)
+        if (begins(symbol, verbs[i]))
+            return true;
+    return false;
+}
+
 static void hook_module(const struct link_map *map, bool start)
 {
     char buffer[PATH_BYTES] = "";
@@ -326,13 +352,14 @@ static void hook_module(const struct link_map *map, bool start)
     const char *path = path_of(map, buffer);
     struct search s = { .map = map, .start = start };
     struct trk_elf elf;
-    bool any = false;
     for (uint32_t i = 0; i < hooks.rules->count; i++)
-        any |= s.rule[i] = library_among(text_of(hooks.rules->rule[i].library), file_name(path), map == _r_debug.r_map);
-    if (!any || path[0] == 0 || is_ours(map) || map->l_addr == _r_debug.r_ldbase ||
+        if (library_among(text_of(hooks.rules->rule[i].library), file_name(path), map == _r_debug.r_map))
+            s.rule[s.rules++] = (uint16_t)i;
+    if (s.rules == 0 || path[0] == 0 || is_ours(map) || map->l_addr == _r_debug.r_ldbase ||
         !trk_elf_open(map, map == _r_debug.r_map ? "/proc/self/exe" : NULL, &elf))
         return;
     s.elf = &elf;
+    s.tells_itself = trk_elf_names(&elf, is_verb);
     s.module_text = trk_text_string(path);
     uint32_t before = hooks.watches;
     s.batch = elf.texts > 0 ? trk_batch_begin(&elf, BATCH) : NULL;
@@ -341,7 +368,7 @@ static void hook_module(const struct link_map *map, bool start)
         trk_batch_apply(s.batch);
         for (uint32_t i = 0; i < hooks.watches; i++)
             if (hooks.watch[i].loaded && (i >= before || a->hooks->found[i].module == s.module_text))
-                publish(a, i, (enum trk_hook_state)hooks.watch[i].hook.state);
+                publish(a, i, (enum trk_hook_state)hooks.watch[i].first->hook.state);
     }
     trk_elf_close(&elf);
 }
@@ -457,25 +484,16 @@ static void take_rules(const struct trk_shm_hooks *shared)
             r->rule[i].function = 0;
 }
 
-static void *own_map(size_t bytes)
-{
-    void *p = trk_map(bytes);
-    if (p != NULL)
-        trk_own_add(p, (bytes + 7) & ~(size_t)7, TRK_OWN_PRIVATE);
-    return p;
-}
-
 /* After the engine's own start, before the constructors of others. */
 __attribute__((constructor(102))) static void hooks_constructor(void)
 {
     const struct trk_arena *a = trk_arena();
     if (trk_eng.phase != TRK_PHASE_LIVE || a->hooks == NULL)
         return;
-    hooks.rules = own_map(sizeof *hooks.rules);
-    hooks.watch = own_map(TRK_HOOK_MAX * sizeof *hooks.watch);
-    hooks.module = own_map(MODULES * sizeof *hooks.module);
-    hooks.type = own_map(TRK_HOOK_MAX * sizeof *hooks.type);
-    if (hooks.rules == NULL || hooks.watch == NULL || hooks.module == NULL || hooks.type == NULL)
+    hooks.rules = trk_own_map(sizeof *hooks.rules);
+    hooks.watch = trk_own_map(TRK_HOOK_MAX * sizeof *hooks.watch);
+    hooks.module = trk_own_map(MODULES * sizeof *hooks.module);
+    if (hooks.rules == NULL || hooks.watch == NULL || hooks.module == NULL || !trk_name_init())
         return;
     take_rules(a->hooks);
     trk_stub_init();

@@ -55,5 +55,8 @@ static size_t window(const struct trk_call *call, const struct trk_hook *hook)
 
 struct trk_prelude trk_stub_prelude(const struct trk_call *call, const struct trk_hook *hook)
 {
-    return (struct trk_prelude){ window(call, hook), hook->begin != NULL ? hook->begin(call, hook) : 0 };
+    struct trk_begun begun = { 0 };
+    if (hook->begin != NULL)
+        begun = hook->begin(call, hook);
+    return (struct trk_prelude){ window(call, hook) | begun.slow, begun.kept };
 }

@@ -32,8 +32,8 @@ extern uint64_t trk_vector_mask __attribute__((visibility("hidden")));
 extern uint64_t trk_vector_bytes __attribute__((visibility("hidden")));
 void trk_stub_init(void);
 
-/* What trk_stub_around asks before the call: bytes of arguments on the stack to copy, a multiple of 64, all readable;
- * and what to keep until after it. */
+/* What trk_stub_around asks before the call: bytes of arguments on the stack to copy, a multiple of 64, all readable,
+ * in bit 0 whether to call enter_slow first; and what to keep until after the call. */
 struct trk_prelude {
     size_t window;
     uint64_t kept;

@@ -126,7 +126,9 @@ trk_stub_around:
 	movq	%rsp, %rdi
 	movq	8(%rbp), %rsi
 	call	trk_stub_prelude
-	/* The copy lies as its original does towards 64 bytes, what is saved here above it. */
+	testb	$1, %al
+	jnz	3f
+4:	/* The copy lies as its original does towards 64 bytes, what is saved here above it. */
 	movq	%rax, %rcx
 	shrq	$3, %rcx
 	leaq	24(%rbp), %rsi
@@ -173,6 +175,16 @@ trk_stub_around:
 	movq	TRK_HOOK_LEAVE_SLOW(%rsi), %r11
 	call	with_vectors
 	jmp	1b
+3:	decq	%rax
+	pushq	%rax
+	pushq	%rdx
+	leaq	-72(%rbp), %rdi
+	movq	8(%rbp), %rsi
+	movq	TRK_HOOK_ENTER_SLOW(%rsi), %r11
+	call	with_vectors
+	popq	%rdx
+	popq	%rax
+	jmp	4b
 	.cfi_endproc
 	.size	trk_stub_around, . - trk_stub_around
 #endif

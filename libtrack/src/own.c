@@ -74,6 +74,14 @@ void trk_own_custom_grow(uint64_t start, uint64_t end)
     }
 }
 
+void *trk_own_map(size_t bytes)
+{
+    void *p = trk_map(bytes);
+    if (p != NULL)
+        trk_own_add(p, (bytes + 7) & ~(size_t)7, TRK_OWN_PRIVATE);
+    return p;
+}
+
 /* Whoever adds writes the private table before it looks for the published one; here it is the other way round. So no
  * element is missed, and one that both write is written twice alike. */
 void trk_own_publish(struct trk_shm_own *table)

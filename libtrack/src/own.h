@@ -12,6 +12,9 @@
  * bytes: a multiple of 8. Any thread, any time; ranges are never taken back. */
 void trk_own_add(const void *start, size_t bytes, enum trk_own_kind kind);
 
+/* Zeroed memory that nobody gives back, made known as private; NULL: there is none. */
+void *trk_own_map(size_t bytes);
+
 /* From now on all ranges, those known already included, stand in this table as well: the one of a process entry that
  * was just claimed. NULL: the arena has none. */
 void trk_own_publish(struct trk_shm_own *table);
