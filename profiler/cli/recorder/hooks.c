@@ -155,7 +155,7 @@ char *rec_hooks_text(const struct proc *proc)
                  module_length);
     }
     for (uint32_t i = 0; i < rules->rules; i++)
-        if (!met[i])
+        if (!met[i] && (rules->rule[i].flags & TRK_HOOK_AUTOMATIC) == 0)
             add_line(&str, rules->rule[i].role, TRK_HOOK_NOT_YET, 0, rec_hooks_function(rules, i), TRK_HOOK_TEXT, "",
                      0);
     if (!str.failed && str.length > 0)
