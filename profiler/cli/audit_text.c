@@ -326,50 +326,6 @@ static void overowned(struct cli_session *session, struct cli_out *out)
     fputs("meant?\n", out->file);
 }
 
-/* Those that were hooked and called, or never called. */
-static void hooked_line(const char *text, bool called, struct cli_out *out)
-{
-    enum { MOST_IDLE = 8 };
-    const char *separator = called ? "hooked: " : "hooked and never called: ";
-    struct prof_hooked hook;
-    unsigned count = 0;
-    char number[32];
-    while (prof_hooked_next(&text, &hook)) {
-        if (hook.state != TRK_HOOK_ON || (hook.calls != 0) != called || (++count > MOST_IDLE && !called))
-            continue;
-        fputs(separator, out->file);
-        cli_put(out, CLI_PLAIN, hook.function);
-        if (called)
-            fprintf(out->file, " %s call%s", prof_fmt_count(number, sizeof number, hook.calls),
-                    hook.calls == 1 ? "" : "s");
-        separator = ", ";
-    }
-    if (!called && count > MOST_IDLE)
-        fprintf(out->file, " and %u more", count - MOST_IDLE);
-    if (count > 0)
-        fputc('\n', out->file);
-}
-
-/* Functions that were to be hooked. */
-static void hooks(struct cli_session *session, struct cli_out *out)
-{
-    const char *text = prof_trace_meta(session->trace, "hooks");
-    struct prof_hooked hook;
-    hooked_line(text, true, out);
-    hooked_line(text, false, out);
-    while (prof_hooked_next(&text, &hook)) {
-        if (hook.state == TRK_HOOK_ON)
-            continue;
-        cli_printf(out, CLI_WARN, "not hooked: ");
-        cli_put(out, CLI_PLAIN, hook.function);
-        if (hook.module[0] != '\0') {
-            fputs(" in ", out->file);
-            cli_put(out, CLI_PLACE, hook.module);
-        }
-        fprintf(out->file, ": %s\n", prof_hook_words(hook.state));
-    }
-}
-
 void text_audit(struct cli_session *session, struct cli_out *out)
 {
     const struct prof_audit *audit = prof_findings_audit(session->findings);
@@ -382,7 +338,7 @@ void text_audit(struct cli_session *session, struct cli_out *out)
     else
         fprintf(out->file, "coverage: no references were recorded\n");
     overowned(session, out);
-    hooks(session, out);
+    text_hooks(session, out);
     fprintf(out->file, "events: %s", prof_fmt_count(a, sizeof a, audit->events));
     cli_printf(out, audit->lost != 0 ? CLI_WARN : CLI_PLAIN, ", %s lost", prof_fmt_count(a, sizeof a, audit->lost));
     if (audit->skewed != 0)

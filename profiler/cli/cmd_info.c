@@ -280,6 +280,7 @@ int cmd_info(int argc, char **argv)
             text_bytes(&session, &out, true);
             events(&session, &out);
             checkpoints(&session, &out);
+            text_adapters(&session, &out);
             modules(&session, &out);
             gaps(&session, &out);
         }

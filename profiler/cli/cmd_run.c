@@ -4,6 +4,7 @@
  * The program keeps its standard files, its process group and its terminal. Signals sent to reftrack are handed on;
  * what the terminal sends reaches the program by itself. When processes are left after the program's end (daemons),
  * recording goes on in the background. */
+#include "adapter_args.h"
 #include "cli.h"
 #include "hook_args.h"
 #include "rec_args.h"
@@ -31,6 +32,7 @@ struct run_args {
     uint64_t exit_code;
     bool preload, no_preload, check, no_summary, fill;
     struct cli_hooks hooks;
+    struct cli_adapter_args adapters;
 };
 
 static const struct cli_option options[] = {
@@ -58,6 +60,17 @@ static const struct cli_option options[] = {
       .offset = offsetof(struct run_args, hooks.news),
       .argument = "FUNCTION",
       .help = "the same for one that returns a new object with one reference" },
+    { .name = "adapter",
+      .kind = CLI_LIST,
+      .offset = offsetof(struct run_args, adapters.given),
+      .argument = "FILE|NAME",
+      .hint = CLI_HINT_FILE,
+      .help = "a description of a library's own counting functions, whose calls are hooked; a file, or the name of a "
+              "shipped one; repeatable ('reftrack adapters' lists those that are used when their library is loaded)" },
+    { .name = "no-adapters",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct run_args, adapters.none),
+      .help = "no adapter but those given with --adapter" },
     { .name = "fill",
       .kind = CLI_FLAG,
       .offset = offsetof(struct run_args, fill),
@@ -364,9 +377,14 @@ int cmd_run(int argc, char **argv)
     struct rec_hooks *hooks;
     if (!cli_hook_options(&cli_command_run, &args.hooks, &hooks))
         return FAILED;
-    if (hooks != NULL && args.no_preload) {
+    if ((hooks != NULL || args.adapters.given.count > 0) && args.no_preload) {
         cli_usage(&cli_command_run,
-                  "--new, --ref and --unref need libtrack-preload.so in the program: leave --no-preload away");
+                  "--new, --ref, --unref and --adapter need libtrack-preload.so in the program: leave "
+                  "--no-preload away");
+        free(hooks);
+        return FAILED;
+    }
+    if (!args.no_preload && !cli_adapter_rules(&args.adapters, &hooks)) {
         free(hooks);
         return FAILED;
     }

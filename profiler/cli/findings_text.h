@@ -33,6 +33,10 @@ void text_folded(struct cli_session *session, struct cli_out *out, size_t top);
 void text_on_purpose(struct cli_session *session, struct cli_out *out, size_t top);
 /* Coverage, losses, identities, cost. */
 void text_audit(struct cli_session *session, struct cli_out *out);
+/* Functions that were hooked, and adapters that were used: calls, and what was not hooked and why. For the audit. */
+void text_hooks(struct cli_session *session, struct cli_out *out);
+/* All adapters that were at hand, with their functions. */
+void text_adapters(struct cli_session *session, struct cli_out *out);
 /* How memory was read at the last checkpoint, what that cost, and what it says; or what its lack costs. */
 void text_memory(struct cli_session *session, struct cli_out *out);
 /* The same when it was not read: why, what that costs, what to do, behind the text `before`. Nothing when it was, or

@@ -1,6 +1,7 @@
 /* hook_args.c: --new, --ref and --unref: functions of the program as rules for hooks. */
 #include "hook_args.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,16 +62,30 @@ static bool told(const char *text, const char *until, const struct prof_hooked *
     return false;
 }
 
-/* Whether any process had a function of this name. */
-static bool found_anywhere(const char *const *texts, size_t count, const char *function)
+/* Whether any process had a function of this name, or, without one, of this adapter. */
+static bool found_anywhere(const char *const *texts, size_t count, const char *function, const char *adapter)
 {
     for (size_t i = 0; i < count; i++) {
         struct prof_hooked other;
         for (const char *at = texts[i]; prof_hooked_next(&at, &other);)
-            if (other.state != TRK_HOOK_NOT_YET && strcmp(other.function, function) == 0)
+            if (other.state != TRK_HOOK_NOT_YET && other.state != TRK_HOOK_OTHER_VERSION &&
+                strcmp(other.adapter, adapter) == 0 && (function == NULL || strcmp(other.function, function) == 0))
                 return true;
     }
     return false;
+}
+
+/* An adapter that was asked for, and of which nothing was found, is one warning. */
+static bool warn_of_adapter(const char *const *texts, size_t count, const struct prof_hooked *hooked, char *last,
+                            size_t size)
+{
+    if (hooked->adapter[0] == '\0' || hooked->state != TRK_HOOK_NOT_YET ||
+        found_anywhere(texts, count, NULL, hooked->adapter))
+        return false;
+    if (strcmp(last, hooked->adapter) != 0)
+        cli_warn("adapter %s: no program or library that was loaded has one of its functions", hooked->adapter);
+    snprintf(last, size, "%s", hooked->adapter);
+    return true;
 }
 
 static void warn_of(const struct prof_hooked *hooked)
@@ -81,11 +96,15 @@ static void warn_of(const struct prof_hooked *hooked)
 
 void cli_hooks_warn(const char *const *texts, size_t count)
 {
+    char adapter[sizeof((struct prof_hooked *)NULL)->adapter] = "";
     for (size_t i = 0; i < count; i++) {
         struct prof_hooked hooked;
         for (const char *at = texts[i], *line = at; prof_hooked_next(&at, &hooked); line = at) {
-            bool known = hooked.state == TRK_HOOK_ON || told(texts[i], line, &hooked) ||
-                         (hooked.state == TRK_HOOK_NOT_YET && found_anywhere(texts, count, hooked.function));
+            bool known =
+                hooked.state == TRK_HOOK_ON || hooked.state == TRK_HOOK_OTHER_VERSION ||
+                hooked.state == TRK_HOOK_TELLS_ITSELF || told(texts[i], line, &hooked) ||
+                (hooked.state == TRK_HOOK_NOT_YET && found_anywhere(texts, count, hooked.function, hooked.adapter)) ||
+                warn_of_adapter(texts, count, &hooked, adapter, sizeof adapter);
             for (size_t k = 0; k < i && !known; k++)
                 known = texts[k] != NULL && told(texts[k], texts[k] + strlen(texts[k]), &hooked);
             if (!known)

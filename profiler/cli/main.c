@@ -26,11 +26,11 @@
  *     cli.h                 what commands share
  *     session.c find_trace.c  which trace, opened, with everything computed from it
  *     out_text.c pager.c progress.c message.c  output
- *     findings_text.c audit_text.c memory_text.c lsan_text.c summary.c  findings in words
+ *     findings_text.c audit_text.c hooks_text.c memory_text.c lsan_text.c summary.c  findings in words
  *     graph_text.c          the lines that commands about the object graph have in common
  *     cmd_mark.c cmd_checkpoint.c cmd_snapshot.c cmd_recover.c  commands about recorders that run, or died
  *     rec_args.[ch] rec_say.[ch]  what commands that record share: options, words at the end
- *     hook_args.[ch]        functions of the program that are hooked
+ *     hook_args.[ch] adapter_args.[ch]  functions of the program that are hooked; adapters that name them
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)

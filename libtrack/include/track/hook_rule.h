@@ -111,6 +111,8 @@ enum trk_hook_state {
     TRK_HOOK_MACHINE = 17, /* not on this machine */
     TRK_HOOK_ODD_RETURN = 18,   /* it does not return as others do (setjmp, vfork), and its result is wanted */
     TRK_HOOK_TELLS_ITSELF = 19, /* its module calls libtrack: it would be counted twice (TRK_HOOK_AUTOMATIC) */
+    TRK_HOOK_OTHER_VERSION =
+        20, /* no module has it, but others of its adapter; of TRK_HOOK_AUTOMATIC, by the recorder */
 };
 /* A function that was found, for one of the rules that name it. Written by the target: state last (release), it may
  * change when a library is loaded again. */

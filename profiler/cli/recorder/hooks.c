@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <base/str.h>
@@ -53,6 +54,16 @@ bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, co
         return false;
     hooks->rule[hooks->rules++] = copy;
     return true;
+}
+
+void rec_hooks_adapter(struct rec_hooks *hooks, const char *name, const char *how, const char *libraries,
+                       const char *path)
+{
+    size_t used = strlen(hooks->adapters), room = sizeof hooks->adapters - used;
+    /* What does not fit is not told; the rules are there. */
+    if (snprintf(hooks->adapters + used, room, "%s%s %s %s %s", used > 0 ? "\n" : "", name, how, libraries, path) >=
+        (int)room)
+        hooks->adapters[used] = '\0';
 }
 
 const char *rec_hooks_function(const struct rec_hooks *hooks, uint32_t rule)
@@ -119,16 +130,30 @@ static bool inherits(const struct arena *arena, uint32_t index, uint32_t finder)
     return false;
 }
 
-/* One line "ROLE STATE CALLS FUNCTION MODULE"; what the target wrote is cut at the end of a line. */
-static void add_line(struct prof_str *str, uint32_t role, uint32_t state, uint64_t calls, const char *function,
-                     size_t function_length, const char *module, size_t module_length)
+/* One line "ROLE STATE CALLS FUNCTION ADAPTER MODULE"; what the target wrote is cut at the end of a line. */
+static void add_line(struct prof_str *str, const struct rec_hooks *rules, uint32_t rule, uint32_t state, uint64_t calls,
+                     const char *function, size_t function_length, const char *module, size_t module_length)
 {
-    const char *name = role < TRK_HOOK_ROLES ? role_names[role] : NULL;
+    const char *name = role_names[rules->rule[rule].role % TRK_HOOK_ROLES];
+    const char *adapter = rules->text + rules->rule[rule].adapter;
     prof_str_addf(str, "%s%s %u %" PRIu64 " ", str->length > 0 ? "\n" : "", name != NULL ? name : "?", state, calls);
     prof_str_addn(str, function, strnlen(function, function_length));
-    prof_str_add(str, " ");
+    prof_str_addf(str, " %s ", adapter[0] != '\0' ? adapter : "-");
     for (size_t i = 0; i < module_length && module[i] != '\0' && module[i] != '\n'; i++)
         prof_str_addn(str, &module[i], 1);
+}
+
+/* Rules whose function was nowhere. Of an adapter that nobody asked for, only when its library was there. */
+static void add_missing(struct prof_str *str, const struct rec_hooks *rules, const bool *met)
+{
+    for (uint32_t i = 0; i < rules->rules; i++) {
+        bool automatic = rules->rule[i].flags & TRK_HOOK_AUTOMATIC, other = false;
+        for (uint32_t k = 0; k < rules->rules && automatic && !other; k++)
+            other = met[k] && rules->rule[k].adapter == rules->rule[i].adapter;
+        if (!met[i] && (!automatic || other))
+            add_line(str, rules, i, automatic ? TRK_HOOK_OTHER_VERSION : TRK_HOOK_NOT_YET, 0,
+                     rec_hooks_function(rules, i), TRK_HOOK_TEXT, "", 0);
+    }
 }
 
 char *rec_hooks_text(const struct proc *proc)
@@ -151,13 +176,9 @@ char *rec_hooks_text(const struct proc *proc)
             (calls == 0 && !inherits(arena, (uint32_t)proc->index, f.proc)))
             continue;
         met[f.rule] = true;
-        add_line(&str, rules->rule[f.rule].role, f.state, calls, function, length, module != NULL ? module : "",
-                 module_length);
+        add_line(&str, rules, f.rule, f.state, calls, function, length, module != NULL ? module : "", module_length);
     }
-    for (uint32_t i = 0; i < rules->rules; i++)
-        if (!met[i] && (rules->rule[i].flags & TRK_HOOK_AUTOMATIC) == 0)
-            add_line(&str, rules->rule[i].role, TRK_HOOK_NOT_YET, 0, rec_hooks_function(rules, i), TRK_HOOK_TEXT, "",
-                     0);
+    add_missing(&str, rules, met);
     if (!str.failed && str.length > 0)
         return str.text;
     prof_str_deinit(&str);

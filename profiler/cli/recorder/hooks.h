@@ -11,6 +11,7 @@ struct rec_hooks {
     struct trk_hook_rule rule[TRK_HOOK_RULES];
     char text[TRK_HOOK_TEXT];
     uint32_t rules, text_bytes;
+    char adapters[16 << 10]; /* META value adapters (meta.c) */
 };
 
 /* The texts of a rule, by the names that they have there; NULL: empty. */
@@ -20,6 +21,10 @@ struct rec_hook_texts {
 
 /* Adds a rule; its texts are those given, copied. False: there is no room. */
 bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, const struct rec_hook_texts *texts);
+
+/* Notes an adapter for META: how it came ("shipped", "user", "given"), its files with '|' between them, its path. */
+void rec_hooks_adapter(struct rec_hooks *hooks, const char *name, const char *how, const char *libraries,
+                       const char *path);
 
 /* The name of a rule's function. */
 const char *rec_hooks_function(const struct rec_hooks *hooks, uint32_t rule);

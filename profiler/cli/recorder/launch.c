@@ -15,8 +15,9 @@
 #include <base/str.h>
 
 #ifndef REFTRACK_LIBDIR
-#define REFTRACK_LIBDIR "lib"
-#define REFTRACK_PREFIX "/usr/local"
+#define REFTRACK_LIBDIR  "lib"
+#define REFTRACK_DATADIR "share"
+#define REFTRACK_PREFIX  "/usr/local"
 #endif
 #define PRELOAD_NAME "libtrack-preload.so"
 
@@ -34,13 +35,11 @@ static char *folder_of_self(void)
     return strdup(path);
 }
 
-char *launch_find_preload(void)
+/* The first of `places` (from the folder of this program) that can be read, else `installed`. malloc'ed; NULL: none. */
+static char *find(const char *const *places, size_t count, const char *installed)
 {
-    /* beside the command; in the build tree; installed beside bin/, wherever the whole tree was moved to */
-    static const char *const places[] = { "/" PRELOAD_NAME, "/../../libtrack/" PRELOAD_NAME,
-                                          "/../" REFTRACK_LIBDIR "/reftrack/" PRELOAD_NAME };
     char *folder = folder_of_self();
-    for (size_t i = 0; folder != NULL && i < sizeof places / sizeof places[0]; i++) {
+    for (size_t i = 0; folder != NULL && i < count; i++) {
         struct prof_str name = { 0 };
         prof_str_add(&name, folder);
         prof_str_add(&name, places[i]);
@@ -53,8 +52,22 @@ char *launch_find_preload(void)
         }
     }
     free(folder);
-    static const char installed[] = REFTRACK_PREFIX "/" REFTRACK_LIBDIR "/reftrack/" PRELOAD_NAME;
     return access(installed, R_OK) == 0 ? strdup(installed) : NULL;
+}
+
+char *launch_find_preload(void)
+{
+    /* beside the command; in the build tree; installed beside bin/, wherever the whole tree was moved to */
+    static const char *const places[] = { "/" PRELOAD_NAME, "/../../libtrack/" PRELOAD_NAME,
+                                          "/../" REFTRACK_LIBDIR "/reftrack/" PRELOAD_NAME };
+    return find(places, sizeof places / sizeof places[0],
+                REFTRACK_PREFIX "/" REFTRACK_LIBDIR "/reftrack/" PRELOAD_NAME);
+}
+
+char *launch_find_adapters(void)
+{
+    static const char *const places[] = { "/../adapters/.", "/../" REFTRACK_DATADIR "/reftrack/adapters" };
+    return find(places, sizeof places / sizeof places[0], REFTRACK_PREFIX "/" REFTRACK_DATADIR "/reftrack/adapters");
 }
 
 /* name=first, and what was there before behind the separator. */

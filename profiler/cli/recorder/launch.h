@@ -25,6 +25,8 @@ struct prof_error *launch_program(const struct launch *launch, pid_t *ret_pid, i
 /* Path of libtrack-preload.so: beside the running executable, in its build tree, or where it was installed. malloc'ed;
  * NULL: not found. */
 char *launch_find_preload(void);
+/* The folder of the shipped adapters, in the build tree or where it was installed. malloc'ed; NULL: not found. */
+char *launch_find_adapters(void);
 
 /* Why a program that ran never said hello, as one sentence about it ("is statically linked"): malloc'ed, NULL: no idea.
  */

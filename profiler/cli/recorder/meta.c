@@ -26,8 +26,10 @@
  *                 spaces; word_step: where words stand when not at multiples of 8
  *   memory_note   why memory was not read at the exit, or not from a program that stood still
  *   wrapper       patterns of functions that are never a site, joined by ':'
- *   hooks         functions that were to be hooked, one line each: "ROLE STATE CALLS FUNCTION MODULE"; STATE is
- *                 enum trk_hook_state, 0: no module has it
+ *   adapters      descriptions of libraries that were at hand, one line each: "NAME HOW LIBRARIES PATH"; HOW is
+ *                 shipped, user or given, LIBRARIES are joined by '|'
+ *   hooks         functions that were to be hooked, one line each: "ROLE STATE CALLS FUNCTION ADAPTER MODULE"; STATE
+ *                 is enum trk_hook_state, 0: no module has it; ADAPTER "-": none
  *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
  *   fork_us       when it was forked, microseconds of this trace
  *   attached      1: recording began while the program was running
@@ -206,6 +208,8 @@ static void add_options(pair_vec *pairs, pid_t pid, const struct rec_options *op
     /* Inside of a hooked function nothing is a site: its caller is. */
     for (uint32_t i = 0; options->hooks != NULL && i < options->hooks->rules; i++)
         add_wrapper(&wrappers, rec_hooks_function(options->hooks, i), strlen(rec_hooks_function(options->hooks, i)));
+    if (options->hooks != NULL && options->hooks->adapters[0] != '\0')
+        add_pair(pairs, "adapters", "%s", options->hooks->adapters);
     char *text = track_options(pid);
     split_options(text != NULL ? text : options->text != NULL ? options->text : "", &wrappers, &others);
     free(text);

@@ -97,6 +97,8 @@ struct prof_adapter_choice {
     bool given; /* somebody asked for it */
 };
 struct prof_adapters;
+/* "shipped", "user" or "given". */
+const char *prof_adapter_origin(enum prof_adapter_origin origin);
 
 struct prof_error *prof_adapters_create(struct prof_adapters **ret) __attribute__((warn_unused_result));
 /* With all its adapters; NULL is fine. */

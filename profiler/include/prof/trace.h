@@ -70,12 +70,25 @@ const char *prof_trace_meta(const struct prof_trace *trace, const char *key);
 
 /* A function of the program that was to be hooked. */
 struct prof_hooked {
-    char role[16], function[256], module[512]; /* cut when longer; module "": none. Escape before showing */
-    unsigned state;                            /* enum trk_hook_state */
-    uint64_t calls;                            /* that were seen */
+    /* Cut when longer; adapter, module "": none. Escape before showing. */
+    char role[16], function[256], adapter[64], module[512];
+    unsigned state; /* enum trk_hook_state */
+    uint64_t calls; /* that were seen */
 };
 /* The next one of the value of META key hooks (NULL: none), which *at walks through. */
 bool prof_hooked_next(const char **at, struct prof_hooked *ret);
+/* An adapter (prof/adapter.h) that was at hand, and what became of it. */
+struct prof_adapted {
+    char name[64], how[16];         /* how: "shipped", "user" or "given", the last one because somebody asked for it */
+    char libraries[256], path[512]; /* the files it speaks of, with '|' between them; its own */
+    char module[512];               /* a file where functions of it were found; "": it was not used */
+    unsigned modules;               /* how many such files, as far as they follow each other */
+    unsigned functions, called;     /* hooked; and called */
+    uint64_t calls;
+};
+/* The next one of the value of META key adapters (NULL: none), which *at walks through; hooks: that of META key hooks.
+ */
+bool prof_adapted_next(const char **at, const char *hooks, struct prof_adapted *ret);
 /* The function is there, but calls of it are missing from the trace. */
 bool prof_hook_refused(unsigned state);
 /* A state in words that follow "calls of it are not seen: ". */

@@ -18,6 +18,12 @@ struct prof_adapters {
     struct prof_intern words;
 };
 
+const char *prof_adapter_origin(enum prof_adapter_origin origin)
+{
+    static const char *const words[] = { "shipped", "user", "given" };
+    return words[origin];
+}
+
 struct prof_error *prof_adapters_create(struct prof_adapters **ret)
 {
     struct prof_adapters *adapters = calloc(1, sizeof *adapters);

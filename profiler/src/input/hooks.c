@@ -1,4 +1,5 @@
-/* hooks.c: what a trace says of the functions that were to be hooked: META key hooks, written by the recorder. */
+/* hooks.c: what a trace says of the functions that were to be hooked and of the adapters that named them: META keys
+ * hooks and adapters, written by the recorder. */
 #include <prof/trace.h>
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ const char *prof_hook_words(unsigned state)
         [TRK_HOOK_CLONE] = "the compiler made this copy of a part of it; calls of the copy are not seen",
         [TRK_HOOK_ODD_RETURN] = "it does not return as others do",
         [TRK_HOOK_TELLS_ITSELF] = "its module calls libtrack itself",
+        [TRK_HOOK_OTHER_VERSION] = "this version of the library does not have it",
         [TRK_HOOK_MACHINE] = "functions cannot be hooked on this machine",
     };
     return state < sizeof words / sizeof words[0] && words[state] != NULL ? words[state] : "unknown reason";
@@ -35,7 +37,16 @@ const char *prof_hook_words(unsigned state)
 
 bool prof_hook_refused(unsigned state)
 {
-    return state != TRK_HOOK_ON && state != TRK_HOOK_NOT_YET && state != TRK_HOOK_TWICE;
+    switch (state) {
+    case TRK_HOOK_ON:
+    case TRK_HOOK_NOT_YET:
+    case TRK_HOOK_TWICE:
+    case TRK_HOOK_TELLS_ITSELF:
+    case TRK_HOOK_OTHER_VERSION:
+        return false;
+    default:
+        return true;
+    }
 }
 
 /* The bytes up to one of `ends`, or as many as fit; moves behind it. */
@@ -59,7 +70,46 @@ bool prof_hooked_next(const char **at, struct prof_hooked *ret)
     take(at, " \n", number, sizeof number);
     next.calls = strtoull(number, NULL, 10);
     take(at, " \n", next.function, sizeof next.function);
+    if (**at != '/') /* older recorders knew no adapters */
+        take(at, " \n", next.adapter, sizeof next.adapter);
+    if (strcmp(next.adapter, "-") == 0)
+        next.adapter[0] = '\0';
     take(at, "\n", next.module, sizeof next.module);
+    *ret = next;
+    return true;
+}
+
+/* What the lines of hooks say of one adapter. A function that several rules name has several lines, one after the
+ * other, and its calls stand in each. */
+static void sum_up(const char *hooks, struct prof_adapted *adapted)
+{
+    struct prof_hooked hook, last = { .state = TRK_HOOK_NOT_YET };
+    while (prof_hooked_next(&hooks, &hook)) {
+        if (strcmp(hook.adapter, adapted->name) != 0)
+            continue;
+        bool again = strcmp(hook.function, last.function) == 0 && strcmp(hook.module, last.module) == 0;
+        bool here = hook.module[0] != '\0' && hook.state != TRK_HOOK_TELLS_ITSELF;
+        last = hook;
+        if (here && strcmp(hook.module, adapted->module) != 0 && adapted->modules++ == 0)
+            memcpy(adapted->module, hook.module, sizeof adapted->module);
+        if (again || hook.state != TRK_HOOK_ON)
+            continue;
+        adapted->functions++;
+        adapted->called += hook.calls != 0;
+        adapted->calls += hook.calls;
+    }
+}
+
+bool prof_adapted_next(const char **at, const char *hooks, struct prof_adapted *ret)
+{
+    struct prof_adapted next = { .functions = 0 };
+    if (*at == NULL || **at == '\0')
+        return false;
+    take(at, " \n", next.name, sizeof next.name);
+    take(at, " \n", next.how, sizeof next.how);
+    take(at, " \n", next.libraries, sizeof next.libraries);
+    take(at, "\n", next.path, sizeof next.path);
+    sum_up(hooks, &next);
     *ret = next;
     return true;
 }

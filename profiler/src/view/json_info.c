@@ -137,6 +137,26 @@ static json_t *kept(struct document *doc, struct prof_view *view)
     return object;
 }
 
+static json_t *adapters(struct document *doc, const struct prof_trace *trace)
+{
+    const char *at = prof_trace_meta(trace, "adapters"), *hooks = prof_trace_meta(trace, "hooks");
+    struct prof_adapted adapted;
+    json_t *array = json_array();
+    while (prof_adapted_next(&at, hooks, &adapted)) {
+        json_t *object = json_object();
+        doc_set(doc, object, "name", json_of_text(adapted.name));
+        doc_set(doc, object, "origin", json_of_text(adapted.how));
+        doc_set(doc, object, "path", json_of_text(adapted.path));
+        doc_set(doc, object, "libraries", json_of_text(adapted.libraries));
+        doc_set(doc, object, "module", json_of_text(adapted.module[0] != '\0' ? adapted.module : NULL));
+        doc_set(doc, object, "functions", json_of_number(adapted.functions));
+        doc_set(doc, object, "functions_called", json_of_number(adapted.called));
+        doc_set(doc, object, "calls", json_of_number(adapted.calls));
+        doc_append(doc, array, object);
+    }
+    return array;
+}
+
 struct prof_error *prof_json_info(struct prof_view *view, char **ret)
 {
     const struct prof_trace_info *info = prof_trace_info(prof_heap_trace(view->heap));
@@ -194,6 +214,7 @@ struct prof_error *prof_json_info(struct prof_view *view, char **ret)
     doc_set(&doc, doc.root, "checkpoints", checkpoints(&doc, view->heap));
     doc_set(&doc, doc.root, "checkpoints_all", json_of_number(totals->memories));
     doc_set(&doc, doc.root, "checkpoints_lost", json_of_number(info->memories_lost));
+    doc_set(&doc, doc.root, "adapters", adapters(&doc, prof_heap_trace(view->heap)));
     doc_set(&doc, doc.root, "modules", modules(&doc, view));
     doc_set(&doc, doc.root, "symbol_gaps", gaps(&doc, view));
     return doc_finish(&doc, ret);

@@ -166,6 +166,7 @@ static json_t *hooks(struct document *doc, const char *text)
         json_t *object = json_object();
         doc_set(doc, object, "function", json_of_text(hook.function));
         doc_set(doc, object, "module", json_of_text(hook.module[0] != '\0' ? hook.module : NULL));
+        doc_set(doc, object, "adapter", json_of_text(hook.adapter[0] != '\0' ? hook.adapter : NULL));
         doc_set(doc, object, "role", json_of_text(hook.role));
         doc_set(doc, object, "hooked", json_boolean(hook.state == TRK_HOOK_ON));
         doc_set(doc, object, "calls", json_of_number(hook.calls));
