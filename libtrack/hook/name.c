@@ -51,7 +51,7 @@ static bool same_shape(const struct trk_type *a, const struct trk_type *b)
 {
     return a->size == b->size && a->offset == b->offset && a->count_offset == b->count_offset &&
            a->count_width == b->count_width && a->count_shift == b->count_shift && a->count_bits == b->count_bits &&
-           a->count_bias == b->count_bias;
+           a->count_bias == b->count_bias && a->flags == b->flags;
 }
 
 /* The first of the first n that is the same; NULL: none. */
@@ -69,6 +69,7 @@ static struct trk_type *same_type(uint32_t n, const struct trk_type *wanted, con
 struct trk_type *trk_name_type(const struct trk_hook_rule *r, const char *name)
 {
     struct trk_type fresh = { .struct_size = sizeof fresh,
+                              .flags = r->flags & TRK_HOOK_INLINE ? TRK_TYPE_INLINE : 0,
                               .size = r->object_size,
                               .offset = r->object_before,
                               .count_offset = r->count_width ? r->count_offset : TRK_NO_COUNT,

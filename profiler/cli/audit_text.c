@@ -283,7 +283,9 @@ static void references(const struct prof_audit *audit, struct cli_out *out)
         { audit->slots_stale, "points elsewhere by now", "point elsewhere by now", CLI_WARN },
         { audit->adopted, "reference without a slot has a pointer", "references without a slot have pointers",
           CLI_PLAIN },
-        { audit->memory_counts - audit->memory_more - audit->memory_less, "count is as told", "counts are as told",
+        { audit->memory_counts - audit->memory_more - audit->memory_less - audit->memory_inline, "count is as told",
+          "counts are as told", CLI_PLAIN },
+        { audit->memory_inline, "changed where nobody tells (unaccounted)", "changed where nobody tells (unaccounted)",
           CLI_PLAIN },
         { audit->memory_more, "higher than told", "higher than told", CLI_WARN },
         { audit->memory_less, "lower than told", "lower than told", CLI_WARN },
@@ -367,6 +369,9 @@ void text_audit(struct cli_session *session, struct cli_out *out)
     else
         cli_printf(out, CLI_WARN, "broken (%s of %s do not fit)", prof_fmt_count(a, sizeof a, audit->counts_wrong),
                    prof_fmt_count(b, sizeof b, audit->counts_seen));
+    if (audit->counts_inline != 0)
+        fprintf(out->file, ", %s unaccounted: changed in place, where nobody tells",
+                prof_fmt_count(a, sizeof a, audit->counts_inline));
     if (audit->bytes_known)
         fprintf(out->file, "; bytes %s unexplained", prof_fmt_ratio(a, sizeof a, fabs(audit->bytes_unknown_share)));
     else

@@ -64,6 +64,7 @@ enum {                         /* flags */
        TRK_HOOK_FROM_IS_HOLDER = 1 << 2, /* the same for `from` */
        TRK_HOOK_FLOATING = 1 << 3,       /* NEW: its reference is floating */
        TRK_HOOK_AUTOMATIC = 1 << 4,      /* nobody asked for it: not in modules that call libtrack themselves */
+       TRK_HOOK_INLINE = 1 << 5,         /* NEW: the count changes in place, too: TRK_TYPE_INLINE */
 };
 struct trk_hook_rule {
     uint32_t adapter;       /* who says so, for reports */

@@ -105,6 +105,8 @@ enum {
     TRK_TYPE_ACYCLIC = 1,           /* holds no counted references: can never be part of a cycle */
     TRK_TYPE_ORDERED_FINALIZER = 2, /* its destructor needs its referents alive */
     TRK_TYPE_IMMORTAL = 4,          /* instances live until exit by design */
+    TRK_TYPE_INLINE = 8, /* their counts change in place, too, where nobody tells: what events add up to proves
+                          * nothing, only counts that are told or read from memory do */
 };
 #define TRK_NO_COUNT 0xffffffffu /* trk_type.count_offset: not known */
 
@@ -254,7 +256,7 @@ TRK_VERB(TRK_UNREAD_1, trk_new, (const void *obj, struct trk_type *type), (obj, 
 TRK_VERB(TRK_UNREAD_1, trk_new_floating, (const void *obj, struct trk_type *type), (obj, type), (void)obj; (void)type;)
 /* obj dies now (its count reached zero, or it is destroyed by force). Call before its memory is given back. */
 TRK_VERB(TRK_UNREAD_1, trk_del, (const void *obj), (obj), (void)obj;)
-/* obj changes its type. */
+/* obj changes its type. One that was not seen to be born is known from then on. */
 TRK_VERB(TRK_UNREAD_1, trk_retype, (const void *obj, struct trk_type *type), (obj, type), (void)obj; (void)type;)
 /* Its destructor runs; references taken inside are resurrections. */
 TRK_VERB(TRK_UNREAD_1, trk_dtor_begin, (const void *obj), (obj), (void)obj;)

@@ -30,6 +30,7 @@ struct prof_adapter_type {
     uint8_t count_bytes;
     bool count_signed;
     uint8_t count_shift; /* a reference counts 1 << count_shift there */
+    bool counts_inline;  /* it changes in place, too, where no function is called: TRK_HOOK_INLINE of its rules */
     bool has_immortal;   /* counts with (count & immortal_mask) == immortal_value are not kept up */
     uint64_t immortal_mask, immortal_value;
     uint8_t naming;            /* enum trk_hook_name */

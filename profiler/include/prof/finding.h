@@ -237,6 +237,7 @@ struct prof_audit {
     uint64_t refs, refs_slot, refs_holder, refs_anon;
     double coverage;                    /* share of references with an owner, 0..1; -1: no references at all */
     uint64_t counts_seen, counts_wrong; /* count identity: "not checked" when 0 seen */
+    uint64_t counts_inline; /* those that differ and may: of types that count in place, too (TRK_TYPE_INLINE) */
     /* Those wrong are few (at most one in a thousand) and the order of some events was a guess: they prove nothing. */
     bool counts_guessed;
     uint64_t skewed, forced, revived;
@@ -245,9 +246,10 @@ struct prof_audit {
      */
     bool memory_read;
     uint64_t slots_checked, slots_stale, memory_counts, memory_more, memory_less, vetoed;
-    uint64_t memory_none; /* objects with something else where their count should be: a wrong offset? */
-    uint64_t adopted;     /* references without a slot that pointers in memory stand for */
-    uint64_t untold;      /* events that look like misuse only in an order that was a guess: counted, not told */
+    uint64_t memory_inline; /* of memory_counts those that differ and may; the others do in memory_more and _less */
+    uint64_t memory_none;   /* objects with something else where their count should be: a wrong offset? */
+    uint64_t adopted;       /* references without a slot that pointers in memory stand for */
+    uint64_t untold;        /* events that look like misuse only in an order that was a guess: counted, not told */
     /* PROF_INCIDENT_NO_SOURCE: how often an owner was told of a reference that is not there (trk_own where trk_move was
      * meant), where first, and where the owner before then was set, 0 not one. */
     uint64_t overowned;

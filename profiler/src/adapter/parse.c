@@ -119,7 +119,7 @@ static struct prof_adapter_type *current(struct reader *r)
 /* ---- What a type has ----------------------------------------------------------------------------------------------
  */
 
-#define COUNT "write 'count OFFSET TYPE [unit N] [immortal [& MASK =] VALUE|negative]', as in 'count +4 int32'"
+#define COUNT "write 'count OFFSET TYPE [unit N] [immortal [& MASK =] VALUE|negative] [inline]', as in 'count +4 int32'"
 
 static struct prof_error *count_type(struct reader *r, struct prof_adapter_type *type)
 {
@@ -182,6 +182,8 @@ static struct prof_error *read_count(struct reader *r)
             error = count_unit(r, type);
         else if (!type->has_immortal && adapter_takes_word(&r->text, "immortal"))
             error = count_immortal(r, type);
+        else if (!type->counts_inline && adapter_takes_word(&r->text, "inline"))
+            type->counts_inline = true;
         else
             return bad(r, "not understood:", r->text.at, COUNT);
     }

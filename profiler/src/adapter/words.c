@@ -77,6 +77,8 @@ char *prof_adapter_type_words(const struct prof_adapter_type *type)
     if (type->has_immortal)
         prof_str_addf(&str, ", immortal when count & 0x%" PRIx64 " is 0x%" PRIx64, type->immortal_mask,
                       type->immortal_value);
+    if (type->counts_inline)
+        prof_str_add(&str, ", and changes in place, too, where no function is called");
     if (type->naming == TRK_HOOK_NAME_STRING)
         prof_str_addf(&str, "; named by the string at %s", prof_adapter_place(text, sizeof text, &type->name_place));
     else if (type->naming == TRK_HOOK_NAME_CALL)

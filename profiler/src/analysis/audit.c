@@ -3,9 +3,17 @@
 
 #include <string.h>
 
+#include <track/track.h>
+
 /* Memory whose owner nobody knows makes "no leak" a guess; small programs are noise. */
 static const double unknown_share_most = 0.30;
 static const int64_t unknown_bytes_least = 16 << 20;
+
+/* Differences of its counts are what nobody told, no contradiction. */
+static bool is_inline(const struct prof_type *type)
+{
+    return (type->flags & TRK_TYPE_INLINE) != 0;
+}
 
 static void coverage(struct analysis *a, struct prof_audit *audit)
 {
@@ -15,7 +23,7 @@ static void coverage(struct analysis *a, struct prof_audit *audit)
         audit->refs_holder += type->refs_holder;
         audit->refs_anon += type->refs_anon;
         audit->counts_seen += type->counts_seen;
-        audit->counts_wrong += type->counts_wrong;
+        *(is_inline(type) ? &audit->counts_inline : &audit->counts_wrong) += type->counts_wrong;
         audit->skewed += type->skewed;
     }
     audit->refs = audit->refs_slot + audit->refs_holder + audit->refs_anon;
@@ -52,16 +60,21 @@ static prof_obj_id memory(const struct analysis *a, struct prof_audit *audit)
     for (prof_obj_id id = 1; id < a->n; id++) {
         const struct hold_facts *facts = &hold->facts[id];
         audit->memory_counts += facts->counted;
-        audit->memory_more += facts->unaccounted > 0;
-        audit->memory_less += facts->unaccounted < 0;
+        if (facts->unaccounted != 0 && is_inline(prof_heap_type(a->heap, prof_heap_obj(a->heap, id)->type))) {
+            audit->memory_inline++;
+        } else {
+            audit->memory_more += facts->unaccounted > 0;
+            audit->memory_less += facts->unaccounted < 0;
+            if (facts->unaccounted != 0 && miscounted == 0)
+                miscounted = id;
+        }
         audit->memory_none += facts->no_count;
-        if (facts->unaccounted != 0 && miscounted == 0)
-            miscounted = id;
         audit->adopted += facts->adopted;
         audit->vetoed += a->fate[id] == FATE_LEAKED && facts->vetoed;
     }
     audit->counts_seen += audit->memory_counts;
     audit->counts_wrong += audit->memory_more + audit->memory_less;
+    audit->counts_inline += audit->memory_inline;
     return miscounted;
 }
 

@@ -326,7 +326,8 @@ static void read_count(const struct prof_memory *m, const struct prof_obj *obj, 
     const struct trk_memory_count *count =
         m->count_count > 0 ? bsearch(&obj->addr, m->counts, m->count_count, sizeof *m->counts, compare_count) : NULL;
 
-    if (count == NULL || (obj->flags & PROF_OBJ_SKEWED) != 0 || (!still && obj->last_us + CLOCK_STEP_US > m->at_us))
+    if (count == NULL || (obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) == PROF_OBJ_SKEWED ||
+        (!still && obj->last_us + CLOCK_STEP_US > m->at_us))
         return;
     int64_t difference;
     /* A trace may hold any number. */

@@ -320,6 +320,12 @@ static struct place newest_open(const struct prof_heap *h, const struct prof_obj
     return (struct place){ open->at_us, open->stack, open->tid };
 }
 
+/* Something holds an object that ends. Of a type that counts in place nobody may have told of the last releases. */
+static bool ends_referenced(const struct prof_heap *h, const struct prof_obj *obj)
+{
+    return obj_count(obj) > 0 && !h->types[obj->type].in_place;
+}
+
 /* Verdicts about a death with references left. */
 static void judge_death(struct prof_heap *h, prof_obj_id id, const struct grave *g, bool reused)
 {
@@ -342,7 +348,7 @@ void object_bury(struct prof_heap *h, prof_obj_id id, bool reused)
     struct grave *g = &h->graves[obj->next_in_block - 1];
     g->obj = 0;
     bool quiet = (obj->internal & OBJ_QUIET) != 0;
-    if (!quiet && obj_count(obj) > 0)
+    if (!quiet && ends_referenced(h, obj))
         judge_death(h, id, g, reused);
     if ((obj->internal & OBJ_HAS_WEAK) != 0)
         weak_bury(h, id, g);
@@ -526,7 +532,7 @@ static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *
     struct prof_obj *obj = obj_of(h, id);
     if (obj->state != PROF_OBJ_PARKED)
         follow_died(h, id);
-    if (obj_count(obj) > 0 && (obj->flags & PROF_OBJ_SKEWED) == 0) {
+    if (ends_referenced(h, obj) && (obj->flags & PROF_OBJ_SKEWED) == 0) {
         struct place at = place_of(e), other = newest_open(h, obj);
         struct prof_incident *incident = incident_add(h, PROF_INCIDENT_FREED_ALIVE, id, &at, &other);
         if (incident != NULL) {
@@ -588,6 +594,10 @@ static void retype(struct prof_heap *h, prof_obj_id id, const struct prof_event 
     uint8_t state = obj->state;
     struct scope_birth was = { id, obj->type, obj->serial };
     leave_state(h, obj);
+    if ((obj->flags & PROF_OBJ_SKEWED) != 0) {
+        old->pub.skewed--;
+        h->types[to].pub.skewed++;
+    }
     old->pub.born--;
     old->pub.live--;
     old->pub.live_bytes -= obj->size;
@@ -633,7 +643,7 @@ void object_misc(struct prof_heap *h, const struct prof_event *e)
         assert_freed(h, e);
         return;
     }
-    bool make = e->op == TRK_OP_PIN || e->op == TRK_OP_MAY_LEAK;
+    bool make = e->op == TRK_OP_PIN || e->op == TRK_OP_MAY_LEAK || e->op == TRK_OP_RETYPE;
     prof_obj_id id = object_for(h, e, make);
     if (id == 0)
         return;

@@ -343,7 +343,7 @@ void ref_unref(struct prof_heap *h, const struct prof_event *e)
     if ((e->flags & PROF_EVENT_COUNT) != 0)
         ref_observe(h, id, e->count, of_unknown_life(h, id, e));
     obj = obj_of(h, id);
-    if ((obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) == PROF_OBJ_SKEWED)
+    if ((obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) == PROF_OBJ_SKEWED || obj_count_is_part(h, obj))
         return; /* relative: nobody knows where zero is */
     int32_t count = obj_count(obj);
     if (count == 0)

@@ -170,6 +170,7 @@ struct type_state {
     int64_t offset;
     struct pairing_bag *lives; /* of correctly freed objects; NULL: none was seen */
     bool defined;              /* its definition has been seen */
+    bool in_place;             /* TRK_TYPE_INLINE */
 };
 
 struct incident_key {
@@ -396,6 +397,11 @@ static inline bool obj_alive(const struct prof_obj *obj)
 static inline int32_t obj_count(const struct prof_obj *obj)
 {
     return (obj->flags & PROF_OBJ_COUNTED) != 0 ? obj->observed : obj->count;
+}
+/* Whether obj_count can be far from the truth: references are taken and given back where nobody tells. */
+static inline bool obj_count_is_part(const struct prof_heap *h, const struct prof_obj *obj)
+{
+    return h->types[obj->type].in_place && (obj->flags & PROF_OBJ_COUNTED) == 0;
 }
 static inline uint64_t mix64(uint64_t x)
 {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <track/track.h>
+
 /* Definitions are taken once: what an object was made by does not change. */
 static void learn(struct prof_heap *h, uint32_t id)
 {
@@ -15,6 +17,7 @@ static void learn(struct prof_heap *h, uint32_t id)
     type->defined = true;
     type->pub.name = name;
     type->pub.flags = def->flags;
+    type->in_place = (def->flags & TRK_TYPE_INLINE) != 0;
     /* Sizes and offsets beyond any address space would make extents wrap. */
     type->pub.object_size = def->object_size < (uint64_t)1 << TRK_ARG_BITS ? def->object_size : 0;
     int64_t limit = (int64_t)1 << 30;

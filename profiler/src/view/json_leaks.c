@@ -117,6 +117,7 @@ static json_t *references(struct document *doc, const struct prof_audit *audit)
         { "counts_read", audit->memory_counts },
         { "counts_higher", audit->memory_more },
         { "counts_lower", audit->memory_less },
+        { "counts_inline", audit->memory_inline },
         { "counts_none", audit->memory_none },
         { "adopted", audit->adopted },
         { "vetoed", audit->vetoed },

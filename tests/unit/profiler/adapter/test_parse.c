@@ -79,7 +79,7 @@ static void test_whole(void **state)
                                    "  new json_object_new_* ret\n"
                                    "  ref json_object_get arg1\n"
                                    "type other\n"
-                                   "  count -16 uint64 unit 4 immortal -1\n"
+                                   "  count -16 uint64 unit 4 immortal -1 inline\n"
                                    "  unref other_put *arg2 slot arg2");
     assert_string_equal(a->name, "json-c");
     assert_string_equal(a->path, "f.adapter");
@@ -101,6 +101,7 @@ static void test_whole(void **state)
     assert_false(a->types[1].count_signed);
     assert_int_equal(a->types[1].count_shift, 2);
     assert_true(a->types[1].has_immortal);
+    assert_true(a->types[1].counts_inline && !a->types[0].counts_inline);
     assert_true(a->types[1].immortal_mask == UINT64_MAX && a->types[1].immortal_value == UINT64_MAX);
     assert_int_equal(a->rule_count, 3);
     assert_int_equal(a->rules[0].role, TRK_HOOK_NEW);

@@ -1,6 +1,8 @@
 /* test_refs.c: references: births, slots, holders, anonymous balances, moves, counts. */
 #include "helper.h"
 
+#include <track/track.h>
+
 enum { OBJ = 0x10000, HOLD = 0x20000, OTHER = 0x30000, GLOBAL = 0x900000 };
 
 static void birth_waits_for_its_owner(void **state)
@@ -534,6 +536,54 @@ static void told_counts_decide_zero(void **state)
     mk_destroy(t);
 }
 
+/* Of types that count in place only told counts decide. */
+static void counts_in_place_prove_nothing(void **state)
+{
+    (void)state;
+    enum { FREED = 0x40000, MISUSED = 0x50000 };
+    struct mk_trace *t = mk_create();
+    const struct trk_type_def def = { .flags = TRK_TYPE_INLINE, .count_offset = UINT32_MAX };
+    mk_type_full(t, "value", &def);
+    mk_born(t, "value", OBJ, 64, "new");
+    mk_unref(t, OBJ, 0, "put");
+    mk_unref(t, OBJ, 0, "put"); /* it was taken somewhere, too */
+    mk_born(t, "value", OTHER, 64, "new");
+    mk_ref_rc(t, OTHER, 0, 3, "get");
+    mk_unref_rc(t, OTHER, 0, 0, "put"); /* told, and true */
+    mk_born(t, "value", FREED, 64, "new");
+    mk_ref(t, FREED, 0, "get");
+    mk_gone(t, FREED, "free"); /* the last releases were not told */
+    mk_born(t, "value", MISUSED, 64, "new");
+    mk_gone(t, MISUSED, "free");
+    mk_unref(t, MISUSED, 0, "put");
+    struct prof_heap *heap = heap_of(t);
+    assert_int_equal(obj_at(heap, OBJ)->state, PROF_OBJ_ALIVE);
+    assert_int_equal(obj_at(heap, OBJ)->count, -1);
+    assert_int_equal(obj_at(heap, OTHER)->state, PROF_OBJ_ZERO);
+    const struct prof_incident *list;
+    assert_int_equal(prof_heap_incidents(heap, &list), 1);
+    assert_int_equal(list[0].kind, PROF_INCIDENT_USE_AFTER);
+    mk_destroy(t);
+}
+
+static void a_type_makes_an_object_known(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "value", 8);
+    mk_retype(t, OBJ, "value", "get");
+    mk_ref_rc(t, OBJ, 0, 7, "get");
+    mk_retype(t, OBJ, "value", "get");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_string_equal(prof_heap_type(heap, obj->type)->name, "value");
+    assert_int_equal(prof_heap_type(heap, obj->type)->skewed, 1);
+    assert_int_equal(prof_heap_type(heap, 0)->skewed, 0);
+    assert_true((obj->flags & PROF_OBJ_SKEWED) != 0);
+    assert_int_equal(obj->count, 7);
+    mk_destroy(t);
+}
+
 static void unknown_objects_are_skewed(void **state)
 {
     (void)state;
@@ -633,6 +683,8 @@ int main(void)
         cmocka_unit_test(over_release),
         cmocka_unit_test(counts_are_compared),
         cmocka_unit_test(told_counts_decide_zero),
+        cmocka_unit_test(counts_in_place_prove_nothing),
+        cmocka_unit_test(a_type_makes_an_object_known),
         cmocka_unit_test(numbers_without_births),
         cmocka_unit_test(unknown_objects_are_skewed),
         cmocka_unit_test(many_sites_of_one_object),
