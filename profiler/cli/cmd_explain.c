@@ -59,10 +59,12 @@ static void head(struct cli_out *out, const char *text)
 static void how_sure(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
 {
     const struct prof_audit *audit = prof_findings_audit(session->findings);
-    uint64_t certain = 0, guessed = 0;
+    uint64_t certain = 0, told = 0, guessed = 0;
     char a[32], b[32];
     for (size_t i = 0; i < finding->open_count; i++)
-        *(finding->open[i].pairing == PROF_PAIR_SLOT ? &certain : &guessed) += finding->open[i].count;
+        *(finding->open[i].pairing == PROF_PAIR_SLOT   ? &certain
+          : finding->open[i].pairing == PROF_PAIR_TOLD ? &told
+                                                       : &guessed) += finding->open[i].count;
     head(out, "How sure that is");
     fprintf(out->file, "  %s", prof_strength_name(finding->strength));
     if (finding->reasons != NULL && finding->reasons[0] != '\0') {
@@ -70,6 +72,9 @@ static void how_sure(struct cli_session *session, struct cli_out *out, const str
         cli_put(out, CLI_PLAIN, finding->reasons);
     }
     fputc('\n', out->file);
+    if (told != 0)
+        fprintf(out->file, "  of %s, the variable that the program named perhaps gave it on untold (~)\n",
+                prof_fmt_count(a, sizeof a, told));
     if (certain + guessed != 0)
         fprintf(out->file, "  of the open references, %s %s a variable that the program named (=), %s %s not (~)\n",
                 prof_fmt_count(a, sizeof a, certain), certain == 1 ? "has" : "have",

@@ -334,7 +334,8 @@ static void owned_reference(struct cli_session *session, struct cli_out *out, co
 {
     char text[1024];
     bool birth = (open->flags & PROF_OPEN_WAS_BIRTH) != 0;
-    fprintf(out->file, "  %-10s = ", prof_fmt_time(text, sizeof text, open->at_us));
+    fprintf(out->file, "  %-10s %c ", prof_fmt_time(text, sizeof text, open->at_us),
+            prof_open_certain(open) ? '=' : '~');
     text_place(session, out, open->stack);
     fputs(birth ? "  birth reference, owner: " : "  owner: ", out->file);
     cli_put(out, CLI_PLAIN, prof_view_owner(session->view, open, text, sizeof text));

@@ -26,8 +26,10 @@ static const char concepts[] =
     "verdict               what is wrong with an object, with a strength: proven, probable, suspect, growth\n\n"
     "Times of events are those of the recorder's clock, which moves every 1 to 10 ms: what happened in between has the "
     "same time, and ages below that are '< 10 ms'. The order of events is known beyond that.\n\n"
-    "In evidence, = marks a pair that is certain because both events named the same slot, and ~ what was learned from "
-    "objects of the same type that were freed.\n\n"
+    "In evidence, = marks a pair that is certain because both events named the same slot, or a reference whose slot "
+    "was "
+    "told and nothing since then named no owner, and ~ what was learned from objects of the same type that were "
+    "freed.\n\n"
     "A count is explained as: holders + globals + local variables + without owner + unaccounted. Unaccounted is "
     "known only where the program tells its own count (trk_ref_rc and the like).\n";
 

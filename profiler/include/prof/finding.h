@@ -41,8 +41,22 @@ enum prof_strength { PROF_PROVEN = 1, PROF_PROBABLE, PROF_SUSPECT, PROF_STATISTI
 /* The three words people know: nobody can give it back, something holds it, there is more and more of it. MISUSED is
  * for what is no memory problem yet: released too often, used too late. */
 enum prof_headline { PROF_HEADLINE_LOST = 1, PROF_HEADLINE_HELD, PROF_HEADLINE_GROWING, PROF_HEADLINE_MISUSED };
-/* How a reference was matched with its release. `=` for SLOT, `~` for the others. */
-enum prof_pairing { PROF_PAIR_SLOT = 1, PROF_PAIR_COUNT, PROF_PAIR_LEARNED, PROF_PAIR_ADOPTED, PROF_PAIR_ANONYMOUS };
+/* How a reference was matched with its release. `=` for SLOT, `~` for the others. TOLD: a slot owns it by what was
+ * told, but a release or trk_own that named no owner may have meant it. */
+enum prof_pairing {
+    PROF_PAIR_SLOT = 1,
+    PROF_PAIR_COUNT,
+    PROF_PAIR_LEARNED,
+    PROF_PAIR_ADOPTED,
+    PROF_PAIR_ANONYMOUS,
+    PROF_PAIR_TOLD
+};
+
+/* Does it name the slot or holder that owns the reference? */
+static inline bool prof_pairing_owned(enum prof_pairing pairing)
+{
+    return pairing == PROF_PAIR_SLOT || pairing == PROF_PAIR_TOLD;
+}
 
 /* What keeps memory alive by itself, strongest evidence first. */
 enum prof_root_kind {

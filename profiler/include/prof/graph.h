@@ -40,6 +40,7 @@ struct prof_link {
     uint32_t stack, tid;      /* where it was taken, 0 not known */
     bool interior;            /* it points to the middle */
     bool gone;                /* a reference whose variable is no more: overwritten, freed, moved on, out of scope */
+    bool doubted;             /* a slot or holder that may have given its reference on: prof_open_certain says no */
     bool unbacked;            /* told to own a reference when none was left: keeps the object, explains no count */
     uint32_t open;            /* index for prof_heap_open, 0 none */
     uint32_t word;            /* index into the words of the checkpoint, UINT32_MAX none */

@@ -104,6 +104,8 @@ enum prof_open_flags {
     PROF_OPEN_HOLDER_FREED = 2, /* the block or object around the slot died */
     PROF_OPEN_WAS_BIRTH = 4,    /* the birth reference, moved here by own or move */
     PROF_OPEN_NO_SOURCE = 8,    /* owned (trk_own) when the object had no reference without an owner left */
+    PROF_OPEN_DOUBTED = 16,     /* a release or trk_own came since that named no owner: it may have meant this one */
+    PROF_OPEN_CHOSEN = 32,      /* owned when several could have got this owner: where it was taken is a guess */
 };
 struct prof_open {
     uint64_t slot;
@@ -122,6 +124,11 @@ struct prof_open {
 static inline bool prof_open_backed(const struct prof_open *open)
 {
     return open->kind != PROF_OPEN_BIRTH && (open->flags & PROF_OPEN_NO_SOURCE) == 0;
+}
+/* Is it open for certain, and taken where it says? */
+static inline bool prof_open_certain(const struct prof_open *open)
+{
+    return (open->flags & (PROF_OPEN_NO_SOURCE | PROF_OPEN_DOUBTED | PROF_OPEN_CHOSEN)) == 0;
 }
 /* The object that held a reference, as it was called when it died: its id may name another one now. */
 struct prof_gone_holder {

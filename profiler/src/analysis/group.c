@@ -177,6 +177,20 @@ static bool sum_pairing(struct groups *g, const struct bundle *bundle)
     return true;
 }
 
+/* Where the last release of the object that named no owner came from; 0: there was none. */
+static uint32_t nameless_release(const struct analysis *a, const struct prof_obj *obj)
+{
+    const struct prof_site_count *last = NULL;
+
+    for (uint32_t i = obj->first_site; i != 0;) {
+        const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
+        if (count->given > 0 && (last == NULL || count->last_event > last->last_event))
+            last = count;
+        i = count->next;
+    }
+    return last != NULL ? last->stack : 0;
+}
+
 /* roots: only what keeps the object by design. */
 static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id, bool roots)
 {
@@ -198,10 +212,14 @@ static bool sum_owned(struct groups *g, uint32_t at, prof_obj_id id, bool roots)
             return false;
         if (roots && !owner_is_root(a, &owner))
             continue;
+        if (!roots && !prof_open_certain(ref)) {
+            g->list.items[at].told_stack = ref->stack;
+            g->list.items[at].doubt_stack = nameless_release(a, obj);
+        }
         struct prof_finding_open open = { .stack = ref->stack,
                                           .moved_stack = ref->moved_stack,
                                           .count = 1,
-                                          .pairing = PROF_PAIR_SLOT,
+                                          .pairing = prof_open_certain(ref) ? PROF_PAIR_SLOT : PROF_PAIR_TOLD,
                                           .birth = (ref->flags & PROF_OPEN_WAS_BIRTH) != 0,
                                           .holder_type = owner.type,
                                           .holder_field = owner.field,

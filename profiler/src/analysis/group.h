@@ -68,6 +68,8 @@ struct group {
     prof_obj_id samples[GROUP_SAMPLES]; /* smallest serials, ascending */
     uint32_t sample_count;
     uint32_t untold_stack; /* where a reference was taken whose owner gives on untold, 0 */
+    uint32_t told_stack;   /* where one was taken whose owner perhaps gave on untold, 0 */
+    uint32_t doubt_stack;  /* where it was perhaps given back then, 0: not known */
     const char *scope;
     uint64_t scope_left;
     const char *signature;      /* cycles: "a.peer > b.owner" */

@@ -392,7 +392,7 @@ static void publish(struct life *life)
 static bool blamed_site(struct prof_ledgers *l, const struct prof_finding *finding, uint32_t *ret)
 {
     *ret = UINT32_MAX;
-    if (finding->open_count == 0 || finding->open[0].pairing == PROF_PAIR_SLOT)
+    if (finding->open_count == 0 || prof_pairing_owned(finding->open[0].pairing))
         return true;
     *ret = site_of(&l->a, finding->open[0].stack);
     return *ret != UINT32_MAX;

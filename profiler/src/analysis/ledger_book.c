@@ -188,7 +188,9 @@ static void give_back(struct book *book, const struct prof_open *left, struct pr
         return;
     }
     size_t at = token_of_open(book, left);
-    entry->evidence = left->kind == PROF_OPEN_HOLDER ? PROF_EVIDENCE_HOLDER : PROF_EVIDENCE_SLOT;
+    entry->evidence = (left->flags & PROF_OPEN_CHOSEN) != 0 ? PROF_EVIDENCE_HINT
+                      : left->kind == PROF_OPEN_HOLDER      ? PROF_EVIDENCE_HOLDER
+                                                            : PROF_EVIDENCE_SLOT;
     if (at == SIZE_MAX) {
         entry->pair = book->before ? PROF_HISTORY_BEFORE : 0;
         entry->evidence = book->before ? entry->evidence : PROF_EVIDENCE_NONE;

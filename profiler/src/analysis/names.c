@@ -107,6 +107,8 @@ const char *prof_pairing_name(enum prof_pairing pairing)
         return "adopted";
     case PROF_PAIR_ANONYMOUS:
         return "anonymous";
+    case PROF_PAIR_TOLD:
+        return "told";
     }
     return "unknown";
 }

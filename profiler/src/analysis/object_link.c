@@ -94,6 +94,16 @@ static void tell_root(const struct prof_graph *g, const struct prof_open *open, 
     }
 }
 
+/* Was the pointer still in its slot when memory was read, and was the object the one it is now? */
+static bool stands_there(const struct hold *hold, const struct prof_obj *obj, const struct prof_open *open)
+{
+    uint32_t word;
+
+    return hold != NULL && open->kind == PROF_OPEN_SLOT && hold->facts[open->obj].examined &&
+           hold_word_at(hold->memory, open->slot, &word) && word != GRAPH_NONE &&
+           hold->memory->words[word].value == obj->addr;
+}
+
 struct prof_link object_link(const struct prof_graph *g, uint32_t from, uint32_t to, uint32_t label)
 {
     uint32_t index = label & LABEL_INDEX;
@@ -108,6 +118,7 @@ struct prof_link object_link(const struct prof_graph *g, uint32_t from, uint32_t
         link.stack = open->moved_stack != 0 ? open->moved_stack : open->stack;
         link.tid = open->tid;
         link.unbacked = !prof_open_backed(open);
+        link.doubted = !prof_open_certain(open) && !stands_there(g->a.hold, prof_heap_obj(g->a.heap, open->obj), open);
         if (from == GRAPH_NONE)
             tell_root(g, open, &link);
     } else if (link.kind == PROF_LINK_WEAK) {

@@ -165,8 +165,8 @@ static void fill_missing(struct groups *g, const struct group *group, struct pro
 {
     const struct prof_finding_open *open = ret->open;
 
-    if (ret->missing_stack != 0 || ret->open_count == 0 || open->pairing != PROF_PAIR_SLOT || open->holder_obj != 0 ||
-        group->verdict == PROF_REACHABLE || group->verdict == PROF_ZERO_NOT_FREED)
+    if (ret->missing_stack != 0 || ret->open_count == 0 || !prof_pairing_owned(open->pairing) ||
+        open->holder_obj != 0 || group->verdict == PROF_REACHABLE || group->verdict == PROF_ZERO_NOT_FREED)
         return;
     const struct learned_pair *pair = pair_of_slot(g->a, &g->learned, group->type, open->stack);
     if (pair == NULL)

@@ -234,6 +234,21 @@ static void add_tie(struct analysis *a, struct prof_str *str, const struct pair_
     prof_str_add(str, " would tell them apart");
 }
 
+/* What the owner of a reference is told to have, and may have no more. */
+static void add_doubt(struct analysis *a, struct prof_str *str, const struct group *group)
+{
+    if (group->doubt_stack == 0) {
+        prof_str_add(str, "more than one reference could have got the owner that ");
+        add_place(str, prof_symbols_site_frame(a->symbols, group->told_stack), "its site");
+        prof_str_add(str, " has: trk_own right behind the taking would tell which");
+        return;
+    }
+    add_place(str, prof_symbols_site_frame(a->symbols, group->doubt_stack), "a release");
+    prof_str_add(str, " names no owner and may have given back what ");
+    add_place(str, prof_symbols_site_frame(a->symbols, group->told_stack), "its site");
+    prof_str_add(str, " took: a slot there would tell");
+}
+
 /* What the last checkpoint leaves open about a cycle. */
 static void weaken_by_memory(struct analysis *a, const struct group *group, struct prof_str *why,
                              enum prof_strength *strength)
@@ -293,6 +308,12 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
                               "or trk_move is missing where they are handed over");
         weaken(&why, &strength, PROF_PROBABLE, untold.failed ? "owners were not told of handing over" : untold.text);
         prof_str_deinit(&untold);
+    }
+    if (group->told_stack != 0) {
+        struct prof_str doubt = { 0 };
+        add_doubt(a, &doubt, group);
+        weaken(&why, &strength, PROF_PROBABLE, doubt.failed ? "a release named no owner" : doubt.text);
+        prof_str_deinit(&doubt);
     }
     if (group->pairing.tie_count > 0) {
         struct prof_str tie = { 0 };

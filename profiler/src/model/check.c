@@ -75,6 +75,7 @@ static const char *check_references(const struct prof_heap *h, prof_obj_id id)
 {
     const struct prof_obj *obj = obj_of(h, id);
     uint32_t opens = 0, births = 0, before = 0;
+    bool doubted = false;
     for (uint32_t i = obj->first_open; i != 0; i = open_of(h, i)->next) {
         MUST(i < h->opens.max);
         const struct prof_open *open = open_of(h, i);
@@ -85,6 +86,10 @@ static const char *check_references(const struct prof_heap *h, prof_obj_id id)
             MUST(open->slot == 0 && open->index == OPEN_NOWHERE);
         else if (obj_alive(obj))
             MUST(open->index != OPEN_NOWHERE);
+        if (open->kind != PROF_OPEN_BIRTH) {
+            MUST(!doubted || (open->flags & PROF_OPEN_DOUBTED) != 0);
+            doubted = (open->flags & PROF_OPEN_DOUBTED) != 0;
+        }
         before = i;
         MUST(++opens <= obj->opens);
     }

@@ -152,8 +152,9 @@ static const struct column freed[] = { N(struct row_freed, block), PLACE(struct 
 static const struct column late[] = { N(struct late_life, addr), N(struct late_life, missing) };
 static const struct column finalizers[] = { N(struct row_finalizer, obj), N(struct row_finalizer, count),
                                             PLACE(struct row_finalizer, begin), PLACE(struct row_finalizer, ref) };
-static const struct column disowned[] = { N(struct disowned, obj), N(struct disowned, serial),
-                                          N(struct disowned, slots), N(struct disowned, holders) };
+static const struct column disowned[] = { N(struct disowned, obj),   N(struct disowned, serial),
+                                          N(struct disowned, slots), N(struct disowned, holders),
+                                          S(struct disowned, stack), N(struct disowned, event) };
 
 #define C(member) N(struct row_count, member)
 static const struct column learned[] = {

@@ -300,8 +300,8 @@ static const char *link_references(struct prof_heap *h, const struct restore *r,
                 return "the references of an object are not a list";
             struct prof_open *open = open_of(h, at);
             if (open->kind < PROF_OPEN_SLOT || open->kind > PROF_OPEN_BIRTH || open->index > OPEN_LIMBO ||
-                (open->flags &
-                 ~(PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED | PROF_OPEN_WAS_BIRTH | PROF_OPEN_NO_SOURCE)) != 0)
+                (open->flags & ~(PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED | PROF_OPEN_WAS_BIRTH |
+                                 PROF_OPEN_NO_SOURCE | PROF_OPEN_DOUBTED | PROF_OPEN_CHOSEN)) != 0)
                 return "a reference is impossible";
             spoiled += (open->flags & (PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED)) != 0;
             open->prev = before;

@@ -39,7 +39,7 @@ static struct disowned *disowned_of(struct prof_heap *h, prof_obj_id id)
     return &h->disowned[mix64(id) % DISOWNED];
 }
 
-static void disowned_add(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind)
+static void disowned_add(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind, uint32_t stack)
 {
     struct disowned *d = disowned_of(h, id);
     uint32_t serial = obj_of(h, id)->serial;
@@ -49,6 +49,8 @@ static void disowned_add(struct prof_heap *h, prof_obj_id id, enum prof_open_kin
         d->holders++;
     else
         d->slots++;
+    d->stack = stack;
+    d->event = obj_of(h, id)->refs + obj_of(h, id)->unrefs;
 }
 
 /* One of the anonymous references of id goes, or gets an owner again: the one that was disowned, if there is one. Who
@@ -193,26 +195,6 @@ void ref_ref(struct prof_heap *h, const struct prof_event *e)
         ref_one(h, id, e);
 }
 
-void ref_sink(struct prof_heap *h, const struct prof_event *e)
-{
-    prof_obj_id id = object_for(h, e, true);
-    if (id == 0)
-        return;
-    struct prof_obj *obj = obj_of(h, id);
-    if ((obj->flags & PROF_OBJ_FLOATING) == 0) {
-        h->totals.refs++;
-        stat_of(h, e->stack)->pub.refs++;
-        ref_one(h, id, e);
-        return;
-    }
-    obj->flags &= (uint16_t)~PROF_OBJ_FLOATING;
-    if (has_owner(e)) {
-        struct prof_event own = *e;
-        own.op = TRK_OP_MOVE;
-        ref_move(h, &own);
-    }
-}
-
 /* ---- Giving back ---- */
 
 /* A slot is told that contradicts the owners that are known. */
@@ -256,6 +238,16 @@ static void give_birth(struct prof_heap *h, prof_obj_id id, uint32_t birth, cons
     site_give(h, id, e->stack, e->time_us);
 }
 
+/* Does a release without owner come right behind the trk_disown of its reference? */
+static bool follows_disown(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    const struct prof_obj *obj = obj_of(h, id);
+    const struct disowned *d = disowned_of(h, id);
+
+    return !has_owner(e) && d->obj == id && d->serial == obj->serial && d->slots + d->holders > 0 &&
+           d->event + 1 == obj->refs + obj->unrefs && doubt_one_call(h, e->stack, d->stack);
+}
+
 /* Which reference goes. `left` is the anonymous balance before it. */
 static void give(struct prof_heap *h, prof_obj_id id, int32_t left, const struct prof_event *e)
 {
@@ -277,6 +269,8 @@ static void give(struct prof_heap *h, prof_obj_id id, int32_t left, const struct
         wrong_slot(h, id, e->slot, e);
     }
     type->unrefs_anon++;
+    if (!follows_disown(h, id, e))
+        doubt_owners(h, id);
     uint32_t birth = left > 0 ? 0 : open_find_birth(h, id);
     /* Disowned a moment ago and now given back: its owner was known as long as it had one. */
     enum prof_open_kind was = disowned_take(h, id);
@@ -361,7 +355,7 @@ static void disown(struct prof_heap *h, prof_obj_id id, uint32_t index, const st
     struct prof_obj *obj = obj_of(h, id);
     struct prof_type *type = &h->types[obj->type].pub;
     shift_evidence(type, open->kind, false, 0, true);
-    disowned_add(h, id, open->kind);
+    disowned_add(h, id, open->kind, e->stack);
     stat_of(h, open->stack)->pub.disowned++;
     if ((open->flags & PROF_OPEN_WAS_BIRTH) != 0 && (obj->internal & OBJ_BIRTH_OPEN) == 0) {
         open_rehome(h, index, PROF_OPEN_BIRTH, 0, e);
@@ -377,17 +371,21 @@ static void disown(struct prof_heap *h, prof_obj_id id, uint32_t index, const st
     site_take(h, id, stack, at_us, 0);
 }
 
-/* An anonymous reference gets an owner: the newest one; the birth when no other is open. */
-static void own(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+/* An anonymous reference gets an owner: the newest one; the birth when no other is open, or the object was `sunk`. */
+static void own(struct prof_heap *h, prof_obj_id id, const struct prof_event *e, bool sunk)
 {
     struct prof_obj *obj = obj_of(h, id);
     struct prof_type *type = &h->types[obj->type].pub;
     enum prof_open_kind kind = owner_kind(e);
     struct place taken = place_of(e);
-    uint32_t birth = 0, index = 0;
-    bool left = anonymous(obj) > 0, from_site = left && site_untake(h, id, &taken);
-    if (!from_site)
-        birth = open_find_birth(h, id);
+    uint32_t birth = sunk ? open_find_birth(h, id) : 0, index = birth;
+    bool many = anonymous(obj) + ((obj->internal & OBJ_BIRTH_OPEN) != 0) != 1, alone = owned(obj) == 0;
+    bool follows = birth != 0 || ((e->flags & PROF_EVENT_FROM) == 0 && doubt_follows(h, id, e->stack));
+    bool left = birth == 0 && anonymous(obj) > 0, from_site = left && site_untake(h, id, &taken);
+    if (!alone && !follows)
+        doubt_owners(h, id);
+    if (!from_site && birth == 0)
+        index = birth = open_find_birth(h, id);
     if (birth != 0) {
         open_rehome(h, birth, kind, e->slot, e);
         open_of(h, birth)->flags |= PROF_OPEN_WAS_BIRTH;
@@ -406,8 +404,30 @@ static void own(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
         if (index != 0 && none)
             open_of(h, index)->flags |= PROF_OPEN_NO_SOURCE;
     }
+    if (index != 0 && !sunk && (many || (!follows && (!alone || obj->unrefs > 0))))
+        open_of(h, index)->flags |= PROF_OPEN_CHOSEN;
+    if (index != 0 && !alone && (!follows || birth != 0))
+        open_of(h, index)->flags |= PROF_OPEN_DOUBTED;
     disowned_take(h, id);
     shift_evidence(type, 0, true, kind, false);
+}
+
+void ref_sink(struct prof_heap *h, const struct prof_event *e)
+{
+    prof_obj_id id = object_for(h, e, true);
+    if (id == 0)
+        return;
+    struct prof_obj *obj = obj_of(h, id);
+    if ((obj->flags & PROF_OBJ_FLOATING) == 0) {
+        h->totals.refs++;
+        stat_of(h, e->stack)->pub.refs++;
+        ref_one(h, id, e);
+        return;
+    }
+    obj->flags &= (uint16_t)~PROF_OBJ_FLOATING;
+    if (has_owner(e)) {
+        own(h, id, e, true);
+    }
 }
 
 void ref_move(struct prof_heap *h, const struct prof_event *e)
@@ -430,6 +450,6 @@ void ref_move(struct prof_heap *h, const struct prof_event *e)
     } else if (open != 0) {
         disown(h, id, open, e);
     } else if (has_owner(e)) {
-        own(h, id, e);
+        own(h, id, e, false);
     }
 }

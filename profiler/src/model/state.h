@@ -225,6 +225,7 @@ struct disowned {
     prof_obj_id obj;
     uint32_t serial;
     uint32_t slots, holders;
+    uint32_t stack, event; /* of the last one; how many refs and unrefs came before it */
 };
 
 struct spoil {
@@ -471,6 +472,15 @@ void ref_apply_late(struct prof_heap *h, prof_obj_id id, const struct prof_event
 bool ref_is_certain(const struct prof_heap *h, const struct prof_obj *obj, const struct prof_event *e);
 /* Is this counted event the missing one of an earlier life at its address? Takes it then. */
 bool ref_is_late(struct prof_heap *h, const struct prof_event *e);
+
+/* doubt.c. An event of the object that named no owner may have meant any reference that is owned now. */
+void doubt_owners(struct prof_heap *h, prof_obj_id id);
+/* Did the two stacks leave one call of a function, the one at `changed` perhaps from a function that it called for
+ * that? As in x->f = obj_ref(y), where `told` is the stack of trk_own. Where only call sites were recorded nothing
+ * speaks against it. */
+bool doubt_one_call(const struct prof_heap *h, uint32_t changed, uint32_t told);
+/* Does a trk_own with this stack come right behind the newest taking without owner, and was called beside it? */
+bool doubt_follows(const struct prof_heap *h, prof_obj_id id, uint32_t owned);
 
 /* opens.c. kind SLOT or HOLDER puts it into the index and marks what it overwrites. 0: out of memory. */
 uint32_t open_add(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind, uint64_t slot,

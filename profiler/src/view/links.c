@@ -22,7 +22,7 @@ char prof_link_mark(const struct prof_link *link)
 {
     if (!prof_link_counted(link->kind))
         return ' ';
-    return link->kind == PROF_LINK_ADOPTED ? '~' : '=';
+    return link->kind == PROF_LINK_ADOPTED || link->doubted ? '~' : '=';
 }
 
 const char *prof_link_kind_name(enum prof_link_kind kind)

@@ -195,7 +195,11 @@ static void test_slot_release_learned(void **state)
     mk_unref(rig->t, 0x20000, 0, AT("job_end job.c:70"));
     rig_find(rig, NULL);
     const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
-    assert_int_equal(f->strength, PROF_PROVEN);
+    // job_end may have given it back instead of the birth: healthy ones say no, but nothing proves it.
+    assert_int_equal(f->strength, PROF_PROBABLE);
+    assert_int_equal(f->open[0].pairing, PROF_PAIR_TOLD);
+    assert_non_null(
+        strstr(f->reasons, "job_end job.c:70 names no owner and may have given back what submit job.c:5 took"));
     rig_at(rig, f->open[0].stack, "submit:5");
     assert_string_equal(f->open[0].holder_text, "local variable of submit()");
     rig_at(rig, f->missing_stack, "finish:50");
