@@ -54,18 +54,14 @@ static void put_word(uint8_t *at, uintptr_t word)
 /* call or push + jmp, through the literals of the block. */
 static void write_stub(uint8_t *block, const struct trk_hook *hook)
 {
-    static const uint8_t enter[] = { 0xff, 0x15, TRK_BLOCK_ROUTINE - TRK_STUB_CALL, 0, 0, 0 };
+    static const uint8_t enter[] = { 0xff, 0x15, TRK_BLOCK_ROUTINE - TRK_BLOCK_MOVED, 0, 0, 0 };
     static const uint8_t around[] = { 0xff, 0x35, TRK_BLOCK_HOOK - 6,     0, 0, 0,
                                       0xff, 0x25, TRK_BLOCK_ROUTINE - 12, 0, 0, 0 };
-    /* An entry stub returns to behind its call: what is between that and the moved code is skipped. */
-    static const uint8_t skip[] = { 0xeb, TRK_BLOCK_MOVED - TRK_STUB_CALL - 2 };
-    if (hook->leave != NULL) {
+    if (hook->leave != NULL)
         trk_copy(block, around, sizeof around);
-    } else {
-        trk_copy(block, enter, sizeof enter);
-        trk_copy(block + sizeof enter, skip, sizeof skip);
-    }
-    put_word(block + TRK_BLOCK_ROUTINE, (uintptr_t)(hook->leave != NULL ? trk_stub_around : trk_stub_enter));
+    else
+        trk_copy(block + TRK_BLOCK_ENTER, enter, sizeof enter);
+    put_word(block + TRK_BLOCK_ROUTINE, (uintptr_t)trk_stub_routine(hook));
     put_word(block + TRK_BLOCK_HOOK, (uintptr_t)hook);
 }
 
@@ -146,7 +142,8 @@ static bool protect(uintptr_t at, int prot)
  * here, before anything was changed. */
 static enum trk_hook_state patch(const struct plan *p)
 {
-    int32_t distance = (int32_t)((uintptr_t)p->block - (p->patch + TRK_PATCH_BYTES));
+    uintptr_t stub = (uintptr_t)p->block + (p->hook->leave != NULL ? 0 : TRK_BLOCK_ENTER);
+    int32_t distance = (int32_t)(stub - (p->patch + TRK_PATCH_BYTES));
     uint8_t jump[TRK_PATCH_BYTES] = { 0xe9 };
     if (!protect(p->patch, PROT_READ | PROT_WRITE | PROT_EXEC))
         return TRK_HOOK_FORBIDDEN;

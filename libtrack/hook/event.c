@@ -109,12 +109,6 @@ static bool born_inside(const struct trk_call *call, uint64_t object)
     return false;
 }
 
-static void note_birth(uint64_t object)
-{
-    trk_tls.born[trk_tls.births % TRK_BIRTHS] = ~object;
-    trk_tls.births++;
-}
-
 /* A birth that an inner call has told already. One that speaks before the call knows of no inner one. */
 static bool told_inside(const struct trk_watch *w, const struct trk_about *a)
 {
@@ -145,7 +139,7 @@ static bool tell_fast(const struct trk_watch *w, const struct trk_about *a)
     if (!trk_fast(w->op, w->aux, addr, arg, w->depth, at.pc) && !trk_direct(w->op, w->aux, addr, arg, w->depth, &at, 0))
         return false;
     if (w->depth == TRK_DEPTH_BIRTH)
-        note_birth(a->object);
+        trk_watch_born(a->object);
     return true;
 }
 
@@ -166,7 +160,7 @@ static void tell(const struct trk_watch *w, const struct trk_about *a)
     if (birth || !trk_filter_on || !trk_filter_skips(ev.op, 0, ev.addr))
         trk_emit(&ev);
     if (birth)
-        note_birth(a->object);
+        trk_watch_born(a->object);
 }
 
 /* Where a thread counts; NULL: it has no place for that yet. */
@@ -285,6 +279,7 @@ void trk_watch_init(struct trk_watch *first)
     first->hook.begin = late ? begin : NULL;
     first->hook.leave = late ? leave : NULL;
     first->hook.leave_slow = late ? leave_slow : NULL;
+    trk_watch_quick(first);
 }
 
 bool trk_watch_anyway(const struct trk_call *call, const struct trk_hook *hook)

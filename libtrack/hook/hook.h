@@ -66,6 +66,17 @@ struct trk_begun {
     bool slow;     /* it wants enter_slow before the call, too */
 };
 
+/* Calls that are recorded without a handler, when their thread met the call site before and nothing else is to be done:
+ * an event about an object that stands in a register as it is. All other calls of the function go to the handlers,
+ * which must do the same. Laid out by stub_x86_64.S. */
+enum { TRK_QUICK_ARGUMENTS = 3 };
+struct trk_quick {
+    const uint32_t *type; /* births: where the id of the type is */
+    uint32_t index;       /* of the calls that the thread counts */
+    uint32_t word;        /* op and aux, as in the first word of a record */
+    uint8_t object; /* 1 to TRK_QUICK_ARGUMENTS: that argument; TRK_HOOK_RESULT: a birth; 0: all calls go to handlers */
+};
+
 /* One hooked function. Lives as long as the process; the engine fills in `code` and `state`, all else is the caller's
  * and is not changed while the hook is on. Laid out by stub_x86_64.S. */
 struct trk_hook {
@@ -77,6 +88,7 @@ struct trk_hook {
     void (*leave_slow)(const struct trk_call *call, const struct trk_hook *hook, const uint64_t result[2]);
     /* Return hooks, before the call; NULL: nothing to do. */
     struct trk_begun (*begin)(const struct trk_call *call, const struct trk_hook *hook);
+    struct trk_quick quick;
     uint32_t stack_bytes; /* return hooks: bytes of arguments on the stack that are passed on, as far as there are */
     uint8_t state;        /* enum trk_hook_state */
 };

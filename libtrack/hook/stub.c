@@ -8,11 +8,6 @@
 #include "../src/cfi.h"
 #include "../src/engine.h"
 
-_Static_assert(offsetof(struct trk_hook, code) == TRK_HOOK_CODE && offsetof(struct trk_hook, enter) == TRK_HOOK_ENTER &&
-                   offsetof(struct trk_hook, enter_slow) == TRK_HOOK_ENTER_SLOW &&
-                   offsetof(struct trk_hook, leave) == TRK_HOOK_LEAVE &&
-                   offsetof(struct trk_hook, leave_slow) == TRK_HOOK_LEAVE_SLOW,
-               "as in stub.h");
 _Static_assert(offsetof(struct trk_call, fp) == 72 && offsetof(struct trk_call, stack) == 96, "as in stub_x86_64.S");
 
 enum { UNIT = 64, LEGACY = 512, HEADER = 64, FPU = 1, SSE = 2, AVX = 4, AVX512 = 0xe0 };

@@ -9,6 +9,8 @@
 #define TRK_DISABLE
 #include <track/track.h>
 
+#include "../src/engine.h"
+
 #include "hook.h"
 #include "place.h"
 
@@ -31,6 +33,17 @@ struct trk_watch {
 
 /* Sets the handlers of a list whose members up to `name_call`, and `index`, are set. event.c */
 void trk_watch_init(struct trk_watch *first);
+
+/* If the rule is as simple as that (an object that an argument or the result is, and nothing else), its calls need no
+ * handler, or a shorter one. After trk_watch_init has set those for all rules. quick.c */
+void trk_watch_quick(struct trk_watch *watch);
+
+/* Notes that the object was born in a hooked function: a constructor that called this one returns it, too. */
+static inline void trk_watch_born(uint64_t object)
+{
+    trk_tls.born[trk_tls.births % TRK_BIRTHS] = ~object;
+    trk_tls.births++;
+}
 
 /* Whether a rule's numbers are such as event.c can do something with. */
 bool trk_watch_fits(const struct trk_hook_rule *rule);
