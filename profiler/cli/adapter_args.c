@@ -99,7 +99,8 @@ static bool add_adapter(struct rec_hooks *hooks, const struct prof_adapter_choic
         const struct prof_adapter_rule *from = &adapter->rules[i];
         const struct prof_adapter_type *type = &adapter->types[from->type];
         struct trk_hook_rule rule = { .role = from->role, .object = from->object, .slot = from->slot };
-        rule.flags = (uint16_t)(from->flags | (choice->given ? 0 : TRK_HOOK_AUTOMATIC));
+        rule.flags = (uint16_t)(from->flags | (choice->given ? 0 : TRK_HOOK_AUTOMATIC) |
+                                (type->counts_inline ? TRK_HOOK_INLINE : 0));
         rule.from = from->from;
         memcpy(rule.test, from->test, sizeof rule.test);
         add_type(&rule, type);
@@ -203,12 +204,13 @@ bool cli_adapter_rules(const struct cli_adapter_args *args, struct rec_hooks **h
     struct prof_adapters *adapters;
     struct prof_error *error = NULL;
     struct rec_hooks *rules = *hooks;
+    const struct prof_adapter_choice *choice;
     if (args->none && args->given.count == 0)
         return true;
     if (!cli_adapters_open(&adapters))
         return false;
     for (size_t i = 0; i < args->given.count && error == NULL; i++)
-        error = prof_adapters_give(adapters, args->given.items[i]);
+        error = prof_adapters_give(adapters, args->given.items[i], NULL, NULL, &choice);
     if (error == NULL && rules == NULL && (rules = calloc(1, sizeof *rules)) == NULL)
         error = prof_error_memory();
     bool ok = error == NULL && use(rules, adapters, args->none);

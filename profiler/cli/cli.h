@@ -27,6 +27,7 @@ enum cli_exit {
 };
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */
+int cmd_adapters(int argc, char **argv);
 int cmd_balance(int argc, char **argv);
 int cmd_blocks(int argc, char **argv);
 int cmd_check(int argc, char **argv);
@@ -66,7 +67,7 @@ extern const struct cli_command cli_command_blocks, cli_command_check, cli_comma
     cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_types,
     cli_command_why, cli_command_dominators, cli_command_retained, cli_command_what_if, cli_command_gc,
     cli_command_graph, cli_command_growth, cli_command_suspects, cli_command_coverage, cli_command_balance,
-    cli_command_narrow, cli_command_explain;
+    cli_command_narrow, cli_command_explain, cli_command_adapters;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);

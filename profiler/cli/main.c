@@ -68,6 +68,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_narrow,
     &cli_command_marks,
     &cli_command_info,
+    &cli_command_adapters,
     &cli_command_dump,
     &cli_command_mark,
     &cli_command_checkpoint,

@@ -23,7 +23,10 @@ while [ $i -lt 100 ] && ! "$command" info --json linked.trk 2>/dev/null | grep -
 "$command" leaks --no-pager linked.trk >leaks.out
 has 'a linked program records itself' leaks.out 'handle 01-missing-unref.c:42'
 
-for page in reftrack.1 reftrack-run.1 reftrack-leaks.1 reftrack-check.1 libtrack.3; do
+"$command" adapters >adapters.out
+has 'the adapters lie where it looks for them' adapters.out "shipped, $prefix/share/reftrack/adapters/json-c.adapter"
+
+for page in reftrack.1 reftrack-run.1 reftrack-leaks.1 reftrack-adapters.1 reftrack-check.1 libtrack.3; do
 	checks=$((checks + 1))
 	[ -n "$(find "$prefix/share/man" -name "$page*")" ] || fail "no man page $page"
 done

@@ -110,11 +110,11 @@ struct prof_error *prof_adapters_add_folder(struct prof_adapters *adapters, cons
                                             enum prof_adapter_origin origin, prof_adapter_bad bad, void *data)
     __attribute__((warn_unused_result));
 /* What somebody asked for: a file, when `text` has a '/' or ends in ".adapter"; else the adapter or file of that name
- * among those that were added. Errors name the file and line, or the names that there are. */
-struct prof_error *prof_adapters_give(struct prof_adapters *adapters, const char *text)
+ * among those that were added. Errors name the file and line (bad: as prof_adapter_parse), or the names that there are.
+ * *ret is valid until the next change. */
+struct prof_error *prof_adapters_give(struct prof_adapters *adapters, const char *text, prof_adapter_bad bad,
+                                      void *data, const struct prof_adapter_choice **ret)
     __attribute__((warn_unused_result));
-/* The one of that name, as `text` above, without asking for it; NULL: none. */
-const struct prof_adapter_choice *prof_adapters_find(const struct prof_adapters *adapters, const char *name);
 /* All, in the order of their names. Valid until the next change. */
 size_t prof_adapters_list(const struct prof_adapters *adapters, const struct prof_adapter_choice **ret);
 

@@ -158,4 +158,11 @@ struct prof_symbols_gap {
 };
 size_t prof_symbols_gaps(struct prof_symbols *symbols, const struct prof_symbols_gap **ret);
 
+/* ---- A file by itself -------------------------------------------------------------------------------------------- */
+
+/* Calls `each` for every function that .symtab and .dynsym of an ELF file name, each name once, in the order of
+ * the alphabet. each: false without memory. */
+struct prof_error *prof_file_functions(const char *path, bool (*each)(void *data, const char *name), void *data)
+    __attribute__((warn_unused_result));
+
 #endif

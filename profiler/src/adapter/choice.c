@@ -68,7 +68,7 @@ static struct prof_adapter_choice *named(const struct prof_adapters *adapters, c
 
 /* Takes the adapter over, also when that fails. */
 static struct prof_error *add(struct prof_adapters *adapters, struct prof_adapter *adapter,
-                              enum prof_adapter_origin origin)
+                              enum prof_adapter_origin origin, const struct prof_adapter_choice **ret)
 {
     struct prof_adapter_choice choice = { .adapter = adapter,
                                           .word = word_of(adapters, adapter->path),
@@ -88,6 +88,7 @@ static struct prof_error *add(struct prof_adapters *adapters, struct prof_adapte
     if (same != NULL) {
         choice.other = same->adapter;
         *same = choice;
+        *ret = same;
         return NULL;
     }
     size_t at = adapters->choices.count;
@@ -96,6 +97,7 @@ static struct prof_error *add(struct prof_adapters *adapters, struct prof_adapte
     for (; at > 0 && strcmp(adapters->choices.items[at - 1].adapter->name, adapter->name) > 0; at--)
         adapters->choices.items[at] = adapters->choices.items[at - 1];
     adapters->choices.items[at] = choice;
+    *ret = &adapters->choices.items[at];
     return NULL;
 }
 
@@ -112,11 +114,12 @@ static struct prof_error *add_file(struct prof_adapters *adapters, const char *f
 {
     struct prof_str path = { 0 };
     struct prof_adapter *adapter;
+    const struct prof_adapter_choice *choice;
     prof_str_addf(&path, "%s/%s", folder, file);
     char *text = prof_str_take(&path);
     struct prof_error *error = text != NULL ? prof_adapter_load(text, NULL, NULL, &adapter) : prof_error_memory();
     free(text);
-    return error != NULL ? error : add(adapters, adapter, origin);
+    return error != NULL ? error : add(adapters, adapter, origin, &choice);
 }
 
 struct prof_error *prof_adapters_add_folder(struct prof_adapters *adapters, const char *folder,
@@ -154,11 +157,6 @@ static struct prof_adapter_choice *find(const struct prof_adapters *adapters, co
     return found;
 }
 
-const struct prof_adapter_choice *prof_adapters_find(const struct prof_adapters *adapters, const char *name)
-{
-    return find(adapters, name);
-}
-
 static struct prof_error *none(const struct prof_adapters *adapters, const char *name)
 {
     PROF_VEC(const char *) names = { 0 };
@@ -183,18 +181,20 @@ static struct prof_error *none(const struct prof_adapters *adapters, const char 
     return error;
 }
 
-struct prof_error *prof_adapters_give(struct prof_adapters *adapters, const char *text)
+struct prof_error *prof_adapters_give(struct prof_adapters *adapters, const char *text, prof_adapter_bad bad,
+                                      void *data, const struct prof_adapter_choice **ret)
 {
+    struct prof_adapter *adapter;
     if (strchr(text, '/') == NULL && !has_suffix(text)) {
-        struct prof_adapter_choice *found = find(adapters, text);
-        if (found == NULL)
+        struct prof_adapter_choice *named_so = find(adapters, text);
+        if (named_so == NULL)
             return none(adapters, text);
-        found->given = true;
+        named_so->given = true;
+        *ret = named_so;
         return NULL;
     }
-    struct prof_adapter *adapter;
-    struct prof_error *error = prof_adapter_load(text, NULL, NULL, &adapter);
-    return error != NULL ? error : add(adapters, adapter, PROF_ADAPTER_GIVEN);
+    struct prof_error *error = prof_adapter_load(text, bad, data, &adapter);
+    return error != NULL ? error : add(adapters, adapter, PROF_ADAPTER_GIVEN, ret);
 }
 
 size_t prof_adapters_list(const struct prof_adapters *adapters, const struct prof_adapter_choice **ret)

@@ -31,7 +31,7 @@ static struct prof_error *primary(struct adapter_text *text, unsigned allowed, s
         if (error != NULL)
             return error;
         if (place->reads == TRK_HOOK_READS)
-            return adapter_bad(text, "too many reads:", text->line, "memory is read at most three times for a place");
+            return adapter_bad(text, "too many reads", NULL, "memory is read at most three times for a place");
         place->add[++place->reads] = 0;
         return NULL;
     }

@@ -42,7 +42,7 @@ char *prof_adapter_words(const struct prof_adapter_rule *rule)
         [TRK_HOOK_SINK] = { "the floating reference of ", " becomes an ordinary one", " of " },
         [TRK_HOOK_WEAK_SET] = { "", " gets a weak pointer", ": " },
         [TRK_HOOK_WEAK_CLEAR] = { "", " loses a weak pointer", ": " },
-        [TRK_HOOK_MOVE] = { "a reference on ", " changes hands", " to " },
+        [TRK_HOOK_MOVE] = { "a reference on ", " goes", " to " },
         [TRK_HOOK_PARK] = { "", " goes into a pool", "" },
         [TRK_HOOK_REUSE] = { "", " comes out of a pool with one reference", "" },
     };

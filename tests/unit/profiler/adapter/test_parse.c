@@ -231,7 +231,7 @@ static void test_words(void **state)
     } lines[] = {
         { "new f *arg2 floating", "*arg2 is a new object with a floating reference" },
         { "unref f arg1 slot arg2", "a reference on arg1 is given back by the variable at arg2" },
-        { "move f arg2 to holder arg1", "a reference on arg2 changes hands to arg1" },
+        { "move f arg2 to holder arg1", "a reference on arg2 goes to arg1" },
         { "ref f arg1 when *(arg1+16):u32 & 2 = 0 when ret != 1 late",
           "a reference on arg1 is taken, if *(arg1+16):u32 & 0x2 is 0x0 and ret is not 0x1, when it has returned" },
     };
