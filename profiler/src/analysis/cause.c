@@ -49,7 +49,7 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
     uint16_t doubts = 0;
 
     if (obj->flags & PROF_OBJ_SKEWED)
-        doubts |= DOUBT_SKEWED;
+        doubts |= (obj->flags & PROF_OBJ_BLOCK_BORN) != 0 ? DOUBT_BORN : DOUBT_SKEWED;
     if (obj->flags & PROF_OBJ_MISCOUNT)
         doubts |= DOUBT_MISCOUNT;
     if (facts != NULL && facts->unaccounted != 0)

@@ -17,10 +17,11 @@ bool kept_on_purpose(const struct analysis *a, const struct prof_obj *obj)
            (prof_heap_type(a->heap, obj->type)->flags & TRK_TYPE_IMMORTAL) != 0;
 }
 
-/* Born before recording began, and since then not referenced more often than released: nothing speaks against it. */
+/* Its birth was not seen, and since then it was not referenced more often than released: nothing speaks against it. */
 static bool is_old_stock(const struct prof_obj *obj)
 {
-    return (obj->flags & PROF_OBJ_SKEWED) != 0 && obj->refs <= obj->unrefs;
+    bool one = (obj->flags & PROF_OBJ_BLOCK_BORN) != 0; // the reference that came with its block
+    return (obj->flags & PROF_OBJ_SKEWED) != 0 && obj->refs + one <= obj->unrefs;
 }
 
 /* Count zero, but nobody ever reports the end of such objects: neither deletions nor frees were recorded. */

@@ -23,6 +23,7 @@ enum group_doubt {
     DOUBT_MORE = 1 << 6,       /* the count in memory is higher than what was told */
     DOUBT_LESS = 1 << 7,       /* or lower */
     DOUBT_COPIED = 1 << 8,     /* reachable pointers may own what its slots do no more */
+    DOUBT_BORN = 1 << 9,       /* birth not seen, but that of its block */
 };
 
 struct bundle {

@@ -326,6 +326,8 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
                "held from memory that was not freed; whether it can still be reached was not examined");
     if (group->doubts & DOUBT_SKEWED)
         weaken(&why, &strength, PROF_SUSPECT, "born before recording began");
+    if (group->doubts & DOUBT_BORN)
+        weaken(&why, &strength, PROF_SUSPECT, "no birth was told: that its block came with one reference is a guess");
     if (group->doubts & (DOUBT_MORE | DOUBT_LESS))
         weaken(&why, &strength, PROF_SUSPECT, "its own count does not fit the events: somebody counts without telling");
     else if (group->doubts & DOUBT_MISCOUNT)

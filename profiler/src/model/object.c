@@ -130,22 +130,74 @@ static void replace(struct prof_heap *h, prof_obj_id id, const struct prof_event
     object_bury(h, id, true);
 }
 
-void object_new(struct prof_heap *h, const struct prof_event *e)
+/* What a birth says besides who and where. */
+static void note_birth(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
-    if (e->addr == 0)
-        return;
-    struct addr_entry *entry = addr_find(&h->addrs, e->addr);
-    if (entry != NULL && entry->obj != 0)
-        replace(h, entry->obj, e);
-    prof_obj_id id = object_make(h, e, type_cited(h, e->size));
-    if (id == 0)
-        return;
-    obj_of(h, id)->count = 1;
     if (e->aux & 1)
         obj_of(h, id)->flags |= PROF_OBJ_FLOATING;
     if ((e->flags & PROF_EVENT_SEQ) != 0)
         obj_of(h, id)->flags |= PROF_OBJ_NUMBERED;
     stat_of(h, e->stack)->pub.births++;
+}
+
+static void retype(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
+
+/* An object that was met before its birth was told: its constructor took references of it. The first came with its
+ * block, as that of one whose birth is never told does. */
+static bool met_in_constructor(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    const struct prof_obj *obj = obj_of(h, id);
+    return (obj->flags & (PROF_OBJ_BLOCK_BORN | PROF_OBJ_COUNTED)) == PROF_OBJ_BLOCK_BORN && obj_alive(obj) &&
+           obj->tid == e->tid && obj->count > 0 && obj->count == 1 + (int64_t)obj->refs - (int64_t)obj->unrefs;
+}
+
+/* What is open of it and has no owner, by site. */
+static int64_t balance_of_sites(const struct prof_heap *h, const struct prof_obj *obj)
+{
+    int64_t balance = 0;
+    for (uint32_t i = obj->first_site; i != 0; i = site_of(h, i)->next)
+        balance += (int64_t)site_of(h, i)->taken - site_of(h, i)->given;
+    return balance;
+}
+
+static void confirm_birth(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    const struct place at = place_of(e);
+    uint32_t birth = open_find_birth(h, id);
+    if (birth != 0)
+        open_retake(h, birth, &at);
+    h->types[obj->type].pub.refs_anon--;
+    obj->flags &= (uint16_t) ~(PROF_OBJ_SKEWED | PROF_OBJ_BLOCK_BORN);
+    h->types[obj->type].pub.skewed--;
+    h->totals.unknown_objects--;
+    retype(h, id, e);
+    obj->stack = e->stack;
+    obj->last_us = e->time_us;
+    note_birth(h, id, e);
+    h->types[obj->type].pub.refs_anon++;
+    if (balance_of_sites(h, obj) != (int64_t)obj->count - (int64_t)obj->opens)
+        obj->internal |= OBJ_UNSURE; /* owners were told that had nothing to own */
+}
+
+void object_new(struct prof_heap *h, const struct prof_event *e)
+{
+    if (e->addr == 0)
+        return;
+    struct addr_entry *entry = addr_find(&h->addrs, e->addr);
+    if (entry != NULL && entry->obj != 0) {
+        h->touched = entry->obj;
+        if (met_in_constructor(h, entry->obj, e)) {
+            confirm_birth(h, entry->obj, e);
+            return;
+        }
+        replace(h, entry->obj, e);
+    }
+    prof_obj_id id = object_make(h, e, type_cited(h, e->size));
+    if (id == 0)
+        return;
+    obj_of(h, id)->count = 1;
+    note_birth(h, id, e);
     add_birth(h, id, e);
 }
 
@@ -483,6 +535,23 @@ static bool filtered(const struct prof_heap *h)
     return prof_trace_info(h->trace)->filter[0] != '\0';
 }
 
+/* What malloc gave was no object before, so the first one that is met in such a block, and lies there alone, is as old
+ * as the block. That it was born with one reference is a guess. */
+static void born_with_block(struct prof_heap *h, prof_obj_id id)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    const struct prof_block *b = obj->block != 0 ? block_of(h, obj->block) : NULL;
+    if (b == NULL || b->kind == TRK_ALLOC_MMAP || obj->next_in_block != 0)
+        return;
+    const struct prof_event born = { .time_us = b->born_us, .stack = b->stack, .tid = b->tid };
+    obj->flags |= PROF_OBJ_BLOCK_BORN;
+    obj->count = 1;
+    obj->born_us = b->born_us;
+    obj->stack = b->stack;
+    obj->tid = b->tid;
+    add_birth(h, id, &born);
+}
+
 static prof_obj_id make_skewed(struct prof_heap *h, const struct prof_event *e)
 {
     prof_obj_id id = object_make(h, e, 0);
@@ -491,6 +560,7 @@ static prof_obj_id make_skewed(struct prof_heap *h, const struct prof_event *e)
     obj_of(h, id)->flags |= PROF_OBJ_SKEWED;
     h->types[0].pub.skewed++;
     h->totals.unknown_objects++;
+    born_with_block(h, id);
     return id;
 }
 

@@ -319,6 +319,18 @@ void open_remove(struct prof_heap *h, uint32_t index)
     }
 }
 
+void open_retake(struct prof_heap *h, uint32_t index, const struct place *taken)
+{
+    struct prof_open *open = open_of(h, index);
+    if (h->watch != NULL)
+        watch_given(h, index);
+    open->at_us = taken->at_us;
+    open->stack = taken->stack;
+    open->tid = taken->tid;
+    if (h->watch != NULL)
+        watch_taken(h, index);
+}
+
 uint32_t open_find(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind, uint64_t slot)
 {
     if (kind == PROF_OPEN_SLOT && h->slot_count != 0) {

@@ -486,6 +486,8 @@ bool doubt_follows(const struct prof_heap *h, prof_obj_id id, uint32_t owned);
 uint32_t open_add(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind, uint64_t slot,
                   const struct place *taken);
 void open_remove(struct prof_heap *h, uint32_t index);
+/* It was taken elsewhere than thought, and stays where it is among those of its object. */
+void open_retake(struct prof_heap *h, uint32_t index, const struct place *taken);
 /* Newest open reference of (obj, slot) of this kind; 0 none. */
 uint32_t open_find(struct prof_heap *h, prof_obj_id id, enum prof_open_kind kind, uint64_t slot);
 /* The birth reference; 0 none. */

@@ -268,6 +268,87 @@ static void pools(void **state)
     mk_destroy(t);
 }
 
+/* Constructors that are only seen when they return take, give and sink references before. */
+static void references_before_the_birth(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_alloc(t, OBJ, 64, "malloc");
+    mk_ref(t, OBJ, GLOBAL, "init");
+    mk_ref(t, OBJ, 0, "init");
+    mk_unref(t, OBJ, 0, "init");
+    mk_type(t, "conn", 64);
+    mk_new(t, "conn", OBJ, "new");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_int_equal(obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_BLOCK_BORN), 0);
+    assert_int_equal(obj->count, 2);
+    assert_int_equal(obj->births, 1);
+    assert_int_equal(obj->stack, mk_stack(t, "new"));
+    assert_string_equal(prof_heap_type(heap, obj->type)->name, "conn");
+    assert_int_equal(prof_heap_type(heap, obj->type)->born, 1);
+    assert_int_equal(prof_heap_totals(heap)->unknown_objects, 0);
+    mk_destroy(t);
+    t = mk_create();
+    mk_alloc(t, OBJ, 64, "malloc");
+    mk_ref(t, OBJ, GLOBAL, "init");
+    mk_type(t, "conn", 64);
+    mk_new(t, "conn", OBJ, "new");
+    mk_unref(t, OBJ, GLOBAL, "close");
+    mk_unref(t, OBJ, 0, "put");
+    mk_free(t, OBJ, "free");
+    no_incidents(heap_of(t));
+    mk_destroy(t);
+}
+
+/* ... but not those that were there before: another thread's, and those of a life that ended. */
+static void births_that_are_not_first(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_type(t, "conn", 64);
+    mk_alloc(t, OBJ, 64, "malloc");
+    mk_ref(t, OBJ, 0, "use");
+    mk_time(t, 5);
+    mk_thread(t, 2);
+    mk_new(t, "conn", OBJ, "new");
+    mk_alloc(t, OTHER, 64, "malloc");
+    mk_unref(t, OTHER, 0, "use");
+    mk_unref(t, OTHER, 0, "use");
+    mk_new(t, "conn", OTHER, "new");
+    struct prof_heap *heap = heap_of(t);
+    assert_int_equal(obj_at(heap, OBJ)->count, 1);
+    assert_int_equal(obj_at(heap, OTHER)->count, 1);
+    assert_int_equal(obj_at(heap, OTHER)->unrefs, 0);
+    no_incidents(heap);
+    mk_destroy(t);
+}
+
+/* No birth is told: the first object that lies alone in a block is as old as that. */
+static void born_with_their_block(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_time(t, 3);
+    mk_alloc(t, OBJ, 64, "malloc");
+    mk_time(t, 7);
+    mk_ref(t, OBJ, 0, "use");
+    mk_ref(t, OTHER, 0, "use"); /* in no block */
+    mk_alloc(t, HOLD, 64, "malloc");
+    mk_unref(t, HOLD + 16, 0, "put");
+    mk_free(t, HOLD, "free");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_obj *obj = obj_at(heap, OBJ);
+    assert_int_equal(obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_BLOCK_BORN), PROF_OBJ_SKEWED | PROF_OBJ_BLOCK_BORN);
+    assert_int_equal(obj->count, 2);
+    assert_int_equal(obj->born_us, 3);
+    assert_int_equal(obj->stack, mk_stack(t, "malloc"));
+    assert_int_equal(obj_at(heap, OTHER)->flags & PROF_OBJ_BLOCK_BORN, 0);
+    assert_int_equal(obj_at(heap, OTHER)->count, 1);
+    no_incidents(heap);
+    mk_destroy(t);
+}
+
 static void pool_is_freed(void **state)
 {
     (void)state;
@@ -592,6 +673,9 @@ int main(void)
         cmocka_unit_test(embedded_objects),
         cmocka_unit_test(innermost_wins),
         cmocka_unit_test(pools),
+        cmocka_unit_test(references_before_the_birth),
+        cmocka_unit_test(births_that_are_not_first),
+        cmocka_unit_test(born_with_their_block),
         cmocka_unit_test(pool_is_freed),
         cmocka_unit_test(types_change),
         cmocka_unit_test(destructors_and_resurrection),
