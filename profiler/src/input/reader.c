@@ -90,6 +90,9 @@ const char *block_load(const struct prof_trace *trace, const struct block_ref *r
     return NULL;
 }
 
+/* What is wrong when only bytes are missing at the end. */
+static const char ends_in_block[] = "the file ends inside it", ends_in_header[] = "the file ends inside its header";
+
 void trace_damage(struct prof_trace *trace, uint32_t block, uint64_t offset, const char *what)
 {
     if (trace->info.damage != NULL && offset >= trace->info.usable_bytes)
@@ -99,6 +102,7 @@ void trace_damage(struct prof_trace *trace, uint32_t block, uint64_t offset, con
                           block, (unsigned long long)offset, what, (unsigned long long)offset);
     trace->info.damage = text != NULL ? text : "damaged";
     trace->info.usable_bytes = offset;
+    trace->cut = what == ends_in_block || what == ends_in_header;
 }
 
 /* Checks a block header at `offset`; a static text says what is wrong. */
@@ -113,7 +117,7 @@ static const char *check_block(const struct trk_block *block, uint64_t seq, uint
     if ((block->flags & TRK_BLOCK_ZSTD) == 0 && block->raw != block->stored)
         return "its lengths differ";
     if (block->stored > room)
-        return "the file ends inside it";
+        return ends_in_block;
     return NULL;
 }
 
@@ -225,7 +229,7 @@ static struct prof_error *walk(struct prof_trace *trace, uint64_t offset)
     for (; offset < info->file_bytes && number < UINT32_MAX; number++) {
         struct trk_block block;
         if (info->file_bytes - offset < sizeof block) {
-            trace_damage(trace, number, offset, "the file ends inside its header");
+            trace_damage(trace, number, offset, ends_in_header);
             break;
         }
         if (!read_at(trace->fd, &block, sizeof block, offset)) {
@@ -399,8 +403,12 @@ struct prof_error *trace_read_on(struct prof_trace *trace, uint64_t bytes)
     if (fstat(trace->fd, &st) != 0)
         return prof_error_os(errno, "read", info->path, NULL);
     bytes = (uint64_t)st.st_size < bytes ? (uint64_t)st.st_size : bytes;
-    if (info->damage != NULL || info->finished || bytes <= info->file_bytes)
+    if ((info->damage != NULL && !trace->cut) || info->finished || bytes <= info->file_bytes)
         return NULL; /* there is nothing behind it */
+    if (trace->cut) { /* a block was being written */
+        info->damage = NULL;
+        trace->cut = false;
+    }
     info->file_bytes = bytes;
     struct prof_error *error = walk(trace, info->usable_bytes);
     if (error == NULL && (!memories_end(trace) || !define_info(trace)))

@@ -64,6 +64,7 @@ struct prof_trace {
     struct text_rec *texts; /* uthash by id */
     bool records_known;     /* told by the END block */
     uint64_t chain;         /* of what was walked over */
+    bool cut;               /* all that is wrong is that the last block is not whole */
 };
 
 /* A reusable pair of buffers with the decompressor. Zero-initialize. */
