@@ -1,0 +1,422 @@
+/* app.c: views, keys, prompt and messages. See app.h; frame.c draws what surrounds the views. */
+#include "app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "frame.h"
+
+enum { MESSAGE_MS = 5000 };
+
+bool tui_app_init(struct tui_app *app, struct tui_source *source, int height, int width, bool ascii)
+{
+    *app = (struct tui_app){ .source = source, .name = "" };
+    tui_keymap_init(&app->keymap);
+    if (!tui_canvas_init(&app->canvas, height, width, ascii))
+        return false;
+    app->views[0] = tui_view_overview(app);
+    app->depth = app->views[0] != NULL;
+    return app->depth == 1;
+}
+
+void tui_app_deinit(struct tui_app *app)
+{
+    while (app->depth > 0) {
+        app->depth--;
+        app->views[app->depth]->ops->destroy(app->views[app->depth]);
+    }
+    if (app->source != NULL)
+        tui_source_forget(app->source, &app->summary);
+    tui_canvas_deinit(&app->canvas);
+}
+
+static struct tui_view *top(const struct tui_app *app)
+{
+    return app->views[app->depth - 1];
+}
+
+static void close_top(struct tui_app *app)
+{
+    app->depth--;
+    app->views[app->depth]->ops->destroy(app->views[app->depth]);
+}
+
+void tui_app_open(struct tui_app *app, struct tui_view *view)
+{
+    if (view == NULL) {
+        tui_app_say(app, TUI_BAD, "there is no memory for another view");
+    } else if (app->depth == TUI_VIEWS_MOST) {
+        view->ops->destroy(view);
+        tui_app_say(app, TUI_WARN, "that is deep enough: Esc goes back");
+    } else {
+        app->views[app->depth++] = view;
+    }
+}
+
+/* A tab is the second view at most: the overview stays below. */
+static void open_tab(struct tui_app *app, struct tui_view *view)
+{
+    while (app->depth > 1)
+        close_top(app);
+    if (view != NULL && view->ops->tab == TUI_OVERVIEW)
+        view->ops->destroy(view);
+    else
+        tui_app_open(app, view);
+}
+
+void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(app->message, sizeof app->message, format, args);
+    va_end(args);
+    app->message_role = role;
+    app->message_until_ms = app->now_ms + MESSAGE_MS;
+}
+
+void tui_app_prompt(struct tui_app *app, enum tui_prompt_kind kind, const char *text)
+{
+    app->prompt.kind = kind;
+    snprintf(app->prompt.text, sizeof app->prompt.text, "%s", text);
+    app->prompt.length = strlen(app->prompt.text);
+}
+
+/* ---- Commands ---- */
+
+static bool save_display(struct tui_app *app, const char *path)
+{
+    tui_app_draw(app);
+    char *text = tui_canvas_save(&app->canvas);
+    FILE *file = text != NULL ? fopen(path, "we") : NULL;
+    bool good = file != NULL && fputs(text, file) >= 0;
+    good = file != NULL && fclose(file) == 0 && good;
+    free(text);
+    return good;
+}
+
+static void go_to(struct tui_app *app, const char *when)
+{
+    uint64_t at_us;
+    if (*when == '\0' || strcmp(when, "now") == 0)
+        tui_source_go(app->source, TUI_AT_NOW);
+    else if (prof_parse_quantity(when + (*when == '+'), PROF_UNIT_US, &at_us))
+        tui_source_go(app->source, at_us);
+    else
+        tui_app_say(app, TUI_BAD, ":at wants a moment such as 90s or 1500ms, or now");
+}
+
+void tui_app_command(struct tui_app *app, const char *line)
+{
+    char word[64];
+    size_t length = strcspn(line, " ");
+    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), line);
+    const char *rest = line + length + strspn(line + length, " ");
+    enum tui_action action = tui_action_named(word);
+    struct tui_view *view = top(app);
+    if (word[0] == '\0')
+        return;
+    if (strcmp(word, "save-display") == 0 && *rest != '\0') {
+        if (save_display(app, rest))
+            tui_app_say(app, TUI_GOOD, "written to %s", rest);
+        else
+            tui_app_say(app, TUI_BAD, "'%s' could not be written", rest);
+    } else if (strcmp(word, "at") == 0) {
+        go_to(app, rest);
+    } else if (strcmp(word, "cmd") == 0) {
+        char command[512] = "";
+        if (view->ops->command_line != NULL)
+            view->ops->command_line(view, command, sizeof command);
+        tui_app_say(app, TUI_NORMAL, "%s", command[0] != '\0' ? command : "no command prints this view");
+    } else if (view->ops->command != NULL && view->ops->command(view, word, rest)) {
+        /* done */
+    } else if (action != TUI_NO_ACTION) {
+        tui_app_act(app, action);
+    } else {
+        tui_app_say(app, TUI_BAD, "there is no action '%s': ? lists them", word);
+    }
+}
+
+static void end_prompt(struct tui_app *app)
+{
+    static const char *const words[] = { [TUI_PROMPT_FIND] = "find", [TUI_PROMPT_FILTER] = "where",
+                                         [TUI_PROMPT_EXPORT] = "save-display" };
+    enum tui_prompt_kind kind = app->prompt.kind;
+    char line[TUI_PROMPT_MOST + 16];
+    app->prompt.kind = TUI_PROMPT_NONE;
+    if (kind == TUI_PROMPT_COMMAND) {
+        snprintf(line, sizeof line, "%s", app->prompt.text);
+        tui_app_command(app, line);
+        return;
+    }
+    struct tui_view *view = top(app);
+    if (kind == TUI_PROMPT_EXPORT) {
+        snprintf(line, sizeof line, "%s %s", words[kind], app->prompt.text);
+        tui_app_command(app, line);
+    } else if (view->ops->command == NULL || !view->ops->command(view, words[kind], app->prompt.text)) {
+        tui_app_say(app, TUI_WARN, "this view has nothing to %s", words[kind]);
+    }
+}
+
+static void prompt_key(struct tui_app *app, uint32_t key)
+{
+    char *text = app->prompt.text;
+    size_t *length = &app->prompt.length;
+    if (key == TUI_KEY_ESC || key == ('c' & 31)) {
+        app->prompt.kind = TUI_PROMPT_NONE;
+    } else if (key == TUI_KEY_ENTER) {
+        end_prompt(app);
+    } else if (key == TUI_KEY_BACKSPACE || key == ('h' & 31)) {
+        while (*length > 0 && ((unsigned char)text[--*length] & 0xc0) == 0x80)
+            continue;
+        text[*length] = '\0';
+    } else if (key == ('u' & 31)) {
+        text[*length = 0] = '\0';
+    } else if (key >= ' ' && key < TUI_KEY_SPECIAL && *length + 5 < TUI_PROMPT_MOST) {
+        *length += tui_encode(key, text + *length);
+        text[*length] = '\0';
+    }
+}
+
+/* ---- Actions ---- */
+
+static void close_or_quit(struct tui_app *app)
+{
+    if (app->depth > 1)
+        close_top(app);
+    else if (app->pid != 0 && tui_source_phase(app->source) == TUI_LIVE && !app->quit_asked) {
+        app->quit_asked = true;
+        tui_app_say(app, TUI_WARN, "q again quits; %s keeps running", app->name);
+    } else {
+        app->quit = true;
+    }
+}
+
+static void go_back(struct tui_app *app)
+{
+    struct tui_view *view = top(app);
+    if (view->ops->clear != NULL && view->ops->clear(view))
+        return;
+    if (app->depth > 1)
+        close_top(app);
+}
+
+static void travel(struct tui_app *app, int step)
+{
+    const struct tui_pulse *pulses;
+    size_t count = tui_source_pulses(app->source, &pulses);
+    uint64_t end = count > 0 ? pulses[count - 1].at_us : 0, at = tui_source_at(app->source), part = end / 50 + 1;
+    at = at == TUI_AT_NOW ? end : at;
+    if (step < 0)
+        tui_source_go(app->source, at > part ? at - part : 1);
+    else
+        tui_source_go(app->source, at + part >= end ? TUI_AT_NOW : at + part);
+}
+
+static void travel_to_mark(struct tui_app *app, int step)
+{
+    const json_t *marks = json_object_get(app->summary.answer, "marks");
+    uint64_t at = tui_source_at(app->source), best = 0;
+    size_t i;
+    json_t *mark;
+    bool found = false;
+    json_array_foreach (marks, i, mark) {
+        uint64_t when = (uint64_t)json_integer_value(json_array_get(mark, 1));
+        if (step < 0 ? when < at : when > at && !found) {
+            best = when;
+            found = true;
+        }
+    }
+    if (found)
+        tui_source_go(app->source, best);
+    else if (step > 0)
+        tui_source_go(app->source, TUI_AT_NOW);
+    else
+        tui_app_say(app, TUI_WARN, "there is no mark before this moment");
+}
+
+/* Those that are the same everywhere. false: it is none of these. */
+static bool act_anywhere(struct tui_app *app, enum tui_action action)
+{
+    switch (action) {
+    case TUI_OVERVIEW:
+        open_tab(app, NULL);
+        while (app->depth > 1)
+            close_top(app);
+        return true;
+    case TUI_TYPES:
+        open_tab(app, tui_view_types(app));
+        return true;
+    case TUI_OBJECTS:
+        open_tab(app, tui_view_objects(app, NULL));
+        return true;
+    case TUI_CYCLES:
+        open_tab(app, tui_view_cycles(app));
+        return true;
+    case TUI_LEAKS:
+        open_tab(app, tui_view_leaks(app, 0));
+        return true;
+    case TUI_SITES:
+        open_tab(app, tui_view_sites(app));
+        return true;
+    case TUI_MARKS:
+        open_tab(app, tui_view_marks(app));
+        return true;
+    case TUI_HELP:
+        tui_app_open(app, tui_view_help(app));
+        return true;
+    case TUI_BACK:
+        go_back(app);
+        return true;
+    case TUI_CLOSE:
+        close_or_quit(app);
+        return true;
+    case TUI_QUIT:
+        app->quit = true;
+        return true;
+    case TUI_FIND:
+        tui_app_prompt(app, TUI_PROMPT_FIND, "");
+        return true;
+    case TUI_FILTER:
+        tui_app_prompt(app, TUI_PROMPT_FILTER, "");
+        return true;
+    case TUI_SORT:
+        tui_app_prompt(app, TUI_PROMPT_COMMAND, "sort ");
+        return true;
+    case TUI_COMMAND:
+        tui_app_prompt(app, TUI_PROMPT_COMMAND, "");
+        return true;
+    case TUI_EXPORT:
+        tui_app_prompt(app, TUI_PROMPT_EXPORT, "");
+        return true;
+    case TUI_EARLIER:
+    case TUI_LATER:
+        travel(app, action == TUI_EARLIER ? -1 : 1);
+        return true;
+    case TUI_MARK_EARLIER:
+    case TUI_MARK_LATER:
+        travel_to_mark(app, action == TUI_MARK_EARLIER ? -1 : 1);
+        return true;
+    case TUI_NOW:
+        tui_source_go(app->source, TUI_AT_NOW);
+        return true;
+    case TUI_PAUSE:
+        tui_source_pause(app->source, !tui_source_paused(app->source));
+        return true;
+    case TUI_REFRESH:
+        tui_source_refresh(app->source);
+        return true;
+    case TUI_UNITS:
+        app->units = app->units == PROF_UNITS_BYTES ? PROF_UNITS_IEC : (enum prof_units)(app->units + 1);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool act_on_terminal(struct tui_app *app, enum tui_action action)
+{
+    const struct tui_terminal *terminal = app->terminal;
+    const struct tui_view *view = top(app);
+    const char *why = NULL;
+    switch (action) {
+    case TUI_REDRAW:
+        if (terminal != NULL)
+            terminal->redraw();
+        return true;
+    case TUI_SUSPEND:
+        if (terminal != NULL)
+            terminal->suspend();
+        return true;
+    case TUI_THEME:
+        if (terminal != NULL)
+            tui_app_say(app, TUI_NORMAL, "theme %s", terminal->next_theme());
+        return true;
+    case TUI_COPY:
+        if (view->ops->selected == NULL || view->ops->selected(view)[0] == '\0') {
+            tui_app_say(app, TUI_WARN, "nothing is selected");
+        } else {
+            if (terminal != NULL)
+                terminal->copy(view->ops->selected(view));
+            tui_app_say(app, TUI_NORMAL, "copied: %s", view->ops->selected(view));
+        }
+        return true;
+    case TUI_RECONNECT:
+        if (tui_source_phase(app->source) != TUI_LOST_LINK)
+            tui_app_say(app, TUI_NORMAL, "the link is there");
+        else if (!tui_source_restart(app->source, &why))
+            tui_app_say(app, TUI_BAD, "%s", why);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void tui_app_act(struct tui_app *app, enum tui_action action)
+{
+    struct tui_view *view = top(app);
+    bool again = action == TUI_CLOSE;
+    if (!view->ops->act(view, action) && !act_anywhere(app, action) && !act_on_terminal(app, action)) {
+        const char *selected = view->ops->selected != NULL ? view->ops->selected(view) : "";
+        if ((action == TUI_REFERRERS || action == TUI_REFERENTS) && selected[0] != '\0')
+            tui_app_open(app, tui_view_links(app, selected, action == TUI_REFERRERS));
+        else
+            tui_app_say(app, TUI_WARN, "%s does nothing here", tui_actions[action].name);
+    }
+    app->quit_asked = app->quit_asked && again;
+}
+
+void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mouse)
+{
+    struct tui_view *view = top(app);
+    bool small = app->canvas.height < TUI_LEAST_HEIGHT || app->canvas.width < TUI_LEAST_WIDTH;
+    if (small && !app->ignore_size) {
+        app->ignore_size = key == 'i';
+        app->quit = key == 'q' || key == 'Q' || key == ('c' & 31);
+        return;
+    }
+    if (key == TUI_KEY_MOUSE) {
+        enum tui_action action = mouse != NULL ? tui_frame_action_at(app, mouse->y, mouse->x) : TUI_NO_ACTION;
+        if (action != TUI_NO_ACTION)
+            tui_app_act(app, action);
+        else if (mouse != NULL && view->ops->mouse != NULL)
+            view->ops->mouse(view, mouse);
+        return;
+    }
+    if (app->prompt.kind != TUI_PROMPT_NONE) {
+        prompt_key(app, key);
+        return;
+    }
+    enum tui_action action = tui_keymap_find(&app->keymap, key);
+    char name[16];
+    app->message[0] = '\0';
+    if (action != TUI_NO_ACTION)
+        tui_app_act(app, action);
+    else
+        tui_app_say(app, TUI_WARN, "%s is no key here: ? shows all", tui_key_name(key, name, sizeof name));
+}
+
+void tui_app_resize(struct tui_app *app, int height, int width)
+{
+    if (!tui_canvas_resize(&app->canvas, height, width))
+        app->quit = true;
+}
+
+void tui_app_draw(struct tui_app *app)
+{
+    struct tui_view *view = top(app);
+    if (app->message_until_ms <= app->now_ms)
+        app->message[0] = '\0';
+    tui_source_ask(app->source, &app->summary, json_pack("{s:s}", "ask", "summary"));
+    if (view->ops->ask != NULL)
+        view->ops->ask(view);
+    tui_canvas_clear(&app->canvas);
+    bool small = app->canvas.height < TUI_LEAST_HEIGHT || app->canvas.width < TUI_LEAST_WIDTH;
+    if (small && !app->ignore_size) {
+        tui_frame_too_small(app);
+        return;
+    }
+    struct tui_area area = { .y = 2, .height = app->canvas.height - 4, .width = app->canvas.width };
+    view->ops->draw(view, &app->canvas, area);
+    tui_frame_draw(app, view); /* behind the view, whose title tells what was drawn */
+}

@@ -1,0 +1,74 @@
+/* app.h: the viewer: a stack of views in a frame, keys to actions, the prompt, messages; and the loop's side of it.
+ *
+ * Nothing here knows a terminal or a clock: time comes in from outside, so tests drive it with key scripts
+ * (script.h). */
+#ifndef TUI_APP_H
+#define TUI_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <prof/view.h>
+
+#include "action.h"
+#include "canvas.h"
+#include "key.h"
+#include "source.h"
+#include "view.h"
+
+enum { TUI_VIEWS_MOST = 32, TUI_PROMPT_MOST = 256, TUI_LEAST_HEIGHT = 16, TUI_LEAST_WIDTH = 60 };
+
+/* What a line of input is for. */
+enum tui_prompt_kind { TUI_PROMPT_NONE = 0, TUI_PROMPT_COMMAND, TUI_PROMPT_FIND, TUI_PROMPT_FILTER, TUI_PROMPT_EXPORT };
+
+struct tui_app {
+    struct tui_canvas canvas;
+    struct tui_keymap keymap;
+    struct tui_source *source;
+    const char *name; /* of the trace or process, escaped */
+    uint32_t pid;     /* of a running program, 0: a file */
+    struct tui_view *views[TUI_VIEWS_MOST]; /* the last one is shown */
+    size_t depth;
+    struct tui_query summary;
+    enum prof_units units;
+    struct {
+        enum tui_prompt_kind kind;
+        char text[TUI_PROMPT_MOST];
+        size_t length;
+    } prompt;
+    char message[512];
+    enum tui_role message_role;
+    uint64_t message_until_ms, now_ms;
+    bool quit, quit_asked, redraw, ignore_size;
+    /* What the terminal does; NULL in tests. */
+    const struct tui_terminal {
+        void (*redraw)(void);
+        void (*suspend)(void);
+        void (*copy)(const char *text);
+        const char *(*next_theme)(void); /* its name */
+        void (*edit)(const char *file, unsigned line);
+    } * terminal;
+};
+
+/* Draws into a canvas of its own. source: borrowed. false: no memory. */
+bool tui_app_init(struct tui_app *app, struct tui_source *source, int height, int width, bool ascii);
+void tui_app_deinit(struct tui_app *app);
+
+/* One key; TUI_KEY_MOUSE with what it did. */
+void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mouse);
+void tui_app_act(struct tui_app *app, enum tui_action action);
+/* A command as behind ':'. */
+void tui_app_command(struct tui_app *app, const char *line);
+void tui_app_resize(struct tui_app *app, int height, int width);
+/* Asks for what the view on top needs, and draws the canvas. */
+void tui_app_draw(struct tui_app *app);
+
+/* ---- For views ---- */
+/* Puts a view on top; NULL (no memory) says so. */
+void tui_app_open(struct tui_app *app, struct tui_view *view);
+void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void tui_app_prompt(struct tui_app *app, enum tui_prompt_kind kind, const char *text);
+
+#endif

@@ -1,0 +1,51 @@
+/* lines.h: a text of labelled lines that can be scrolled: evidence, details, help. Each line has a label, spans of
+ * roles, and may name something that Enter opens. */
+#ifndef TUI_LINES_H
+#define TUI_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "action.h"
+#include "canvas.h"
+#include "view.h"
+
+enum { TUI_LINE_SPANS = 4, TUI_LINE_LABEL = 12 };
+struct tui_line {
+    char label[TUI_LINE_LABEL];
+    struct {
+        enum tui_role role;
+        char *text; /* owned */
+    } span[TUI_LINE_SPANS];
+    char *target; /* an object as people write it, NULL: none */
+    bool heading;
+    bool aligned; /* begins where others do behind their labels */
+};
+/* Zero-initialize. */
+struct tui_lines {
+    struct tui_line *items;
+    size_t count, room;
+    size_t cursor, top, page;
+};
+
+void tui_lines_clear(struct tui_lines *lines); /* keeps the cursor */
+void tui_lines_deinit(struct tui_lines *lines);
+/* A new line with one span. label: "" for a line that goes on below a label, NULL for one without. Long lines are
+ * broken at blanks. Without memory it is left out. */
+void tui_lines_add(struct tui_lines *lines, const char *label, enum tui_role role, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* One more span of the last line. */
+void tui_lines_span(struct tui_lines *lines, enum tui_role role, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* What the last line is about. */
+void tui_lines_target(struct tui_lines *lines, const char *object);
+/* A rule across the area with a word at its end. */
+void tui_lines_heading(struct tui_lines *lines, const char *word);
+
+/* cursor: whether one is shown. */
+void tui_lines_draw(struct tui_lines *lines, struct tui_canvas *canvas, struct tui_area area, bool cursor);
+bool tui_lines_act(struct tui_lines *lines, enum tui_action action);
+/* Of the line under the cursor; NULL: none. */
+const char *tui_lines_selected(const struct tui_lines *lines);
+
+#endif

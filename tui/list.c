@@ -1,0 +1,471 @@
+/* list.c: tables of the worker on the screen. See list.h. */
+#include "list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "glyph.h"
+
+enum { WINDOW = 300, BEFORE = 100, COLUMNS_MOST = 24, GAP = 2 };
+
+void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_list_spec *spec)
+{
+    *list = (struct tui_list){ .app = app, .spec = spec, .page = 1 };
+    snprintf(list->sort, sizeof list->sort, "%s", spec->sort);
+}
+
+void tui_list_deinit(struct tui_list *list)
+{
+    tui_source_forget(list->app->source, &list->query);
+}
+
+/* ---- Rows ---- */
+
+static size_t first_loaded(const struct tui_list *list)
+{
+    return (size_t)json_integer_value(json_object_get(list->query.answer, "first"));
+}
+
+static const json_t *row_at(const struct tui_list *list, size_t index)
+{
+    size_t first = first_loaded(list);
+    return index < first ? NULL : json_array_get(json_object_get(list->query.answer, "rows"), index - first);
+}
+
+static const json_t *columns_of(const struct tui_list *list)
+{
+    return json_object_get(list->query.answer, "columns");
+}
+
+/* Which of the worker's columns has a key; -1: none. */
+static int column_of(const struct tui_list *list, const char *key)
+{
+    size_t i;
+    json_t *column;
+    json_array_foreach (columns_of(list), i, column) {
+        const char *name = json_string_value(json_object_get(column, "key"));
+        if (name != NULL && strcmp(name, key) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static const char *cell_of(const struct tui_list *list, size_t row, const char *key)
+{
+    int column = column_of(list, key);
+    return column < 0 ? NULL : json_string_value(json_array_get(row_at(list, row), (size_t)column));
+}
+
+const char *tui_list_cell(const struct tui_list *list, const char *key)
+{
+    return cell_of(list, list->cursor, key);
+}
+
+static void remember(struct tui_list *list)
+{
+    const char *name = cell_of(list, list->cursor, list->spec->name);
+    if (name != NULL)
+        snprintf(list->selected, sizeof list->selected, "%s", name);
+}
+
+/* Another snapshot: to where the row is now, if that is among the rows at hand. */
+static void follow(struct tui_list *list)
+{
+    if (list->query.answer == NULL || list->snapshot == list->query.snapshot)
+        return;
+    size_t first = first_loaded(list), count = json_array_size(json_object_get(list->query.answer, "rows"));
+    const char *here = cell_of(list, list->cursor, list->spec->name);
+    bool moved = list->selected[0] != '\0' && list->snapshot != 0 &&
+                 (here == NULL || strcmp(here, list->selected) != 0);
+    for (size_t i = first; moved && i < first + count; i++) {
+        const char *name = cell_of(list, i, list->spec->name);
+        if (name == NULL || strcmp(name, list->selected) != 0)
+            continue;
+        list->top = list->top + i > list->cursor ? list->top + i - list->cursor : 0;
+        list->cursor = i;
+        moved = false;
+    }
+    list->snapshot = list->query.snapshot;
+}
+
+static void keep_in_view(struct tui_list *list)
+{
+    if (list->total > 0 && list->cursor >= list->total)
+        list->cursor = list->total - 1;
+    if (list->cursor < list->top)
+        list->top = list->cursor;
+    if (list->cursor >= list->top + list->page)
+        list->top = list->cursor - list->page + 1;
+    if (list->top + list->page > list->total)
+        list->top = list->total > list->page ? list->total - list->page : 0;
+}
+
+static void take_found(struct tui_list *list)
+{
+    const json_t *found = json_object_get(list->query.answer, "found");
+    if (!list->seek || found == NULL || list->query.number != 0)
+        return;
+    list->seek = false;
+    if (json_is_integer(found)) {
+        list->cursor = (size_t)json_integer_value(found);
+        tui_app_say(list->app, TUI_NORMAL, "%s", "");
+    } else {
+        tui_app_say(list->app, TUI_WARN, "'%s' was not found", list->find);
+    }
+}
+
+void tui_list_ask(struct tui_list *list)
+{
+    take_found(list);
+    if (list->query.answer != NULL)
+        list->total = (size_t)json_integer_value(json_object_get(list->query.answer, "total"));
+    follow(list);
+    keep_in_view(list);
+    remember(list);
+    size_t from = list->top > BEFORE ? list->top - BEFORE : 0;
+    size_t first = first_loaded(list), count = json_array_size(json_object_get(list->query.answer, "rows"));
+    bool covered = list->query.answer != NULL && list->top >= first &&
+                   (list->top + list->page <= first + count || first + count >= list->total);
+    if (covered)
+        from = first;
+    json_t *question = json_pack("{s:s,s:s,s:I,s:i,s:i}", "ask", "table", "table", list->spec->table, "first",
+                                 (json_int_t)from, "count", WINDOW, "units", (int)list->app->units);
+    if (list->where[0] != '\0')
+        json_object_set_new(question, "where", json_string(list->where));
+    if (list->sort[0] != '\0')
+        json_object_set_new(question, "sort", json_string(list->sort));
+    if (list->type[0] != '\0')
+        json_object_set_new(question, "type", json_string(list->type));
+    if (list->seek) {
+        json_object_set_new(question, "find", json_string(list->find));
+        json_object_set_new(question, "after", json_integer((json_int_t)list->cursor));
+        json_object_set_new(question, "back", json_boolean(list->seek_back));
+    }
+    tui_source_ask(list->app->source, &list->query, question);
+}
+
+/* ---- Drawing ---- */
+
+static int widest_cell(const struct tui_list *list, const char *key)
+{
+    int widest = 0, column = column_of(list, key);
+    size_t i;
+    json_t *row;
+    json_array_foreach (json_object_get(list->query.answer, "rows"), i, row) {
+        const char *text = json_string_value(json_array_get(row, (size_t)column));
+        int width = column >= 0 && text != NULL ? tui_width(text) : 0;
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+static bool stretches(const struct tui_column *column)
+{
+    return column->look == TUI_COLUMN_NAME || column->look == TUI_COLUMN_PLACE;
+}
+
+/* Widths that fit; 0: not shown. What stretches shares the rest by what it would need. */
+static void lay_out(const struct tui_list *list, int width, int widths[COLUMNS_MOST])
+{
+    const struct tui_column *columns = list->spec->columns;
+    int wanted[COLUMNS_MOST], count = 0;
+    for (; columns[count].key != NULL && count < COLUMNS_MOST; count++) {
+        int title = tui_width(columns[count].title) + (columns[count].look == TUI_COLUMN_NUMBER ? 1 : 0);
+        int cells = columns[count].look == TUI_COLUMN_BAR ? 0 : widest_cell(list, columns[count].key);
+        wanted[count] = cells > title ? cells : title;
+        wanted[count] = wanted[count] > columns[count].width ? wanted[count] : columns[count].width;
+        widths[count] = stretches(&columns[count]) ? columns[count].width : wanted[count];
+    }
+    for (;;) {
+        int all = 1, worst = -1;
+        for (int i = 0; i < count; i++) {
+            all += widths[i] > 0 ? widths[i] + GAP : 0;
+            if (widths[i] > 0 && columns[i].rank > 0 && (worst < 0 || columns[i].rank >= columns[worst].rank))
+                worst = i;
+        }
+        if (all - GAP <= width || worst < 0)
+            break;
+        widths[worst] = 0;
+    }
+    int left = width - 1 + GAP;
+    for (int i = 0; i < count; i++)
+        left -= widths[i] > 0 ? widths[i] + GAP : 0;
+    for (int i = 0; i < count && left > 0; i++)
+        if (stretches(&columns[i]) && widths[i] > 0) {
+            int more = wanted[i] - widths[i];
+            more = more < left ? more : left;
+            widths[i] += more > 0 ? more : 0;
+            left -= more > 0 ? more : 0;
+        }
+    for (int i = 0; i < count && left > 0; i++)
+        if (stretches(&columns[i]) && widths[i] > 0) {
+            widths[i] += left;
+            break;
+        }
+    for (int i = count; i < COLUMNS_MOST; i++)
+        widths[i] = 0;
+}
+
+/* The key that rows are ordered by first, and whether the other way round. */
+static bool sorted_by(const struct tui_list *list, const char *key, bool *ret_reverse)
+{
+    const char *sort = list->sort;
+    *ret_reverse = *sort == '-';
+    sort += *ret_reverse;
+    size_t length = strcspn(sort, ",");
+    return strlen(key) == length && strncmp(sort, key, length) == 0;
+}
+
+static void draw_header(const struct tui_list *list, struct tui_canvas *canvas, struct tui_area area,
+                        const int widths[COLUMNS_MOST])
+{
+    const struct tui_column *columns = list->spec->columns;
+    for (int i = 0, x = area.x + 1; i < COLUMNS_MOST && columns[i].key != NULL; i++) {
+        bool reverse, sorted = sorted_by(list, columns[i].key, &reverse);
+        enum tui_role role = sorted ? TUI_SORTED : TUI_HEADER;
+        int width = tui_width(columns[i].title);
+        if (widths[i] == 0)
+            continue;
+        bool right = columns[i].look == TUI_COLUMN_NUMBER;
+        int at = right ? x + widths[i] - width - sorted : x;
+        tui_text(canvas, area.y, at, widths[i], role, columns[i].title);
+        if (sorted)
+            tui_put(canvas, area.y, at + width, role, tui_glyph(canvas, reverse ? TUI_GLYPH_UP : TUI_GLYPH_DOWN));
+        x += widths[i] + GAP;
+    }
+}
+
+static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int y, struct tui_area area, size_t row,
+                     const int widths[COLUMNS_MOST])
+{
+    const struct tui_column *columns = list->spec->columns;
+    for (int i = 0, x = area.x + 1; i < COLUMNS_MOST && columns[i].key != NULL; i++) {
+        if (widths[i] == 0)
+            continue;
+        const char *text = cell_of(list, row, columns[i].key);
+        switch (columns[i].look) {
+        case TUI_COLUMN_NAME:
+            tui_name(canvas, y, x, widths[i], TUI_ACCENT, text != NULL ? text : "");
+            break;
+        case TUI_COLUMN_PLACE:
+            tui_text(canvas, y, x, widths[i], TUI_PLACE, text != NULL ? text : "");
+            break;
+        case TUI_COLUMN_TEXT:
+            tui_text(canvas, y, x, widths[i], TUI_NORMAL, text != NULL ? text : "");
+            break;
+        case TUI_COLUMN_NUMBER:
+            tui_number(canvas, y, x, widths[i], TUI_NORMAL, text != NULL ? text : "-");
+            break;
+        case TUI_COLUMN_BAR:
+            tui_bar(canvas, y, x, widths[i], TUI_GRAPH1, text != NULL ? strtod(text, NULL) / 100 : 0);
+            break;
+        }
+        x += widths[i] + GAP;
+    }
+    if (list->find[0] != '\0')
+        tui_match(canvas, y, area.x, area.width, list->find);
+    if (row == list->cursor) {
+        tui_put(canvas, y, area.x, TUI_KEY, tui_glyph(canvas, TUI_GLYPH_CURSOR));
+        tui_select(canvas, y, area.x, area.width);
+    }
+}
+
+void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_area area)
+{
+    int widths[COLUMNS_MOST];
+    const char *error = json_string_value(json_object_get(list->query.answer, "error"));
+    list->page = area.height > 1 ? (size_t)(area.height - 1) : 1;
+    keep_in_view(list);
+    if (list->query.answer == NULL) {
+        const char *doing = tui_source_doing(list->app->source);
+        tui_printf(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_DIM, "%s ...",
+                   doing != NULL ? doing : "waiting for the rows");
+        return;
+    }
+    if (error != NULL) {
+        tui_text(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_BAD, error);
+        return;
+    }
+    if (list->total == 0 && list->where[0] != '\0') {
+        tui_printf(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_WARN, "Nothing matches  %s  Esc clears the filter.",
+                   list->where);
+        return;
+    }
+    if (list->total == 0) {
+        tui_text(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_DIM, "There is nothing here at this moment.");
+        return;
+    }
+    lay_out(list, area.width, widths);
+    draw_header(list, canvas, area, widths);
+    int y = area.y + 1;
+    for (size_t row = list->top; row < list->total && y < area.y + area.height; row++, y++)
+        if (row_at(list, row) != NULL)
+            draw_row(list, canvas, y, area, row, widths);
+        else
+            tui_text(canvas, y, area.x + 2, area.width - 3, TUI_DIM, "...");
+    if (list->spec->note != NULL && y + 1 < area.y + area.height)
+        tui_text(canvas, area.y + area.height - 1, area.x + 1, area.width - 2, TUI_DIM, list->spec->note);
+}
+
+/* ---- Actions ---- */
+
+static void move_to(struct tui_list *list, size_t row)
+{
+    list->cursor = list->total == 0 ? 0 : row < list->total ? row : list->total - 1;
+    keep_in_view(list);
+}
+
+static void resort(struct tui_list *list, const char *key, bool reverse)
+{
+    snprintf(list->sort, sizeof list->sort, "%s%s", reverse ? "-" : "", key);
+    list->cursor = list->top = 0;
+    list->snapshot = list->query.snapshot;
+}
+
+/* By the column `step` further. */
+static void sort_other(struct tui_list *list, int step)
+{
+    const struct tui_column *columns = list->spec->columns;
+    int count = 0, now = -1;
+    bool reverse;
+    for (; columns[count].key != NULL; count++)
+        if (sorted_by(list, columns[count].key, &reverse))
+            now = count;
+    now = now < 0 ? 0 : (now + step + count) % count;
+    resort(list, columns[now].key, false);
+}
+
+static void seek(struct tui_list *list, bool back)
+{
+    if (list->find[0] == '\0') {
+        tui_app_say(list->app, TUI_WARN, "nothing to find: / asks for a text");
+        return;
+    }
+    list->seek = true;
+    list->seek_back = back;
+}
+
+bool tui_list_act(struct tui_list *list, enum tui_action action)
+{
+    size_t page = list->page, half = page / 2 + 1;
+    bool reverse;
+    switch (action) {
+    case TUI_UP:
+        move_to(list, list->cursor > 0 ? list->cursor - 1 : 0);
+        return true;
+    case TUI_DOWN:
+        move_to(list, list->cursor + 1);
+        return true;
+    case TUI_PAGE_UP:
+        move_to(list, list->cursor > page ? list->cursor - page : 0);
+        return true;
+    case TUI_PAGE_DOWN:
+        move_to(list, list->cursor + page);
+        return true;
+    case TUI_HALF_UP:
+        move_to(list, list->cursor > half ? list->cursor - half : 0);
+        return true;
+    case TUI_HALF_DOWN:
+        move_to(list, list->cursor + half);
+        return true;
+    case TUI_FIRST:
+        move_to(list, 0);
+        return true;
+    case TUI_LAST:
+        move_to(list, SIZE_MAX);
+        return true;
+    case TUI_SORT_NEXT:
+        sort_other(list, 1);
+        return true;
+    case TUI_SORT_PREVIOUS:
+        sort_other(list, -1);
+        return true;
+    case TUI_SORT_REVERSE: {
+        char key[64];
+        snprintf(key, sizeof key, "%s", list->sort + (list->sort[0] == '-'));
+        reverse = list->sort[0] == '-';
+        resort(list, key, !reverse);
+        return true;
+    }
+    case TUI_FIND_NEXT:
+    case TUI_FIND_PREVIOUS:
+        seek(list, action == TUI_FIND_PREVIOUS);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A text, or an expression: words that only expressions have decide. */
+static void set_where(struct tui_list *list, const char *text)
+{
+    if (text[0] == '\0' || strpbrk(text, "=<>~()&|") != NULL)
+        snprintf(list->where, sizeof list->where, "%s", text);
+    else
+        snprintf(list->where, sizeof list->where, "%.40s%s'%.200s'", list->spec->name, text[0] == '!' ? "!~" : "~",
+                 text + (text[0] == '!'));
+    list->cursor = list->top = 0;
+}
+
+bool tui_list_command(struct tui_list *list, const char *word, const char *rest)
+{
+    if (strcmp(word, "where") == 0) {
+        set_where(list, rest);
+    } else if (strcmp(word, "sort") == 0) {
+        resort(list, rest + (rest[0] == '-'), rest[0] == '-');
+    } else if (strcmp(word, "find") == 0) {
+        snprintf(list->find, sizeof list->find, "%s", rest);
+        if (rest[0] != '\0')
+            seek(list, false);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool tui_list_clear(struct tui_list *list)
+{
+    bool any = list->find[0] != '\0' || list->where[0] != '\0';
+    if (list->find[0] != '\0')
+        list->find[0] = '\0';
+    else
+        list->where[0] = '\0';
+    return any;
+}
+
+void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct tui_area area)
+{
+    int widths[COLUMNS_MOST];
+    if (mouse->what == TUI_MOUSE_UP || mouse->what == TUI_MOUSE_DOWN) {
+        for (int i = 0; i < 3; i++)
+            tui_list_act(list, mouse->what == TUI_MOUSE_UP ? TUI_UP : TUI_DOWN);
+        return;
+    }
+    if (mouse->y > area.y && mouse->y < area.y + area.height) {
+        size_t row = list->top + (size_t)(mouse->y - area.y - 1);
+        bool again = row == list->cursor;
+        move_to(list, row);
+        if (again || mouse->what == TUI_MOUSE_DOUBLE)
+            tui_app_act(list->app, TUI_OPEN);
+        return;
+    }
+    lay_out(list, area.width, widths);
+    const struct tui_column *columns = list->spec->columns;
+    for (int i = 0, x = area.x + 1; mouse->y == area.y && i < COLUMNS_MOST && columns[i].key != NULL; i++) {
+        bool reverse, sorted = sorted_by(list, columns[i].key, &reverse);
+        if (widths[i] > 0 && mouse->x >= x && mouse->x < x + widths[i])
+            resort(list, columns[i].key, sorted && !reverse);
+        x += widths[i] > 0 ? widths[i] + GAP : 0;
+    }
+}
+
+void tui_list_title(const struct tui_list *list, char *buf, size_t size)
+{
+    char now[32], all[32];
+    prof_fmt_count(now, sizeof now, list->total == 0 ? 0 : list->cursor + 1);
+    prof_fmt_count(all, sizeof all, list->total);
+    snprintf(buf, size, "%s of %s   sort %s   %s%s%s%s", now, all, list->sort[0] != '\0' ? list->sort : "-",
+             list->where[0] != '\0' ? "where " : "all", list->where, list->find[0] != '\0' ? "   find " : "",
+             list->find);
+}

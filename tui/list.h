@@ -1,0 +1,54 @@
+/* list.h: a table of the worker on the screen: rows come in windows around what is shown, whatever their number; the
+ * cursor follows its row, not its line, from one snapshot to the next. */
+#ifndef TUI_LIST_H
+#define TUI_LIST_H
+
+#include "app.h"
+
+enum tui_column_look {
+    TUI_COLUMN_NAME,   /* cut in the middle */
+    TUI_COLUMN_PLACE,  /* a function and its line */
+    TUI_COLUMN_TEXT,
+    TUI_COLUMN_NUMBER, /* right-aligned, never cut */
+    TUI_COLUMN_BAR,    /* a share as a bar */
+};
+struct tui_column {
+    const char *key;   /* of the worker's table */
+    const char *title;
+    enum tui_column_look look;
+    int rank;  /* where there is no room those with the highest rank go first; 0: stays */
+    int width; /* at least; names and places get what is left */
+};
+struct tui_list_spec {
+    const char *table;                /* of the worker */
+    const struct tui_column *columns; /* ended by key NULL */
+    const char *name;                 /* key of the column that says which row it is */
+    const char *sort;                 /* at first */
+    const char *note;                 /* below the rows, when there is room; NULL */
+};
+struct tui_list {
+    const struct tui_list_spec *spec;
+    struct tui_app *app;
+    struct tui_query query;
+    char where[TUI_PROMPT_MOST], sort[64], find[128];
+    char type[256];                      /* objects: only of this one; "" all */
+    char selected[512];                  /* name of the row under the cursor */
+    uint64_t snapshot;                   /* that the cursor was placed in */
+    size_t cursor, top, page, total;
+    bool seek, seek_back;                /* a search is under way */
+};
+
+void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_list_spec *spec);
+void tui_list_deinit(struct tui_list *list);
+void tui_list_ask(struct tui_list *list);
+void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_area area);
+bool tui_list_act(struct tui_list *list, enum tui_action action);
+bool tui_list_command(struct tui_list *list, const char *word, const char *rest);
+bool tui_list_clear(struct tui_list *list);
+void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct tui_area area);
+/* "3 of 14   sort retained v   where ..." */
+void tui_list_title(const struct tui_list *list, char *buf, size_t size);
+/* A cell of the row under the cursor; NULL: there is none. */
+const char *tui_list_cell(const struct tui_list *list, const char *key);
+
+#endif

@@ -1,0 +1,507 @@
+/* source.c: the viewer's end of the worker processes. See source.h. */
+#include "source.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <base/vec.h>
+
+#include "wire.h"
+#include "work/work.h"
+
+enum {
+    PULSES_MOST = 4096,
+    EARLY_MS = 700,   /* of a long file this much is read, then a first look is worth while */
+    REFRESH_MS = 1000, /* live: snapshots are at least so far apart, */
+    REFRESH_TIMES = 4, /* and so many times what the last one took */
+    DOING = 96,
+    TROUBLE = 512,
+};
+
+/* A snapshot process. */
+struct snapshot {
+    struct tui_wire wire; /* fd -1: there is none */
+    uint64_t done;        /* bytes of the trace that it knows at least */
+    uint64_t number, at_us, events;
+    uint64_t wanted_us; /* the moment that was ordered */
+    uint64_t ordered_ms;
+    char doing[DOING];
+};
+
+struct tui_source {
+    struct work_options options;
+    pid_t reader;
+    int orders;
+    struct tui_wire pulse_wire;
+    enum tui_phase phase;
+    uint64_t done, all, began_ms;
+    PROF_VEC(struct tui_pulse) pulses;
+    struct snapshot current, next;
+    uint64_t snapshots, questions;
+    uint64_t took_ms; /* to make the last one */
+    uint64_t at_us;   /* the moment that is looked at */
+    bool paused, refresh;
+    bool heard; /* the reader said how far it is */
+    /* A snapshot of this moment, with so many bytes, could not be made, or died: no other one until something changes.
+     */
+    bool failed;
+    uint64_t failed_us, failed_done;
+    char trouble[TROUBLE];
+    PROF_VEC(struct tui_query *) queries;
+};
+
+void tui_query_deinit(struct tui_query *query)
+{
+    free(query->text);
+    json_decref(query->answer);
+    *query = (struct tui_query){ .text = NULL };
+}
+
+/* ---- Beginning and end ---- */
+
+static bool start(struct tui_source *s, const char **ret_why)
+{
+    int pulses;
+    if (!tui_work_start(&s->options, &s->orders, &pulses, &s->reader)) {
+        *ret_why = "no process for reading the trace can be made";
+        return false;
+    }
+    tui_wire_init(&s->pulse_wire, pulses, false);
+    s->phase = TUI_READING;
+    s->done = s->all = s->began_ms = 0;
+    s->pulses.count = 0;
+    s->heard = false;
+    return true;
+}
+
+bool tui_source_create(const struct tui_source_options *options, struct tui_source **ret, const char **ret_why)
+{
+    struct tui_source *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        *ret_why = "there is no memory";
+        return false;
+    }
+    s->options = (struct work_options){
+        .path = options->path, .wrappers = options->wrappers, .symfs = options->symfs, .live = options->pid != 0
+    };
+    s->current.wire.fd = s->next.wire.fd = s->pulse_wire.fd = s->orders = -1;
+    s->at_us = TUI_AT_NOW;
+    if (!start(s, ret_why)) {
+        free(s);
+        return false;
+    }
+    *ret = s;
+    return true;
+}
+
+static void stop(struct tui_source *s)
+{
+    if (s->orders >= 0)
+        close(s->orders);
+    s->orders = -1;
+    tui_wire_deinit(&s->pulse_wire);
+    tui_wire_deinit(&s->next.wire);
+    tui_wire_deinit(&s->current.wire);
+    if (s->reader > 0) {
+        kill(s->reader, SIGKILL); /* its snapshots end with it */
+        waitpid(s->reader, NULL, 0);
+    }
+    s->reader = 0;
+}
+
+void tui_source_destroy(struct tui_source *s)
+{
+    if (s == NULL)
+        return;
+    stop(s);
+    prof_vec_deinit(&s->pulses);
+    prof_vec_deinit(&s->queries);
+    free(s);
+}
+
+bool tui_source_restart(struct tui_source *s, const char **ret_why)
+{
+    stop(s);
+    s->trouble[0] = '\0';
+    return start(s, ret_why);
+}
+
+/* ---- Questions ---- */
+
+static void send_question(struct tui_source *s, struct tui_query *query)
+{
+    json_t *question = json_loads(query->text, 0, NULL);
+    query->number = ++s->questions;
+    json_object_set_new(question, "n", json_integer((json_int_t)query->number));
+    tui_wire_send(&s->current.wire, question);
+}
+
+void tui_source_ask(struct tui_source *s, struct tui_query *query, json_t *question)
+{
+    char *text = question != NULL ? json_dumps(question, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    bool known = false;
+    json_decref(question);
+    for (size_t i = 0; i < s->queries.count; i++)
+        known |= s->queries.items[i] == query;
+    if (text == NULL || (!known && !prof_vec_push(&s->queries, query))) {
+        free(text);
+        return;
+    }
+    bool same = query->text != NULL && strcmp(query->text, text) == 0;
+    bool asked = query->number != 0 || (query->answer != NULL && query->snapshot == s->current.number);
+    if (same && asked) {
+        free(text);
+        return;
+    }
+    free(query->text);
+    query->text = text;
+    if (s->current.wire.fd >= 0)
+        send_question(s, query);
+}
+
+void tui_source_forget(struct tui_source *s, struct tui_query *query)
+{
+    for (size_t i = 0; i < s->queries.count; i++)
+        if (s->queries.items[i] == query)
+            s->queries.items[i] = s->queries.items[--s->queries.count];
+    tui_query_deinit(query);
+}
+
+static void take_answer(struct tui_source *s, json_t *answer)
+{
+    uint64_t number = (uint64_t)json_integer_value(json_object_get(answer, "n"));
+    for (size_t i = 0; i < s->queries.count; i++) {
+        struct tui_query *query = s->queries.items[i];
+        if (query->number != number || number == 0)
+            continue;
+        json_decref(query->answer);
+        query->answer = json_incref(answer);
+        query->version++;
+        query->number = 0;
+        query->snapshot = s->current.number;
+    }
+}
+
+/* ---- Pulses ---- */
+
+static void add_pulse(struct tui_source *s, const json_t *values)
+{
+    uint64_t v[14] = { 0 };
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+        v[i] = (uint64_t)json_integer_value(json_array_get(values, i));
+    const struct tui_pulse pulse = { .at_us = v[0],
+                                     .events = v[1],
+                                     .lost = v[2],
+                                     .objects = v[3],
+                                     .object_bytes = v[4],
+                                     .blocks = v[5],
+                                     .block_bytes = v[6],
+                                     .born = v[7],
+                                     .died = v[8],
+                                     .refs = v[9],
+                                     .unrefs = v[10],
+                                     .generation = { v[11], v[12], v[13] } };
+    if (s->pulses.count > 0 && s->pulses.items[s->pulses.count - 1].events >= pulse.events)
+        return;
+    if (s->pulses.count == PULSES_MOST) { /* every second one goes */
+        for (size_t i = 0; i < PULSES_MOST / 2; i++)
+            s->pulses.items[i] = s->pulses.items[i * 2 + 1];
+        s->pulses.count = PULSES_MOST / 2;
+    }
+    if (!prof_vec_push(&s->pulses, pulse))
+        s->pulses.count = 0;
+}
+
+static void take_pulse(struct tui_source *s, const json_t *said)
+{
+    json_int_t phase = json_integer_value(json_object_get(said, "phase"));
+    add_pulse(s, json_object_get(said, "pulse"));
+    s->heard = true;
+    s->done = (uint64_t)json_integer_value(json_object_get(said, "done"));
+    s->all = (uint64_t)json_integer_value(json_object_get(said, "all"));
+    s->phase = phase == TUI_LIVE ? TUI_LIVE : phase == TUI_ENDED ? TUI_ENDED : TUI_READING;
+}
+
+/* ---- Snapshots ---- */
+
+static bool order(struct tui_source *s, uint64_t at_us, uint64_t now_ms)
+{
+    int ends[2];
+    struct work_order order = { .at_us = at_us };
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = { .room = { 0 } };
+    struct iovec part = { &order, sizeof order };
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return false;
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.head), &ends[1], sizeof(int));
+    bool sent = sendmsg(s->orders, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof order;
+    close(ends[1]);
+    if (!sent) {
+        close(ends[0]);
+        return false;
+    }
+    tui_wire_deinit(&s->next.wire);
+    s->next = (struct snapshot){ .wanted_us = at_us, .ordered_ms = now_ms, .done = s->done };
+    tui_wire_init(&s->next.wire, ends[0], false);
+    return true;
+}
+
+/* Now it answers in the place of the one before it, and everything is asked again. */
+static void exchange(struct tui_source *s, const json_t *ready, uint64_t now_ms)
+{
+    tui_wire_deinit(&s->current.wire);
+    s->current = s->next;
+    s->next = (struct snapshot){ .wire = { .fd = -1 } };
+    s->failed = false;
+    s->current.number = ++s->snapshots;
+    s->current.at_us = (uint64_t)json_integer_value(json_object_get(ready, "at"));
+    s->current.events = (uint64_t)json_integer_value(json_object_get(ready, "events"));
+    s->took_ms = now_ms - s->current.ordered_ms;
+    if (s->current.wanted_us == TUI_AT_NOW)
+        add_pulse(s, json_object_get(ready, "pulse")); /* the reader lags behind: what may still change it keeps */
+    for (size_t i = 0; i < s->queries.count; i++)
+        send_question(s, s->queries.items[i]);
+}
+
+static void trouble(struct tui_source *s, const json_t *text)
+{
+    const char *what = json_string_value(text);
+    size_t length = what != NULL ? strlen(what) : 0;
+    if (length >= sizeof s->trouble)
+        length = sizeof s->trouble - 1;
+    if (what != NULL)
+        memcpy(s->trouble, what, length);
+    s->trouble[length] = '\0';
+}
+
+static void give_up(struct tui_source *s, uint64_t at_us, const char *what)
+{
+    s->failed = true;
+    s->failed_us = at_us;
+    s->failed_done = s->done;
+    if (s->trouble[0] == '\0')
+        snprintf(s->trouble, sizeof s->trouble, "%s", what);
+    for (size_t i = 0; i < s->queries.count; i++)
+        s->queries.items[i]->number = 0;
+}
+
+static bool take_next(struct tui_source *s, uint64_t now_ms)
+{
+    bool changed = false;
+    for (json_t *said; (said = tui_wire_receive(&s->next.wire)) != NULL; json_decref(said)) {
+        const json_t *ready = json_object_get(said, "ready");
+        const char *doing = json_string_value(json_object_get(said, "doing"));
+        changed = true;
+        if (ready != NULL) {
+            exchange(s, ready, now_ms);
+            json_decref(said);
+            break;
+        }
+        if (doing != NULL && strlen(doing) < sizeof s->next.doing)
+            memcpy(s->next.doing, doing, strlen(doing) + 1);
+        else
+            trouble(s, json_object_get(said, "failed"));
+    }
+    if (s->next.wire.fd < 0 && s->next.ordered_ms != 0) {
+        give_up(s, s->next.wanted_us, "the process that looked at the trace ended before it was done");
+        s->next = (struct snapshot){ .wire = { .fd = -1 } };
+        changed = true;
+    }
+    return changed;
+}
+
+static bool take_current(struct tui_source *s)
+{
+    bool changed = false;
+    for (json_t *answer; (answer = tui_wire_receive(&s->current.wire)) != NULL; json_decref(answer)) {
+        take_answer(s, answer);
+        changed = true;
+    }
+    if (s->current.wire.fd < 0 && s->phase != TUI_LOST_LINK) {
+        give_up(s, s->current.wanted_us, "the process that knows this moment ended: F5 makes another one");
+        changed = true;
+    }
+    return changed;
+}
+
+/* Does the newest snapshot that there is, or will be, lag behind what is wanted? */
+static bool outdated(const struct tui_source *s)
+{
+    const struct snapshot *newest = s->next.wire.fd >= 0 ? &s->next : &s->current;
+    if (s->failed && newest == &s->current && s->failed_us == s->at_us && s->failed_done == s->done)
+        return false;
+    if (newest->number == 0 && newest != &s->next)
+        return true;
+    if (newest->wanted_us != s->at_us)
+        return true;
+    return newest == &s->current && s->at_us == TUI_AT_NOW && s->done > s->current.done;
+}
+
+static uint64_t refresh_ms(const struct tui_source *s)
+{
+    uint64_t apart = s->took_ms * REFRESH_TIMES;
+    return apart > REFRESH_MS ? apart : REFRESH_MS;
+}
+
+static bool due(const struct tui_source *s, uint64_t now_ms)
+{
+    if (s->orders < 0 || !s->heard)
+        return false;
+    if (s->refresh)
+        return s->next.wire.fd < 0;
+    if (!outdated(s))
+        return false;
+    const struct snapshot *newest = s->next.wire.fd >= 0 ? &s->next : &s->current;
+    if (newest->number == 0 && newest == &s->current)
+        return s->phase != TUI_READING || now_ms - s->began_ms >= EARLY_MS;
+    if (newest->wanted_us != s->at_us)
+        return true;
+    if (s->next.wire.fd >= 0 || s->paused)
+        return false;
+    if (s->phase == TUI_ENDED)
+        return true;
+    return s->phase == TUI_LIVE && now_ms - s->current.ordered_ms >= refresh_ms(s);
+}
+
+static bool take_pulses(struct tui_source *s)
+{
+    bool changed = false;
+    for (json_t *said; (said = tui_wire_receive(&s->pulse_wire)) != NULL; json_decref(said)) {
+        changed = true;
+        if (json_object_get(said, "pulse") != NULL)
+            take_pulse(s, said);
+        else
+            trouble(s, json_object_get(said, "trouble"));
+    }
+    if (s->pulse_wire.fd < 0 && s->orders >= 0) {
+        close(s->orders);
+        s->orders = -1;
+        s->phase = TUI_LOST_LINK;
+        changed = true;
+    }
+    return changed;
+}
+
+/* ---- The loop's side ---- */
+
+size_t tui_source_poll(const struct tui_source *s, struct pollfd *fds)
+{
+    const struct tui_wire *wires[] = { &s->pulse_wire, &s->current.wire, &s->next.wire };
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof wires / sizeof *wires; i++)
+        if (wires[i]->fd >= 0)
+            fds[count++] = (struct pollfd){ .fd = wires[i]->fd,
+                                            .events = (short)(POLLIN | (wires[i]->out_count > 0 ? POLLOUT : 0)) };
+    return count;
+}
+
+bool tui_source_step(struct tui_source *s, uint64_t now_ms)
+{
+    s->began_ms = s->began_ms == 0 ? now_ms : s->began_ms;
+    bool changed = take_pulses(s);
+    changed |= s->current.wire.fd >= 0 && (tui_wire_flush(&s->current.wire), take_current(s));
+    changed |= s->next.wire.fd >= 0 && take_next(s, now_ms);
+    if (due(s, now_ms)) {
+        s->refresh = false;
+        changed |= order(s, s->at_us, now_ms);
+    }
+    return changed;
+}
+
+int tui_source_wait_ms(const struct tui_source *s, uint64_t now_ms)
+{
+    if (s->orders < 0 || s->paused)
+        return -1;
+    if (s->snapshots == 0 && s->next.wire.fd < 0 && s->phase == TUI_READING && s->heard)
+        return now_ms - s->began_ms >= EARLY_MS ? 0 : (int)(EARLY_MS - (now_ms - s->began_ms));
+    if (s->phase != TUI_LIVE || s->next.wire.fd >= 0 || !outdated(s))
+        return -1;
+    uint64_t since = now_ms - s->current.ordered_ms, apart = refresh_ms(s);
+    return since >= apart ? 0 : (int)(apart - since);
+}
+
+bool tui_source_is_idle(const struct tui_source *s)
+{
+    for (size_t i = 0; i < s->queries.count; i++)
+        if (s->queries.items[i]->number != 0 && s->current.wire.fd >= 0)
+            return false;
+    return s->phase == TUI_LOST_LINK ||
+           (s->phase != TUI_READING && s->next.wire.fd < 0 && !s->refresh && (s->paused || !outdated(s)));
+}
+
+void tui_source_go(struct tui_source *s, uint64_t at_us)
+{
+    s->at_us = at_us;
+}
+
+uint64_t tui_source_at(const struct tui_source *s)
+{
+    return s->at_us;
+}
+
+void tui_source_pause(struct tui_source *s, bool pause)
+{
+    s->paused = pause;
+}
+
+bool tui_source_paused(const struct tui_source *s)
+{
+    return s->paused;
+}
+
+void tui_source_refresh(struct tui_source *s)
+{
+    s->refresh = true;
+    s->trouble[0] = '\0';
+}
+
+enum tui_phase tui_source_phase(const struct tui_source *s)
+{
+    return s->phase;
+}
+
+void tui_source_progress(const struct tui_source *s, uint64_t *ret_done, uint64_t *ret_all)
+{
+    *ret_done = s->done;
+    *ret_all = s->all;
+}
+
+size_t tui_source_pulses(const struct tui_source *s, const struct tui_pulse **ret)
+{
+    *ret = s->pulses.items;
+    return s->pulses.count;
+}
+
+uint64_t tui_source_snapshot(const struct tui_source *s)
+{
+    return s->current.number;
+}
+
+void tui_source_snapshot_at(const struct tui_source *s, uint64_t *ret_at_us, uint64_t *ret_events)
+{
+    *ret_at_us = s->current.at_us;
+    *ret_events = s->current.events;
+}
+
+const char *tui_source_doing(const struct tui_source *s)
+{
+    return s->next.wire.fd >= 0 ? s->next.doing : NULL;
+}
+
+const char *tui_source_trouble(const struct tui_source *s)
+{
+    return s->trouble[0] != '\0' ? s->trouble : NULL;
+}

@@ -1,0 +1,411 @@
+/* term.c: ncurses. See term.h. */
+#include "term.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <term.h>
+#include <unistd.h>
+
+struct look {
+    short fore, back; /* -1: the terminal's own */
+    attr_t attributes;
+};
+
+/* No role is told by colour alone: flags and words say it, too. No black, no blue text: both are unreadable somewhere.
+ */
+static const struct theme {
+    const char *name;
+    struct look look[TUI_ROLES];
+} themes[] = {
+    { "default",
+      { [TUI_NORMAL] = { -1, -1, 0 },
+        [TUI_DIM] = { -1, -1, A_DIM },
+        [TUI_TITLE] = { -1, -1, A_BOLD },
+        [TUI_TAB] = { -1, -1, A_REVERSE },
+        [TUI_HEADER] = { -1, -1, A_BOLD },
+        [TUI_SORTED] = { COLOR_CYAN, -1, A_BOLD },
+        [TUI_GOOD] = { COLOR_GREEN, -1, 0 },
+        [TUI_WARN] = { COLOR_YELLOW, -1, 0 },
+        [TUI_BAD] = { COLOR_RED, -1, A_BOLD },
+        [TUI_ACCENT] = { COLOR_CYAN, -1, 0 },
+        [TUI_PLACE] = { COLOR_MAGENTA, -1, 0 },
+        [TUI_GRAPH1] = { COLOR_GREEN, -1, 0 },
+        [TUI_GRAPH2] = { COLOR_CYAN, -1, 0 },
+        [TUI_KEY] = { -1, -1, A_BOLD },
+        [TUI_MATCH] = { -1, -1, A_REVERSE | A_BOLD } } },
+    { "light",
+      { [TUI_NORMAL] = { -1, -1, 0 },
+        [TUI_DIM] = { -1, -1, 0 },
+        [TUI_TITLE] = { -1, -1, A_BOLD },
+        [TUI_TAB] = { -1, -1, A_REVERSE },
+        [TUI_HEADER] = { -1, -1, A_BOLD },
+        [TUI_SORTED] = { COLOR_MAGENTA, -1, A_BOLD },
+        [TUI_GOOD] = { COLOR_GREEN, -1, A_BOLD },
+        [TUI_WARN] = { COLOR_MAGENTA, -1, 0 },
+        [TUI_BAD] = { COLOR_RED, -1, A_BOLD },
+        [TUI_ACCENT] = { COLOR_MAGENTA, -1, 0 },
+        [TUI_PLACE] = { COLOR_RED, -1, 0 },
+        [TUI_GRAPH1] = { COLOR_GREEN, -1, 0 },
+        [TUI_GRAPH2] = { COLOR_MAGENTA, -1, 0 },
+        [TUI_KEY] = { -1, -1, A_BOLD },
+        [TUI_MATCH] = { -1, -1, A_REVERSE | A_BOLD } } },
+    { "mono",
+      { [TUI_NORMAL] = { -1, -1, 0 },
+        [TUI_DIM] = { -1, -1, 0 },
+        [TUI_TITLE] = { -1, -1, A_BOLD },
+        [TUI_TAB] = { -1, -1, A_REVERSE },
+        [TUI_HEADER] = { -1, -1, A_BOLD },
+        [TUI_SORTED] = { -1, -1, A_BOLD | A_UNDERLINE },
+        [TUI_GOOD] = { -1, -1, 0 },
+        [TUI_WARN] = { -1, -1, A_BOLD },
+        [TUI_BAD] = { -1, -1, A_BOLD | A_UNDERLINE },
+        [TUI_ACCENT] = { -1, -1, 0 },
+        [TUI_PLACE] = { -1, -1, 0 },
+        [TUI_GRAPH1] = { -1, -1, 0 },
+        [TUI_GRAPH2] = { -1, -1, 0 },
+        [TUI_KEY] = { -1, -1, A_BOLD },
+        [TUI_MATCH] = { -1, -1, A_REVERSE } } },
+    { "contrast",
+      { [TUI_NORMAL] = { COLOR_WHITE, COLOR_BLACK, A_BOLD },
+        [TUI_DIM] = { COLOR_WHITE, COLOR_BLACK, 0 },
+        [TUI_TITLE] = { COLOR_BLACK, COLOR_WHITE, 0 },
+        [TUI_TAB] = { COLOR_BLACK, COLOR_YELLOW, 0 },
+        [TUI_HEADER] = { COLOR_YELLOW, COLOR_BLACK, A_BOLD },
+        [TUI_SORTED] = { COLOR_BLACK, COLOR_YELLOW, 0 },
+        [TUI_GOOD] = { COLOR_GREEN, COLOR_BLACK, A_BOLD },
+        [TUI_WARN] = { COLOR_YELLOW, COLOR_BLACK, A_BOLD },
+        [TUI_BAD] = { COLOR_WHITE, COLOR_RED, A_BOLD },
+        [TUI_ACCENT] = { COLOR_CYAN, COLOR_BLACK, A_BOLD },
+        [TUI_PLACE] = { COLOR_GREEN, COLOR_BLACK, A_BOLD },
+        [TUI_GRAPH1] = { COLOR_GREEN, COLOR_BLACK, A_BOLD },
+        [TUI_GRAPH2] = { COLOR_CYAN, COLOR_BLACK, A_BOLD },
+        [TUI_KEY] = { COLOR_YELLOW, COLOR_BLACK, A_BOLD },
+        [TUI_MATCH] = { COLOR_BLACK, COLOR_CYAN, 0 } } },
+};
+const char *const tui_themes[] = { "default", "light", "mono", "contrast", NULL };
+
+static const char *const role_names[TUI_ROLES] = {
+    "normal", "dim", "title", "tab", "header", "sorted", "good", "warn",
+    "bad", "accent", "place", "graph1", "graph2", "key", "match",
+};
+
+enum { RESET_BYTES = 512, SIGNALS = 8 };
+static const int fatal[SIGNALS] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTERM, SIGHUP, SIGQUIT };
+
+/* A process has one terminal. */
+static struct {
+    SCREEN *screen;
+    bool colours;
+    const char *theme;
+    struct look look[TUI_ROLES];
+    char reset[RESET_BYTES]; /* gives the terminal back; for signal handlers */
+    size_t reset_bytes;
+    struct sigaction before[SIGNALS];
+} term;
+
+/* ---- Crashes ---- */
+
+/* endwin() may not be called here, so what it would send is sent. */
+static void on_fatal(int signal)
+{
+    ssize_t n = write(STDOUT_FILENO, term.reset, term.reset_bytes);
+    (void)n;
+    for (int i = 0; i < SIGNALS; i++)
+        if (fatal[i] == signal)
+            sigaction(signal, &term.before[i], NULL);
+    raise(signal);
+}
+
+static void remember(const char *capability)
+{
+    const char *text = tigetstr(capability);
+    if (text == NULL || text == (char *)-1)
+        return;
+    size_t length = strlen(text);
+    if (length < RESET_BYTES - term.reset_bytes) {
+        memcpy(term.reset + term.reset_bytes, text, length);
+        term.reset_bytes += length;
+    }
+}
+
+static void watch_signals(void)
+{
+    static const char *const capabilities[] = { "sgr0", "op", "cnorm", "rmkx", "rmcup" };
+    for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
+        remember(capabilities[i]);
+    struct sigaction action = { .sa_handler = on_fatal, .sa_flags = SA_RESETHAND };
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < SIGNALS; i++)
+        sigaction(fatal[i], &action, &term.before[i]);
+}
+
+/* ---- Themes ---- */
+
+static void apply_theme(void)
+{
+    for (short i = 0; i < TUI_ROLES && term.colours; i++)
+        init_pair((short)(i + 1), term.look[i].fore, term.look[i].back);
+}
+
+bool tui_term_theme(const char *name)
+{
+    for (size_t i = 0; i < sizeof themes / sizeof *themes; i++)
+        if (strcmp(themes[i].name, name) == 0) {
+            term.theme = themes[i].name;
+            memcpy(term.look, themes[i].look, sizeof term.look);
+            if (term.screen != NULL) {
+                apply_theme();
+                clearok(curscr, TRUE);
+            }
+            return true;
+        }
+    return false;
+}
+
+const char *tui_term_theme_name(void)
+{
+    return term.theme != NULL ? term.theme : themes[0].name;
+}
+
+static bool colour_named(const char *name, short *ret)
+{
+    static const char *const names[] = { "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white" };
+    for (short i = 0; i < 8; i++)
+        if (strcmp(names[i], name) == 0) {
+            *ret = i;
+            return true;
+        }
+    char *end;
+    long number = strtol(name, &end, 10);
+    if (strcmp(name, "default") == 0)
+        number = -1;
+    else if (*end != '\0' || end == name || number < 0 || number > 255)
+        return false;
+    *ret = (short)number;
+    return true;
+}
+
+bool tui_term_color(const char *line, const char **ret_why)
+{
+    char copy[128], *save = NULL;
+    struct look look = { -1, -1, 0 };
+    snprintf(copy, sizeof copy, "%s", line);
+    const char *role = strtok_r(copy, " \t", &save), *fore = strtok_r(NULL, " \t", &save),
+               *back = strtok_r(NULL, " \t", &save);
+    int which = -1;
+    for (int i = 0; role != NULL && i < TUI_ROLES; i++)
+        which = strcmp(role_names[i], role) == 0 ? i : which;
+    if (which < 0) {
+        *ret_why = "a role is expected: normal dim title tab header sorted good warn bad accent place graph1 graph2 "
+                   "key match";
+        return false;
+    }
+    if (fore == NULL || back == NULL || !colour_named(fore, &look.fore) || !colour_named(back, &look.back)) {
+        *ret_why = "two colours are expected, text and background: default black red green yellow blue magenta cyan "
+                   "white or 0 to 255";
+        return false;
+    }
+    for (const char *word; (word = strtok_r(NULL, " \t", &save)) != NULL;) {
+        attr_t attribute = strcmp(word, "bold") == 0        ? A_BOLD
+                           : strcmp(word, "reverse") == 0   ? A_REVERSE
+                           : strcmp(word, "underline") == 0 ? A_UNDERLINE
+                           : strcmp(word, "dim") == 0       ? A_DIM
+                                                            : 0;
+        if (attribute == 0) {
+            *ret_why = "behind the colours only bold, dim, reverse and underline may stand";
+            return false;
+        }
+        look.attributes |= attribute;
+    }
+    term.look[which] = look;
+    if (term.screen != NULL)
+        apply_theme();
+    return true;
+}
+
+/* ---- Opening ---- */
+
+bool tui_term_open(const struct tui_term_options *options, const char **ret_why)
+{
+    const char *name = getenv("TERM");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        *ret_why = "it needs a terminal";
+        return false;
+    }
+    if (name == NULL || *name == '\0' || strcmp(name, "dumb") == 0) {
+        *ret_why = "it needs a terminal that can place text (TERM is dumb or not set)";
+        return false;
+    }
+    term.screen = newterm(name, stdout, stdin);
+    if (term.screen == NULL) {
+        *ret_why = "this kind of terminal (TERM) is not known here";
+        return false;
+    }
+    set_escdelay(25);
+    raw(); /* Ctrl-C and Ctrl-Z are keys */
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    curs_set(0);
+    term.colours = has_colors() && start_color() == OK && use_default_colors() == OK;
+    if (options->mouse)
+        mousemask(BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+    mouseinterval(200);
+    if (term.theme == NULL || options->theme != NULL)
+        tui_term_theme(options->theme != NULL ? options->theme : themes[0].name);
+    apply_theme();
+    watch_signals();
+    return true;
+}
+
+void tui_term_close(void)
+{
+    if (term.screen != NULL) {
+        for (int i = 0; i < SIGNALS; i++)
+            sigaction(fatal[i], &term.before[i], NULL);
+        endwin();
+        delscreen(term.screen);
+    }
+    term.screen = NULL;
+    term.reset_bytes = 0;
+}
+
+void tui_term_size(int *ret_height, int *ret_width)
+{
+    getmaxyx(stdscr, *ret_height, *ret_width);
+}
+
+void tui_term_resized(void)
+{
+    /* ncurses has taken over the size with KEY_RESIZE. */
+    clearok(curscr, TRUE);
+}
+
+/* ---- Output ---- */
+
+static void draw_row(const struct tui_canvas *canvas, int y)
+{
+    for (int x = 0; x < canvas->width; x++) {
+        const struct tui_cell *cell = &canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x];
+        if (cell->ch == 0)
+            continue;
+        cchar_t out;
+        wchar_t text[2] = { (wchar_t)cell->ch, 0 };
+        attr_t attributes = term.look[cell->role].attributes ^ (cell->selected ? A_REVERSE : 0);
+        setcchar(&out, text, attributes, (short)(term.colours ? cell->role + 1 : 0), NULL);
+        mvadd_wch(y, x, &out);
+    }
+}
+
+void tui_term_draw(const struct tui_canvas *canvas)
+{
+    int height, width;
+    getmaxyx(stdscr, height, width);
+    (void)width;
+    for (int y = 0; y < canvas->height && y < height; y++)
+        draw_row(canvas, y);
+    refresh();
+}
+
+void tui_term_redraw(void)
+{
+    clearok(curscr, TRUE);
+}
+
+/* ---- Input ---- */
+
+int tui_term_fd(void)
+{
+    return STDIN_FILENO;
+}
+
+static uint32_t mouse_key(struct tui_mouse *ret)
+{
+    MEVENT event;
+    if (getmouse(&event) != OK)
+        return TUI_KEY_NONE;
+    ret->y = event.y;
+    ret->x = event.x;
+    ret->what = event.bstate & BUTTON4_PRESSED          ? TUI_MOUSE_UP
+                : event.bstate & BUTTON5_PRESSED        ? TUI_MOUSE_DOWN
+                : event.bstate & BUTTON1_DOUBLE_CLICKED ? TUI_MOUSE_DOUBLE
+                                                        : TUI_MOUSE_CLICK;
+    return TUI_KEY_MOUSE;
+}
+
+static uint32_t special_key(wint_t key)
+{
+    static const struct {
+        int curses;
+        uint32_t key;
+    } keys[] = {
+        { KEY_UP, TUI_KEY_UP },         { KEY_DOWN, TUI_KEY_DOWN },   { KEY_LEFT, TUI_KEY_LEFT },
+        { KEY_RIGHT, TUI_KEY_RIGHT },   { KEY_HOME, TUI_KEY_HOME },   { KEY_END, TUI_KEY_END },
+        { KEY_PPAGE, TUI_KEY_PGUP },    { KEY_NPAGE, TUI_KEY_PGDN },  { KEY_IC, TUI_KEY_INSERT },
+        { KEY_DC, TUI_KEY_DELETE },     { KEY_BTAB, TUI_KEY_BACKTAB }, { KEY_BACKSPACE, TUI_KEY_BACKSPACE },
+        { KEY_ENTER, TUI_KEY_ENTER },   { KEY_RESIZE, TUI_KEY_RESIZE },
+    };
+    if (key > KEY_F0 && key <= KEY_F0 + 12)
+        return TUI_KEY_F0 + (uint32_t)(key - KEY_F0);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if ((wint_t)keys[i].curses == key)
+            return keys[i].key;
+    return TUI_KEY_NONE;
+}
+
+uint32_t tui_term_key(struct tui_mouse *ret_mouse)
+{
+    wint_t key;
+    int kind = get_wch(&key);
+    if (kind == ERR)
+        return feof(stdin) ? TUI_KEY_END_OF_INPUT : TUI_KEY_NONE;
+    if (kind == KEY_CODE_YES)
+        return key == KEY_MOUSE ? mouse_key(ret_mouse) : special_key(key);
+    return key == 0x7f ? TUI_KEY_BACKSPACE : key == '\n' ? TUI_KEY_ENTER : (uint32_t)key;
+}
+
+/* ---- Others on the terminal ---- */
+
+void tui_term_leave(void)
+{
+    def_prog_mode();
+    endwin();
+}
+
+void tui_term_enter(void)
+{
+    reset_prog_mode();
+    clearok(curscr, TRUE);
+    refresh();
+}
+
+void tui_term_suspend(void)
+{
+    tui_term_leave();
+    kill(0, SIGTSTP);
+    tui_term_enter();
+}
+
+void tui_term_copy(const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    fputs("\033]52;c;", stdout);
+    for (size_t left = strlen(text); left > 0;) {
+        size_t n = left < 3 ? left : 3;
+        uint32_t bits = 0;
+        for (size_t i = 0; i < 3; i++)
+            bits = bits << 8 | (i < n ? (unsigned char)text[i] : 0);
+        for (size_t i = 0; i < 4; i++)
+            putchar(i <= n ? digits[bits >> (18 - 6 * i) & 63] : '=');
+        text += n;
+        left -= n;
+    }
+    fputs("\a", stdout);
+    fflush(stdout);
+}

@@ -1,0 +1,62 @@
+/* view.h: what a screen is. A view draws what it knows on a canvas, asks the source for what it does not know, and does
+ * the actions that concern it; it never waits. See app.h for what surrounds it. */
+#ifndef TUI_VIEW_H
+#define TUI_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "action.h"
+#include "canvas.h"
+#include "key.h"
+
+struct tui_app;
+struct tui_view;
+
+/* A part of the canvas. */
+struct tui_area {
+    int y, x, height, width;
+};
+
+struct tui_view_ops {
+    const char *name;                 /* "types": in the title line */
+    enum tui_action tab;              /* the action that opens it, TUI_NO_ACTION: none of the tabs */
+    const enum tui_action *hints;     /* at the bottom, most useful first; ended by TUI_NO_ACTION */
+    void (*destroy)(struct tui_view *view);
+    void (*ask)(struct tui_view *view); /* before it is drawn: asks for what is missing */
+    void (*draw)(struct tui_view *view, struct tui_canvas *canvas, struct tui_area area);
+    /* false: it is none of this view's. */
+    bool (*act)(struct tui_view *view, enum tui_action action);
+    /* Position, order, filter: what the title line says behind the name. May be NULL. */
+    void (*title)(const struct tui_view *view, char *buf, size_t size);
+    /* What is selected, as people write it ("Conn#12"); "" nothing. May be NULL. */
+    const char *(*selected)(const struct tui_view *view);
+    /* `:word rest` and prompts: where, sort, find. false: it does not know the word. May be NULL. */
+    bool (*command)(struct tui_view *view, const char *word, const char *rest);
+    /* A click, rows and columns of the canvas. May be NULL. */
+    void (*mouse)(struct tui_view *view, const struct tui_mouse *mouse);
+    /* The command of reftrack that prints the same; "" none. May be NULL. */
+    void (*command_line)(const struct tui_view *view, char *buf, size_t size);
+    /* Is there a filter, a search: what Esc clears before it goes back. May be NULL. */
+    bool (*clear)(struct tui_view *view);
+};
+
+/* The head of every view. */
+struct tui_view {
+    const struct tui_view_ops *ops;
+    struct tui_app *app;
+};
+
+/* All views. NULL: no memory. */
+struct tui_view *tui_view_overview(struct tui_app *app);
+struct tui_view *tui_view_types(struct tui_app *app);
+struct tui_view *tui_view_objects(struct tui_app *app, const char *type); /* NULL: all */
+struct tui_view *tui_view_object(struct tui_app *app, const char *of);
+struct tui_view *tui_view_leaks(struct tui_app *app, size_t row); /* the one that is selected at first */
+struct tui_view *tui_view_cycles(struct tui_app *app);
+struct tui_view *tui_view_links(struct tui_app *app, const char *of, bool in);
+struct tui_view *tui_view_sites(struct tui_app *app);
+struct tui_view *tui_view_marks(struct tui_app *app);
+struct tui_view *tui_view_help(struct tui_app *app);
+
+#endif

@@ -1,0 +1,140 @@
+/* work/findings.c: verdicts as rows of a list, one of them with all its evidence, and one object with all that is known
+ * of it. The evidence is what --json tells. See work.h. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_cycle(const struct prof_finding *finding)
+{
+    return finding->edge_count > 0 || finding->verdict == PROF_CYCLE || finding->verdict == PROF_CYCLE_HELD ||
+           finding->verdict == PROF_UNCOLLECTABLE;
+}
+
+static void add_column(json_t *columns, const char *key, const char *title)
+{
+    json_array_append_new(columns, json_pack("{s:s,s:s}", "key", key, "title", title));
+}
+
+static json_t *row_of(struct work *work, const struct prof_finding *finding, enum prof_units units)
+{
+    char id[16], headline[48], objects[32], bytes[32], retained[32], site[1024];
+    uint32_t stack = finding->open_count > 0 ? finding->open[0].stack : finding->born_stack;
+    const char *type = finding->type[0] != '\0'      ? finding->type
+                       : finding->block_type != NULL ? finding->block_type
+                                                     : "blocks";
+    snprintf(id, sizeof id, "%u", finding->id);
+    snprintf(headline, sizeof headline, "%c %s", finding->gating ? '!' : '~', prof_headline_name(finding->headline));
+    uint64_t keeps = finding->retained_objects > 0 ? finding->retained_bytes : finding->bytes + finding->collateral_bytes;
+    return json_pack("[s,s,s,s,s,s,o,o,s]", id, headline, prof_verdict_name(finding->verdict),
+                     prof_fmt_count(objects, sizeof objects, finding->objects),
+                     prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, units),
+                     prof_fmt_bytes(retained, sizeof retained, keeps, units), work_text(type),
+                     work_text(prof_view_site(work->view, stack, site, sizeof site)),
+                     prof_strength_name(finding->strength));
+}
+
+json_t *work_finding_rows(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    static const char *const keys[][2] = { { "id", "ID" },           { "headline", "WHAT" }, { "verdict", "VERDICT" },
+                                           { "objects", "OBJS" },    { "bytes", "BYTES" },   { "retained", "RETAINED" },
+                                           { "type", "TYPE" },       { "site", "WHERE" },    { "strength", "PROOF" } };
+    enum prof_units units = (enum prof_units)work_asked_number(question, "units", PROF_UNITS_IEC);
+    size_t first = (size_t)work_asked_number(question, "first", 0),
+           most = (size_t)work_asked_number(question, "count", 100);
+    const char *table = work_asked(question, "table"), *wanted = work_asked(question, "find");
+    bool cycles = table != NULL && strcmp(table, "cycles") == 0, all = json_is_true(json_object_get(question, "all"));
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(work->findings, &list), total = 0;
+    json_t *columns = json_array(), *rows = json_array(), *found = json_null();
+    uint64_t after = work_asked_number(question, "after", 0);
+    (void)ret_error;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        add_column(columns, keys[i][0], keys[i][1]);
+    for (size_t i = 0; i < count; i++) {
+        if ((cycles && !is_cycle(&list[i])) || (!all && !prof_finding_is_listed(&list[i])) || list[i].id == 0)
+            continue;
+        if (wanted != NULL && total > after && json_is_null(found) &&
+            (strcasestr(list[i].type, wanted) != NULL || strcasestr(list[i].sentence, wanted) != NULL))
+            found = json_integer((json_int_t)total);
+        if (total >= first && total < first + most)
+            json_array_append_new(rows, row_of(work, &list[i], units));
+        total++;
+    }
+    json_t *result = json_pack("{s:I,s:I,s:o,s:o}", "total", (json_int_t)total, "first", (json_int_t)first, "columns",
+                               columns, "rows", rows);
+    if (wanted != NULL && result != NULL)
+        json_object_set(result, "found", found);
+    json_decref(found);
+    return result;
+}
+
+/* A document of --json, read back. */
+static json_t *parse(char *text)
+{
+    json_t *document = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    free(text);
+    return document;
+}
+
+json_t *work_finding(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    const char *of = work_asked(question, "of");
+    long id = of != NULL ? strtol(of, NULL, 10) : 0;
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(work->findings, &list);
+    json_t *document = json_object_get(work->leaks, "findings"), *found = NULL, *item;
+    char *text = NULL, action[1024];
+    size_t i;
+    if (document == NULL) {
+        prof_view_compare(work->view, work_ledgers(work));
+        *ret_error = prof_json_leaks(work->view, &text);
+        if (*ret_error != NULL)
+            return NULL;
+        work->leaks = parse(text);
+        document = json_object_get(work->leaks, "findings");
+    }
+    json_array_foreach (document, i, item)
+        if (json_integer_value(json_object_get(item, "id")) == id)
+            found = item;
+    if (found == NULL) {
+        *ret_error = prof_error_create(PROF_ERROR_NOT_FOUND, "this finding is not among those of this moment");
+        return NULL;
+    }
+    json_t *result = json_pack("{s:O}", "finding", found);
+    for (size_t k = 0; k < count && result != NULL; k++)
+        if ((long)list[k].id == id) {
+            json_object_set_new(result, "action",
+                                work_text(prof_view_action(work->view, &list[k], action, sizeof action)));
+            json_object_set_new(result, "words", work_text(prof_verdict_words(list[k].verdict)));
+        }
+    return result;
+}
+
+json_t *work_object(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    const char *of = work_asked(question, "of");
+    struct prof_graph *graph = work_graph(work, ret_error);
+    prof_obj_id id;
+    char *text = NULL;
+    if (graph != NULL)
+        *ret_error = prof_graph_dominate(graph);
+    if (*ret_error == NULL)
+        *ret_error = prof_view_find(work->view, of != NULL ? of : "", &id);
+    if (*ret_error == NULL)
+        *ret_error = prof_json_object(work->view, graph, id, &text);
+    if (*ret_error != NULL)
+        return NULL;
+    prof_node node = prof_graph_of_obj(graph, id);
+    struct prof_node_size size = { 0 };
+    uint64_t deep = 0, deep_nodes = 0, retained = 0;
+    if (node != PROF_NODE_NONE) {
+        size = prof_graph_size(graph, node);
+        retained = prof_graph_retained(graph, node);
+        *ret_error = prof_graph_deep(graph, node, UINT32_MAX, &deep, &deep_nodes);
+    }
+    return json_pack("{s:o,s:i,s:{s:I,s:I,s:I,s:I}}", "object", parse(text), "generation",
+                     prof_gc_generation(work->gc, id), "sizes", "flat", (json_int_t)size.flat, "usable",
+                     (json_int_t)size.usable, "deep", (json_int_t)deep, "retained", (json_int_t)retained);
+}

@@ -1,0 +1,57 @@
+/* work/internal.h: what the files of the workers share. */
+#ifndef TUI_WORK_INTERNAL_H
+#define TUI_WORK_INTERNAL_H
+
+#include <jansson.h>
+
+#include <prof/gc.h>
+#include <prof/graph.h>
+#include <prof/heap.h>
+#include <prof/ledger.h>
+#include <prof/symbol.h>
+#include <prof/trace.h>
+#include <prof/view.h>
+
+#include "../wire.h"
+#include "work.h"
+
+/* A moment of the trace with everything that is made of it, by the first question that needs it. */
+struct work {
+    const struct work_options *options;
+    struct tui_wire wire;
+    struct prof_trace *trace;
+    struct prof_heap *heap;
+    struct prof_gc *gc;
+    struct prof_symbols *symbols;
+    struct prof_findings *findings;
+    struct prof_view *view;
+    struct prof_graph *graph;     /* work_graph */
+    struct prof_ledgers *ledgers; /* work_ledgers */
+    bool compared;                /* lives were, or could not be */
+    json_t *leaks;                /* the document of `leaks --json`, once somebody asked */
+};
+
+/* Serves questions about this moment until the other end is closed. The heap is complete. */
+void work_serve(struct work *work);
+/* Tells what is being done. */
+void work_doing(struct work *work, const char *what);
+
+/* NULL: *ret_error says why not. */
+struct prof_graph *work_graph(struct work *work, struct prof_error **ret_error);
+const struct prof_ledgers *work_ledgers(struct work *work);
+
+/* How it stands with a heap, as pulses tell it. */
+json_t *work_pulse(const struct prof_trace *trace, const struct prof_heap *heap, struct prof_gc *gc);
+
+/* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
+typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
+work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object;
+
+/* ---- JSON of hostile texts ---- */
+/* Escaped for terminals, so it is valid UTF-8. */
+json_t *work_text(const char *text);
+/* What a question says under this key; NULL: nothing, or no text. */
+const char *work_asked(const json_t *question, const char *key);
+uint64_t work_asked_number(const json_t *question, const char *key, uint64_t otherwise);
+
+#endif

@@ -1,0 +1,156 @@
+/* work/summary.c: what the first screen shows: is something wrong, and where. See work.h. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <prof/links.h>
+
+enum { LOOKS = 20, BIGGEST = 20 };
+
+static json_t *number(uint64_t n)
+{
+    return json_integer((json_int_t)n);
+}
+
+static json_t *program_of(const struct prof_trace_info *info)
+{
+    return json_pack("{s:o,s:o,s:i,s:b,s:b,s:o,s:o,s:o}", "name", work_text(info->program), "exe", work_text(info->exe),
+                     "pid", (int)info->pid, "finished", info->finished, "attached", info->attached, "damage",
+                     info->damage != NULL ? work_text(info->damage) : json_null(), "malloc_note",
+                     work_text(info->malloc_note), "end",
+                     json_pack("[i,i]", (int)info->end_reason, (int)info->end_value));
+}
+
+/* ---- Generations ---- */
+
+static json_t *generations_of(const struct work *work)
+{
+    uint32_t count[PROF_GC_GENERATIONS], threshold[PROF_GC_GENERATIONS];
+    struct prof_gc_stats stats[PROF_GC_GENERATIONS];
+    struct prof_gc_totals totals;
+    uint64_t bytes[PROF_GC_GENERATIONS] = { 0 };
+    json_t *rows = json_array();
+    prof_gc_count(work->gc, count);
+    prof_gc_threshold(work->gc, threshold);
+    prof_gc_stats(work->gc, stats);
+    prof_gc_totals(work->gc, &totals);
+    for (prof_obj_id id = 1; id < prof_heap_obj_max(work->heap); id++) {
+        int generation = prof_gc_generation(work->gc, id);
+        if (generation >= 0 && generation < PROF_GC_GENERATIONS)
+            bytes[generation] += prof_heap_obj(work->heap, id)->size;
+    }
+    for (int i = 0; i < PROF_GC_GENERATIONS; i++) {
+        uint64_t found = stats[i].collected + stats[i].uncollectable;
+        json_array_append_new(rows, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "objects", number(totals.size[i]),
+                                              "bytes", number(bytes[i]), "count", number(count[i]), "threshold",
+                                              number(threshold[i]), "passes", number(stats[i].collections), "examined",
+                                              number(stats[i].candidates), "found", number(found)));
+    }
+    return json_pack("{s:o,s:o,s:o,s:b}", "rows", rows, "garbage", number(totals.garbage), "frozen",
+                     number(totals.frozen), "enabled", prof_gc_is_enabled(work->gc));
+}
+
+/* ---- What needs a look ---- */
+
+static json_t *look_at(struct work *work, const struct prof_finding *finding)
+{
+    char subject[512], site[1024], action[1024], id[32];
+    uint32_t stack = finding->open_count > 0 ? finding->open[0].stack : finding->born_stack;
+    snprintf(id, sizeof id, "%u", finding->id);
+    return json_pack("{s:s,s:b,s:s,s:s,s:o,s:o,s:o,s:o}", "id", id, "gating", finding->gating, "headline",
+                     prof_headline_name(finding->headline), "strength", prof_strength_name(finding->strength), "subject",
+                     work_text(prof_view_subject(finding, PROF_UNITS_IEC, subject, sizeof subject)), "words",
+                     work_text(prof_verdict_words(finding->verdict)), "site",
+                     work_text(prof_view_site(work->view, stack, site, sizeof site)), "action",
+                     work_text(prof_view_action(work->view, finding, action, sizeof action)));
+}
+
+static json_t *looks_of(struct work *work, uint64_t *ret_all)
+{
+    const struct prof_finding *list;
+    size_t count = prof_findings_list(work->findings, &list);
+    json_t *looks = json_array();
+    *ret_all = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!prof_finding_is_listed(&list[i]))
+            continue;
+        if ((*ret_all)++ < LOOKS)
+            json_array_append_new(looks, look_at(work, &list[i]));
+    }
+    return looks;
+}
+
+/* ---- What retains most ---- */
+
+static json_t *biggest_of(struct work *work, struct prof_error **ret_error)
+{
+    static const char *const keys[] = { "type", "live", "flat", "retained", "share" };
+    const struct prof_query query = { .top = BIGGEST };
+    const struct prof_table *table;
+    struct prof_selection selection;
+    struct prof_graph *graph = work_graph(work, ret_error);
+    if (graph == NULL)
+        return NULL;
+    *ret_error = prof_view_retained(work->view, graph, PROF_BY_TYPE, &query, &table, &selection);
+    if (*ret_error != NULL)
+        return NULL;
+    json_t *rows = json_array();
+    for (size_t i = 0; i < table->row_count; i++) {
+        json_t *row = json_object();
+        for (size_t k = 0; k < table->column_count; k++)
+            for (size_t j = 0; j < sizeof keys / sizeof *keys; j++) {
+                const struct prof_cell *cell = &table->cells[i * table->column_count + k];
+                if (strcmp(table->columns[k].key, keys[j]) != 0 || cell->none)
+                    continue;
+                json_object_set_new(row, keys[j],
+                                    table->columns[k].kind == PROF_CELL_TEXT    ? work_text(cell->text)
+                                    : table->columns[k].kind == PROF_CELL_RATIO ? json_real(cell->ratio)
+                                                                                : number(cell->number));
+            }
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+/* ---- The rest ---- */
+
+static json_t *marks_of(const struct work *work)
+{
+    const struct prof_mark *marks;
+    size_t count = prof_heap_marks(work->heap, &marks);
+    json_t *rows = json_array();
+    for (size_t i = 0; i < count; i++)
+        if ((marks[i].kind == TRK_OP_MARK || marks[i].kind == TRK_OP_CHECKPOINT) && marks[i].name != NULL)
+            json_array_append_new(rows, json_pack("[o,o]", work_text(marks[i].name), number(marks[i].at_us)));
+    return rows;
+}
+
+static json_t *audit_of(const struct work *work)
+{
+    const struct prof_audit *audit = prof_findings_audit(work->findings);
+    return json_pack("{s:b,s:o,s:f,s:o,s:o,s:o}", "certain", audit->certain, "why",
+                     work_text(audit->why_uncertain != NULL ? audit->why_uncertain : ""), "coverage", audit->coverage,
+                     "references", number(audit->refs), "lost", number(audit->lost), "memory",
+                     work_text(audit->memory.not_read != NULL ? audit->memory.not_read : ""));
+}
+
+json_t *work_summary(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    (void)question;
+    const struct prof_heap_totals *t = prof_heap_totals(work->heap);
+    uint64_t all;
+    json_t *looks = looks_of(work, &all), *biggest = biggest_of(work, ret_error);
+    if (biggest == NULL) {
+        json_decref(looks);
+        return NULL;
+    }
+    json_t *totals =
+        json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "at", number(t->end_us), "events", number(t->events), "new",
+                  number(t->by_op[TRK_OP_NEW]), "objects", number(t->live_objects), "object_bytes",
+                  number(t->live_object_bytes), "blocks", number(t->live_blocks), "block_bytes", number(t->live_bytes),
+                  "peak_bytes", number(t->peak_bytes), "peak_at", number(t->peak_us));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "program", program_of(prof_trace_info(work->trace)), "totals",
+                     totals, "generations", generations_of(work), "looks", looks, "looks_all", number(all), "biggest",
+                     biggest, "marks", marks_of(work), "audit", audit_of(work));
+}

@@ -1,0 +1,42 @@
+/* work/work.h: the worker processes of the viewer: what they are told, what they tell, what can be asked.
+ *
+ * Orders to the reader are packets with a file descriptor (the snapshot's end of a socket). Pulses, and what snapshots
+ * say, are JSON objects (wire.h); texts in them are escaped for terminals.
+ *
+ *   reader:    {"pulse": [at_us, events, lost, objects, object_bytes, blocks, block_bytes, born, died, refs, unrefs,
+ *               gen0, gen1, gen2], "done": N, "all": N, "phase": enum tui_phase}, {"trouble": TEXT}
+ *   snapshot:  {"doing": TEXT}, {"ready": {"at": US, "events": N, "pulse": as above}}, {"failed": TEXT}
+ *   question:  {"n": N, "ask": NAME, ...}
+ *   answer:    {"n": N, ...} or {"n": N, "error": TEXT}
+ *
+ * Questions, with what else they have:
+ *   summary    program, state, totals, audit, generations, findings in short, what retains most
+ *   table      table: types objects sites marks blocks retained leaks cycles; where, sort, type, first, count:
+ *              {total, first, columns: [{key, title, kind, wide, extra, rank}], rows: [{cells: [TEXT or null], ...}]}
+ *   finding    of: its number: {finding: as leaks --json has it, action, words}
+ *   object     of: as people write it: {object: as show --json has it, generation, sizes}
+ *   links      of: a node as people write it; in: bool: {rows: [{name, place, mark, ...}]} */
+#ifndef TUI_WORK_H
+#define TUI_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct work_options {
+    const char *path;
+    const char *const *wrappers; /* ended by NULL; may be NULL */
+    const char *symfs;
+    bool live; /* the file may grow */
+};
+
+/* To the reader, one packet, with the file descriptor of a socket: a snapshot of this moment. */
+struct work_order {
+    uint64_t at_us; /* UINT64_MAX: of everything that was read */
+};
+
+/* Forks the reader. Its ends: *ret_orders takes packets, *ret_pulses is a stream. It ends when either is closed. false:
+ * errno. */
+bool tui_work_start(const struct work_options *options, int *ret_orders, int *ret_pulses, pid_t *ret_pid);
+
+#endif
