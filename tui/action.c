@@ -7,7 +7,7 @@
 #include "key.h"
 
 const char *const tui_group_titles[TUI_GROUPS] = {
-    [TUI_GROUP_MOVE] = "Move", [TUI_GROUP_VIEW] = "Views", [TUI_GROUP_ROW] = "What is selected",
+    [TUI_GROUP_MOVE] = "Move",  [TUI_GROUP_VIEW] = "Views", [TUI_GROUP_ROW] = "What is selected",
     [TUI_GROUP_LIST] = "Lists", [TUI_GROUP_TIME] = "Time",  [TUI_GROUP_REST] = "The rest",
 };
 

@@ -139,8 +139,9 @@ void tui_app_command(struct tui_app *app, const char *line)
 
 static void end_prompt(struct tui_app *app)
 {
-    static const char *const words[] = { [TUI_PROMPT_FIND] = "find", [TUI_PROMPT_FILTER] = "where",
-                                         [TUI_PROMPT_EXPORT] = "save-display" };
+    static const char *const words[] = {
+        [TUI_PROMPT_FIND] = "find", [TUI_PROMPT_FILTER] = "where", [TUI_PROMPT_EXPORT] = "save-display"
+    };
     enum tui_prompt_kind kind = app->prompt.kind;
     char line[TUI_PROMPT_MOST + 16];
     app->prompt.kind = TUI_PROMPT_NONE;
@@ -171,7 +172,7 @@ static void prompt_key(struct tui_app *app, uint32_t key)
             continue;
         text[*length] = '\0';
     } else if (key == ('u' & 31)) {
-        text[*length = 0] = '\0';
+        text[ *length = 0] = '\0';
     } else if (key >= ' ' && key < TUI_KEY_SPECIAL && *length + 5 < TUI_PROMPT_MOST) {
         *length += tui_encode(key, text + *length);
         text[*length] = '\0';
@@ -220,7 +221,8 @@ static void travel_to_mark(struct tui_app *app, int step)
     size_t i;
     json_t *mark;
     bool found = false;
-    json_array_foreach (marks, i, mark) {
+    json_array_foreach(marks, i, mark)
+    {
         uint64_t when = (uint64_t)json_integer_value(json_array_get(mark, 1));
         if (step < 0 ? when < at : when > at && !found) {
             best = when;

@@ -26,8 +26,8 @@ struct tui_app {
     struct tui_canvas canvas;
     struct tui_keymap keymap;
     struct tui_source *source;
-    const char *name; /* of the trace or process, escaped */
-    uint32_t pid;     /* of a running program, 0: a file */
+    const char *name;                       /* of the trace or process, escaped */
+    uint32_t pid;                           /* of a running program, 0: a file */
     struct tui_view *views[TUI_VIEWS_MOST]; /* the last one is shown */
     size_t depth;
     struct tui_query summary;

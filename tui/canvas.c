@@ -78,9 +78,8 @@ static int decode(const unsigned char *s, uint32_t *ret)
 /* Controls of terminals, and characters that reorder what is around them. */
 static bool harmful(uint32_t ch)
 {
-    return ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || (ch >= 0x200b && ch <= 0x200f) ||
-           (ch >= 0x2028 && ch <= 0x202e) || (ch >= 0x2060 && ch <= 0x206f) || ch == 0xfeff ||
-           (ch >= 0xfff9 && ch <= 0xfffb) || ch >= 0xe0000;
+    return ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || (ch >= 0x200b && ch <= 0x200f) || (ch >= 0x2028 && ch <= 0x202e) ||
+           (ch >= 0x2060 && ch <= 0x206f) || ch == 0xfeff || (ch >= 0xfff9 && ch <= 0xfffb) || ch >= 0xe0000;
 }
 
 uint32_t tui_next_char(const char **text, int *columns)

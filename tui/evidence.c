@@ -43,7 +43,8 @@ static void add_open(struct tui_lines *lines, const json_t *finding)
     size_t i;
     json_t *open;
     char at[512];
-    json_array_foreach (json_object_get(finding, "open"), i, open) {
+    json_array_foreach(json_object_get(finding, "open"), i, open)
+    {
         bool certain = strcmp(text_of(open, "pairing"), "slot") == 0;
         const json_t *holder = json_object_get(open, "holder");
         tui_lines_add(lines, json_is_true(json_object_get(open, "birth")) ? "born" : "taken", TUI_NORMAL, "%s ",
@@ -122,7 +123,7 @@ static void add_cycle(struct tui_lines *lines, const json_t *finding)
     tui_lines_add(lines, "break", TUI_GOOD, "make %s.%s weak: frees %llu objects", text_of(weak, "from"),
                   text_of(weak, "field"), (unsigned long long)number(weak, "frees_objects"));
     json_t *reason;
-    json_array_foreach (json_object_get(weak, "reasons"), i, reason)
+    json_array_foreach(json_object_get(weak, "reasons"), i, reason)
         tui_lines_add(lines, "", TUI_DIM, "%s", json_string_value(reason));
 }
 
@@ -130,7 +131,8 @@ static void add_samples(struct tui_lines *lines, const json_t *finding)
 {
     size_t i;
     json_t *sample;
-    json_array_foreach (json_object_get(finding, "objects_sample"), i, sample) {
+    json_array_foreach(json_object_get(finding, "objects_sample"), i, sample)
+    {
         tui_lines_add(lines, i == 0 ? "examples" : "", TUI_ACCENT, "%s", json_string_value(sample));
         tui_lines_target(lines, json_string_value(sample));
     }
@@ -190,7 +192,8 @@ static void add_balance(struct tui_lines *lines, const json_t *object)
     json_t *row;
     char at[512];
     tui_lines_heading(lines, "open references");
-    json_array_foreach (json_object_get(object, "open"), i, row) {
+    json_array_foreach(json_object_get(object, "open"), i, row)
+    {
         tui_lines_add(lines, json_is_true(json_object_get(row, "birth")) ? "birth" : "", TUI_PLACE, "%s",
                       place(row, at, sizeof at));
         tui_lines_span(lines, TUI_NORMAL, "  %s", text_of(row, "owner"));
@@ -198,7 +201,8 @@ static void add_balance(struct tui_lines *lines, const json_t *object)
     if (json_array_size(json_object_get(object, "balance")) == 0)
         return;
     tui_lines_heading(lines, "balance by site");
-    json_array_foreach (json_object_get(object, "balance"), i, row) {
+    json_array_foreach(json_object_get(object, "balance"), i, row)
+    {
         tui_lines_add(lines, NULL, TUI_NORMAL, "%6llu taken %6llu given back  ",
                       (unsigned long long)number(row, "taken"), (unsigned long long)number(row, "given"));
         tui_lines_span(lines, TUI_PLACE, "%s", place(row, at, sizeof at));
@@ -213,7 +217,8 @@ static void add_history(struct tui_lines *lines, const json_t *object)
     if (json_array_size(json_object_get(object, "history")) == 0)
         return;
     tui_lines_heading(lines, "history");
-    json_array_foreach (json_object_get(object, "history"), i, event) {
+    json_array_foreach(json_object_get(object, "history"), i, event)
+    {
         tui_lines_add(lines, NULL, TUI_DIM, "%-10s", moment(event, "at", when, sizeof when));
         tui_lines_span(lines, TUI_NORMAL, "%-8s %4lld  ", text_of(event, "event"), (long long)number(event, "count"));
         tui_lines_span(lines, TUI_PLACE, "%s", place(event, at, sizeof at));

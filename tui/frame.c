@@ -7,7 +7,7 @@
 #include <track/format.h>
 
 static const enum tui_action tabs[] = { TUI_OVERVIEW, TUI_TYPES, TUI_OBJECTS, TUI_CYCLES,
-                                         TUI_LEAKS,    TUI_SITES, TUI_MARKS };
+                                        TUI_LEAKS,    TUI_SITES, TUI_MARKS };
 enum { TABS = sizeof tabs / sizeof *tabs };
 
 /* ---- Line 0: who, how, how much ---- */
@@ -15,7 +15,8 @@ enum { TABS = sizeof tabs / sizeof *tabs };
 static void end_words(const json_t *program, char *buf, size_t size)
 {
     const json_t *end = json_object_get(program, "end");
-    int reason = (int)json_integer_value(json_array_get(end, 0)), value = (int)json_integer_value(json_array_get(end, 1));
+    int reason = (int)json_integer_value(json_array_get(end, 0)),
+        value = (int)json_integer_value(json_array_get(end, 1));
     if (!json_is_true(json_object_get(program, "finished")))
         snprintf(buf, size, "CUT");
     else if (reason == TRK_END_SIGNAL)
@@ -81,7 +82,8 @@ static void draw_head(const struct tui_app *app, struct tui_canvas *canvas)
     tui_source_snapshot_at(app->source, &at_us, &events);
     bool past = tui_source_at(app->source) != TUI_AT_NOW;
     x += tui_printf(canvas, 0, x, 16, past ? TUI_WARN : TUI_NORMAL, "%s%s", past ? "at " : "",
-                    past ? prof_fmt_time(text, sizeof text, at_us) : prof_fmt_duration(text, sizeof text, at_us)) + 2;
+                    past ? prof_fmt_time(text, sizeof text, at_us) : prof_fmt_duration(text, sizeof text, at_us)) +
+         2;
     uint64_t objects = (uint64_t)json_integer_value(json_object_get(totals, "objects")),
              lost = (uint64_t)json_integer_value(json_object_get(audit, "lost")),
              blocks = (uint64_t)json_integer_value(json_object_get(totals, "block_bytes")),
@@ -177,7 +179,8 @@ static bool draw_hint(void *ctx, enum tui_action action, const char *key, int x,
 
 static void draw_bottom(const struct tui_app *app, struct tui_canvas *canvas, const struct tui_view *view)
 {
-    static const char *const asks[] = { [TUI_PROMPT_COMMAND] = ":", [TUI_PROMPT_FIND] = "/",
+    static const char *const asks[] = { [TUI_PROMPT_COMMAND] = ":",
+                                        [TUI_PROMPT_FIND] = "/",
                                         [TUI_PROMPT_FILTER] = "only rows with: ",
                                         [TUI_PROMPT_EXPORT] = "write this view to: " };
     int y = canvas->height - 1;

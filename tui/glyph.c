@@ -9,10 +9,10 @@ uint32_t tui_glyph(const struct tui_canvas *canvas, enum tui_glyph glyph)
         uint32_t utf8;
         char ascii;
     } glyphs[TUI_GLYPHS] = {
-        [TUI_GLYPH_CURSOR] = { '>', '>' },    [TUI_GLYPH_RULE] = { 0x2500, '-' },   [TUI_GLYPH_BRANCH] = { 0x251c, '|' },
-        [TUI_GLYPH_CORNER] = { 0x2514, '`' }, [TUI_GLYPH_TRUNK] = { 0x2502, '|' },  [TUI_GLYPH_ARM] = { 0x2500, '-' },
-        [TUI_GLYPH_FOLDED] = { '+', '+' },    [TUI_GLYPH_OPEN] = { '-', '-' },      [TUI_GLYPH_LEAF] = { ' ', ' ' },
-        [TUI_GLYPH_ARROW] = { 0x2192, '>' },  [TUI_GLYPH_UP] = { 0x25b2, '^' },     [TUI_GLYPH_DOWN] = { 0x25bc, 'v' },
+        [TUI_GLYPH_CURSOR] = { '>', '>' },    [TUI_GLYPH_RULE] = { 0x2500, '-' },  [TUI_GLYPH_BRANCH] = { 0x251c, '|' },
+        [TUI_GLYPH_CORNER] = { 0x2514, '`' }, [TUI_GLYPH_TRUNK] = { 0x2502, '|' }, [TUI_GLYPH_ARM] = { 0x2500, '-' },
+        [TUI_GLYPH_FOLDED] = { '+', '+' },    [TUI_GLYPH_OPEN] = { '-', '-' },     [TUI_GLYPH_LEAF] = { ' ', ' ' },
+        [TUI_GLYPH_ARROW] = { 0x2192, '>' },  [TUI_GLYPH_UP] = { 0x25b2, '^' },    [TUI_GLYPH_DOWN] = { 0x25bc, 'v' },
         [TUI_GLYPH_WALL] = { 0x2502, '|' },
     };
     return canvas->ascii ? (uint32_t)glyphs[glyph].ascii : glyphs[glyph].utf8;
@@ -43,8 +43,8 @@ static int dots_of(double value, double most, int dots)
     return n < 1 ? 1 : n > dots ? dots : n;
 }
 
-void tui_graph(struct tui_canvas *canvas, int y, int x, int height, int width, enum tui_role role,
-               const double *values, size_t count, double most)
+void tui_graph(struct tui_canvas *canvas, int y, int x, int height, int width, enum tui_role role, const double *values,
+               size_t count, double most)
 {
     static const char marks[] = " .:|";
     /* Dots of a braille cell from the bottom up, left and right column. */

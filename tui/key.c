@@ -10,11 +10,11 @@ static const struct {
     uint32_t key;
     const char *name;
 } names[] = {
-    { TUI_KEY_UP, "Up" },         { TUI_KEY_DOWN, "Down" },           { TUI_KEY_LEFT, "Left" },
-    { TUI_KEY_RIGHT, "Right" },   { TUI_KEY_HOME, "Home" },           { TUI_KEY_END, "End" },
-    { TUI_KEY_PGUP, "PgUp" },     { TUI_KEY_PGDN, "PgDn" },           { TUI_KEY_INSERT, "Ins" },
-    { TUI_KEY_DELETE, "Del" },    { TUI_KEY_BACKSPACE, "Backspace" }, { TUI_KEY_BACKTAB, "S-Tab" },
-    { TUI_KEY_TAB, "Tab" },       { TUI_KEY_ENTER, "Enter" },         { TUI_KEY_ESC, "Esc" },
+    { TUI_KEY_UP, "Up" },       { TUI_KEY_DOWN, "Down" },           { TUI_KEY_LEFT, "Left" },
+    { TUI_KEY_RIGHT, "Right" }, { TUI_KEY_HOME, "Home" },           { TUI_KEY_END, "End" },
+    { TUI_KEY_PGUP, "PgUp" },   { TUI_KEY_PGDN, "PgDn" },           { TUI_KEY_INSERT, "Ins" },
+    { TUI_KEY_DELETE, "Del" },  { TUI_KEY_BACKSPACE, "Backspace" }, { TUI_KEY_BACKTAB, "S-Tab" },
+    { TUI_KEY_TAB, "Tab" },     { TUI_KEY_ENTER, "Enter" },         { TUI_KEY_ESC, "Esc" },
     { ' ', "Space" },
 };
 

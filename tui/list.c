@@ -43,7 +43,8 @@ static int column_of(const struct tui_list *list, const char *key)
 {
     size_t i;
     json_t *column;
-    json_array_foreach (columns_of(list), i, column) {
+    json_array_foreach(columns_of(list), i, column)
+    {
         const char *name = json_string_value(json_object_get(column, "key"));
         if (name != NULL && strcmp(name, key) == 0)
             return (int)i;
@@ -76,8 +77,8 @@ static void follow(struct tui_list *list)
         return;
     size_t first = first_loaded(list), count = json_array_size(json_object_get(list->query.answer, "rows"));
     const char *here = cell_of(list, list->cursor, list->spec->name);
-    bool moved = list->selected[0] != '\0' && list->snapshot != 0 &&
-                 (here == NULL || strcmp(here, list->selected) != 0);
+    bool moved =
+        list->selected[0] != '\0' && list->snapshot != 0 && (here == NULL || strcmp(here, list->selected) != 0);
     for (size_t i = first; moved && i < first + count; i++) {
         const char *name = cell_of(list, i, list->spec->name);
         if (name == NULL || strcmp(name, list->selected) != 0)
@@ -152,7 +153,8 @@ static int widest_cell(const struct tui_list *list, const char *key)
     int widest = 0, column = column_of(list, key);
     size_t i;
     json_t *row;
-    json_array_foreach (json_object_get(list->query.answer, "rows"), i, row) {
+    json_array_foreach(json_object_get(list->query.answer, "rows"), i, row)
+    {
         const char *text = json_string_value(json_array_get(row, (size_t)column));
         int width = column >= 0 && text != NULL ? tui_width(text) : 0;
         widest = width > widest ? width : widest;
@@ -288,8 +290,8 @@ void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_
         return;
     }
     if (list->total == 0 && list->where[0] != '\0') {
-        tui_printf(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_WARN, "Nothing matches  %s  Esc clears the filter.",
-                   list->where);
+        tui_printf(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_WARN,
+                   "Nothing matches  %s  Esc clears the filter.", list->where);
         return;
     }
     if (list->total == 0) {
@@ -318,7 +320,7 @@ static void move_to(struct tui_list *list, size_t row)
 
 static void resort(struct tui_list *list, const char *key, bool reverse)
 {
-    snprintf(list->sort, sizeof list->sort, "%s%s", reverse ? "-" : "", key);
+    snprintf(list->sort, sizeof list->sort, "%s%.60s", reverse ? "-" : "", key);
     list->cursor = list->top = 0;
     list->snapshot = list->query.snapshot;
 }

@@ -6,14 +6,14 @@
 #include "app.h"
 
 enum tui_column_look {
-    TUI_COLUMN_NAME,   /* cut in the middle */
-    TUI_COLUMN_PLACE,  /* a function and its line */
+    TUI_COLUMN_NAME,  /* cut in the middle */
+    TUI_COLUMN_PLACE, /* a function and its line */
     TUI_COLUMN_TEXT,
     TUI_COLUMN_NUMBER, /* right-aligned, never cut */
     TUI_COLUMN_BAR,    /* a share as a bar */
 };
 struct tui_column {
-    const char *key;   /* of the worker's table */
+    const char *key; /* of the worker's table */
     const char *title;
     enum tui_column_look look;
     int rank;  /* where there is no room those with the highest rank go first; 0: stays */
@@ -31,11 +31,11 @@ struct tui_list {
     struct tui_app *app;
     struct tui_query query;
     char where[TUI_PROMPT_MOST], sort[64], find[128];
-    char type[256];                      /* objects: only of this one; "" all */
-    char selected[512];                  /* name of the row under the cursor */
-    uint64_t snapshot;                   /* that the cursor was placed in */
+    char type[256];     /* objects: only of this one; "" all */
+    char selected[512]; /* name of the row under the cursor */
+    uint64_t snapshot;  /* that the cursor was placed in */
     size_t cursor, top, page, total;
-    bool seek, seek_back;                /* a search is under way */
+    bool seek, seek_back; /* a search is under way */
 };
 
 void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_list_spec *spec);

@@ -8,8 +8,8 @@
  *     roles             prints the roles of its cells
  *     # ...             a comment
  *
- * Before each key and each screen it waits until everything that was asked is answered, so what comes out depends on the
- * trace alone. */
+ * Before each key and each screen it waits until everything that was asked is answered, so what comes out depends on
+ * the trace alone. */
 #ifndef TUI_SCRIPT_H
 #define TUI_SCRIPT_H
 

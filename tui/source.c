@@ -16,7 +16,7 @@
 
 enum {
     PULSES_MOST = 4096,
-    EARLY_MS = 700,   /* of a long file this much is read, then a first look is worth while */
+    EARLY_MS = 700,    /* of a long file this much is read, then a first look is worth while */
     REFRESH_MS = 1000, /* live: snapshots are at least so far apart, */
     REFRESH_TIMES = 4, /* and so many times what the last one took */
     DOING = 96,

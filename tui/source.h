@@ -1,16 +1,16 @@
 /* source.h: where the viewer's data comes from: worker processes that read the trace.
  *
- * The viewer itself never reads a trace, so nothing in it can take long, and a trace that brings a reader down costs one
- * line of text. There is one *reader*, which follows the file as it grows, tells how far it is and how much is alive
- * (pulses), and forks a *snapshot* for every moment that is to be looked at: that one ends its copy of the heap, finds
- * leaks, generations and graph, and answers questions until another snapshot takes its place.
+ * The viewer itself never reads a trace, so nothing in it can take long, and a trace that brings a reader down costs
+ * one line of text. There is one *reader*, which follows the file as it grows, tells how far it is and how much is
+ * alive (pulses), and forks a *snapshot* for every moment that is to be looked at: that one ends its copy of the heap,
+ * finds leaks, generations and graph, and answers questions until another snapshot takes its place.
  *
  *     viewer --orders--> reader --fork--> snapshot          (work/work.h)
  *        ^---pulses---------'                |
  *        '------questions and answers--------'
  *
- * Questions and answers are JSON objects (work/work.h lists them). A view keeps struct tui_query: what it wants to know;
- * it is asked again whenever there is another snapshot, and shows the last answer until the next one is there. */
+ * Questions and answers are JSON objects (work/work.h lists them). A view keeps struct tui_query: what it wants to
+ * know; it is asked again whenever there is another snapshot, and shows the last answer until the next one is there. */
 #ifndef TUI_SOURCE_H
 #define TUI_SOURCE_H
 

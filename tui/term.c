@@ -90,8 +90,8 @@ static const struct theme {
 const char *const tui_themes[] = { "default", "light", "mono", "contrast", NULL };
 
 static const char *const role_names[TUI_ROLES] = {
-    "normal", "dim", "title", "tab", "header", "sorted", "good", "warn",
-    "bad", "accent", "place", "graph1", "graph2", "key", "match",
+    "normal", "dim",    "title", "tab",    "header", "sorted", "good",  "warn",
+    "bad",    "accent", "place", "graph1", "graph2", "key",    "match",
 };
 
 enum { RESET_BYTES = 512, SIGNALS = 8 };
@@ -345,11 +345,11 @@ static uint32_t special_key(wint_t key)
         int curses;
         uint32_t key;
     } keys[] = {
-        { KEY_UP, TUI_KEY_UP },         { KEY_DOWN, TUI_KEY_DOWN },   { KEY_LEFT, TUI_KEY_LEFT },
-        { KEY_RIGHT, TUI_KEY_RIGHT },   { KEY_HOME, TUI_KEY_HOME },   { KEY_END, TUI_KEY_END },
-        { KEY_PPAGE, TUI_KEY_PGUP },    { KEY_NPAGE, TUI_KEY_PGDN },  { KEY_IC, TUI_KEY_INSERT },
-        { KEY_DC, TUI_KEY_DELETE },     { KEY_BTAB, TUI_KEY_BACKTAB }, { KEY_BACKSPACE, TUI_KEY_BACKSPACE },
-        { KEY_ENTER, TUI_KEY_ENTER },   { KEY_RESIZE, TUI_KEY_RESIZE },
+        { KEY_UP, TUI_KEY_UP },       { KEY_DOWN, TUI_KEY_DOWN },     { KEY_LEFT, TUI_KEY_LEFT },
+        { KEY_RIGHT, TUI_KEY_RIGHT }, { KEY_HOME, TUI_KEY_HOME },     { KEY_END, TUI_KEY_END },
+        { KEY_PPAGE, TUI_KEY_PGUP },  { KEY_NPAGE, TUI_KEY_PGDN },    { KEY_IC, TUI_KEY_INSERT },
+        { KEY_DC, TUI_KEY_DELETE },   { KEY_BTAB, TUI_KEY_BACKTAB },  { KEY_BACKSPACE, TUI_KEY_BACKSPACE },
+        { KEY_ENTER, TUI_KEY_ENTER }, { KEY_RESIZE, TUI_KEY_RESIZE },
     };
     if (key > KEY_F0 && key <= KEY_F0 + 12)
         return TUI_KEY_F0 + (uint32_t)(key - KEY_F0);

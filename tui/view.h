@@ -19,9 +19,9 @@ struct tui_area {
 };
 
 struct tui_view_ops {
-    const char *name;                 /* "types": in the title line */
-    enum tui_action tab;              /* the action that opens it, TUI_NO_ACTION: none of the tabs */
-    const enum tui_action *hints;     /* at the bottom, most useful first; ended by TUI_NO_ACTION */
+    const char *name;             /* "types": in the title line */
+    enum tui_action tab;          /* the action that opens it, TUI_NO_ACTION: none of the tabs */
+    const enum tui_action *hints; /* at the bottom, most useful first; ended by TUI_NO_ACTION */
     void (*destroy)(struct tui_view *view);
     void (*ask)(struct tui_view *view); /* before it is drawn: asks for what is missing */
     void (*draw)(struct tui_view *view, struct tui_canvas *canvas, struct tui_area area);

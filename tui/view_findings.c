@@ -73,8 +73,8 @@ static void draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_ar
         bool certain = json_is_true(json_object_get(audit, "certain"));
         const char *why = json_string_value(json_object_get(audit, "why"));
         tui_printf(canvas, area.y + 1, 2, area.width - 3, certain ? TUI_GOOD : TUI_WARN, "No %s found%s%s.",
-                   view->list.spec->table[0] == 'c' ? "cycle" : "leak", certain ? "" : ", but uncertain: ",
-                   certain || why == NULL ? "" : why);
+                   view->list.spec->table[0] == 'c' ? "cycle" : "leak",
+                   certain ? "" : ", but uncertain: ", certain || why == NULL ? "" : why);
         return;
     }
     if (!view->alone)
@@ -113,8 +113,8 @@ static const char *selected(const struct tui_view *base)
     const struct findings_view *view = (const struct findings_view *)base;
     const char *object = view->below ? tui_lines_selected(&view->lines) : NULL;
     if (object == NULL)
-        object = json_string_value(json_array_get(
-            json_object_get(json_object_get(view->detail.answer, "finding"), "objects_sample"), 0));
+        object = json_string_value(
+            json_array_get(json_object_get(json_object_get(view->detail.answer, "finding"), "objects_sample"), 0));
     return object != NULL ? object : "";
 }
 
@@ -147,21 +147,25 @@ static void command_line(const struct tui_view *base, char *buf, size_t size)
 }
 
 static const struct tui_column columns[] = {
-    { "headline", "WHAT", TUI_COLUMN_TEXT, 0, 8 },   { "objects", "OBJS", TUI_COLUMN_NUMBER, 0, 5 },
-    { "bytes", "BYTES", TUI_COLUMN_NUMBER, 1, 8 },   { "retained", "RETAINED", TUI_COLUMN_NUMBER, 3, 8 },
-    { "type", "TYPE", TUI_COLUMN_NAME, 0, 12 },      { "site", "WHERE", TUI_COLUMN_PLACE, 0, 16 },
-    { "verdict", "VERDICT", TUI_COLUMN_TEXT, 4, 8 }, { "strength", "PROOF", TUI_COLUMN_TEXT, 5, 7 },
+    { "headline", "WHAT", TUI_COLUMN_TEXT, 0, 8 },
+    { "objects", "OBJS", TUI_COLUMN_NUMBER, 0, 5 },
+    { "bytes", "BYTES", TUI_COLUMN_NUMBER, 1, 8 },
+    { "retained", "RETAINED", TUI_COLUMN_NUMBER, 3, 8 },
+    { "type", "TYPE", TUI_COLUMN_NAME, 0, 12 },
+    { "site", "WHERE", TUI_COLUMN_PLACE, 0, 16 },
+    { "verdict", "VERDICT", TUI_COLUMN_TEXT, 4, 8 },
+    { "strength", "PROOF", TUI_COLUMN_TEXT, 5, 7 },
     { NULL },
 };
 static const struct tui_list_spec leaks_spec = { .table = "leaks", .columns = columns, .name = "id", .sort = "" };
 static const struct tui_list_spec cycles_spec = { .table = "cycles", .columns = columns, .name = "id", .sort = "" };
 static const enum tui_action hints[] = { TUI_OPEN, TUI_NEXT_PANE, TUI_REFERRERS, TUI_FIND, TUI_BACK, TUI_NO_ACTION };
 
-#define OPS(word, action)                                                                                             \
-    {                                                                                                                 \
-        .name = word, .tab = action, .hints = hints, .destroy = destroy, .ask = ask, .draw = draw, .act = act,        \
-        .title = title, .selected = selected, .command = command, .mouse = mouse, .command_line = command_line,       \
-        .clear = clear,                                                                                               \
+#define OPS(word, action)                                                                                              \
+    {                                                                                                                  \
+        .name = word, .tab = action, .hints = hints, .destroy = destroy, .ask = ask, .draw = draw, .act = act,         \
+        .title = title, .selected = selected, .command = command, .mouse = mouse, .command_line = command_line,        \
+        .clear = clear,                                                                                                \
     }
 static const struct tui_view_ops leaks_ops = OPS("leaks", TUI_LEAKS);
 static const struct tui_view_ops cycles_ops = OPS("cycles", TUI_CYCLES);

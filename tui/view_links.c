@@ -12,8 +12,8 @@
 enum { DEPTH_MOST = 64, AHEAD = 2 };
 
 struct branch {
-    char *node;  /* as people write it; NULL: a root, or what is left of a variable */
-    char *text;  /* what it is and where the pointer stands */
+    char *node; /* as people write it; NULL: a root, or what is left of a variable */
+    char *text; /* what it is and where the pointer stands */
     char *site;
     char mark;
     bool gone, repeated;
@@ -224,7 +224,10 @@ static void draw_branch(struct links_view *view, struct tui_canvas *canvas, int 
     if (b->mark == ' ')
         mark[0] = '\0';
     int used = tui_text(canvas, y, x, room, TUI_DIM, mark);
-    used += tui_name(canvas, y, x + used, room - used, b->node == NULL ? TUI_GOOD : b->gone ? TUI_DIM : TUI_ACCENT,
+    used += tui_name(canvas, y, x + used, room - used,
+                     b->node == NULL ? TUI_GOOD
+                     : b->gone       ? TUI_DIM
+                                     : TUI_ACCENT,
                      b->text != NULL ? b->text : "?");
     if (b->repeated)
         tui_text(canvas, y, x + used, room - used, TUI_WARN, " ^");
@@ -272,8 +275,8 @@ static void draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_ar
         }
     }
     if (unread != NULL)
-        tui_printf(canvas, area.y + area.height - 1, 1, area.width - 2, TUI_WARN, "memory %s: only what was told is here",
-                   unread);
+        tui_printf(canvas, area.y + area.height - 1, 1, area.width - 2, TUI_WARN,
+                   "memory %s: only what was told is here", unread);
 }
 
 static size_t parent_of(const struct links_view *view, size_t row)
@@ -394,8 +397,8 @@ static void command_line(const struct tui_view *base, char *buf, size_t size)
     snprintf(buf, size, "reftrack refs TRACE '%s' --%s", view->of, view->in ? "in" : "out");
 }
 
-static const enum tui_action hints[] = { TUI_OPEN, TUI_REFERRERS, TUI_REFERENTS, TUI_FOLD, TUI_COPY,
-                                         TUI_BACK, TUI_NO_ACTION };
+static const enum tui_action hints[] = { TUI_OPEN, TUI_REFERRERS, TUI_REFERENTS, TUI_FOLD,
+                                         TUI_COPY, TUI_BACK,      TUI_NO_ACTION };
 static const struct tui_view_ops ops_in = {
     .name = "referrers",
     .hints = hints,
@@ -429,8 +432,7 @@ struct tui_view *tui_view_links(struct tui_app *app, const char *of, bool in)
         root->mark = ' ';
         root->last = root->open = true;
     }
-    if (view == NULL || root == NULL || root->node == NULL || root->text == NULL ||
-        !prof_vec_push(&view->rows, root)) {
+    if (view == NULL || root == NULL || root->node == NULL || root->text == NULL || !prof_vec_push(&view->rows, root)) {
         if (root != NULL) {
             free(root->node);
             free(root->text);

@@ -87,8 +87,7 @@ static void draw_amount(const struct tui_view *view, struct tui_canvas *canvas, 
     const struct tui_pulse *pulses;
     double values[GRAPH_MOST];
     char peak[48], text[32];
-    size_t count = tui_source_pulses(view->app->source, &pulses),
-           columns = (size_t)(canvas->ascii ? width : width * 2);
+    size_t count = tui_source_pulses(view->app->source, &pulses), columns = (size_t)(canvas->ascii ? width : width * 2);
     columns = columns < GRAPH_MOST ? columns : GRAPH_MOST;
     sample(pulses, count, series, false, values, columns);
     double most = largest(values, columns);
@@ -171,8 +170,9 @@ static int draw_generations(struct tui_view *view, struct tui_canvas *canvas, st
     static const struct {
         const char *title;
         int width, least;
-    } columns[] = { { "objects", 10, 0 }, { "bytes", 10, 0 }, { "count/limit", 15, 0 }, { "passes", 9, 76 },
-                    { "found", 8, 70 } };
+    } columns[] = {
+        { "objects", 10, 0 }, { "bytes", 10, 0 }, { "count/limit", 15, 0 }, { "passes", 9, 76 }, { "found", 8, 70 }
+    };
     for (size_t i = 0, at = (size_t)x; i < sizeof columns / sizeof *columns; i++) {
         if (area.width < columns[i].least)
             continue;
@@ -192,10 +192,10 @@ static int draw_generations(struct tui_view *view, struct tui_canvas *canvas, st
                  prof_fmt_count(limit, sizeof limit, number(row, "threshold")));
         tui_number(canvas, line, at + 20, 15, TUI_NORMAL, text);
         if (area.width >= 76)
-            tui_number(canvas, line, at + 35, 9, TUI_NORMAL,
-                       prof_fmt_count(text, sizeof text, number(row, "passes")));
+            tui_number(canvas, line, at + 35, 9, TUI_NORMAL, prof_fmt_count(text, sizeof text, number(row, "passes")));
         if (area.width >= 70)
-            tui_number(canvas, line, at + (area.width >= 76 ? 44 : 35), 8, number(row, "found") > 0 ? TUI_WARN : TUI_NORMAL,
+            tui_number(canvas, line, at + (area.width >= 76 ? 44 : 35), 8,
+                       number(row, "found") > 0 ? TUI_WARN : TUI_NORMAL,
                        prof_fmt_count(text, sizeof text, number(row, "found")));
     }
     return y + 4;

@@ -132,18 +132,12 @@ struct tui_view *tui_view_types(struct tui_app *app)
 /* ---- Objects ---- */
 
 static const struct tui_column objects_columns[] = {
-    { "object", "OBJECT", TUI_COLUMN_NAME, 0, 16 },
-    { "count", "RC", TUI_COLUMN_NUMBER, 0, 3 },
-    { "owned", "OWNED", TUI_COLUMN_NUMBER, 3, 5 },
-    { "bytes", "BYTES", TUI_COLUMN_NUMBER, 1, 8 },
-    { "age", "AGE", TUI_COLUMN_NUMBER, 2, 7 },
-    { "finding", "FINDING", TUI_COLUMN_TEXT, 4, 8 },
-    { "site", "BORN IN", TUI_COLUMN_PLACE, 5, 16 },
-    { "addr", "ADDRESS", TUI_COLUMN_TEXT, 8, 12 },
-    { "refs", "REFS", TUI_COLUMN_NUMBER, 7, 4 },
-    { "unrefs", "UNREFS", TUI_COLUMN_NUMBER, 7, 4 },
-    { "tid", "THREAD", TUI_COLUMN_NUMBER, 9, 6 },
-    { NULL },
+    { "object", "OBJECT", TUI_COLUMN_NAME, 0, 16 }, { "count", "RC", TUI_COLUMN_NUMBER, 0, 3 },
+    { "owned", "OWNED", TUI_COLUMN_NUMBER, 3, 5 },  { "bytes", "BYTES", TUI_COLUMN_NUMBER, 1, 8 },
+    { "age", "AGE", TUI_COLUMN_NUMBER, 2, 7 },      { "finding", "FINDING", TUI_COLUMN_TEXT, 4, 8 },
+    { "site", "BORN IN", TUI_COLUMN_PLACE, 5, 16 }, { "addr", "ADDRESS", TUI_COLUMN_TEXT, 8, 12 },
+    { "refs", "REFS", TUI_COLUMN_NUMBER, 7, 4 },    { "unrefs", "UNREFS", TUI_COLUMN_NUMBER, 7, 4 },
+    { "tid", "THREAD", TUI_COLUMN_NUMBER, 9, 6 },   { NULL },
 };
 static const struct tui_list_spec objects_spec = {
     .table = "objects", .columns = objects_columns, .name = "object", .sort = "bytes"
@@ -196,16 +190,11 @@ struct tui_view *tui_view_objects(struct tui_app *app, const char *type)
 /* ---- Sites ---- */
 
 static const struct tui_column sites_columns[] = {
-    { "site", "SITE", TUI_COLUMN_PLACE, 0, 20 },
-    { "live_bytes", "LIVE BYTES", TUI_COLUMN_NUMBER, 0, 8 },
-    { "live", "LIVE", TUI_COLUMN_NUMBER, 0, 6 },
-    { "allocs", "ALLOCS", TUI_COLUMN_NUMBER, 1, 6 },
-    { "bytes", "BYTES", TUI_COLUMN_NUMBER, 2, 8 },
-    { "births", "BIRTHS", TUI_COLUMN_NUMBER, 5, 6 },
-    { "refs", "REFS", TUI_COLUMN_NUMBER, 3, 6 },
-    { "unrefs", "UNREFS", TUI_COLUMN_NUMBER, 4, 6 },
-    { "temporary", "BRIEF", TUI_COLUMN_NUMBER, 6, 6 },
-    { NULL },
+    { "site", "SITE", TUI_COLUMN_PLACE, 0, 20 },       { "live_bytes", "LIVE BYTES", TUI_COLUMN_NUMBER, 0, 8 },
+    { "live", "LIVE", TUI_COLUMN_NUMBER, 0, 6 },       { "allocs", "ALLOCS", TUI_COLUMN_NUMBER, 1, 6 },
+    { "bytes", "BYTES", TUI_COLUMN_NUMBER, 2, 8 },     { "births", "BIRTHS", TUI_COLUMN_NUMBER, 5, 6 },
+    { "refs", "REFS", TUI_COLUMN_NUMBER, 3, 6 },       { "unrefs", "UNREFS", TUI_COLUMN_NUMBER, 4, 6 },
+    { "temporary", "BRIEF", TUI_COLUMN_NUMBER, 6, 6 }, { NULL },
 };
 static const struct tui_list_spec sites_spec = {
     .table = "sites", .columns = sites_columns, .name = "site", .sort = "live_bytes"

@@ -34,6 +34,7 @@
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)
+ *   tui/                    the viewer (cmd_tui.c starts it); main.c there is its map
  *   tests/, samples/, docs/ */
 #include "cli.h"
 
@@ -45,6 +46,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_run,
     &cli_command_record,
     &cli_command_report,
+    &cli_command_tui,
     &cli_command_leaks,
     &cli_command_cycles,
     &cli_command_gc,

@@ -26,7 +26,8 @@ static json_t *row_of(struct work *work, const struct prof_finding *finding, enu
                                                      : "blocks";
     snprintf(id, sizeof id, "%u", finding->id);
     snprintf(headline, sizeof headline, "%c %s", finding->gating ? '!' : '~', prof_headline_name(finding->headline));
-    uint64_t keeps = finding->retained_objects > 0 ? finding->retained_bytes : finding->bytes + finding->collateral_bytes;
+    uint64_t keeps =
+        finding->retained_objects > 0 ? finding->retained_bytes : finding->bytes + finding->collateral_bytes;
     return json_pack("[s,s,s,s,s,s,o,o,s]", id, headline, prof_verdict_name(finding->verdict),
                      prof_fmt_count(objects, sizeof objects, finding->objects),
                      prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, units),
@@ -37,9 +38,9 @@ static json_t *row_of(struct work *work, const struct prof_finding *finding, enu
 
 json_t *work_finding_rows(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
-    static const char *const keys[][2] = { { "id", "ID" },           { "headline", "WHAT" }, { "verdict", "VERDICT" },
-                                           { "objects", "OBJS" },    { "bytes", "BYTES" },   { "retained", "RETAINED" },
-                                           { "type", "TYPE" },       { "site", "WHERE" },    { "strength", "PROOF" } };
+    static const char *const keys[][2] = { { "id", "ID" },        { "headline", "WHAT" }, { "verdict", "VERDICT" },
+                                           { "objects", "OBJS" }, { "bytes", "BYTES" },   { "retained", "RETAINED" },
+                                           { "type", "TYPE" },    { "site", "WHERE" },    { "strength", "PROOF" } };
     enum prof_units units = (enum prof_units)work_asked_number(question, "units", PROF_UNITS_IEC);
     size_t first = (size_t)work_asked_number(question, "first", 0),
            most = (size_t)work_asked_number(question, "count", 100);
@@ -95,9 +96,7 @@ json_t *work_finding(struct work *work, const json_t *question, struct prof_erro
         work->leaks = parse(text);
         document = json_object_get(work->leaks, "findings");
     }
-    json_array_foreach (document, i, item)
-        if (json_integer_value(json_object_get(item, "id")) == id)
-            found = item;
+    json_array_foreach(document, i, item) if (json_integer_value(json_object_get(item, "id")) == id) found = item;
     if (found == NULL) {
         *ret_error = prof_error_create(PROF_ERROR_NOT_FOUND, "this finding is not among those of this moment");
         return NULL;

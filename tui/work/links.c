@@ -16,10 +16,11 @@ static json_t *node_of(struct prof_graph *graph, prof_node node)
 static json_t *row_of(struct work *work, struct prof_graph *graph, const struct prof_ref *ref)
 {
     char site[1024] = "", mark[2] = { prof_link_mark(&ref->link), '\0' };
-    json_t *row = json_pack("{s:o,s:o,s:o,s:s,s:s,s:I,s:o}", "node", node_of(graph, ref->other), "place",
-                            work_text(ref->place), "field", work_text(ref->field), "mark", mark, "kind",
-                            prof_link_kind_name(ref->link.kind), "times", (json_int_t)ref->times, "site",
-                            work_text(ref->stack != 0 ? prof_view_site(work->view, ref->stack, site, sizeof site) : ""));
+    json_t *row =
+        json_pack("{s:o,s:o,s:o,s:s,s:s,s:I,s:o}", "node", node_of(graph, ref->other), "place", work_text(ref->place),
+                  "field", work_text(ref->field), "mark", mark, "kind", prof_link_kind_name(ref->link.kind), "times",
+                  (json_int_t)ref->times, "site",
+                  work_text(ref->stack != 0 ? prof_view_site(work->view, ref->stack, site, sizeof site) : ""));
     if (ref->other == PROF_NODE_NONE) {
         json_object_set_new(row, "root", json_string(ref->link.gone ? "gone" : prof_root_name(ref->link.root)));
         return row;
@@ -59,10 +60,10 @@ json_t *work_links(struct work *work, const json_t *question, struct prof_error 
         more += refs.of[k].more;
     }
     struct prof_refcount count = prof_graph_refcount(graph, node);
-    json_t *self = json_pack("{s:o,s:I,s:I,s:I,s:I}", "node", node_of(graph, node), "count", (json_int_t)count.count,
-                             "anonymous", (json_int_t)count.anonymous, "bytes",
-                             (json_int_t)prof_graph_size(graph, node).flat, "retained",
-                             (json_int_t)prof_graph_retained(graph, node));
+    json_t *self =
+        json_pack("{s:o,s:I,s:I,s:I,s:I}", "node", node_of(graph, node), "count", (json_int_t)count.count, "anonymous",
+                  (json_int_t)count.anonymous, "bytes", (json_int_t)prof_graph_size(graph, node).flat, "retained",
+                  (json_int_t)prof_graph_retained(graph, node));
     const char *unread = prof_graph_unread(graph);
     return json_pack("{s:o,s:o,s:I,s:o}", "self", self, "rows", rows, "more", (json_int_t)more, "unread",
                      unread != NULL ? work_text(unread) : json_null());

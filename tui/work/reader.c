@@ -28,7 +28,7 @@ struct reader {
     struct prof_trace *trace;
     struct prof_gc *gc;
     struct prof_heap_tail *tail;
-    bool exact;
+    bool exact, caught_up; /* all of the file was read once */
     uint64_t done, all, part;
     uint64_t told_at_us, told_ms, told_done;
     int told_phase;
@@ -128,7 +128,9 @@ static bool take_order(struct reader *r)
 static int phase_of(const struct reader *r)
 {
     const struct prof_trace_info *info = prof_trace_info(r->trace);
-    return r->done < r->all ? TUI_READING : r->options->live && !info->finished ? TUI_LIVE : TUI_ENDED;
+    if (r->done < r->all && !r->caught_up)
+        return TUI_READING;
+    return r->options->live && !info->finished ? TUI_LIVE : r->done < r->all ? TUI_READING : TUI_ENDED;
 }
 
 static bool tell(struct reader *r)
@@ -165,6 +167,7 @@ static struct prof_error *read_part(struct reader *r)
     uint64_t took = now_ms() - begin;
     r->exact = r->exact && exact;
     r->done = to;
+    r->caught_up = r->caught_up || to == r->all;
     if (took > PART_MS * 2 && r->part > PART_LEAST)
         r->part /= 2;
     else if (took < PART_MS / 2 && r->part < PART_MOST)
@@ -220,6 +223,7 @@ static struct prof_error *open_all(struct reader *r)
     const struct prof_heap_options options = heap_options(r->gc, 0);
     error = prof_heap_tail_open(r->trace, &options, &r->tail);
     r->exact = true;
+    r->caught_up = r->done == r->all;
     if (error == NULL)
         error = prof_heap_tail_on(r->tail, r->done, &r->exact);
     return error;

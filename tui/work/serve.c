@@ -55,17 +55,19 @@ json_t *work_pulse(const struct prof_trace *trace, const struct prof_heap *heap,
 {
     const struct prof_heap_totals *t = prof_heap_totals(heap);
     const struct trk_loss *loss = &prof_trace_info(trace)->loss;
-    uint64_t born = 0, died = 0, lost = loss->dropped + loss->holes + loss->emergency + loss->depot_full +
-                                        loss->text_full + loss->write_lost + loss->in_flight;
+    uint64_t born = 0, died = 0,
+             lost = loss->dropped + loss->holes + loss->emergency + loss->depot_full + loss->text_full +
+                    loss->write_lost + loss->in_flight;
     struct prof_gc_totals totals;
     prof_gc_totals(gc, &totals);
     for (prof_type_id id = 0; id < prof_heap_type_max(heap); id++) {
         born += prof_heap_type(heap, id)->born;
         died += prof_heap_type(heap, id)->died;
     }
-    const uint64_t values[] = { t->end_us,      t->events,     lost,           t->live_objects, t->live_object_bytes,
-                                t->live_blocks, t->live_bytes, born,           died,            t->refs,
-                                t->unrefs,      totals.size[0], totals.size[1], totals.size[2] };
+    const uint64_t values[] = {
+        t->end_us, t->events, lost,    t->live_objects, t->live_object_bytes, t->live_blocks, t->live_bytes,
+        born,      died,      t->refs, t->unrefs,       totals.size[0],       totals.size[1], totals.size[2]
+    };
     json_t *pulse = json_array();
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         json_array_append_new(pulse, json_integer((json_int_t)values[i]));
@@ -94,11 +96,8 @@ static json_t *answer(struct work *work, const json_t *question)
         const char *ask;
         work_answer *answer;
     } answers[] = {
-        { "summary", work_summary },
-        { "table", work_table },
-        { "links", work_links },
-        { "finding", work_finding },
-        { "object", work_object },
+        { "summary", work_summary }, { "table", work_table },   { "links", work_links },
+        { "finding", work_finding }, { "object", work_object },
     };
     const char *ask = work_asked(question, "ask");
     struct prof_error *error = NULL;

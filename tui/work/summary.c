@@ -59,8 +59,8 @@ static json_t *look_at(struct work *work, const struct prof_finding *finding)
     uint32_t stack = finding->open_count > 0 ? finding->open[0].stack : finding->born_stack;
     snprintf(id, sizeof id, "%u", finding->id);
     return json_pack("{s:s,s:b,s:s,s:s,s:o,s:o,s:o,s:o}", "id", id, "gating", finding->gating, "headline",
-                     prof_headline_name(finding->headline), "strength", prof_strength_name(finding->strength), "subject",
-                     work_text(prof_view_subject(finding, PROF_UNITS_IEC, subject, sizeof subject)), "words",
+                     prof_headline_name(finding->headline), "strength", prof_strength_name(finding->strength),
+                     "subject", work_text(prof_view_subject(finding, PROF_UNITS_IEC, subject, sizeof subject)), "words",
                      work_text(prof_verdict_words(finding->verdict)), "site",
                      work_text(prof_view_site(work->view, stack, site, sizeof site)), "action",
                      work_text(prof_view_action(work->view, finding, action, sizeof action)));

@@ -11,8 +11,8 @@ static const struct {
     const char *name;
     enum prof_table_kind kind;
 } tables[] = {
-    { "types", PROF_TABLE_TYPES },   { "objects", PROF_TABLE_OBJECTS }, { "sites", PROF_TABLE_SITES },
-    { "marks", PROF_TABLE_MARKS },   { "blocks", PROF_TABLE_BLOCKS },
+    { "types", PROF_TABLE_TYPES }, { "objects", PROF_TABLE_OBJECTS }, { "sites", PROF_TABLE_SITES },
+    { "marks", PROF_TABLE_MARKS }, { "blocks", PROF_TABLE_BLOCKS },
 };
 
 static struct prof_error *make(struct work *work, const char *name, const struct prof_query *query,
@@ -48,9 +48,8 @@ static json_t *columns_of(const struct prof_table *table)
     json_t *columns = json_array();
     for (size_t i = 0; i < table->column_count; i++) {
         const struct prof_column *c = &table->columns[i];
-        json_array_append_new(columns,
-                              json_pack("{s:s,s:s,s:s,s:b,s:b}", "key", c->key, "title", c->title, "kind",
-                                        kind_name(c->kind), "wide", c->wide, "extra", c->extra));
+        json_array_append_new(columns, json_pack("{s:s,s:s,s:s,s:b,s:b}", "key", c->key, "title", c->title, "kind",
+                                                 kind_name(c->kind), "wide", c->wide, "extra", c->extra));
     }
     return columns;
 }
@@ -63,9 +62,9 @@ static json_t *rows_of(const struct prof_table *table, size_t first, size_t coun
         json_t *row = json_array();
         for (size_t k = 0; k < table->column_count; k++) {
             const struct prof_cell *cell = &table->cells[i * table->column_count + k];
-            json_array_append_new(row, cell->none ? json_null()
-                                                  : work_text(prof_fmt_cell(text, sizeof text, cell,
-                                                                            table->columns[k].kind, units)));
+            json_array_append_new(
+                row, cell->none ? json_null()
+                                : work_text(prof_fmt_cell(text, sizeof text, cell, table->columns[k].kind, units)));
         }
         json_array_append_new(rows, row);
     }

@@ -15,9 +15,10 @@
 #include <base/str.h>
 
 #ifndef REFTRACK_LIBDIR
-#define REFTRACK_LIBDIR  "lib"
-#define REFTRACK_DATADIR "share"
-#define REFTRACK_PREFIX  "/usr/local"
+#define REFTRACK_LIBDIR     "lib"
+#define REFTRACK_DATADIR    "share"
+#define REFTRACK_LIBEXECDIR "libexec"
+#define REFTRACK_PREFIX     "/usr/local"
 #endif
 #define PRELOAD_NAME "libtrack-preload.so"
 
@@ -68,6 +69,14 @@ char *launch_find_adapters(void)
 {
     static const char *const places[] = { "/../adapters/.", "/../" REFTRACK_DATADIR "/reftrack/adapters" };
     return find(places, sizeof places / sizeof places[0], REFTRACK_PREFIX "/" REFTRACK_DATADIR "/reftrack/adapters");
+}
+
+char *launch_find_viewer(void)
+{
+    static const char *const places[] = { "/reftrack-tui", "/../../tui/reftrack-tui",
+                                          "/../" REFTRACK_LIBEXECDIR "/reftrack/reftrack-tui" };
+    return find(places, sizeof places / sizeof places[0],
+                REFTRACK_PREFIX "/" REFTRACK_LIBEXECDIR "/reftrack/reftrack-tui");
 }
 
 /* name=first, and what was there before behind the separator. */

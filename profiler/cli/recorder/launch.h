@@ -27,6 +27,8 @@ struct prof_error *launch_program(const struct launch *launch, pid_t *ret_pid, i
 char *launch_find_preload(void);
 /* The folder of the shipped adapters, in the build tree or where it was installed. malloc'ed; NULL: not found. */
 char *launch_find_adapters(void);
+/* reftrack-tui, as launch_find_preload. */
+char *launch_find_viewer(void);
 
 /* Why a program that ran never said hello, as one sentence about it ("is statically linked"): malloc'ed, NULL: no idea.
  */
