@@ -108,6 +108,8 @@ bool trk_batch_add(struct trk_batch *b, uintptr_t start, size_t size, struct trk
         return refuse(hook, state);
     if (at < b->count && b->span[at].lo < moved.patch + moved.taken)
         return refuse(hook, TRK_HOOK_ENTERED);
+    if (trk_ignores_stack((const uint8_t *)start, size))
+        hook->stack_bytes = 0;
     write_stub(block, hook);
     hook->code = (uintptr_t)block + TRK_BLOCK_MOVED;
     for (size_t i = b->count; i > at; i--)

@@ -36,7 +36,9 @@
  * mapped and nothing in them has run: there the loader calls an empty function for debuggers (_dl_debug_state), which
  * is itself hooked. After fork a child has the same hooks. dlclose needs nothing done: the code is gone.
  *
- * Cost of a call: an entry hook saves and restores the registers, a return hook also copies the stack window.
+ * Cost of a call: an entry hook saves and restores the registers, a return hook also copies the stack window, unless the
+ * function's code shows that it has no arguments there (trk_ignores_stack). Simple events need no handler (struct
+ * trk_quick); docs/BENCHMARKS.md has figures.
  *
  * Thread rule: hooks are made by one thread at a time, as the above brings with it; handlers run anywhere. */
 #ifndef TRACK_HOOK_HOOK_H
@@ -89,7 +91,9 @@ struct trk_hook {
     /* Return hooks, before the call; NULL: nothing to do. */
     struct trk_begun (*begin)(const struct trk_call *call, const struct trk_hook *hook);
     struct trk_quick quick;
-    uint32_t stack_bytes; /* return hooks: bytes of arguments on the stack that are passed on, as far as there are */
+    /* Return hooks: bytes of arguments on the stack that are passed on, as far as there are. The engine makes it 0 for
+     * functions that are seen to have none. */
+    uint32_t stack_bytes;
     uint8_t state;        /* enum trk_hook_state */
 };
 

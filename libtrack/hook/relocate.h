@@ -5,6 +5,7 @@
 #ifndef TRACK_HOOK_RELOCATE_H
 #define TRACK_HOOK_RELOCATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,11 @@ struct trk_moved {
  * Returns TRK_HOOK_ON, or why it cannot be: then nothing was written that counts. */
 enum trk_hook_state trk_relocate(const uint8_t *code, size_t size, size_t padding, uintptr_t at, uint8_t *out,
                                  uintptr_t to, struct trk_moved *ret);
+
+/* Whether the function is known not to read or write arguments on the stack, nor to hand them to another one: then no
+ * return hook has to copy them. False is also said of many that do not; what is said of a function holds as long as
+ * these bytes are its code. window.c */
+bool trk_ignores_stack(const uint8_t *code, size_t size);
 
 /* Direct jumps and calls all over a module that would land inside of patched bytes. `span` is sorted by lo, without
  * overlaps. */

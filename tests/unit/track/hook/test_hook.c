@@ -172,6 +172,23 @@ static void test_arguments(void **state)
     assert_int_equal(errno, ENOENT);
 }
 
+/* What needs its arguments on the stack gets them; of others, which are seen to have none, nothing is copied. */
+static void test_windows(void **state)
+{
+    static const char *const needed[] = { "nasty_many",   "nasty_varargs", "nasty_varargs_double",
+                                          "nasty_struct", "nasty_tail",    "nasty_aligned_argument",
+                                          "nasty_new",    "nasty_call" };
+    static const char *const ignored[] = { "nasty_next",      "nasty_endbr", "nasty_pair",
+                                           "nasty_recursive", "nasty_jump",  "nasty_raise" };
+    (void)state;
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (hook_named(needed[i])->hook.stack_bytes == 0)
+            fail_msg("%s loses its arguments", needed[i]);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        if (hook_named(ignored[i])->hook.stack_bytes != 0)
+            fail_msg("%s has no arguments on the stack", ignored[i]);
+}
+
 static void test_registers(void **state)
 {
     (void)state;
@@ -350,10 +367,10 @@ static void test_small_stack(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_beginnings),  cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_registers),  cmocka_unit_test(test_site),        cmocka_unit_test(test_unwinding),
-        cmocka_unit_test(test_exceptions), cmocka_unit_test(test_longjmp),     cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_fork),       cmocka_unit_test(test_small_stack),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_beginnings), cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_windows),   cmocka_unit_test(test_registers),  cmocka_unit_test(test_site),
+        cmocka_unit_test(test_unwinding), cmocka_unit_test(test_exceptions), cmocka_unit_test(test_longjmp),
+        cmocka_unit_test(test_threads),   cmocka_unit_test(test_fork),       cmocka_unit_test(test_small_stack),
     };
     way = argc > 1 ? (enum way)(argv[1][0] - '0') : WAY_ENTER;
     if (argc > 2) /* as on a processor without xsave */

@@ -23,7 +23,7 @@ static const struct way {
     { TRK_HOOK_REF, 1, TRK_OP_REF, 0x1004, 80 }, { TRK_HOOK_UNREF, 1, TRK_OP_UNREF, 0x1004, 80 },
     { TRK_HOOK_REF, 2, TRK_OP_REF, 0x1003, 0 },  { TRK_HOOK_UNREF, 3, TRK_OP_UNREF, 0x1002, 0 },
     { TRK_HOOK_REF, 4, TRK_OP_REF, 0x1001, 0 }, /* by the handlers for all rules */
-    { TRK_HOOK_FREE, 1, TRK_OP_DEL, 0x1004, 0 }, { TRK_HOOK_NEW, TRK_HOOK_RESULT, TRK_OP_NEW, 0x1000, 0 },
+    { TRK_HOOK_FREE, 1, TRK_OP_DEL, 0x1004, 0 }, { TRK_HOOK_NEW, TRK_HOOK_RESULT, TRK_OP_NEW, 0x1000, 130 },
 };
 
 /* few: a call whose site is known takes the short way. */
