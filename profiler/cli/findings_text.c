@@ -138,22 +138,41 @@ static void balance(struct cli_session *session, struct cli_out *out, const stru
     }
 }
 
-void text_missing(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+/* One release that never came, up to what siblings say. */
+static void missing_line(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding,
+                         const struct prof_finding_missing *missing)
 {
     char a[32], b[32];
-    if (finding->missing_stack == 0)
-        return;
     text_label(out, "missing");
     fputs("~ ", out->file);
-    text_place(session, out, finding->missing_stack);
+    text_place(session, out, missing->stack);
     fprintf(out->file, "  %s for %s of %s",
-            text_gives_at(session, finding, finding->missing_stack) ? "one call short" : "not called",
-            prof_fmt_count(a, sizeof a, finding->missing_named), prof_fmt_count(b, sizeof b, finding->missing_of));
-    if (finding->healthy_of != 0)
+            text_gives_at(session, finding, missing->stack) ? "one call short" : "not called",
+            prof_fmt_count(a, sizeof a, missing->named), prof_fmt_count(b, sizeof b, finding->objects));
+    if (missing->healthy_of != 0)
         fprintf(out->file, "; %s of %s healthy ones were released there",
-                prof_fmt_count(a, sizeof a, finding->healthy_named), prof_fmt_count(b, sizeof b, finding->healthy_of));
+                prof_fmt_count(a, sizeof a, missing->healthy_named), prof_fmt_count(b, sizeof b, missing->healthy_of));
+}
+
+void text_missing(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)
+{
+    struct prof_finding_missing first = { .stack = finding->missing_stack,
+                                          .named = finding->missing_named,
+                                          .healthy_named = finding->healthy_named,
+                                          .healthy_of = finding->healthy_of };
+    if (finding->missing_stack == 0)
+        return;
+    missing_line(session, out, finding, &first);
     text_release_when(session, out, finding);
     fputc('\n', out->file);
+    for (size_t i = 0; i < finding->also_count; i++) {
+        const struct prof_finding_missing *also = &finding->also_missing[i];
+        missing_line(session, out, finding, also);
+        fputs(", for ", out->file);
+        fputs(also->birth ? "the birth reference of " : "what was taken at ", out->file);
+        text_place(session, out, also->take_stack);
+        fputc('\n', out->file);
+    }
 }
 
 static void cycle(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding)

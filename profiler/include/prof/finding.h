@@ -154,6 +154,15 @@ struct prof_path_step {
     bool interior;    /* it points into the middle of what comes next */
 };
 
+/* A release that never came. */
+enum { PROF_MISSING_MOST = 8 };
+struct prof_finding_missing {
+    uint32_t stack;      /* where healthy objects make it */
+    uint32_t take_stack; /* of the reference that it would have given back */
+    bool birth;          /* which is that of the birth */
+    uint64_t named;      /* how many of the finding's objects lack it */
+    uint64_t healthy_named, healthy_of;
+};
 struct prof_finding {
     /* 1, 2, ...: @leak:ID. The same whatever the options say of suppressions, baselines and what gates; those that only
      * leak_kinds_all tells apart have the last numbers. 0: the sum of these, when it does not. */
@@ -202,8 +211,11 @@ struct prof_finding {
     uint32_t missing_stack;
     uint64_t missing_named, missing_of; /* how many of the group's objects lack it, of all */
     uint64_t healthy_named, healthy_of; /* how many correctly freed objects were released there, of all */
-    uint32_t break_edge;                /* cycles: index of the edge to break (make weak) first */
-    const char *const *break_reasons;   /* why that one: "its name says that it points back"; none without edges */
+    /* Of other references that the same objects have too many: at most PROF_MISSING_MOST. */
+    const struct prof_finding_missing *also_missing;
+    size_t also_count;
+    uint32_t break_edge;              /* cycles: index of the edge to break (make weak) first */
+    const char *const *break_reasons; /* why that one: "its name says that it points back"; none without edges */
     size_t break_reason_count;
     uint32_t closing_edge; /* cycles: index of the edge that was taken last; edge_count: not known */
     uint64_t held_cycles;  /* cycles among what it alone keeps alive; edges are of one of these unless it is a cycle */

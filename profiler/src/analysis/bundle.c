@@ -36,8 +36,12 @@ static bool evidence_key(struct groups *g, const struct prof_obj *obj, const str
         if (!prof_vec_push(&g->keys, key))
             return false;
     }
-    if (answer->learned && !prof_vec_push(&g->keys, answer->key))
+    if (answer->learned && !prof_vec_push(&g->keys, answer->first.key))
         return false;
+    for (size_t i = 0; i < answer->more_count; i++) {
+        if (!prof_vec_push(&g->keys, answer->more[i].key))
+            return false;
+    }
     for (uint32_t i = answer->learned ? 0 : obj->first_site; i != 0;) {
         const struct prof_site_count *count = prof_heap_site_count(a->heap, i);
         uint32_t site = site_of(a, count->stack);
@@ -117,6 +121,17 @@ static bool is_surplus(struct analysis *a, prof_obj_id id)
     return group_unmatched(a, id) > 0 && !hold_is_zero(a, id);
 }
 
+/* One more object with the same takings too many. */
+static void add_answer(struct pair_answer *sum, const struct pair_answer *one)
+{
+    for (size_t i = 0; i <= sum->more_count && i <= one->more_count; i++) {
+        struct pair_open *to = i == 0 ? &sum->first : &sum->more[i - 1];
+        const struct pair_open *from = i == 0 ? &one->first : &one->more[i - 1];
+        to->count += from->count;
+        to->missing_named += from->missing_named;
+    }
+}
+
 static bool bundle_cause(struct groups *g, prof_obj_id id)
 {
     struct analysis *a = g->a;
@@ -124,12 +139,12 @@ static bool bundle_cause(struct groups *g, prof_obj_id id)
     struct bundle fresh = { .type = obj->type, .example = id, .birth_stack = obj->stack, .group = UINT32_MAX };
     uint32_t site = site_of(a, obj->stack);
     uint64_t key, left;
-    struct pair_answer answer = { .taking = { .site = UINT32_MAX } };
+    struct pair_answer answer = { .first.taking = { .site = UINT32_MAX } };
 
     if (site == UINT32_MAX || !group_verdict(a, id, &fresh.verdict, &fresh.doubts) ||
         (is_surplus(a, id) && !pair_ask(a, &g->learned, id, &answer)) || !evidence_key(g, obj, &answer, &key))
         return false;
-    fresh.pairing.taking.site = UINT32_MAX;
+    fresh.pairing.first.taking.site = UINT32_MAX;
     key = map_mix(key, a->sites.items[site].key);
     key = map_mix(key, (uint64_t)fresh.type << 32 | (uint64_t)fresh.doubts << 8 | (uint64_t)fresh.verdict);
     key = map_mix(key, group_hash(group_scope(a, obj, &left)));
@@ -140,13 +155,10 @@ static bool bundle_cause(struct groups *g, prof_obj_id id)
     g->of[id] = at;
     bundle->objects++;
     if (answer.learned) {
-        answer.count += bundle->pairing.count;
-        answer.missing_named += bundle->pairing.missing_named;
-        if (bundle->objects > 1) {
-            answer.taking = bundle->pairing.taking;
-            answer.missing_stack = bundle->pairing.missing_stack;
-        }
-        bundle->pairing = answer;
+        if (bundle->objects > 1)
+            add_answer(&bundle->pairing, &answer);
+        else
+            bundle->pairing = answer;
     }
     if (is_surplus(a, id)) {
         bundle->surplus += (uint64_t)group_unmatched(a, id);
@@ -161,7 +173,7 @@ static bool bundle_held(struct groups *g, prof_obj_id id)
     struct analysis *a = g->a;
     const struct prof_obj *obj = prof_heap_obj(a->heap, id);
     struct bundle fresh = { .verdict = PROF_REACHABLE,
-                            .pairing = { .taking = { .site = UINT32_MAX } },
+                            .pairing = { .first.taking = { .site = UINT32_MAX } },
                             .type = obj->type,
                             .example = id,
                             .birth_stack = obj->stack,
@@ -227,7 +239,7 @@ static bool bundle_cycle(struct groups *g, prof_obj_id first, const struct cycle
     struct prof_finding_edge edges[CYCLE_EDGES_MAX];
     struct bundle fresh = { .verdict = start->ordered ? PROF_UNCOLLECTABLE : PROF_CYCLE,
                             .example = start->obj,
-                            .pairing = { .taking = { .site = UINT32_MAX } },
+                            .pairing = { .first.taking = { .site = UINT32_MAX } },
                             .group = UINT32_MAX };
     size_t count;
     const char *signature;

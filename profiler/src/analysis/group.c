@@ -69,8 +69,8 @@ static bool judge_bundle(struct groups *g, struct bundle *bundle)
         if (!pair_alone(a, &balance, &bundle->pairing))
             return false;
     }
-    if (bundle->take_stack == 0 && bundle->pairing.taking.site < SITE_BIRTH)
-        bundle->take_stack = bundle->pairing.taking.stack;
+    if (bundle->take_stack == 0 && bundle->pairing.first.taking.site < SITE_BIRTH)
+        bundle->take_stack = bundle->pairing.first.taking.stack;
     if (bundle->take_stack == 0)
         bundle->take_stack = bundle->birth_stack;
     return true;
@@ -85,7 +85,7 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
                            .example = bundle->example,
                            .doubts = bundle->doubts,
                            .first_us = UINT64_MAX,
-                           .pairing = { .taking = { .site = UINT32_MAX } } };
+                           .pairing = { .first.taking = { .site = UINT32_MAX } } };
     uint64_t key = (uint64_t)bundle->verdict << 16 | bundle->doubts;
 
     if (group_is_trash(bundle->verdict)) {
@@ -122,18 +122,18 @@ static bool bundle_to_group(struct groups *g, uint32_t index)
     struct group *group = &g->list.items[at];
     bundle->group = at;
     group->bundled += bundle->objects;
-    if (bundle->pairing.taking.site == UINT32_MAX)
+    if (bundle->pairing.first.taking.site == UINT32_MAX)
         return true;
     group->paired = true;
-    uint64_t named = bundle->pairing.missing_named;
-    if (bundle->pairing.missing_stack == group->pairing.missing_stack)
-        named += group->pairing.missing_named;
+    uint64_t named = bundle->pairing.first.missing_named;
+    if (bundle->pairing.first.missing_stack == group->pairing.first.missing_stack)
+        named += group->pairing.first.missing_named;
     if (bundle->objects > group->pairing_objects) {
         group->pairing = bundle->pairing;
         group->pairing_objects = bundle->objects;
-        group->pairing.missing_named = named;
-    } else if (bundle->pairing.missing_stack == group->pairing.missing_stack) {
-        group->pairing.missing_named = named;
+        group->pairing.first.missing_named = named;
+    } else if (bundle->pairing.first.missing_stack == group->pairing.first.missing_stack) {
+        group->pairing.first.missing_named = named;
     }
     return true;
 }
@@ -156,22 +156,25 @@ static bool sum_open(struct groups *g, uint32_t group, uint8_t rank, uint32_t si
     return true;
 }
 
-/* What a bundle's pairing says: the named taking, and those that fit as well. */
+/* What a bundle's pairing says: the named takings, and those that fit as well. */
 static bool sum_pairing(struct groups *g, const struct bundle *bundle)
 {
     struct analysis *a = g->a;
     const struct pair_answer *p = &bundle->pairing;
 
-    if (p->taking.site == UINT32_MAX)
+    if (p->first.taking.site == UINT32_MAX)
         return true;
-    for (size_t i = 0; i <= p->tie_count; i++) {
-        const struct pair_taking *taking = i == 0 ? &p->taking : &p->ties[i - 1];
+    for (size_t i = 0; i <= p->tie_count + p->more_count; i++) {
+        bool tie = i > p->more_count;
+        const struct pair_open *of = i == 0 || tie ? &p->first : &p->more[i - 1];
+        const struct pair_taking *taking = tie ? &p->ties[i - p->more_count - 1] : &of->taking;
         struct prof_finding_open open = { .stack = taking->stack,
                                           .pairing = p->learned ? PROF_PAIR_LEARNED : PROF_PAIR_COUNT,
-                                          .count = p->count,
+                                          .count = of->count,
                                           .birth = taking->site == SITE_BIRTH };
         uint32_t site = site_of(a, taking->stack);
-        if (site == UINT32_MAX || !sum_open(g, bundle->group, i == 0 ? 0 : 2, site, &open))
+        if (site == UINT32_MAX || !sum_open(g, bundle->group, tie ? 2 : 0, site, &open) ||
+            (!tie && !missing_sum(g, bundle->group, of)))
             return false;
     }
     return true;
@@ -484,6 +487,8 @@ struct prof_error *group_objects(struct analysis *a)
     prof_vec_deinit(&g.list);
     prof_vec_deinit(&g.tallies);
     prof_vec_deinit(&g.opens);
+    prof_vec_deinit(&g.missings);
+    map_deinit(&g.missing_of_key);
     prof_vec_deinit(&g.cycles);
     graph_deinit(&g.of_component);
     prof_vec_deinit(&g.keys);

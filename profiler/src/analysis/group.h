@@ -114,13 +114,20 @@ int open_sum_order(const void *left, const void *right);
 bool open_sum_fill(struct analysis *a, const struct open_sum *sums, size_t first, size_t count,
                    struct prof_finding *ret);
 
+/* A release that objects of a group lack. */
+struct missing_sum {
+    uint32_t group;
+    struct prof_finding_missing missing;
+};
+
 struct groups {
     struct analysis *a;
     PROF_VEC(struct bundle) bundles;
     PROF_VEC(struct group) list;
     PROF_VEC(struct tally) tallies; /* of bundles, then of groups */
     PROF_VEC(struct open_sum) opens;
-    struct map bundle_of_key, tally_of_key, group_of_key, open_of_key;
+    PROF_VEC(struct missing_sum) missings;
+    struct map bundle_of_key, tally_of_key, group_of_key, open_of_key, missing_of_key;
     PROF_VEC(uint64_t) keys;             /* scratch */
     PROF_VEC(struct group_cycle) cycles; /* of groups */
     struct graph of_component;           /* component -> its objects, when there are cycles */
@@ -204,6 +211,13 @@ bool danger_needs(struct analysis *a, const struct group_members *members, struc
 bool danger_hazards(struct analysis *a);
 /* Objects with fewer counts than known references. */
 bool danger_underflows(struct analysis *a);
+
+/* ---- missing.c: false without memory ---- */
+/* One taking too many of some objects of a group: they lack the release that serves it, when that is known. */
+bool missing_sum(struct groups *g, uint32_t group, const struct pair_open *open);
+/* Fills in what is missing, once the open references of the finding and the first missing release of groups that were
+ * paired are there. */
+bool missing_fill(struct groups *g, uint32_t index, struct prof_finding *ret);
 
 /* ---- report.c ---- */
 struct prof_error *report_groups(struct groups *g);

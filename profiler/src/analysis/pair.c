@@ -311,47 +311,113 @@ static uint32_t own_stack(struct analysis *a, struct learned_type *t, const stru
     return t->keys.items[key].stack;
 }
 
+/* The suspect that explains the rest of a life best, and its taking is taken out of it once; SIZE_MAX: there is none.
+ */
+static size_t next_suspect(const struct learned_type *t, struct gathered *rest)
+{
+    const struct pairing_suspect *suspects;
+    size_t at = pairing_judge(t->pairing, rest->entries, rest->count);
+
+    if (at == SIZE_MAX)
+        return at;
+    pairing_suspects(t->pairing, &suspects);
+    for (size_t i = 0; i < rest->count; i++) {
+        if (rest->entries[i].key == suspects[at].take && rest->entries[i].taken > 0) {
+            rest->entries[i].taken--;
+            return at;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static uint64_t taken_at(const struct gathered *life, uint32_t key)
+{
+    uint64_t taken = 0;
+
+    for (size_t i = 0; i < life->count; i++)
+        taken += life->entries[i].key == key ? life->entries[i].taken : 0;
+    return taken;
+}
+
+static struct pair_open open_of(struct analysis *a, struct learned_type *t, const struct prof_obj *obj,
+                                const struct pairing_suspect *s, uint64_t count)
+{
+    struct pair_open open = { .taking = taking_of(t, s->take), .key = t->keys.items[s->take].hash, .count = count };
+
+    open.taking.stack = own_stack(a, t, obj, s->take);
+    if (s->missing == PAIRING_NONE)
+        return open;
+    open.missing_stack = t->keys.items[s->missing].stack;
+    open.missing_named = 1;
+    open.healthy_of = s->healthy_took;
+    open.healthy_named = s->healthy_gave;
+    return open;
+}
+
+/* How often each suspect is one too many: the references that are open are explained one after the other, a few of
+ * them; the best explanation has the rest, as far as it took so many. false: nothing tells the first one apart. */
+static bool share_out(const struct learned_type *t, const struct gathered *life, uint64_t open, uint64_t *counts,
+                      size_t *ret_best)
+{
+    enum { ROUNDS = 8 };
+    const struct pairing_suspect *suspects;
+    struct gathered rest = *life;
+    uint64_t left = open;
+
+    pairing_suspects(t->pairing, &suspects);
+    *ret_best = SIZE_MAX;
+    for (int round = 0; round < ROUNDS && left > 0; round++) {
+        size_t at = next_suspect(t, &rest);
+        if (at == SIZE_MAX || suspects[at].ties_all > PAIR_TIES)
+            break;
+        *ret_best = round == 0 ? at : *ret_best;
+        counts[at]++;
+        left--;
+    }
+    if (*ret_best == SIZE_MAX)
+        return false;
+    uint64_t room = taken_at(life, suspects[*ret_best].take) - counts[*ret_best];
+    counts[*ret_best] += left < room ? left : room;
+    return true;
+}
+
 bool pair_ask(struct analysis *a, struct learned *learned, prof_obj_id id, struct pair_answer *ret)
 {
     const struct prof_obj *obj = prof_heap_obj(a->heap, id);
     struct learned_type *t = &learned->types.items[obj->type];
     const struct pairing_suspect *suspects;
+    uint64_t counts[PAIRING_SUSPECTS] = { 0 }, open = 0;
     struct gathered life;
+    size_t best;
 
-    *ret = (struct pair_answer){ .taking = { .site = UINT32_MAX } };
+    *ret = (struct pair_answer){ .first.taking = { .site = UINT32_MAX } };
     if (!solve(a, learned, obj->type))
         return false;
     if (t->pairing == NULL)
         return true;
     if (!gather_object(a, t, id, &life))
         return false;
-    size_t at = pairing_judge(t->pairing, life.entries, life.count);
-    if (at == SIZE_MAX)
-        return true;
-    pairing_suspects(t->pairing, &suspects);
-    const struct pairing_suspect *s = &suspects[at];
-    if (s->ties_all > PAIR_TIES)
-        return true; // nothing tells them apart
-    uint64_t open = 0, taken = 0;
-    for (size_t i = 0; i < life.count; i++) {
+    for (size_t i = 0; i < life.count; i++)
         open += life.entries[i].taken;
-        taken += life.entries[i].key == s->take ? life.entries[i].taken : 0;
-    }
     for (size_t i = 0; i < life.count; i++)
         open -= life.entries[i].given < open ? life.entries[i].given : open;
-    ret->learned = true;
-    ret->taking = taking_of(t, s->take);
-    ret->taking.stack = own_stack(a, t, obj, s->take);
-    ret->key = t->keys.items[s->take].hash;
-    ret->count = open < taken ? open : taken;
-    for (uint32_t i = 0; i < s->tie_count; i++)
-        ret->ties[ret->tie_count++] = taking_of(t, s->ties[i]);
-    if (s->missing == PAIRING_NONE)
+    if (!share_out(t, &life, open, counts, &best))
         return true;
-    ret->missing_stack = t->keys.items[s->missing].stack;
-    ret->missing_named = 1;
-    ret->healthy_of = s->healthy_took;
-    ret->healthy_named = s->healthy_gave;
+    // In the order of suspects: objects with the same ones have the same first.
+    size_t all = pairing_suspects(t->pairing, &suspects);
+    for (size_t s = 0; s < all; s++) {
+        if (counts[s] == 0)
+            continue;
+        struct pair_open one = open_of(a, t, obj, &suspects[s], counts[s]);
+        if (!ret->learned) {
+            ret->first = one;
+            for (uint32_t i = 0; i < suspects[s].tie_count; i++)
+                ret->ties[ret->tie_count++] = taking_of(t, suspects[s].ties[i]);
+        } else if (ret->more_count < PAIR_MORE) {
+            ret->more[ret->more_count++] = one;
+        }
+        ret->learned = true;
+    }
     return true;
 }
 
@@ -364,7 +430,7 @@ bool pair_alone(struct analysis *a, const struct balance *balance, struct pair_a
     size_t takings = 0;
     uint32_t born = births > 0 ? site_of(a, balance->birth_stack) : 0;
 
-    *ret = (struct pair_answer){ .taking = { .site = UINT32_MAX } };
+    *ret = (struct pair_answer){ .first.taking = { .site = UINT32_MAX } };
     if (born == UINT32_MAX)
         return false;
     // A release ends what its own function took.
@@ -394,11 +460,11 @@ bool pair_alone(struct analysis *a, const struct balance *balance, struct pair_a
         return true; // the events do not tell
     uint64_t count = open - unpaired < balance->surplus ? open - unpaired : balance->surplus;
     if (just_born || only == NULL) {
-        ret->taking = (struct pair_taking){ SITE_BIRTH, balance->birth_stack };
-        ret->count = just_born ? births : count;
+        ret->first.taking = (struct pair_taking){ SITE_BIRTH, balance->birth_stack };
+        ret->first.count = just_born ? births : count;
     } else {
-        ret->taking = (struct pair_taking){ only->site, only->stack };
-        ret->count = count;
+        ret->first.taking = (struct pair_taking){ only->site, only->stack };
+        ret->first.count = count;
     }
     return true;
 }

@@ -35,15 +35,22 @@ struct pair_taking {
     uint32_t site;  /* SITE_BIRTH; UINT32_MAX: cannot be told */
     uint32_t stack; /* one of its stacks */
 };
-struct pair_answer {
-    struct pair_taking taking; /* that is one too many */
-    bool learned;              /* from siblings; else counted */
-    uint64_t key;              /* of the taking, callers included where they matter; 0 cannot be told */
-    uint64_t count;            /* references left open at it */
-    struct pair_taking ties[PAIR_TIES];
-    size_t tie_count;       /* other takings that fit as well */
+/* A taking that is too many. */
+struct pair_open {
+    struct pair_taking taking;
+    uint64_t key;           /* callers included where they matter; 0 cannot be told */
+    uint64_t count;         /* references left open at it */
     uint32_t missing_stack; /* the release that serves it in healthy objects, 0 */
     uint64_t missing_named, healthy_named, healthy_of;
+};
+enum { PAIR_MORE = 3 };
+struct pair_answer {
+    struct pair_open first; /* of several the one that most leaked objects have too many; its taking may be none */
+    bool learned;           /* from siblings; else counted */
+    struct pair_taking ties[PAIR_TIES]; /* other takings that fit as well as the first */
+    size_t tie_count;
+    struct pair_open more[PAIR_MORE]; /* of the same objects, from siblings */
+    size_t more_count;
 };
 
 struct learned_site {

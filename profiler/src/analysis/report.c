@@ -160,24 +160,6 @@ static bool fill_cycle(struct groups *g, const struct group *group, struct prof_
     return good;
 }
 
-/* References with a slot: the release that others taken at the same place got. */
-static void fill_missing(struct groups *g, const struct group *group, struct prof_finding *ret)
-{
-    const struct prof_finding_open *open = ret->open;
-
-    if (ret->missing_stack != 0 || ret->open_count == 0 || !prof_pairing_owned(open->pairing) ||
-        open->holder_obj != 0 || group->verdict == PROF_REACHABLE || group->verdict == PROF_ZERO_NOT_FREED)
-        return;
-    const struct learned_pair *pair = pair_of_slot(g->a, &g->learned, group->type, open->stack);
-    if (pair == NULL)
-        return;
-    ret->missing_stack = pair->given;
-    ret->missing_named = open->count < group->objects ? open->count : group->objects;
-    ret->missing_of = group->objects;
-    ret->healthy_named = pair->count;
-    ret->healthy_of = pair->all;
-}
-
 /* Where the slot was overwritten or its memory freed: from the first open reference of an example that knows. */
 static void fill_other(struct analysis *a, const struct group *group, struct prof_finding *ret)
 {
@@ -223,11 +205,11 @@ static bool report_group(struct groups *g, uint32_t index)
     f.born_stack = group->born_stack;
     f.place_stack = group->place_stack;
     f.scope = group->scope;
-    f.missing_stack = group->pairing.missing_stack;
-    f.missing_named = group->pairing.missing_named;
+    f.missing_stack = group->pairing.first.missing_stack;
+    f.missing_named = group->pairing.first.missing_named;
     f.missing_of = f.missing_stack != 0 ? group->objects : 0;
-    f.healthy_named = group->pairing.healthy_named;
-    f.healthy_of = group->pairing.healthy_of;
+    f.healthy_named = group->pairing.first.healthy_named;
+    f.healthy_of = group->pairing.first.healthy_of;
     if (f.missing_named > f.missing_of)
         f.missing_named = f.missing_of;
     prof_obj_id *samples = prof_arena_alloc(a->arena, sizeof group->samples);
@@ -244,14 +226,15 @@ static bool report_group(struct groups *g, uint32_t index)
     f.held_cycles = group->held_cycles;
     if ((group_is_cycle(group->verdict) || group->held_example != 0) && !fill_cycle(g, group, &f))
         return false;
-    fill_missing(g, group, &f);
+    if (!missing_fill(g, index, &f))
+        return false;
     fill_other(a, group, &f);
     f.reasons = reasons_of(a, group, &f.strength);
     f.broken_off = group_broken_off(a, group);
     if ((group->doubts & DOUBT_VETOED) != 0 || f.broken_off)
         f.headline = PROF_HEADLINE_HELD;
     if (f.broken_off)
-        f.missing_stack = 0;
+        f.missing_stack = f.also_count = 0;
     f.sentence = sentence_of(a, group);
     bool may_leak = group->reason != NULL && strncmp(group->reason, "may leak: ", 10) == 0;
     if (may_leak && (f.suppressed_by = prof_arena_printf(a->arena, "may-leak: %s", group->reason + 10)) == NULL)

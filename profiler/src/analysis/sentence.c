@@ -12,7 +12,7 @@ static const char *plural(uint64_t n)
 
 bool group_broken_off(const struct analysis *a, const struct group *group)
 {
-    const struct pair_answer *known = &group->pairing;
+    const struct pair_open *known = &group->pairing.first;
     // Where most of its kind are gone already, and made a release that these did not, it is overdue.
     bool overdue = known->missing_stack != 0 && known->healthy_of >= group->objects &&
                    known->healthy_named * 10 >= known->healthy_of * 9;
@@ -224,13 +224,14 @@ static void add_take(struct analysis *a, struct prof_str *str, const struct pair
 /* Which takings fit as well as the one that is named, and the one annotation that would tell them apart. */
 static void add_tie(struct analysis *a, struct prof_str *str, const struct pair_answer *answer)
 {
-    add_take(a, str, &answer->taking);
+    add_take(a, str, &answer->first.taking);
     for (size_t i = 0; i < answer->tie_count; i++) {
         prof_str_add(str, i + 1 == answer->tie_count ? " and " : ", ");
         add_take(a, str, &answer->ties[i]);
     }
-    prof_str_addf(str, " fit equally: %s ", answer->taking.site == SITE_BIRTH ? "an owner (trk_own) for" : "a slot at");
-    add_take(a, str, &answer->taking);
+    prof_str_addf(str, " fit equally: %s ",
+                  answer->first.taking.site == SITE_BIRTH ? "an owner (trk_own) for" : "a slot at");
+    add_take(a, str, &answer->first.taking);
     prof_str_add(str, " would tell them apart");
 }
 

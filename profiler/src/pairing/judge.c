@@ -10,8 +10,8 @@ enum {
     MIX_ROUNDS = 40,
     CHOOSE_ROUNDS = 8,
     CANDIDATES_MOST = 32,
-    SUSPECTS_MOST = 16,
     SWAP_LIVES = 128, /* that are looked at when two takings change their releases */
+    STAGES = 3,       /* references of one life that are explained one after the other */
 };
 /* So much less likely, by its logarithm, is still as good: a factor of 20. */
 #define TIE_MARGIN 3.0
@@ -38,15 +38,18 @@ struct guess {
 };
 struct leaked {
     size_t first, count; /* guesses */
+    size_t life;         /* in the bag of leaked ones */
     double lives, open;
 };
 struct judging {
     struct pairing *p;
     PROF_VEC(struct guess) guesses;
     PROF_VEC(struct leaked) lives;
-    double rate;   /* of leaks, when nothing is known */
-    double *opens; /* by taking: references left open there */
-    bool *told;    /* by taking */
+    double rate;       /* of leaks, when nothing is known */
+    double *opens;     /* by taking: references left open there */
+    bool *told;        /* by taking */
+    int stage;         /* how many references of each life are explained already */
+    uint32_t *of_life; /* by life and stage: the taking that explained one, PAIRING_NONE */
 };
 
 /* Tries row `row` of a leaked life. */
@@ -91,19 +94,43 @@ static bool guess_life(const struct pairing *p, const struct pairing_entry *entr
     return true;
 }
 
+/* What is left of a leaked life behind the references that were explained; false: nothing. */
+static bool rest_of(const struct judging *j, size_t at, struct pairing_entry *ret)
+{
+    const struct pairing_bag *bag = &j->p->leaked;
+    const struct pairing_life *life = &bag->lives.items[at];
+    const struct pairing_entry *entries = bag->entries.items + life->first;
+
+    if (life_open(entries, life->count) <= (uint64_t)j->stage)
+        return false;
+    memcpy(ret, entries, life->count * sizeof *ret);
+    for (int s = 0; s < j->stage; s++) {
+        uint32_t i = 0, take = j->of_life[at * STAGES + (size_t)s];
+        while (i < life->count && (j->p->of_leaked.take[life->first + i] != take || ret[i].taken == 0))
+            i++;
+        if (take == PAIRING_NONE || i == life->count)
+            return false;
+        ret[i].taken--;
+    }
+    return true;
+}
+
 static bool guess_all(struct judging *j)
 {
     struct pairing *p = j->p;
     const struct pairing_bag *bag = &p->leaked;
+    struct pairing_entry rest[PAIRING_ENTRIES_MOST];
 
     j->guesses.count = j->lives.count = 0;
     for (size_t i = 0; i < bag->lives.count; i++) {
         const struct pairing_life *life = &bag->lives.items[i];
-        const struct pairing_entry *entries = bag->entries.items + life->first;
+        if (!rest_of(j, i, rest))
+            continue;
         struct leaked leaked = { .first = j->guesses.count,
+                                 .life = i,
                                  .lives = (double)life->lives,
-                                 .open = (double)life_open(entries, life->count) };
-        if (!guess_life(p, entries, p->of_leaked.take + life->first, p->of_leaked.give + life->first, life->count, j))
+                                 .open = (double)life_open(rest, life->count) };
+        if (!guess_life(p, rest, p->of_leaked.take + life->first, p->of_leaked.give + life->first, life->count, j))
             return false;
         leaked.count = j->guesses.count - leaked.first;
         if (leaked.count > 0 && !prof_vec_push(&j->lives, leaked))
@@ -192,7 +219,7 @@ static bool choose(struct judging *j)
     }
     memset(allowed, 0, takes * sizeof *allowed);
     double likely = -INFINITY, price = CAUSE_PRICE + 0.5 * log(lives + 1);
-    for (size_t causes = 0; causes < SUSPECTS_MOST; causes++) {
+    for (size_t causes = 0; causes < PAIRING_SUSPECTS; causes++) {
         size_t best = SIZE_MAX;
         double most = -INFINITY;
         for (size_t i = 0; i < count; i++) {
@@ -397,7 +424,7 @@ static bool tell(struct judging *j)
 
     for (size_t t = 0; t < p->takes.items.count; t++)
         all += j->opens[t];
-    while (p->suspects.count < SUSPECTS_MOST) {
+    while (p->suspects.count < PAIRING_SUSPECTS) {
         size_t best = SIZE_MAX;
         for (size_t t = 0; t < p->takes.items.count; t++) {
             if (!j->told[t] && (best == SIZE_MAX || j->opens[t] > j->opens[best]))
@@ -412,19 +439,66 @@ static bool tell(struct judging *j)
     return true;
 }
 
+/* Which suspect explains one reference of each life, for the next stage. */
+static void explain_lives(struct judging *j)
+{
+    for (size_t i = 0; i < j->lives.count; i++) {
+        const struct leaked *life = &j->lives.items[i];
+        double most = 0;
+        for (size_t g = 0; g < life->count; g++) {
+            const struct guess *guess = &j->guesses.items[life->first + g];
+            if (!j->told[guess->take] || weigh(j->p, guess) <= most)
+                continue;
+            most = weigh(j->p, guess);
+            j->of_life[life->life * STAGES + (size_t)j->stage] = guess->take;
+        }
+    }
+}
+
+/* Lives that have one more reference open than what was explained so far ask what else is too many. rates: by taking,
+ * the highest of all stages. */
+static bool judge_stages(struct judging *j, double *rates)
+{
+    struct pairing *p = j->p;
+    size_t takes = p->takes.items.count;
+
+    for (; j->stage < STAGES; j->stage++) {
+        if (!guess_all(j))
+            return false;
+        if (j->lives.count == 0)
+            break;
+        if (!choose(j) || !tell(j))
+            return false;
+        explain_lives(j);
+        for (size_t t = 0; t < takes; t++)
+            rates[t] = fmax(rates[t], j->stage == 0 || j->told[t] ? p->rate[t] : 0);
+    }
+    memcpy(p->rate, rates, takes * sizeof *rates);
+    return true;
+}
+
 bool judge(struct pairing *p)
 {
     struct judging j = { .p = p };
+    size_t takes = p->takes.items.count + 1, lives = p->leaked.lives.count;
 
-    if (p->leaked.lives.count == 0)
+    if (lives == 0)
         return true;
-    j.opens = calloc(p->takes.items.count + 1, sizeof *j.opens);
-    j.told = calloc(p->takes.items.count + 1, sizeof *j.told);
-    bool good = j.opens != NULL && j.told != NULL && guess_all(&j) && choose(&j) && tell(&j);
+    double *rates = calloc(takes, sizeof *rates);
+    j.opens = calloc(takes, sizeof *j.opens);
+    j.told = calloc(takes, sizeof *j.told);
+    j.of_life = malloc(lives * STAGES * sizeof *j.of_life);
+    bool good = rates != NULL && j.opens != NULL && j.told != NULL && j.of_life != NULL;
+    if (good) {
+        memset(j.of_life, 0xff, lives * STAGES * sizeof *j.of_life);
+        good = judge_stages(&j, rates);
+    }
     prof_vec_deinit(&j.guesses);
     prof_vec_deinit(&j.lives);
     free(j.opens);
     free(j.told);
+    free(j.of_life);
+    free(rates);
     return good;
 }
 

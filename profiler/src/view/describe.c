@@ -452,6 +452,18 @@ static bool extra_words(struct prof_view *view, const struct prof_finding *findi
     return true;
 }
 
+/* The release that is missing, and those of other references of the same objects. */
+static void give_back_words(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size)
+{
+    char site[512];
+    snprintf(buf, size, "give it back as at %s", prof_view_site(view, finding->missing_stack, site, sizeof site));
+    for (size_t i = 0; i < finding->also_count; i++) {
+        size_t used = strlen(buf);
+        snprintf(buf + used, size - used, "%s %s", i + 1 == finding->also_count ? ", and as at" : ", as at",
+                 prof_view_site(view, finding->also_missing[i].stack, site, sizeof site));
+    }
+}
+
 char *view_action(struct prof_view *view, const struct prof_finding *finding, char *buf, size_t size)
 {
     char site[512];
@@ -541,8 +553,7 @@ char *view_action(struct prof_view *view, const struct prof_finding *finding, ch
             snprintf(buf, size, "look at why the recording ended early first: %s alive then, perhaps in use",
                      finding->objects == 1 ? "it was" : "they were");
         else if (finding->missing_stack != 0)
-            snprintf(buf, size, "give it back as at %s",
-                     prof_view_site(view, finding->missing_stack, site, sizeof site));
+            give_back_words(view, finding, buf, size);
         else if (taken == 0)
             snprintf(buf, size, "find where it was taken: no stacks of references were recorded (--stacks 64,8,1)");
         else

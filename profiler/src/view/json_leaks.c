@@ -246,16 +246,38 @@ static json_t *opens(struct document *doc, struct prof_view *view, const struct 
     return array;
 }
 
+static json_t *missing_one(struct document *doc, struct prof_view *view, const struct prof_finding_missing *one,
+                           uint64_t of)
+{
+    json_t *object = doc_site(doc, view, one->stack, false);
+    doc_set(doc, object, "named", json_of_number(one->named));
+    doc_set(doc, object, "of", json_of_number(of));
+    doc_set(doc, object, "healthy_named", json_of_number(one->healthy_named));
+    doc_set(doc, object, "healthy_of", json_of_number(one->healthy_of));
+    return object;
+}
+
 static json_t *missing(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
 {
-    if (finding->missing_stack == 0)
-        return json_null();
-    json_t *object = doc_site(doc, view, finding->missing_stack, false);
-    doc_set(doc, object, "named", json_of_number(finding->missing_named));
-    doc_set(doc, object, "of", json_of_number(finding->missing_of));
-    doc_set(doc, object, "healthy_named", json_of_number(finding->healthy_named));
-    doc_set(doc, object, "healthy_of", json_of_number(finding->healthy_of));
-    return object;
+    const struct prof_finding_missing first = { .stack = finding->missing_stack,
+                                                .named = finding->missing_named,
+                                                .healthy_named = finding->healthy_named,
+                                                .healthy_of = finding->healthy_of };
+    return finding->missing_stack != 0 ? missing_one(doc, view, &first, finding->missing_of) : json_null();
+}
+
+/* Those of other references of the same objects. */
+static json_t *also_missing(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < finding->also_count; i++) {
+        const struct prof_finding_missing *also = &finding->also_missing[i];
+        json_t *object = missing_one(doc, view, also, finding->objects);
+        doc_set(doc, object, "taken", doc_site(doc, view, also->take_stack, false));
+        doc_set(doc, object, "birth", json_boolean(also->birth));
+        doc_append(doc, array, object);
+    }
+    return array;
 }
 
 json_t *doc_root_path(struct document *doc, struct prof_view *view, const struct prof_finding *finding)
@@ -357,6 +379,7 @@ json_t *doc_finding(struct document *doc, struct prof_view *view, const struct p
     doc_set(doc, object, "site", doc_site(doc, view, finding->place_stack, false));
     doc_set(doc, object, "open", opens(doc, view, finding));
     doc_set(doc, object, "missing", missing(doc, view, finding));
+    doc_set(doc, object, "also_missing", also_missing(doc, view, finding));
     doc_set(doc, object, "siblings", doc_siblings(doc, view, finding));
     doc_set(doc, object, "root_path", doc_root_path(doc, view, finding));
     doc_set(doc, object, "root",

@@ -207,6 +207,50 @@ static void test_slot_release_learned(void **state)
     assert_int_equal(f->healthy_of, 8);
 }
 
+/* Objects that lack one release, objects that lack another one, and some that lack both. Not all healthy ones do the
+ * same, else nothing would tell which release is whose. */
+static void test_two_bugs_at_once(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 40; i++) {
+        uint64_t addr = 0x100000 + i * 0x100;
+        bool left_out[] = { i % 4 == 1 || i % 4 == 3, i % 4 == 2 || i % 4 == 3 };
+        mk_born(rig->t, "session", addr, 64, AT("accept s.c:1"));
+        bool routes = left_out[0] || i % 8 != 0, audits = left_out[1] || i % 12 != 0;
+        if (routes)
+            mk_ref(rig->t, addr, 0, AT("route s.c:20"));
+        if (audits)
+            mk_ref(rig->t, addr, 0, AT("audit s.c:30"));
+        if (routes && !left_out[0])
+            mk_unref(rig->t, addr, 0, AT("routed s.c:25"));
+        if (audits && !left_out[1])
+            mk_unref(rig->t, addr, 0, AT("audited s.c:35"));
+        mk_unref(rig->t, addr, 0, AT("hang_up s.c:9"));
+        if (!left_out[0] && !left_out[1])
+            mk_gone(rig->t, addr, AT("hang_up s.c:9"));
+    }
+    rig_find(rig, NULL);
+    uint64_t both = 0, all = 0;
+    for (size_t i = 0; i < rig->count; i++) {
+        const struct prof_finding *f = &rig->list[i];
+        all += f->objects;
+        if (f->also_count == 0)
+            continue;
+        assert_int_equal(f->also_count, 1);
+        bool first = strcmp(prof_symbols_site_frame(rig->symbols, f->open[0].stack)->function, "route") == 0;
+        rig_at(rig, f->open[0].stack, first ? "route:20" : "audit:30");
+        rig_at(rig, f->open[1].stack, first ? "audit:30" : "route:20");
+        assert_int_equal(f->open[0].count, 20);
+        assert_int_equal(f->open[1].count, 10);
+        rig_at(rig, f->missing_stack, first ? "routed:25" : "audited:35");
+        rig_at(rig, f->also_missing[0].stack, first ? "audited:35" : "routed:25");
+        rig_at(rig, f->also_missing[0].take_stack, first ? "audit:30" : "route:20");
+        both += f->also_missing[0].named;
+    }
+    assert_int_equal(all, 30);
+    assert_int_equal(both, 10);
+}
+
 static void test_global(void **state)
 {
     (void)state;
@@ -664,6 +708,7 @@ int main(void)
         TEST(extra_take),
         TEST(two_exits),
         TEST(slot_release_learned),
+        TEST(two_bugs_at_once),
         TEST(global),
         TEST(by_design),
         TEST(holder_freed),

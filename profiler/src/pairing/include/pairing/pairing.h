@@ -21,7 +21,7 @@
 
 #include <pairing/lives.h>
 
-enum { PAIRING_TIES = 4 };
+enum { PAIRING_TIES = 4, PAIRING_SUSPECTS = 16 };
 
 struct pairing; /* of one kind of objects */
 struct pairing_options {
