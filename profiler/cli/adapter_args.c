@@ -103,6 +103,7 @@ static bool add_adapter(struct rec_hooks *hooks, const struct prof_adapter_choic
                                 (type->counts_inline ? TRK_HOOK_INLINE : 0));
         rule.from = from->from;
         memcpy(rule.test, from->test, sizeof rule.test);
+        rule.flags |= type->counts_inline ? TRK_HOOK_INLINE : 0;
         add_type(&rule, type);
         ok = rec_hooks_add(hooks, &rule,
                            &(struct rec_hook_texts){ .adapter = adapter->name,

@@ -106,7 +106,8 @@ enum {
     TRK_TYPE_ORDERED_FINALIZER = 2, /* its destructor needs its referents alive */
     TRK_TYPE_IMMORTAL = 4,          /* instances live until exit by design */
     TRK_TYPE_INLINE = 8, /* their counts change in place, too, where nobody tells: what events add up to proves
-                          * nothing, only counts that are told or read from memory do */
+                          * nothing, only counts that are told or read from memory do. What such an object was told to
+                          * hold (TRK_HOLDER) it gives back when it ends */
 };
 #define TRK_NO_COUNT 0xffffffffu /* trk_type.count_offset: not known */
 

@@ -50,9 +50,11 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
 
     if (obj->flags & PROF_OBJ_SKEWED)
         doubts |= (obj->flags & PROF_OBJ_BLOCK_BORN) != 0 ? DOUBT_BORN : DOUBT_SKEWED;
-    if (obj->flags & PROF_OBJ_MISCOUNT)
+    /* A type that counts in place, too, contradicts nobody: its counts are as memory has them. */
+    bool in_place = (prof_heap_type(a->heap, obj->type)->flags & TRK_TYPE_INLINE) != 0;
+    if ((obj->flags & PROF_OBJ_MISCOUNT) && !in_place)
         doubts |= DOUBT_MISCOUNT;
-    if (facts != NULL && facts->unaccounted != 0)
+    if (facts != NULL && facts->unaccounted != 0 && !in_place)
         doubts |= facts->unaccounted > 0 ? DOUBT_MORE : DOUBT_LESS;
     if (facts != NULL && facts->copied)
         doubts |= DOUBT_COPIED;

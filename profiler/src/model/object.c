@@ -658,7 +658,8 @@ static void retype(struct prof_heap *h, prof_obj_id id, const struct prof_event 
 {
     struct prof_obj *obj = obj_of(h, id);
     prof_type_id to = type_cited(h, e->size);
-    if (to == obj->type)
+    /* Several descriptions may call a type the same: an adapter's, one of each file that includes a header. */
+    if (to == obj->type || strcmp(h->types[to].pub.name, h->types[obj->type].pub.name) == 0)
         return;
     struct type_state *old = &h->types[obj->type];
     uint8_t state = obj->state;

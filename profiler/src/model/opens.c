@@ -455,13 +455,20 @@ static void each_in_range(struct prof_heap *h, uint64_t start, uint64_t size, ea
 struct died {
     struct place at;
     prof_obj_id holder;
+    const struct prof_event *e;
 };
 
 static void one_died(struct prof_heap *h, uint32_t index, void *ctx)
 {
     const struct died *died = ctx;
     const struct prof_open *open = open_of(h, index);
-    if (obj_alive(obj_of(h, open->obj)) && (open->flags & PROF_OPEN_OVERWRITTEN) == 0) {
+    bool alive = obj_alive(obj_of(h, open->obj));
+    if (alive && open->kind == PROF_OPEN_HOLDER && died->holder != 0 &&
+        h->types[obj_of(h, died->holder)->type].in_place) {
+        ref_given_inside(h, index, died->e);
+        return;
+    }
+    if (alive && (open->flags & PROF_OPEN_OVERWRITTEN) == 0) {
         spoil(h, index, PROF_OPEN_HOLDER_FREED, &died->at);
         if (died->holder != 0 && index < h->spoil_room) {
             const struct prof_obj *holder = obj_of(h, died->holder);
@@ -475,7 +482,7 @@ static void one_died(struct prof_heap *h, uint32_t index, void *ctx)
 
 void open_range_died(struct prof_heap *h, uint64_t start, uint64_t size, prof_obj_id holder, const struct prof_event *e)
 {
-    struct died died = { place_of(e), holder };
+    struct died died = { place_of(e), holder, e };
     each_in_range(h, start, size, one_died, &died);
 }
 

@@ -248,22 +248,30 @@ static bool follows_disown(struct prof_heap *h, prof_obj_id id, const struct pro
            d->event + 1 == obj->refs + obj->unrefs && doubt_one_call(h, e->stack, d->stack);
 }
 
+/* An open reference with an owner goes. */
+static void give_owned(struct prof_heap *h, prof_obj_id id, uint32_t open, const struct prof_event *e)
+{
+    struct prof_type *type = &h->types[obj_of(h, id)->type].pub;
+    bool holder = open_of(h, open)->kind == PROF_OPEN_HOLDER;
+
+    follow_left(h, open, e);
+    if (h->options.keep_type_sites)
+        site_learn_pair(h, obj_of(h, id)->type, open_of(h, open)->stack, e->stack);
+    open_remove(h, open);
+    if (holder)
+        type->unrefs_holder++;
+    else
+        type->unrefs_slot++;
+}
+
 /* Which reference goes. `left` is the anonymous balance before it. */
 static void give(struct prof_heap *h, prof_obj_id id, int32_t left, const struct prof_event *e)
 {
     struct prof_type *type = &h->types[obj_of(h, id)->type].pub;
     if (has_owner(e)) {
-        enum prof_open_kind kind = owner_kind(e);
-        uint32_t open = open_find(h, id, kind, e->slot);
+        uint32_t open = open_find(h, id, owner_kind(e), e->slot);
         if (open != 0) {
-            follow_left(h, open, e);
-            if (h->options.keep_type_sites)
-                site_learn_pair(h, obj_of(h, id)->type, open_of(h, open)->stack, e->stack);
-            open_remove(h, open);
-            if (kind == PROF_OPEN_HOLDER)
-                type->unrefs_holder++;
-            else
-                type->unrefs_slot++;
+            give_owned(h, id, open, e);
             return;
         }
         wrong_slot(h, id, e->slot, e);
@@ -344,6 +352,21 @@ void ref_unref(struct prof_heap *h, const struct prof_event *e)
         object_set_zero(h, id, e);
     else if (count < 0)
         over_release(h, id, e);
+}
+
+void ref_given_inside(struct prof_heap *h, uint32_t open, const struct prof_event *e)
+{
+    prof_obj_id id = open_of(h, open)->obj;
+    struct prof_obj *obj = obj_of(h, id);
+    bool counted = (obj->flags & PROF_OBJ_COUNTED) != 0;
+
+    obj->unrefs++;
+    obj->count--;
+    if (counted && obj->observed > 0)
+        obj->observed--;
+    give_owned(h, id, open, e);
+    if (counted && obj_of(h, id)->observed == 0)
+        object_set_zero(h, id, e);
 }
 
 /* ---- Changing hands ---- */

@@ -465,6 +465,8 @@ void ref_sink(struct prof_heap *h, const struct prof_event *e);
 void ref_count_seen(struct prof_heap *h, const struct prof_event *e);
 /* A count that the program told after an event on obj. */
 void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count, bool unsure); /* unsure: may be another life's */
+/* The holder of an open reference ends, and gives it back where nobody tells (TRK_TYPE_INLINE). */
+void ref_given_inside(struct prof_heap *h, uint32_t open, const struct prof_event *e);
 /* A counted event that a dead object still missed. */
 void ref_apply_late(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 /* Does the program itself tell that e is where it seems to be: by a count below zero, or by the number of the change?

@@ -567,6 +567,33 @@ static void counts_in_place_prove_nothing(void **state)
     mk_destroy(t);
 }
 
+/* What a container that counts in place was given, it gives back when it ends; other containers leave it behind. */
+static void containers_in_place_give_back(void **state)
+{
+    (void)state;
+    for (unsigned in_place = 0; in_place < 2; in_place++) {
+        struct mk_trace *t = mk_create();
+        const struct trk_type_def def = { .flags = in_place ? TRK_TYPE_INLINE : 0, .count_offset = UINT32_MAX };
+        mk_type_full(t, "value", &def);
+        mk_born(t, "value", HOLD, 64, "new");
+        mk_born(t, "value", OBJ, 64, "new");
+        mk_move(t, OBJ, MK_HOLDER(HOLD), 0, "give");
+        mk_born(t, "value", OTHER, 64, "new");
+        mk_move(t, OTHER, MK_HOLDER(HOLD), 0, "give");
+        mk_ref_rc(t, OTHER, 0, 2, "get");
+        mk_gone(t, HOLD, "free");
+        struct prof_heap *heap = heap_of(t);
+        const struct prof_obj *obj = obj_at(heap, OBJ), *other = obj_at(heap, OTHER);
+        assert_int_equal(obj->count, in_place ? 0 : 1);
+        assert_int_equal(obj->opens, in_place ? 0 : 1);
+        assert_int_equal(obj->state, PROF_OBJ_ALIVE);
+        assert_int_equal(other->count, in_place ? 1 : 2);
+        assert_int_equal(other->observed, in_place ? 1 : 2);
+        assert_int_equal(prof_heap_type(heap, obj->type)->unrefs_holder, in_place ? 2 : 0);
+        mk_destroy(t);
+    }
+}
+
 static void a_type_makes_an_object_known(void **state)
 {
     (void)state;
@@ -685,6 +712,7 @@ int main(void)
         cmocka_unit_test(counts_are_compared),
         cmocka_unit_test(told_counts_decide_zero),
         cmocka_unit_test(counts_in_place_prove_nothing),
+        cmocka_unit_test(containers_in_place_give_back),
         cmocka_unit_test(a_type_makes_an_object_known),
         cmocka_unit_test(numbers_without_births),
         cmocka_unit_test(unknown_objects_are_skewed),
