@@ -118,8 +118,9 @@ struct prof_open {
     uint32_t next;
     uint32_t prev, chain_next, chain_prev; /* the model's own */
     uint8_t kind, flags;
-    uint8_t index; /* the model's own */
+    uint8_t index; /* the model's own, see prof_open_doubled */
 };
+enum { PROF_OPEN_ASIDE = 2 };
 /* Is one of the references that the object's count is made of owned here? What was told to own one when none was left
  * (PROF_OPEN_NO_SOURCE) may well keep the object, as a pointer does, but must not explain what somebody else took. */
 static inline bool prof_open_backed(const struct prof_open *open)
@@ -130,6 +131,13 @@ static inline bool prof_open_backed(const struct prof_open *open)
 static inline bool prof_open_certain(const struct prof_open *open)
 {
     return (open->flags & (PROF_OPEN_NO_SOURCE | PROF_OPEN_DOUBTED | PROF_OPEN_CHOSEN)) == 0;
+}
+/* A later reference to the same object was told into the same variable, which can own one only: this one moved on in
+ * silence, or is about to be given back. It still is a part of the object's count. */
+static inline bool prof_open_doubled(const struct prof_open *open)
+{
+    return open->kind == PROF_OPEN_SLOT && open->index == PROF_OPEN_ASIDE &&
+           (open->flags & (PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED)) == 0;
 }
 /* The object that held a reference, as it was called when it died: its id may name another one now. */
 struct prof_gone_holder {

@@ -58,6 +58,8 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
         doubts |= facts->unaccounted > 0 ? DOUBT_MORE : DOUBT_LESS;
     if (facts != NULL && facts->copied)
         doubts |= DOUBT_COPIED;
+    if (facts != NULL && facts->odd)
+        doubts |= DOUBT_ODD;
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
         struct owner owner;

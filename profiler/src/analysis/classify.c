@@ -30,8 +30,10 @@ static bool ends_untold(const struct analysis *a, const struct prof_obj *obj)
     return obj->state == PROF_OBJ_ZERO && obj->block == 0 && prof_heap_type(a->heap, obj->type)->died == 0;
 }
 
-/* ret_unbacked: there are edges that explain no count. */
-static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, uint8_t *held, bool *ret_unbacked)
+/* roots: slots in globals and root regions become edges, from GRAPH_NONE; else what they refer to is held.
+ * ret_unbacked: there are edges that explain no count. */
+static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, uint8_t *held, bool roots,
+                                 bool *ret_unbacked)
 {
     *ret_unbacked = false;
     for (prof_obj_id id = 1; id < a->n; id++) {
@@ -59,7 +61,10 @@ static struct prof_error *gather(struct analysis *a, struct graph_edges *edges, 
                     return prof_error_memory();
                 *ret_unbacked |= !prof_open_backed(open);
             } else if (owner_is_root(a, &owner)) {
-                held[id] = 1;
+                bool lasting = owner.kind == OWNER_GLOBAL || owner.kind == OWNER_REGION; // no register has it instead
+                held[id] |= !roots || !lasting;
+                if (roots && lasting && !prof_vec_push(edges, (struct graph_edge){ GRAPH_NONE, id, i }))
+                    return prof_error_memory();
             }
             i = open->next;
         }
@@ -256,9 +261,9 @@ struct prof_error *classify(struct analysis *a)
     for (size_t v = 0; v < n; v++)
         a->root[v] = a->scratch[v] = GRAPH_NONE;
 
-    if ((error = gather(a, &edges, held, &unbacked)) != NULL ||
-        (pointers && ((error = hold_make(a, edges.items, &edges.count, held)) != NULL ||
-                      (error = explain_counts(a, &edges, held)) != NULL)))
+    if ((error = gather(a, &edges, held, pointers, &unbacked)) != NULL ||
+        (pointers &&
+         ((error = hold_make(a, &edges, held)) != NULL || (error = explain_counts(a, &edges, held)) != NULL)))
         goto out;
     if (!graph_init(&a->graph, a->nodes, edges.items, edges.count)) {
         error = prof_error_memory();

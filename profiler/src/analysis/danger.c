@@ -150,7 +150,7 @@ static int64_t known_references(const struct analysis *a, const struct prof_obj 
     for (uint32_t i = obj->first_open; i != 0;) {
         const struct prof_open *open = prof_heap_open(a->heap, i);
         bool gone = (open->flags & (PROF_OPEN_HOLDER_FREED | PROF_OPEN_OVERWRITTEN)) != 0;
-        known += open->kind != PROF_OPEN_BIRTH && !gone && !hold_is_stale(a->hold, open);
+        known += open->kind != PROF_OPEN_BIRTH && !gone && !prof_open_doubled(open) && !hold_is_stale(a->hold, open);
         i = open->next;
     }
     return known;

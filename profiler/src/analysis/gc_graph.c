@@ -56,7 +56,8 @@ static bool is_pinned(const struct prof_gc *gc, const struct prof_obj *obj)
 
 static bool owns(const struct prof_open *open)
 {
-    return prof_open_backed(open) && (open->flags & (PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED)) == 0;
+    return prof_open_backed(open) && !prof_open_doubled(open) &&
+           (open->flags & (PROF_OPEN_OVERWRITTEN | PROF_OPEN_HOLDER_FREED)) == 0;
 }
 
 /* Memory in which variables belong to the object, perhaps more. */

@@ -6,9 +6,7 @@
 
 /* ---- Resolving --------------------------------------------------------------------------------------------------- */
 
-/* Whose memory an address was at the checkpoint: the object, or the plain block, in a node of reach.h. GRAPH_NONE: it
- * changed its owner since, or is a mapping that the program made. */
-static uint32_t node_of(struct analysis *a, uint32_t node, uint64_t addr)
+uint32_t hold_node_of(struct analysis *a, uint32_t node, uint64_t addr)
 {
     const struct reach_node *n = &a->reach->nodes[node];
     const struct prof_block *block = n->flags & REACH_NODE_OBJECT ? NULL : prof_heap_block(a->heap, n->id);
@@ -24,11 +22,6 @@ static uint32_t node_of(struct analysis *a, uint32_t node, uint64_t addr)
     return block == NULL || (n->flags & REACH_NODE_MMAP) != 0 ? GRAPH_NONE : a->n + n->id;
 }
 
-static bool points_to_start(const struct prof_obj *obj, uint64_t value)
-{
-    return value == obj->addr || value == obj->start;
-}
-
 /* A pointer that is told to be weak keeps nothing, and stands for nothing: it is no word, but it exists. */
 static bool add_word(struct analysis *a, uint32_t index, uint32_t from, uint8_t kind)
 {
@@ -36,7 +29,7 @@ static bool add_word(struct analysis *a, uint32_t index, uint32_t from, uint8_t 
     const struct prof_memory_word *w = &hold->memory->words[index];
     struct hold_word word = { .index = index, .from = GRAPH_NONE, .kind = kind };
 
-    word.to = node_of(a, a->reach->target[index], w->value);
+    word.to = hold_node_of(a, a->reach->target[index], w->value);
     if (word.to == GRAPH_NONE)
         return true;
     if (word.to < hold->objects && map_get(&hold->weak, map_mix(w->at, word.to)) != UINT32_MAX) {
@@ -44,11 +37,11 @@ static bool add_word(struct analysis *a, uint32_t index, uint32_t from, uint8_t 
         return true;
     }
     if (kind == HOLD_NODE) {
-        word.from = node_of(a, from, w->at);
+        word.from = hold_node_of(a, from, w->at);
         word.kind = word.from != GRAPH_NONE ? HOLD_NODE : HOLD_ROOT;
     }
     word.start =
-        word.to < hold->objects && w->at % 8 == 0 && points_to_start(prof_heap_obj(a->heap, word.to), w->value);
+        word.to < hold->objects && w->at % 8 == 0 && hold_points_to_start(prof_heap_obj(a->heap, word.to), w->value);
     return prof_vec_push(&hold->words, word);
 }
 
@@ -151,113 +144,10 @@ static bool reach(struct analysis *a, struct hold *hold, const struct graph_edge
     return good;
 }
 
-/* ---- Slots ------------------------------------------------------------------------------------------------------- */
-
-bool hold_word_at(const struct prof_memory *m, uint64_t at, uint32_t *ret)
-{
-    size_t lo = 0, hi = m->area_count;
-
-    *ret = GRAPH_NONE;
-    while (lo < hi) { // the first area that begins behind `at`
-        size_t mid = lo + (hi - lo) / 2;
-        if (m->areas[mid].kind == TRK_AREA_REGISTERS || m->areas[mid].start <= at)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo == 0 || m->areas[lo - 1].kind == TRK_AREA_REGISTERS || at - m->areas[lo - 1].start >= m->areas[lo - 1].size)
-        return false;
-    const struct prof_memory_area *area = &m->areas[lo - 1];
-    for (lo = area->first, hi = area->first + area->count; lo < hi;) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (m->words[mid].at < at)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo < area->first + area->count && m->words[lo].at == at)
-        *ret = (uint32_t)lo;
-    return true;
-}
-
-enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open)
-{
-    const struct hold *hold = a->hold;
-    const struct prof_obj *obj = prof_heap_obj(a->heap, open->obj);
-    uint32_t holder = reach_at(a->reach, open->slot), word;
-
-    if (open->kind != PROF_OPEN_SLOT || !hold->facts[open->obj].examined || holder == GRAPH_NONE ||
-        node_of(a, holder, open->slot) == GRAPH_NONE || !hold_word_at(hold->memory, open->slot, &word))
-        return HOLD_SLOT_UNKNOWN;
-    if (word == GRAPH_NONE)
-        return HOLD_SLOT_STALE;
-    const struct prof_memory *m = hold->memory;
-    for (; word < m->word_count && m->words[word].at == open->slot; word++) {
-        uint64_t value = m->words[word].value;
-        uint32_t target = reach_at(a->reach, value);
-        if (points_to_start(obj, value) || (target != GRAPH_NONE && node_of(a, target, value) == open->obj))
-            return HOLD_SLOT_GOOD;
-    }
-    return HOLD_SLOT_STALE;
-}
-
 bool hold_is_zero(const struct analysis *a, prof_obj_id id)
 {
     const struct hold_facts *facts = a->hold != NULL ? &a->hold->facts[id] : NULL;
     return prof_heap_obj(a->heap, id)->state == PROF_OBJ_ZERO || (facts != NULL && facts->zero && !facts->reached);
-}
-
-static uint64_t slot_key(const struct prof_open *open)
-{
-    return map_mix(open->slot, open->obj);
-}
-
-bool hold_is_stale(const struct hold *hold, const struct prof_open *open)
-{
-    return hold != NULL && hold->stale.count > 0 && open->kind == PROF_OPEN_SLOT &&
-           map_get(&hold->stale, slot_key(open)) != UINT32_MAX;
-}
-
-/* What events keep, by node: from[v] is not GRAPH_NONE. */
-static bool kept_by_events(const struct hold *hold, const struct graph_edge *slots, size_t slot_count,
-                           const uint8_t *held, uint32_t *from)
-{
-    struct graph graph = { 0 };
-    PROF_VEC(uint32_t) seeds = { 0 };
-    bool good = graph_init(&graph, hold->nodes, slots, slot_count) && prof_vec_reserve(&seeds, 1);
-
-    for (uint32_t v = 0; good && v < hold->nodes; v++) {
-        from[v] = GRAPH_NONE;
-        good = v >= hold->objects || !held[v] || prof_vec_push(&seeds, v);
-    }
-    good = good && graph_reach(&graph, NULL, seeds.items, seeds.count, from);
-    graph_deinit(&graph);
-    prof_vec_deinit(&seeds);
-    return good;
-}
-
-/* Only edges from what leaks by the events: a stale one of a holder that lives can hide garbage, but accuse nobody.
- * What these edges hold is kept by none of the others, so that one pass is enough. */
-static bool drop_stale(struct analysis *a, struct hold *hold, struct graph_edge *slots, size_t *slot_count,
-                       const uint32_t *kept_from)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < *slot_count; i++) {
-        const struct prof_open *open = prof_heap_open(a->heap, slots[i].label);
-        bool lives = kept_from[slots[i].from] != GRAPH_NONE;
-        enum hold_slot slot = lives ? HOLD_SLOT_UNKNOWN : hold_check_slot(a, open);
-        hold->checked += slot != HOLD_SLOT_UNKNOWN;
-        if (slot != HOLD_SLOT_STALE) {
-            slots[kept++] = slots[i];
-            continue;
-        }
-        hold->facts[open->obj].unowned += prof_open_backed(open);
-        if (!map_put(&hold->stale, slot_key(open), 0))
-            return false;
-    }
-    *slot_count = kept;
-    return true;
 }
 
 /* A word in a recorded slot of its object is that reference already. */
@@ -272,7 +162,7 @@ static bool mark_recorded(struct analysis *a, struct hold *hold)
         for (uint32_t i = prof_heap_obj(a->heap, id)->first_open; good && i != 0;) {
             const struct prof_open *open = prof_heap_open(a->heap, i);
             if (open->kind == PROF_OPEN_SLOT && !hold_is_stale(hold, open))
-                good = map_put(&slots, slot_key(open), 0);
+                good = map_put(&slots, hold_slot_key(open), 0);
             i = open->next;
         }
     }
@@ -321,13 +211,12 @@ static bool was_there(const struct analysis *a, const struct prof_obj *obj)
 /* Compares the object's own count with what events make of it. */
 static void read_count(const struct prof_memory *m, const struct prof_obj *obj, struct hold_facts *facts)
 {
-    enum { CLOCK_STEP_US = 50000 }; /* events may bear a time so much too early */
     bool still = m->rung == TRK_RUNG_STOPPED || m->single;
     const struct trk_memory_count *count =
         m->count_count > 0 ? bsearch(&obj->addr, m->counts, m->count_count, sizeof *m->counts, compare_count) : NULL;
 
     if (count == NULL || (obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) == PROF_OBJ_SKEWED ||
-        (!still && obj->last_us + CLOCK_STEP_US > m->at_us))
+        (!still && obj->last_us + HOLD_CLOCK_STEP_US > m->at_us))
         return;
     int64_t difference;
     /* A trace may hold any number. */
@@ -400,7 +289,7 @@ static void count_words(struct hold *hold)
     }
 }
 
-struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_t *slot_count, const uint8_t *held)
+struct prof_error *hold_make(struct analysis *a, struct graph_edges *slots, uint8_t *held)
 {
     struct hold *hold = calloc(1, sizeof *hold);
     if (hold == NULL)
@@ -411,15 +300,11 @@ struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_
     hold->nodes = a->nodes;
     hold->facts = calloc((size_t)a->n + 1, sizeof *hold->facts);
     hold->reached = calloc((size_t)hold->nodes + 1, 1);
-    uint32_t *kept = malloc(((size_t)hold->nodes + 1) * sizeof *kept);
-    bool good = hold->facts != NULL && hold->reached != NULL && kept != NULL;
-    good = good && examine(a, hold) && resolve(a, hold) && sort_words(hold) &&
-           kept_by_events(hold, slots, *slot_count, held, kept) && drop_stale(a, hold, slots, slot_count, kept) &&
-           reach(a, hold, slots, *slot_count, held);
+    bool good = hold->facts != NULL && hold->reached != NULL && examine(a, hold) && resolve(a, hold) &&
+                sort_words(hold) && hold_drop_stale(a, slots, held) && reach(a, hold, slots->items, slots->count, held);
     if (good)
         split_unowned(hold);
     good = good && mark_recorded(a, hold) && pair_learn(a, &hold->learned);
-    free(kept);
     if (!good)
         return prof_error_memory();
     count_words(hold);

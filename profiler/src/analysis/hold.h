@@ -55,6 +55,7 @@ struct hold_facts {
     enum hold_again again;       /* a member of a cycle: the pointers in it that stand for references */
     bool loose;                  /* not all of these are in fields that are known to be pointers */
     bool in_lost;                /* held only by plain blocks that are lost themselves */
+    bool odd;                    /* its slot is stale, and none at such a place points to what it was told to own */
 };
 struct hold {
     const struct prof_memory *memory;
@@ -67,27 +68,42 @@ struct hold {
     struct map weak;                  /* slots that are told to be weak, with their objects */
     bool failed;                      /* no memory for these */
     struct map stale;                 /* recorded slots that point elsewhere by now */
-    uint64_t checked;                 /* recorded slots of leaked holders that were looked at */
+    uint64_t checked;                 /* recorded slots of leaked holders that were looked at, and stale ones */
     struct map owner_of_block;        /* block -> owners */
     PROF_VEC(struct owner) owners;
     struct learned learned; /* which releases serve which takings */
 };
 
 /* ---- hold.c ---- */
-/* Makes a->hold, by a->reach. slots: edges by recorded slots, labels of prof_heap_open; stale ones are
- * taken out. held: by object, kept by what events say. */
-struct prof_error *hold_make(struct analysis *a, struct graph_edge *slots, size_t *slot_count, const uint8_t *held);
+/* Makes a->hold, by a->reach. slots: edges by recorded slots, labels of prof_heap_open, from: GRAPH_NONE for those in
+ * globals and root regions; stale ones are taken out, and those in roots. held: by object, kept by design; what slots
+ * in roots keep is added. */
+struct prof_error *hold_make(struct analysis *a, struct graph_edges *slots, uint8_t *held);
 void hold_free(struct hold *hold);
-enum hold_slot { HOLD_SLOT_UNKNOWN = 0, HOLD_SLOT_GOOD, HOLD_SLOT_STALE };
-/* Does the slot of this reference still point to its object? */
-enum hold_slot hold_check_slot(struct analysis *a, const struct prof_open *open);
 /* The object's count is 0: by the events, or by its own count when nothing reaches it. a->hold may be NULL. */
 bool hold_is_zero(const struct analysis *a, prof_obj_id id);
+/* Whose memory an address was at the checkpoint: the object, or the plain block, in a node of reach.h. GRAPH_NONE: it
+ * changed its owner since, or is a mapping that the program made. */
+uint32_t hold_node_of(struct analysis *a, uint32_t node, uint64_t addr);
+static inline bool hold_points_to_start(const struct prof_obj *obj, uint64_t value)
+{
+    return value == obj->addr || value == obj->start;
+}
+
+/* ---- hold_slot.c ---- */
+enum { HOLD_CLOCK_STEP_US = 50000 }; /* events may bear a time so much too early */
+enum hold_slot { HOLD_SLOT_UNKNOWN = 0, HOLD_SLOT_GOOD, HOLD_SLOT_STALE };
+/* For hold_make: does what it says of slots and held. false without memory. */
+bool hold_drop_stale(struct analysis *a, struct graph_edges *slots, uint8_t *held);
 /* Was the word at an address read? Then its index, of the first when it has several meanings; GRAPH_NONE in *ret:
  * nothing that may be a pointer stood there. */
 bool hold_word_at(const struct prof_memory *m, uint64_t at, uint32_t *ret);
 /* The slot was found to point elsewhere. hold may be NULL. */
 bool hold_is_stale(const struct hold *hold, const struct prof_open *open);
+static inline uint64_t hold_slot_key(const struct prof_open *open)
+{
+    return map_mix(open->slot, open->obj);
+}
 
 /* ---- holder.c ---- */
 /* Where a word stands: the object with its field, folded through plain blocks, or a text. false without memory. */

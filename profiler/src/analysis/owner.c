@@ -225,6 +225,31 @@ void owner_memory(struct analysis *a, uint64_t slot, prof_obj_id *ret_obj, prof_
         *ret_block = 0;
 }
 
+/* Memory says that the slot points elsewhere. Fields of objects and globals are named. */
+static bool own_by_stale(struct analysis *a, const struct prof_open *open, bool named, struct owner *ret)
+{
+    static const char elsewhere[] = "which points elsewhere by now";
+    struct owner stale = { .kind = OWNER_STALE, .text = "a slot that points elsewhere by now" }, place;
+    uint64_t key = map_mix(open->slot, map_mix(open->obj, OWNER_STALE));
+    uint32_t index = named ? map_get(&a->place_of_slot, key) : UINT32_MAX;
+    prof_obj_id obj;
+    prof_block_id block;
+
+    *ret = index != UINT32_MAX ? a->places.items[index] : stale;
+    if (!named || index != UINT32_MAX)
+        return true;
+    owner_memory(a, open->slot, &obj, &block);
+    if (obj != 0 ? !owner_object(a, obj, open->slot, &place) : block == 0 && !own_by_place(a, open, &place))
+        return false;
+    if (obj != 0)
+        stale.text = prof_arena_printf(a->arena, "%s.%s, %s", place.type, place.field, elsewhere);
+    else if (block == 0 && place.kind == OWNER_GLOBAL)
+        stale.text = prof_arena_printf(a->arena, "%s, %s", place.text, elsewhere);
+    *ret = stale;
+    return stale.text != NULL && prof_vec_push(&a->places, stale) &&
+           map_put(&a->place_of_slot, key, (uint32_t)a->places.count - 1);
+}
+
 static bool own(struct analysis *a, const struct prof_open *open, bool named, struct owner *ret)
 {
     static const struct owner overwritten = { .kind = OWNER_OVERWRITTEN, .text = "a slot that was overwritten" };
@@ -239,10 +264,12 @@ static bool own(struct analysis *a, const struct prof_open *open, bool named, st
     if (open->flags & PROF_OPEN_HOLDER_FREED) {
         return own_by_dead(a, open, ret);
     }
-    if (hold_is_stale(a->hold, open)) {
-        *ret = (struct owner){ .kind = OWNER_STALE, .text = "a slot that points elsewhere by now" };
+    if (prof_open_doubled(open)) {
+        *ret = (struct owner){ .kind = OWNER_STALE, .text = "a slot that owns a later reference to it by now" };
         return true;
     }
+    if (hold_is_stale(a->hold, open))
+        return own_by_stale(a, open, named, ret);
     owner_memory(a, open->slot, &holder, &block);
     if ((open->flags & PROF_OPEN_OVERWRITTEN) != 0 && (holder != 0 || block != 0)) {
         *ret = overwritten;

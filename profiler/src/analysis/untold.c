@@ -23,7 +23,8 @@ bool untold_open(struct analysis *a, const struct prof_open *open)
 {
     struct owner owner;
 
-    if (!prof_open_backed(open) || (!a->untold_known && !find_places(a)) || a->untold_places.count == 0)
+    if (!prof_open_backed(open) || prof_open_doubled(open) || (!a->untold_known && !find_places(a)) ||
+        a->untold_places.count == 0)
         return false;
     uint32_t site = site_of(a, open->stack);
     uint64_t key = (uint64_t)prof_heap_obj(a->heap, open->obj)->type << 32 | site;
@@ -42,5 +43,5 @@ bool untold_open(struct analysis *a, const struct prof_open *open)
 
 bool untold_owns(struct analysis *a, const struct prof_open *open)
 {
-    return prof_open_backed(open) && !untold_open(a, open);
+    return prof_open_backed(open) && !prof_open_doubled(open) && !untold_open(a, open);
 }

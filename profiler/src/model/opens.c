@@ -526,6 +526,8 @@ void open_range_put(struct prof_heap *h, uint32_t list, uint64_t from, uint64_t 
             continue;
         }
         open->slot = to + offset;
+        if (obj_of(h, open->obj)->last_us < at->at_us)
+            obj_of(h, open->obj)->last_us = at->at_us; /* what memory said of the slot before, it says no more */
         if (open->kind == PROF_OPEN_HOLDER)
             join_holder(h, index);
         else

@@ -60,7 +60,7 @@ enum obj_internal {
 };
 
 /* prof_open.index: which index it is in. */
-enum open_index { OPEN_NOWHERE = 0, OPEN_BY_SLOT, OPEN_ASIDE, OPEN_BY_HOLDER, OPEN_LIMBO };
+enum open_index { OPEN_NOWHERE = 0, OPEN_BY_SLOT, OPEN_ASIDE = PROF_OPEN_ASIDE, OPEN_BY_HOLDER, OPEN_LIMBO };
 
 /* Where and when: the part of an event that incidents cite. */
 struct place {

@@ -52,7 +52,7 @@ static inline struct prof_memory *image_begin(const struct image *image, struct 
 /* The last checkpoint of a run that ends with it. */
 static inline void image_exit(const struct image *image, struct mk_trace *t)
 {
-    image_begin(image, t, TRK_RUNG_STOPPED);
+    image_begin(image, t, TRK_RUNG_STOPPED)->why = TRK_LOOK_EXIT;
     mk_memory_end(t);
     mk_exit(t, 0);
 }

@@ -35,8 +35,8 @@ static struct rig rig_, *const rig = &rig_;
 static struct image image;
 static struct odds odds;
 static struct act acts[ACTS];
-static struct ref refs[REFS], ghosts[REFS];
-static int act_count, ref_count, ghost_count, object_count, mark_count;
+static struct ref refs[REFS];
+static int act_count, ref_count, object_count, mark_count;
 static bool dead[OBJECTS];
 static int counts[OBJECTS];
 static uint64_t alive, counted;                         /* bit sets: reached from variables; or by leaked references */
@@ -98,22 +98,6 @@ static bool is_free(uint64_t at)
     return true;
 }
 
-/* Did a reference to the object leave the variable in silence, and was it given back, or moved on, somewhere else? The
- * trace still has it there, so that another one in the same variable would look like two. */
-static bool is_haunted(int object, uint64_t at)
-{
-    for (int i = 0; i < ghost_count; i++)
-        if (ghosts[i].object == object && ghosts[i].told == at)
-            return true;
-    return false;
-}
-
-static void leave_ghost(const struct ref *ref)
-{
-    if (ref->told != 0 && ref->told != ref->at)
-        ghosts[ghost_count++] = *ref;
-}
-
 /* A variable that the program can write; 0. */
 static uint64_t pick_place(void)
 {
@@ -170,7 +154,6 @@ static void release(int index)
     struct ref *ref = &refs[index];
 
     ref->open = false;
-    leave_ghost(ref);
     log_act(UNREF, ref->object, ref->told != 0 ? ref->at : 0, 0);
     if (!ref->borrowed && --counts[ref->object] == 0)
         destroy(ref->object);
@@ -190,8 +173,6 @@ static void step(void)
         if (told != 0)
             log_act(OWN, object_count, told, 0);
         add_ref(object_count++, at, told, false);
-    } else if (what >= 5 && ref >= 0 && at != 0 && is_haunted(refs[ref].object, at)) {
-        return;
     } else if (what < 9 && ref >= 0 && at != 0) {
         bool borrowed = rnd(100) < odds.borrowed;
         uint64_t told = borrowed ? at : told_as(at);
@@ -203,7 +184,6 @@ static void step(void)
         bool silent = rnd(100) < odds.silent;
         if (refs[ref].told != 0 && !silent) {
             log_act(MOVE, refs[ref].object, at, refs[ref].at);
-            leave_ghost(&refs[ref]);
             refs[ref].told = at;
         }
         refs[ref].at = at;
@@ -221,10 +201,10 @@ static void run(uint64_t number, struct odds of)
 {
     seed(number);
     odds = of;
-    act_count = ref_count = ghost_count = object_count = mark_count = 0;
+    act_count = ref_count = object_count = mark_count = 0;
     memset(dead, 0, sizeof dead);
     memset(counts, 0, sizeof counts);
-    for (int i = 0; i < STEPS && ref_count < REFS - 1 && ghost_count < REFS / 2; i++)
+    for (int i = 0; i < STEPS && ref_count < REFS - 1; i++)
         step();
     find_truth();
     alive_at[mark_count] = alive;
@@ -271,7 +251,7 @@ static void tell_memory(void)
     for (int i = 0; i < ref_count; i++)
         if (refs[i].open && refs[i].at != 0)
             image_poke(&image, refs[i].at, address(refs[i].object));
-    image_begin(&image, rig->t, TRK_RUNG_STOPPED);
+    image_begin(&image, rig->t, TRK_RUNG_STOPPED)->why = TRK_LOOK_EXIT;
     mk_memory_end(rig->t);
 }
 

@@ -577,6 +577,20 @@ static void r14b_silent_move(void **state)
     assert_int_equal(last.strength, PROF_PROVEN);
 }
 
+/* A reference leaves its variable in silence, and another one to the same object comes into it: a variable owns one,
+ * although it was told of two, and the word in it confirms only one. */
+static void r14b_twice_in_one_variable(void **state)
+{
+    (void)state;
+    ring(0, 2);
+    link_ref(1, 0, 0); // the first one is in GLOBAL(0) by now
+    assert_int_equal(collect(2), 0);
+    look((const uint64_t[][2]){ { FIELD(0, 0), OBJ(1) }, { FIELD(1, 0), OBJ(0) } }, 2);
+    assert_int_equal(collect(2), 0);
+    unref(0, 0); // and now it is given back
+    assert_int_equal(collect(2), 2);
+}
+
 /* Memory that is read later takes verdicts back, with what they lead to. */
 static void withdrawn(void **state)
 {
@@ -701,6 +715,7 @@ int main(void)
         TEST(r10_address_reuse),
         TEST(r14_owner_of_nothing),
         TEST(r14b_silent_move),
+        TEST(r14b_twice_in_one_variable),
         TEST(r15_multiple_edges),
         TEST(r16_pinned),
         TEST(embedded),

@@ -1,53 +1,6 @@
 /* test_hold.c: programs without slots, and slots that memory contradicts: what pointers at a checkpoint make of them.
  */
-#include "image.h"
-
-static struct rig rig_, *const rig = &rig_;
-static struct image image;
-
-enum { A = 0x100000, B = 0x100100, C = 0x100200, D = 0x100300, BLOCK = 0x110000, BLOCK2 = 0x110100 };
-#define GLOBAL MK_APP_DATA
-
-static int begin(void **state)
-{
-    (void)state;
-    rig_begin(rig);
-    memset(&image, 0, sizeof image);
-    fake_field(rig->symbols, "parent", 8, "child");
-    fake_field(rig->symbols, "parent", 16, "next_child");
-    fake_field(rig->symbols, "child", 8, "parent");
-    fake_field(rig->symbols, "subject", 8, "observers");
-    fake_field(rig->symbols, "table", 8, "buckets");
-    fake_field(rig->symbols, "node", 8, "next");
-    fake_field(rig->symbols, "node", 16, "prev");
-    fake_global(rig->symbols, GLOBAL, 8, "g_table");
-    fake_global(rig->symbols, GLOBAL + 8, 8, "g_last");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    rig_end(rig);
-    return 0;
-}
-
-static void born(const char *type, uint64_t addr, const char *at)
-{
-    mk_born(rig->t, type, addr, 64, AT(at));
-}
-
-static void find(void)
-{
-    image_exit(&image, rig->t);
-    rig_find(rig, NULL);
-}
-
-static void says(const struct prof_finding *f, const char *text)
-{
-    if (strstr(f->sentence, text) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", f->sentence, text);
-}
+#include "hold_rig.h"
 
 /* The child counts its parent, and nobody tells it to let go. */
 static void test_parent_child(void **state)
@@ -290,16 +243,6 @@ static void test_changed_since(void **state)
 
 /* ---- Slots ------------------------------------------------------------------------------------------------------- */
 
-static void slot_cycle(void)
-{
-    born("parent", A, "parent_new p.c:3 < main m.c:5");
-    born("child", B, "child_new p.c:9 < main m.c:6");
-    mk_own(rig->t, A, B + 8, AT("link p.c:12 < main m.c:7"));
-    mk_own(rig->t, B, A + 8, AT("link p.c:13 < main m.c:7"));
-    image_poke(&image, A + 8, B);
-    image_poke(&image, B + 8, A);
-}
-
 static void test_slots_proven(void **state)
 {
     (void)state;
@@ -348,33 +291,6 @@ static void test_rung_cut(void **state)
 {
     (void)state;
     rung(TRK_RUNG_STOPPED, true, true, PROF_PROBABLE);
-}
-
-/* A pointer that was copied away took its reference along: the slot tells nothing any more. */
-static void test_stale_slot(void **state)
-{
-    (void)state;
-    slot_cycle();
-    image_poke(&image, B + 8, 0);
-    image_poke(&image, GLOBAL, A);
-    find();
-    rig_expect(rig, 0);
-    assert_int_equal(rig_one(rig, PROF_REACHABLE)->objects, 1);
-    assert_int_equal(prof_findings_audit(rig->findings)->slots_stale, 1);
-}
-
-static void test_stale_slot_nowhere(void **state)
-{
-    (void)state;
-    slot_cycle();
-    image_poke(&image, B + 8, 0);
-    find();
-    rig_expect(rig, 1);
-    const struct prof_finding *f = rig_one(rig, PROF_MISSING_UNREF);
-    assert_string_equal(f->type, "parent");
-    assert_int_equal(f->collateral_objects, 1);
-    assert_string_equal(f->open[0].holder_text, "a slot that points elsewhere by now");
-    says(f, "no pointer to it exists anywhere");
 }
 
 /* A root reaches a member: no garbage, whatever the counts say. */
@@ -616,19 +532,7 @@ static void test_veto_counted(void **state)
     assert_int_equal(prof_findings_audit(rig->findings)->memory_more, 1);
 }
 
-/* A slot that points elsewhere leads nowhere: what hangs on it alone is not reached by the pointers in it either. */
-static void test_stale_slot_reaches_nothing(void **state)
-{
-    (void)state;
-    born("parent", A, "parent_new p.c:3 < main m.c:5");
-    image_poke(&image, GLOBAL, A);
-    born("child", B, "child_new p.c:9 < main m.c:6");
-    mk_own(rig->t, B, A + 8, AT("main m.c:7"));
-    image_poke(&image, B + 16, B); // moved there without telling
-    find();
-    rig_expect(rig, 1);
-    assert_int_equal(rig_one(rig, PROF_CYCLE)->objects, 1);
-}
+/* ---- Freed holders ----------------------------------------------------------------------------------------------- */
 
 /* The holder of a child is freed; its reference may have been copied to where a pointer stands. */
 static const struct prof_finding *find_freed_holder(bool pointed)
@@ -664,8 +568,6 @@ static void test_freed_holder_pointed(void **state)
     says(f, "a pointer is at global g_last");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -686,8 +588,6 @@ int main(void)
         TEST(test_rung_waiting_alone),
         TEST(test_rung_confirmed),
         TEST(test_rung_cut),
-        TEST(test_stale_slot),
-        TEST(test_stale_slot_nowhere),
         TEST(test_veto),
         TEST(test_no_veto_by_stack),
         TEST(test_count_in_memory),
@@ -705,7 +605,6 @@ int main(void)
         TEST(test_counts_apart),
         TEST(test_veto_with_counts),
         TEST(test_veto_counted),
-        TEST(test_stale_slot_reaches_nothing),
         TEST(test_freed_holder),
         TEST(test_freed_holder_pointed),
     };

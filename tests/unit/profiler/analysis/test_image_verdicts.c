@@ -125,12 +125,13 @@ static void test_hidden(void **state)
     assert_int_equal(told(&tally, FORGOTTEN, PROF_REACHABLE), 0);
 }
 
-/* A slot of a holder that lives is believed: what hangs on it by that alone stays unseen, and accuses nobody. */
+/* A slot that points elsewhere owns nothing, whoever contains it. Believed is only one whose object has other pointers
+ * when no variable of its place is seen to be a pointer: few, and that accuses nobody. */
 static void test_silent(void **state)
 {
     struct tally tally = against(200000, (struct odds){ .silent = 40 });
     (void)state;
-    assert_true(told(&tally, GARBAGE, PROF_CYCLE) > 2 * told(&tally, GARBAGE, PROF_REACHABLE));
+    assert_true(told(&tally, GARBAGE, PROF_CYCLE) > 10 * told(&tally, GARBAGE, PROF_REACHABLE));
     assert_true(told(&tally, ALIVE, PROF_HOLDER_FREED) > 0);
 }
 
@@ -150,7 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(p7_all_told), cmocka_unit_test(test_hidden),
-        cmocka_unit_test(test_silent),   cmocka_unit_test(test_silent_and_forgotten),
+        cmocka_unit_test(test_silent), cmocka_unit_test(test_silent_and_forgotten),
         cmocka_unit_test(test_mixed),
     };
     return cmocka_run_group_tests_name("image verdicts", tests, NULL, NULL);

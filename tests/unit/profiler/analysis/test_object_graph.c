@@ -211,6 +211,7 @@ static void test_blocks(void **state)
     image_poke(&image, A + 16, BLOCK);
     image_poke(&image, BLOCK + 8, BLOCK2 + 24);
     image_poke(&image, BLOCK + 16, B);
+    image_poke(&image, GLOBAL, A);
     mk_own(rig->t, B, BLOCK + 16, AT("main m.c:7"));
     mk_own(rig->t, A, GLOBAL, AT("main m.c:7"));
     image_exit(&image, rig->t);
