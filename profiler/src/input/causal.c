@@ -140,6 +140,12 @@ static bool op_on_object(unsigned op)
     }
 }
 
+/* Met in its block before its birth was told. */
+static bool is_unborn(const struct causal_state *s)
+{
+    return s->allocated && s->alive && !s->counted;
+}
+
 void causal_prefetch(const struct causal *c, const struct prof_event *e)
 {
     if (c->states != NULL)
@@ -179,9 +185,9 @@ bool causal_apply(struct causal *c, const struct prof_event *e)
         s = make_state(c, key);
         if (s == NULL)
             return false;
+        s->count = is_unborn(s) ? s->count + 1 : 1;
         s->alive = 1;
         s->counted = 1;
-        s->count = 1;
         s->numbered = (e->flags & PROF_EVENT_SEQ) != 0;
         s->seq = (uint32_t)e->from;
         return true;
@@ -277,7 +283,7 @@ bool causal_fits(const struct causal *c, const struct prof_event *e)
         return s != NULL && s->allocated && !(s->alive && s->counted && s->count > 0);
     case TRK_OP_NEW:
         s = find_state(c, causal_key(e));
-        return s == NULL || !s->alive;
+        return s == NULL || !s->alive || is_unborn(s);
     case TRK_OP_DEL:
         s = find_state(c, causal_key(e));
         return s != NULL && s->alive && !(s->counted && s->count > 0);
@@ -606,6 +612,23 @@ static const struct causal_state *untold_count(const struct causal *c, const str
         return NULL;
     const struct causal_state *s = find_state(c, key);
     return s != NULL && s->alive && s->counted ? s : NULL;
+}
+
+bool causal_in_constructor(const struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    const struct causal_state *s = find_state(c, causal_key(e));
+    const struct causal_coming *own = causal_coming_of(c, causal_key(e), ring);
+    if (s == NULL || s->alive || !s->allocated || own == NULL || !has_left(own, 1u << CAUSAL_NEW))
+        return false;
+    uint32_t i = own->first;
+    for (unsigned seen = 0; i != 0 && seen < LOOK_AHEAD; i = c->steps[i - 1].next, seen++) {
+        unsigned classes = classes_at(c, i);
+        if ((classes & 1u << CAUSAL_NEW) != 0)
+            return true;
+        if ((classes & (1u << CAUSAL_REF | 1u << CAUSAL_UNREF)) == 0)
+            return false;
+    }
+    return false;
 }
 
 bool causal_next_life(const struct causal *c, const struct prof_event *e, uint32_t ring)

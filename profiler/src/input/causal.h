@@ -175,6 +175,9 @@ bool sequence_find(struct causal *c, uint64_t key, uint32_t **ret, uint32_t *ret
 bool causal_fits(const struct causal *c, const struct prof_event *e);
 /* It does not fit: does another ring bring something in this moment that would make it fit? Needs the index. */
 bool causal_should_wait(const struct causal *c, const struct prof_event *e, uint32_t ring);
+/* It does not fit, since its object is not alive: is that because its own ring tells of the birth behind it? A
+ * constructor that is seen when it returns took and gave references of what it made. Needs the index. */
+bool causal_in_constructor(const struct causal *c, const struct prof_event *e, uint32_t ring);
 /* A reference that tells no count meets an object whose count is 0, while another ring is about to end that one: it is
  * taken, or given back, in the next life at the address. Needs the index. */
 bool causal_next_life(const struct causal *c, const struct prof_event *e, uint32_t ring);

@@ -292,7 +292,8 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
         return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
     if (causal_next_life(c, e, ring->number))
         return RING_WAITS;
-    bool fits = causal_fits(c, e), yields = causal_release_yields(c, e, ring->number);
+    bool fits = causal_fits(c, e) || causal_in_constructor(c, e, ring->number),
+         yields = causal_release_yields(c, e, ring->number);
     /* Exact times say better when it was. */
     if (fits && !order->exact && yields)
         return RING_YIELDS;

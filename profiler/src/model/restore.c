@@ -91,8 +91,10 @@ static struct prof_error *tell_alive(const struct prof_heap *h, struct prof_merg
     for (uint32_t id = 1; id < h->objs.max && error == NULL; id++) {
         const struct prof_obj *obj = obj_of(h, id);
         bool known = (obj->flags & (PROF_OBJ_SKEWED | PROF_OBJ_COUNTED)) != PROF_OBJ_SKEWED;
+        /* The reference that came with the block is not known to be one before a birth is told. */
+        int32_t guessed = !known && (obj->flags & PROF_OBJ_BLOCK_BORN) != 0;
         if (obj_alive(obj))
-            error = prof_merge_alive(merge, false, obj->addr, 0, obj_count(obj), known);
+            error = prof_merge_alive(merge, false, obj->addr, 0, obj_count(obj) - guessed, known);
     }
     return error;
 }

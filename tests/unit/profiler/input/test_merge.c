@@ -263,8 +263,9 @@ static void tell_alive(struct prof_merge *m, const struct seen *seen)
             *life = (struct life){ .allocated = false };
             break;
         case TRK_OP_NEW:
+            /* Met in its block before: the references that its constructor took count. */
+            life->count = life->allocated && life->alive && !life->known ? life->count + 1 : 1;
             life->alive = life->known = true;
-            life->count = 1;
             break;
         default:
             life->alive = true;

@@ -292,6 +292,39 @@ static void crowds_are_no_burden(void **state)
     }
 }
 
+/* A constructor that is seen when it returns took and gave references of what it made: before the birth, and in threads
+ * that get the same memory one after the other in a moment. */
+static void references_before_births(void **state)
+{
+    (void)state;
+    enum { LIVES = 6, EVENTS = 8 };
+    struct mk_trace *t = mk_create();
+    mk_time(t, 10);
+    mk_type(t, "thing", 16);
+    for (unsigned k = 0; k < LIVES; k++) {
+        mk_thread(t, 101 + k % 3);
+        mk_alloc(t, OBJ, 16, NULL);
+        mk_ref(t, OBJ, 0, NULL);
+        mk_ref(t, OBJ, 0, NULL);
+        mk_unref(t, OBJ, 0, NULL);
+        mk_new(t, "thing", OBJ, NULL);
+        mk_unref(t, OBJ, 0, NULL);
+        mk_unref(t, OBJ, 0, NULL);
+        mk_free(t, OBJ, NULL);
+    }
+    struct seen seen = replay(t);
+    assert_int_equal(seen.forced, 0);
+    static const uint8_t ops[EVENTS] = { TRK_OP_ALLOC, TRK_OP_REF,   TRK_OP_REF,   TRK_OP_UNREF,
+                                         TRK_OP_NEW,   TRK_OP_UNREF, TRK_OP_UNREF, TRK_OP_FREE };
+    size_t n = 0;
+    for (size_t i = 0; i < seen.count; i++)
+        if (seen.events[i].addr == OBJ)
+            assert_int_equal(seen.events[i].op, ops[n++ % EVENTS]);
+    assert_int_equal(n, LIVES * EVENTS);
+    free(seen.events);
+    mk_destroy(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +340,7 @@ int main(void)
         cmocka_unit_test(empty_rounds_are_none),
         cmocka_unit_test(the_dead_do_not_come_back),
         cmocka_unit_test(crowds_are_no_burden),
+        cmocka_unit_test(references_before_births),
     };
     return cmocka_run_group_tests_name("input: sequence", tests, NULL, NULL);
 }
