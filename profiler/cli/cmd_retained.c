@@ -3,6 +3,12 @@
  */
 #include "graph_text.h"
 
+#include <stdlib.h>
+
+#include <base/str.h>
+
+enum { OBJECTS_MOST = 16 };
+
 struct retained_args {
     int by; /* enum prof_retained_by */
 };
@@ -21,6 +27,8 @@ static const char *const examples[] = {
     "What holds most, whatever its own size is.",
     "reftrack retained --by type",
     "The same by type: what the program would be without any of them.",
+    "reftrack retained app.trk conn#12 conn#13",
+    "Two connections, and what they keep alive together.",
     "reftrack retained --where 'type~cache && age>60s'",
     "What these keep alive together stands below the table.",
     NULL,
@@ -29,9 +37,10 @@ static const char *const examples[] = {
 const struct cli_command cli_command_retained = {
     .name = "retained",
     .main = cmd_retained,
-    .synopsis = "[TRACE]",
+    .synopsis = "[TRACE] [OBJECT...]",
     .summary = "how large objects and blocks are with all that only they keep alive",
-    .about = "FLAT is its own size, DEEP with all that it leads to, RETAINED with what it alone keeps alive and what "
+    .about = "Of the objects and blocks that are named, up to 16, else of all. FLAT is its own size, DEEP with all "
+             "that it leads to, RETAINED with what it alone keeps alive and what "
              "would be released with it. Counted references lead to objects, any pointer to plain blocks. Keys: object "
              "retained share flat deep count age site kind type usable addr id; with --by type or site: type or site, "
              "retained share flat live objects exact. Below the table stands what all rows that fulfil --where retain "
@@ -39,7 +48,7 @@ const struct cli_command cli_command_retained = {
     .examples = examples,
     .options = options,
     .groups = CLI_GROUP_FORMAT | CLI_GROUP_TABLE | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID,
-    .operands_max = 1,
+    .operands_max = 1 + OBJECTS_MOST,
     .operand_hint = CLI_HINT_TRACE,
 };
 
@@ -57,6 +66,22 @@ static void together(struct cli_out *out, const struct cli_common *common, const
     fputc('\n', out->file);
 }
 
+/* --where, and one of these nodes. NULL without memory. */
+static char *where_of(const struct cli_session *session, const char *where, const prof_node *nodes, size_t count)
+{
+    struct prof_str text = { 0 };
+
+    for (size_t i = 0; i < count; i++) {
+        prof_block_id block = prof_graph_block(session->graph, nodes[i]);
+        unsigned id = block != 0 ? block : prof_graph_obj(session->graph, nodes[i]);
+        prof_str_addf(&text, "%s id == \"%s#%u\"", i == 0 ? "(" : " ||", block != 0 ? "block" : "", id);
+    }
+    prof_str_add(&text, ")");
+    if (where != NULL)
+        prof_str_addf(&text, " && (%s)", where);
+    return prof_str_take(&text);
+}
+
 int cmd_retained(int argc, char **argv)
 {
     enum { TOP = 30 };
@@ -64,14 +89,24 @@ int cmd_retained(int argc, char **argv)
     struct cli_common common;
     struct cli_operands operands;
     struct cli_session session;
+    prof_node nodes[1 + OBJECTS_MOST];
+    char *where = NULL;
     size_t count;
     int code = cli_parse(&cli_command_retained, argc, argv, &args, &common, &operands);
     if (code >= 0)
         return code;
-    if (operands.count != 0 && !cli_is_trace(operands.items[0]))
-        return cli_usage(&cli_command_retained, "there is no trace '%s'; --where 'object==\"%s\"' selects an object",
-                         operands.items[0], operands.items[0]);
-    code = graph_begin_some(&cli_command_retained, &common, &operands, NULL, &session, NULL, &count);
+    bool named = operands.count > 1 || (operands.count == 1 && !cli_is_trace(operands.items[0]));
+    if (named && args.by != PROF_BY_NODE)
+        return cli_usage(&cli_command_retained, "--by type and --by site are for all that is alive, not for '%s'",
+                         operands.items[operands.count - 1]);
+    if (operands.count > OBJECTS_MOST && !cli_is_trace(operands.items[0]))
+        return cli_usage(&cli_command_retained, "'%s' is one too many: up to %d objects can be named",
+                         operands.items[operands.count - 1], (int)OBJECTS_MOST);
+    code = graph_begin_some(&cli_command_retained, &common, &operands, NULL, &session, nodes, &count);
+    if (code < 0 && count > 0) {
+        common.where = where = where_of(&session, common.where, nodes, count);
+        code = where == NULL ? cli_error(prof_error_memory()) : -1;
+    }
     if (code < 0) {
         bool for_people = common.format == CLI_FORMAT_TEXT && !common.plain;
         struct prof_query query = { .where = common.where,
@@ -104,5 +139,6 @@ int cmd_retained(int argc, char **argv)
         }
     }
     cli_session_close(&session);
+    free(where);
     return code;
 }
