@@ -268,6 +268,18 @@ static bool find_tops(struct prof_suspects *s)
     return true;
 }
 
+/* How many from the first one on are of one kind and one size: told once, as what every thread has, for example. */
+static size_t alike(struct prof_graph *graph, const prof_node *tops, size_t count)
+{
+    const char *kind = prof_graph_kind(graph, tops[0]);
+    size_t n = 1;
+
+    while (n < count && prof_graph_retained(graph, tops[n]) == prof_graph_retained(graph, tops[0]) &&
+           prof_graph_kind(graph, tops[n]) == kind)
+        n++;
+    return n;
+}
+
 static bool find_suspects(struct prof_suspects *s)
 {
     const prof_node *tops = s->tops;
@@ -276,9 +288,11 @@ static bool find_suspects(struct prof_suspects *s)
     tallies kinds = { 0 };
     bool good = true;
 
-    for (; singles < count && (double)prof_graph_retained(s->graph, tops[singles]) > least && good; singles++) {
-        struct prof_suspect suspect = { .node = tops[singles], .members = 1 };
-        suspect.bytes = prof_graph_retained(s->graph, suspect.node);
+    for (size_t run; singles < count && (double)prof_graph_retained(s->graph, tops[singles]) > least && good;
+         singles += run) {
+        run = alike(s->graph, tops + singles, count - singles);
+        struct prof_suspect suspect = { .group = run > 1, .node = tops[singles], .members = run };
+        suspect.bytes = run * prof_graph_retained(s->graph, suspect.node);
         suspect.kind = prof_graph_kind(s->graph, suspect.node);
         good = suspect.kind != NULL && complete(s, &suspect);
     }

@@ -125,7 +125,8 @@ static void test_d11_accumulation(void **state)
     assert_string_equal(name(list[0].at), "app#1");
 }
 
-/* What is lost keeps nothing alive that anybody uses: a cycle, an object with a reference too many, and what they hold. */
+/* What is lost keeps nothing alive that anybody uses: a cycle, an object with a reference too many, and what they hold.
+ */
 static void test_lost(void **state)
 {
     (void)state;
@@ -194,6 +195,23 @@ static void test_d12_groups(void **state)
     assert_int_equal(prof_suspects_list(suspects, &list), 0);
 }
 
+/* Large ones of one kind and size are told once; one of another size is told apart. */
+static void test_alike(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        own("buffer", 1000, GLOBAL + 0x100 + 8 * (uint64_t)i);
+    own("buffer", 1500, GLOBAL + 0x200);
+    make(NULL);
+    assert_int_equal(count, 2);
+    const struct prof_suspect *four = list[0].group ? &list[0] : &list[1], *one = list[0].group ? &list[1] : &list[0];
+    assert_true(four->group);
+    assert_int_equal(four->members, 4);
+    assert_int_equal(four->bytes, 4000);
+    assert_false(one->group);
+    assert_int_equal(one->bytes, 1500);
+}
+
 /* The way of a group goes on as long as more than 80 % agree. */
 static void test_common_way(void **state)
 {
@@ -237,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_d10_weak, begin, end),
         cmocka_unit_test_setup_teardown(test_d11_accumulation, begin, end),
         cmocka_unit_test_setup_teardown(test_d12_groups, begin, end),
+        cmocka_unit_test_setup_teardown(test_alike, begin, end),
         cmocka_unit_test_setup_teardown(test_common_way, begin, end),
         cmocka_unit_test_setup_teardown(test_lost, begin, end),
         cmocka_unit_test_setup_teardown(test_unknown, begin, end),
