@@ -125,6 +125,8 @@ static void step(const struct report *r, size_t number, const struct prof_covera
         else
             text_annotation(r->session, r->out, s->gives[i], PROF_ANNOTATE_GIVE);
     }
+    if (s->one_of)
+        cli_printf(r->out, CLI_FAINT, "     of these one ends it, as a rule: which one, nothing tells\n");
     if (s->gives_more != 0)
         cli_printf(r->out, CLI_FAINT, "     and %zu more places where it is given back\n", s->gives_more);
 }

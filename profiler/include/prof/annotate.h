@@ -30,7 +30,7 @@ struct prof_annotation {
 };
 enum prof_annotation_kind { PROF_ANNOTATE_TAKE = 0, PROF_ANNOTATE_BIRTH, PROF_ANNOTATE_GIVE };
 /* By the words of the source line, without a compiler: what it does not understand it leaves to the reader, with
- * OBJECT and VARIABLE in place of names. */
+ * OBJECT and VARIABLE in place of names: VARIABLE also where the object's own variable has another reference. */
 void prof_view_annotation(struct prof_view *view, uint32_t stack, enum prof_annotation_kind kind,
                           struct prof_annotation *ret);
 /* The same for a line of text. callee: the function that the line calls, by which a release is found inside of an

@@ -53,6 +53,7 @@ struct prof_coverage_step {
     const struct prof_coverage_site *gives[PROF_COVERAGE_GIVES];
     size_t give_count, gives_more;
     bool paired;
+    bool one_of; /* they give back much more than was taken here: which of them ends it is not known */
     const struct prof_wrapper *wrapper; /* the place is in a function that should be declared first; NULL */
 };
 

@@ -61,7 +61,7 @@ enum prof_obj_flags {
     PROF_OBJ_COUNTED = 1 << 7,  /* at least one observed count */
     PROF_OBJ_TOUCHED = 1 << 8,
     PROF_OBJ_RESURRECTED = 1 << 9,
-    PROF_OBJ_NUMBERED = 1 << 10, /* its birth bore a number, so changes tell its life from others at the address */
+    PROF_OBJ_NUMBERED = 1 << 10,   /* its birth bore a number, so changes tell its life from others at the address */
     PROF_OBJ_BLOCK_BORN = 1 << 12, /* with SKEWED: taken to be born with its block, whose birth was seen */
 };
 struct prof_obj {
@@ -196,6 +196,8 @@ struct prof_type_site {
     uint64_t slot_taken, slot_given; /* pairs closed through a slot or holder, whatever became of the object */
     uint64_t untold;                 /* references taken here that had an owner when their object was freed correctly:
                                         a release gave them back without naming it */
+    uint64_t misused_taken, misused_given; /* of objects that died otherwise: anonymous events, and takings that still
+                                              had an owner */
 };
 /* One object that was freed correctly, as far as its references without owner go: what was taken and given back at each
  * stack (the birth as taken where it was born; references that still had an owner, too, since a release without one

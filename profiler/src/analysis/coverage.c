@@ -76,12 +76,13 @@ static bool add_dead(struct prof_coverage *c)
     size_t count = prof_heap_type_sites(c->a.heap, &list);
     for (size_t i = 0; i < count; i++) {
         const struct prof_type_site *s = &list[i];
-        uint64_t events = s->taken + s->given + s->slot_taken + s->slot_given + s->untold;
+        uint64_t events =
+            s->taken + s->given + s->slot_taken + s->slot_given + s->untold + s->misused_taken + s->misused_given;
         struct prof_coverage_site *place = place_of(c, s->type, s->stack, events);
         if (place == NULL)
             return false;
-        place->taken += s->taken;
-        place->given += s->given;
+        place->taken += s->taken + s->misused_taken;
+        place->given += s->given + s->misused_given;
         place->owned_taken += s->slot_taken + s->untold;
         place->owned_given += s->slot_given;
     }
@@ -307,6 +308,15 @@ static bool make_modules(struct prof_coverage *c)
 
 /* ---- What to annotate -------------------------------------------------------------------------------------------- */
 
+/* Do several places give back what was taken here and as much again? */
+static bool is_one_of(const struct prof_coverage_step *step)
+{
+    uint64_t given = 0;
+    for (size_t i = 0; i < step->give_count; i++)
+        given += step->gives[i]->given;
+    return step->paired && step->give_count > 1 && given / 2 >= step->take->taken;
+}
+
 static void add_give(struct prof_coverage_step *step, const struct prof_coverage_site *site)
 {
     if (step->give_count < PROF_COVERAGE_GIVES)
@@ -331,6 +341,7 @@ static bool find_gives(struct prof_coverage *c, const struct prof_coverage_step 
             add_give(step, s);
     }
     step->paired = step->give_count != 0;
+    step->one_of = is_one_of(step);
     if (!step->paired) {
         memcpy(step->gives, all->gives, sizeof step->gives);
         step->give_count = all->give_count;

@@ -406,6 +406,8 @@ void object_bury(struct prof_heap *h, prof_obj_id id, bool reused)
         weak_bury(h, id, g);
     if (!quiet && (obj->internal & OBJ_FOLDED) == 0 && obj->count == 0)
         site_learn(h, id);
+    else if (!quiet && (obj->internal & OBJ_FOLDED) == 0)
+        site_count_misused(h, id);
     if ((obj->flags & PROF_OBJ_COUNTED) != 0 && obj->observed != obj->count) {
         struct late_life *late = &h->late[h->late_at];
         *late = (struct late_life){ obj->addr, obj->observed - obj->count };
@@ -515,6 +517,7 @@ static void on_dead(struct prof_heap *h, prof_obj_id id, const struct prof_event
         kind = PROF_INCIDENT_OVER_RELEASE;
         other = (struct place){ obj->zero_us, obj->zero_stack, other.tid };
     }
+    site_count_late(h, obj->type, e);
     bool reused = address_reused(h, obj, object_grave(h, id));
     h->told = ref_is_certain(h, obj, e);
     bool forced = h->forced;

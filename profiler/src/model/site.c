@@ -154,7 +154,9 @@ static uint64_t key_of(prof_type_id type, uint32_t stack)
     return ((uint64_t)type + 1) << 32 | stack;
 }
 
-enum { LEARNED_UNTOLD = 1 }; /* `low` of counters of references whose owner no release named; 0 of others */
+/* `low` of counters of references whose owner no release named, and of those of objects that did not die correctly; 0
+ * of others. */
+enum { LEARNED_UNTOLD = 1, LEARNED_MISUSED };
 
 void site_learn(struct prof_heap *h, prof_obj_id id)
 {
@@ -182,6 +184,37 @@ void site_learn(struct prof_heap *h, prof_obj_id id)
         if (c != NULL)
             c->taken++;
     }
+}
+
+void site_count_misused(struct prof_heap *h, prof_obj_id id)
+{
+    const struct prof_obj *obj = obj_of(h, id);
+    if (!h->options.keep_type_sites)
+        return;
+    for (uint32_t at = obj->first_site; at != 0; at = site_of(h, at)->next) {
+        const struct prof_site_count *site = site_of(h, at);
+        struct count_entry *c = count_at(h, &h->sites_learned, key_of(obj->type, site->stack), LEARNED_MISUSED);
+        if (c == NULL)
+            return;
+        c->taken += site->taken;
+        c->given += site->given;
+    }
+    for (uint32_t at = obj->first_open; at != 0; at = open_of(h, at)->next) {
+        struct count_entry *c =
+            count_at(h, &h->sites_learned, key_of(obj->type, open_of(h, at)->stack), LEARNED_MISUSED);
+        if (c != NULL)
+            c->taken++;
+    }
+}
+
+void site_count_late(struct prof_heap *h, prof_type_id type, const struct prof_event *e)
+{
+    bool counts = h->options.keep_type_sites && (e->op == TRK_OP_REF || e->op == TRK_OP_UNREF);
+    struct count_entry *c = counts ? count_at(h, &h->sites_learned, key_of(type, e->stack), LEARNED_MISUSED) : NULL;
+    if (c != NULL && e->op == TRK_OP_REF)
+        c->taken++;
+    else if (c != NULL)
+        c->given++;
 }
 
 void site_learn_pair(struct prof_heap *h, prof_type_id type, uint32_t taken, uint32_t given)
@@ -222,6 +255,8 @@ static void merge_sites(struct prof_heap *h)
             items[to - 1].slot_taken += items[i].slot_taken;
             items[to - 1].slot_given += items[i].slot_given;
             items[to - 1].untold += items[i].untold;
+            items[to - 1].misused_taken += items[i].misused_taken;
+            items[to - 1].misused_given += items[i].misused_given;
         } else {
             items[to++] = items[i];
         }
@@ -239,6 +274,9 @@ void site_finish(struct prof_heap *h)
         struct prof_type_site site = { .type = (prof_type_id)(c->key >> 32) - 1, .stack = (uint32_t)c->key };
         if (c->low == LEARNED_UNTOLD) {
             site.untold = c->taken;
+        } else if (c->low == LEARNED_MISUSED) {
+            site.misused_taken = c->taken;
+            site.misused_given = c->given;
         } else {
             site.taken = c->taken;
             site.given = c->given;

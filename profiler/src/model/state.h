@@ -522,6 +522,10 @@ void site_give(struct prof_heap *h, prof_obj_id id, uint32_t stack, uint64_t at_
 bool site_untake(struct prof_heap *h, prof_obj_id id, struct place *ret);
 void site_drop_all(struct prof_heap *h, prof_obj_id id);
 void site_learn(struct prof_heap *h, prof_obj_id id);
+/* The same numbers of an object that died otherwise: nothing is learned from it. */
+void site_count_misused(struct prof_heap *h, prof_obj_id id);
+/* And one event of an object that is dead. */
+void site_count_late(struct prof_heap *h, prof_type_id type, const struct prof_event *e);
 void site_learn_pair(struct prof_heap *h, prof_type_id type, uint32_t taken, uint32_t given);
 void site_finish(struct prof_heap *h);
 void sites_deinit(struct prof_heap *h);

@@ -7,7 +7,7 @@
 
 #include <prof/annotate.h>
 
-enum { NEAR = 3, LINE = 256 };
+enum { NEAR = 3, LINE = 256, FUNCTION = 60 };
 
 /* A piece of a line. */
 struct piece {
@@ -162,6 +162,24 @@ static bool stored_near(struct piece object, const struct prof_annotate_text *te
     return false;
 }
 
+/* Did the object come out of a call further up in the function? Then its variable owns that reference already. */
+static bool came_from_call(struct piece object, const struct prof_annotate_text *text)
+{
+    char line[LINE];
+    struct piece whole, name;
+    for (int32_t i = 1; text->next != NULL && i <= FUNCTION && text->next(text->ctx, -i, line, sizeof line); i++) {
+        if (line[0] == '{' || line[0] == '}')
+            return false;
+        const char *equals = statement(line, &whole) ? assignment(whole) : NULL;
+        if (equals == NULL || find((struct piece){ equals, (size_t)(whole.at + whole.length - equals) }, "(") == NULL)
+            continue;
+        struct piece left = trimmed(whole.at, equals);
+        if (same(left, object) || (declared(left, &name) && same(name, object)))
+            return true;
+    }
+    return false;
+}
+
 /* An assignment gets its owner where it stands. */
 static bool own_assigned(struct piece whole, const char *equals, char *ret, size_t size)
 {
@@ -237,8 +255,11 @@ bool prof_annotate_line(const struct prof_annotate_text *text, enum prof_annotat
     if (!is_variable(object))
         return false;
     bool verb = begins(call.name, give ? "trk_unref" : "trk_ref");
-    if (give || !stored_near(object, text, slot, sizeof slot))
-        snprintf(slot, sizeof slot, "%.*s", PIECE(object));
+    if (give || !stored_near(object, text, slot, sizeof slot)) {
+        bool other = !give && kind == PROF_ANNOTATE_TAKE && came_from_call(object, text);
+        snprintf(slot, sizeof slot, "%.*s", other ? (int)strlen("VARIABLE") : (int)object.length,
+                 other ? "VARIABLE" : object.at);
+    }
     if (verb && begins(call.rest, "NULL"))
         snprintf(ret, size, "%.*s(%.*s, &%s%.*s);", PIECE(call.name), PIECE(object), slot, (int)call.rest.length - 4,
                  call.rest.at + 4);

@@ -47,6 +47,7 @@ static json_t *step_json(struct document *doc, struct prof_view *view, const str
     for (size_t i = 0; i < step->give_count; i++)
         doc_append(doc, gives, place(doc, view, step->gives[i], PROF_ANNOTATE_GIVE));
     doc_set(doc, object, "given", gives);
+    doc_set(doc, object, "given_one_of", json_boolean(step->one_of));
     doc_set(doc, object, "given_more", json_of_number(step->gives_more));
     return object;
 }

@@ -206,6 +206,53 @@ static void test_disowned(void **state)
     assert_int_equal(site("conn", "show:14")->owned_given, 3);
 }
 
+/* Objects that died while referenced, or were released once more, count with the others. */
+static void test_misused(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 4; i++) {
+        uint64_t addr = 0x100000 + i * 0x100;
+        mk_born(rig->t, "conn", addr, 64, AT("conn_new n.c:3 < main m.c:5"));
+        mk_ref(rig->t, addr, 0, AT("show p.c:10 < main m.c:6"));
+        if (i != 1)
+            mk_unref(rig->t, addr, 0, AT("show p.c:14 < main m.c:6"));
+        mk_unref(rig->t, addr, 0, AT("main m.c:9"));
+        mk_gone(rig->t, addr, AT("main m.c:9"));
+        if (i == 2)
+            mk_unref(rig->t, addr, 0, AT("late l.c:2"));
+    }
+    make();
+    const struct prof_coverage_module *app = module("/usr/bin/app");
+    assert_int_equal(app->born, 4);
+    assert_int_equal(app->taken, 8);
+    assert_int_equal(app->given, 8);
+    assert_int_equal(app->alive, 0);
+    assert_int_equal(site("conn", "show:10")->taken, 4);
+    assert_int_equal(site("conn", "show:14")->given, 3);
+    assert_int_equal(site("conn", "late:2")->given, 1);
+}
+
+/* Two references that every life takes and gives back: nothing tells which release is whose. */
+static void test_one_of(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 20; i++) {
+        uint64_t addr = 0x100000 + i * 0x100;
+        mk_born(rig->t, "conn", addr, 64, AT("main m.c:5"));
+        mk_ref(rig->t, addr, 0, AT("main m.c:6"));
+        mk_unref(rig->t, addr, 0, AT("serve s.c:9"));
+        mk_unref(rig->t, addr, 0, AT("finish f.c:3"));
+        mk_gone(rig->t, addr, AT("finish f.c:3"));
+    }
+    make();
+    const struct prof_coverage_step *steps;
+    assert_int_equal(prof_coverage_steps(coverage, &steps), 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(steps[i].give_count, 2);
+        assert_true(steps[i].one_of);
+    }
+}
+
 /* Nothing was counted. */
 static void test_none(void **state)
 {
@@ -228,6 +275,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_order, begin, end),
         cmocka_unit_test_setup_teardown(test_disowned, begin, end),
         cmocka_unit_test_setup_teardown(test_untold, begin, end),
+        cmocka_unit_test_setup_teardown(test_misused, begin, end),
+        cmocka_unit_test_setup_teardown(test_one_of, begin, end),
         cmocka_unit_test_setup_teardown(test_none, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

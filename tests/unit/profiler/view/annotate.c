@@ -55,10 +55,20 @@ static void test_near(void **state)
 {
     static const char *const lines[] = { "s->conn = c;", "x = 1;", "}", "", "int i;", NULL, NULL };
     static const char *const both[] = { "old->conn = c;", "", "", "", "s->next = (c);", "new->conn = c;", NULL };
+    // Its variable got a reference further up; in the function before, it is another variable.
+    static const char *const taken[] = { "struct conn *c = conn_new(3);", "x = 1;", "", "", "", "", "" };
+    static const char *const other[] = { "struct conn *c = conn_new(3);", "}", "", "", "", "", "" };
     (void)state;
     near_lines = lines;
     expect(PROF_ANNOTATE_TAKE, NULL, "conn_ref(c);", "conn_ref(c); trk_own(c, &s->conn);");
     expect(PROF_ANNOTATE_TAKE, NULL, "trk_ref(c, NULL);", "trk_ref(c, &s->conn);");
+    near_lines = taken;
+    expect(PROF_ANNOTATE_TAKE, NULL, "conn_ref(c);", "conn_ref(c); trk_own(c, &VARIABLE);");
+    expect(PROF_ANNOTATE_TAKE, NULL, "trk_ref(c, NULL);", "trk_ref(c, &VARIABLE);");
+    expect(PROF_ANNOTATE_TAKE, NULL, "conn_ref(d);", "conn_ref(d); trk_own(d, &d);");
+    expect(PROF_ANNOTATE_GIVE, NULL, "conn_unref(c);", "trk_disown(c, &c); conn_unref(c);");
+    near_lines = other;
+    expect(PROF_ANNOTATE_TAKE, NULL, "conn_ref(c);", "conn_ref(c); trk_own(c, &c);");
     near_lines = both;
     expect(PROF_ANNOTATE_TAKE, NULL, "conn_ref(c);", "conn_ref(c); trk_own(c, &new->conn);");
     near_lines = NULL;
