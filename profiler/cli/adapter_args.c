@@ -208,6 +208,12 @@ bool cli_adapter_rules(const struct cli_adapter_args *args, struct rec_hooks **h
     const struct prof_adapter_choice *choice;
     if (args->none && args->given.count == 0)
         return true;
+    if (!rec_hooks_possible()) {
+        if (args->given.count > 0)
+            cli_error(prof_error_create(PROF_ERROR_ARGUMENT,
+                                        "--adapter works on x86-64 only, not on this machine: leave it away"));
+        return args->given.count == 0;
+    }
     if (!cli_adapters_open(&adapters))
         return false;
     for (size_t i = 0; i < args->given.count && error == NULL; i++)

@@ -49,7 +49,8 @@ static const struct cli_option options[] = {
       .offset = offsetof(struct run_args, hooks.refs),
       .argument = "FUNCTION",
       .help = "the program's own function that takes a reference on its first argument: its calls are hooked, nothing "
-              "needs to be recompiled; LIBRARY:FUNCTION for one of that file only; * is any characters; repeatable" },
+              "needs to be recompiled; LIBRARY:FUNCTION for one of that file only; * is any characters; ns::Class::ref "
+              "for one of C++, whose first argument is this; repeatable; x86-64 only" },
     { .name = "unref",
       .kind = CLI_LIST,
       .offset = offsetof(struct run_args, hooks.unrefs),
@@ -59,7 +60,8 @@ static const struct cli_option options[] = {
       .kind = CLI_LIST,
       .offset = offsetof(struct run_args, hooks.news),
       .argument = "FUNCTION",
-      .help = "the same for one that returns a new object with one reference" },
+      .help = "the same for one that returns a new object with one reference; the type is what its debug information "
+              "says, else called like the function" },
     { .name = "adapter",
       .kind = CLI_LIST,
       .offset = offsetof(struct run_args, adapters.given),
@@ -375,7 +377,7 @@ int cmd_run(int argc, char **argv)
     if (cli_gate_check(&common) >= 0)
         return FAILED;
     struct rec_hooks *hooks;
-    if (!cli_hook_options(&cli_command_run, &args.hooks, &hooks))
+    if (!cli_hook_options(&cli_command_run, &args.hooks, operands.items[0], &hooks))
         return FAILED;
     if ((hooks != NULL || args.adapters.given.count > 0) && args.no_preload) {
         cli_usage(&cli_command_run,

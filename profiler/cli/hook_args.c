@@ -1,28 +1,126 @@
 /* hook_args.c: --new, --ref and --unref: functions of the program as rules for hooks. */
 #include "hook_args.h"
 
+#include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <base/str.h>
+#include <prof/symbol.h>
 
 #include "cli.h"
 #include "recorder/hooks.h"
 
-/* "FUNCTION" or "LIBRARY:FUNCTION". */
-static bool add_function(struct rec_hooks *hooks, enum trk_hook_role role, const char *text)
+#define PROGRAM "program" /* as in adapters */
+
+/* One function as it was given. */
+struct named {
+    char library[256];
+    char function[512]; /* as its symbol is spelled, '*' for any characters */
+};
+
+/* The file that execvp would start; empty: there is none. */
+static void find_program(const char *program, char *ret, size_t size)
 {
-    const char *colon = strrchr(text, ':'), *function = colon != NULL ? colon + 1 : text;
-    struct trk_hook_rule rule = { .role = (uint8_t)role, .object.base = role == TRK_HOOK_NEW ? TRK_HOOK_RESULT : 1 };
-    char library[256] = "";
-    if (function[0] == '\0' || function[strcspn(function, " \t\n()=,")] != '\0' || colon == text ||
-        (colon != NULL && (size_t)(colon - text) >= sizeof library))
-        return false;
-    if (colon != NULL)
-        memcpy(library, text, (size_t)(colon - text));
-    return rec_hooks_add(hooks, &rule, &(struct rec_hook_texts){ .library = library, .function = function });
+    const char *path = strchr(program, '/') == NULL ? getenv("PATH") : NULL;
+    int length = snprintf(ret, size, "%s", program);
+    while (path != NULL) {
+        size_t part = strcspn(path, ":");
+        length = snprintf(ret, size, "%.*s/%s", (int)part, path, program);
+        path = path[part] == ':' ? path + part + 1 : NULL;
+        if (length > 0 && (size_t)length < size && access(ret, X_OK) == 0)
+            return;
+    }
+    if (length < 0 || (size_t)length >= size || access(ret, X_OK) != 0)
+        ret[0] = '\0';
 }
 
-bool cli_hook_options(const struct cli_command *command, const struct cli_hooks *args, struct rec_hooks **ret)
+/* "ns::Class::ref", with or without "(...)" or "(...) const" behind it, as compilers spell it in symbols, whatever the
+ * parameters are and whether it is const: "_ZN*2ns5Class3refE*". */
+static bool spell_cxx(const char *text, char *ret, size_t size)
+{
+    struct prof_str str = { 0 };
+    size_t end = strcspn(text, "(");
+    const char *close = strrchr(text, ')');
+    bool good = text[end] == '\0' || (close != NULL && (close[1] == '\0' || strcmp(close, ") const") == 0));
+    good = good && strcspn(text, " \t\n=,<>*") >= end; /* operators and templates have other spellings */
+    prof_str_add(&str, "_ZN*");
+    for (size_t at = 0; good && at <= end;) {
+        size_t length = strcspn(text + at, ":(");
+        good = length > 0 && (at + length == end || strncmp(text + at + length, "::", 2) == 0);
+        prof_str_addf(&str, "%zu%.*s", length, (int)length, text + at);
+        at += length + (at + length == end ? 1 : 2);
+    }
+    prof_str_add(&str, "E*");
+    good = good && !str.failed && str.length < size;
+    if (good)
+        strcpy(ret, str.text);
+    prof_str_deinit(&str);
+    return good;
+}
+
+/* "FUNCTION" or "LIBRARY:FUNCTION"; "::" does not separate these two. */
+static bool take_apart(const char *text, struct named *ret)
+{
+    const char *function = text;
+    for (const char *at = text; *at != '\0' && *at != '('; at++) {
+        if (at[0] == ':' && at[1] == ':')
+            at++;
+        else if (at[0] == ':')
+            function = at + 1;
+    }
+    size_t library = function > text ? (size_t)(function - text - 1) : 0;
+    *ret = (struct named){ "", "" };
+    if ((function > text && library == 0) || library >= sizeof ret->library || function[0] == '\0')
+        return false;
+    memcpy(ret->library, text, library);
+    if (strstr(function, "::") != NULL)
+        return spell_cxx(function, ret->function, sizeof ret->function);
+    if (function[strcspn(function, " \t\n()=,")] != '\0' || strlen(function) >= sizeof ret->function)
+        return false;
+    strcpy(ret->function, function);
+    return true;
+}
+
+/* Whether the library that was given may be the program itself. */
+static bool may_be_program(const struct named *named, const char *path)
+{
+    const char *file = strrchr(path, '/');
+    return named->library[0] == '\0' || strcmp(named->library, PROGRAM) == 0 ||
+           fnmatch(named->library, file != NULL ? file + 1 : path, FNM_NOESCAPE) == 0;
+}
+
+/* What debug information says of the objects; empty: nothing. */
+static void find_type(const char *path, const struct named *named, const struct cli_list *refs, char *ret, size_t size)
+{
+    struct named ref;
+    ret[0] = '\0';
+    if (path[0] == '\0' || !may_be_program(named, path) ||
+        prof_file_function_type(path, named->function, 0, ret, size) || refs->count != 1)
+        return;
+    if (take_apart(refs->items[0], &ref) && may_be_program(&ref, path))
+        prof_file_function_type(path, ref.function, 1, ret, size);
+}
+
+static bool add_function(struct rec_hooks *hooks, enum trk_hook_role role, const char *text, const char *path,
+                         const struct cli_list *refs)
+{
+    struct trk_hook_rule rule = { .role = (uint8_t)role, .object.base = role == TRK_HOOK_NEW ? TRK_HOOK_RESULT : 1 };
+    struct named named;
+    char type[256] = "";
+    if (!take_apart(text, &named))
+        return false;
+    if (role == TRK_HOOK_NEW)
+        find_type(path, &named, refs, type, sizeof type);
+    return rec_hooks_add(
+        hooks, &rule, &(struct rec_hook_texts){ .library = named.library, .function = named.function, .type = type });
+}
+
+bool cli_hook_options(const struct cli_command *command, const struct cli_hooks *args, const char *program,
+                      struct rec_hooks **ret)
 {
     const struct {
         const struct cli_list *list;
@@ -31,17 +129,25 @@ bool cli_hook_options(const struct cli_command *command, const struct cli_hooks 
     } kinds[] = { { &args->news, "--new", TRK_HOOK_NEW },
                   { &args->refs, "--ref", TRK_HOOK_REF },
                   { &args->unrefs, "--unref", TRK_HOOK_UNREF } };
+    char path[PATH_MAX];
     *ret = NULL;
     if (args->news.count + args->refs.count + args->unrefs.count == 0)
         return true;
+    if (!rec_hooks_possible()) {
+        cli_usage(command,
+                  "--new, --ref and --unref work on x86-64 only, not on this machine: leave them away, and call "
+                  "the verbs of <track/track.h> in the program");
+        return false;
+    }
     struct rec_hooks *hooks = calloc(1, sizeof *hooks);
     if (hooks == NULL) {
         cli_error(prof_error_memory());
         return false;
     }
+    find_program(program, path, sizeof path);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
         for (size_t i = 0; i < kinds[k].list->count; i++)
-            if (!add_function(hooks, kinds[k].role, kinds[k].list->items[i])) {
+            if (!add_function(hooks, kinds[k].role, kinds[k].list->items[i], path, &args->refs)) {
                 cli_usage(command, "%s takes the name of a function, as in obj_ref or libfoo.so:foo_ref, not '%s'",
                           kinds[k].option, kinds[k].list->items[i]);
                 free(hooks);

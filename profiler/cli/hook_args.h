@@ -11,8 +11,11 @@ struct cli_hooks {
     struct cli_list news, refs, unrefs;
 };
 
-/* The rules for them: malloc'ed, NULL when none were given. false: a usage error was printed. */
-bool cli_hook_options(const struct cli_command *command, const struct cli_hooks *args, struct rec_hooks **ret);
+/* The rules for them: malloc'ed, NULL when none were given. program: as it will be started; what its debug information
+ * says of a constructor's result, or else of what is given to the first --ref, is the objects' type. false: a usage
+ * error was printed. */
+bool cli_hook_options(const struct cli_command *command, const struct cli_hooks *args, const char *program,
+                      struct rec_hooks **ret);
 
 /* Warns of functions whose calls are not seen, each once. texts: META values hooks of all processes, elements may be
  * NULL. */

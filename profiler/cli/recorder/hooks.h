@@ -19,6 +19,16 @@ struct rec_hook_texts {
     const char *adapter, *library, *function, *type, *name_function;
 };
 
+/* Whether libtrack can hook functions on the machine that this was made for. */
+static inline bool rec_hooks_possible(void)
+{
+#if defined(__x86_64__)
+    return true;
+#else
+    return false;
+#endif
+}
+
 /* Adds a rule; its texts are those given, copied. False: there is no room. */
 bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, const struct rec_hook_texts *texts);
 

@@ -165,4 +165,10 @@ size_t prof_symbols_gaps(struct prof_symbols *symbols, const struct prof_symbols
 struct prof_error *prof_file_functions(const char *path, bool (*each)(void *data, const char *name), void *data)
     __attribute__((warn_unused_result));
 
+/* The type that a function's result (parameter 0) or its n-th parameter points to, as the debug information of an ELF
+ * file says: "conn" for struct conn *, "ns::Conn" in C++. pattern: the symbol's name, '*' for any characters; several
+ * functions must agree. ret: of `size` bytes. false, and *ret as it was: the file cannot be read, has no such function
+ * or no debug information, or the value is no pointer to a type with a name. debuginfod is not asked. */
+bool prof_file_function_type(const char *path, const char *pattern, unsigned parameter, char *ret, size_t size);
+
 #endif

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Programs that were not changed for reftrack, whose functions are hooked: every call is seen, the programs run as ever,
 their leaks are found, and what cannot be hooked is named. Usage: hooks.py REFTRACK FOLDER_OF_PROGRAMS"""
+import json
+import os
 import re
 import subprocess
 
@@ -35,11 +37,39 @@ def test_leak():
     found = [f for f in leaks(traces[0])["findings"] if f["verdict"] == "missing-unref"]
     check(len(found) == 1 and found[0]["objects"] == 7, "7 objects: %s" % found)
     if found:
-        check(found[0]["type"] == "obj_new_text", "type: %s" % found[0]["type"])
+        check(found[0]["type"] == "obj", "type: %s" % found[0]["type"])
         check(found[0]["born"]["function"] == "serve", "born: %s" % found[0]["born"])
     # Where the release is missing: named, or as what all siblings did and none of these.
     text = subprocess.run([reftrack, "leaks", traces[0]], stdout=subprocess.PIPE, text=True).stdout
     check(re.search(r"missing +~ finish server\.c|siblings then: unref at finish server\.c", text), text)
+
+
+def test_types():
+    """Named by debug information, or by the function that made them."""
+    for name, options, wanted in (("hooks_server", OPTIONS, {"obj"}), ("hooks_server_plain", OPTIONS, {"obj_new_text"}),
+                                  ("hooks_server", ["--new", "obj_n*", "--ref", "obj_ref"], {"obj"}),
+                                  ("hooks_server", ["--new", "obj_untyped", "--ref", "obj_ref"], {"obj"}),
+                                  ("hooks_server", ["--new", "obj_untyped", "--ref", "obj_*ref"], {"obj"}),
+                                  ("hooks_server", ["--new", "obj_untyped"], {"obj_untyped"})):
+        _, _, traces = record(options, [program(name), "requests=10", "leak=5", "untyped"], 7)
+        done = subprocess.run([reftrack, "types", "--json", traces[0]], stdout=subprocess.PIPE, timeout=120, text=True)
+        types = {row["type"] for row in json.loads(done.stdout)["rows"] if row["kind"] == "objects"}
+        types.discard("(unknown type)")
+        check(types == wanted, "%s %s: types are %s" % (name, options, types))
+
+
+def test_cxx():
+    """Functions of C++ by the names that people write; const or not, whatever the parameters are."""
+    if not os.path.exists(program("hooks_cxx")):
+        return
+    for options in (["--new", "ns::Conn::make", "--ref", "ns::Conn::ref", "--unref", "ns::Conn::unref"],
+                    ["--new", "hooks_cxx:ns::Conn::make(int)", "--ref", "ns::Conn::ref()", "--unref", "*:ns::Conn::unref() const"],
+                    ["--new", "_ZN2ns4Conn4makeEi", "--ref", "_ZN2ns4Conn3refEv", "--unref", "_ZNK2ns4Conn5unrefEv"]):
+        out, said, traces = record(options, [program("hooks_cxx")], 7)
+        report = leaks(traces[0])
+        calls = {hook["function"]: hook["calls"] for hook in report["audit"]["hooks"]}
+        check(sorted(calls.values()) == [10, 20, 29], "%s: %s %s" % (options, calls, said))
+        check([f["type"] for f in report["findings"] if f["type"]] == ["ns::Conn"], "%s: %s" % (options, [f["type"] for f in report["findings"]]))
 
 
 def test_plugin():
@@ -84,7 +114,9 @@ def test_forbidden():
 
 def test_usage():
     for options, word in ((["--ref", ""], "name of a function"), (["--new", ":x"], "name of a function"),
-                          (["--unref", "f(obj)"], "name of a function"), (["--no-preload", "--ref", "x"], "--no-preload")):
+                          (["--unref", "f(obj)"], "name of a function"),
+                          (["--ref", "a::"], "name of a function"), (["--ref", "a::::b"], "name of a function"),
+                          (["--ref", "a::b(int"], "name of a function"), (["--ref", "x::y=z"], "name of a function"), (["--no-preload", "--ref", "x"], "--no-preload")):
         done = subprocess.run([reftrack, "run"] + options + ["--", "true"], stderr=subprocess.PIPE, text=True)
         check(done.returncode == 125 and word in done.stderr, "%s: %d %s" % (options, done.returncode, done.stderr))
 
@@ -92,6 +124,8 @@ def test_usage():
 test_counts()
 test_threads_and_fork()
 test_leak()
+test_types()
+test_cxx()
 test_plugin()
 test_refused()
 test_patterns()

@@ -39,6 +39,13 @@ NOINLINE struct obj *obj_new(void)
     return obj;
 }
 
+NOINLINE void *obj_untyped(void)
+{
+    void *obj = obj_alloc();
+    __asm__ volatile("" : "+r"(obj));
+    return obj;
+}
+
 NOINLINE struct obj *obj_ref(struct obj *obj)
 {
     if (obj)

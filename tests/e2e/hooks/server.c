@@ -2,7 +2,7 @@
  * end it prints how often it called each function, as it counted itself. requests=N   serves N requests, each with one
  * object that is shared and given back leak=N       in N of them the shared reference is not given back threads=N    N
  * threads serve fork         a child serves as many plugin=FILE  FILE is loaded N times (reload=N), serves, and is
- * unloaded quiet        prints nothing */
+ * unloaded untyped      an object is made by the function that returns void * quiet        prints nothing */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -90,6 +90,8 @@ int main(int argc, char **argv)
             reload = atoi(argv[i] + 7);
         else if (strcmp(argv[i], "fork") == 0)
             forks = 1;
+        else if (strcmp(argv[i], "untyped") == 0)
+            obj_unref(obj_untyped());
         else
             quiet = 1;
     }
