@@ -261,6 +261,14 @@ bool trk_watch_fits(const struct trk_hook_rule *r)
            (r->count_width & (r->count_width - 1u)) == 0;
 }
 
+static uint8_t aux_of(const struct trk_hook_rule *r)
+{
+    unsigned flag = r->role == TRK_HOOK_NEW                                 ? TRK_HOOK_FLOATING
+                    : r->role == TRK_HOOK_PARK || r->role == TRK_HOOK_REUSE ? TRK_HOOK_KEPT
+                                                                            : 0;
+    return r->flags & flag ? 1 : roles[r->role].aux;
+}
+
 void trk_watch_init(struct trk_watch *first)
 {
     bool late = false;
@@ -268,7 +276,7 @@ void trk_watch_init(struct trk_watch *first)
         const struct trk_hook_rule *r = w->rule;
         w->op = roles[r->role].op;
         w->depth = roles[r->role].depth;
-        w->aux = w->op == TRK_OP_NEW && (r->flags & TRK_HOOK_FLOATING) != 0 ? 1 : roles[r->role].aux;
+        w->aux = aux_of(r);
         w->late = is_late(r);
         w->plain = r->object.reads == 0 && r->test[0].place.base == TRK_HOOK_NOWHERE &&
                    r->test[1].place.base == TRK_HOOK_NOWHERE && r->immortal_mask == 0;

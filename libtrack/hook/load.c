@@ -172,6 +172,12 @@ static void publish(const struct trk_arena *a, uint32_t i, enum trk_hook_state s
     __atomic_store_n(&a->hooks->found[i].state, (uint32_t)state, __ATOMIC_RELEASE); /* partner: the recorder's load */
 }
 
+static bool is_ours(const struct link_map *map)
+{
+    extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+    return map->l_addr == (uintptr_t)__ehdr_start;
+}
+
 static bool has_name(const struct trk_function *f, void *data)
 {
     struct search *s = data;
@@ -180,13 +186,21 @@ static bool has_name(const struct trk_function *f, void *data)
     return s->wanted == 0;
 }
 
-/* The function that a rule asks for the names of types; 0: none. */
+/* The function that a rule asks for the names of types: of the module itself, or of the first that has one; 0: none. */
 static uintptr_t name_call(struct search *s, const struct trk_hook_rule *r)
 {
+    struct trk_elf elf;
     s->wanted = 0;
     s->wanted_name = text_of(r->name_function);
-    if (r->role == TRK_HOOK_NEW && r->name_kind == TRK_HOOK_NAME_CALL && s->wanted_name[0] != 0)
-        trk_elf_functions(s->elf, has_name, s);
+    if (r->role != TRK_HOOK_NEW || r->name_kind != TRK_HOOK_NAME_CALL || s->wanted_name[0] == 0)
+        return 0;
+    trk_elf_functions(s->elf, has_name, s);
+    for (const struct link_map *map = _r_debug.r_map; s->wanted == 0 && map != NULL; map = map->l_next)
+        if (map != s->map && !is_ours(map) &&
+            trk_elf_open(map, map == _r_debug.r_map ? "/proc/self/exe" : NULL, &elf)) {
+            trk_elf_functions(&elf, has_name, s);
+            trk_elf_close(&elf);
+        }
     return s->wanted;
 }
 
@@ -317,12 +331,6 @@ static bool look_at(const struct trk_function *f, void *data)
     if (first != NULL)
         hook_one(s, first, f);
     return true;
-}
-
-static bool is_ours(const struct link_map *map)
-{
-    extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-    return map->l_addr == (uintptr_t)__ehdr_start;
 }
 
 /* The path of an object; of the program itself where its file is found. */

@@ -94,10 +94,12 @@ enum trk_op {
     TRK_OP_SINK = 17, /* floating reference becomes an ordinary one. arg: slot that owns it now or 0 */
     TRK_OP_PIN = 18,  /* addr, EXT_TEXT: reason; a root by design */
     TRK_OP_UNPIN = 19,
-    TRK_OP_MAY_LEAK = 20,   /* addr, EXT_TEXT: reason; listed, never gating */
-    TRK_OP_PARK = 21,       /* count went to 0 into a pool; neither dead nor leaked */
-    TRK_OP_REUSE = 22,      /* taken from the pool: a new life with one reference. addr, stack */
-    TRK_OP_RETYPE = 23,     /* addr, arg: type id */
+    TRK_OP_MAY_LEAK = 20, /* addr, EXT_TEXT: reason; listed, never gating */
+    TRK_OP_PARK = 21,     /* count went to 0 into a pool; neither dead nor leaked. aux 1: the pool keeps one reference,
+                             which it gives back to destroy the object */
+    TRK_OP_REUSE = 22,    /* taken from the pool: a new life with one reference. addr, stack, aux 1: of a pool that
+                             keeps one, and may hand out what was made for it just now */
+    TRK_OP_RETYPE = 23,   /* addr, arg: type id */
     TRK_OP_DTOR_BEGIN = 24, /* addr, stack */
     TRK_OP_DTOR_END = 25,
     TRK_OP_ROOT_ADD = 26,    /* addr: start, arg: bytes, EXT_TEXT: name */

@@ -65,13 +65,14 @@ enum {                         /* flags */
        TRK_HOOK_FLOATING = 1 << 3,       /* NEW: its reference is floating */
        TRK_HOOK_AUTOMATIC = 1 << 4,      /* nobody asked for it: not in modules that call libtrack themselves */
        TRK_HOOK_INLINE = 1 << 5,         /* NEW: the count changes in place, too: TRK_TYPE_INLINE */
+       TRK_HOOK_KEPT = 1 << 6,           /* PARK, REUSE: the pool keeps a reference of what is in it */
 };
 struct trk_hook_rule {
     uint32_t adapter;       /* who says so, for reports */
     uint32_t library;       /* file names or sonames, '|' between them; `program`: that; empty: any module */
     uint32_t function;      /* as its symbol is spelled */
     uint32_t type;          /* NEW: name of the type; empty: that of the function */
-    uint32_t name_function; /* TRK_HOOK_NAME_CALL: a function of the same module */
+    uint32_t name_function; /* TRK_HOOK_NAME_CALL: a function of the same module, or else of any other */
     uint8_t role;           /* enum trk_hook_role */
     uint8_t name_kind;      /* NEW: enum trk_hook_name */
     uint16_t flags;

@@ -43,7 +43,7 @@ struct prof_adapter_rule {
     uint32_t line;
     uint32_t type;        /* index of its type */
     uint8_t role;         /* enum trk_hook_role */
-    uint16_t flags;       /* TRK_HOOK_LATE, _SLOT_IS_HOLDER, _FROM_IS_HOLDER, _FLOATING */
+    uint16_t flags;       /* TRK_HOOK_LATE, _SLOT_IS_HOLDER, _FROM_IS_HOLDER, _FLOATING, _KEPT */
     const char *function; /* as symbols are spelled; '*' is any characters */
     struct trk_hook_place object, slot, from;
     struct trk_hook_test test[TRK_HOOK_TESTS];

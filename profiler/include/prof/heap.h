@@ -63,6 +63,7 @@ enum prof_obj_flags {
     PROF_OBJ_RESURRECTED = 1 << 9,
     PROF_OBJ_NUMBERED = 1 << 10,   /* its birth bore a number, so changes tell its life from others at the address */
     PROF_OBJ_BLOCK_BORN = 1 << 12, /* with SKEWED: taken to be born with its block, whose birth was seen */
+    PROF_OBJ_POOLED = 1 << 13, /* parked, and its pool has a reference that is in no book: its end is one more unref */
 };
 struct prof_obj {
     uint64_t addr;    /* pointer given to trk_new */

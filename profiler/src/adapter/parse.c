@@ -222,7 +222,7 @@ static struct prof_error *read_name(struct reader *r)
  */
 
 /* What may stand behind a place, by role. */
-enum { SLOT = 1 << 0, NEEDS_SLOT = 1 << 1, MOVES = 1 << 2, FLOATS = 1 << 3 };
+enum { SLOT = 1 << 0, NEEDS_SLOT = 1 << 1, MOVES = 1 << 2, FLOATS = 1 << 3, KEEPS = 1 << 4 };
 static const struct {
     const char *word;
     uint8_t takes;
@@ -235,8 +235,8 @@ static const struct {
     [TRK_HOOK_WEAK_SET] = { "weak", NEEDS_SLOT },
     [TRK_HOOK_WEAK_CLEAR] = { "unweak", NEEDS_SLOT },
     [TRK_HOOK_MOVE] = { "move", MOVES },
-    [TRK_HOOK_PARK] = { "park", 0 },
-    [TRK_HOOK_REUSE] = { "reuse", 0 },
+    [TRK_HOOK_PARK] = { "park", KEEPS },
+    [TRK_HOOK_REUSE] = { "reuse", KEEPS },
 };
 
 const char *prof_adapter_role(unsigned role)
@@ -284,6 +284,8 @@ static struct prof_error *part(struct reader *r, struct prof_adapter_rule *rule)
         return set_flag(r, rule, TRK_HOOK_LATE);
     if ((takes & FLOATS) && adapter_takes_word(&r->text, "floating"))
         return set_flag(r, rule, TRK_HOOK_FLOATING);
+    if ((takes & KEEPS) && adapter_takes_word(&r->text, "kept"))
+        return set_flag(r, rule, TRK_HOOK_KEPT);
     if ((takes & MOVES) && adapter_takes_word(&r->text, "to"))
         return owner(r, rule, &rule->slot, TRK_HOOK_SLOT_IS_HOLDER, moves);
     if ((takes & MOVES) && adapter_takes_word(&r->text, "from"))
@@ -297,6 +299,7 @@ static struct prof_error *part(struct reader *r, struct prof_adapter_rule *rule)
     return bad(r, "not understood:", r->text.at,
                takes & MOVES ? "here may stand: to slot|holder PLACE, from slot|holder PLACE, when CONDITION, late"
                : takes & NEEDS_SLOT ? "here may stand: slot PLACE, when CONDITION, late"
+               : takes & KEEPS      ? "here may stand: kept, when CONDITION, late"
                                     : "here may stand: when CONDITION, late");
 }
 

@@ -52,6 +52,8 @@ char *prof_adapter_words(const struct prof_adapter_rule *rule)
     prof_str_add(&str, words[rule->role].behind);
     if (rule->flags & TRK_HOOK_FLOATING)
         prof_str_add(&str, " with a floating reference");
+    if (rule->flags & TRK_HOOK_KEPT)
+        prof_str_add(&str, ", which keeps a reference of it");
     if (rule->from.base != TRK_HOOK_NOWHERE)
         add_owner(&str, " from ", &rule->from, rule->flags & TRK_HOOK_FROM_IS_HOLDER);
     if (rule->slot.base != TRK_HOOK_NOWHERE)

@@ -586,11 +586,13 @@ prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool mak
 
 /* ---- The rarer verbs ---- */
 
-static void park(struct prof_heap *h, prof_obj_id id)
+static void park(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct prof_obj *obj = obj_of(h, id);
     if (obj->state == PROF_OBJ_PARKED)
         return;
+    if ((e->aux & 1) != 0 && ref_leave_to_pool(h, id, e))
+        obj->flags |= PROF_OBJ_POOLED;
     if (obj_count(obj) == 0 && obj->count == 0 && (obj->flags & PROF_OBJ_SKEWED) == 0)
         site_learn(h, id);
     follow_died(h, id);
@@ -605,7 +607,9 @@ static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *
     struct prof_obj *obj = obj_of(h, id);
     if (obj->state != PROF_OBJ_PARKED)
         follow_died(h, id);
-    if (ends_referenced(h, obj) && (obj->flags & PROF_OBJ_SKEWED) == 0) {
+    /* Made by its pool, which had one reference, and given to the first who asked. */
+    bool fresh = (e->aux & 1) != 0 && obj->refs == 0 && obj->unrefs == 0 && obj->births == 1;
+    if (ends_referenced(h, obj) && (obj->flags & PROF_OBJ_SKEWED) == 0 && !fresh) {
         struct place at = place_of(e), other = newest_open(h, obj);
         struct prof_incident *incident = incident_add(h, PROF_INCIDENT_FREED_ALIVE, id, &at, &other);
         if (incident != NULL) {
@@ -738,7 +742,7 @@ void object_misc(struct prof_heap *h, const struct prof_event *e)
         obj->flags |= PROF_OBJ_TOUCHED;
         break;
     case TRK_OP_PARK:
-        park(h, id);
+        park(h, id, e);
         break;
     case TRK_OP_RETYPE:
         retype(h, id, e);

@@ -311,6 +311,32 @@ void ref_apply_late(struct prof_heap *h, prof_obj_id id, const struct prof_event
         obj->flags &= (uint16_t)~PROF_OBJ_MISCOUNT;
 }
 
+bool ref_leave_to_pool(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    if (obj_count(obj) <= 0)
+        return false;
+    int32_t left = anonymous(obj);
+    obj->count--;
+    obj->unrefs++;
+    if ((obj->flags & PROF_OBJ_COUNTED) != 0)
+        obj->observed--;
+    give(h, id, left, e);
+    return true;
+}
+
+/* A parked object whose pool gives back its own reference: it will be destroyed. */
+static bool pool_lets_go(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    struct prof_obj *obj = obj_of(h, id);
+    if ((obj->flags & PROF_OBJ_POOLED) == 0 || obj->state != PROF_OBJ_PARKED)
+        return false;
+    obj->flags &= (uint16_t)~PROF_OBJ_POOLED;
+    object_set_alive(h, obj);
+    object_set_zero(h, id, e);
+    return true;
+}
+
 static void over_release(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct prof_obj *obj = obj_of(h, id);
@@ -334,7 +360,7 @@ void ref_unref(struct prof_heap *h, const struct prof_event *e)
     if (id == 0)
         return;
     struct prof_obj *obj = obj_of(h, id);
-    if (belongs_to_earlier(h, obj, e))
+    if (belongs_to_earlier(h, obj, e) || pool_lets_go(h, id, e))
         return;
     int32_t left = anonymous(obj);
     obj->unrefs++;

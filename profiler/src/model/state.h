@@ -462,6 +462,8 @@ void ref_ref(struct prof_heap *h, const struct prof_event *e);
 void ref_unref(struct prof_heap *h, const struct prof_event *e);
 void ref_move(struct prof_heap *h, const struct prof_event *e);
 void ref_sink(struct prof_heap *h, const struct prof_event *e);
+/* The newest anonymous reference becomes that of a pool, which no book has. False: there is none. */
+bool ref_leave_to_pool(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
 void ref_count_seen(struct prof_heap *h, const struct prof_event *e);
 /* A count that the program told after an event on obj. */
 void ref_observe(struct prof_heap *h, prof_obj_id id, int64_t count, bool unsure); /* unsure: may be another life's */

@@ -178,6 +178,8 @@ static void test_parts(void **state)
     assert_int_equal(rule_of("ref f arg1").flags, 0);
     assert_int_equal(rule_of("ref f arg1 late").flags, TRK_HOOK_LATE);
     assert_int_equal(rule_of("new f ret floating").flags, TRK_HOOK_FLOATING);
+    assert_int_equal(rule_of("park f arg2 kept").flags, TRK_HOOK_KEPT);
+    assert_int_equal(rule_of("reuse f *arg2 kept late").flags, TRK_HOOK_KEPT | TRK_HOOK_LATE);
     assert_int_equal(rule_of("new f *arg1 slot arg1").slot.base, 1);
     assert_int_equal(rule_of("ref f arg1 holder arg2").flags, TRK_HOOK_SLOT_IS_HOLDER);
     assert_int_equal(rule_of("sink f arg1 slot arg2+8 late").slot.add[0], 8);
@@ -230,6 +232,7 @@ static void test_words(void **state)
         const char *line, *words;
     } lines[] = {
         { "new f *arg2 floating", "*arg2 is a new object with a floating reference" },
+        { "park f arg2 kept", "arg2 goes into a pool, which keeps a reference of it" },
         { "unref f arg1 slot arg2", "a reference on arg1 is given back by the variable at arg2" },
         { "move f arg2 to holder arg1", "a reference on arg2 goes to arg1" },
         { "ref f arg1 when *(arg1+16):u32 & 2 = 0 when ret != 1 late",
@@ -323,6 +326,8 @@ static void test_refused_rules(void **state)
     refuse_line("ref f arg1+16777215+1", "the offset is too large");
     refuse_line("ref f arg1 arg2", "here may stand: slot PLACE, holder PLACE, when CONDITION, late");
     refuse_line("ref f arg1 floating", "not understood: 'floating'");
+    refuse_line("ref f arg1 kept", "not understood: 'kept'");
+    refuse_line("park f arg1 kept kept", "said twice");
     refuse_line("ref f arg1 slot", "a place is missing");
     refuse_line("ref f arg1 slot arg2 holder arg3", "a second owner");
     refuse_line("ref f arg1 late late", "said twice");

@@ -349,6 +349,50 @@ static void born_with_their_block(void **state)
     mk_destroy(t);
 }
 
+/* The pool keeps a reference of what is parked in it, as GstBufferPool does; what it made, nobody parked before. */
+static void pools_that_keep(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "buffer", OBJ, 64, "new");
+    for (int k = 0; k < 3; k++) {
+        mk_raw(t, TRK_OP_REUSE, 1, OBJ, 0, mk_stack(t, "acquire"));
+        mk_unref(t, OBJ, 0, "put");
+        mk_ref(t, OBJ, 0, "dispose");
+        mk_raw(t, TRK_OP_PARK, 1, OBJ, 0, mk_stack(t, "release"));
+    }
+    mk_born(t, "buffer", OTHER, 64, "new");
+    mk_raw(t, TRK_OP_PARK, 1, OTHER, 0, mk_stack(t, "release"));
+    mk_unref(t, OTHER, 0, "destroy");
+    mk_free(t, OTHER, "destroy");
+    struct prof_heap *heap = heap_of(t);
+    no_incidents(heap);
+    assert_int_equal(obj_at(heap, OBJ)->state, PROF_OBJ_PARKED);
+    assert_int_equal(obj_at(heap, OBJ)->count, 0);
+    mk_destroy(t);
+}
+
+/* ... but what is used and was never parked is not the pool's to hand out, nor is an unref of it after that one's own.
+ */
+static void pools_that_keep_are_watched(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_born(t, "buffer", OBJ, 64, "new");
+    mk_ref(t, OBJ, 0, "use");
+    mk_raw(t, TRK_OP_REUSE, 1, OBJ, 0, mk_stack(t, "acquire"));
+    struct prof_heap *heap = heap_of(t);
+    only_incident(heap, PROF_INCIDENT_FREED_ALIVE);
+    mk_destroy(t);
+    t = mk_create();
+    mk_born(t, "buffer", OBJ, 64, "new");
+    mk_raw(t, TRK_OP_PARK, 1, OBJ, 0, mk_stack(t, "release"));
+    mk_unref(t, OBJ, 0, "destroy");
+    mk_unref(t, OBJ, 0, "put");
+    only_incident(heap_of(t), PROF_INCIDENT_OVER_RELEASE);
+    mk_destroy(t);
+}
+
 static void pool_is_freed(void **state)
 {
     (void)state;
@@ -676,6 +720,8 @@ int main(void)
         cmocka_unit_test(references_before_the_birth),
         cmocka_unit_test(births_that_are_not_first),
         cmocka_unit_test(born_with_their_block),
+        cmocka_unit_test(pools_that_keep),
+        cmocka_unit_test(pools_that_keep_are_watched),
         cmocka_unit_test(pool_is_freed),
         cmocka_unit_test(types_change),
         cmocka_unit_test(destructors_and_resurrection),
