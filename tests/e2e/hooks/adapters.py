@@ -106,7 +106,7 @@ def test_refused():
     write(given, HEAD + "ref obj_ref arg9\n")
     for options, words in [(["--adapter", given], "given.adapter:5: no place: 'arg9'"),
                            (["--adapter", "jsonc"], "did you mean 'json-c'?"),
-                           (["--adapter", "xyzzy"], "there are: json-c"),
+                           (["--adapter", "xyzzy"], "there are: "),
                            (["--adapter", folder + "/none.adapter"], "No such file"),
                            (["--adapter", folder], "cannot read"),
                            (["--no-preload", "--adapter", "json-c"], "leave --no-preload away")]:
@@ -114,7 +114,20 @@ def test_refused():
         check(words in said and traces == [] and said.count("\n") == 1, "%s: %s" % (options, said))
 
 
+def test_tells_itself():
+    """A module that calls libtrack is left alone, unless the adapter was asked for: it would be counted twice."""
+    clear()
+    write(os.path.join(own, "mine.adapter"), HEAD + FUNCTIONS)
+    for options, hooked in ([], False), (["--adapter", "obj"], True):
+        _, said, traces = record(options, [program("hooks_tells")], 5)
+        states = [h["hooked"] for h in leaks(traces[0])["audit"]["hooks"] if "hooks_tells" in h["module"]]
+        check(states == [hooked] * 4, "%s: %s %s" % (options, states, said))
+        text = subprocess.run([reftrack, "info", "--no-pager", traces[0]], stdout=subprocess.PIPE, text=True).stdout
+        check(("it calls libtrack itself" in text) != hooked, text)
+
+
 test_user()
+test_tells_itself()
 test_given()
 test_who_goes_first()
 test_refused()
