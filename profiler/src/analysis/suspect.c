@@ -268,13 +268,22 @@ static bool find_tops(struct prof_suspects *s)
     return true;
 }
 
-/* How many from the first one on are of one kind and one size: told once, as what every thread has, for example. */
+/* Keeps nothing alive but itself. */
+static bool is_single(const struct prof_graph *graph, prof_node node)
+{
+    const prof_node *children;
+    return prof_graph_dominated(graph, node, &children) == 0;
+}
+
+/* How many from the first one on are of one kind and size, and nothing hangs on them: told once, as what every thread
+ * has, for example. What keeps others alive has a way of its own to be told. */
 static size_t alike(struct prof_graph *graph, const prof_node *tops, size_t count)
 {
     const char *kind = prof_graph_kind(graph, tops[0]);
     size_t n = 1;
 
-    while (n < count && prof_graph_retained(graph, tops[n]) == prof_graph_retained(graph, tops[0]) &&
+    while (n < count && is_single(graph, tops[0]) && is_single(graph, tops[n]) &&
+           prof_graph_retained(graph, tops[n]) == prof_graph_retained(graph, tops[0]) &&
            prof_graph_kind(graph, tops[n]) == kind)
         n++;
     return n;
