@@ -57,7 +57,7 @@ static bool spell_cxx(const char *text, char *ret, size_t size)
     prof_str_add(&str, "E*");
     good = good && !str.failed && str.length < size;
     if (good)
-        strcpy(ret, str.text);
+        memcpy(ret, str.text, strlen(str.text) + 1);
     prof_str_deinit(&str);
     return good;
 }
@@ -81,7 +81,7 @@ static bool take_apart(const char *text, struct named *ret)
         return spell_cxx(function, ret->function, sizeof ret->function);
     if (function[strcspn(function, " \t\n()=,")] != '\0' || strlen(function) >= sizeof ret->function)
         return false;
-    strcpy(ret->function, function);
+    memcpy(ret->function, function, strlen(function) + 1);
     return true;
 }
 
@@ -207,8 +207,8 @@ void cli_hooks_warn(const char *const *texts, size_t count)
         struct prof_hooked hooked;
         for (const char *at = texts[i], *line = at; prof_hooked_next(&at, &hooked); line = at) {
             bool known =
-                hooked.state == TRK_HOOK_ON || hooked.state == TRK_HOOK_OTHER_VERSION ||
-                hooked.state == TRK_HOOK_TELLS_ITSELF || told(texts[i], line, &hooked) ||
+                (hooked.state != TRK_HOOK_NOT_YET && !prof_hook_refused(hooked.state)) ||
+                told(texts[i], line, &hooked) ||
                 (hooked.state == TRK_HOOK_NOT_YET && found_anywhere(texts, count, hooked.function, hooked.adapter)) ||
                 warn_of_adapter(texts, count, &hooked, adapter, sizeof adapter);
             for (size_t k = 0; k < i && !known; k++)

@@ -77,7 +77,7 @@ static bool agree(const struct prof_elfsym_table *table, struct prof_lines *line
         name_pointee(&value, name, sizeof name < size ? sizeof name : size);
         if (name[0] == '\0' || (any && strcmp(name, ret) != 0))
             return false;
-        strcpy(ret, name);
+        memcpy(ret, name, strlen(name) + 1);
         any = true;
     }
     return any;
@@ -103,7 +103,7 @@ bool prof_file_function_type(const char *path, const char *pattern, unsigned par
         prof_debug_close(&debug);
     }
     if (good)
-        strcpy(ret, found);
+        memcpy(ret, found, strlen(found) + 1);
     prof_elfsym_deinit(&table);
     prof_image_close(&image);
     return good;
