@@ -398,7 +398,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, void *ow
             if (!wants && is_long && value != NULL)
                 return cli_usage(command, "--%s takes no value", option->name);
             if (wants && value == NULL) {
-                if (i + 1 >= argc)
+                if (i + 1 >= argc || strcmp(argv[i + 1], "--") == 0) /* ends the options, is no value */
                     return cli_usage(command, "--%s wants %s", option->name, option->argument);
                 value = argv[++i];
             }

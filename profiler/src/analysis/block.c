@@ -32,6 +32,7 @@ struct places {
     PROF_VEC(struct place) list;
     struct map of_stack, of_print;
     uint32_t *of_node; /* by node, lost ones of plain blocks: their place */
+    struct map births; /* functions where objects are born, when some were left out */
 };
 
 bool block_is_plain(const struct prof_block *block)
@@ -262,8 +263,48 @@ static const char *sentence_of(struct analysis *a, const struct prof_finding *f)
         cycles, cycles == 1 ? "s" : "", cycles == 1 ? "of " : "the largest of ", (unsigned long long)f->cycle_most);
 }
 
-static void judge(struct analysis *a, struct prof_finding *f)
+/* The functions in which objects are born. false without memory. */
+static bool note_birth(struct analysis *a, struct map *functions, uint32_t stack)
 {
+    uint32_t site = stack != 0 ? site_of(a, stack) : 0;
+
+    return stack == 0 || (site != UINT32_MAX && map_put(functions, a->sites.items[site].function, 1));
+}
+
+/* A recording of some objects (--objects, --types) has blocks without the objects that were left out in them: those
+ * that are allocated where objects are born. */
+static bool note_left_out(struct analysis *a, struct map *functions)
+{
+    const char *filter = prof_trace_info(prof_heap_trace(a->heap))->filter;
+    const struct prof_type_site *list;
+    size_t count = prof_heap_type_sites(a->heap, &list);
+    bool good = true;
+
+    if (strstr(filter, "objects=") == NULL && strstr(filter, "types=") == NULL)
+        return true;
+    for (prof_obj_id id = 1; good && id < prof_heap_obj_max(a->heap); id++)
+        good = note_birth(a, functions, prof_heap_obj(a->heap, id)->stack);
+    for (size_t i = 0; good && i < count; i++) {
+        const struct prof_stack_stat *stat = prof_heap_stack_stat(a->heap, list[i].stack);
+        good = stat == NULL || stat->births == 0 || note_birth(a, functions, list[i].stack);
+    }
+    return good;
+}
+
+static bool is_left_out(struct analysis *a, const struct map *births, const struct prof_finding *f)
+{
+    uint32_t site = f->born_stack != 0 ? site_of(a, f->born_stack) : UINT32_MAX;
+
+    return site != UINT32_MAX && map_get(births, a->sites.items[site].function) != UINT32_MAX;
+}
+
+static void judge(struct analysis *a, const struct map *births, struct prof_finding *f)
+{
+    if (f->verdict != PROF_UNFREED && is_left_out(a, births, f)) {
+        f->strength = PROF_SUSPECT;
+        f->reasons = "the recording left objects out (--objects, --types), and these may be their memory";
+        return;
+    }
     if (f->verdict != PROF_UNFREED) {
         f->strength = reach_strength(a, &f->reasons);
         if (f->verdict == PROF_POSSIBLE) {
@@ -281,17 +322,17 @@ static void judge(struct analysis *a, struct prof_finding *f)
                                     : NULL;
 }
 
-static bool push(struct analysis *a, struct prof_finding *f, uint32_t node)
+static bool push(struct analysis *a, const struct map *births, struct prof_finding *f, uint32_t node)
 {
     f->plain = true;
     if (node != GRAPH_NONE && !reach_tell_path(a, node, f))
         return false;
     f->sentence = sentence_of(a, f);
-    judge(a, f);
+    judge(a, births, f);
     return f->sentence != NULL && prof_vec_push(&a->out->list, *f);
 }
 
-static bool push_place(struct analysis *a, const struct place *p)
+static bool push_place(struct analysis *a, const struct map *births, const struct place *p)
 {
     struct prof_finding f = finding_blank(p->verdict, "");
     f.apart = p->apart;
@@ -307,7 +348,7 @@ static bool push_place(struct analysis *a, const struct place *p)
     f.first_us = p->first_us;
     f.last_us = p->last_us;
     memcpy(f.fingerprint, p->fingerprint, sizeof f.fingerprint);
-    return push(a, &f, p->node);
+    return push(a, births, &f, p->node);
 }
 
 /* All places of a verdict as one finding. */
@@ -342,7 +383,7 @@ static bool push_total(struct analysis *a, const struct places *places, enum pro
     if (f.objects == 0)
         return true;
     fingerprint_make(a->symbols, verdict, "", 0, f.fingerprint);
-    return push(a, &f, node);
+    return push(a, &places->births, &f, node);
 }
 
 static bool is_total(const struct analysis *a, enum prof_verdict verdict)
@@ -354,7 +395,7 @@ struct prof_error *block_findings(struct analysis *a)
 {
     struct places places = { 0 };
     struct place *place;
-    bool good = a->reach == NULL || add_examined(a, &places);
+    bool good = note_left_out(a, &places.births) && (a->reach == NULL || add_examined(a, &places));
 
     for (prof_block_id id = 1; good && id < prof_heap_block_max(a->heap); id++) {
         const struct prof_block *block = prof_heap_block(a->heap, id);
@@ -364,7 +405,7 @@ struct prof_error *block_findings(struct analysis *a)
     if (good && places.list.count > 0) {
         qsort(places.list.items, places.list.count, sizeof *places.list.items, by_bytes);
         for (size_t i = 0; good && i < places.list.count; i++)
-            good = is_total(a, places.list.items[i].verdict) || push_place(a, &places.list.items[i]);
+            good = is_total(a, places.list.items[i].verdict) || push_place(a, &places.births, &places.list.items[i]);
         if (!a->options->leak_kinds_all)
             good = good && push_total(a, &places, PROF_UNFREED) && push_total(a, &places, PROF_REACHABLE);
     }
@@ -372,5 +413,6 @@ struct prof_error *block_findings(struct analysis *a)
     prof_vec_deinit(&places.list);
     map_deinit(&places.of_stack);
     map_deinit(&places.of_print);
+    map_deinit(&places.births);
     return good ? NULL : prof_error_memory();
 }

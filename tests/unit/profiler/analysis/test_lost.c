@@ -46,6 +46,32 @@ static const struct prof_finding *find(enum prof_verdict verdict)
     return rig_only(rig, verdict, true);
 }
 
+/* Only some objects were recorded: the memory of the others is no news, that of others than objects is. */
+static void test_left_out(void **state)
+{
+    (void)state;
+    mk_meta(rig->t, "filter=objects=conn#1");
+    mk_meta(rig->t, "filtered=3");
+    mk_born(rig->t, "conn", BLOCK(10), SIZE, AT("conn_new n.c:14 < main m.c:5"));
+    mk_unref(rig->t, BLOCK(10), 0, AT("main m.c:9"));
+    mk_gone(rig->t, BLOCK(10), AT("main m.c:9"));
+    block(0, "conn_new n.c:11 < main m.c:5");
+    block(1, "node_new n.c:3 < main m.c:9");
+    image_exit(&image, rig->t);
+    rig_find(rig, NULL);
+    size_t lost = 0;
+    for (size_t i = 0; i < rig->count; i++) {
+        const struct prof_finding *f = &rig->list[i];
+        if (f->verdict != PROF_LOST)
+            continue;
+        bool of_object = strcmp(prof_symbols_site_frame(rig->symbols, f->born_stack)->function, "conn_new") == 0;
+        assert_int_equal(f->strength, of_object ? PROF_SUSPECT : PROF_PROVEN);
+        assert_int_equal(f->gating, !of_object);
+        lost++;
+    }
+    assert_int_equal(lost, 2);
+}
+
 static void test_lost(void **state)
 {
     (void)state;
@@ -522,28 +548,12 @@ static void test_gates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_lines),
-        CASE(test_lost),
-        CASE(test_stale_stack),
-        CASE(test_cycle),
-        CASE(test_dead_thread),
-        CASE(test_interior),
-        CASE(test_object_inside),
-        CASE(test_object_header),
-        CASE(test_array_head),
-        CASE(test_vector),
-        CASE(test_suppressed_leader),
-        CASE(test_empty_array),
-        CASE(test_glib),
-        CASE(test_chain),
-        CASE(test_shared),
-        CASE(test_freed_since),
-        CASE(test_born_after),
-        CASE(test_below_object),
-        CASE(test_arena),
-        CASE(test_roots),
-        CASE(test_rungs),
-        CASE(test_gates),
+        CASE(test_lines),         CASE(test_left_out),    CASE(test_lost),         CASE(test_stale_stack),
+        CASE(test_cycle),         CASE(test_dead_thread), CASE(test_interior),     CASE(test_object_inside),
+        CASE(test_object_header), CASE(test_array_head),  CASE(test_vector),       CASE(test_suppressed_leader),
+        CASE(test_empty_array),   CASE(test_glib),        CASE(test_chain),        CASE(test_shared),
+        CASE(test_freed_since),   CASE(test_born_after),  CASE(test_below_object), CASE(test_arena),
+        CASE(test_roots),         CASE(test_rungs),       CASE(test_gates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

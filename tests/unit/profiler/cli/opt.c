@@ -175,6 +175,8 @@ static void refused(void **state)
         { { "-fz" }, "unknown option '-z'" },
         { { "--output" }, "--output wants FILE" },
         { { "-o" }, "--output wants FILE" },
+        { { "--output", "--", "x" }, "--output wants FILE" },
+        { { "-o", "--" }, "--output wants FILE" },
         { { "--fast=1" }, "--fast takes no value" },
         { { "--number", "x" }, "--number wants a whole number, not 'x'" },
         { { "--number", "-1" }, "--number wants a whole number, not '-1'" },
