@@ -103,7 +103,6 @@ static bool add_adapter(struct rec_hooks *hooks, const struct prof_adapter_choic
                                 (type->counts_inline ? TRK_HOOK_INLINE : 0));
         rule.from = from->from;
         memcpy(rule.test, from->test, sizeof rule.test);
-        rule.flags |= type->counts_inline ? TRK_HOOK_INLINE : 0;
         add_type(&rule, type);
         ok = rec_hooks_add(hooks, &rule,
                            &(struct rec_hook_texts){ .adapter = adapter->name,
@@ -115,6 +114,8 @@ static bool add_adapter(struct rec_hooks *hooks, const struct prof_adapter_choic
     if (ok) {
         rec_hooks_adapter(hooks, adapter->name, choice->given ? "given" : prof_adapter_origin(choice->origin),
                           libraries, adapter->path);
+        for (size_t i = 0; i < adapter->hidden_count; i++)
+            rec_hooks_hide(hooks, adapter->hidden[i]);
     } else {
         hooks->rules = rules;
         hooks->text_bytes = text_bytes;

@@ -160,6 +160,11 @@ static unsigned explain(const struct prof_adapter *adapter, const name_vec *name
         cli_put(out, CLI_PLAIN, strcmp(adapter->libraries[i], "program") == 0 ? "the program" : adapter->libraries[i]);
     }
     fputc('\n', out->file);
+    for (size_t i = 0; i < adapter->hidden_count; i++) {
+        fputs(i == 0 ? "        no place in reports: what is inside " : ", ", out->file);
+        cli_put(out, CLI_PLAIN, adapter->hidden[i]);
+    }
+    fputs(adapter->hidden_count > 0 ? "\n" : "", out->file);
     for (size_t i = 0; i < adapter->rule_count; i++)
         if ((int)strlen(adapter->rules[i].function) > width)
             width = (int)strlen(adapter->rules[i].function);

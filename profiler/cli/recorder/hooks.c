@@ -56,6 +56,13 @@ bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, co
     return true;
 }
 
+void rec_hooks_hide(struct rec_hooks *hooks, const char *file)
+{
+    size_t used = strlen(hooks->hidden), room = sizeof hooks->hidden - used;
+    if (snprintf(hooks->hidden + used, room, "%s%s", used > 0 ? "|" : "", file) >= (int)room)
+        hooks->hidden[used] = '\0';
+}
+
 void rec_hooks_adapter(struct rec_hooks *hooks, const char *name, const char *how, const char *libraries,
                        const char *path)
 {

@@ -11,7 +11,7 @@ struct rec_hooks {
     struct trk_hook_rule rule[TRK_HOOK_RULES];
     char text[TRK_HOOK_TEXT];
     uint32_t rules, text_bytes;
-    char adapters[16 << 10]; /* META value adapters (meta.c) */
+    char adapters[16 << 10], hidden[4 << 10]; /* META values of these names (meta.c) */
 };
 
 /* The texts of a rule, by the names that they have there; NULL: empty. */
@@ -32,6 +32,8 @@ static inline bool rec_hooks_possible(void)
 /* Adds a rule; its texts are those given, copied. False: there is no room. */
 bool rec_hooks_add(struct rec_hooks *hooks, const struct trk_hook_rule *rule, const struct rec_hook_texts *texts);
 
+/* Files whose code is no site in reports, if there is room: a pattern. */
+void rec_hooks_hide(struct rec_hooks *hooks, const char *file);
 /* Notes an adapter for META: how it came ("shipped", "user", "given"), its files with '|' between them, its path. */
 void rec_hooks_adapter(struct rec_hooks *hooks, const char *name, const char *how, const char *libraries,
                        const char *path);

@@ -28,6 +28,7 @@
  *   wrapper       patterns of functions that are never a site, joined by ':'
  *   adapters      descriptions of libraries that were at hand, one line each: "NAME HOW LIBRARIES PATH"; HOW is
  *                 shipped, user or given, LIBRARIES are joined by '|'
+ *   hidden        files whose code is no site: patterns with '|' between them
  *   hooks         functions that were to be hooked, one line each: "ROLE STATE CALLS FUNCTION ADAPTER MODULE"; STATE
  *                 is enum trk_hook_state, 0: no module has it; ADAPTER "-": none
  *   parent_trace  file name of the trace of the process that forked this one (its memory was inherited)
@@ -210,6 +211,8 @@ static void add_options(pair_vec *pairs, pid_t pid, const struct rec_options *op
         add_wrapper(&wrappers, rec_hooks_function(options->hooks, i), strlen(rec_hooks_function(options->hooks, i)));
     if (options->hooks != NULL && options->hooks->adapters[0] != '\0')
         add_pair(pairs, "adapters", "%s", options->hooks->adapters);
+    if (options->hooks != NULL && options->hooks->hidden[0] != '\0')
+        add_pair(pairs, "hidden", "%s", options->hooks->hidden);
     char *text = track_options(pid);
     split_options(text != NULL ? text : options->text != NULL ? options->text : "", &wrappers, &others);
     free(text);

@@ -55,6 +55,9 @@ struct prof_adapter {
     /* File names or sonames of the files that it speaks of; '*' is any characters. "program": the executable. */
     const char *const *libraries;
     size_t library_count;
+    /* `inside hidden`: places in these files are not shown as sites, but who called them from outside. */
+    const char *const *hidden;
+    size_t hidden_count;
     const struct prof_adapter_type *types;
     size_t type_count;
     const struct prof_adapter_rule *rules;

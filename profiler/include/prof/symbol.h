@@ -48,11 +48,12 @@ size_t prof_symbols_pc(struct prof_symbols *symbols, uint16_t generation, uint64
  * included. Unknown id: 0 frames, and *ret is a frame without names. */
 size_t prof_symbols_stack(struct prof_symbols *symbols, uint32_t stack, const struct prof_frame **ret);
 /* Index of the site frame in the result of prof_symbols_stack: the first that is not a wrapper, an allocator,
- * libtrack's own (0 when all are) or libc's (the innermost of these when nobody outside called it). */
+ * libtrack's own (0 when all are), libc's or of a module that the trace hides (META key hidden; the innermost of these
+ * when nobody outside called it). */
 size_t prof_symbols_site(struct prof_symbols *symbols, uint32_t stack);
 /* The site itself; never NULL (a frame without names for stack 0 or an unknown id). */
 const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, uint32_t stack);
-/* The same, but code of libc counts: who called the allocator, which knows what the block is. */
+/* The same, but code of libc and of hidden modules counts: who called the allocator, which knows what the block is. */
 size_t prof_symbols_inner(struct prof_symbols *symbols, uint32_t stack);
 const struct prof_frame *prof_symbols_inner_frame(struct prof_symbols *symbols, uint32_t stack);
 

@@ -7,10 +7,12 @@
 #include <base/arena.h>
 #include <base/vec.h>
 
+typedef PROF_VEC(const char *) adapter_files;
+
 struct adapter {
     struct prof_adapter pub; /* first */
     struct prof_arena arena; /* all strings */
-    PROF_VEC(const char *) libraries;
+    adapter_files libraries, hidden;
     PROF_VEC(struct prof_adapter_type) types;
     PROF_VEC(struct prof_adapter_rule) rules;
 };

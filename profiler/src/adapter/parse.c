@@ -80,18 +80,41 @@ static struct prof_error *read_adapter(struct reader *r)
     return name(r, "the adapter has no name", in_adapter, PROF_ADAPTER_WORD, expected, &r->adapter->pub.name);
 }
 
-static struct prof_error *read_library(struct reader *r)
+/* One file or more. */
+static struct prof_error *read_files(struct reader *r, const char *expected, adapter_files *files)
 {
-    static const char expected[] = "write 'library FILE...' with names of loaded files without folders, as in "
-                                   "'library libjson-c.so.5'; * is any characters, program the executable";
     do {
         const char *file;
         struct prof_error *error = name(r, "no file is named", in_file, PROF_ADAPTER_WORD, expected, &file);
         if (error != NULL)
             return error;
-        if (!prof_vec_push(&r->adapter->libraries, file))
+        if (!prof_vec_push(files, file))
             return prof_error_memory();
     } while (!adapter_at_end(&r->text));
+    return NULL;
+}
+
+static struct prof_error *read_library(struct reader *r)
+{
+    return read_files(r,
+                      "write 'library FILE...' with names of loaded files without folders, as in 'library "
+                      "libjson-c.so.5'; * is any characters, program the executable",
+                      &r->adapter->libraries);
+}
+
+/* What of a library is no place in reports. */
+static struct prof_error *read_inside(struct reader *r)
+{
+    static const char expected[] = "write 'inside hidden' behind 'library', or 'inside hidden FILE...'";
+    if (!adapter_takes_word(&r->text, "hidden"))
+        return bad(r, adapter_at_end(&r->text) ? "a word is missing" : "not understood:", r->text.at, expected);
+    if (!adapter_at_end(&r->text))
+        return read_files(r, expected, &r->adapter->hidden);
+    if (r->adapter->libraries.count == 0)
+        return bad(r, "no library was named before", NULL, expected);
+    for (size_t i = 0; i < r->adapter->libraries.count; i++)
+        if (!prof_vec_push(&r->adapter->hidden, r->adapter->libraries.items[i]))
+            return prof_error_memory();
     return NULL;
 }
 
@@ -363,15 +386,16 @@ static struct prof_error *read_rule(struct reader *r, unsigned role)
 /* ---- The text -------------------------------------------------------------------------------------------------- */
 
 #define STATEMENTS                                                                                                     \
-    "a line begins with adapter, library, type, count, name, new, ref, unref, sink, free, move, weak, unweak, park "   \
+    "a line begins with adapter, library, inside, type, count, name, new, ref, unref, sink, free, move, weak, "        \
+    "unweak, park "                                                                                                    \
     "or "                                                                                                              \
     "reuse"
 
 /* A word that begins no line. */
 static struct prof_error *unknown(struct reader *r)
 {
-    static const char *const words[] = { "adapter", "library", "type", "count",  "name", "new",  "ref",  "unref",
-                                         "sink",    "free",    "move", "unweak", "weak", "park", "reuse" };
+    static const char *const words[] = { "adapter", "library", "inside", "type", "count",  "name", "new",  "ref",
+                                         "unref",   "sink",    "free",   "move", "unweak", "weak", "park", "reuse" };
     char word[40], expected[240];
     const char *near =
         adapter_token(&r->text, word, sizeof word) ? prof_nearest(word, words, sizeof words / sizeof words[0]) : NULL;
@@ -392,6 +416,8 @@ static struct prof_error *statement(struct reader *r)
         return read_adapter(r);
     if (adapter_takes_word(&r->text, "library"))
         return read_library(r);
+    if (adapter_takes_word(&r->text, "inside"))
+        return read_inside(r);
     if (adapter_takes_word(&r->text, "type"))
         return read_type(r);
     bool is_count = adapter_takes_word(&r->text, "count");
@@ -473,6 +499,8 @@ struct prof_error *prof_adapter_parse(const char *path, const char *text, size_t
     }
     adapter->pub.libraries = adapter->libraries.items;
     adapter->pub.library_count = adapter->libraries.count;
+    adapter->pub.hidden = adapter->hidden.items;
+    adapter->pub.hidden_count = adapter->hidden.count;
     adapter->pub.types = adapter->types.items;
     adapter->pub.type_count = adapter->types.count;
     adapter->pub.rules = adapter->rules.items;
@@ -500,6 +528,7 @@ void prof_adapter_destroy(struct prof_adapter *adapter)
     if (whole == NULL)
         return;
     prof_vec_deinit(&whole->libraries);
+    prof_vec_deinit(&whole->hidden);
     prof_vec_deinit(&whole->types);
     prof_vec_deinit(&whole->rules);
     prof_arena_deinit(&whole->arena);

@@ -14,6 +14,7 @@ struct prof_error *prof_symbols_create(const struct prof_trace *trace, const str
         .created_ns = info->created_ns,
         .exe = info->exe,
         .wrappers = prof_trace_meta(trace, "wrapper"),
+        .hidden = prof_trace_meta(trace, "hidden"),
         .stack = stack_of_trace,
         .ctx = trace,
     };

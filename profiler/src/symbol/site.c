@@ -166,3 +166,20 @@ bool prof_site_is_libc(const char *path)
     }
     return false;
 }
+
+bool prof_site_is_hidden(const char *patterns, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *file = slash != NULL ? slash + 1 : path;
+    while (patterns != NULL && *patterns != '\0' && *file != '\0') {
+        char pattern[256];
+        size_t length = strcspn(patterns, "|");
+        if (length != 0 && length + sizeof ".*" <= sizeof pattern) {
+            memcpy(pattern, patterns, length);
+            pattern[length] = '\0';
+            if (fnmatch(pattern, file, 0) == 0 || fnmatch(strcat(pattern, ".*"), file, 0) == 0)
+                return true;
+        }
+        patterns += length + (patterns[length] == '|');
+    }
+    return false;
+}

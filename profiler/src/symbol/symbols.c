@@ -256,7 +256,8 @@ static struct prof_pc_entry *lookup(struct prof_symbols *symbols, uint16_t gener
     entry->key = key;
     size_t count = 1;
     if (mapped) {
-        entry->libc = prof_site_is_libc(mapping.module->path);
+        entry->hidden = prof_site_is_libc(mapping.module->path) ||
+                        prof_site_is_hidden(symbols->source.hidden, mapping.module->path);
         count = resolve(symbols, home, &mapping, entry, frames);
         if (count == 1 && frames[0].wrapper)
             entry->skip = 1;
@@ -346,14 +347,14 @@ static bool is_start(const struct prof_pc_entry *entry)
     return function == NULL || strcmp(function, "_start") == 0;
 }
 
-// From the inner frame on out of libc.
-static void leave_libc(struct prof_pc_entry *const *entries, size_t count, size_t at, bool whole,
-                       struct prof_stack_entry *stack)
+// From the inner frame on out of libc and of hidden modules.
+static void leave_hidden(struct prof_pc_entry *const *entries, size_t count, size_t at, bool whole,
+                         struct prof_stack_entry *stack)
 {
     size_t before = stack->inner - (size_t)(stack->inner_frame - entries[at]->frames);
     for (size_t i = at; i < count && entries[i] != NULL; i++) {
         bool internal;
-        size_t skip = entries[i]->libc ? entries[i]->count : skipped(entries, count, i, &internal);
+        size_t skip = entries[i]->hidden ? entries[i]->count : skipped(entries, count, i, &internal);
         if (whole && i + 1 == count && is_start(entries[i]))
             return;
         if (skip < entries[i]->count) {
@@ -381,7 +382,7 @@ static void find_site(struct prof_pc_entry *const *entries, size_t count, bool w
             stack->inner_pc = entries[i];
             stack->inner = stack->site = (uint32_t)(before + skip);
             stack->inner_frame = stack->site_frame = &entries[i]->frames[skip];
-            leave_libc(entries, count, i, whole, stack);
+            leave_hidden(entries, count, i, whole, stack);
             return;
         }
         before += entries[i]->count;

@@ -8,6 +8,7 @@ cat >whole.adapter <<'END'
 adapter whole                         # every kind of line
 library libwhole.so.1 libwhole.so
 library program
+inside hidden
 
 type struct node
   count +4 int32 immortal negative

@@ -116,6 +116,17 @@ static void test_whole(void **state)
     prof_adapter_destroy(a);
 }
 
+static void test_hidden(void **state)
+{
+    (void)state;
+    struct prof_adapter *a = parse("adapter a\nlibrary l.so m.so\ninside hidden\ntype t\nref f arg1\n"
+                                   "inside hidden n.so.*\n");
+    assert_int_equal(a->hidden_count, 3);
+    assert_string_equal(a->hidden[1], "m.so");
+    assert_string_equal(a->hidden[2], "n.so.*");
+    prof_adapter_destroy(a);
+}
+
 static void test_places(void **state)
 {
     /* as written, as spelled, base, reads, what is added */
@@ -268,6 +279,9 @@ static void test_refused(void **state)
     refuse("adapter a\nlibrary\n", 2, "no file is named");
     refuse("adapter a\nlibrary /usr/lib/x.so\n", 2, "names of loaded files without folders");
     refuse("adapter a\nlibrary a|b\n", 2, "not a name: 'a|b'");
+    refuse("adapter a\ninside\n", 2, "a word is missing; write 'inside hidden'");
+    refuse("adapter a\ninside shown\n", 2, "not understood: 'shown'");
+    refuse("adapter a\ninside hidden\n", 2, "no library was named before");
     refuse("adapter a\ntype\n", 2, "the type has no name");
     refuse("adapter a\nref f arg1\n", 2, "no type was named before");
     refuse("adapter a\ncount 0 int32\n", 2, "no type was named before");
@@ -426,10 +440,11 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),   cmocka_unit_test(test_places),        cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_parts),   cmocka_unit_test(test_immortal),      cmocka_unit_test(test_words),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_refused_types), cmocka_unit_test(test_refused_rules),
-        cmocka_unit_test(test_hostile), cmocka_unit_test(test_all_errors),    cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_whole),         cmocka_unit_test(test_hidden),  cmocka_unit_test(test_places),
+        cmocka_unit_test(test_conditions),    cmocka_unit_test(test_parts),   cmocka_unit_test(test_immortal),
+        cmocka_unit_test(test_words),         cmocka_unit_test(test_refused), cmocka_unit_test(test_refused_types),
+        cmocka_unit_test(test_refused_rules), cmocka_unit_test(test_hostile), cmocka_unit_test(test_all_errors),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -540,6 +540,39 @@ static void sites_are_outside_of_libc(void **state)
     assert_null(prof_symbols_site_frame(symbols, cut)->function);
 }
 
+// The same for a library that the trace hides; without that, what it does is its own.
+static void sites_are_outside_of_hidden_modules(void **state)
+{
+    (void)state;
+    const uint64_t library = 0x10000000;
+    uint64_t outer = return_into("shape_outer"), entry = return_into("shape_entry");
+    uint32_t called = fake_stack(&f, 0, 3, (uint64_t[]){ outer + library, entry + library, entry });
+    uint32_t alone = fake_stack(&f, 0, 2, (uint64_t[]){ outer + library, entry + library });
+    assert_true(fake_elf(&f, fixture("stripped.so"), base + library, true));
+    f.source.hidden = "libother.so|strip*.so";
+    open_one("full.so", true);
+    assert_int_equal(prof_symbols_site_frame(symbols, called)->pc, entry);
+    assert_int_equal(prof_symbols_inner_frame(symbols, called)->pc, outer + library);
+    assert_int_equal(prof_symbols_site(symbols, alone), 0);
+    prof_symbols_destroy(symbols);
+    f.source.hidden = "strip|full.so.1|";
+    symbols = fake_open(&f, NULL);
+    assert_int_equal(prof_symbols_site(symbols, called), 0);
+}
+
+static void names_of_hidden_modules(void **state)
+{
+    (void)state;
+    assert_true(prof_site_is_hidden("a.so|libb.so.*", "/usr/lib/libb.so.1"));
+    assert_true(prof_site_is_hidden("a.so|libb.so.*", "a.so"));
+    assert_true(prof_site_is_hidden("libb.so.1", "/usr/lib/libb.so.1.22.0"));
+    assert_false(prof_site_is_hidden("libb.so.1", "/usr/lib/libb.so.12"));
+    assert_false(prof_site_is_hidden("a.so|libb.so.*", "/a.so/app"));
+    assert_false(prof_site_is_hidden("*", ""));
+    assert_false(prof_site_is_hidden("", "/usr/lib/libb.so.1"));
+    assert_false(prof_site_is_hidden(NULL, "/usr/lib/libb.so.1"));
+}
+
 static void names_of_libc(void **state)
 {
     (void)state;
@@ -659,6 +692,8 @@ int main(void)
         TEST(outside_of_modules),
         TEST(stacks_and_sites),
         TEST(sites_are_outside_of_libc),
+        TEST(sites_are_outside_of_hidden_modules),
+        TEST(names_of_hidden_modules),
         TEST(names_of_libc),
         TEST(wrappers_of_the_trace),
         TEST(places),

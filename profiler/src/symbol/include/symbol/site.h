@@ -3,7 +3,8 @@
  * The site of a stack is its first frame that is not
  *  - a wrapper: a function of libtrack, one named trk_..., one in section trk_wrapper, or one that a pattern names;
  *  - an allocator of the table in site.c: functions whose only purpose is to give memory to their caller;
- *  - code of libc or the loader, unless nobody outside called it: what getline() allocates belongs to its caller. */
+ *  - code of libc or the loader, or of a module that the trace hides (adapters say which), unless nobody outside called
+ *    it: what getline() allocates belongs to its caller. */
 #ifndef SYMBOL_SITE_H
 #define SYMBOL_SITE_H
 
@@ -26,5 +27,8 @@ bool prof_site_returns_block(const char *plain);
 
 /* libc, the loader, and the library of threads of older systems, by the path of the file. */
 bool prof_site_is_libc(const char *path);
+/* Whether the name of the file is one of these patterns of fnmatch, which have '|' between them, or begins with one and
+ * a dot: libfoo.so also means libfoo.so.1.2. NULL: none. */
+bool prof_site_is_hidden(const char *patterns, const char *path);
 
 #endif

@@ -14,6 +14,7 @@ struct prof_symbols_source {
     uint64_t created_ns;
     const char *exe;      /* path of the program, "" unknown */
     const char *wrappers; /* more wrapper patterns, separated by ':', ',' or spaces; NULL */
+    const char *hidden; /* files whose code is no site if anybody outside called it: patterns with '|' between; NULL */
     bool (*stack)(const void *ctx, uint32_t id, struct prof_stack *ret);
     const void *ctx;
 };

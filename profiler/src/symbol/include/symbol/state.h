@@ -38,13 +38,13 @@ struct prof_pc_entry {
     uint32_t count;
     uint32_t skip;   /* leading frames that are wrappers or allocators */
     bool allocator;  /* one of the skipped ones is an allocator */
-    bool libc;       /* code of libc or the loader */
+    bool hidden;     /* code of libc, the loader, or of a module that the trace hides */
     bool trampoline; /* returns into a signal trampoline: the next frame was interrupted, not called */
 };
 struct prof_stack_entry {
     UT_hash_handle hh;
     uint32_t id;
-    uint32_t site, inner; /* inner: the frame that called the allocator, the site or libc's inside of it */
+    uint32_t site, inner; /* inner: the frame that called the allocator, the site or hidden code inside of it */
     const struct prof_frame *site_frame, *inner_frame;
     const struct prof_frame *frames; /* NULL: not asked for yet */
     size_t count;
