@@ -71,6 +71,37 @@ static bool refuse(struct trk_hook *hook, enum trk_hook_state state)
     return false;
 }
 
+/* A function as the compiler made it; `behind`: bytes of code that follow. */
+struct original {
+    uintptr_t start;
+    size_t size, behind;
+};
+
+/* What a block at address `at` has for the function, to `out`, which is zeroed. */
+static enum trk_hook_state write_block(const struct original *f, const struct trk_hook *hook, uint8_t *out,
+                                       uintptr_t at, struct trk_moved *moved)
+{
+    enum trk_hook_state state = trk_relocate((const uint8_t *)f->start, f->size, f->behind, f->start,
+                                             out + TRK_BLOCK_MOVED, at + TRK_BLOCK_MOVED, moved);
+    if (state == TRK_HOOK_ON)
+        write_stub(out, hook);
+    return state;
+}
+
+/* The block that the hook had when the same code was loaded before, at the same address; NULL: it had none such. Code
+ * that comes and goes would use up what memory there is near it. */
+static uint8_t *block_again(const struct original *f, const struct trk_hook *hook, struct trk_moved *moved)
+{
+    uint8_t made[TRK_BLOCK_BYTES] = { 0 };
+    uint8_t *block = (uint8_t *)hook->code - (hook->code != 0 ? TRK_BLOCK_MOVED : 0);
+    if (block == NULL || write_block(f, hook, made, (uintptr_t)block, moved) != TRK_HOOK_ON)
+        return NULL;
+    for (unsigned i = 0; i < sizeof made; i++)
+        if (made[i] != block[i])
+            return NULL;
+    return block;
+}
+
 /* Index of the first span that ends behind the address. */
 static size_t place_of(const struct trk_batch *b, uintptr_t address)
 {
@@ -98,19 +129,21 @@ bool trk_batch_add(struct trk_batch *b, uintptr_t start, size_t size, struct trk
     size_t at = place_of(b, start);
     if (at < b->count && b->span[at].start == start)
         return refuse(hook, TRK_HOOK_TWICE);
-    const struct trk_elf *m = b->module;
-    uint8_t *block = trk_near_take(m->text[0].start, m->text[m->texts - 1].end);
-    if (block == NULL)
-        return refuse(hook, TRK_HOOK_NO_MEMORY);
-    enum trk_hook_state state = trk_relocate((const uint8_t *)start, size, behind, start, block + TRK_BLOCK_MOVED,
-                                             (uintptr_t)block + TRK_BLOCK_MOVED, &moved);
-    if (state != TRK_HOOK_ON)
-        return refuse(hook, state);
+    const struct original original = { start, size, behind };
+    uint8_t *block = block_again(&original, hook, &moved);
+    if (block == NULL) {
+        const struct trk_elf *m = b->module;
+        block = trk_near_take(m->text[0].start, m->text[m->texts - 1].end);
+        if (block == NULL)
+            return refuse(hook, TRK_HOOK_NO_MEMORY);
+        enum trk_hook_state state = write_block(&original, hook, block, (uintptr_t)block, &moved);
+        if (state != TRK_HOOK_ON)
+            return refuse(hook, state);
+    }
     if (at < b->count && b->span[at].lo < moved.patch + moved.taken)
         return refuse(hook, TRK_HOOK_ENTERED);
     if (trk_ignores_stack((const uint8_t *)start, size))
         hook->stack_bytes = 0;
-    write_stub(block, hook);
     hook->code = (uintptr_t)block + TRK_BLOCK_MOVED;
     for (size_t i = b->count; i > at; i--)
         b->span[i] = b->span[i - 1];

@@ -36,8 +36,8 @@
  * mapped and nothing in them has run: there the loader calls an empty function for debuggers (_dl_debug_state), which
  * is itself hooked. After fork a child has the same hooks. dlclose needs nothing done: the code is gone.
  *
- * Cost of a call: an entry hook saves and restores the registers, a return hook also copies the stack window, unless the
- * function's code shows that it has no arguments there (trk_ignores_stack). Simple events need no handler (struct
+ * Cost of a call: an entry hook saves and restores the registers, a return hook also copies the stack window, unless
+ * the function's code shows that it has no arguments there (trk_ignores_stack). Simple events need no handler (struct
  * trk_quick); docs/BENCHMARKS.md has figures.
  *
  * Thread rule: hooks are made by one thread at a time, as the above brings with it; handlers run anywhere. */
@@ -82,7 +82,9 @@ struct trk_quick {
 /* One hooked function. Lives as long as the process; the engine fills in `code` and `state`, all else is the caller's
  * and is not changed while the hook is on. Laid out by stub_x86_64.S. */
 struct trk_hook {
-    uintptr_t code; /* the moved instructions: calling them is calling the function unhooked */
+    /* The moved instructions: calling them is calling the function unhooked. At first 0, or what it was when the
+     * function was hooked before, with the same handlers, in code that is gone. */
+    uintptr_t code;
     bool (*enter)(const struct trk_call *call, const struct trk_hook *hook);
     void (*enter_slow)(const struct trk_call *call, const struct trk_hook *hook);
     /* Not NULL: a return hook; `enter` is not called, `begin` stands for it. `result` has rax and rdx. */
@@ -94,7 +96,7 @@ struct trk_hook {
     /* Return hooks: bytes of arguments on the stack that are passed on, as far as there are. The engine makes it 0 for
      * functions that are seen to have none. */
     uint32_t stack_bytes;
-    uint8_t state;        /* enum trk_hook_state */
+    uint8_t state; /* enum trk_hook_state */
 };
 
 /* The n-th integer argument, 1 to 6. */

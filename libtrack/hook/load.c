@@ -215,7 +215,8 @@ static struct trk_watch *found(struct search *s, uint32_t rule, const struct trk
     if (i < 0)
         return NULL;
     struct trk_watch *w = &hooks.watch[i], **end = &first;
-    *w = (struct trk_watch){ .rule = r,
+    *w = (struct trk_watch){ .hook.code = w->hook.code,
+                             .rule = r,
                              .name_call = name_call(s, r),
                              .index = (uint32_t)i,
                              .loaded = true,

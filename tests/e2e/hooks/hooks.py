@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Programs that were not changed for reftrack, whose functions are hooked: every call is seen, the programs run as ever,
-their leaks are found, and what cannot be hooked is named. Usage: hooks.py REFTRACK FOLDER_OF_PROGRAMS"""
+their leaks are found, and what cannot be hooked is named. Usage: hooks.py REFTRACK FOLDER_OF_PROGRAMS
+[--long]"""
 import json
 import os
 import re
 import subprocess
+import sys
 
 from rig import check, finish, folder, leaks, printed, program, record, reftrack, seen
 
@@ -136,6 +138,13 @@ def test_flow():
     check(report["audit"]["lost"] != 0 or not wrong, "flow: nothing leaks: %s" % wrong)
 
 
+def test_many_reloads():
+    """Code that comes and goes again and again does not use up the room for hooks near it."""
+    _, _, traces = record(OPTIONS, [program("hooks_server"), "requests=1", "reload=17000",
+                                    "plugin=" + program("hooks_plugin.so")], 7)
+    check(seen(leaks(traces[0]), "hooks_plugin") == {"new": 34000, "ref": 17000, "unref": 51000}, "reloads")
+
+
 def test_usage():
     for options, word in ((["--ref", ""], "name of a function"), (["--new", ":x"], "name of a function"),
                           (["--unref", "f(obj)"], "name of a function"),
@@ -145,6 +154,9 @@ def test_usage():
         check(done.returncode == 125 and word in done.stderr, "%s: %d %s" % (options, done.returncode, done.stderr))
 
 
+if sys.argv[3:] == ["--long"]:
+    test_many_reloads()
+    finish()
 test_counts()
 test_threads_and_fork()
 test_leak()
