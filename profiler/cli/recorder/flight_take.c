@@ -199,6 +199,7 @@ static void shadow_end(struct proc *shadow)
     free(shadow->types_seen);
     free(shadow->result.program);
     free(shadow->result.malloc_note);
+    free(shadow->result.hooks);
     free(shadow->result.problem);
     prof_vec_deinit(&shadow->forked);
     prof_vec_deinit(&shadow->marks.pending);
@@ -234,6 +235,7 @@ struct prof_error *rec_snapshot(struct proc *proc, const char *path, char **ret_
         copy_marks(proc, &shadow);
         take(proc, &shadow, true);
         rec_meta_malloc(&shadow);
+        rec_meta_hooks(&shadow);
         struct trk_end end = { .at_us = rec_arena_us(arena), .reason = TRK_END_SNAPSHOT };
         rec_proc_loss(&shadow, &end.loss);
         end.records = shadow.records_in;

@@ -6,8 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
-from rig import check, finish, folder, leaks, printed, program, record, seen
+from rig import check, finish, folder, leaks, printed, program, record, reftrack, seen
 
 source = sys.argv[3]
 scratch = os.path.join(os.path.dirname(folder), os.path.basename(folder) + ".builds")
@@ -88,6 +89,27 @@ def test_stress():
     check(not [f for f in report["findings"] if f["verdict"] == "missing-unref"], "a leak where there is none")
 
 
+def test_snapshot():
+    """What a flight recording holds so far tells the calls so far."""
+    trace = os.path.join(folder, "s.trk")
+    run = subprocess.Popen([reftrack, "run", "-q", "-o", trace, "--on-full", "flight"] + OPTIONS + ["--", program("hooks_stress"),
+                           program("hooks_plugin.so"), "1000000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    calls, end = 0, time.monotonic() + 60
+    while calls == 0 and time.monotonic() < end:
+        children = open("/proc/%d/task/%d/children" % (run.pid, run.pid)).read().split()
+        if children:
+            subprocess.run([reftrack, "snapshot", children[0]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for name in os.listdir(folder):
+            if name.startswith("s.") and name != "s.trk":
+                calls += seen(leaks(os.path.join(folder, name)))["unref"]
+        time.sleep(0.1)
+    for child in children:
+        os.kill(int(child), 9)
+    run.wait()
+    check(calls > 0, "no calls in a snapshot")
+
+
+test_snapshot()
 test_stress()
 test_big()
 test_static()
