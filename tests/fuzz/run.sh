@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- trace graph state ring query suppress
+[ $# -gt 0 ] || set -- trace graph state ring query suppress adapter
 dir=build-fuzz
 
 # Only the fuzzers are built: nothing else links with code that reports its coverage.
@@ -29,6 +29,7 @@ for name in cache collect cycle growing leaky memory misuse; do
 	done
 done
 "$dir/tests/fuzz/fuzz_seed" "$dir/seed" "$dir"/traces/*.trk || exit 1
+mkdir -p "$dir/seed/adapter" && cp profiler/adapters/*.adapter "$dir/seed/adapter" || exit 1
 
 bad=0
 for name; do
