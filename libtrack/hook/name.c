@@ -116,8 +116,7 @@ static bool class_of(const struct trk_watch *w, const struct trk_about *about, u
     const struct trk_hook_rule *r = w->rule;
     *check = 1;
     return (r->name_kind == TRK_HOOK_NAME_STRING || (r->name_kind == TRK_HOOK_NAME_CALL && w->name_call != 0)) &&
-           trk_place_value(about, &r->name, word) &&
-           (r->name_kind != TRK_HOOK_NAME_STRING || beginning(*word, check));
+           trk_place_value(about, &r->name, word) && (r->name_kind != TRK_HOOK_NAME_STRING || beginning(*word, check));
 }
 
 /* Values of different rules are different classes. */
