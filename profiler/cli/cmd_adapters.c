@@ -112,11 +112,10 @@ static void told(void *data, struct prof_error *error)
 static bool keep_name(void *data, const char *name)
 {
     name_vec *names = data;
-    char *copy = strdup(name);
-    if (copy != NULL && prof_vec_push(names, copy))
-        return true;
-    free(copy);
-    return false;
+    if (!prof_vec_reserve(names, 1))
+        return false;
+    names->items[names->count] = strdup(name);
+    return names->items[names->count++] != NULL;
 }
 
 static size_t found(const name_vec *names, const char *pattern)

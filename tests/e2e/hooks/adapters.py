@@ -98,6 +98,16 @@ def test_who_goes_first():
     clear()
 
 
+def test_hidden():
+    """obj_new calls obj_new_text inside of the library: births are the library's, or those of who called it."""
+    functions = FUNCTIONS.replace("obj_new* ", "obj_new_text")
+    for hidden, sites in [("", {"obj_new", "serve"}), ("inside hidden\n", {"serve"}), ("inside hidden libother.so\n", {"obj_new", "serve"})]:
+        write(given, HEAD.replace(" program", "").replace("type", hidden + "type", 1) + functions)
+        _, _, traces = record(["--adapter", given], SERVER, 7)
+        born = {f["born"]["function"] for f in leaks(traces[0])["findings"] if f["verdict"] == "missing-unref"}
+        check(born == sites, "'%s': %s" % (hidden.strip(), born))
+
+
 def test_refused():
     write(os.path.join(own, "bad.adapter"), "adapter b\nlibrary l\ntype t\nrefs f arg1\n")
     _, said, _ = record([], ["true"], 0)
@@ -130,6 +140,7 @@ test_user()
 test_tells_itself()
 test_given()
 test_who_goes_first()
+test_hidden()
 test_refused()
 config.cleanup()
 finish()
