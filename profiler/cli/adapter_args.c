@@ -180,7 +180,7 @@ static void use_automatic(struct rec_hooks *hooks, const struct prof_adapter_cho
 {
     uint32_t before = hooks->rules;
     for (size_t i = 0; i < count; i++) {
-        if (list[i].given || list[i].origin != origin)
+        if (list[i].given || list[i].adapter->asked || list[i].origin != origin)
             continue;
         const char *function = spoken_of(hooks, before, list[i].adapter);
         if (function != NULL)

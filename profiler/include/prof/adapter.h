@@ -52,6 +52,7 @@ struct prof_adapter_rule {
 struct prof_adapter {
     const char *name; /* behind `adapter` */
     const char *path; /* as it was given */
+    bool asked;       /* never chosen by itself, only when somebody asks for it: it would see too much */
     /* File names or sonames of the files that it speaks of; '*' is any characters. "program": the executable. */
     const char *const *libraries;
     size_t library_count;

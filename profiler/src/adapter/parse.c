@@ -73,11 +73,15 @@ static int in_function(int c)
 
 static struct prof_error *read_adapter(struct reader *r)
 {
-    static const char expected[] = "write 'adapter NAME' with a name of letters and digits, as in 'adapter json-c'";
+    static const char expected[] =
+        "write 'adapter NAME [asked]' with a name of letters and digits, as in 'adapter json-c'";
     if (r->adapter->pub.name[0] != '\0')
         return twice(r, "the adapter's name", r->named);
     r->named = r->text.number;
-    return name(r, "the adapter has no name", in_adapter, PROF_ADAPTER_WORD, expected, &r->adapter->pub.name);
+    struct prof_error *error =
+        name(r, "the adapter has no name", in_adapter, PROF_ADAPTER_WORD, expected, &r->adapter->pub.name);
+    r->adapter->pub.asked = error == NULL && adapter_takes_word(&r->text, "asked");
+    return error;
 }
 
 /* One file or more. */

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include <track/track.h>
+
 /* ---- Resolving --------------------------------------------------------------------------------------------------- */
 
 uint32_t hold_node_of(struct analysis *a, uint32_t node, uint64_t addr)
@@ -247,6 +249,11 @@ static bool examine(struct analysis *a, struct hold *hold)
         if (obj->state == PROF_OBJ_ALIVE)
             facts->unowned = group_anonymous(a, obj) + facts->gone;
         read_count(m, obj, facts);
+        /* Counted in place down to 0, where its end was not told either. */
+        if (facts->zero && (prof_heap_type(a->heap, obj->type)->flags & TRK_TYPE_INLINE) != 0) {
+            facts->zero = facts->examined = false;
+            a->fate[id] = FATE_NONE;
+        }
     }
     return true;
 }

@@ -567,6 +567,17 @@ static prof_obj_id make_skewed(struct prof_heap *h, const struct prof_event *e)
     return id;
 }
 
+/* Objects of types that count in place may be born where nobody tells. The thread met a living one where another had
+ * died: it says what type that is, or what its count was then, and the memory is there. */
+static bool is_next_life(struct prof_heap *h, const struct prof_obj *obj, const struct prof_event *e)
+{
+    if (!h->types[obj->type].in_place)
+        return false;
+    bool counted = (e->op == TRK_OP_REF || e->op == TRK_OP_UNREF) && (e->flags & PROF_EVENT_COUNT) != 0;
+    return (e->op == TRK_OP_RETYPE || (counted && e->count >= (e->op == TRK_OP_REF))) &&
+           space_block_at(h, obj->addr) != 0;
+}
+
 prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool make)
 {
     const struct addr_entry *entry = addr_find(&h->addrs, e->addr);
@@ -575,6 +586,10 @@ prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool mak
     struct prof_obj *obj = obj_of(h, entry->obj);
     h->touched = entry->obj;
     if (obj->state == PROF_OBJ_DEAD) {
+        if (is_next_life(h, obj, e)) {
+            object_bury(h, entry->obj, true);
+            return make ? make_skewed(h, e) : 0;
+        }
         on_dead(h, entry->obj, e);
         return 0;
     }

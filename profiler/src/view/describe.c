@@ -176,7 +176,7 @@ static void field_words(struct prof_view *view, const char *type, uint64_t offse
     if (prof_symbols_field(view->symbols, type, offset, field, sizeof field))
         snprintf(buf, size, ".%s", field);
     else
-        snprintf(buf, size, "+%llu", (unsigned long long)offset);
+        snprintf(buf, size, "%+lld", (long long)offset); /* a header may lie in front of the object */
 }
 
 static void gone_words(struct prof_view *view, const struct prof_open *open, char *buf, size_t size)

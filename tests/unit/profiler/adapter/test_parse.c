@@ -83,6 +83,7 @@ static void test_whole(void **state)
                                    "  unref other_put *arg2 slot arg2");
     assert_string_equal(a->name, "json-c");
     assert_string_equal(a->path, "f.adapter");
+    assert_false(a->asked);
     assert_int_equal(a->library_count, 3);
     assert_string_equal(a->libraries[1], "libjson-c.so");
     assert_string_equal(a->libraries[2], "program");
@@ -274,6 +275,7 @@ static void test_refused(void **state)
     refuse("library x\n", 1, "an adapter begins with its name");
     refuse("adapter\n", 1, "the adapter has no name");
     refuse("adapter a b\n", 1, "not understood: 'b'");
+    refuse("adapter asked\nadapter b asked\n", 2, "the adapter's name is said in line 1 already");
     refuse("adapter a/b\n", 1, "not a name: 'a/b'");
     refuse("adapter a\nadapter b\n", 2, "the adapter's name is said in line 1 already");
     refuse("adapter a\nlibrary\n", 2, "no file is named");

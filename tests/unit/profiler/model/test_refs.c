@@ -567,6 +567,38 @@ static void counts_in_place_prove_nothing(void **state)
     mk_destroy(t);
 }
 
+/* Births of types that count in place may be untold: what a thread counted at the address of a dead one is another one,
+ * as long as memory is there. */
+static void lives_in_place_follow_untold(void **state)
+{
+    (void)state;
+    enum { ARENA = 0x100000 };
+    struct mk_trace *t = mk_create();
+    const struct trk_type_def def = { .flags = TRK_TYPE_INLINE, .object_size = 64, .count_offset = UINT32_MAX };
+    mk_type_full(t, "value", &def);
+    mk_alloc(t, ARENA, 4096, "arena");
+    for (uint64_t at = ARENA; at < ARENA + 4 * 64; at += 64) {
+        mk_new(t, "value", at, "new");
+        mk_del(t, at, "del");
+    }
+    mk_retype(t, ARENA, "value", "get");
+    mk_ref_rc(t, ARENA, 0, 1, "get");
+    mk_unref_rc(t, ARENA + 64, 0, 3, "put");
+    mk_unref_rc(t, ARENA + 128, 0, -1, "put"); /* nobody lives there */
+    mk_unref(t, ARENA + 192, 0, "put");
+    mk_born(t, "value", OBJ, 64, "new");
+    mk_gone(t, OBJ, "free");
+    mk_unref_rc(t, OBJ, 0, 3, "put"); /* what was read is no count any more */
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *list;
+    assert_int_equal(obj_at(heap, ARENA)->state, PROF_OBJ_ALIVE);
+    assert_int_equal(obj_at(heap, ARENA)->count, 1);
+    assert_string_equal(prof_heap_type(heap, obj_at(heap, ARENA)->type)->name, "value");
+    assert_int_equal(obj_at(heap, ARENA + 64)->observed, 3);
+    assert_int_equal(prof_heap_incidents(heap, &list), 3);
+    mk_destroy(t);
+}
+
 /* What a container that counts in place was given, it gives back when it ends; other containers leave it behind. */
 static void containers_in_place_give_back(void **state)
 {
@@ -713,6 +745,7 @@ int main(void)
         cmocka_unit_test(told_counts_decide_zero),
         cmocka_unit_test(counts_in_place_prove_nothing),
         cmocka_unit_test(containers_in_place_give_back),
+        cmocka_unit_test(lives_in_place_follow_untold),
         cmocka_unit_test(a_type_makes_an_object_known),
         cmocka_unit_test(numbers_without_births),
         cmocka_unit_test(unknown_objects_are_skewed),
