@@ -247,7 +247,8 @@ struct prof_incident {
     uint32_t stack, other_stack;
     uint32_t tid, other_tid;
     uint32_t text;
-    uint64_t repeats; /* equal (kind, type, stack, other_stack): kept once with a number; obj is the first */
+    uint64_t
+        repeats; /* equal (kind, type, stack, other_stack, told, forced): kept once with a number; obj is the first */
     uint64_t objects; /* how many objects these events were about; more than 8 that take turns count again */
     uint64_t bytes;   /* of those objects */
 };

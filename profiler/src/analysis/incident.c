@@ -57,6 +57,7 @@ enum {
 static bool order_is_guess(const struct analysis *a, const struct prof_incident *incident)
 {
     bool same_thread = incident->other_tid != 0 && incident->tid == incident->other_tid;
+    bool forced = prof_heap_totals(a->heap)->forced > 0;
     const struct prof_trace *trace = prof_heap_trace(a->heap);
     uint64_t near = prof_trace_info(trace)->exact_time ? NEAR_EXACT_US : NEAR_US;
     uint64_t apart = incident->at_us > incident->other_us ? incident->at_us - incident->other_us
@@ -65,10 +66,12 @@ static bool order_is_guess(const struct analysis *a, const struct prof_incident 
         return false;
     if (incident->forced)
         return true;
-    if (same_thread || apart >= near)
+    if (apart >= near)
         return false;
-    return prof_heap_totals(a->heap)->forced > 0 ||
-           (incident->other_tid != 0 && prof_trace_same_time(trace, incident->at_us, incident->other_us));
+    // Of a free, the thread that last took a reference says little: the releases that are missing may be another's.
+    if (same_thread)
+        return forced && incident->kind == PROF_INCIDENT_FREED_ALIVE;
+    return forced || (incident->other_tid != 0 && prof_trace_same_time(trace, incident->at_us, incident->other_us));
 }
 
 static void judge(struct analysis *a, const struct prof_incident *incident, const struct prof_obj *obj, uint64_t times,

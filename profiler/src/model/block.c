@@ -350,12 +350,13 @@ static void free_unknown(struct prof_heap *h, const struct prof_event *e, const 
     const struct prof_block *b = block_of(h, entry->block);
     const struct freed_block *f = &h->freed[b->first_obj - 1];
     struct place at = place_of(e);
-    bool guess = f->death.tid != e->tid && prof_trace_same_time(h->trace, f->death.at_us, e->time_us);
+    bool forced = h->forced;
+    h->forced |= f->death.tid != e->tid && prof_trace_same_time(h->trace, f->death.at_us, e->time_us);
     struct prof_incident *incident = incident_add(h, PROF_INCIDENT_DOUBLE_FREE, id, &at, &f->death);
+    h->forced = forced;
     if (incident != NULL) {
         incident->addr = e->addr;
         incident->bytes = b->size;
-        incident->forced |= guess;
     }
 }
 

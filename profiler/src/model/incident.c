@@ -36,7 +36,8 @@ static struct incident_head *make_head(struct prof_heap *h, const struct inciden
 bool incident_restore(struct prof_heap *h, const struct prof_incident *incident, uint32_t type, const uint32_t *recent,
                       uint32_t recent_at)
 {
-    struct incident_key key = { incident->kind, type, incident->stack, incident->other_stack, incident->told };
+    struct incident_key key = { incident->kind,        type,           incident->stack,
+                                incident->other_stack, incident->told, incident->forced };
     struct incident_head *head = NULL;
     HASH_FIND(hh, h->incident_heads, &key, sizeof key, head);
     if (head != NULL)
@@ -54,7 +55,9 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
                                    const struct place *at, const struct place *other)
 {
     struct prof_obj *obj = id != 0 ? obj_of(h, id) : NULL;
-    struct incident_key key = { kind, obj != NULL ? obj->type : UINT32_MAX, at->stack, other->stack, h->told };
+    struct incident_key key = { kind,      obj != NULL ? obj->type : UINT32_MAX,
+                                at->stack, other->stack,
+                                h->told,   h->forced || (obj != NULL && (obj->internal & OBJ_FORCED) != 0) };
     struct incident_head *head = NULL;
     HASH_FIND(hh, h->incident_heads, &key, sizeof key, head);
     if (head != NULL) {
@@ -64,8 +67,6 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
             first->objects++;
             first->bytes += obj != NULL ? obj->size : 0;
         }
-        /* One certain case makes the group certain. */
-        first->forced &= h->forced || (obj != NULL && (obj->internal & OBJ_FORCED) != 0);
         return NULL;
     }
     head = make_head(h, &key);
@@ -80,7 +81,7 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
                                         .other_us = other->at_us,
                                         .other_stack = other->stack,
                                         .other_tid = other->tid,
-                                        .forced = h->forced,
+                                        .forced = key.forced != 0,
                                         .told = h->told,
                                         .repeats = 1,
                                         .objects = 1 };
@@ -88,7 +89,6 @@ struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind 
     if (obj != NULL) {
         incident->addr = obj->addr;
         incident->bytes = obj->size;
-        incident->forced |= (obj->internal & OBJ_FORCED) != 0;
         obj->internal |= OBJ_KEPT;
     }
     return incident;
@@ -106,11 +106,13 @@ void incident_spoiled(struct prof_heap *h, uint32_t index)
         return;
     struct place at = { h->spoils[index].at_us, open->spoil_stack, h->spoils[index].tid };
     struct place other = { open->at_us, open->stack, open->tid };
+    bool forced = h->forced;
+    h->forced |= h->spoils[index].forced;
     struct prof_incident *incident = incident_add(h, kind, open->obj, &at, &other);
+    h->forced = forced;
     if (incident != NULL) {
         incident->slot = open->slot;
         incident->count = obj_count(obj_of(h, open->obj));
-        incident->forced |= h->spoils[index].forced;
     }
 }
 

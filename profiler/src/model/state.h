@@ -174,7 +174,7 @@ struct type_state {
 };
 
 struct incident_key {
-    uint32_t kind, type, stack, other_stack, told;
+    uint32_t kind, type, stack, other_stack, told, forced;
 };
 enum { INCIDENT_RECENT = 8 };
 struct incident_head {

@@ -93,6 +93,28 @@ static void double_and_unknown_free(void **state)
     mk_destroy(t);
 }
 
+/* The same place does it for certain and, of another block, perhaps only by the order that was chosen. */
+static void guesses_are_counted_apart(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    for (uint64_t i = 0; i < 4; i++) {
+        mk_alloc(t, 0x1000 + i * 0x100, 64, "alloc");
+        mk_free(t, 0x1000 + i * 0x100, "free");
+        mk_thread(t, i == 3 ? 100 : 101);
+        mk_free(t, 0x1000 + i * 0x100, "again");
+        mk_thread(t, 100);
+    }
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *list;
+    uint64_t certain = 0, guessed = 0;
+    for (size_t i = prof_heap_incidents(heap, &list); i-- > 0;)
+        *(list[i].forced ? &guessed : &certain) += list[i].repeats;
+    assert_int_equal(certain, 1);
+    assert_int_equal(guessed, 3);
+    mk_destroy(t);
+}
+
 static void reused_address_is_no_double_free(void **state)
 {
     (void)state;
@@ -330,6 +352,7 @@ int main(void)
         cmocka_unit_test(peak_is_the_moment_of_the_heap),
         cmocka_unit_test(temporary_blocks),
         cmocka_unit_test(double_and_unknown_free),
+        cmocka_unit_test(guesses_are_counted_apart),
         cmocka_unit_test(reused_address_is_no_double_free),
         cmocka_unit_test(allocated_twice),
         cmocka_unit_test(realloc_moves),
