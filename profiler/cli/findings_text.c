@@ -16,7 +16,7 @@ static enum cli_role headline_role(const struct prof_finding *finding)
 
 void text_label(struct cli_out *out, const char *word)
 {
-    cli_printf(out, CLI_FAINT, "     %-*s", LABEL, word);
+    cli_printf(out, CLI_FAINT, "     %-*s%s", LABEL, word, strlen(word) < LABEL ? "" : " ");
 }
 
 void text_place(struct cli_session *session, struct cli_out *out, uint32_t stack)
