@@ -221,11 +221,11 @@ bool cli_adapter_rules(const struct cli_adapter_args *args, struct rec_hooks **h
         error = prof_adapters_give(adapters, args->given.items[i], NULL, NULL, &choice);
     if (error == NULL && rules == NULL && (rules = calloc(1, sizeof *rules)) == NULL)
         error = prof_error_memory();
-    bool ok = error == NULL && use(rules, adapters, args->none);
+    bool ok = error == NULL && rules != NULL && use(rules, adapters, args->none);
     if (error != NULL)
         cli_error(error);
     prof_adapters_destroy(adapters);
-    if (*hooks == NULL && (!ok || rules->rules == 0)) {
+    if (*hooks == NULL && rules != NULL && (!ok || rules->rules == 0)) {
         free(rules);
         rules = NULL;
     }

@@ -113,7 +113,7 @@ static struct prof_error *add_file(struct prof_adapters *adapters, const char *f
                                    enum prof_adapter_origin origin)
 {
     struct prof_str path = { 0 };
-    struct prof_adapter *adapter;
+    struct prof_adapter *adapter = NULL;
     const struct prof_adapter_choice *choice;
     prof_str_addf(&path, "%s/%s", folder, file);
     char *text = prof_str_take(&path);
@@ -184,7 +184,7 @@ static struct prof_error *none(const struct prof_adapters *adapters, const char 
 struct prof_error *prof_adapters_give(struct prof_adapters *adapters, const char *text, prof_adapter_bad bad,
                                       void *data, const struct prof_adapter_choice **ret)
 {
-    struct prof_adapter *adapter;
+    struct prof_adapter *adapter = NULL;
     if (strchr(text, '/') == NULL && !has_suffix(text)) {
         struct prof_adapter_choice *named_so = find(adapters, text);
         if (named_so == NULL)

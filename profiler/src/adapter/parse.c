@@ -359,9 +359,9 @@ static struct prof_error *repeated(const struct reader *r, const struct prof_ada
 static struct prof_error *read_rule(struct reader *r, unsigned role)
 {
     char expected[160];
-    struct prof_adapter_rule rule = { .line = r->text.number,
-                                      .role = (uint8_t)role,
-                                      .type = (uint32_t)r->adapter->types.count - 1 };
+    struct prof_adapter_rule rule = {
+        .line = r->text.number, .role = (uint8_t)role, .function = "", .type = (uint32_t)r->adapter->types.count - 1
+    };
     snprintf(expected, sizeof expected, "write '%s FUNCTION PLACE', as in '%s obj_%s %s'; * is any characters",
              roles[role].word, roles[role].word, roles[role].word, role == TRK_HOOK_NEW ? "ret" : "arg1");
     struct prof_error *error =

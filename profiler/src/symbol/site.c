@@ -175,8 +175,10 @@ bool prof_site_is_hidden(const char *patterns, const char *path)
         size_t length = strcspn(patterns, "|");
         if (length != 0 && length + sizeof ".*" <= sizeof pattern) {
             memcpy(pattern, patterns, length);
+            memcpy(pattern + length, ".*", sizeof ".*");
+            bool more = fnmatch(pattern, file, 0) == 0;
             pattern[length] = '\0';
-            if (fnmatch(pattern, file, 0) == 0 || fnmatch(strcat(pattern, ".*"), file, 0) == 0)
+            if (more || fnmatch(pattern, file, 0) == 0)
                 return true;
         }
         patterns += length + (patterns[length] == '|');
