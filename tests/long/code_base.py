@@ -90,10 +90,10 @@ class CodeBase(Checks):
         said = subprocess.run([REFTRACK, "leaks", "--json", trace], capture_output=True, text=True)
         return json.loads(said.stdout)["findings"]
 
-    def planted(self, name, what, change, relink, argv, taken, missing, also=(), known=None):
+    def planted(self, name, what, change, relink, argv, taken, missing, also=(), known=()):
         """One release taken out: the first finding has to name `taken` and `missing`, and no other may name anything else.
         `change`: (file, old, new); `relink`: called when the file is compiled again; `also`: other takings that the same
-        release serves; `known`: why another release is named until more is told: noted, no failure."""
+        release serves; `known`: what is not found yet, of "taken", "missing" and "nothing else": counted, no failure."""
         places = {place: self.line(place) for place in (taken, missing, *also)}
         kept = self.text(change[0])
         self.edit(*change)
@@ -105,27 +105,30 @@ class CodeBase(Checks):
         self.compile([change[0]])
         said = subprocess.run([REFTRACK, "leaks", trace], capture_output=True, text=True).stdout
         gating = [f for f in findings if f["verdict"] not in NEVER_GATES and f["strength"] in ("proven", "probable")]
-        self.check(f"{name}: something is reported", gating)
-        if not gating:
-            return
+
         def told(site):
             return (site["function"], os.path.basename(site["file"] or ""), site["line"]) if site else None
+
         def meant(place):
             return place[0], os.path.basename(place[1]), places[place]
-        first = gating[0]
-        takes = [told(o) for o in first["open"]]
-        rest = {told(o) for f in gating[1:] for o in f["open"]} - {meant(place) for place in (taken, *also)}
-        releases = {told(f["missing"]) for f in gating if f["verdict"] == first["verdict"]}
-        self.check(f"{name}: taken {meant(taken)}", takes[:1] == [meant(taken)], f"says {takes}\n{said}"[:4000])
-        if known is None:
-            self.check(f"{name}: missing {meant(missing)}", releases == {meant(missing)}, f"says {releases}\n{said}"[:4000])
-        else:
-            self.note(f"{name}: the release is not found: {known}")
-        self.check(f"{name}: nothing else", not rest, f"also {rest}\n{said}"[:4000])
-        self.rows.append((what, takes[:1] == [meant(taken)], releases == {meant(missing)}, first))
+
+        takes, releases, rest = [], set(), set()
+        if self.check(f"{name}: something is reported", gating, said[:2000]):
+            first = gating[0]
+            takes = [told(o) for o in first["open"]]
+            rest = {told(o) for f in gating[1:] for o in f["open"]} - {meant(place) for place in (taken, *also)}
+            releases = {told(f["missing"]) for f in gating if f["verdict"] == first["verdict"]}
+        facts = {"taken": (takes[:1] == [meant(taken)], meant(taken), takes), "missing": (releases == {meant(missing)}, meant(missing), releases),
+                 "nothing else": (not rest, "", rest)}
+        for fact, (right, wanted, got) in facts.items():
+            if fact not in known:
+                self.check(f"{name}: {fact} {wanted}", right, f"says {got}\n{said}"[:4000])
+        self.rows.append((name, what, sum(f["objects"] for f in gating), facts["taken"][0], facts["missing"][0]))
 
     def finish(self):
-        for what, take, release, first in self.rows:
-            self.note(f"{self.package}: {what}: {first['objects']} objects, taken {'right' if take else 'WRONG'}, "
+        for name, what, objects, take, release in self.rows:
+            self.note(f"{self.package}: {name}: {what}: {objects} objects, taken {'right' if take else 'WRONG'}, "
                       f"missing {'right' if release else 'WRONG'}")
+        self.note(f"{self.package}: of {len(self.rows)} releases taken out: taken right {sum(row[3] for row in self.rows)}, "
+                  f"missing right {sum(row[4] for row in self.rows)}")
         super().finish()

@@ -82,6 +82,7 @@ struct component {
     bool unsure;      /* of some pointer inside it is not known whether it stood there before */
     bool fresh;       /* some did not */
     bool loose;       /* some is in no field that is known to be one */
+    bool twin;        /* some object in it is one that leaks without any pointer to it as a rule */
 };
 
 /* Is the object held inside only by fields whose names say that they point back? */
@@ -175,6 +176,33 @@ static struct prof_error *look_into(struct analysis *a, struct component *compon
     return NULL;
 }
 
+/* A pointer inside may be left from what stood there before: it is in no field that is known to be one, and it is not
+ * known to have stood there at the checkpoint before. */
+static void find_guesses(struct analysis *a)
+{
+    for (uint32_t v = 1; v < a->nodes; v++) {
+        for (uint32_t e = a->graph.first[v]; is_leaked(a, v) && e < a->graph.first[v + 1]; e++) {
+            if (!is_leaked(a, a->graph.to[e]) || a->component[a->graph.to[e]] != a->component[v] ||
+                (a->graph.label[e] & HOLD_WORD) == 0)
+                continue;
+            const struct hold_word *word = &a->hold->words.items[a->graph.label[e] & ~HOLD_WORD];
+            if (!again_is_typed(a, word) || again_word(a, word) != HOLD_AGAIN_SAME)
+                a->hold->guess[a->component[v]] = 1;
+        }
+    }
+}
+
+static void find_twins(struct analysis *a, struct component *components, const struct twins *twins)
+{
+    for (prof_obj_id v = 1; v < a->n; v++) {
+        struct component *c = is_leaked(a, v) && a->role[v] == ROLE_CYCLE ? &components[a->component[v]] : NULL;
+        if (c != NULL && a->hold->guess[a->component[v]] && twin_has(a, twins, v)) {
+            c->twin = true;
+            a->hold->facts[v].borrowed = true;
+        }
+    }
+}
+
 static void give_role(struct analysis *a, uint32_t v, const struct component *c)
 {
     struct hold_facts *facts = v < a->n ? &a->hold->facts[v] : NULL;
@@ -186,6 +214,11 @@ static void give_role(struct analysis *a, uint32_t v, const struct component *c)
         a->role[v] = entry ? ROLE_SOURCE : ROLE_CONSEQUENCE;
         if (facts != NULL)
             facts->vetoed = true;
+    } else if (c->twin) {
+        bool cause = facts != NULL && facts->borrowed;
+        a->role[v] = cause ? ROLE_SOURCE : ROLE_CONSEQUENCE;
+        if (cause)
+            a->extra[v] = (int32_t)facts->anonymous;
     } else if (c->words && (c->uneven || !c->other) && c->source != GRAPH_NONE) {
         a->role[v] = ROLE_CONSEQUENCE;
         if (v == c->source) {
@@ -202,18 +235,27 @@ static void give_role(struct analysis *a, uint32_t v, const struct component *c)
 struct prof_error *explain_cycles(struct analysis *a)
 {
     struct component *components = calloc((size_t)a->component_count + 1, sizeof *components);
+    struct twins twins = { 0 };
     struct prof_error *error;
 
-    if (components == NULL)
+    a->hold->guess = calloc((size_t)a->component_count + 1, 1);
+    if (components == NULL || a->hold->guess == NULL) {
+        free(components);
         return prof_error_memory();
+    }
     for (uint32_t c = 0; c < a->component_count; c++)
         components[c].source = GRAPH_NONE;
-    if ((error = look_into(a, components)) == NULL) {
+    find_guesses(a);
+    if ((error = look_into(a, components)) == NULL && !twin_find(a, &twins))
+        error = prof_error_memory();
+    if (error == NULL) {
+        find_twins(a, components, &twins);
         for (uint32_t v = 1; v < a->nodes; v++) {
             if (is_leaked(a, v) && a->role[v] == ROLE_CYCLE)
                 give_role(a, v, &components[a->component[v]]);
         }
     }
+    twin_free(&twins);
     free(components);
     return error;
 }

@@ -1,5 +1,6 @@
 /* group_cycle.c: which cycles a group of causes is, or holds, and what it keeps alive. */
 #include "group.h"
+#include "hold.h"
 #include "what_if.h"
 
 #include <stdlib.h>
@@ -26,6 +27,8 @@ void group_note_held_cycle(struct analysis *a, struct group *group, prof_obj_id 
     if (seen[c] || a->component[a->root[id]] == c || (a->component_size[c] < 2 && !group_holds_itself(a, id)))
         return;
     seen[c] = 1;
+    if (a->hold != NULL && a->hold->guess[c])
+        return; // what is held anyway needs no second reason that is a guess
     if (group->held_cycles++ == 0)
         group->held_example = id;
 }

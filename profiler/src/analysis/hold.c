@@ -327,6 +327,7 @@ void hold_free(struct hold *hold)
     free(hold->row);
     free(hold->facts);
     free(hold->reached);
+    free(hold->guess);
     map_deinit(&hold->stale);
     map_deinit(&hold->weak);
     map_deinit(&hold->owner_of_block);

@@ -65,6 +65,7 @@ struct hold {
     uint32_t *row;                    /* by node: its words are row[v] .. row[v + 1] - 1 */
     struct hold_facts *facts;         /* by object */
     uint8_t *reached;                 /* by node */
+    uint8_t *guess;                   /* by component: pointers close its circles, and some may be left from before */
     struct map weak;                  /* slots that are told to be weak, with their objects */
     bool failed;                      /* no memory for these */
     struct map stale;                 /* recorded slots that point elsewhere by now */
@@ -129,6 +130,17 @@ enum hold_again again_word(const struct analysis *a, const struct hold_word *wor
 bool again_is_typed(struct analysis *a, const struct hold_word *word);
 /* How long before the last checkpoint that was. */
 double again_seconds(const struct analysis *a);
+
+/* ---- twin.c ---- */
+struct twins {
+    struct map lonely, circling; /* ledger -> objects */
+};
+/* Counts leaked causes to which no pointer exists, and members of circles, by their ledgers; when roles are given. false
+ * without memory. */
+bool twin_find(struct analysis *a, struct twins *ret);
+/* Most objects of the same type, birth and places as this one, as many left, leak without any pointer to them. */
+bool twin_has(struct analysis *a, const struct twins *twins, prof_obj_id id);
+void twin_free(struct twins *twins);
 
 /* ---- adopt.c ---- */
 enum { TAKES_MOST = 48 }; /* objects with more sites are matched in order */

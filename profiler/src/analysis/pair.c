@@ -125,6 +125,7 @@ void pair_forget(struct learned *learned)
         forget_keys(t);
         map_deinit(&t->depth_of_site);
         map_deinit(&t->site_shares);
+        map_deinit(&t->handed_over);
         prof_vec_deinit(&t->leaked);
     }
     prof_vec_deinit(&learned->types);
@@ -242,7 +243,7 @@ static bool solve(struct analysis *a, struct learned *learned, prof_type_id type
                 !pairing_add(t->pairing, life.entries, life.count, 1))
                 return false;
         }
-        if (!pairing_solve(t->pairing))
+        if (!pair_statements(a, t) || !pairing_solve(t->pairing))
             return false;
         again = false;
         if (round + 1 < REFINE_ROUNDS && !pair_refine(a, t, &again))

@@ -75,6 +75,7 @@ struct learned_type {
     struct map key_of_stack;  /* stack * 2 + birth */
     struct map depth_of_site; /* how many callers tell places apart */
     struct map site_shares;   /* what was learned before callers were looked at, in millionths; by both sites */
+    struct map handed_over;   /* by the keys of a taking and a release: how far in the release is called */
     PROF_VEC(prof_obj_id) leaked;
 };
 /* For references with a slot: where those taken at a site were given back, most often. Certain. */
@@ -122,11 +123,13 @@ bool pair_alone(struct analysis *a, const struct balance *balance, struct pair_a
 /* ---- pair_key.c ---- */
 /* How much a taking and a releasing stack look as if they belonged together; 0: not at all. */
 unsigned pair_affinity(struct analysis *a, uint32_t take, uint32_t give);
+/* The frames of a stack from its site outwards; 0: none has a name. */
+size_t pair_frames(struct analysis *a, uint32_t stack, const struct prof_frame **ret);
 /* The key of a place; UINT32_MAX without memory. */
 uint32_t pair_key_of(struct analysis *a, struct learned_type *t, uint32_t stack, bool birth);
 /* Keeps what was learned between sites for when they are told apart by callers. */
 bool pair_remember(struct learned_type *t);
-/* What was kept, and how alike two places look between 0 and 1: for pairing_options; ctx: struct pair_look. */
+/* What was kept, and how alike two places look between 0 and 2: for pairing_options; ctx: struct pair_look. */
 double pair_coarse(void *ctx, uint32_t take, uint32_t give);
 struct pair_look {
     struct analysis *a;
@@ -135,5 +138,11 @@ struct pair_look {
 double pair_alike(void *ctx, uint32_t take, uint32_t give);
 /* After a solution: sites that serve several are told apart by one more caller. *ret: some were, solve again. */
 bool pair_refine(struct analysis *a, struct learned_type *t, bool *ret);
+
+/* ---- pair_statement.c ---- */
+/* Finds which releases end what the statement that takes it hands over; after all places have keys. */
+bool pair_statements(struct analysis *a, struct learned_type *t);
+/* How directly: 1 by what the statement calls itself, less further in; 0 not at all. */
+double pair_handed_over(const struct learned_type *t, uint32_t take, uint32_t give);
 
 #endif

@@ -69,8 +69,7 @@ static unsigned alike_names(const char *take, const char *give)
     return 50 * common_words(take, give) + (opposite_words(take, give) ? 50 : 0);
 }
 
-/* The frames of a stack from its site outwards; 0: none has a name. */
-static size_t named_frames(struct analysis *a, uint32_t stack, const struct prof_frame **ret)
+size_t pair_frames(struct analysis *a, uint32_t stack, const struct prof_frame **ret)
 {
     size_t count = prof_symbols_stack(a->symbols, stack, ret);
     size_t site = count > 0 ? prof_symbols_site(a->symbols, stack) : 0;
@@ -84,7 +83,7 @@ static size_t named_frames(struct analysis *a, uint32_t stack, const struct prof
 unsigned pair_affinity(struct analysis *a, uint32_t take, uint32_t give)
 {
     const struct prof_frame *ft, *fg;
-    size_t nt = named_frames(a, take, &ft), ng = named_frames(a, give, &fg);
+    size_t nt = pair_frames(a, take, &ft), ng = pair_frames(a, give, &fg);
     unsigned score = 0;
 
     if (nt == 0 || ng == 0)
@@ -114,7 +113,7 @@ static unsigned alike_callers(struct analysis *a, const struct learned_type *t, 
                               const struct pair_key *give)
 {
     const struct prof_frame *ft, *fg;
-    size_t nt = named_frames(a, take->stack, &ft), ng = named_frames(a, give->stack, &fg);
+    size_t nt = pair_frames(a, take->stack, &ft), ng = pair_frames(a, give->stack, &fg);
     size_t dt = take->birth ? 0 : depth_of(t, take->site), dg = depth_of(t, give->site);
     unsigned best = 0;
 
@@ -142,7 +141,11 @@ double pair_alike(void *ctx, uint32_t take, uint32_t give)
     unsigned own = pair_affinity(look->a, kt->stack, kg->stack);
     unsigned callers = alike_callers(look->a, look->t, kt, kg);
     unsigned score = own >= 1000 ? 1000 : own + callers;
+    double handed_over = pair_handed_over(look->t, take, give);
 
+    // What one statement takes and gives away is more than what one function does.
+    if (handed_over > 0)
+        return 1 + handed_over;
     return score >= 1000 ? 1 : score >= 100 ? 0.75 : 0.0075 * score;
 }
 

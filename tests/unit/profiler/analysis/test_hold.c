@@ -105,6 +105,21 @@ static void test_nowhere(void **state)
     rig_expect(rig, 2); // those that point to themselves hold themselves
 }
 
+/* Most leak without any pointer to them: one that has a pointer in itself, left from before, is like the others. */
+static void test_left_from_before(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 9; i++) {
+        born("node", A + i * 0x100, "node_new n.c:3 < main m.c:5");
+        mk_ref(rig->t, A + i * 0x100, 0, AT("use u.c:4 < main m.c:6"));
+        mk_unref(rig->t, A + i * 0x100, 0, AT("main m.c:7"));
+    }
+    image_poke(&image, A + 0x408, A + 0x400);
+    find();
+    assert_int_equal(rig_one(rig, PROF_MISSING_UNREF)->objects, 9);
+    rig_expect(rig, 1);
+}
+
 /* A hash table in a global: table, buckets, entries, values; nobody leaks. */
 static void test_table(void **state)
 {
@@ -576,6 +591,7 @@ int main(void)
         TEST(test_weak_back_pointer),
         TEST(test_more_pointers_than_counts),
         TEST(test_nowhere),
+        TEST(test_left_from_before),
         TEST(test_table),
         TEST(test_over_retained),
         TEST(test_closure),

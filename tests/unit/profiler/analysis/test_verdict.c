@@ -102,6 +102,33 @@ static void test_same_function(void **state)
     rig_at(rig, f->open[0].stack, "conn_open:31");
 }
 
+/* length(obj_ref(x)): what the statement calls gives back what it took, not the next release in the same function. */
+static void test_handed_over(void **state)
+{
+    (void)state;
+    const char *born = AT("conn_open net.c:31 < main main.c:9"), *get = AT("lookup l.c:4 < main main.c:10"),
+               *copy = AT("use u.c:11 < main main.c:11"), *length = AT("length l.c:5 < use u.c:11 < main main.c:11"),
+               *drop = AT("use u.c:13 < main main.c:11"), *last = AT("conn_close net.c:77 < main main.c:12");
+    for (uint64_t i = 0; i < 45; i++) {
+        uint64_t conn = 0x10000 + i * 0x100;
+        mk_born(rig->t, "conn", conn, 64, born);
+        mk_ref(rig->t, conn, 0, get);
+        mk_ref(rig->t, conn, 0, copy);
+        mk_unref(rig->t, conn, 0, length);
+        if (i >= 5)
+            mk_unref(rig->t, conn, 0, drop);
+        mk_unref(rig->t, conn, 0, last);
+        if (i >= 5)
+            mk_gone(rig->t, conn, last);
+    }
+    rig_find(rig, NULL);
+    rig_expect(rig, 1);
+    const struct prof_finding *f = &rig->list[0];
+    assert_int_equal(f->objects, 5);
+    rig_at(rig, f->open[0].stack, "lookup:4");
+    rig_at(rig, f->missing_stack, "use:13");
+}
+
 static void test_siblings(void **state)
 {
     (void)state;
@@ -705,6 +732,7 @@ int main(void)
         TEST(counts_only),
         TEST(same_function),
         TEST(siblings),
+        TEST(handed_over),
         TEST(extra_take),
         TEST(two_exits),
         TEST(slot_release_learned),

@@ -25,7 +25,7 @@ enum { PAIRING_TIES = 4, PAIRING_SUSPECTS = 16 };
 
 struct pairing; /* of one kind of objects */
 struct pairing_options {
-    /* How much a taking and a release look as if they belonged together, beyond what they count: 0 nothing, 1 much.
+    /* How much a taking and a release look as if they belonged together, beyond what they count: 0 nothing, 1 much, 2 all but certain.
      * Decides where numbers do not. Asked once for each pair of keys; NULL: nothing is known. */
     double (*affinity)(void *ctx, uint32_t take, uint32_t give);
     /* The share that was learned of them when keys were coarser, 0 to 1; NULL: these are the first keys. Fine keys are
