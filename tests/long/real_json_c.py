@@ -123,4 +123,19 @@ base.planted("given by a function", "json_parse.c: what the tokener returned is 
              ("apps/json_parse.c", "\t\t\t\tjson_object_put(obj);",
               "\t\t\t\tif (!json_object_is_type(obj, json_type_boolean)) json_object_put(obj);"),
              link, ["json_parse", "-n", good], taken=RETURNED, missing=("parseit", "apps/json_parse.c", "json_object_put(obj);"))
+base.planted("replaced", "json_object.c: a text that another value replaces is not dropped",
+             ("json_object.c", "\tif (existing_value)\n\t\tjson_object_put(existing_value);",
+              "\tif (existing_value && !json_object_is_type(existing_value, json_type_string))\n\t\tjson_object_put(existing_value);"),
+             link, ["json_parse", "-n", good], taken=HANDED,
+             missing=("json_object_object_add_ex", "json_object.c", "\tif (existing_value)\n\t\tjson_object_put(existing_value);"))
+base.planted("birth", "json_tokener.c: numbers with a point are not dropped by the tokener that made them",
+             ("json_tokener.c", "\tjson_object_put(tok->stack[depth].current);",
+              "\tif (!json_object_is_type(tok->stack[depth].current, json_type_double)) json_object_put(tok->stack[depth].current);"),
+             link, ["json_parse", "-n", good], taken=("json_tokener_parse_ex", "json_tokener.c", "current = json_object_new_double_s("),
+             missing=("json_tokener_reset_level", "json_tokener.c", "json_object_put(tok->stack[depth].current);"))
+base.planted("entry", "json_object.c: flags in objects are not dropped with them",
+             ("json_object.c", "\tjson_object_put((struct json_object *)lh_entry_v(ent));",
+              "\tif (!json_object_is_type((struct json_object *)lh_entry_v(ent), json_type_boolean)) json_object_put((struct json_object *)lh_entry_v(ent));"),
+             link, ["json_parse", "-n", good], taken=HANDED,
+             missing=("json_object_lh_entry_free", "json_object.c", "\tjson_object_put((struct json_object *)lh_entry_v(ent));"))
 base.finish()

@@ -203,7 +203,7 @@ struct prof_type_site {
 /* One object that was freed correctly, as far as its references without owner go: what was taken and given back at each
  * stack (the birth as taken where it was born; references that still had an owner, too, since a release without one
  * gave them back). first, last: ranks; a release with a smaller `last` than the `first` of a taking came before it. */
-enum { PROF_LIFE_ENTRIES = 64 };
+enum { PROF_LIFE_ENTRIES = 256 };
 struct prof_life_entry {
     uint32_t stack, taken, given;
     uint32_t first, last;

@@ -143,15 +143,38 @@ bool adopt_left(struct analysis *a, struct learned *learned, const struct prof_o
     return true;
 }
 
-bool adopt_only_births(struct analysis *a, prof_obj_id id, bool *ret)
+/* Takes out what healthy objects give back in the function that took it: no pointer in memory stands for that. Returns
+ * in *ret how many references that are. */
+static bool drop_scoped(struct analysis *a, const struct prof_obj *obj, struct takes *takes, uint32_t *ret)
 {
-    struct takes takes;
+    size_t kept = 0;
 
-    if (!adopt_left(a, &a->hold->learned, prof_heap_obj(a->heap, id), &takes))
+    *ret = 0;
+    for (size_t i = 0; i < takes->count; i++) {
+        const struct take take = takes->list[i];
+        bool scoped = false;
+        if (!take.birth && !pair_is_scoped(a, &a->hold->learned, obj->type, take.stack, &scoped))
+            return false;
+        if (scoped)
+            *ret += take.left;
+        else
+            takes->list[kept++] = take;
+    }
+    takes->count = kept;
+    return true;
+}
+
+bool adopt_kind(struct analysis *a, prof_obj_id id, struct left *ret)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    struct takes takes;
+    uint32_t scoped;
+
+    if (!adopt_left(a, &a->hold->learned, obj, &takes) || !drop_scoped(a, obj, &takes, &scoped))
         return false;
-    *ret = takes.count > 0;
+    *ret = (struct left){ scoped == 0 && takes.count > 0, scoped > 0 && takes.count == 0 };
     for (size_t i = 0; i < takes.count; i++)
-        *ret &= takes.list[i].birth;
+        ret->births &= takes.list[i].birth;
     return true;
 }
 
@@ -210,12 +233,13 @@ static bool cast_votes(struct analysis *a, prof_obj_id id, const struct takes *t
     return true;
 }
 
-static bool match_words(struct analysis *a, prof_obj_id id, struct takes *takes, const struct votes *votes)
+static bool match_words(struct analysis *a, prof_obj_id id, struct takes *takes, uint32_t scoped,
+                        const struct votes *votes)
 {
     struct hold *hold = a->hold;
     struct hold_facts *facts = &hold->facts[id];
 
-    for (uint32_t i = hold->row[id]; i < hold->row[id + 1] && facts->adopted < facts->anonymous; i++) {
+    for (uint32_t i = hold->row[id]; i < hold->row[id + 1] && facts->adopted + scoped < facts->anonymous; i++) {
         struct hold_word *word = &hold->words.items[i];
         struct take *best = NULL;
         uint32_t best_votes = 0;
@@ -251,23 +275,27 @@ static bool wants(const struct analysis *a, prof_obj_id id)
     return a->fate[id] == FATE_LEAKED && facts->anonymous > 0 && !facts->borrowed && facts->live + facts->dead > 0;
 }
 
+/* The takings that words may stand for. */
+static bool ownable(struct analysis *a, prof_obj_id id, struct takes *takes, uint32_t *ret_scoped)
+{
+    const struct prof_obj *obj = prof_heap_obj(a->heap, id);
+    return adopt_left(a, &a->hold->learned, obj, takes) && drop_scoped(a, obj, takes, ret_scoped);
+}
+
 bool adopt_takes(struct analysis *a)
 {
     struct votes votes = { 0 };
     struct takes takes;
+    uint32_t scoped;
     bool good = true;
 
     for (prof_obj_id id = 1; good && id < a->hold->objects; id++) {
-        if (!wants(a, id))
-            continue;
-        good =
-            adopt_left(a, &a->hold->learned, prof_heap_obj(a->heap, id), &takes) && cast_votes(a, id, &takes, &votes);
+        if (wants(a, id))
+            good = ownable(a, id, &takes, &scoped) && cast_votes(a, id, &takes, &votes);
     }
     for (prof_obj_id id = 1; good && id < a->hold->objects; id++) {
-        if (!wants(a, id))
-            continue;
-        good =
-            adopt_left(a, &a->hold->learned, prof_heap_obj(a->heap, id), &takes) && match_words(a, id, &takes, &votes);
+        if (wants(a, id))
+            good = ownable(a, id, &takes, &scoped) && match_words(a, id, &takes, scoped, &votes);
     }
     map_deinit(&votes.of);
     return good;

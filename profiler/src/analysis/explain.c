@@ -15,24 +15,32 @@ static bool is_leaked(const struct analysis *a, uint32_t node)
     return a->fate[node] == FATE_LEAKED;
 }
 
-/* By the events the object leaks: what do reachable pointers say? */
-static void explain_object(struct analysis *a, prof_obj_id id, uint8_t *held)
+/* By the events the object leaks: what do reachable pointers say, and may others stand for references? */
+static bool explain_object(struct analysis *a, prof_obj_id id, uint8_t *held)
 {
     struct hold_facts *facts = &a->hold->facts[id];
     uint32_t living = facts->live + facts->middle;
+    struct left left;
 
     if (!facts->examined)
-        return;
+        return true;
     a->extra[id] += facts->unaccounted;
     bool enough = living > 0 && living + facts->self + facts->dead >= facts->anonymous + facts->gone;
     facts->copied = enough && facts->gone > 0;
     if (facts->anonymous == 0)
-        return;
+        return true;
     facts->held = enough;
-    if (facts->held)
+    if (facts->held) {
         held[id] = 1;
-    else
-        a->extra[id] -= (int32_t)(living + facts->self);
+        return true;
+    }
+    a->extra[id] -= (int32_t)(living + facts->self);
+    if (living > 0 || facts->dead == 0)
+        return true;
+    if (!adopt_kind(a, id, &left))
+        return false;
+    facts->borrowed = left.scoped;
+    return true;
 }
 
 struct prof_error *explain_counts(struct analysis *a, struct graph_edges *edges, uint8_t *held)
@@ -53,14 +61,15 @@ struct prof_error *explain_counts(struct analysis *a, struct graph_edges *edges,
             a->fate[a->n + block] = FATE_LEAKED;
     }
     for (prof_obj_id id = 1; id < a->n; id++) {
-        if (is_leaked(a, id))
-            explain_object(a, id, held);
+        if (is_leaked(a, id) && !explain_object(a, id, held))
+            return prof_error_memory();
     }
     for (size_t i = 0; i < hold->words.count; i++) {
         const struct hold_word *word = &hold->words.items[i];
         if (word->kind != HOLD_NODE || word->live || !is_leaked(a, word->from) || !is_leaked(a, word->to))
             continue;
-        if (word->to < a->n && (!word->start || hold->facts[word->to].anonymous == 0 || held[word->to]))
+        const struct hold_facts *to = word->to < a->n ? &hold->facts[word->to] : NULL;
+        if (to != NULL && (!word->start || to->anonymous == 0 || to->borrowed || held[word->to]))
             continue;
         struct graph_edge edge = { word->from, word->to, HOLD_WORD | (uint32_t)i };
         if (!prof_vec_push(edges, edge))
@@ -82,7 +91,7 @@ struct component {
     bool unsure;      /* of some pointer inside it is not known whether it stood there before */
     bool fresh;       /* some did not */
     bool loose;       /* some is in no field that is known to be one */
-    bool twin;        /* some object in it is one that leaks without any pointer to it as a rule */
+    bool chance;      /* the pointers to some object in it, which is marked as borrowed, are no references */
 };
 
 /* Is the object held inside only by fields whose names say that they point back? */
@@ -168,10 +177,10 @@ static struct prof_error *look_into(struct analysis *a, struct component *compon
         c->objects = true;
         c->uneven |= a->extra[v] != 0;
         c->reached |= is_entered(a, v);
-        bool births = false;
-        if ((a->hold->facts[v].anonymous > 0 && !adopt_only_births(a, v, &births)) || !consider(a, v, c))
+        struct left left = { 0 };
+        if ((a->hold->facts[v].anonymous > 0 && !adopt_kind(a, v, &left)) || !consider(a, v, c))
             return prof_error_memory();
-        c->other |= !births;
+        c->other |= !left.births;
     }
     return NULL;
 }
@@ -197,7 +206,7 @@ static void find_twins(struct analysis *a, struct component *components, const s
     for (prof_obj_id v = 1; v < a->n; v++) {
         struct component *c = is_leaked(a, v) && a->role[v] == ROLE_CYCLE ? &components[a->component[v]] : NULL;
         if (c != NULL && a->hold->guess[a->component[v]] && twin_has(a, twins, v)) {
-            c->twin = true;
+            c->chance = true;
             a->hold->facts[v].borrowed = true;
         }
     }
@@ -214,7 +223,7 @@ static void give_role(struct analysis *a, uint32_t v, const struct component *c)
         a->role[v] = entry ? ROLE_SOURCE : ROLE_CONSEQUENCE;
         if (facts != NULL)
             facts->vetoed = true;
-    } else if (c->twin) {
+    } else if (c->chance) {
         bool cause = facts != NULL && facts->borrowed;
         a->role[v] = cause ? ROLE_SOURCE : ROLE_CONSEQUENCE;
         if (cause)

@@ -135,8 +135,8 @@ double again_seconds(const struct analysis *a);
 struct twins {
     struct map lonely, circling; /* ledger -> objects */
 };
-/* Counts leaked causes to which no pointer exists, and members of circles, by their ledgers; when roles are given. false
- * without memory. */
+/* Counts leaked causes to which no pointer exists, and members of circles, by their ledgers; when roles are given.
+ * false without memory. */
 bool twin_find(struct analysis *a, struct twins *ret);
 /* Most objects of the same type, birth and places as this one, as many left, leak without any pointer to them. */
 bool twin_has(struct analysis *a, const struct twins *twins, prof_obj_id id);
@@ -159,7 +159,12 @@ bool adopt_left(struct analysis *a, struct learned *learned, const struct prof_o
 /* References without a slot are matched with the words that may own them: fills stack and birth of words and adopted of
  * facts, for objects that are not held. */
 bool adopt_takes(struct analysis *a);
-/* All references of the object that nothing accounts for are births: none was taken since, or all were given back. */
-bool adopt_only_births(struct analysis *a, prof_obj_id id, bool *ret);
+/* What the references of the object that nothing accounts for are. births: none was taken since, or all were given
+ * back. scoped: healthy objects of its type give them back in the function that took them, so no pointer in memory is
+ * one. */
+struct left {
+    bool births, scoped;
+};
+bool adopt_kind(struct analysis *a, prof_obj_id id, struct left *ret);
 
 #endif

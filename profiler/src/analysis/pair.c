@@ -271,6 +271,40 @@ bool pair_share(struct analysis *a, struct learned *learned, const struct prof_o
     return taken != UINT32_MAX && given != UINT32_MAX;
 }
 
+/* The same function, and the same place that called it. */
+static bool same_scope(struct analysis *a, uint32_t take, uint32_t give)
+{
+    const struct prof_frame *ft, *fg;
+    size_t nt = pair_frames(a, take, &ft), ng = pair_frames(a, give, &fg);
+
+    if (nt == 0 || ng == 0 || fg[0].function == NULL || strcmp(ft[0].function, fg[0].function) != 0)
+        return false;
+    return nt == 1 || ng == 1 ||
+           (ft[1].function != NULL && fg[1].function != NULL && ft[1].line == fg[1].line &&
+            strcmp(ft[1].function, fg[1].function) == 0);
+}
+
+bool pair_is_scoped(struct analysis *a, struct learned *learned, prof_type_id type, uint32_t take, bool *ret)
+{
+    enum { HEALTHY_LEAST = 3 };
+    const double most = 0.9;
+    struct learned_type *t = &learned->types.items[type];
+    double share;
+
+    *ret = false;
+    if (!solve(a, learned, type))
+        return false;
+    if (t->pairing == NULL)
+        return true;
+    uint32_t key = pair_key_of(a, t, take, false);
+    if (key == UINT32_MAX)
+        return false;
+    uint32_t give = pairing_release_of(t->pairing, key, &share);
+    *ret = give != PAIRING_NONE && share >= most && pairing_flow(t->pairing, key, give) >= HEALTHY_LEAST &&
+           same_scope(a, take, t->keys.items[give].stack);
+    return true;
+}
+
 bool pair_match(struct analysis *a, struct learned *learned, prof_type_id type, const struct pair_event *events,
                 size_t count, size_t *partner)
 {

@@ -101,6 +101,8 @@ const struct learned_pair *pair_of_slot(struct analysis *a, const struct learned
  * 0 where nothing was learned. */
 bool pair_share(struct analysis *a, struct learned *learned, const struct prof_obj *obj, uint32_t take, bool birth,
                 uint32_t give, double *ret);
+/* Do healthy objects give back in the same function, called from the same place, what they take at `take`? */
+bool pair_is_scoped(struct analysis *a, struct learned *learned, prof_type_id type, uint32_t take, bool *ret);
 /* The anonymous events of one life in their order: which taking each release ends, by what healthy objects of the type
  * do (pairing_match). partner[i]: index of the event that belongs to event i, or SIZE_MAX. */
 struct pair_event {

@@ -330,7 +330,8 @@ static bool mark(struct reach *r, const struct reach_input *input)
 
 /* ---- The rest ---------------------------------------------------------------------------------------------------- */
 
-/* Components that no other lost one points into: their first member leads. */
+/* Components that no other lost one points into: their first member leads, one with counted objects if there is any.
+ */
 static bool find_leaders(struct reach *r, const uint8_t *lost)
 {
     uint8_t *entered = calloc((size_t)r->component_count + 1, 1);
@@ -350,10 +351,13 @@ static bool find_leaders(struct reach *r, const uint8_t *lost)
                 entered[r->component[to]] = 1;
         }
     }
-    for (uint32_t v = 0; v < r->n; v++) {
-        if (lost[v] && !entered[r->component[v]]) {
-            r->class_[v] = REACH_LOST;
-            entered[r->component[v]] = 1;
+    for (int plain = 0; plain < 2; plain++) {
+        for (uint32_t v = 0; v < r->n; v++) {
+            bool counted = (r->nodes[v].flags & (REACH_NODE_OBJECT | REACH_NODE_COUNTED)) != 0;
+            if (lost[v] && (counted || plain) && !entered[r->component[v]]) {
+                r->class_[v] = REACH_LOST;
+                entered[r->component[v]] = 1;
+            }
         }
     }
     free(entered);

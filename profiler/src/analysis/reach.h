@@ -30,10 +30,11 @@
 
 enum reach_class { REACH_UNKNOWN = 0, REACH_HELD, REACH_POSSIBLE, REACH_LOST, REACH_INDIRECT };
 enum reach_node_flags {
-    REACH_NODE_OBJECT = 1,  /* an object in memory that is no block's: id is its id */
-    REACH_NODE_PURPOSE = 2, /* kept on purpose (trk_pin, trk_may_leak, trk_ignore): a root */
-    REACH_NODE_MMAP = 4,    /* the program mapped it itself: held, and a root as far as it is no other node */
-    REACH_NODE_LOADER = 8,  /* the dynamic loader's: a root */
+    REACH_NODE_OBJECT = 1,   /* an object in memory that is no block's: id is its id */
+    REACH_NODE_PURPOSE = 2,  /* kept on purpose (trk_pin, trk_may_leak, trk_ignore): a root */
+    REACH_NODE_MMAP = 4,     /* the program mapped it itself: held, and a root as far as it is no other node */
+    REACH_NODE_LOADER = 8,   /* the dynamic loader's: a root */
+    REACH_NODE_COUNTED = 16, /* a block with counted objects: leads what is lost with it */
 };
 struct reach_node {
     uint64_t start;

@@ -201,12 +201,14 @@ static bool add_blocks(struct gather *g)
             node.flags = REACH_NODE_PURPOSE;
         else if (is_loaders(g, block->stack))
             node.flags = REACH_NODE_LOADER;
+        bool counted = (block->flags & PROF_BLOCK_HAS_OBJECT) != 0;
         for (prof_obj_id obj = block->first_obj; obj != 0 && node.flags == 0;) {
             const struct prof_obj *o = prof_heap_obj(g->a->heap, obj);
             if (o->flags & (PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK))
                 node.flags = REACH_NODE_PURPOSE;
             obj = o->next_in_block;
         }
+        node.flags |= counted ? REACH_NODE_COUNTED : 0;
         if (!prof_vec_push(&g->nodes, node))
             return false;
     }

@@ -38,7 +38,7 @@ bool twin_find(struct analysis *a, struct twins *ret)
 {
     for (prof_obj_id id = 1; id < a->n; id++) {
         bool leaked = a->fate[id] == FATE_LEAKED;
-        struct map *counts = leaked && is_lonely(a, id)                ? &ret->lonely
+        struct map *counts = leaked && is_lonely(a, id)            ? &ret->lonely
                              : leaked && a->role[id] == ROLE_CYCLE ? &ret->circling
                                                                    : NULL;
         if (counts != NULL && !count_in(counts, ledger_of(a, id)))

@@ -507,7 +507,7 @@ size_t pairing_judge(const struct pairing *pairing, const struct pairing_entry *
     const struct pairing *p = pairing;
     struct judging j = { 0 };
     struct pairing_entry tidy[PAIRING_ENTRIES_MOST];
-    uint32_t take[PAIRING_ENTRIES_MOST], give[PAIRING_ENTRIES_MOST];
+    uint32_t take[PAIRING_PLACES_MOST], give[PAIRING_PLACES_MOST];
     size_t best = SIZE_MAX;
     double most = 0;
 
@@ -515,7 +515,7 @@ size_t pairing_judge(const struct pairing *pairing, const struct pairing_entry *
         return SIZE_MAX;
     memcpy(tidy, entries, count * sizeof *tidy);
     count = pairing_tidy(tidy, count);
-    if (life_open(tidy, count) == 0)
+    if (count > PAIRING_PLACES_MOST || life_open(tidy, count) == 0)
         return SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
         take[i] = keys_find(&p->takes, tidy[i].key);

@@ -48,9 +48,13 @@ bool pairing_add(struct pairing *pairing, struct pairing_entry *entries, size_t 
 
     for (size_t i = 0; i < count; i++)
         open += (int64_t)entries[i].taken - (int64_t)entries[i].given;
+    struct pairing_bag *bag = open > 0 ? &pairing->leaked : &pairing->healthy;
     if (open < 0)
         return true;
-    return pairing_bag_add(open > 0 ? &pairing->leaked : &pairing->healthy, entries, count, lives);
+    if ((count = pairing_tidy(entries, count)) <= PAIRING_PLACES_MOST)
+        return pairing_bag_add(bag, entries, count, lives);
+    bag->all += lives;
+    return true;
 }
 
 void pairing_left_out(struct pairing *pairing, uint64_t lives)

@@ -33,7 +33,7 @@ struct pairing {
 
 /* One life while it is looked at: rows are takings, columns releases; the last column may stand for what is left open.
  * `index` of it is PAIRING_NONE, as for keys that were never seen. */
-enum { ROWS = PAIRING_ENTRIES_MOST, COLUMNS = PAIRING_ENTRIES_MOST + 1 };
+enum { ROWS = PAIRING_PLACES_MOST, COLUMNS = PAIRING_PLACES_MOST + 1 };
 struct table {
     unsigned rows, columns;
     bool open; /* there is a column for what is left open */

@@ -18,7 +18,7 @@
 #include <base/vec.h>
 
 enum {
-    PAIRING_ENTRIES_MOST = 64, /* of one life; longer ones are counted, not kept */
+    PAIRING_ENTRIES_MOST = 256, /* of one life; longer ones are counted, not kept */
     PAIRING_LIVES_MOST = 1024, /* of one bag */
     PAIRING_COMMON = 8,
 };

@@ -21,7 +21,11 @@
 
 #include <pairing/lives.h>
 
-enum { PAIRING_TIES = 4, PAIRING_SUSPECTS = 16 };
+enum {
+    PAIRING_TIES = 4,
+    PAIRING_SUSPECTS = 16,
+    PAIRING_PLACES_MOST = 64, /* different keys in one life: longer lives are not used */
+};
 
 struct pairing; /* of one kind of objects */
 struct pairing_options {
