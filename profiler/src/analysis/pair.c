@@ -219,7 +219,9 @@ static bool solve(struct analysis *a, struct learned *learned, prof_type_id type
 {
     struct learned_type *t = &learned->types.items[type];
     struct pair_look look = { a, t };
-    struct pairing_options options = { .affinity = pair_alike, .coarse = pair_coarse, .ctx = &look };
+    struct pairing_options options = {
+        .affinity = pair_alike, .coarse = pair_coarse, .birth = pair_is_birth, .ctx = &look
+    };
     uint64_t left_out;
     struct gathered life;
     bool again = true;

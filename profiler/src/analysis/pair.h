@@ -138,6 +138,7 @@ struct pair_look {
     struct learned_type *t;
 };
 double pair_alike(void *ctx, uint32_t take, uint32_t give);
+bool pair_is_birth(void *ctx, uint32_t take);
 /* After a solution: sites that serve several are told apart by one more caller. *ret: some were, solve again. */
 bool pair_refine(struct analysis *a, struct learned_type *t, bool *ret);
 

@@ -157,6 +157,11 @@ double pair_coarse(void *ctx, uint32_t take, uint32_t give)
     return share != UINT32_MAX ? share / SHARE_ONE : 0;
 }
 
+bool pair_is_birth(void *ctx, uint32_t take)
+{
+    return ((const struct pair_look *)ctx)->t->keys.items[take].birth;
+}
+
 bool pair_remember(struct learned_type *t)
 {
     for (uint32_t take = 0; take < t->keys.count; take++) {

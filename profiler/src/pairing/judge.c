@@ -20,8 +20,6 @@ enum {
 #define WITNESSES 12.0
 /* What no hypothesis explains costs as much as that, so that no life outvotes all others. */
 #define COST_MOST 12.0
-/* A release that ends less of what is taken at a place than this is not named as missing. */
-#define MISSING_SHARE 0.6
 /* One more cause must make the lives so much likelier (logarithm, and half that of their number). */
 #define CAUSE_PRICE 2.0
 /* What takings that are not believed explain, against those that are. */
@@ -335,22 +333,6 @@ static double margin_of(struct judging *j, uint32_t take, uint32_t other, double
 
 /* ---- Telling ----------------------------------------------------------------------------------------------------- */
 
-static void tell_release(const struct pairing *p, uint32_t take, struct pairing_suspect *s)
-{
-    s->missing = pairing_release_of(p, s->take, &s->missing_share);
-    uint32_t give = s->missing != PAIRING_NONE ? keys_find(&p->gives, s->missing) : PAIRING_NONE;
-    for (size_t i = 0; i < p->healthy.lives.count; i++) {
-        const struct pairing_life *life = &p->healthy.lives.items[i];
-        bool took = false, gave = false;
-        for (uint32_t e = life->first; e < life->first + life->count; e++) {
-            took |= p->of_healthy.take[e] == take && p->healthy.entries.items[e].taken > 0;
-            gave |= give != PAIRING_NONE && p->of_healthy.give[e] == give && p->healthy.entries.items[e].given > 0;
-        }
-        s->healthy_took += took ? life->lives : 0;
-        s->healthy_gave += took && gave ? life->lives : 0;
-    }
-}
-
 /* The lives that this taking explains as well as any. */
 static uint64_t support_of(const struct judging *j, uint32_t take)
 {
@@ -411,8 +393,16 @@ static bool suspect(struct judging *j, uint32_t take)
             s.ties[at] = p->takes.items.items[other];
         }
     }
-    tell_release(p, take, &s);
-    if (other_release || s.missing_share < MISSING_SHARE)
+    double *blamed = calloc(p->leaked.lives.count + 1, sizeof *blamed);
+    if (blamed == NULL)
+        return false;
+    for (size_t i = 0; i < j->lives.count; i++) {
+        const struct guess *mine = guess_of(j, &j->lives.items[i], take);
+        blamed[j->lives.items[i].life] = mine != NULL ? mine->share * j->lives.items[i].lives : 0;
+    }
+    tell_release(p, take, blamed, &s);
+    free(blamed);
+    if (other_release)
         s.missing = PAIRING_NONE; // a guess among several is none
     return prof_vec_push(&p->suspects, s);
 }

@@ -1,6 +1,7 @@
 /* state.h: what the files of this folder share. Private.
  *
- * pairing.c holds lives and keys, learn.c makes `share`, judge.c reads it and makes `suspects`, match.c reads `share`.
+ * pairing.c holds lives and keys, learn.c makes `share`, judge.c reads it and makes `suspects`, missing.c tells which
+ * release each lacks, match.c reads `share`.
  * Matrices are [take * gives.count + give]. */
 #ifndef PAIRING_STATE_H
 #define PAIRING_STATE_H
@@ -83,5 +84,10 @@ bool learn(struct pairing *p);
 
 /* judge.c */
 bool judge(struct pairing *p);
+
+/* missing.c */
+/* Fills in what is told about the missing release of a taking (index); blamed: by leaked life, how many of its lives
+ * leak there. */
+void tell_release(const struct pairing *p, uint32_t take, const double *blamed, struct pairing_suspect *s);
 
 #endif

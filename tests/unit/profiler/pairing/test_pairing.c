@@ -123,6 +123,59 @@ static void births_leak_too(void **state)
     pairing_destroy(p);
 }
 
+/* A taking that ends at several releases: the missing one is what comes for objects born elsewhere, and never for those
+ * that leak; where nobody born alike is freed, it is what others do. */
+enum { BIRTH_2 = 20, BIRTH_3, PUT };
+static bool is_birth(void *ctx, uint32_t take)
+{
+    (void)ctx;
+    return take == BIRTH || take == BIRTH_2 || take == BIRTH_3;
+}
+
+static double by_owner(void *ctx, uint32_t take, uint32_t give)
+{
+    return is_birth(ctx, take) == (give == OWNER) ? 1 : 0;
+}
+
+static void rare_release_is_missing(void **state)
+{
+    struct pairing_options options = { .birth = is_birth, .affinity = by_owner };
+    struct pairing *p = pairing_create(&options);
+
+    (void)state;
+    for (int birth = BIRTH; birth <= BIRTH_3; birth = birth == BIRTH ? BIRTH_2 : birth + 1) {
+        add(p, 80, LIFE(birth, PUT, -OWNER, -LIST_DEL));
+        if (birth != BIRTH_2)
+            add(p, 20, LIFE(birth, PUT, -OWNER, -TIMER_DEL));
+    }
+    add(p, 20, LIFE(BIRTH_2, PUT, -OWNER));
+    assert_true(pairing_solve(p));
+    const struct pairing_suspect *s = first(p, 1);
+    assert_int_equal(s->take, PUT);
+    assert_int_equal(s->missing, TIMER_DEL);
+    assert_int_equal(s->healthy_took, 280);
+    assert_int_equal(s->healthy_gave, 40);
+    pairing_destroy(p);
+}
+
+static void births_of_others_tell_the_release(void **state)
+{
+    for (int known = 0; known < 2; known++) {
+        struct pairing_options options = { .birth = known ? is_birth : NULL };
+        struct pairing *p = pairing_create(&options);
+
+        (void)state;
+        add(p, 30, LIFE(BIRTH, PUT, -OWNER, -LIST_DEL));
+        add(p, 30, LIFE(BIRTH_3, PUT, -OWNER, -LIST_DEL));
+        add(p, 9, LIFE(BIRTH_2, PUT, -LIST_DEL));
+        assert_true(pairing_solve(p));
+        const struct pairing_suspect *s = first(p, 1);
+        assert_int_equal(s->take, BIRTH_2);
+        assert_int_equal(s->missing, known ? (uint32_t)OWNER : PAIRING_NONE);
+        pairing_destroy(p);
+    }
+}
+
 static void two_causes_are_told_apart(void **state)
 {
     struct pairing *p = pairing_create(NULL);
@@ -302,6 +355,8 @@ int main(void)
         cmocka_unit_test(what_looks_the_same_is_a_tie),
         cmocka_unit_test(never_seen_in_healthy_lives),
         cmocka_unit_test(births_leak_too),
+        cmocka_unit_test(rare_release_is_missing),
+        cmocka_unit_test(births_of_others_tell_the_release),
         cmocka_unit_test(two_causes_are_told_apart),
         cmocka_unit_test(events_of_a_life_are_matched),
         cmocka_unit_test(order_is_kept_as_ranks),

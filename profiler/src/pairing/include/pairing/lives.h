@@ -19,7 +19,7 @@
 
 enum {
     PAIRING_ENTRIES_MOST = 256, /* of one life; longer ones are counted, not kept */
-    PAIRING_LIVES_MOST = 1024, /* of one bag */
+    PAIRING_LIVES_MOST = 1024,  /* of one bag */
     PAIRING_COMMON = 8,
 };
 #define PAIRING_NONE UINT32_MAX /* is no key */

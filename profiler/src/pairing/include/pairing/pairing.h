@@ -29,12 +29,15 @@ enum {
 
 struct pairing; /* of one kind of objects */
 struct pairing_options {
-    /* How much a taking and a release look as if they belonged together, beyond what they count: 0 nothing, 1 much, 2 all but certain.
-     * Decides where numbers do not. Asked once for each pair of keys; NULL: nothing is known. */
+    /* How much a taking and a release look as if they belonged together, beyond what they count: 0 nothing, 1 much, 2
+     * all but certain. Decides where numbers do not. Asked once for each pair of keys; NULL: nothing is known. */
     double (*affinity)(void *ctx, uint32_t take, uint32_t give);
     /* The share that was learned of them when keys were coarser, 0 to 1; NULL: these are the first keys. Fine keys are
      * met rarely, and what was never met at all is not unlikely when it is a part of what was met always. */
     double (*coarse)(void *ctx, uint32_t take, uint32_t give);
+    /* Is a taking the birth? Objects that began alike end alike: what they lack, others that began alike lack too, and
+     * those that began elsewhere have. NULL: not known. */
+    bool (*birth)(void *ctx, uint32_t take);
     void *ctx;
 };
 
