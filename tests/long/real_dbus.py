@@ -105,9 +105,15 @@ PLANTS = [
      "      if (dbus_message_get_type (message) != DBUS_MESSAGE_TYPE_SIGNAL) dbus_message_unref (message);\n      _dbus_list_free_link (iter);",
      ("_dbus_connection_send_preallocated_unlocked_no_update", "dbus/dbus-connection.c", "  dbus_message_ref (message);"),
      ("_dbus_connection_unlock", "dbus/dbus-connection.c", "      DBusMessage *message = iter->data;\n\n      dbus_message_unref (message);")),
+    ("reply", "an error that nobody fetched is not dropped with its call", "dbus/dbus-pending-call.c",
+     "      dbus_message_unref (pending->reply);\n      pending->reply = NULL;",
+     "      if (dbus_message_get_type (pending->reply) != DBUS_MESSAGE_TYPE_ERROR) dbus_message_unref (pending->reply);\n      pending->reply = NULL;",
+     ("_dbus_pending_call_set_reply_unlocked", "dbus/dbus-pending-call.c", "  else\n    dbus_message_ref (message);"),
+     ("_dbus_pending_call_last_unref", "dbus/dbus-pending-call.c", "      dbus_message_unref (pending->reply);")),
 ]
 # Connections that clients made are the only ones that all were dropped: of those that the server made, nothing healthy is known.
-KNOWN = {"busy": ["nothing else"]}
+# An answer that is an error is given back by whoever fetched it more often than by its call; nothing tells those that were not.
+KNOWN = {"busy": ["nothing else"], "reply": ["missing"]}
 for name, what, file, before, after, taken, missing in PLANTS:
     base.planted(name, what, (file, before, after), link, PEERS, taken=taken, missing=missing, known=KNOWN.get(name, ()))
 base.finish()

@@ -79,11 +79,15 @@ PLANTS = [
     ("birth", "an empty result is not dropped", "src/main.c", "      ret = 0;\n      jv_free(result);", "      ret = 0;\n      if (jv_string_value(result)[0]) jv_free(result);",
      ".name | explode | implode", ("f_string_implode", "src/builtin.c", "  return jv_string_implode(a);"),
      ("process", "src/main.c", "      ret = 0;\n      jv_free(result);")),
+    ("item", "what null replaces in an array is forgotten", "src/jv.c",
+     "  jv_free(*slot);\n  *slot = val;\n  return j;", "  if (jv_get_kind(val) != JV_KIND_NULL) jv_free(*slot);\n  *slot = val;\n  return j;",
+     '.tags[0] = (if .of.id % 4 == 0 then null else "y" end)', ("jvp_array_write", "src/jv.c", "jv_copy(array->elements[j + jvp_array_offset(*a)]);"),
+     ("jv_array_set", "src/jv.c", "jv* slot = jvp_array_write(&j, idx);\n  jv_free(*slot);")),
 ]
 for program in [plant[5] for plant in PLANTS]:
     base.clean(program, ["jq", "-r", program, people])
 # In these the birth and a copy of it are both given to functions that give back; order alone would tell which to which.
-KNOWN = {"keys": ["taken"], "replaced": ["taken"]}
+KNOWN = {"keys": ["taken"], "replaced": ["taken"], "item": ["taken"]}
 for name, what, file, before, after, program, taken, missing in PLANTS:
     base.planted(name, what, (file, before, after), link, ["jq", "-r", program, people], taken=taken, missing=missing, known=KNOWN.get(name, ()))
 base.finish()

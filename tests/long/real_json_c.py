@@ -138,4 +138,9 @@ base.planted("entry", "json_object.c: flags in objects are not dropped with them
               "\tif (!json_object_is_type((struct json_object *)lh_entry_v(ent), json_type_boolean)) json_object_put((struct json_object *)lh_entry_v(ent));"),
              link, ["json_parse", "-n", good], taken=HANDED,
              missing=("json_object_lh_entry_free", "json_object.c", "\tjson_object_put((struct json_object *)lh_entry_v(ent));"))
+base.planted("item", "json_object.c: texts in arrays are not dropped with them",
+             ("json_object.c", "\tjson_object_put((struct json_object *)data);",
+              "\tif (!json_object_is_type((struct json_object *)data, json_type_string)) json_object_put((struct json_object *)data);"),
+             link, ["json_parse", "-n", good], taken=HANDED,
+             missing=("json_object_array_entry_free", "json_object.c", "\tjson_object_put((struct json_object *)data);"))
 base.finish()
