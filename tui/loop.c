@@ -46,6 +46,8 @@ void tui_loop_run(struct tui_app *app)
     while (!app->quit) {
         app->now_ms = tui_now_ms();
         bool keys = take_keys(app);
+        if (app->quit)
+            break;
         bool changed = tui_source_step(app->source, app->now_ms);
         draw = draw || keys || changed || (app->message[0] != '\0' && app->message_until_ms <= app->now_ms);
         /* a key is answered at once, data wait for their turn */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <term.h>
+#include <termios.h>
 #include <unistd.h>
 
 struct look {
@@ -105,6 +106,8 @@ static struct {
     struct look look[TUI_ROLES];
     char reset[RESET_BYTES]; /* gives the terminal back; for signal handlers */
     size_t reset_bytes;
+    struct termios modes; /* as they were found */
+    bool has_modes;
     struct sigaction before[SIGNALS];
 } term;
 
@@ -115,6 +118,8 @@ static void on_fatal(int signal)
 {
     ssize_t n = write(STDOUT_FILENO, term.reset, term.reset_bytes);
     (void)n;
+    if (term.has_modes)
+        tcsetattr(STDIN_FILENO, TCSANOW, &term.modes);
     for (int i = 0; i < SIGNALS; i++)
         if (fatal[i] == signal)
             sigaction(signal, &term.before[i], NULL);
@@ -241,6 +246,7 @@ bool tui_term_open(const struct tui_term_options *options, const char **ret_why)
         *ret_why = "it needs a terminal that can place text (TERM is dumb or not set)";
         return false;
     }
+    term.has_modes = tcgetattr(STDIN_FILENO, &term.modes) == 0;
     term.screen = newterm(name, stdout, stdin);
     if (term.screen == NULL) {
         *ret_why = "this kind of terminal (TERM) is not known here";

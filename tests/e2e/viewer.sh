@@ -1,0 +1,159 @@
+#!/bin/sh
+# The viewer in a real terminal (tmux): start, keys, resize, colours, Ctrl-Z, what a crash leaves behind, a program that
+# is watched while it runs, and killed. Screens are waited for by their text, never by time.
+. "$ROOT/tests/e2e/lib.sh"
+command -v tmux >/dev/null || { echo "tmux is not installed"; exit 77; }
+round=0
+tm="tmux -L reftrack$$.0 -u" # each terminal has a server of its own: one that is ending takes no session
+trap '$tm kill-server 2>/dev/null; pkill -f "$work/watched" 2>/dev/null; rm -rf "$work"' EXIT
+unset TMUX
+
+screen() { $tm capture-pane -p "$@" 2>/dev/null; }
+# until_seen NAME PATTERN: a text is on the screen within a minute
+until_seen() {
+	checks=$((checks + 1))
+	tries=0
+	until screen | grep -qE -- "$2"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 600 ] || {
+			fail "$1: '$2' is not on the screen:"
+			screen
+			return
+		}
+		sleep 0.1
+	done
+}
+# begin COLUMNS ROWS COMMAND: in a shell that stays
+begin() {
+	$tm kill-server 2>/dev/null
+	round=$((round + 1))
+	tm="tmux -L reftrack$$.$round -u"
+	$tm -f /dev/null new-session -d -x "$1" -y "$2" "env PS1='ready> ' sh" 2>/dev/null
+	until_seen "a shell" 'ready>'
+	$tm send-keys " $3" Enter
+}
+keys() { $tm send-keys "$@"; }
+
+"$REFTRACK" run -q -o leak.trk -- "$BUILD/samples/01-missing-unref" >/dev/null 2>&1
+
+# ---- A trace: all views, sizes, the way out ----
+begin 80 24 "'$REFTRACK' tui leak.trk"
+until_seen 'the first screen' 'What needs a look'
+screen >first
+has 'says what is lost' first '! lost +2 struct conn'
+keys 5
+until_seen 'evidence' 'missing +~ handle 01-missing-unref.c:47'
+keys 3
+until_seen 'objects' 'struct conn#4'
+keys Down Enter
+until_seen 'one object' 'open references'
+keys Escape Escape 2
+until_seen 'back' 'TYPE +OBJS'
+$tm resize-window -x 60 -y 16
+until_seen 'smaller' 'TYPE +OBJS'
+$tm resize-window -x 50 -y 10
+until_seen 'too small' 'reftrack needs 60x16'
+$tm resize-window -x 120 -y 40
+until_seen 'larger' 'UNUSED +KIND'
+keys :
+keys 'nosuch' Enter
+until_seen 'an unknown command' "no action 'nosuch'"
+keys C-z
+until_seen 'stopped' 'ready> *$'
+keys ' fg' Enter
+until_seen 'goes on' 'TYPE +OBJS'
+keys Q
+until_seen 'the shell again' 'ready> *$'
+screen >after
+hasnt 'nothing of it is left on the screen' after 'TYPE +OBJS'
+keys ' echo status $?' Enter
+until_seen 'ends well' 'status 0'
+
+# ---- Colours, and none ----
+begin 80 24 "'$REFTRACK' tui leak.trk"
+until_seen 'in colours' 'What needs a look'
+screen -e >colour
+has 'red for what is lost' colour "$(printf '\033')\\[(1;|1m.*\\[)?31m"
+begin 80 24 "NO_COLOR=1 '$REFTRACK' tui leak.trk"
+until_seen 'without colours' 'What needs a look'
+screen -e >mono
+hasnt 'no colour' mono "$(printf '\033')\\[[0-9;]*3[1-7]m"
+begin 80 24 "LC_ALL=C '$REFTRACK' tui leak.trk"
+until_seen 'in ASCII' 'What needs a look'
+screen | LC_ALL=C grep -q '[^ -~]' && fail 'ASCII only where the locale is'
+keys Q
+until_seen 'the shell after ASCII' 'ready> *$'
+
+# ---- A crash, and signals: the terminal is given back ----
+for signal in SEGV TERM KILL_WORKER; do
+	begin 80 24 "'$REFTRACK' tui leak.trk"
+	until_seen "before $signal" 'What needs a look'
+	viewer=$($tm list-panes -F '#{pane_pid}' | xargs pgrep -P | head -1)
+	if [ $signal = KILL_WORKER ]; then
+		pkill -KILL -P "$viewer"
+		until_seen 'the link is lost' 'LOST LINK'
+		keys R
+		until_seen 'and found again' 'ENDED exit 0'
+		keys Q
+	else
+		kill -$signal "$viewer"
+	fi
+	until_seen "the shell after $signal" 'ready> *$'
+	keys ' stty -a | grep -o "[-]*echo " | tail -1 ; tput cnorm' Enter
+	until_seen "the terminal echoes after $signal" '^echo *$'
+done
+
+# ---- A program that runs ----
+cat >watched.c <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+#include <track/track.h>
+struct conn { int refs; char bytes[60]; };
+static TRK_TYPE_COUNTED(conn_type, struct conn, refs);
+int main(void)
+{
+    for (;;) {
+        struct conn *c = calloc(1, sizeof *c);
+        trk_new(c, &conn_type);
+        usleep(2000);
+    }
+}
+C
+cc -I"$ROOT/libtrack/include" -o watched watched.c || fail 'the program compiles'
+"$REFTRACK" run -q -o live.trk -- "$work/watched" >/dev/null 2>&1 &
+tries=0
+until [ -s live.trk ] || [ $tries -gt 300 ]; do sleep 0.1; tries=$((tries + 1)); done
+pid=$(pgrep -f "^$work/watched")
+begin 100 30 "'$REFTRACK' tui --pid $pid"
+until_seen 'live' 'LIVE'
+until_seen 'what it has' 'struct conn'
+keys p
+until_seen 'paused' 'PAUSED [+][0-9]'
+keys p
+until_seen 'goes on after the pause' 'LIVE'
+keys q
+until_seen 'asks before it leaves a live program' 'q again quits'
+keys 2
+kill -KILL "$pid"
+until_seen 'killed' 'KILLED signal 9'
+until_seen 'the views stay' 'struct conn'
+keys Q
+until_seen 'the shell at the end' 'ready> *$'
+wait
+
+# ---- What cannot be ----
+"$REFTRACK" tui leak.trk </dev/null >out 2>err
+equal 'without a terminal' $? 2
+oneline 'one line' err
+has 'and what to do' err 'reftrack report'
+"$REFTRACK" tui --script /dev/null nosuch.trk >out 2>err
+equal 'no trace' $? 3
+oneline 'one line about it' err
+echo 'key Nokey' >bad.keys
+"$REFTRACK" tui --script bad.keys leak.trk >out 2>err
+equal 'a bad script' $? 2
+has 'with its line' err 'bad.keys:1:'
+"$REFTRACK" tui --script bad.keys --size 0x5 leak.trk >out 2>err
+equal 'a bad size' $? 2
+"$REFTRACK" tui --theme nosuch leak.trk --script bad.keys >out 2>err
+finish
