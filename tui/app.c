@@ -362,6 +362,8 @@ void tui_app_act(struct tui_app *app, enum tui_action action)
         const char *selected = view->ops->selected != NULL ? view->ops->selected(view) : "";
         if ((action == TUI_REFERRERS || action == TUI_REFERENTS) && selected[0] != '\0')
             tui_app_open(app, tui_view_links(app, selected, action == TUI_REFERRERS));
+        else if (action == TUI_WHY && selected[0] != '\0')
+            tui_app_open(app, tui_view_why(app, selected));
         else
             tui_app_say(app, TUI_WARN, "%s does nothing here", tui_actions[action].name);
     }

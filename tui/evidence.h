@@ -10,7 +10,8 @@
 
 /* answer: of the question "finding". */
 void tui_evidence_of_finding(struct tui_lines *lines, const json_t *answer, enum prof_units units);
-/* answer: of the question "object". */
-void tui_evidence_of_object(struct tui_lines *lines, const json_t *answer, enum prof_units units);
+/* answer: of the question "object". Of its history, events that were given back and those that gave them back are
+ * left out unless `pairs`. */
+void tui_evidence_of_object(struct tui_lines *lines, const json_t *answer, enum prof_units units, bool pairs);
 
 #endif

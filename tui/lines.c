@@ -16,6 +16,7 @@ void tui_lines_clear(struct tui_lines *lines)
         for (int k = 0; k < TUI_LINE_SPANS; k++)
             free(lines->items[i].span[k].text);
         free(lines->items[i].target);
+        json_decref(lines->items[i].place);
     }
     lines->count = 0;
 }
@@ -68,6 +69,14 @@ void tui_lines_target(struct tui_lines *lines, const char *object)
         return;
     free(lines->items[lines->count - 1].target);
     lines->items[lines->count - 1].target = strdup(object);
+}
+
+void tui_lines_place(struct tui_lines *lines, json_t *place)
+{
+    if (lines->count == 0 || !json_is_object(place))
+        return;
+    json_decref(lines->items[lines->count - 1].place);
+    lines->items[lines->count - 1].place = json_incref(place);
 }
 
 void tui_lines_heading(struct tui_lines *lines, const char *word)
@@ -203,4 +212,9 @@ bool tui_lines_act(struct tui_lines *lines, enum tui_action action)
 const char *tui_lines_selected(const struct tui_lines *lines)
 {
     return lines->cursor < lines->count ? lines->items[lines->cursor].target : NULL;
+}
+
+json_t *tui_lines_selected_place(const struct tui_lines *lines)
+{
+    return lines->cursor < lines->count ? lines->items[lines->cursor].place : NULL;
 }

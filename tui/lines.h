@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "action.h"
 #include "canvas.h"
 #include "view.h"
@@ -17,7 +19,8 @@ struct tui_line {
         enum tui_role role;
         char *text; /* owned */
     } span[TUI_LINE_SPANS];
-    char *target; /* an object as people write it, NULL: none */
+    char *target;  /* an object as people write it, NULL: none */
+    json_t *place; /* {function, file, line, stack}; NULL: none */
     bool heading;
     bool aligned; /* begins where others do behind their labels */
 };
@@ -39,6 +42,8 @@ void tui_lines_span(struct tui_lines *lines, enum tui_role role, const char *for
     __attribute__((format(printf, 3, 4)));
 /* What the last line is about. */
 void tui_lines_target(struct tui_lines *lines, const char *object);
+/* Where it happened; takes a reference of its own. */
+void tui_lines_place(struct tui_lines *lines, json_t *place);
 /* A rule across the area with a word at its end. */
 void tui_lines_heading(struct tui_lines *lines, const char *word);
 
@@ -47,5 +52,6 @@ void tui_lines_draw(struct tui_lines *lines, struct tui_canvas *canvas, struct t
 bool tui_lines_act(struct tui_lines *lines, enum tui_action action);
 /* Of the line under the cursor; NULL: none. */
 const char *tui_lines_selected(const struct tui_lines *lines);
+json_t *tui_lines_selected_place(const struct tui_lines *lines); /* borrowed */
 
 #endif

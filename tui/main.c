@@ -4,7 +4,8 @@
  *   term              ncurses, and nobody else's
  *   key, action       keys by name; everything one can do, in one table
  *   app, frame, loop  the stack of views, what surrounds them, one poll
- *   list, lines       tables of any length; texts of labelled lines
+ *   list, lines, page tables of any length; texts of labelled lines, and views that are one such text
+ *   said              what the workers answered, read
  *   view_*            the screens;  evidence: findings and objects as lines
  *   source, wire      the viewer's end of the workers
  *   work/             the processes that read the trace, and what they answer

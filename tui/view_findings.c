@@ -5,6 +5,7 @@
 
 #include "evidence.h"
 #include "list.h"
+#include "page.h"
 
 struct findings_view {
     struct tui_view view;
@@ -102,6 +103,8 @@ static bool act(struct tui_view *base, enum tui_action action)
         else
             view->below = true;
         return true;
+    case TUI_STACK:
+        return view->below && tui_page_act_on_line(base->app, &view->lines, action);
     default:
         return view->below ? tui_lines_act(&view->lines, action) || tui_list_act(&view->list, action)
                            : tui_list_act(&view->list, action);

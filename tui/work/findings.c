@@ -71,14 +71,6 @@ json_t *work_finding_rows(struct work *work, const json_t *question, struct prof
     return result;
 }
 
-/* A document of --json, read back. */
-static json_t *parse(char *text)
-{
-    json_t *document = text != NULL ? json_loads(text, 0, NULL) : NULL;
-    free(text);
-    return document;
-}
-
 json_t *work_finding(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
     const char *of = work_asked(question, "of");
@@ -93,7 +85,7 @@ json_t *work_finding(struct work *work, const json_t *question, struct prof_erro
         *ret_error = prof_json_leaks(work->view, &text);
         if (*ret_error != NULL)
             return NULL;
-        work->leaks = parse(text);
+        work->leaks = work_parse(text);
         document = json_object_get(work->leaks, "findings");
     }
     json_array_foreach(document, i, item) if (json_integer_value(json_object_get(item, "id")) == id) found = item;
@@ -133,7 +125,7 @@ json_t *work_object(struct work *work, const json_t *question, struct prof_error
         retained = prof_graph_retained(graph, node);
         *ret_error = prof_graph_deep(graph, node, UINT32_MAX, &deep, &deep_nodes);
     }
-    return json_pack("{s:o,s:i,s:{s:I,s:I,s:I,s:I}}", "object", parse(text), "generation",
+    return json_pack("{s:o,s:i,s:{s:I,s:I,s:I,s:I}}", "object", work_parse(text), "generation",
                      prof_gc_generation(work->gc, id), "sizes", "flat", (json_int_t)size.flat, "usable",
                      (json_int_t)size.usable, "deep", (json_int_t)deep, "retained", (json_int_t)retained);
 }

@@ -45,11 +45,13 @@ json_t *work_pulse(const struct prof_trace *trace, const struct prof_heap *heap,
 
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
-work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object;
+work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways;
 
 /* ---- JSON of hostile texts ---- */
 /* Escaped for terminals, so it is valid UTF-8. */
 json_t *work_text(const char *text);
+/* A document of --json, read back; takes over the text. */
+json_t *work_parse(char *text);
 /* What a question says under this key; NULL: nothing, or no text. */
 const char *work_asked(const json_t *question, const char *key);
 uint64_t work_asked_number(const json_t *question, const char *key, uint64_t otherwise);

@@ -1,4 +1,5 @@
-/* work/links.c: who refers to a node, to whom it refers: the branches of the viewer's trees. See work.h. */
+/* work/links.c: who refers to a node, to whom it refers: the branches of the viewer's trees; and why it is alive. See
+ * work.h. */
 #include "internal.h"
 
 #include <string.h>
@@ -67,4 +68,18 @@ json_t *work_links(struct work *work, const json_t *question, struct prof_error 
     const char *unread = prof_graph_unread(graph);
     return json_pack("{s:o,s:o,s:I,s:o}", "self", self, "rows", rows, "more", (json_int_t)more, "unread",
                      unread != NULL ? work_text(unread) : json_null());
+}
+
+json_t *work_ways(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    enum { STEPS = 64 };
+    const char *of = work_asked(question, "of");
+    struct prof_graph *graph = work_graph(work, ret_error);
+    prof_node node;
+    char *text = NULL;
+    if (graph != NULL)
+        *ret_error = prof_view_find_node(work->view, graph, of != NULL ? of : "", &node);
+    if (*ret_error == NULL)
+        *ret_error = prof_json_why(work->view, graph, node, STEPS, &text);
+    return *ret_error == NULL ? work_parse(text) : NULL;
 }

@@ -90,6 +90,13 @@ static struct prof_error *prepare(struct work *work)
     return error;
 }
 
+json_t *work_parse(char *text)
+{
+    json_t *document = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    free(text);
+    return document;
+}
+
 static json_t *answer(struct work *work, const json_t *question)
 {
     static const struct {
@@ -97,7 +104,7 @@ static json_t *answer(struct work *work, const json_t *question)
         work_answer *answer;
     } answers[] = {
         { "summary", work_summary }, { "table", work_table },   { "links", work_links },
-        { "finding", work_finding }, { "object", work_object },
+        { "finding", work_finding }, { "object", work_object }, { "ways", work_ways },
     };
     const char *ask = work_asked(question, "ask");
     struct prof_error *error = NULL;

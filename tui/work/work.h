@@ -15,6 +15,7 @@
  *              {total, first, columns: [{key, title, kind, wide, extra, rank}], rows: [{cells: [TEXT or null], ...}]}
  *   finding    of: its number: {finding: as leaks --json has it, action, words}
  *   object     of: as people write it: {object: as show --json has it, generation, sizes}
+ *   ways       of: a node as people write it: as why --json has it
  *   links      of: a node as people write it; in: bool: {rows: [{name, place, mark, ...}]} */
 #ifndef TUI_WORK_H
 #define TUI_WORK_H
