@@ -254,7 +254,9 @@ static bool is_late(const struct trk_hook_rule *r)
 
 bool trk_watch_fits(const struct trk_hook_rule *r)
 {
-    return r->role > 0 && r->role < TRK_HOOK_ROLES && trk_place_fits(&r->object, 1, TRK_HOOK_RESULT_HIGH) &&
+    if (r->role == TRK_HOOK_CALL)
+        return true;
+    return r->role > 0 && r->role < TRK_HOOK_WRAPPER && trk_place_fits(&r->object, 1, TRK_HOOK_RESULT_HIGH) &&
            trk_place_fits(&r->slot, 0, TRK_HOOK_OBJECT) && trk_place_fits(&r->from, 0, TRK_HOOK_OBJECT) &&
            trk_place_fits(&r->name, 0, TRK_HOOK_OBJECT) && trk_place_fits(&r->test[0].place, 0, TRK_HOOK_OBJECT) &&
            trk_place_fits(&r->test[1].place, 0, TRK_HOOK_OBJECT) && r->count_width <= 8 &&

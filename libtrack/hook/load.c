@@ -308,6 +308,13 @@ static void pass_over(struct search *s, uint32_t rule, const struct trk_function
         w->hook.state = (uint8_t)state;
 }
 
+/* What a rule wants to have called. A library that comes later is not bound yet when it is looked at. */
+static void call_once(const struct search *s, const struct trk_hook_rule *r, const struct trk_function *f)
+{
+    if (s->start && !f->indirect && matches(text_of(r->function), f->name))
+        ((void (*)(uint64_t, uint64_t))f->start)(r->test[0].value, r->test[1].value);
+}
+
 static bool look_at(const struct trk_function *f, void *data)
 {
     struct search *s = data;
@@ -318,7 +325,9 @@ static bool look_at(const struct trk_function *f, void *data)
         if (pattern[0] == 0 || (pattern[0] != f->name[0] && pattern[0] != '*'))
             continue;
         const char *clone = clone_of(pattern, f->name);
-        if (clone != NULL && (begins(clone, "part") || begins(clone, "isra") || begins(clone, "constprop"))) {
+        if (r->role == TRK_HOOK_CALL) {
+            call_once(s, r, f);
+        } else if (clone != NULL && (begins(clone, "part") || begins(clone, "isra") || begins(clone, "constprop"))) {
             pass_over(s, s->rule[i], f, TRK_HOOK_CLONE);
         } else if (matches(pattern, f->name)) {
             if (s->tells_itself && (r->flags & TRK_HOOK_AUTOMATIC) != 0) {

@@ -155,6 +155,8 @@ static void add_missing(struct prof_str *str, const struct rec_hooks *rules, con
 {
     for (uint32_t i = 0; i < rules->rules; i++) {
         bool automatic = rules->rule[i].flags & TRK_HOOK_AUTOMATIC, other = false;
+        if (rules->rule[i].role >= TRK_HOOK_WRAPPER) /* not to be hooked */
+            continue;
         for (uint32_t k = 0; k < rules->rules && automatic && !other; k++)
             other = met[k] && rules->rule[k].adapter == rules->rule[i].adapter;
         if (!met[i] && (!automatic || other))

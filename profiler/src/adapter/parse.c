@@ -264,6 +264,8 @@ static const struct {
     [TRK_HOOK_MOVE] = { "move", MOVES },
     [TRK_HOOK_PARK] = { "park", KEEPS },
     [TRK_HOOK_REUSE] = { "reuse", KEEPS },
+    [TRK_HOOK_WRAPPER] = { "wrapper", 0 },
+    [TRK_HOOK_CALL] = { "call", 0 },
 };
 
 const char *prof_adapter_role(unsigned role)
@@ -356,6 +358,47 @@ static struct prof_error *repeated(const struct reader *r, const struct prof_ada
     return NULL;
 }
 
+static const char every_function[] = "this would be every function";
+
+/* wrapper FUNCTION... */
+static struct prof_error *read_wrappers(struct reader *r)
+{
+    static const char expected[] = "write 'wrapper FUNCTION...', as in 'wrapper obj_new_*'; * is any characters";
+    struct prof_error *error = NULL;
+    do {
+        struct prof_adapter_rule rule = { .line = r->text.number,
+                                          .role = TRK_HOOK_WRAPPER,
+                                          .type = (uint32_t)r->adapter->types.count - 1 };
+        error = name(r, "no function is named", in_function, PROF_ADAPTER_WORD, expected, &rule.function);
+        if (error == NULL && rule.function[strspn(rule.function, "*")] == '\0')
+            return bad(r, every_function, NULL, "write a part of the name with *");
+        if (error == NULL && !prof_vec_push(&r->adapter->rules, rule))
+            return prof_error_memory();
+    } while (error == NULL && !adapter_at_end(&r->text));
+    return error;
+}
+
+/* call FUNCTION NUMBER NUMBER */
+static struct prof_error *read_call(struct reader *r)
+{
+    static const char expected[] = "write 'call FUNCTION NUMBER NUMBER', as in 'call lib_set_option 1 1'";
+    struct prof_adapter_rule rule = { .line = r->text.number,
+                                      .role = TRK_HOOK_CALL,
+                                      .type = (uint32_t)r->adapter->types.count - 1 };
+    struct prof_error *error =
+        name(r, "no function is named", in_function, PROF_ADAPTER_WORD, expected, &rule.function);
+    if (error == NULL && strchr(rule.function, '*') != NULL)
+        return bad(r, "this may be several functions", NULL, expected);
+    for (unsigned i = 0; error == NULL && i < TRK_HOOK_TESTS; i++) {
+        if (adapter_at_end(&r->text))
+            return bad(r, "a number is missing", NULL, expected);
+        error = adapter_value(&r->text, 8, &rule.test[i].value);
+    }
+    if (error != NULL)
+        return error;
+    return prof_vec_push(&r->adapter->rules, rule) ? NULL : prof_error_memory();
+}
+
 static struct prof_error *read_rule(struct reader *r, unsigned role)
 {
     char expected[160];
@@ -367,7 +410,7 @@ static struct prof_error *read_rule(struct reader *r, unsigned role)
     struct prof_error *error =
         name(r, "no function is named", in_function, PROF_ADAPTER_WORD, expected, &rule.function);
     if (error == NULL && rule.function[strspn(rule.function, "*")] == '\0')
-        return bad(r, "this would be every function", NULL, "write a part of the name with *");
+        return bad(r, every_function, NULL, "write a part of the name with *");
     if (error == NULL && adapter_at_end(&r->text))
         return bad(r, "where the object is, is missing", NULL, expected);
     if (error == NULL)
@@ -391,15 +434,14 @@ static struct prof_error *read_rule(struct reader *r, unsigned role)
 
 #define STATEMENTS                                                                                                     \
     "a line begins with adapter, library, inside, type, count, name, new, ref, unref, sink, free, move, weak, "        \
-    "unweak, park "                                                                                                    \
-    "or "                                                                                                              \
-    "reuse"
+    "unweak, park, reuse, wrapper or call"
 
 /* A word that begins no line. */
 static struct prof_error *unknown(struct reader *r)
 {
-    static const char *const words[] = { "adapter", "library", "inside", "type", "count",  "name", "new",  "ref",
-                                         "unref",   "sink",    "free",   "move", "unweak", "weak", "park", "reuse" };
+    static const char *const words[] = { "adapter", "library", "inside", "type",  "count",   "name",
+                                         "new",     "ref",     "unref",  "sink",  "free",    "move",
+                                         "unweak",  "weak",    "park",   "reuse", "wrapper", "call" };
     char word[40], expected[240];
     const char *near =
         adapter_token(&r->text, word, sizeof word) ? prof_nearest(word, words, sizeof words / sizeof words[0]) : NULL;
@@ -434,7 +476,11 @@ static struct prof_error *statement(struct reader *r)
     if (current(r) == NULL)
         return bad(r, "no type was named before", NULL,
                    "write 'type NAME' above the lines that speak of objects of that type");
-    return is_count ? read_count(r) : is_name ? read_name(r) : read_rule(r, role);
+    return is_count                   ? read_count(r)
+           : is_name                  ? read_name(r)
+           : role == TRK_HOOK_WRAPPER ? read_wrappers(r)
+           : role == TRK_HOOK_CALL    ? read_call(r)
+                                      : read_rule(r, role);
 }
 
 /* One statement, and nothing behind it. */

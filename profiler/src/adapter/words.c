@@ -47,6 +47,13 @@ char *prof_adapter_words(const struct prof_adapter_rule *rule)
         [TRK_HOOK_REUSE] = { "", " comes out of a pool with one reference", "" },
     };
     struct prof_str str = { 0 };
+    if (rule->role == TRK_HOOK_WRAPPER)
+        prof_str_add(&str, "acts for its caller, which reports name");
+    if (rule->role == TRK_HOOK_CALL)
+        prof_str_addf(&str, "is called with %" PRIu64 " and %" PRIu64 " before the program begins", rule->test[0].value,
+                      rule->test[1].value);
+    if (rule->role >= TRK_HOOK_WRAPPER)
+        return prof_str_take(&str);
     prof_str_add(&str, words[rule->role].before);
     add_place(&str, &rule->object);
     prof_str_add(&str, words[rule->role].behind);

@@ -308,7 +308,8 @@ static size_t lookup_all(struct prof_symbols *symbols, const struct prof_stack *
     return stack->frames;
 }
 
-// A function without a name that an allocator of the same module called on the way in is one of its internals.
+// A function without a name that an allocator or wrapper of the same module called on the way in is one of its
+// internals.
 static bool is_inside_allocator(struct prof_pc_entry *const *entries, size_t count, size_t at)
 {
     if (entries[at]->frames[0].function != NULL || entries[at]->count != 1)
@@ -317,7 +318,7 @@ static bool is_inside_allocator(struct prof_pc_entry *const *entries, size_t cou
         if (entries[i] == NULL || entries[i]->key.file != entries[at]->key.file)
             return false;
         if (entries[i]->frames[entries[i]->count - 1].function != NULL)
-            return entries[i]->allocator;
+            return entries[i]->allocator || entries[i]->frames[entries[i]->count - 1].wrapper;
     }
     return false;
 }

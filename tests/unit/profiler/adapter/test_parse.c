@@ -244,6 +244,8 @@ static void test_words(void **state)
         const char *line, *words;
     } lines[] = {
         { "new f *arg2 floating", "*arg2 is a new object with a floating reference" },
+        { "wrapper f", "acts for its caller, which reports name" },
+        { "call f 1 0x2", "is called with 1 and 2 before the program begins" },
         { "park f arg2 kept", "arg2 goes into a pool, which keeps a reference of it" },
         { "unref f arg1 slot arg2", "a reference on arg1 is given back by the variable at arg2" },
         { "move f arg2 to holder arg1", "a reference on arg2 goes to arg1" },
@@ -343,6 +345,11 @@ static void test_refused_rules(void **state)
     refuse_line("ref f arg1 arg2", "here may stand: slot PLACE, holder PLACE, when CONDITION, late");
     refuse_line("ref f arg1 floating", "not understood: 'floating'");
     refuse_line("ref f arg1 kept", "not understood: 'kept'");
+    refuse_line("wrapper", "no function is named");
+    refuse_line("wrapper f *", "this would be every function");
+    refuse_line("call f 1", "a number is missing");
+    refuse_line("call f* 1 1", "this may be several functions");
+    refuse_line("call f 1 2 3", "the line is complete before that");
     refuse_line("park f arg1 kept kept", "said twice");
     refuse_line("ref f arg1 slot", "a place is missing");
     refuse_line("ref f arg1 slot arg2 holder arg3", "a second owner");
