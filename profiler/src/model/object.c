@@ -578,6 +578,14 @@ static bool is_next_life(struct prof_heap *h, const struct prof_obj *obj, const 
            space_block_at(h, obj->addr) != 0;
 }
 
+/* The block that it lay in was freed, so one that lies there now is new. Births that hooks tell come last: a
+ * constructor at work is more likely than a pointer left over from the old life. */
+static bool is_being_made(const struct prof_heap *h, prof_obj_id id, bool make)
+{
+    return make && object_grave(h, id)->by_free && space_block_at(h, obj_of(h, id)->addr) != 0 && !filtered(h) &&
+           prof_trace_meta(h->trace, "hooks") != NULL;
+}
+
 prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool make)
 {
     const struct addr_entry *entry = addr_find(&h->addrs, e->addr);
@@ -586,7 +594,7 @@ prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool mak
     struct prof_obj *obj = obj_of(h, entry->obj);
     h->touched = entry->obj;
     if (obj->state == PROF_OBJ_DEAD) {
-        if (is_next_life(h, obj, e)) {
+        if (is_next_life(h, obj, e) || is_being_made(h, entry->obj, make)) {
             object_bury(h, entry->obj, true);
             return make ? make_skewed(h, e) : 0;
         }
