@@ -264,6 +264,9 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
     case TUI_MARKS:
         open_tab(app, tui_view_marks(app));
         return true;
+    case TUI_LOG:
+        open_tab(app, tui_view_log(app));
+        return true;
     case TUI_HELP:
         tui_app_open(app, tui_view_help(app));
         return true;

@@ -62,7 +62,9 @@ void tui_page_draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_
     struct tui_page *page = as_page(base);
     const json_t *answer = page->spec->ask != NULL ? page->query.answer : page->given;
     if (answer == NULL) {
-        tui_text(canvas, area.y + 1, 2, area.width - 3, TUI_DIM, "asking ...");
+        const char *trouble = tui_source_trouble(base->app->source);
+        tui_text(canvas, area.y + 1, 2, area.width - 3, trouble != NULL ? TUI_BAD : TUI_DIM,
+                 trouble != NULL ? trouble : "asking ...");
         return;
     }
     fill(page, answer);

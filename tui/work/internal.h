@@ -45,7 +45,7 @@ json_t *work_pulse(const struct prof_trace *trace, const struct prof_heap *heap,
 
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
-work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways;
+work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways, work_log;
 
 /* ---- JSON of hostile texts ---- */
 /* Escaped for terminals, so it is valid UTF-8. */

@@ -103,8 +103,8 @@ static json_t *answer(struct work *work, const json_t *question)
         const char *ask;
         work_answer *answer;
     } answers[] = {
-        { "summary", work_summary }, { "table", work_table },   { "links", work_links },
-        { "finding", work_finding }, { "object", work_object }, { "ways", work_ways },
+        { "summary", work_summary }, { "table", work_table }, { "links", work_links }, { "finding", work_finding },
+        { "object", work_object },   { "ways", work_ways },   { "log", work_log },
     };
     const char *ask = work_asked(question, "ask");
     struct prof_error *error = NULL;
