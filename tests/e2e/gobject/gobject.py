@@ -73,12 +73,12 @@ def line_of(source, text):
 
 
 def planted(program, source, bug, verdict, kind, where):
-    """7 objects of that type, born or taken at a line that has the text."""
+    """An object of that type is found with one of these verdicts, born or taken at a line that has the text."""
     report = unharmed([program, bug])
     lines = line_of(source, where)
     for f in report["findings"]:
         places = [f["born"]] + f["open"] + [p for o in f["open"] for p in o["stack"]] + f["born"].get("stack", [])
-        if f["verdict"] == verdict and f["type"] == kind and any(p.get("line") in lines for p in places if p):
+        if f["verdict"] in verdict.split() and f["type"] == kind and any(p.get("line") in lines for p in places if p):
             return
     check(False, "%s %s: no %s of %s at %s: %s" % (source, bug, verdict, kind, lines, [
         (f["verdict"], f["type"], f["born"]) for f in report["findings"]]))
@@ -143,7 +143,8 @@ def media(program):
     planted(program, "media.c", "buffer", "missing-unref", "GstBuffer", "*buffer = gst_buffer_new_allocate")
     if not long_form:
         return
-    planted(program, "media.c", "pad", "missing-unref", "GstGhostPad", "gst_ghost_pad_new_no_target")
+    # The pad inside a ghost pad points back at it without owning it, which may look like a cycle.
+    planted(program, "media.c", "pad", "missing-unref cycle", "GstGhostPad", "gst_ghost_pad_new_no_target")
     planted(program, "media.c", "variable", "missing-unref", "GstCaps", "gst_caps_take(")
     _, _, report = record([program, "over"])
     check([f for f in report["findings"] if f["verdict"] == "over-released" and f["type"] == "GstBuffer"],
