@@ -264,6 +264,10 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
     case TUI_MARKS:
         open_tab(app, tui_view_marks(app));
         return true;
+    case TUI_DIFF:
+    case TUI_DIFF_SINCE:
+        open_tab(app, tui_view_diff(app, action == TUI_DIFF_SINCE));
+        return true;
     case TUI_LOG:
         open_tab(app, tui_view_log(app));
         return true;

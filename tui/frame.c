@@ -7,7 +7,7 @@
 #include <track/format.h>
 
 static const enum tui_action tabs[] = { TUI_OVERVIEW, TUI_TYPES, TUI_OBJECTS, TUI_CYCLES,
-                                        TUI_LEAKS,    TUI_SITES, TUI_MARKS };
+                                        TUI_LEAKS,    TUI_SITES, TUI_DIFF,    TUI_MARKS };
 enum { TABS = sizeof tabs / sizeof *tabs };
 
 /* ---- Line 0: who, how, how much ---- */

@@ -61,6 +61,8 @@ struct tui_view *tui_view_cycles(struct tui_app *app);
 struct tui_view *tui_view_links(struct tui_app *app, const char *of, bool in);
 struct tui_view *tui_view_sites(struct tui_app *app);
 struct tui_view *tui_view_marks(struct tui_app *app);
+/* since_mark: from the mark before this moment on, else from the begin. */
+struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark);
 struct tui_view *tui_view_log(struct tui_app *app);
 struct tui_view *tui_view_help(struct tui_app *app);
 

@@ -28,7 +28,9 @@ struct work {
     struct prof_graph *graph;     /* work_graph */
     struct prof_ledgers *ledgers; /* work_ledgers */
     bool compared;                /* lives were, or could not be */
-    json_t *leaks;                /* the document of `leaks --json`, once somebody asked */
+    struct prof_heap *then;       /* at then_us, for differences; NULL: at 0 */
+    uint64_t then_us;
+    json_t *leaks; /* the document of `leaks --json`, once somebody asked */
 };
 
 /* Serves questions about this moment until the other end is closed. The heap is complete. */
@@ -45,7 +47,8 @@ json_t *work_pulse(const struct prof_trace *trace, const struct prof_heap *heap,
 
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
-work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways, work_log;
+work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways, work_log,
+    work_diff;
 
 /* ---- JSON of hostile texts ---- */
 /* Escaped for terminals, so it is valid UTF-8. */

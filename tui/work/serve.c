@@ -104,7 +104,7 @@ static json_t *answer(struct work *work, const json_t *question)
         work_answer *answer;
     } answers[] = {
         { "summary", work_summary }, { "table", work_table }, { "links", work_links }, { "finding", work_finding },
-        { "object", work_object },   { "ways", work_ways },   { "log", work_log },
+        { "object", work_object },   { "ways", work_ways },   { "log", work_log },     { "diff", work_diff },
     };
     const char *ask = work_asked(question, "ask");
     struct prof_error *error = NULL;

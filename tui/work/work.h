@@ -16,6 +16,8 @@
  *   finding    of: its number: {finding: as leaks --json has it, action, words}
  *   object     of: as people write it: {object: as show --json has it, generation, sizes}
  *   ways       of: a node as people write it: as why --json has it
+ *   diff       of: the begin in microseconds, as text: {from, to, types: [{name, then, now, bytes_then,
+ *              bytes_now, born, stayed, site}], sites: [{site, then, now, bytes}], sites_all}
  *   log        {info: as info --json has it, hooks: [{function, module, adapter, calls, hooked, words}], memory_damage}
  *   links      of: a node as people write it; in: bool: {rows: [{name, place, mark, ...}]} */
 #ifndef TUI_WORK_H
