@@ -580,7 +580,7 @@ static bool is_next_life(struct prof_heap *h, const struct prof_obj *obj, const 
 
 /* The block that it lay in was freed, so one that lies there now is new. Births that hooks tell come last: a
  * constructor at work is more likely than a pointer left over from the old life. */
-static bool is_being_made(const struct prof_heap *h, prof_obj_id id, bool make)
+static bool is_being_made(struct prof_heap *h, prof_obj_id id, bool make)
 {
     return make && object_grave(h, id)->by_free && space_block_at(h, obj_of(h, id)->addr) != 0 && !filtered(h) &&
            prof_trace_meta(h->trace, "hooks") != NULL;
