@@ -163,3 +163,19 @@ struct tui_view *tui_view_stack(struct tui_app *app, json_t *place)
 {
     return tui_page_create(app, &stack_spec, NULL, json_incref(place));
 }
+
+static void fill_birth(struct tui_page *page, const json_t *answer)
+{
+    fill_stack(page, json_object_get(json_object_get(answer, "object"), "born"));
+}
+
+static const struct tui_page_spec birth_spec = {
+    .ops = TUI_PAGE_OPS("born in", TUI_NO_ACTION, stack_hints),
+    .ask = "object",
+    .fill = fill_birth,
+};
+
+struct tui_view *tui_view_birth(struct tui_app *app, const char *of)
+{
+    return tui_page_create(app, &birth_spec, of, NULL);
+}

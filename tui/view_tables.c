@@ -152,6 +152,10 @@ static bool objects_act(struct tui_view *view, enum tui_action action)
             tui_app_open(view->app, tui_view_object(view->app, object));
         return true;
     }
+    if (action == TUI_STACK && object != NULL) {
+        tui_app_open(view->app, tui_view_birth(view->app, object));
+        return true;
+    }
     return tui_list_act(list, action);
 }
 
