@@ -28,7 +28,7 @@ char *cli_adapters_folder(void)
 static void left_out(void *unused, struct prof_error *error)
 {
     (void)unused;
-    cli_warn("%s; this adapter is left out", error->message);
+    cli_warn("%s; it is left out", error->message);
     prof_error_destroy(error);
 }
 

@@ -128,10 +128,10 @@ struct prof_error *prof_adapters_add_folder(struct prof_adapters *adapters, cons
     struct dirent **entries;
     struct prof_error *error = NULL;
     int count = scandir(folder, &entries, is_adapter, alphasort);
+    if (count < 0 && errno != ENOENT && errno != ENOTDIR)
+        bad(data, prof_error_os(errno, "read", folder, "check its permissions"));
     if (count < 0)
-        return errno == ENOENT || errno == ENOTDIR
-                   ? NULL
-                   : prof_error_os(errno, "read", folder, "check its permissions, or use --no-adapters");
+        return NULL;
     for (int i = 0; i < count; i++) {
         if (error == NULL)
             error = add_file(adapters, folder, entries[i]->d_name, origin);
