@@ -68,7 +68,7 @@ static void edge(const struct page *page, const struct prof_finding *f, size_t i
         fputs("  set at ", page->out->file);
         text_place(page->session, page->out, e->stack);
     }
-    if (i == f->closing_edge && e->taken_us != 0)
+    if (i == f->closing_edge && e->timed)
         fprintf(page->out->file, ", last, %s", prof_fmt_time(text, sizeof text, e->taken_us));
     fputc('\n', page->out->file);
     if (!e->tried)

@@ -132,7 +132,8 @@ struct prof_finding_edge {
     bool birth;        /* the reference that `to` was born with */
     bool back;         /* its name says that it points back ("parent", "owner") */
     bool needed;       /* the destructor of `from` needs what it points to */
-    uint64_t taken_us; /* when the reference was taken, 0 unknown */
+    bool timed;        /* it is known when the reference was taken */
+    uint64_t taken_us; /* when; 0 is the first tick of the recording, or unknown */
     /* Simulated: what would be freed if this field counted in none of the finding's cycles; in held ones, with the
      * references too many given back. */
     bool tried;

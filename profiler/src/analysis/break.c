@@ -32,28 +32,34 @@ bool cycle_points_back(const char *field)
     return false;
 }
 
-/* References without a slot are only counted by site: when the newest of them was taken; 0 unknown. */
-static uint64_t taken_at(struct analysis *a, const struct prof_finding_edge *edge)
+/* References without a slot are only counted by site: when the newest of them was taken. false: unknown. */
+static bool taken_at(struct analysis *a, const struct prof_finding_edge *edge, uint64_t *ret)
 {
     const struct prof_obj *to = prof_heap_obj(a->heap, edge->to);
 
+    *ret = edge->taken_us;
     if (!edge->adopted)
-        return edge->taken_us;
+        return true;
     for (uint32_t at = to->first_site; at != 0;) {
         const struct prof_site_count *site = prof_heap_site_count(a->heap, at);
-        if (site->stack == edge->stack && site->taken > 0)
-            return site->last_us;
+        if (site->stack == edge->stack && site->taken > 0) {
+            *ret = site->last_us;
+            return true;
+        }
         at = site->next;
     }
-    return edge->stack == to->stack ? to->born_us : 0;
+    *ret = edge->stack == to->stack ? to->born_us : 0;
+    return edge->stack == to->stack;
 }
 
 /* Certainly taken later? The clock is coarse; in one tick, what is known is that a reference of an object was taken
- * after that object was born, and ids are in the order of births. */
+ * after that object was born, and ids are in the order of births. The first tick has time 0, like any other. */
 static bool is_later(const struct prof_finding_edge *x, const struct prof_finding_edge *y)
 {
+    if (!x->timed || !y->timed)
+        return false;
     if (x->taken_us != y->taken_us || !y->birth)
-        return x->taken_us > y->taken_us && y->taken_us != 0;
+        return x->taken_us > y->taken_us;
     if (x->birth)
         return x->to > y->to;
     return x->to >= y->to || x->from >= y->to;
@@ -311,7 +317,7 @@ static void describe_edges(struct analysis *a, struct prof_finding_edge *edges, 
         const struct prof_type *type = prof_heap_type(a->heap, prof_heap_obj(a->heap, edges[i].from)->type);
         edges[i].back = cycle_points_back(edges[i].field);
         edges[i].needed = (type->flags & TRK_TYPE_ORDERED_FINALIZER) != 0;
-        edges[i].taken_us = taken_at(a, &edges[i]);
+        edges[i].timed = taken_at(a, &edges[i], &edges[i].taken_us);
         if (is_later(&edges[i], &edges[last]))
             last = i;
     }

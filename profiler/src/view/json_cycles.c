@@ -10,7 +10,7 @@ static json_t *edge(struct document *doc, struct prof_view *view, const struct p
     doc_set(doc, object, "field", json_of_text(edge->field));
     doc_set(doc, object, "to", doc_object_name(view, edge->to));
     doc_set(doc, object, "pairing", json_string(prof_pairing_name(edge->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT)));
-    doc_set(doc, object, "taken", edge->taken_us != 0 ? json_of_seconds(edge->taken_us) : json_null());
+    doc_set(doc, object, "taken", edge->timed ? json_of_seconds(edge->taken_us) : json_null());
     doc_set(doc, object, "frees", edge->tried ? json_of_number(edge->frees_bytes) : json_null());
     doc_set(doc, object, "frees_objects", edge->tried ? json_of_number(edge->frees_objects) : json_null());
     return object;

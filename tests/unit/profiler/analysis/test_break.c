@@ -14,7 +14,6 @@ static int begin(void **state)
 {
     (void)state;
     rig_begin(rig);
-    mk_time(rig->t, 50); // 0 is no time
     memset(&image, 0, sizeof image);
     fake_field(rig->symbols, "conn", 8, "peer");
     fake_field(rig->symbols, "conn", 16, "next");
@@ -216,6 +215,46 @@ static void test_uncollectable(void **state)
     assert_string_equal(f->edges[f->break_edge].field, "files"); // what no destructor needs
 }
 
+/* Wherever the ticks of the clock fall between five events, the first of which happens in the first tick, and whether
+ * the reference that closes the cycle is told with its slot or gets it later: it is known to be the last. */
+static void closes_last(unsigned ticks, bool later)
+{
+    const struct prof_finding *f;
+    uint64_t now = 0;
+    int at = 0;
+
+#define NEXT() mk_time(rig->t, now += (ticks >> at++) & 1)
+    mk_time(rig->t, now);
+    born("file", A, 64);
+    NEXT();
+    born("log", B, 32);
+    NEXT();
+    own(B, A + 8);
+    NEXT();
+    mk_ref(rig->t, A, later ? 0 : B + 8, AT("main m.c:9"));
+    NEXT();
+    if (later)
+        own(A, B + 8);
+    mk_unref(rig->t, A, 0, AT("main m.c:11"));
+#undef NEXT
+    f = found(PROF_CYCLE);
+    assert_int_equal(f->edge_count, 2);
+    assert_true(f->edges[0].timed && f->edges[1].timed);
+    assert_ptr_equal(&f->edges[f->closing_edge], edge_called(f, "files"));
+    assert_int_equal(f->break_edge, f->closing_edge);
+}
+
+static void test_order(void **state)
+{
+    for (unsigned ticks = 0; ticks < 16; ticks++) {
+        for (int later = 0; later < 2; later++) {
+            closes_last(ticks, later);
+            end(state);
+            begin(state);
+        }
+    }
+}
+
 /* A pointer from a global that owns nothing, and one from inside: only the first will dangle. */
 static void test_hazard(void **state)
 {
@@ -298,7 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_frees),     TEST(test_only_one_frees), TEST(test_thousand),      TEST(test_held),
         TEST(test_blocks),    TEST(test_retained),       TEST(test_uncollectable), TEST(test_hazard),
-        TEST(test_underflow), TEST(test_weak_root),      TEST(test_held_behind),
+        TEST(test_underflow), TEST(test_weak_root),      TEST(test_held_behind),   TEST(test_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
