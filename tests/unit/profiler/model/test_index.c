@@ -3,8 +3,8 @@
  * Random programs of several threads, with and without numbered changes, are recorded as a recorder would find them:
  * rounds, a coarse clock, rings that lag. The trace grows by random bytes; after each step a heap is made with the
  * index of the step before and one without, and both must be the same in everything that can be asked. Then indexes are
- * damaged, foreign, stale. INDEX_RUNS programs (12). Then the same recordings are folded at random rounds, and read on
- * while they grow. */
+ * damaged, foreign, stale. INDEX_RUNS programs (5, which are one of each kind: with and without numbers, losses, rings
+ * that come later, short ones). Then the same recordings are folded at random rounds, and read on while they grow. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -278,7 +278,7 @@ static struct prof_index_result same(const char *path, const char *version, uint
 static unsigned runs(void)
 {
     const char *told = getenv("INDEX_RUNS");
-    return told != NULL ? (unsigned)atoi(told) : 12;
+    return told != NULL ? (unsigned)atoi(told) : 5;
 }
 
 static void growing(void **state)
@@ -429,8 +429,8 @@ static void odd_indexes(void **state)
     prof_error_destroy(result.note);
     rmdir(f.index);
     /* cut, flipped */
-    unsigned kept = 0;
-    for (unsigned i = 0; i < 200; i++) {
+    unsigned kept = 0, damages = 8 * runs();
+    for (unsigned i = 0; i < damages; i++) {
         char *copy = malloc(index_size);
         assert_non_null(copy);
         memcpy(copy, index, index_size);
@@ -442,7 +442,7 @@ static void odd_indexes(void **state)
         kept += result.used;
         free(copy);
     }
-    assert_true(kept < 50); /* a flip in the unused part of a header harms nobody */
+    assert_true(kept * 4 < damages); /* a flip in the unused part of a header harms nobody */
     /* of another trace; the trace became shorter, or is another one of the same name */
     write_file(f.index, index, index_size);
     write_file(f.trace, other, size);
