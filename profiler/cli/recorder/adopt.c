@@ -2,12 +2,14 @@
  *
  * It is copied into private memory of the same layout: rings first, then the definitions that their records cite. What
  * is copied is as hostile as what a live target writes, and so is the header here, which a recorder otherwise fills. */
+#include "hooks.h"
 #include "private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +104,8 @@ static bool header_is_good(const struct trk_shm_header *h, uint64_t bytes)
            fits(h->rings_off, h->ring_count, sizeof(struct trk_shm_ring), h->bytes, 64) &&
            fits(h->types_off, TRK_TYPE_MAX, sizeof(uint32_t), h->bytes, 4) &&
            fits(h->depot_off, h->depot_bytes, 1, h->bytes, 8) && fits(h->text_off, h->text_bytes, 1, h->bytes, 8) &&
-           fits(h->data_off, h->data_bytes, 1, h->bytes, 16);
+           fits(h->data_off, h->data_bytes, 1, h->bytes, 16) &&
+           (h->hooks_off == 0 || fits(h->hooks_off, 1, rec_hooks_bytes((uint32_t)h->ring_count), h->bytes, 8));
 }
 
 static bool ring_is_good(const struct trk_shm_header *h, const struct trk_shm_ring *ring)
@@ -144,6 +147,28 @@ static bool copy_again(const struct foreign *f, const struct trk_shm_header *h, 
     return read_foreign(f, again + h->rings_off, sizeof *rings * h->ring_count, h->rings_off);
 }
 
+/* Rules and what became of them, and the counters of those who may have called: the others are untouched pages. */
+static bool copy_hooks(const struct foreign *f, const struct trk_shm_header *h, unsigned char *base)
+{
+    struct trk_shm_hooks *hooks = (struct trk_shm_hooks *)(void *)(base + h->hooks_off);
+    const struct trk_shm_ring *rings = (const struct trk_shm_ring *)(void *)(base + h->rings_off);
+    const struct trk_shm_proc *procs = (const struct trk_shm_proc *)(void *)(base + h->procs_off);
+    bool good = h->hooks_off == 0 || read_foreign(f, hooks, offsetof(struct trk_shm_hooks, unringed), h->hooks_off);
+
+    for (uint64_t i = 0; good && h->hooks_off != 0 && i < TRK_PROC_MAX; i++) {
+        if (procs[i].state == TRK_PROC_LIVE)
+            good =
+                read_foreign(f, hooks->unringed[i], sizeof hooks->unringed[i],
+                             h->hooks_off + offsetof(struct trk_shm_hooks, unringed) + i * sizeof hooks->unringed[0]);
+    }
+    for (uint64_t i = 0; good && h->hooks_off != 0 && i < h->ring_count; i++) {
+        if (rings[i].state == TRK_RING_OWNED)
+            good = read_foreign(f, hooks->calls[i], sizeof hooks->calls[i],
+                                h->hooks_off + sizeof(struct trk_shm_hooks) + i * sizeof hooks->calls[0]);
+    }
+    return good;
+}
+
 static bool copy_rest(const struct foreign *f, const struct trk_shm_header *h, unsigned char *base)
 {
     struct trk_shm_header now;
@@ -160,7 +185,7 @@ static bool copy_rest(const struct foreign *f, const struct trk_shm_header *h, u
     copy->module_gen = now.module_gen;
     copy->tick_us = now.tick_us;
     return read_foreign(f, base + h->depot_off, depot, h->depot_off) &&
-           read_foreign(f, base + h->text_off, text, h->text_off);
+           read_foreign(f, base + h->text_off, text, h->text_off) && copy_hooks(f, h, base);
 }
 
 static unsigned char *private_memory(uint64_t bytes)
@@ -220,6 +245,7 @@ static struct arena *make_arena(const struct trk_shm_header *h, unsigned char *b
     arena->depot_bytes = h->depot_bytes;
     arena->text_off = h->text_off;
     arena->text_bytes = h->text_bytes;
+    arena->hooks_off = h->hooks_off;
     arena->epoch_ns = h->epoch_ns;
     arena->realtime_ns = (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec -
                          ((uint64_t)mono.tv_sec * 1000000000u + (uint64_t)mono.tv_nsec - h->epoch_ns);

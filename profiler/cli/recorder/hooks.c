@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/str.h>
@@ -95,6 +96,49 @@ void rec_hooks_fill(struct arena *arena, const struct rec_hooks *hooks)
     memcpy(to->text, hooks->text, hooks->text_bytes);
     to->text_bytes = hooks->text_bytes;
     to->rules = hooks->rules;
+}
+
+/* A word of a line of META: it begins in the text, which ends with a NUL, and nothing in it ends the word or line. */
+static bool is_word(const struct rec_hooks *hooks, uint32_t at)
+{
+    if (at >= hooks->text_bytes)
+        return false;
+    for (const char *c = hooks->text + at; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool are_good(const struct rec_hooks *hooks)
+{
+    if (hooks->rules > TRK_HOOK_RULES || hooks->text_bytes == 0 || hooks->text_bytes > sizeof hooks->text ||
+        hooks->text[hooks->text_bytes - 1] != '\0')
+        return false;
+    for (uint32_t i = 0; i < hooks->rules; i++) {
+        const struct trk_hook_rule *rule = &hooks->rule[i];
+        if (rule->role >= TRK_HOOK_ROLES || !is_word(hooks, rule->adapter) || !is_word(hooks, rule->function) ||
+            hooks->text[rule->function] == '\0' || rule->library >= hooks->text_bytes ||
+            rule->type >= hooks->text_bytes || rule->name_function >= hooks->text_bytes)
+            return false;
+    }
+    return true;
+}
+
+struct rec_hooks *rec_hooks_adopt(const struct arena *arena)
+{
+    const struct trk_shm_hooks *from = shared(arena);
+    struct rec_hooks *hooks = from != NULL ? calloc(1, sizeof *hooks) : NULL;
+    if (hooks == NULL)
+        return NULL;
+    memcpy(hooks->rule, from->rule, sizeof hooks->rule);
+    memcpy(hooks->text, from->text, sizeof hooks->text);
+    hooks->rules = from->rules;
+    hooks->text_bytes = from->text_bytes;
+    if (are_good(hooks))
+        return hooks;
+    free(hooks);
+    return NULL;
 }
 
 void rec_hooks_ring_back(struct arena *arena, uint32_t ring)

@@ -48,6 +48,10 @@ struct proc;
 uint64_t rec_hooks_bytes(uint32_t ring_count);
 /* Writes the rules into shared memory; before the target sees it. */
 void rec_hooks_fill(struct arena *arena, const struct rec_hooks *hooks);
+/* The rules as shared memory has them, for a recorder that did not write them: what stands there is checked like
+ * anything that a target can write. Adapters and hidden files stay empty: nobody says. NULL: there are none, what is
+ * there makes no sense, or no memory. Free with free(). */
+struct rec_hooks *rec_hooks_adopt(const struct arena *arena);
 /* Sets the counters of a ring, or of a process, that is given back to zero. */
 void rec_hooks_ring_back(struct arena *arena, uint32_t ring);
 void rec_hooks_proc_back(struct arena *arena, int index);

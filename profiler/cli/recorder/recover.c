@@ -4,6 +4,7 @@
  * Where to go on in a ring is told twice: by the recorder (trk_shm_ring.reached: a position and the events before it)
  * and by the file (events of that ring). The file may have more than the recorder told, then the first events of the
  * ring are left out; or less, then the difference died with the recorder and is counted. */
+#include "hooks.h"
 #include "private.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ enum { ZSTD_LEVEL = 1 };
 struct recovery {
     struct recorder rec;
     struct arena *arena;
+    struct rec_hooks *hooks; /* the rules that the dead recorder gave, NULL */
     struct proc *proc;
     struct prof_trace *old;
     struct prof_salvage file;
@@ -118,6 +120,7 @@ static struct prof_error *join(struct recovery *r, pid_t pid)
     arena->ns_pid = ns_pid;
     arena->image_pidfd = rec_pidfd(pid);
     rec_facts_take(arena);
+    r->rec.options.hooks = r->hooks = rec_hooks_adopt(arena);
     struct proc *proc = rec_proc_create(arena, index, pid);
     if (proc == NULL)
         return prof_error_memory();
@@ -150,6 +153,7 @@ static struct prof_error *join(struct recovery *r, pid_t pid)
         rec_round_proc(proc);
     }
     rec_meta_malloc(proc);
+    rec_meta_hooks(proc);
     return NULL;
 }
 
@@ -286,6 +290,7 @@ struct prof_error *rec_recover(pid_t pid, const char *old, const char *out, stru
     prof_trace_close(r->old);
     prof_vec_deinit(&r->rec.results);
     prof_vec_deinit(&r->rec.scratch);
+    free(r->hooks);
     free(r);
     return error;
 }

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 from rig import check, finish, folder, leaks, printed, program, record, reftrack, seen
 
@@ -83,6 +84,34 @@ def test_plugin():
     check(seen(report, "hooks_server") == printed(out, "^"), "its program: %s, %s" % (seen(report, "hooks_server"), out))
     functions = [h["function"] for h in report["audit"]["hooks"] if "hooks_plugin" in h["module"]]
     check(len(functions) == len(set(functions)), "a library that is loaded again is the same: %s" % functions)
+
+
+def test_recovered():
+    """The recorder is killed when all calls were made: what it told the program, and what became of it, is recovered."""
+    trace, saved = os.path.join(folder, "k.trk"), os.path.join(folder, "saved.trk")
+    for with_file in (True, False):
+        run = subprocess.Popen([reftrack, "run", "-q", "-f", "-o", trace] + OPTIONS + ["--", program("hooks_server"), "wait"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        said = run.stdout.readline()
+        while with_file and run.poll() is None and not os.path.exists(trace):
+            time.sleep(0.01)
+        with open("/proc/%d/task/%d/children" % (run.pid, run.pid)) as children:
+            target = [pid for pid in children.read().split() if os.readlink("/proc/%s/exe" % pid).endswith("hooks_server")]
+        run.kill()
+        run.wait()
+        check(len(target) == 1, "children: %s" % target)
+        done = subprocess.run([reftrack, "recover", target[0]] + ([trace] if with_file else []) + ["-o", saved],
+                              stderr=subprocess.PIPE, timeout=120, text=True)
+        run.stdin.write("\n")
+        run.stdin.close()
+        run.stdout.close()
+        check(done.returncode == 0, "recover: %s" % done.stderr)
+        report = leaks(saved) if done.returncode == 0 else {"audit": {"hooks": []}}
+        check(seen(report) == printed(said), "recovered %s a file: saw %s, it called %s" %
+              ("with" if with_file else "without", seen(report), said))
+        for path in (trace, saved):
+            if os.path.exists(path):
+                os.remove(path)
 
 
 def test_refused():
@@ -163,6 +192,7 @@ test_leak()
 test_types()
 test_cxx()
 test_plugin()
+test_recovered()
 test_refused()
 test_patterns()
 test_forbidden()

@@ -2,7 +2,8 @@
  * end it prints how often it called each function, as it counted itself. requests=N   serves N requests, each with one
  * object that is shared and given back leak=N       in N of them the shared reference is not given back threads=N    N
  * threads serve fork         a child serves as many plugin=FILE  FILE is loaded N times (reload=N), serves, and is
- * unloaded untyped      an object is made by the function that returns void * quiet        prints nothing */
+ * unloaded untyped      an object is made by the function that returns void * wait         reads a
+ * byte of its input before it ends quiet        prints nothing */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -76,7 +77,7 @@ static void load(const char *file)
 int main(int argc, char **argv)
 {
     const char *plugin = NULL;
-    int threads = 0, reload = 1, forks = 0, quiet = 0, status = 0;
+    int threads = 0, reload = 1, forks = 0, quiet = 0, waits = 0, status = 0;
     for (int i = 1; i < argc; i++) {
         if (strncmp(argv[i], "requests=", 9) == 0)
             requests = atoi(argv[i] + 9);
@@ -92,6 +93,8 @@ int main(int argc, char **argv)
             forks = 1;
         else if (strcmp(argv[i], "untyped") == 0)
             obj_unref(obj_untyped());
+        else if (strcmp(argv[i], "wait") == 0)
+            waits = 1;
         else
             quiet = 1;
     }
@@ -119,5 +122,8 @@ int main(int argc, char **argv)
     obj_unref(cache[0]);
     if (!quiet)
         printf("new %lu ref %lu unref %lu\n", news, refs, unrefs);
+    fflush(stdout);
+    if (waits)
+        getchar();
     return status != 0 ? 1 : 7;
 }
