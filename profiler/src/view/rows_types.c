@@ -1,5 +1,5 @@
-/* rows_types.c: one row for each type: of objects, as the model counts them, and of plain blocks, as far as their types
- * are known. */
+/* rows_types.c: one row for each type: of objects, as the model counts them, and of plain blocks; those whose type is
+ * not known are one row, so that sums are those of all blocks. */
 #include "internal.h"
 
 #include <prof/block.h>
@@ -99,15 +99,9 @@ struct block_types {
     struct told *by_key;
 };
 
-static struct block_type *by_text(struct block_types *types, const struct prof_block_type *known)
+static struct block_type *by_text(struct block_types *types, const char *text)
 {
-    /* Where a guess comes from differs from place to place. */
-    struct prof_block_type plain = *known;
     struct block_type *type = NULL;
-    char text[512];
-    plain.by = NULL;
-    plain.how = PROF_BIRTH_ASSIGNED;
-    prof_block_type_text(text, sizeof text, &plain, 0);
     HASH_FIND_STR(types->by_text, text, type);
     if (type != NULL)
         return type;
@@ -122,8 +116,22 @@ static struct block_type *by_text(struct block_types *types, const struct prof_b
         free(type);
         return NULL;
     }
-    type->size = known->size;
-    type->item = prof_block_type_item(known);
+    return type;
+}
+
+static struct block_type *by_name(struct block_types *types, const struct prof_block_type *known)
+{
+    /* Where a guess comes from differs from place to place. */
+    struct prof_block_type plain = *known;
+    char text[512];
+    plain.by = NULL;
+    plain.how = PROF_BIRTH_ASSIGNED;
+    prof_block_type_text(text, sizeof text, &plain, 0);
+    struct block_type *type = by_text(types, text);
+    if (type != NULL && type->live == 0) {
+        type->size = known->size;
+        type->item = prof_block_type_item(known);
+    }
     return type;
 }
 
@@ -134,7 +142,7 @@ static struct block_type *type_of(struct block_types *types, const struct prof_b
     HASH_FIND(hh, types->by_key, &key, sizeof key, told);
     if (told != NULL)
         return told->type;
-    struct block_type *type = by_text(types, known);
+    struct block_type *type = by_name(types, known);
     told = type != NULL ? calloc(1, sizeof *told) : NULL;
     if (told == NULL)
         return type; /* found anew the next time */
@@ -165,9 +173,8 @@ static bool sum_block(struct prof_view *view, struct block_types *types, prof_bl
 {
     const struct prof_block *block = prof_heap_block(view->heap, id);
     struct prof_block_type known;
-    if (!prof_block_type(view->heap, view->symbols, id, &known))
-        return true;
-    struct block_type *type = type_of(types, &known);
+    bool is_known = prof_block_type(view->heap, view->symbols, id, &known);
+    struct block_type *type = is_known ? type_of(types, &known) : by_text(types, "(unknown type)");
     enum prof_verdict verdict = view->findings != NULL ? prof_findings_of_block(view->findings, id) : PROF_UNFREED;
     if (type == NULL)
         return false;
@@ -201,7 +208,7 @@ static void offer_blocks(struct rows *rows, const struct block_types *types)
         row[BYTES] = cell_number(type->bytes);
         row[UNUSED] = cell_number(type->usable - type->bytes);
         row[LEAKED] = cell_number(type->leaked);
-        row[SIZE] = cell_number(type->size);
+        row[SIZE] = type->size != 0 ? cell_number(type->size) : cell_none();
         row[ITEM] = type->item != 0 ? cell_number(type->item) : cell_none();
         row[USABLE] = cell_number(type->usable);
         rows_offer(rows, row, 0);
