@@ -15,9 +15,9 @@ struct trk_options {
     char out[TRK_PATH_MAX];  /* with %p already replaced */
     char recorder[TRK_PATH_MAX];
     char types[256], modules[256], objects[256]; /* filters, see filter.h; "": not given */
-    int64_t birth, ref, free;                   /* frames; 0: no stack, -1: the recorder decides */
-    int64_t on_full;                            /* enum trk_on_full */
-    int64_t clock;                              /* 0 coarse, 1 exact */
+    int64_t birth, ref, free;                    /* frames; 0: no stack, -1: the recorder decides */
+    int64_t on_full;                             /* enum trk_on_full */
+    int64_t clock;                               /* 0 coarse, 1 exact */
     int64_t block_ms;
     int64_t look_ms;
     int64_t budget; /* bytes */

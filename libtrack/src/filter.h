@@ -3,10 +3,10 @@
  * A filter has up to three keys. types=A|B* takes objects by the name of their type (with or without "struct");
  * modules=A|B* takes blocks and objects by the file that their call site lies in (base name); objects=1/N takes about
  * one in N blocks and objects, by a hash of the address; objects=Conn#2,5-7|Node#1 takes single objects by type and
- * number, counted in the order of births of that type which the other keys let through, in each process from 1; trk_retype takes a number of the new type, too (two
- * threads that bear at the same time may swap numbers). Given together, all must agree. types= and objects=Conn#2 say nothing about
- * blocks: those are recorded, because objects lie and are held in them; malloc=0, modules= and objects=1/N leave blocks
- * out. mmap is always recorded.
+ * number, counted in the order of births of that type which the other keys let through, in each process from 1;
+ * trk_retype takes a number of the new type, too (two threads that bear at the same time may swap numbers). Given
+ * together, all must agree. types= and objects=Conn#2 say nothing about blocks: those are recorded, because objects lie
+ * and are held in them; malloc=0, modules= and objects=1/N leave blocks out. mmap is always recorded.
  *
  * What follows a birth is recorded when that birth was: the addresses of what is alive are kept in an exact set. The
  * dead stay in it for a while, so that late events and misuse after the end are told, until somebody else is born

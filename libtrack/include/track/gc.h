@@ -24,15 +24,15 @@
  * Without a recorder all this is a predictable branch. With one, questions wait for its answer: it writes down what the
  * program did until then, and a process of its own goes on from where it stood at the question before. So the first one
  * costs what was recorded (seconds after billions of events), the others what happened since, milliseconds; those about
- * sizes, counts and links also a look at everything that lives, once for all that are asked in a row. Only the calling thread waits; threads that ask at the
- * same time wait for one another. A pass looks at the memory of the program as trk_checkpoint does, where the recording
- * does that, because a variable may hold something else by now than was told. Any thread; never a deadlock; errno is
- * left alone.
+ * sizes, counts and links also a look at everything that lives, once for all that are asked in a row. Only the calling
+ * thread waits; threads that ask at the same time wait for one another. A pass looks at the memory of the program as
+ * trk_checkpoint does, where the recording does that, because a variable may hold something else by now than was told.
+ * Any thread; never a deadlock; errno is left alone.
  *
  * Objects are named by the pointer that trk_new got. What belongs to nobody is not asked about: blocks that count no
  * references are known to trk_gc_sizeof, trk_gc_referrers and trk_gc_referents only, by their first byte. A forked
- * child begins anew, with default settings. Settings and passes are a part of the recording: `reftrack gc` sees them, also
- * when it was folded since (keep=folded, keep=window). Of a flight recording only those that its rings still hold.
+ * child begins anew, with default settings. Settings and passes are a part of the recording: `reftrack gc` sees them,
+ * also when it was folded since (keep=folded, keep=window). Of a flight recording only those that its rings still hold.
  *
  * Every function of Python's gc is here under its name with trk_gc_ in front; get_referrers and get_referents are
  * trk_gc_referrers and trk_gc_referents; gc.callbacks is trk_gc_add_callback and the two behind it; sys.getrefcount and

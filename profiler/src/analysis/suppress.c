@@ -28,7 +28,8 @@ struct prof_error *prof_suppressions_read(struct prof_suppressions *s, const cha
 {
     char *text;
     size_t length;
-    struct prof_error *error = prof_file_read(path, SUPPRESS_FILE_MAX, "give a text file of suppressions", &text, &length);
+    struct prof_error *error =
+        prof_file_read(path, SUPPRESS_FILE_MAX, "give a text file of suppressions", &text, &length);
 
     if (error != NULL)
         return error;

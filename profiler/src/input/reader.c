@@ -404,7 +404,7 @@ struct prof_error *trace_read_on(struct prof_trace *trace, uint64_t bytes)
         return prof_error_os(errno, "read", info->path, NULL);
     bytes = (uint64_t)st.st_size < bytes ? (uint64_t)st.st_size : bytes;
     if ((info->damage != NULL && !trace->cut) || info->finished || bytes <= info->file_bytes)
-        return NULL; /* there is nothing behind it */
+        return NULL;  /* there is nothing behind it */
     if (trace->cut) { /* a block was being written */
         info->damage = NULL;
         trace->cut = false;

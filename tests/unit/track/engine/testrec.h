@@ -20,14 +20,14 @@ enum {
 struct testrec_config {
     struct {
         uint32_t count, log2_slots;
-    } rings[TESTREC_CLASSES];  /* [4 x 64 Ki slots, 60 x 4 Ki, 192 x 1 Ki] */
-    uint32_t on_full;          /* [TRK_FULL_BLOCK] */
-    uint32_t block_ms;         /* [5000] */
-    uint32_t flags;            /* TRK_SHM_*; TESTREC_NO_FLAGS for none [FOLLOW_CHILDREN | MALLOC | MMAP] */
-    uint16_t birth, ref, free; /* [1 each] */
-    uint64_t text_bytes;       /* [4 MiB] */
-    const char *filter;        /* "key=value:key=value" [none] */
-    bool no_stacks;            /* none on any event */
+    } rings[TESTREC_CLASSES];          /* [4 x 64 Ki slots, 60 x 4 Ki, 192 x 1 Ki] */
+    uint32_t on_full;                  /* [TRK_FULL_BLOCK] */
+    uint32_t block_ms;                 /* [5000] */
+    uint32_t flags;                    /* TRK_SHM_*; TESTREC_NO_FLAGS for none [FOLLOW_CHILDREN | MALLOC | MMAP] */
+    uint16_t birth, ref, free;         /* [1 each] */
+    uint64_t text_bytes;               /* [4 MiB] */
+    const char *filter;                /* "key=value:key=value" [none] */
+    bool no_stacks;                    /* none on any event */
     const struct trk_shm_hooks *hooks; /* its rules and text, which may be any bytes [no hooks] */
 };
 #define TESTREC_NO_FLAGS (1u << 31)
