@@ -41,10 +41,15 @@ done
 cc -g -O1 -I"$ROOT/libtrack/include" "$ROOT/tests/fold/server.c" -o server -L"$BUILD/libtrack" -Wl,-rpath,"$BUILD/libtrack" -Wl,--no-as-needed -ltrack -lpthread ||
 	fail 'linking the server'
 for keep in folded window:window=20K all; do
-	TRACK_OPTIONS="out=kept.trk:keep=$keep:max_trace=256K:recorder=$REFTRACK" ./server 0.5 400000 >out 2>err
-	equal "keep=$keep: recorded run" $? 0
-	wait_end kept.trk
-	"$REFTRACK" info --json kept.trk >info.json
+	# A fold is a process beside the recorder, which ends with the program: on a busy machine a short run has none.
+	for seconds in 0.5 2 8 20; do
+		rm -f kept.trk
+		TRACK_OPTIONS="out=kept.trk:keep=$keep:max_trace=256K:recorder=$REFTRACK" ./server $seconds 400000 >out 2>err
+		equal "keep=$keep: recorded run" $? 0
+		wait_end kept.trk
+		"$REFTRACK" info --json kept.trk >info.json
+		if [ $keep = all ] || grep -qE '"folds": *[1-9]' info.json; then break; fi
+	done
 	has "keep=$keep is in the trace" info.json "\"mode\": *\"${keep%%:*}\""
 	has "keep=$keep: the limit too" info.json '"max_bytes": *262144'
 	if [ $keep = all ]; then
