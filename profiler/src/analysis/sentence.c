@@ -34,7 +34,8 @@ static void add_alive(struct prof_str *str, const struct group *group)
                   (unsigned long long)group->unrefs);
 }
 
-/* "count is 1 too high: 3 taken (birth included), 2 given back" */
+/* "count is 1 too high: 3 taken (birth included), 2 given back"; what is held by others that leak has no count that is
+ * too high: "2 taken (birth included), 1 given back, 1 held by objects that leak too" */
 static void add_balance(struct prof_str *str, const struct group *group)
 {
     bool skewed = (group->doubts & DOUBT_SKEWED) != 0;
@@ -50,11 +51,13 @@ static void add_balance(struct prof_str *str, const struct group *group)
         excess /= (int64_t)n;
         inside /= (int64_t)n;
     }
-    prof_str_addf(str, "%s %lld too high%s: %llu taken (%s), %llu given back",
-                  n == 1 ? "count is"
-                  : each ? "each count is"
-                         : "counts are",
-                  (long long)excess, n > 1 && !each ? " together" : "", (unsigned long long)taken,
+    if (excess != 0)
+        prof_str_addf(str, "%s %lld too high%s: ",
+                      n == 1 ? "count is"
+                      : each ? "each count is"
+                             : "counts are",
+                      (long long)excess, n > 1 && !each ? " together" : "");
+    prof_str_addf(str, "%llu taken (%s), %llu given back", (unsigned long long)taken,
                   skewed           ? "birth not seen"
                   : n > 1 && !each ? "births included"
                                    : "birth included",
