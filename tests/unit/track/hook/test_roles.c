@@ -279,8 +279,8 @@ static void spoil_rule(struct trk_hook_rule *r, uint32_t function)
     }
 }
 
-/* Tables of random bytes, and real ones in which some bytes are others. Only which function of the program is called
- * for a name is a matter of trust: no rule says so here. */
+/* Tables of random bytes, and real ones in which some bytes are others. Only which functions of the program are called,
+ * for a name or at the start, is a matter of trust: no rule says so here. */
 static void test_hostile(void **state)
 {
     (void)state;
@@ -300,9 +300,12 @@ static void test_hostile(void **state)
         table.rules = round % 4 == 0 ? UINT32_MAX : round % 4 == 1 ? keep : TRK_HOOK_RULES;
         table.text_bytes = round % 5 == 0 ? UINT32_MAX : table.text_bytes;
         table.used = round % 7 == 0 ? UINT32_MAX : 0;
-        for (uint32_t i = 0; i < TRK_HOOK_RULES; i++)
+        for (uint32_t i = 0; i < TRK_HOOK_RULES; i++) {
             if (table.rule[i].name_kind == TRK_HOOK_NAME_CALL)
                 table.rule[i].name_kind = TRK_HOOK_NAME_STRING;
+            if (table.rule[i].role == TRK_HOOK_CALL)
+                table.rule[i].role = TRK_HOOK_WRAPPER;
+        }
         run(&rec, &(struct testrec_config){ .hooks = &table });
         if (rec.status != 3 << 8)
             fail_msg("round %u: status %x: %s", round, rec.status, rec.output);
