@@ -39,7 +39,7 @@ fi
 step cppcheck
 cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --std=c11 --library=tests/cppcheck.cfg \
 	-D_GNU_SOURCE "-D__$(uname -m)__" --suppress=missingIncludeSystem --suppress=unknownMacro \
-	-Ilibtrack/include -Ilibtrack/src -Iprofiler/include -Iprofiler/src/base/include -j2 libtrack/src libtrack/hook profiler samples 2>"$dir/cppcheck.log"
+	-Ilibtrack/include -Ilibtrack/src -Iprofiler/include -Iprofiler/src/base/include -j2 libtrack/src libtrack/hook profiler tui samples 2>"$dir/cppcheck.log"
 verdict $? "$dir/cppcheck.log" ": (error|warning|performance|portability):"
 
 # A stamp per source, as old as the last clean look; older than the object file or the configuration: look again.

@@ -27,7 +27,8 @@ void tui_lines_deinit(struct tui_lines *lines)
     prof_vec_deinit(lines);
 }
 
-static void put_span(struct tui_lines *lines, enum tui_role role, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void put_span(struct tui_lines *lines, enum tui_role role,
+                                                           const char *format, va_list args)
 {
     if (lines->count == 0)
         return;

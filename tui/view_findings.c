@@ -158,7 +158,7 @@ static const struct tui_column columns[] = {
     { "site", "WHERE", TUI_COLUMN_PLACE, 0, 16 },
     { "verdict", "VERDICT", TUI_COLUMN_TEXT, 4, 8 },
     { "strength", "PROOF", TUI_COLUMN_TEXT, 5, 7 },
-    { NULL },
+    { .key = NULL },
 };
 static const struct tui_list_spec leaks_spec = { .table = "leaks", .columns = columns, .name = "id", .sort = "" };
 static const struct tui_list_spec cycles_spec = { .table = "cycles", .columns = columns, .name = "id", .sort = "" };

@@ -90,7 +90,7 @@ static const struct tui_column types_columns[] = {
     { "coverage", "OWNED", TUI_COLUMN_NUMBER, 5, 5 },
     { "unused", "UNUSED", TUI_COLUMN_NUMBER, 6, 6 },
     { "kind", "KIND", TUI_COLUMN_TEXT, 7, 6 },
-    { NULL },
+    { .key = NULL },
 };
 static const struct tui_list_spec types_spec = {
     .table = "types", .columns = types_columns, .name = "type", .sort = "bytes"
@@ -248,7 +248,7 @@ static const struct tui_column marks_columns[] = {
     { "bytes", "BYTES", TUI_COLUMN_NUMBER, 0, 8 },
     { "grown_bytes", "GREW BY", TUI_COLUMN_NUMBER, 3, 8 },
     { "site", "SET IN", TUI_COLUMN_PLACE, 4, 12 },
-    { NULL },
+    { .key = NULL },
 };
 static const struct tui_list_spec marks_spec = {
     .table = "marks", .columns = marks_columns, .name = "at", .sort = "", .note = "Enter travels to the moment."
