@@ -422,27 +422,39 @@ static const struct tui_view_ops ops_out = {
     .command_line = command_line,
 };
 
+/* The first row, unfolded. NULL: no memory. */
+static struct branch *make_root(const char *of)
+{
+    struct branch *root = calloc(1, sizeof *root);
+    if (root == NULL)
+        return NULL;
+    root->node = strdup(of);
+    root->text = strdup(of);
+    root->mark = ' ';
+    root->last = root->open = true;
+    if (root->node != NULL && root->text != NULL)
+        return root;
+    free(root->node);
+    free(root->text);
+    free(root);
+    return NULL;
+}
+
 struct tui_view *tui_view_links(struct tui_app *app, const char *of, bool in)
 {
     struct links_view *view = calloc(1, sizeof *view);
-    struct branch *root = calloc(1, sizeof *root);
-    if (root != NULL) {
-        root->node = strdup(of);
-        root->text = strdup(of);
-        root->mark = ' ';
-        root->last = root->open = true;
-    }
-    if (view == NULL || root == NULL || root->node == NULL || root->text == NULL || !prof_vec_push(&view->rows, root)) {
-        if (root != NULL) {
-            free(root->node);
-            free(root->text);
-        }
-        free(root);
-        free(view);
+    if (view == NULL)
         return NULL;
-    }
     view->view = (struct tui_view){ .ops = in ? &ops_in : &ops_out, .app = app };
     view->in = in;
     snprintf(view->of, sizeof view->of, "%s", of);
-    return &view->view;
+    if (prof_vec_reserve(&view->rows, 1))
+        view->rows.items[0] = make_root(of);
+    if (view->rows.items != NULL && view->rows.items[0] != NULL) {
+        view->rows.count = 1;
+        return &view->view;
+    }
+    prof_vec_deinit(&view->rows);
+    free(view);
+    return NULL;
 }

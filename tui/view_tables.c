@@ -137,7 +137,7 @@ static const struct tui_column objects_columns[] = {
     { "age", "AGE", TUI_COLUMN_NUMBER, 2, 7 },      { "finding", "FINDING", TUI_COLUMN_TEXT, 4, 8 },
     { "site", "BORN IN", TUI_COLUMN_PLACE, 5, 16 }, { "addr", "ADDRESS", TUI_COLUMN_TEXT, 8, 12 },
     { "refs", "REFS", TUI_COLUMN_NUMBER, 7, 4 },    { "unrefs", "UNREFS", TUI_COLUMN_NUMBER, 7, 4 },
-    { "tid", "THREAD", TUI_COLUMN_NUMBER, 9, 6 },   { NULL },
+    { "tid", "THREAD", TUI_COLUMN_NUMBER, 9, 6 },   { .key = NULL },
 };
 static const struct tui_list_spec objects_spec = {
     .table = "objects", .columns = objects_columns, .name = "object", .sort = "bytes"
@@ -198,7 +198,7 @@ static const struct tui_column sites_columns[] = {
     { "live", "LIVE", TUI_COLUMN_NUMBER, 0, 6 },       { "allocs", "ALLOCS", TUI_COLUMN_NUMBER, 1, 6 },
     { "bytes", "BYTES", TUI_COLUMN_NUMBER, 2, 8 },     { "births", "BIRTHS", TUI_COLUMN_NUMBER, 5, 6 },
     { "refs", "REFS", TUI_COLUMN_NUMBER, 3, 6 },       { "unrefs", "UNREFS", TUI_COLUMN_NUMBER, 4, 6 },
-    { "temporary", "BRIEF", TUI_COLUMN_NUMBER, 6, 6 }, { NULL },
+    { "temporary", "BRIEF", TUI_COLUMN_NUMBER, 6, 6 }, { .key = NULL },
 };
 static const struct tui_list_spec sites_spec = {
     .table = "sites", .columns = sites_columns, .name = "site", .sort = "live_bytes"
