@@ -113,7 +113,7 @@ PLANTS = [
 ]
 # Connections that clients made are the only ones that all were dropped: of those that the server made, nothing healthy is known.
 # An answer that is an error is given back by whoever fetched it more often than by its call; nothing tells those that were not.
-KNOWN = {"busy": ["nothing else"], "reply": ["missing"]}
+KNOWN = {"busy": ["missing", "nothing else"], "reply": ["missing"]}
 for name, what, file, before, after, taken, missing in PLANTS:
     base.planted(name, what, (file, before, after), link, PEERS, taken=taken, missing=missing, known=KNOWN.get(name, ()))
 base.finish()
