@@ -128,8 +128,6 @@ static struct prof_baseline *baseline_of(bool with_lines)
 /* Then one run, which becomes the baseline; now another one: `fresh` are the lines that must count, 0 ends them. */
 static void compare(bool with_lines, const struct at_line *then, const struct at_line *now, const int *fresh)
 {
-    int gating = 0;
-
     rig_begin(rig);
     leak_at(then);
     rig_find(rig, NULL);
@@ -145,7 +143,6 @@ static void compare(bool with_lines, const struct at_line *then, const struct at
         bool wanted = false;
         for (int j = 0; fresh[j] != 0; j++)
             wanted |= fresh[j] == line;
-        gating += f->gating;
         if (f->gating != wanted)
             fail_msg("line %d: %s", line, f->gating ? "counts" : "is hidden");
         assert_true(f->baseline_objects > 0); // the function is known in all cases
