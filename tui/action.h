@@ -1,5 +1,5 @@
-/* action.h: everything a user can do, in one table. Keys, hints, help, the prompt, the configuration file and the man
- * page are made from it; views are given actions, never keys. */
+/* action.h: everything a user can do, in one table. Keys, hints, help and the prompt are made from it;
+ * views are given actions, never keys. */
 #ifndef TUI_ACTION_H
 #define TUI_ACTION_H
 
@@ -46,18 +46,11 @@ enum tui_action {
     TUI_REFERRERS,
     TUI_REFERENTS,
     TUI_WHY,
-    TUI_SOURCE,
-    TUI_EDIT,
     TUI_STACK,
     TUI_COPY,
-    TUI_TAG,
     TUI_UNFOLD,
     TUI_FOLD,
     TUI_FOLD_ALL,
-    TUI_INVERT,
-    TUI_ICICLE,
-    TUI_IGNORE,
-    TUI_EXCLUDED,
     /* lists */
     TUI_FIND,
     TUI_FIND_NEXT,
@@ -68,7 +61,6 @@ enum tui_action {
     TUI_SORT_PREVIOUS,
     TUI_SORT_REVERSE,
     /* time */
-    TUI_MARK,
     TUI_DIFF_SINCE,
     TUI_EARLIER,
     TUI_LATER,
@@ -101,8 +93,8 @@ enum tui_group {
 extern const char *const tui_group_titles[TUI_GROUPS];
 
 struct tui_action_info {
-    const char *name; /* "page-down": prompt and configuration */
-    const char *keys; /* "PgDn C-f": as they are without a configuration */
+    const char *name; /* "page-down": at the prompt */
+    const char *keys; /* "PgDn C-f" */
     const char *word; /* "Open": hints at the bottom; NULL: never there */
     const char *help; /* one line */
     enum tui_group group;

@@ -40,14 +40,13 @@ struct tui_app {
     char message[512];
     enum tui_role message_role;
     uint64_t message_until_ms, now_ms;
-    bool quit, quit_asked, redraw, ignore_size;
+    bool quit, quit_asked, ignore_size;
     /* What the terminal does; NULL in tests. */
     const struct tui_terminal {
         void (*redraw)(void);
         void (*suspend)(void);
         void (*copy)(const char *text);
         const char *(*next_theme)(void); /* its name */
-        void (*edit)(const char *file, unsigned line);
     } * terminal;
 };
 

@@ -40,6 +40,14 @@ static int usage(const char *why)
     return USAGE;
 }
 
+static bool is_theme(const char *name)
+{
+    size_t i = 0;
+    while (tui_themes[i] != NULL && strcmp(tui_themes[i], name) != 0)
+        i++;
+    return tui_themes[i] != NULL;
+}
+
 static int parse(int argc, char **argv, struct arguments *ret)
 {
     static const struct option options[] = { { "script", required_argument, NULL, 's' },
@@ -69,6 +77,8 @@ static int parse(int argc, char **argv, struct arguments *ret)
             ret->no_mouse = true;
             break;
         case 't':
+            if (!is_theme(optarg))
+                return usage("--theme wants default, light, mono or contrast");
             ret->theme = optarg;
             break;
         case 'f':

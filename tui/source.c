@@ -485,11 +485,6 @@ size_t tui_source_pulses(const struct tui_source *s, const struct tui_pulse **re
     return s->pulses.count;
 }
 
-uint64_t tui_source_snapshot(const struct tui_source *s)
-{
-    return s->current.number;
-}
-
 void tui_source_snapshot_at(const struct tui_source *s, uint64_t *ret_at_us, uint64_t *ret_events)
 {
     *ret_at_us = s->current.at_us;

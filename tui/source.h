@@ -91,8 +91,6 @@ enum tui_phase tui_source_phase(const struct tui_source *source);
 void tui_source_progress(const struct tui_source *source, uint64_t *ret_done, uint64_t *ret_all);
 /* Oldest first; thinned evenly when there are very many. */
 size_t tui_source_pulses(const struct tui_source *source, const struct tui_pulse **ret);
-/* Numbers the snapshot that answers now, 0: none yet. */
-uint64_t tui_source_snapshot(const struct tui_source *source);
 /* The moment and number of events that it knows. */
 void tui_source_snapshot_at(const struct tui_source *source, uint64_t *ret_at_us, uint64_t *ret_events);
 /* What a snapshot that is being made does now ("looking for leaks"); NULL: none is. */

@@ -90,11 +90,6 @@ static const struct theme {
 };
 const char *const tui_themes[] = { "default", "light", "mono", "contrast", NULL };
 
-static const char *const role_names[TUI_ROLES] = {
-    "normal", "dim",    "title", "tab",    "header", "sorted", "good",  "warn",
-    "bad",    "accent", "place", "graph1", "graph2", "key",    "match",
-};
-
 enum { RESET_BYTES = 512, SIGNALS = 8 };
 static const int fatal[SIGNALS] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTERM, SIGHUP, SIGQUIT };
 
@@ -175,62 +170,6 @@ bool tui_term_theme(const char *name)
 const char *tui_term_theme_name(void)
 {
     return term.theme != NULL ? term.theme : themes[0].name;
-}
-
-static bool colour_named(const char *name, short *ret)
-{
-    static const char *const names[] = { "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white" };
-    for (short i = 0; i < 8; i++)
-        if (strcmp(names[i], name) == 0) {
-            *ret = i;
-            return true;
-        }
-    char *end;
-    long number = strtol(name, &end, 10);
-    if (strcmp(name, "default") == 0)
-        number = -1;
-    else if (*end != '\0' || end == name || number < 0 || number > 255)
-        return false;
-    *ret = (short)number;
-    return true;
-}
-
-bool tui_term_color(const char *line, const char **ret_why)
-{
-    char copy[128], *save = NULL;
-    struct look look = { -1, -1, 0 };
-    snprintf(copy, sizeof copy, "%s", line);
-    const char *role = strtok_r(copy, " \t", &save), *fore = strtok_r(NULL, " \t", &save),
-               *back = strtok_r(NULL, " \t", &save);
-    int which = -1;
-    for (int i = 0; role != NULL && i < TUI_ROLES; i++)
-        which = strcmp(role_names[i], role) == 0 ? i : which;
-    if (which < 0) {
-        *ret_why = "a role is expected: normal dim title tab header sorted good warn bad accent place graph1 graph2 "
-                   "key match";
-        return false;
-    }
-    if (fore == NULL || back == NULL || !colour_named(fore, &look.fore) || !colour_named(back, &look.back)) {
-        *ret_why = "two colours are expected, text and background: default black red green yellow blue magenta cyan "
-                   "white or 0 to 255";
-        return false;
-    }
-    for (const char *word; (word = strtok_r(NULL, " \t", &save)) != NULL;) {
-        attr_t attribute = strcmp(word, "bold") == 0        ? A_BOLD
-                           : strcmp(word, "reverse") == 0   ? A_REVERSE
-                           : strcmp(word, "underline") == 0 ? A_UNDERLINE
-                           : strcmp(word, "dim") == 0       ? A_DIM
-                                                            : 0;
-        if (attribute == 0) {
-            *ret_why = "behind the colours only bold, dim, reverse and underline may stand";
-            return false;
-        }
-        look.attributes |= attribute;
-    }
-    term.look[which] = look;
-    if (term.screen != NULL)
-        apply_theme();
-    return true;
 }
 
 /* ---- Opening ---- */

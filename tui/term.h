@@ -47,8 +47,5 @@ extern const char *const tui_themes[];
 bool tui_term_theme(const char *name);
 /* The theme that is in use. */
 const char *tui_term_theme_name(void);
-/* `color ROLE FOREGROUND BACKGROUND [bold] [reverse] [underline]` of a configuration file, from now on. false: *ret_why
- * says what is wrong. */
-bool tui_term_color(const char *line, const char **ret_why);
 
 #endif

@@ -399,28 +399,12 @@ static void command_line(const struct tui_view *base, char *buf, size_t size)
 
 static const enum tui_action hints[] = { TUI_OPEN, TUI_REFERRERS, TUI_REFERENTS, TUI_FOLD,
                                          TUI_COPY, TUI_BACK,      TUI_NO_ACTION };
-static const struct tui_view_ops ops_in = {
-    .name = "referrers",
-    .hints = hints,
-    .destroy = destroy,
-    .ask = ask,
-    .draw = draw,
-    .act = act,
-    .title = title,
-    .selected = selected,
-    .command_line = command_line,
-};
-static const struct tui_view_ops ops_out = {
-    .name = "referents",
-    .hints = hints,
-    .destroy = destroy,
-    .ask = ask,
-    .draw = draw,
-    .act = act,
-    .title = title,
-    .selected = selected,
-    .command_line = command_line,
-};
+#define OPS(word)                                                                                                      \
+    {                                                                                                                  \
+        .name = word, .hints = hints, .destroy = destroy, .ask = ask, .draw = draw, .act = act, .title = title,        \
+        .selected = selected, .command_line = command_line,                                                            \
+    }
+static const struct tui_view_ops ops_in = OPS("referrers"), ops_out = OPS("referents");
 
 /* The first row, unfolded. NULL: no memory. */
 static struct branch *make_root(const char *of)

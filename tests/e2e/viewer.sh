@@ -155,5 +155,11 @@ equal 'a bad script' $? 2
 has 'with its line' err 'bad.keys:1:'
 "$REFTRACK" tui --script bad.keys --size 0x5 leak.trk >out 2>err
 equal 'a bad size' $? 2
-"$REFTRACK" tui --theme nosuch leak.trk --script bad.keys >out 2>err
+oneline 'one line about the size' err
+"$REFTRACK" tui --theme nosuch --script /dev/null leak.trk >out 2>err
+equal 'a bad theme' $? 2
+has 'with those there are' err 'default, light, mono or contrast'
+"$REFTRACK" tui --script /dev/null "$0" >out 2>err
+equal 'no trace at all' $? 3
+oneline 'one line about that file' err
 finish
