@@ -7,6 +7,18 @@
 #if defined(__x86_64__)
 	.text
 
+/* The end of a routine with a frame, below which lies the word that the stub pushed. */
+.macro END_FRAME
+	leave
+	.cfi_remember_state
+	.cfi_def_cfa %rsp, 16
+	.cfi_restore %rbp
+	addq	$8, %rsp
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_restore_state
+.endm
+
 /* The registers of struct trk_call below rbp. */
 	.macro SAVE
 	pushq	%rax
@@ -305,14 +317,7 @@ trk_stub_left:
 	testb	%al, %al
 	jnz	2f
 1:	RESTORE
-	leave
-	.cfi_remember_state
-	.cfi_def_cfa %rsp, 16
-	.cfi_restore %rbp
-	addq	$8, %rsp
-	.cfi_def_cfa_offset 8
-	ret
-	.cfi_restore_state
+	END_FRAME
 2:	leaq	-72(%rbp), %rdi
 	movq	8(%rbp), %rsi
 	leaq	64(%rsp), %rdx
@@ -390,14 +395,7 @@ trk_stub_birth:
 	movq	-24(%rbp), %r10
 	movq	-16(%rbp), %r11
 	movq	-8(%rbp), %rdi
-	leave
-	.cfi_remember_state
-	.cfi_def_cfa %rsp, 16
-	.cfi_restore %rbp
-	addq	$8, %rsp
-	.cfi_def_cfa_offset 8
-	ret
-	.cfi_restore_state
+	END_FRAME
 2:	movq	-64(%rbp), %rax
 	movq	-56(%rbp), %rcx
 	movq	-48(%rbp), %rdx
