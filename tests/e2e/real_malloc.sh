@@ -70,10 +70,13 @@ thrice xmllint-error xmllint in.json
 thrice git git -C repo log -1 --format=%s
 thrice git-status git -C repo status --short
 thrice python3 /usr/bin/python3 -c 'import json, sys; d = json.load(sys.stdin); print(len(d), sum(x["id"] for x in d)); sys.exit(5)'
-thrice python3-threads /usr/bin/python3 -c 'import threading
+# A joined thread of Python is detached and may still be freeing when the main thread leaves; it waits for the last of them,
+# because the two counters stop one after the other.
+thrice python3-threads /usr/bin/python3 -c 'import os, threading, time
 r = []
 t = [threading.Thread(target=lambda i=i: r.append(len(str([i] * 10000)))) for i in range(8)]
-[x.start() for x in t]; [x.join() for x in t]; print(sum(r))'
+[x.start() for x in t]; [x.join() for x in t]; print(sum(r))
+while len(os.listdir("/proc/self/task")) > 1: time.sleep(0.001)'
 thrice python3-fork /usr/bin/python3 -c 'import os, subprocess
 p = os.fork()
 if not p: os._exit(9)
