@@ -1,6 +1,7 @@
 /* frame.c: the lines around a view. See frame.h. */
 #include "frame.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,34 +102,73 @@ static void draw_head(const struct tui_app *app, struct tui_canvas *canvas)
 
 /* ---- Line 1: tabs ---- */
 
-static int tab_text(const struct tui_app *app, int tab, char *buf, size_t size)
+/* Names of tabs where the line is too short for all: those that are no longer than these stay. */
+static const struct {
+    enum tui_action tab;
+    const char *name;
+} brief[] = { { TUI_OVERVIEW, "Over" }, { TUI_OBJECTS, "Obj" }, { TUI_CYCLES, "Cycl" } };
+
+/* What is left of the names, step by step, until the line fits; the tab that is open keeps its name. */
+enum tab_form { TABS_WHOLE = 0, TABS_NO_HELP, TABS_BRIEF, TABS_KEYS };
+
+static enum tui_action open_tab(const struct tui_app *app)
+{
+    enum tui_action open = TUI_NO_ACTION;
+    for (size_t i = app->depth; open == TUI_NO_ACTION && i > 0; i--)
+        open = app->views[i - 1]->ops->tab;
+    return open;
+}
+
+static int tab_text(const struct tui_app *app, int tab, bool open, enum tab_form form, char *buf, size_t size)
 {
     char key[16];
     const char *name = tui_actions[tabs[tab]].name;
-    snprintf(buf, size, "%s%c%s", tui_keymap_key(&app->keymap, tabs[tab], key, sizeof key), name[0] - 'a' + 'A',
-             name + 1);
+    tui_keymap_key(&app->keymap, tabs[tab], key, sizeof key);
+    for (size_t i = 0; i < sizeof brief / sizeof *brief; i++)
+        if (form >= TABS_BRIEF && !open && brief[i].tab == tabs[tab])
+            name = brief[i].name;
+    if (form >= TABS_KEYS && !open)
+        snprintf(buf, size, "%s", key);
+    else
+        snprintf(buf, size, "%s%c%s", key, toupper(name[0]), name + 1);
     return tui_width(buf);
 }
 
-static int help_text(const struct tui_app *app, char *buf, size_t size)
+static int help_text(const struct tui_app *app, enum tab_form form, char *buf, size_t size)
 {
     char key[16];
-    snprintf(buf, size, "%s Help", tui_keymap_key(&app->keymap, TUI_HELP, key, sizeof key));
+    snprintf(buf, size, "%s%s", tui_keymap_key(&app->keymap, TUI_HELP, key, sizeof key),
+             form == TABS_WHOLE ? " Help" : "");
     return tui_width(buf);
 }
 
-static void draw_tabs(const struct tui_app *app, struct tui_canvas *canvas, const struct tui_view *view)
+/* The fullest form that fits. */
+static enum tab_form tab_form(const struct tui_app *app)
+{
+    enum tab_form form = TABS_WHOLE;
+    enum tui_action open = open_tab(app);
+    char text[32];
+    for (; form < TABS_KEYS; form++) {
+        int width = 1 + help_text(app, form, text, sizeof text) + 1;
+        for (int i = 0; i < TABS; i++)
+            width += tab_text(app, i, tabs[i] == open, form, text, sizeof text) + 1;
+        if (width <= app->canvas.width)
+            break;
+    }
+    return form;
+}
+
+static void draw_tabs(const struct tui_app *app, struct tui_canvas *canvas)
 {
     char text[32];
-    enum tui_action open = view->ops->tab;
-    for (size_t i = app->depth; open == TUI_NO_ACTION && i > 0; i--)
-        open = app->views[i - 1]->ops->tab;
+    enum tui_action open = open_tab(app);
+    enum tab_form form = tab_form(app);
     for (int i = 0, x = 1; i < TABS; i++) {
-        int width = tab_text(app, i, text, sizeof text);
+        int width = tab_text(app, i, tabs[i] == open, form, text, sizeof text);
         tui_text(canvas, 1, x, canvas->width - x, tabs[i] == open ? TUI_TAB : TUI_DIM, text);
         x += width + 1;
     }
-    int width = help_text(app, text, sizeof text);
+    int width = help_text(app, form, text, sizeof text);
     tui_text(canvas, 1, canvas->width - width - 1, width, TUI_DIM, text);
 }
 
@@ -199,7 +239,7 @@ void tui_frame_draw(struct tui_app *app, const struct tui_view *view)
 {
     struct tui_canvas *canvas = &app->canvas;
     draw_head(app, canvas);
-    draw_tabs(app, canvas, view);
+    draw_tabs(app, canvas);
     draw_title(app, canvas, view);
     draw_bottom(app, canvas, view);
 }
@@ -235,13 +275,15 @@ enum tui_action tui_frame_action_at(const struct tui_app *app, int y, int x)
     struct hit hit = { .x = x, .action = TUI_NO_ACTION };
     const struct tui_view *view = app->views[app->depth - 1];
     if (y == 1) {
+        enum tui_action open = open_tab(app);
+        enum tab_form form = tab_form(app);
         for (int i = 0, at = 1; i < TABS; i++) {
-            int width = tab_text(app, i, text, sizeof text);
+            int width = tab_text(app, i, tabs[i] == open, form, text, sizeof text);
             if (x >= at && x < at + width)
                 return tabs[i];
             at += width + 1;
         }
-        return x >= app->canvas.width - help_text(app, text, sizeof text) - 1 ? TUI_HELP : TUI_NO_ACTION;
+        return x >= app->canvas.width - help_text(app, form, text, sizeof text) - 1 ? TUI_HELP : TUI_NO_ACTION;
     }
     if (y == app->canvas.height - 1 && app->prompt.kind == TUI_PROMPT_NONE)
         each_hint(app, view, app->canvas.width, hit_hint, &hit);
