@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include <mktrace.h>
-#include <prof/view.h>
+#include <prof/order.h>
 
 #include "failing.h"
 
@@ -23,7 +23,27 @@ static struct prof_findings *findings;
 static struct prof_graph *graph;
 
 /* What is tried: one call into the view. */
-enum what { TABLE, FILTERED, OBJECT_NAME, LEAKS, INFO, OBJECT, SITES, WHAT_COUNT };
+enum what { TABLE, FILTERED, OBJECT_NAME, LEAKS, INFO, OBJECT, SITES, ORDER, WHAT_COUNT };
+
+/* The whole way of one, to the last row and a text that is nowhere. */
+static struct prof_error *order(struct prof_view *view, unsigned variant)
+{
+    struct prof_order *order = NULL;
+    const struct prof_table *rows;
+    bool done = false;
+    struct prof_error *error = prof_order_create(
+        view, &(struct prof_query){ .sort = variant % 2 == 0 ? "site,-object" : "context,bytes", .where = "type!=x" },
+        &order);
+    while (error == NULL && !done)
+        error = prof_order_go_on(order, 3, &done);
+    if (error == NULL)
+        error = prof_order_rows(order, 0, 1000, &rows);
+    struct prof_order_search search = { .text = "nowhere1", .left = 10 };
+    if (error == NULL)
+        error = prof_order_search(order, &search, 10);
+    prof_order_destroy(order);
+    return error;
+}
 
 static struct prof_error *attempt(struct prof_view *view, enum what what, unsigned variant)
 {
@@ -44,6 +64,9 @@ static struct prof_error *attempt(struct prof_view *view, enum what what, unsign
         error = prof_view_table(
             view, PROF_TABLE_OBJECTS,
             &(struct prof_query){ .where = "(count>0 || site~main) && type!=x", .sort = "site,-object" }, &table);
+        break;
+    case ORDER:
+        error = order(view, variant);
         break;
     case OBJECT_NAME:
         error = prof_view_find(view, "blob#2", &obj);
