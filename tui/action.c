@@ -91,46 +91,78 @@ enum tui_action tui_action_named(const char *name)
     return TUI_NO_ACTION;
 }
 
+/* ---- Keys ---- */
+
+const char *const tui_view_names[] = { "overview", "types",  "objects", "object", "referrers", "referents",
+                                       "why",      "cycles", "leaks",   "sites",  "diff",      "marks",
+                                       "log",      "help",   "stack",   NULL };
+
+const char *tui_view_named(const char *name)
+{
+    for (size_t i = 0; tui_view_names[i] != NULL; i++)
+        if (strcmp(tui_view_names[i], name) == 0)
+            return tui_view_names[i];
+    return NULL;
+}
+
 void tui_keymap_init(struct tui_keymap *map)
 {
     map->count = 0;
     for (int i = 1; i < TUI_ACTIONS; i++) {
         uint32_t key;
         for (const char *at = tui_actions[i].keys; *at != '\0'; at += strspn(at, " "))
-            if (!tui_key_parse(&at, &key) || !tui_keymap_bind(map, key, (enum tui_action)i))
+            if (!tui_key_parse(&at, &key) || !tui_keymap_bind(map, NULL, key, (enum tui_action)i))
                 break; /* a unit test reads the whole table */
     }
 }
 
-bool tui_keymap_bind(struct tui_keymap *map, uint32_t key, enum tui_action action)
+static bool same_view(const char *a, const char *b)
 {
-    for (size_t i = 0; i < map->count; i++)
-        if (map->binding[i].key == key) {
-            map->binding[i].action = action;
-            return true;
-        }
-    if (map->count == TUI_BINDINGS)
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* The binding of just this view; map->count: none. */
+static size_t binding_of(const struct tui_keymap *map, const char *view, uint32_t key)
+{
+    size_t i = 0;
+    while (i < map->count && (map->binding[i].key != key || !same_view(map->binding[i].view, view)))
+        i++;
+    return i;
+}
+
+bool tui_keymap_bind(struct tui_keymap *map, const char *view, uint32_t key, enum tui_action action)
+{
+    size_t i = binding_of(map, view, key);
+    if (i == TUI_BINDINGS)
         return false;
-    map->binding[map->count].key = key;
-    map->binding[map->count++].action = action;
+    map->binding[i].key = key;
+    map->binding[i].view = view;
+    map->binding[i].action = action;
+    map->count += i == map->count;
     return true;
 }
 
-enum tui_action tui_keymap_find(const struct tui_keymap *map, uint32_t key)
+enum tui_action tui_keymap_find(const struct tui_keymap *map, const char *view, uint32_t key)
 {
-    for (size_t i = 0; i < map->count; i++)
-        if (map->binding[i].key == key)
-            return map->binding[i].action;
-    return TUI_NO_ACTION;
+    size_t i = view != NULL ? binding_of(map, view, key) : map->count;
+    if (i == map->count)
+        i = binding_of(map, NULL, key);
+    return i < map->count ? map->binding[i].action : TUI_NO_ACTION;
 }
 
-static const char *keys_of(const struct tui_keymap *map, enum tui_action action, size_t most, char *buf, size_t size)
+static const char *keys_of(const struct tui_keymap *map, const char *view, enum tui_action action, size_t most,
+                           char *buf, size_t size)
 {
     size_t used = 0;
     buf[0] = '\0';
-    for (size_t i = 0; i < map->count && most > 0; i++) {
+    /* those of the view alone come first */
+    for (size_t k = 0; k < 2 * map->count && most > 0; k++) {
+        size_t i = k % map->count;
         char name[16];
-        if (map->binding[i].action != action)
+        bool own = k < map->count;
+        if (map->binding[i].action != action || own != (map->binding[i].view != NULL) ||
+            (own && !same_view(map->binding[i].view, view)) ||
+            tui_keymap_find(map, view, map->binding[i].key) != action)
             continue;
         int n = snprintf(buf + used, size - used, "%s%s", used > 0 ? " " : "",
                          tui_key_name(map->binding[i].key, name, sizeof name));
@@ -144,12 +176,14 @@ static const char *keys_of(const struct tui_keymap *map, enum tui_action action,
     return buf;
 }
 
-const char *tui_keymap_keys(const struct tui_keymap *map, enum tui_action action, char *buf, size_t size)
+const char *tui_keymap_keys(const struct tui_keymap *map, const char *view, enum tui_action action, char *buf,
+                            size_t size)
 {
-    return keys_of(map, action, TUI_BINDINGS, buf, size);
+    return keys_of(map, view, action, TUI_BINDINGS, buf, size);
 }
 
-const char *tui_keymap_key(const struct tui_keymap *map, enum tui_action action, char *buf, size_t size)
+const char *tui_keymap_key(const struct tui_keymap *map, const char *view, enum tui_action action, char *buf,
+                           size_t size)
 {
-    return keys_of(map, action, 1, buf, size);
+    return keys_of(map, view, action, 1, buf, size);
 }

@@ -106,23 +106,33 @@ extern const struct tui_action_info tui_actions[TUI_ACTIONS];
 enum tui_action tui_action_named(const char *name);
 
 /* ---- Keys ---- */
+/* Names of views, as their title lines have them; ended by NULL. */
+extern const char *const tui_view_names[];
+/* The one of these that equals name; NULL: none. */
+const char *tui_view_named(const char *name);
+
 enum { TUI_BINDINGS = 256 };
 struct tui_keymap {
     size_t count;
     struct {
         uint32_t key;
         enum tui_action action;
+        const char *view; /* of tui_view_names: only there; NULL: wherever the view has no binding of its own */
     } binding[TUI_BINDINGS];
 };
 
 /* The keys of the table. */
 void tui_keymap_init(struct tui_keymap *map);
-/* A key does what it did not do before; TUI_NO_ACTION: nothing any more. false: too many bindings. */
-bool tui_keymap_bind(struct tui_keymap *map, uint32_t key, enum tui_action action);
-enum tui_action tui_keymap_find(const struct tui_keymap *map, uint32_t key);
-/* All keys of an action: "Down j". Returns buf; "" when it has none. */
-const char *tui_keymap_keys(const struct tui_keymap *map, enum tui_action action, char *buf, size_t size);
+/* A key does what it did not do before; TUI_NO_ACTION: nothing any more. view: of tui_view_names, NULL: everywhere.
+ * false: too many bindings. */
+bool tui_keymap_bind(struct tui_keymap *map, const char *view, uint32_t key, enum tui_action action);
+/* What a key does in a view; NULL: in those without a binding of their own. */
+enum tui_action tui_keymap_find(const struct tui_keymap *map, const char *view, uint32_t key);
+/* All keys of an action in a view: "Down j". Returns buf; "" when it has none. */
+const char *tui_keymap_keys(const struct tui_keymap *map, const char *view, enum tui_action action, char *buf,
+                            size_t size);
 /* The first of them: "Down". */
-const char *tui_keymap_key(const struct tui_keymap *map, enum tui_action action, char *buf, size_t size);
+const char *tui_keymap_key(const struct tui_keymap *map, const char *view, enum tui_action action, char *buf,
+                           size_t size);
 
 #endif

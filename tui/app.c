@@ -1,6 +1,7 @@
 /* app.c: views, keys, prompt and messages. See app.h; frame.c draws what surrounds the views. */
 #include "app.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@ enum { MESSAGE_MS = 5000 };
 bool tui_app_init(struct tui_app *app, struct tui_source *source, int height, int width, bool ascii)
 {
     *app = (struct tui_app){ .source = source, .name = "" };
-    tui_keymap_init(&app->keymap);
+    tui_config_init(&app->config);
     if (!tui_canvas_init(&app->canvas, height, width, ascii))
         return false;
     app->views[0] = tui_view_overview(app);
@@ -75,6 +76,32 @@ void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ..
     app->message_until_ms = app->now_ms + MESSAGE_MS;
 }
 
+void tui_app_configure(struct tui_app *app, const struct tui_config *config, const char *path,
+                       const struct tui_problems *problems, const char *state_path)
+{
+    app->config = *config;
+    app->units = (enum prof_units)config->settings.units;
+    app->config_path = path;
+    app->problems = problems;
+    app->state_path = config->settings.remember != 0 ? state_path : NULL;
+    if (app->state_path != NULL)
+        tui_state_read(&app->state, app->state_path);
+    if (config->settings.first != 0)
+        tui_app_act(app, (enum tui_action)(TUI_OVERVIEW + config->settings.first));
+    if (problems != NULL && problems->count == 1)
+        tui_app_say(app, TUI_WARN, "%s", problems->text[0]);
+    else if (problems != NULL && problems->count > 1)
+        tui_app_say(app, TUI_WARN, "%zu lines are wrong (the log has all): %s", problems->count, problems->text[0]);
+}
+
+void tui_app_remember(struct tui_app *app)
+{
+    if (app->state_path == NULL || tui_state_write(&app->state, app->state_path))
+        return;
+    tui_app_say(app, TUI_WARN, "order and columns are not remembered: %s: %s", app->state_path, strerror(errno));
+    app->state_path = NULL; /* said once */
+}
+
 void tui_app_prompt(struct tui_app *app, enum tui_prompt_kind kind, const char *text)
 {
     app->prompt.kind = kind;
@@ -106,6 +133,20 @@ static void go_to(struct tui_app *app, const char *when)
         tui_app_say(app, TUI_BAD, ":at wants a moment such as 90s or 1500ms, or now");
 }
 
+/* A line of tuirc, for this session. */
+static void configure_line(struct tui_app *app, const char *line)
+{
+    char why[TUI_PROBLEM];
+    if (!tui_config_line(&app->config, line, why)) {
+        tui_app_say(app, TUI_BAD, "%s", why);
+        return;
+    }
+    app->units = (enum prof_units)app->config.settings.units;
+    if (app->terminal != NULL)
+        app->terminal->configure(&app->config);
+    tui_app_say(app, TUI_NORMAL, "%s: until the viewer ends", line);
+}
+
 void tui_app_command(struct tui_app *app, const char *line)
 {
     char word[64];
@@ -128,12 +169,14 @@ void tui_app_command(struct tui_app *app, const char *line)
         if (view->ops->command_line != NULL)
             view->ops->command_line(view, command, sizeof command);
         tui_app_say(app, TUI_NORMAL, "%s", command[0] != '\0' ? command : "no command prints this view");
+    } else if (strcmp(word, "set") == 0 || strcmp(word, "bind") == 0 || strcmp(word, "color") == 0) {
+        configure_line(app, line);
     } else if (view->ops->command != NULL && view->ops->command(view, word, rest)) {
         /* done */
     } else if (action != TUI_NO_ACTION) {
         tui_app_act(app, action);
     } else {
-        tui_app_say(app, TUI_BAD, "there is no action '%s': ? lists them", word);
+        tui_app_say(app, TUI_BAD, "there is no action '%s': the help lists them", word);
     }
 }
 
@@ -185,7 +228,8 @@ static void close_or_quit(struct tui_app *app)
 {
     if (app->depth > 1)
         close_top(app);
-    else if (app->pid != 0 && tui_source_phase(app->source) == TUI_LIVE && !app->quit_asked) {
+    else if (app->pid != 0 && tui_source_phase(app->source) == TUI_LIVE && !app->quit_asked &&
+             app->config.settings.confirm_quit) {
         app->quit_asked = true;
         tui_app_say(app, TUI_WARN, "q again quits; %s keeps running", app->name);
     } else {
@@ -317,10 +361,25 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
         return true;
     case TUI_UNITS:
         app->units = app->units == PROF_UNITS_BYTES ? PROF_UNITS_IEC : (enum prof_units)(app->units + 1);
+        app->config.settings.units = (int)app->units;
         return true;
     default:
         return false;
     }
+}
+
+/* Returns its name. */
+static const char *next_theme(struct tui_app *app)
+{
+    static char name[16];
+    const struct tui_option *option = tui_option_named("theme");
+    app->config.settings.theme++;
+    if (tui_option_word(option, app->config.settings.theme, name, sizeof name)[0] == '\0') {
+        app->config.settings.theme = 0;
+        tui_option_word(option, 0, name, sizeof name);
+    }
+    app->terminal->configure(&app->config);
+    return name;
 }
 
 static bool act_on_terminal(struct tui_app *app, enum tui_action action)
@@ -339,7 +398,7 @@ static bool act_on_terminal(struct tui_app *app, enum tui_action action)
         return true;
     case TUI_THEME:
         if (terminal != NULL)
-            tui_app_say(app, TUI_NORMAL, "theme %s", terminal->next_theme());
+            tui_app_say(app, TUI_NORMAL, "theme %s", next_theme(app));
         return true;
     case TUI_COPY:
         if (view->ops->selected == NULL || view->ops->selected(view)[0] == '\0') {
@@ -398,13 +457,14 @@ void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mous
         prompt_key(app, key);
         return;
     }
-    enum tui_action action = tui_keymap_find(&app->keymap, key);
-    char name[16];
+    enum tui_action action = tui_keymap_find(&app->config.keymap, view->ops->name, key);
+    char name[16], help[16];
     app->message[0] = '\0';
     if (action != TUI_NO_ACTION)
         tui_app_act(app, action);
     else
-        tui_app_say(app, TUI_WARN, "%s is no key here: ? shows all", tui_key_name(key, name, sizeof name));
+        tui_app_say(app, TUI_WARN, "%s is no key here: %s shows all", tui_key_name(key, name, sizeof name),
+                    tui_keymap_key(&app->config.keymap, view->ops->name, TUI_HELP, help, sizeof help));
 }
 
 void tui_app_resize(struct tui_app *app, int height, int width)

@@ -13,8 +13,10 @@
 
 #include "action.h"
 #include "canvas.h"
+#include "config.h"
 #include "key.h"
 #include "source.h"
+#include "state.h"
 #include "view.h"
 
 enum { TUI_VIEWS_MOST = 32, TUI_PROMPT_MOST = 256, TUI_LEAST_HEIGHT = 16, TUI_LEAST_WIDTH = 60 };
@@ -24,7 +26,11 @@ enum tui_prompt_kind { TUI_PROMPT_NONE = 0, TUI_PROMPT_COMMAND, TUI_PROMPT_FIND,
 
 struct tui_app {
     struct tui_canvas canvas;
-    struct tui_keymap keymap;
+    struct tui_config config;
+    const struct tui_problems *problems; /* of the file it was read from; NULL: none was */
+    const char *config_path;             /* that file; NULL */
+    struct tui_state state;
+    const char *state_path; /* of what is remembered; NULL: nothing is */
     struct tui_source *source;
     const char *name;                       /* of the trace or process, escaped */
     uint32_t pid;                           /* of a running program, 0: a file */
@@ -46,13 +52,18 @@ struct tui_app {
         void (*redraw)(void);
         void (*suspend)(void);
         void (*copy)(const char *text);
-        const char *(*next_theme)(void); /* its name */
+        void (*configure)(const struct tui_config *config); /* theme, colours and mouse as it says */
     } * terminal;
 };
 
-/* Draws into a canvas of its own. source: borrowed. false: no memory. */
+/* Draws into a canvas of its own. source: borrowed. false: no memory. Options, keys and colours are those that stand
+ * when nothing is configured. */
 bool tui_app_init(struct tui_app *app, struct tui_source *source, int height, int width, bool ascii);
 void tui_app_deinit(struct tui_app *app);
+/* Takes over what is configured, reads what is remembered, and opens the view that is to be the first. path, problems:
+ * borrowed, NULL: no file. state_path: borrowed, NULL: nothing is to be remembered. */
+void tui_app_configure(struct tui_app *app, const struct tui_config *config, const char *path,
+                       const struct tui_problems *problems, const char *state_path);
 
 /* One key; TUI_KEY_MOUSE with what it did. */
 void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mouse);
@@ -64,6 +75,8 @@ void tui_app_resize(struct tui_app *app, int height, int width);
 void tui_app_draw(struct tui_app *app);
 
 /* ---- For views ---- */
+/* Writes what is remembered, after it was changed; says it when that cannot be. */
+void tui_app_remember(struct tui_app *app);
 /* Puts a view on top; NULL (no memory) says so. */
 void tui_app_open(struct tui_app *app, struct tui_view *view);
 void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ...)

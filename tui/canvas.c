@@ -13,6 +13,13 @@
 
 enum { ELLIPSIS = 0x2026, LAST_ASCII = 0x7e };
 
+const char *const tui_role_names[TUI_ROLES] = {
+    [TUI_NORMAL] = "normal", [TUI_DIM] = "dim",       [TUI_TITLE] = "title", [TUI_TAB] = "tab",
+    [TUI_HEADER] = "header", [TUI_SORTED] = "sorted", [TUI_GOOD] = "good",   [TUI_WARN] = "warn",
+    [TUI_BAD] = "bad",       [TUI_ACCENT] = "accent", [TUI_PLACE] = "place", [TUI_GRAPH1] = "graph1",
+    [TUI_GRAPH2] = "graph2", [TUI_KEY] = "key",       [TUI_MATCH] = "match",
+};
+
 bool tui_canvas_init(struct tui_canvas *canvas, int height, int width, bool ascii)
 {
     *canvas = (struct tui_canvas){ .ascii = ascii };

@@ -31,6 +31,8 @@ enum tui_role {
     TUI_MATCH, /* what a search found */
     TUI_ROLES
 };
+/* "normal", "dim", ...: in configuration files. */
+extern const char *const tui_role_names[TUI_ROLES];
 
 struct tui_cell {
     uint32_t ch; /* 0: the second column of the character before it */

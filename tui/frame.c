@@ -123,7 +123,7 @@ static int tab_text(const struct tui_app *app, int tab, bool open, enum tab_form
 {
     char key[16];
     const char *name = tui_actions[tabs[tab]].name;
-    tui_keymap_key(&app->keymap, tabs[tab], key, sizeof key);
+    tui_keymap_key(&app->config.keymap, NULL, tabs[tab], key, sizeof key);
     for (size_t i = 0; i < sizeof brief / sizeof *brief; i++)
         if (form >= TABS_BRIEF && !open && brief[i].tab == tabs[tab])
             name = brief[i].name;
@@ -137,7 +137,7 @@ static int tab_text(const struct tui_app *app, int tab, bool open, enum tab_form
 static int help_text(const struct tui_app *app, enum tab_form form, char *buf, size_t size)
 {
     char key[16];
-    snprintf(buf, size, "%s%s", tui_keymap_key(&app->keymap, TUI_HELP, key, sizeof key),
+    snprintf(buf, size, "%s%s", tui_keymap_key(&app->config.keymap, NULL, TUI_HELP, key, sizeof key),
              form == TABS_WHOLE ? " Help" : "");
     return tui_width(buf);
 }
@@ -200,7 +200,8 @@ static void each_hint(const struct tui_app *app, const struct tui_view *view, in
     for (int k = 0; k < 2; k++)
         for (const enum tui_action *a = lists[k]; a != NULL && *a != TUI_NO_ACTION; a++) {
             char key[16];
-            if (tui_keymap_key(&app->keymap, *a, key, sizeof key)[0] == '\0' || tui_actions[*a].word == NULL)
+            if (tui_keymap_key(&app->config.keymap, view->ops->name, *a, key, sizeof key)[0] == '\0' ||
+                tui_actions[*a].word == NULL)
                 continue;
             int columns = tui_width(key) + 1 + tui_width(tui_actions[*a].word);
             if (x + columns > width || each(ctx, *a, key, x, columns))

@@ -12,7 +12,9 @@ enum { WINDOW = 300, BEFORE = 100, COLUMNS_MOST = 24, GAP = 2 };
 void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_list_spec *spec)
 {
     *list = (struct tui_list){ .app = app, .spec = spec, .page = 1 };
-    snprintf(list->sort, sizeof list->sort, "%s", spec->sort);
+    const char *sort = tui_state_sort(&app->state, spec->table);
+    snprintf(list->sort, sizeof list->sort, "%s", sort != NULL ? sort : spec->sort);
+    list->remembered = sort != NULL;
 }
 
 void tui_list_deinit(struct tui_list *list)
@@ -121,6 +123,10 @@ void tui_list_ask(struct tui_list *list)
     take_found(list);
     if (list->query.answer != NULL)
         list->total = (size_t)json_integer_value(json_object_get(list->query.answer, "total"));
+    if (list->remembered && list->where[0] == '\0' && json_object_get(list->query.answer, "error") != NULL) {
+        snprintf(list->sort, sizeof list->sort, "%s", list->spec->sort); /* by a column that there is no more */
+        list->remembered = false;
+    }
     follow(list);
     keep_in_view(list);
     remember(list);
@@ -321,6 +327,9 @@ static void move_to(struct tui_list *list, size_t row)
 static void resort(struct tui_list *list, const char *key, bool reverse)
 {
     snprintf(list->sort, sizeof list->sort, "%s%.60s", reverse ? "-" : "", key);
+    list->remembered = false;
+    tui_state_set_sort(&list->app->state, list->spec->table, list->sort);
+    tui_app_remember(list->app);
     list->cursor = list->top = 0;
     list->snapshot = list->query.snapshot;
 }
@@ -440,7 +449,7 @@ void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct
 {
     int widths[COLUMNS_MOST];
     if (mouse->what == TUI_MOUSE_UP || mouse->what == TUI_MOUSE_DOWN) {
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < tui_option_wheel(&list->app->config.settings); i++)
             tui_list_act(list, mouse->what == TUI_MOUSE_UP ? TUI_UP : TUI_DOWN);
         return;
     }

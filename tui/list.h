@@ -36,6 +36,7 @@ struct tui_list {
     uint64_t snapshot;  /* that the cursor was placed in */
     size_t cursor, top, page, total;
     bool seek, seek_back; /* a search is under way */
+    bool remembered;      /* the order is that of an earlier session */
 };
 
 void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_list_spec *spec);

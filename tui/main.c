@@ -3,6 +3,8 @@
  *   canvas, glyph     a grid of cells, and what is drawn on it
  *   term              ncurses, and nobody else's
  *   key, action       keys by name; everything one can do, in one table
+ *   option, config    what can be set, and tuirc that says so
+ *   state, textfile   what is remembered; files that are put in place at once
  *   app, frame, loop  the stack of views, what surrounds them, one poll
  *   list, lines, page tables of any length; texts of labelled lines, and views that are one such text
  *   said              what the workers answered, read
@@ -26,26 +28,18 @@
 enum { USAGE = 2, UNREADABLE = 3, WRAPPERS = 64 };
 
 struct arguments {
-    const char *script, *theme, *symfs, *path;
+    const char *script, *theme, *symfs, *path, *config, *state, *units;
     const char *wrappers[WRAPPERS + 1];
     size_t wrapper_count;
     uint32_t pid;
     int width, height;
-    bool ascii, no_mouse;
+    bool ascii, no_mouse, no_config;
 };
 
 static int usage(const char *why)
 {
     fprintf(stderr, "reftrack-tui: %s; 'reftrack tui --help' tells how it is used\n", why);
     return USAGE;
-}
-
-static bool is_theme(const char *name)
-{
-    size_t i = 0;
-    while (tui_themes[i] != NULL && strcmp(tui_themes[i], name) != 0)
-        i++;
-    return tui_themes[i] != NULL;
 }
 
 static int parse(int argc, char **argv, struct arguments *ret)
@@ -55,6 +49,10 @@ static int parse(int argc, char **argv, struct arguments *ret)
                                              { "ascii", no_argument, NULL, 'a' },
                                              { "no-mouse", no_argument, NULL, 'm' },
                                              { "theme", required_argument, NULL, 't' },
+                                             { "units", required_argument, NULL, 'u' },
+                                             { "config", required_argument, NULL, 'c' },
+                                             { "no-config", no_argument, NULL, 'n' },
+                                             { "state", required_argument, NULL, 'r' },
                                              { "symfs", required_argument, NULL, 'f' },
                                              { "wrapper", required_argument, NULL, 'w' },
                                              { "pid", required_argument, NULL, 'p' },
@@ -77,9 +75,19 @@ static int parse(int argc, char **argv, struct arguments *ret)
             ret->no_mouse = true;
             break;
         case 't':
-            if (!is_theme(optarg))
-                return usage("--theme wants default, light, mono or contrast");
             ret->theme = optarg;
+            break;
+        case 'u':
+            ret->units = optarg;
+            break;
+        case 'c':
+            ret->config = optarg;
+            break;
+        case 'r':
+            ret->state = optarg;
+            break;
+        case 'n':
+            ret->no_config = true;
             break;
         case 'f':
             ret->symfs = optarg;
@@ -104,27 +112,14 @@ static int parse(int argc, char **argv, struct arguments *ret)
 
 /* ---- The terminal ---- */
 
-static const char *next_theme(void)
-{
-    size_t i = 0;
-    while (tui_themes[i] != NULL && strcmp(tui_themes[i], tui_term_theme_name()) != 0)
-        i++;
-    const char *next = tui_themes[i] != NULL && tui_themes[i + 1] != NULL ? tui_themes[i + 1] : tui_themes[0];
-    tui_term_theme(next);
-    return next;
-}
-
 static const struct tui_terminal terminal = {
-    .redraw = tui_term_redraw, .suspend = tui_term_suspend, .copy = tui_term_copy, .next_theme = next_theme
+    .redraw = tui_term_redraw, .suspend = tui_term_suspend, .copy = tui_term_copy, .configure = tui_term_configure
 };
 
 static int run_terminal(struct tui_app *app, const struct arguments *arguments)
 {
-    const char *no_color = getenv("NO_COLOR"), *why = NULL;
-    struct tui_term_options options = { .mouse = !arguments->no_mouse, .theme = arguments->theme };
-    if (options.theme == NULL && no_color != NULL && no_color[0] != '\0')
-        options.theme = "mono";
-    if (!tui_term_open(&options, &why)) {
+    const char *why = NULL;
+    if (!tui_term_open(&app->config, &why)) {
         tui_term_close();
         fprintf(stderr, "reftrack-tui: %s; for scripts use: reftrack report %s\n", why, arguments->path);
         return USAGE;
@@ -135,6 +130,33 @@ static int run_terminal(struct tui_app *app, const struct arguments *arguments)
     app->terminal = &terminal;
     tui_loop_run(app);
     tui_term_close();
+    return 0;
+}
+
+/* ---- What is configured ---- */
+
+/* The file, then what the environment and the command line say. Scripts read only files that are named. */
+static int configure(const struct arguments *arguments, struct tui_config *config, char *path, size_t size,
+                     struct tui_problems *problems)
+{
+    const char *no_color = getenv("NO_COLOR");
+    struct tui_settings *settings = &config->settings;
+    tui_config_init(config);
+    snprintf(path, size, "%s", arguments->config != NULL ? arguments->config : "");
+    if (arguments->config == NULL && arguments->script == NULL && !arguments->no_config)
+        tui_config_path("XDG_CONFIG_HOME", ".config", "tuirc", path, size);
+    if (path[0] != '\0' && !tui_config_read(config, path, arguments->config != NULL, problems))
+        path[0] = '\0';
+    if (no_color != NULL && no_color[0] != '\0')
+        tui_option_set(settings, tui_option_named("theme"), "mono");
+    if (arguments->theme != NULL && !tui_option_set(settings, tui_option_named("theme"), arguments->theme))
+        return usage("--theme wants default, light, mono or contrast");
+    if (arguments->units != NULL && !tui_option_set(settings, tui_option_named("units"), arguments->units))
+        return usage("--units wants iec, si or bytes");
+    if (arguments->no_mouse)
+        settings->mouse = 0;
+    if (arguments->ascii)
+        settings->ascii = TUI_ASCII_YES;
     return 0;
 }
 
@@ -154,15 +176,21 @@ static int run_script(struct tui_app *app, const char *path)
 int main(int argc, char **argv)
 {
     struct arguments arguments = { .width = 80, .height = 24 };
+    static struct tui_config config;
+    static struct tui_problems problems;
+    static char config_path[4096], state_path[4096];
     struct tui_source *source;
     struct tui_app app;
     const char *why;
     char name[512];
     setlocale(LC_CTYPE, "");
     int code = parse(argc, argv, &arguments);
+    if (code == 0)
+        code = configure(&arguments, &config, config_path, sizeof config_path, &problems);
     if (code != 0)
         return code;
-    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+         ascii = config.settings.ascii == TUI_ASCII_YES || (config.settings.ascii == TUI_ASCII_AUTO && !utf8);
     const struct tui_source_options options = {
         .path = arguments.path, .wrappers = arguments.wrappers, .symfs = arguments.symfs, .pid = arguments.pid
     };
@@ -174,7 +202,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "reftrack-tui: %s\n", why);
         return UNREADABLE;
     }
-    if (!tui_app_init(&app, source, arguments.height, arguments.width, arguments.ascii || !utf8)) {
+    if (!tui_app_init(&app, source, arguments.height, arguments.width, ascii)) {
         fprintf(stderr, "reftrack-tui: there is no memory\n");
         tui_source_destroy(source);
         return UNREADABLE;
@@ -182,6 +210,12 @@ int main(int argc, char **argv)
     const char *base = strrchr(arguments.path, '/');
     app.name = prof_escape_terminal(name, sizeof name, base != NULL ? base + 1 : arguments.path);
     app.pid = arguments.pid;
+    app.now_ms = arguments.script == NULL ? tui_now_ms() : 0;
+    snprintf(state_path, sizeof state_path, "%s", arguments.state != NULL ? arguments.state : "");
+    if (arguments.state == NULL && arguments.script == NULL && !arguments.no_config)
+        tui_config_path("XDG_STATE_HOME", ".local/state", "state", state_path, sizeof state_path);
+    tui_app_configure(&app, &config, config_path[0] != '\0' ? config_path : NULL, &problems,
+                      state_path[0] != '\0' ? state_path : NULL);
     code = arguments.script != NULL ? run_script(&app, arguments.script) : run_terminal(&app, &arguments);
     tui_app_deinit(&app);
     tui_source_destroy(source);

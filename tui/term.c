@@ -20,7 +20,7 @@ struct look {
 /* No role is told by colour alone: flags and words say it, too. No black, no blue text: both are unreadable somewhere.
  */
 static const struct theme {
-    const char *name;
+    const char *name; /* the choices of the option "theme", in their order */
     struct look look[TUI_ROLES];
 } themes[] = {
     { "default",
@@ -88,7 +88,7 @@ static const struct theme {
         [TUI_KEY] = { COLOR_YELLOW, COLOR_BLACK, A_BOLD },
         [TUI_MATCH] = { COLOR_BLACK, COLOR_CYAN, 0 } } },
 };
-const char *const tui_themes[] = { "default", "light", "mono", "contrast", NULL };
+enum { THEMES = sizeof themes / sizeof *themes };
 
 enum { RESET_BYTES = 512, SIGNALS = 8 };
 static const int fatal[SIGNALS] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTERM, SIGHUP, SIGQUIT };
@@ -97,7 +97,6 @@ static const int fatal[SIGNALS] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SI
 static struct {
     SCREEN *screen;
     bool colours;
-    const char *theme;
     struct look look[TUI_ROLES];
     char reset[RESET_BYTES]; /* gives the terminal back; for signal handlers */
     size_t reset_bytes;
@@ -152,29 +151,38 @@ static void apply_theme(void)
         init_pair((short)(i + 1), term.look[i].fore, term.look[i].back);
 }
 
-bool tui_term_theme(const char *name)
+/* Colours of one's own, on top of a theme that has colours. */
+static void take_look(struct look *look, const struct tui_look *own)
 {
-    for (size_t i = 0; i < sizeof themes / sizeof *themes; i++)
-        if (strcmp(themes[i].name, name) == 0) {
-            term.theme = themes[i].name;
-            memcpy(term.look, themes[i].look, sizeof term.look);
-            if (term.screen != NULL) {
-                apply_theme();
-                clearok(curscr, TRUE);
-            }
-            return true;
-        }
-    return false;
+    static const attr_t attributes[][2] = { { TUI_LOOK_BOLD, A_BOLD },
+                                            { TUI_LOOK_DIM, A_DIM },
+                                            { TUI_LOOK_UNDERLINE, A_UNDERLINE },
+                                            { TUI_LOOK_REVERSE, A_REVERSE } };
+    look->fore = own->fore < COLORS ? own->fore : -1;
+    look->back = own->back < COLORS ? own->back : -1;
+    look->attributes = 0;
+    for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
+        look->attributes |= own->attributes & attributes[i][0] ? attributes[i][1] : 0;
 }
 
-const char *tui_term_theme_name(void)
+void tui_term_configure(const struct tui_config *config)
 {
-    return term.theme != NULL ? term.theme : themes[0].name;
+    int theme = config->settings.theme < THEMES ? config->settings.theme : 0;
+    memcpy(term.look, themes[theme].look, sizeof term.look);
+    for (int i = 0; i < TUI_ROLES && strcmp(themes[theme].name, "mono") != 0; i++)
+        if (config->look[i].set)
+            take_look(&term.look[i], &config->look[i]);
+    apply_theme();
+    if (config->settings.mouse != 0)
+        mousemask(BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+    else
+        mousemask(0, NULL);
+    clearok(curscr, TRUE);
 }
 
 /* ---- Opening ---- */
 
-bool tui_term_open(const struct tui_term_options *options, const char **ret_why)
+bool tui_term_open(const struct tui_config *config, const char **ret_why)
 {
     const char *name = getenv("TERM");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
@@ -199,12 +207,8 @@ bool tui_term_open(const struct tui_term_options *options, const char **ret_why)
     nodelay(stdscr, TRUE);
     curs_set(0);
     term.colours = has_colors() && start_color() == OK && use_default_colors() == OK;
-    if (options->mouse)
-        mousemask(BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
     mouseinterval(200);
-    if (term.theme == NULL || options->theme != NULL)
-        tui_term_theme(options->theme != NULL ? options->theme : themes[0].name);
-    apply_theme();
+    tui_term_configure(config);
     watch_signals();
     return true;
 }

@@ -9,15 +9,11 @@
 #include <stdint.h>
 
 #include "canvas.h"
+#include "config.h"
 #include "key.h"
 
-struct tui_term_options {
-    bool mouse;
-    const char *theme; /* a name of tui_themes */
-};
-
-/* false: *ret_why says why, in words for the user (static). */
-bool tui_term_open(const struct tui_term_options *options, const char **ret_why);
+/* Theme, colours and mouse are those of config. false: *ret_why says why, in words for the user (static). */
+bool tui_term_open(const struct tui_config *config, const char **ret_why);
 /* Gives the terminal back. Also after a failed open. */
 void tui_term_close(void);
 
@@ -41,11 +37,7 @@ void tui_term_suspend(void);
 /* Sends text to the clipboard of the terminal (OSC 52; terminals that do not know it ignore it). */
 void tui_term_copy(const char *text);
 
-/* Names of themes, ended by NULL: "default", "light", "mono", "contrast". */
-extern const char *const tui_themes[];
-/* false: no such theme. */
-bool tui_term_theme(const char *name);
-/* The theme that is in use. */
-const char *tui_term_theme_name(void);
+/* Theme, colours and mouse as they are configured now. Themes are the choices of the option "theme" in their order. */
+void tui_term_configure(const struct tui_config *config);
 
 #endif

@@ -48,7 +48,7 @@ static void fill(struct help_view *view)
         for (int i = 1; i < TUI_ACTIONS; i++)
             if ((int)tui_actions[i].group == group) {
                 tui_lines_add(&view->lines, NULL, TUI_KEY, "%-16s",
-                              tui_keymap_keys(&app->keymap, (enum tui_action)i, keys, sizeof keys));
+                              tui_keymap_keys(&app->config.keymap, NULL, (enum tui_action)i, keys, sizeof keys));
                 tui_lines_span(&view->lines, TUI_ACCENT, "%-18s", tui_actions[i].name);
                 tui_lines_span(&view->lines, TUI_NORMAL, "%s", tui_actions[i].help);
             }

@@ -140,6 +140,20 @@ static void add_hooks(struct tui_lines *lines, const json_t *adapters, const jso
     }
 }
 
+static void add_config(struct tui_lines *lines, const struct tui_app *app)
+{
+    const struct tui_problems *problems = app->problems;
+    if (app->config_path == NULL && (problems == NULL || problems->count == 0))
+        return;
+    tui_lines_heading(lines, "configuration");
+    if (app->config_path != NULL)
+        tui_lines_add(lines, "read", TUI_NORMAL, "%s", app->config_path);
+    for (size_t i = 0; problems != NULL && i < problems->count && i < TUI_PROBLEMS; i++)
+        tui_lines_add(lines, i == 0 ? "wrong" : "", TUI_WARN, "%s", problems->text[i]);
+    if (problems != NULL && problems->count > TUI_PROBLEMS)
+        tui_lines_add(lines, "", TUI_DIM, "(%zu more)", problems->count - TUI_PROBLEMS);
+}
+
 static void fill(struct tui_page *page, const json_t *answer)
 {
     const json_t *info = json_object_get(answer, "info");
@@ -148,6 +162,7 @@ static void fill(struct tui_page *page, const json_t *answer)
     add_audit(&page->lines, json_object_get(page->view.app->summary.answer, "audit"), answer);
     add_gaps(&page->lines, json_object_get(info, "symbol_gaps"));
     add_hooks(&page->lines, json_object_get(info, "adapters"), json_object_get(answer, "hooks"));
+    add_config(&page->lines, page->view.app);
 }
 
 static const enum tui_action hints[] = { TUI_EXPORT, TUI_BACK, TUI_NO_ACTION };

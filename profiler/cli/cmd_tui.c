@@ -11,7 +11,8 @@
 
 struct tui_args {
     bool ascii, no_mouse;
-    const char *theme, *script, *size;
+    bool no_config;
+    const char *theme, *script, *size, *config, *state;
 };
 static const struct cli_option options[] = {
     { .name = "ascii",
@@ -27,6 +28,22 @@ static const struct cli_option options[] = {
       .offset = offsetof(struct tui_args, theme),
       .argument = "THEME",
       .help = "colours: default, light, mono or contrast (NO_COLOR and --color=never mean mono)" },
+    { .name = "config",
+      .kind = CLI_TEXT,
+      .offset = offsetof(struct tui_args, config),
+      .argument = "FILE",
+      .hint = CLI_HINT_FILE,
+      .help = "options, keys and colours are those of FILE instead of $XDG_CONFIG_HOME/reftrack/tuirc" },
+    { .name = "no-config",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct tui_args, no_config),
+      .help = "they are those that stand when nothing is configured; nothing is remembered, either" },
+    { .name = "state",
+      .kind = CLI_TEXT,
+      .offset = offsetof(struct tui_args, state),
+      .argument = "FILE",
+      .hint = CLI_HINT_FILE,
+      .help = "order and columns of lists are remembered in FILE instead of $XDG_STATE_HOME/reftrack/state" },
     { .name = "script",
       .kind = CLI_TEXT,
       .offset = offsetof(struct tui_args, script),
@@ -95,6 +112,14 @@ static int become_viewer(const struct cli_session *session, const struct cli_com
         add(&words, "--no-mouse", NULL);
     if (args->theme != NULL || common->color == CLI_NEVER)
         add(&words, "--theme", args->theme != NULL ? args->theme : "mono");
+    if (common->units != PROF_UNITS_IEC)
+        add(&words, "--units", common->units == PROF_UNITS_SI ? "si" : "bytes");
+    if (args->config != NULL)
+        add(&words, "--config", args->config);
+    if (args->state != NULL)
+        add(&words, "--state", args->state);
+    if (args->no_config)
+        add(&words, "--no-config", NULL);
     if (args->script != NULL)
         add(&words, "--script", args->script);
     if (args->size != NULL)

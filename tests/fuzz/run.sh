@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-30}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- trace graph state ring query suppress adapter
+[ $# -gt 0 ] || set -- trace graph state ring query suppress adapter tuirc
 dir=build-fuzz
 
 # Only the fuzzers are built: nothing else links with code that reports its coverage.
@@ -30,6 +30,7 @@ for name in cache collect cycle growing leaky memory misuse; do
 done
 "$dir/tests/fuzz/fuzz_seed" "$dir/seed" "$dir"/traces/*.trk || exit 1
 mkdir -p "$dir/seed/adapter" && cp profiler/adapters/*.adapter "$dir/seed/adapter" || exit 1
+mkdir -p "$dir/seed/tuirc" && cp tests/golden/tui/*.rc "$dir/seed/tuirc" || exit 1
 
 bad=0
 for name; do

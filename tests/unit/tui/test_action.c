@@ -25,8 +25,9 @@ static void test_table(void **state)
             uint32_t key;
             if (!tui_key_parse(&at, &key))
                 fail_msg("%s: '%s' is no key", info->name, at);
-            if (tui_keymap_find(&map, key) != (enum tui_action)i)
-                fail_msg("%s: a key of it is also one of %s", info->name, tui_actions[tui_keymap_find(&map, key)].name);
+            if (tui_keymap_find(&map, NULL, key) != (enum tui_action)i)
+                fail_msg("%s: a key of it is also one of %s", info->name,
+                         tui_actions[tui_keymap_find(&map, NULL, key)].name);
             keys++;
         }
     }
@@ -67,17 +68,40 @@ static void test_bindings(void **state)
     struct tui_keymap map;
     char keys[64];
     tui_keymap_init(&map);
-    assert_string_equal(tui_keymap_keys(&map, TUI_DOWN, keys, sizeof keys), "Down j");
-    assert_true(tui_keymap_bind(&map, 'j', TUI_UP));
-    assert_string_equal(tui_keymap_keys(&map, TUI_DOWN, keys, sizeof keys), "Down");
-    assert_int_equal(tui_keymap_find(&map, 'j'), TUI_UP);
-    assert_true(tui_keymap_bind(&map, TUI_KEY_DOWN, TUI_NO_ACTION));
-    assert_string_equal(tui_keymap_keys(&map, TUI_DOWN, keys, sizeof keys), "");
-    assert_string_equal(tui_keymap_key(&map, TUI_HELP, keys, sizeof keys), "?");
+    assert_string_equal(tui_keymap_keys(&map, NULL, TUI_DOWN, keys, sizeof keys), "Down j");
+    assert_true(tui_keymap_bind(&map, NULL, 'j', TUI_UP));
+    assert_string_equal(tui_keymap_keys(&map, NULL, TUI_DOWN, keys, sizeof keys), "Down");
+    assert_int_equal(tui_keymap_find(&map, NULL, 'j'), TUI_UP);
+    assert_true(tui_keymap_bind(&map, NULL, TUI_KEY_DOWN, TUI_NO_ACTION));
+    assert_string_equal(tui_keymap_keys(&map, NULL, TUI_DOWN, keys, sizeof keys), "");
+    assert_string_equal(tui_keymap_key(&map, NULL, TUI_HELP, keys, sizeof keys), "?");
     for (uint32_t key = 0x100; map.count < TUI_BINDINGS; key++)
-        assert_true(tui_keymap_bind(&map, key, TUI_UP));
-    assert_false(tui_keymap_bind(&map, 0x9999, TUI_UP));
-    assert_true(tui_keymap_bind(&map, 'k', TUI_DOWN)); /* known ones still change */
+        assert_true(tui_keymap_bind(&map, NULL, key, TUI_UP));
+    assert_false(tui_keymap_bind(&map, NULL, 0x9999, TUI_UP));
+    assert_true(tui_keymap_bind(&map, NULL, 'k', TUI_DOWN)); /* known ones still change */
+}
+
+static void test_bindings_of_a_view(void **state)
+{
+    (void)state;
+    struct tui_keymap map;
+    char keys[64];
+    const char *types = tui_view_named("types");
+    assert_non_null(types);
+    assert_null(tui_view_named("nosuch"));
+    tui_keymap_init(&map);
+    assert_true(tui_keymap_bind(&map, types, 'j', TUI_SORT));
+    assert_int_equal(tui_keymap_find(&map, "types", 'j'), TUI_SORT);
+    assert_int_equal(tui_keymap_find(&map, "objects", 'j'), TUI_DOWN);
+    assert_int_equal(tui_keymap_find(&map, NULL, 'j'), TUI_DOWN);
+    /* its own first; what the view took away is not told there */
+    assert_string_equal(tui_keymap_keys(&map, "types", TUI_SORT, keys, sizeof keys), "j s F6");
+    assert_string_equal(tui_keymap_key(&map, "types", TUI_SORT, keys, sizeof keys), "j");
+    assert_string_equal(tui_keymap_keys(&map, "types", TUI_DOWN, keys, sizeof keys), "Down");
+    assert_string_equal(tui_keymap_keys(&map, "objects", TUI_SORT, keys, sizeof keys), "s F6");
+    assert_true(tui_keymap_bind(&map, types, 's', TUI_NO_ACTION));
+    assert_int_equal(tui_keymap_find(&map, "types", 's'), TUI_NO_ACTION);
+    assert_int_equal(tui_keymap_find(&map, "objects", 's'), TUI_SORT);
 }
 
 int main(void)
@@ -86,6 +110,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_names_of_keys),
         cmocka_unit_test(test_bindings),
+        cmocka_unit_test(test_bindings_of_a_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
