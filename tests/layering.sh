@@ -32,6 +32,7 @@ allowed profiler/src/input 'base/|input/|prof/(error|memory|trace|salvage|resume
 allowed profiler/src/model 'base/|pairing/|model/|prof/(error|memory|trace|heap|index|resume)\.h|track/(format|track)\.h'
 allowed profiler/src/analysis 'base/|graph/|pairing/|analysis/|prof/|track/(format|track)\.h'
 allowed profiler/src/view 'base/|view/|prof/|track/(format|track)\.h'
+allowed profiler/src/text 'base/|prof/|track/(format|track)\.h'
 allowed profiler/cli 'base/|cli/|view/|prof/|track/(format|track)\.h'
 allowed tui 'base/|prof/|track/format\.h'
 allowed samples 'track/track\.h'

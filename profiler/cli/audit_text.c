@@ -315,14 +315,14 @@ static void overowned(struct cli_session *session, struct cli_out *out)
     if (audit->overowned == 0)
         return;
     cli_printf(out, CLI_WARN, "owners: trk_own at ");
-    text_place(session, out, audit->overowned_stack);
+    prof_text_place(cli_text(session, out), audit->overowned_stack);
     fputs(" found no reference to own", out->file);
     if (audit->overowned > 1)
         fprintf(out->file, " (%s times in all)", prof_fmt_count(count, sizeof count, audit->overowned));
     fputs("; was trk_move ", out->file);
     if (audit->overowned_before != 0) {
         fputs("from the owner set at ", out->file);
-        text_place(session, out, audit->overowned_before);
+        prof_text_place(cli_text(session, out), audit->overowned_before);
         fputc(' ', out->file);
     }
     fputs("meant?\n", out->file);
@@ -496,7 +496,7 @@ void text_rise(struct cli_session *session, struct cli_out *out, const char *ind
     cli_printf(out, CLI_WARN, "%sMore than ever before: ", indent);
     cli_put(out, CLI_TYPE, rise->type);
     fputs(" born at ", out->file);
-    text_place(session, out, rise->born_stack);
+    prof_text_place(cli_text(session, out), rise->born_stack);
     fputc(',', out->file);
     for (size_t i = 0; i < rise->step_count; i++) {
         if (i == FIRST && rise->step_count > FIRST + LAST) {
@@ -580,4 +580,13 @@ void text_clean(struct cli_session *session, struct cli_out *out)
     cli_printf(out, CLI_WARN, "Uncertain: ");
     cli_put(out, CLI_WARN, audit->why_uncertain != NULL ? audit->why_uncertain : "the record is incomplete");
     cli_printf(out, CLI_WARN, ". Nothing was found, but something may be missing.\n");
+}
+
+void text_not_compared(const struct cli_session *session, struct cli_out *out)
+{
+    char text[32];
+    if (!session->not_compared)
+        return;
+    prof_fmt_count(text, sizeof text, prof_heap_totals(session->heap)->events);
+    cli_printf(out, CLI_FAINT, "\nnot compared with siblings: %s events; --siblings always does it\n", text);
 }

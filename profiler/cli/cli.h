@@ -12,6 +12,7 @@
 
 #include <prof/graph.h>
 #include <prof/ledger.h>
+#include <prof/text.h>
 #include <prof/view.h>
 
 #include "opt.h"
@@ -177,14 +178,14 @@ int cli_summary(const struct cli_common *common, char *const *traces, size_t cou
 /* ---- Output ------------------------------------------------------------------------------------------------------ */
 /* Colour roles, not colours. */
 enum cli_role {
-    CLI_PLAIN = 0,
-    CLI_HEAD, /* titles */
-    CLI_BAD,  /* findings that gate */
-    CLI_WARN, /* uncertain, damaged */
-    CLI_GOOD,
-    CLI_PLACE, /* function and file:line */
-    CLI_FAINT,
-    CLI_TYPE,
+    CLI_PLAIN = PROF_TEXT_PLAIN,
+    CLI_HEAD = PROF_TEXT_HEAD,   /* titles */
+    CLI_BAD = PROF_TEXT_BAD,     /* findings that gate */
+    CLI_WARN = PROF_TEXT_WARN,   /* uncertain, damaged */
+    CLI_GOOD = PROF_TEXT_GOOD,
+    CLI_PLACE = PROF_TEXT_PLACE, /* function and file:line */
+    CLI_FAINT = PROF_TEXT_FAINT,
+    CLI_TYPE = PROF_TEXT_TYPE,
 };
 struct cli_out {
     FILE *file;
@@ -193,6 +194,7 @@ struct cli_out {
     enum prof_units units;
     int pager; /* process id, 0 none */
     FILE *saved;
+    struct prof_text text; /* cli_text */
 };
 /* Colour and width for a stream: --color, FORCE_COLOR, NO_COLOR, TERM=dumb, tty. */
 void cli_out_init(struct cli_out *out, const struct cli_common *common, FILE *file);
@@ -204,6 +206,8 @@ int cli_out_close(struct cli_out *out) __attribute__((warn_unused_result));
 void cli_printf(struct cli_out *out, enum cli_role role, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Text of the target, escaped. */
 void cli_put(struct cli_out *out, enum cli_role role, const char *text);
+/* What the text layer is told: about the trace of the session (NULL: about none), to this output in its colours. */
+const struct prof_text *cli_text(struct cli_session *session, struct cli_out *out);
 /* A table in the format that was asked for; `name` is the key of the JSON document. Returns an exit code or -1. */
 int cli_table(struct cli_session *session, const struct cli_common *common, struct cli_out *out, const char *name,
               const struct prof_table *table);

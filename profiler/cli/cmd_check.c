@@ -60,7 +60,7 @@ static void one_trace(struct cli_session *session, const struct cli_common *comm
     for (size_t i = 0; i < count; i++) {
         suppressed += list[i].suppressed_by != NULL && prof_verdict_gates(list[i].verdict);
         if (list[i].gating) {
-            text_finding(session, out, &list[i], common->verbose);
+            prof_text_finding(cli_text(session, out), &list[i], common->verbose);
             fputc('\n', out->file);
         }
     }

@@ -168,7 +168,7 @@ static void wrappers(const struct report *r)
         if (fit == 1)
             cli_printf(r->out, CLI_HEAD, "\nFunctions that look like wrappers\n");
         fputs("  ~ ", r->out->file);
-        text_place(r->session, r->out, w->stack);
+        prof_text_place(cli_text(r->session, r->out), w->stack);
         fprintf(r->out->file, "  %s %s times, called from %zu places: TRK_WRAPPER in the source, or --wrapper ",
                 w->taken != 0 ? "took" : "gave back", prof_fmt_count(events, sizeof events, w->taken + w->given),
                 w->callers);

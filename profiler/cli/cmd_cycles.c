@@ -57,8 +57,8 @@ static void edge(const struct page *page, const struct prof_finding *f, size_t i
 {
     const struct prof_finding_edge *e = &f->edges[i];
     char text[64];
-    text_label(page->out, i == 0 ? "cycle" : "");
-    fprintf(page->out->file, "%c ", text_pair_mark(e->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT));
+    prof_text_label(cli_text(NULL, page->out), i == 0 ? "cycle" : "");
+    fprintf(page->out->file, "%c ", prof_text_pair_mark(e->adopted ? PROF_PAIR_ADOPTED : PROF_PAIR_SLOT));
     name(page, e->from);
     fputs(" --", page->out->file);
     cli_put(page->out, CLI_PLAIN, e->field != NULL ? e->field : "?");
@@ -66,7 +66,7 @@ static void edge(const struct page *page, const struct prof_finding *f, size_t i
     name(page, e->to);
     if (e->stack != 0) {
         fputs("  set at ", page->out->file);
-        text_place(page->session, page->out, e->stack);
+        prof_text_place(cli_text(page->session, page->out), e->stack);
     }
     if (i == f->closing_edge && e->timed)
         fprintf(page->out->file, ", last, %s", prof_fmt_time(text, sizeof text, e->taken_us));
@@ -93,7 +93,7 @@ static void cycle(const struct page *page, const struct prof_finding *f)
     if (f->break_edge >= f->edge_count)
         return;
     const struct prof_finding_edge *best = &f->edges[f->break_edge];
-    text_label(page->out, "break");
+    prof_text_label(cli_text(NULL, page->out), "break");
     fputs("  ", file);
     cli_put(page->out, CLI_TYPE,
             prof_heap_type(page->session->heap, prof_heap_obj(page->session->heap, best->from)->type)->name);
@@ -105,7 +105,7 @@ static void cycle(const struct page *page, const struct prof_finding *f)
     }
     fputc('\n', file);
     if (f->end_count > 1) {
-        text_label(page->out, "then end");
+        prof_text_label(cli_text(NULL, page->out), "then end");
         for (size_t i = 0; i < f->end_count; i++) {
             fputs(i != 0 ? ", " : "  ", file);
             name(page, f->ends[i]);
@@ -118,7 +118,7 @@ static void dangers(const struct page *page, const struct prof_finding *f)
 {
     FILE *file = page->out->file;
     for (size_t i = 0; i < f->need_count; i++) {
-        text_label(page->out, i == 0 ? "order" : "");
+        prof_text_label(cli_text(NULL, page->out), i == 0 ? "order" : "");
         fputs("  the destructor of ", file);
         name(page, f->needs[i].from);
         fputs(" needs ", file);
@@ -128,13 +128,13 @@ static void dangers(const struct page *page, const struct prof_finding *f)
         fputs(")\n", file);
     }
     for (size_t i = 0; i < f->hazard_count; i++) {
-        text_label(page->out, i == 0 ? "dangling" : "");
+        prof_text_label(cli_text(NULL, page->out), i == 0 ? "dangling" : "");
         fputs("  ", file);
         cli_put(page->out, CLI_PLAIN, f->hazards[i].text);
         fputs(" points to ", file);
         name(page, f->hazards[i].obj);
         fputs(" and owns nothing; clear it before, set at ", file);
-        text_place(page->session, page->out, f->hazards[i].stack);
+        prof_text_place(cli_text(page->session, page->out), f->hazards[i].stack);
         fputc('\n', file);
     }
     if (f->hazards_all > f->hazard_count)
@@ -159,20 +159,20 @@ static void row(const struct page *page, const struct prof_finding *f)
         amount(page, f->retained_objects, f->retained_bytes);
     }
     fprintf(file, ", first seen %s\n", prof_fmt_time(text, sizeof text, f->first_us));
-    text_label(page->out, "why");
+    prof_text_label(cli_text(NULL, page->out), "why");
     fputs("  ", file);
     cli_put(page->out, CLI_PLAIN, prof_view_why(f, page->out->units, text, sizeof text));
     fputc('\n', file);
-    text_label(page->out, "born");
+    prof_text_label(cli_text(NULL, page->out), "born");
     fputs("  ", file);
-    text_place(page->session, page->out, f->born_stack);
+    prof_text_place(cli_text(page->session, page->out), f->born_stack);
     fputc('\n', file);
     if (!trash) {
-        text_taken(page->session, page->out, f, page->verbose);
-        text_missing(page->session, page->out, f);
+        prof_text_taken(cli_text(page->session, page->out), f, page->verbose);
+        prof_text_missing(cli_text(page->session, page->out), f);
     }
     if (!trash && f->edge_count != 0) {
-        text_label(page->out, "released");
+        prof_text_label(cli_text(NULL, page->out), "released");
         fputs("  giving the references too many back ", file);
         if (f->release_objects != 0) {
             fputs("frees ", file);
@@ -184,9 +184,9 @@ static void row(const struct page *page, const struct prof_finding *f)
     }
     cycle(page, f);
     dangers(page, f);
-    text_label(page->out, "class");
+    prof_text_label(cli_text(NULL, page->out), "class");
     fprintf(file, "  %s: %s\n", prof_verdict_name(f->verdict), prof_verdict_words(f->verdict));
-    text_label(page->out, "proof");
+    prof_text_label(cli_text(NULL, page->out), "proof");
     fprintf(file, "  %s", prof_strength_name(f->strength));
     if (f->reasons != NULL && f->reasons[0] != '\0') {
         fputs(": ", file);

@@ -50,10 +50,10 @@ static void line(struct cli_session *session, struct cli_out *out, const struct 
         cli_printf(out, CLI_HEAD, "everything that is alive\n");
         return;
     }
-    cli_printf(out, CLI_TYPE, "%s", graph_name(session, row->node, text, sizeof text));
+    prof_text_node(cli_text(session, out), row->node);
     if (row->run > 1)
-        fprintf(out->file, " .. %s, %llu in a row", graph_name(session, row->last, text, sizeof text),
-                (unsigned long long)row->run);
+        fprintf(out->file, " .. %s, %llu in a row",
+                prof_text_name(cli_text(session, out), row->last, text, sizeof text), (unsigned long long)row->run);
     if (row->flat != row->retained)
         fprintf(out->file, "  (%s by %s)", prof_fmt_bytes(bytes, sizeof bytes, row->flat, out->units),
                 row->run > 1 ? "themselves" : "itself");
@@ -98,7 +98,7 @@ static void above(struct cli_session *session, struct cli_out *out, prof_node no
     int n = 0;
     for (node = prof_graph_dominator(session->graph, node); node != PROF_NODE_NONE && n < MOST; n++) {
         fprintf(out->file, "%s%s", n == 0 ? "Kept alive by " : ", that by ",
-                graph_name(session, node, text, sizeof text));
+                prof_text_name(cli_text(session, out), node, text, sizeof text));
         node = prof_graph_dominator(session->graph, node);
     }
     fputs(n == 0                   ? "No other object or block alone keeps it alive\n\n"

@@ -2,7 +2,6 @@
 #include "balance_text.h"
 #include "coverage_text.h"
 #include "findings_text.h"
-#include "ledger_text.h"
 
 #include <string.h>
 
@@ -118,13 +117,14 @@ static int explain_text(struct cli_session *session, struct cli_out *out, const 
     enum { LIFE_LINES = 40 };
     const struct text_balance how = { .prune = 5 };
     const struct prof_finding *finding = argument->finding;
-    text_finding(session, out, finding, true);
+    prof_text_finding(cli_text(session, out), finding, true);
     if (argument->life != NULL) {
         char name[600];
         snprintf(name, sizeof name, "The life of %s#%u", argument->life->type, argument->life->serial);
         fputc('\n', out->file);
         cli_put(out, CLI_HEAD, name);
-        text_life(session, out, argument->life, prof_ledgers_parting(session->ledgers, finding), LIFE_LINES);
+        prof_text_life(cli_text(session, out), argument->life, prof_ledgers_parting(session->ledgers, finding),
+                       LIFE_LINES);
     }
     if (argument->balance != NULL) {
         head(out, "By call path");
@@ -150,7 +150,9 @@ static struct prof_error *gather(struct cli_session *session, struct prof_argume
     struct prof_selection selection;
     char spec[32];
     const struct prof_finding *finding = argument->finding;
-    argument->life = text_example(session, finding);
+    const struct prof_parting *parting =
+        session->ledgers != NULL ? prof_ledgers_parting(session->ledgers, finding) : NULL;
+    argument->life = parting != NULL ? parting->example : NULL;
     if (finding->plain || finding->sample_count == 0 || finding->headline == PROF_HEADLINE_MISUSED)
         return NULL;
     snprintf(spec, sizeof spec, "@leak:%u", finding->id);

@@ -1,6 +1,5 @@
 /* cmd_leaks.c: the findings with their evidence, and nothing else. */
 #include "findings_text.h"
-#include "ledger_text.h"
 #include "lsan_text.h"
 
 #include <stdlib.h>
@@ -117,7 +116,7 @@ static void findings(struct cli_session *session, const struct cli_common *commo
         if (first == NULL && list[i].sample_count != 0 && !list[i].total)
             first = &list[i];
         fputc('\n', out->file);
-        text_finding(session, out, &list[i], common->verbose);
+        prof_text_finding(cli_text(session, out), &list[i], common->verbose);
         if (list[i].suppressed_by != NULL) {
             cli_printf(out, CLI_FAINT, "     suppressed by ");
             cli_put(out, CLI_FAINT, list[i].suppressed_by);

@@ -1,6 +1,5 @@
 /* cmd_refs.c: who refers to an object or block, and to whom it refers. */
 #include "graph_text.h"
-#include "ledger_text.h"
 
 #include <stdlib.h>
 
@@ -63,7 +62,7 @@ static void row(struct cli_session *session, struct cli_out *out, const struct p
     } else {
         cli_put(out, CLI_PLAIN, ref->field[0] != '\0' ? ref->field : "(holder)");
         fputs(" -> ", out->file);
-        cli_printf(out, CLI_TYPE, "%s", graph_name(session, ref->other, text, sizeof text));
+        prof_text_node(cli_text(session, out), ref->other);
     }
     if (in && ref->other != PROF_NODE_NONE && prof_graph_block(session->graph, ref->other) != 0)
         fprintf(out->file, " (block#%u)", prof_graph_block(session->graph, ref->other));
@@ -142,7 +141,7 @@ static struct prof_error *path(struct cli_session *session, struct cli_out *out,
     else
         cli_printf(out, CLI_HEAD, "\nThe nearest root: %s\n", prof_root_name(way->root));
     if (ways.way_count != 0)
-        graph_path_lines(session, out, way->links, way->count, way->count / 2, way->left_out);
+        prof_text_path_lines(cli_text(session, out), way->links, way->count, way->count / 2, way->left_out);
     return NULL;
 }
 
@@ -159,7 +158,8 @@ static struct prof_error *open_ones(struct cli_session *session, struct cli_out 
     if (obj->count <= 0)
         cli_printf(out, CLI_HEAD, "\nNo reference is open\n");
     else
-        error = text_open_references(session, out, id, prof_ledgers_of(ledgers, wanted.type, wanted.serial), top);
+        error = prof_text_open_references(cli_text(session, out), id,
+                                          prof_ledgers_of(ledgers, wanted.type, wanted.serial), top);
     prof_ledgers_destroy(ledgers);
     return error;
 }
@@ -168,8 +168,8 @@ static struct prof_error *refs(struct cli_session *session, const struct refs_ar
                                prof_node node)
 {
     struct prof_error *error = NULL;
-    graph_node_line(session, out, node);
-    graph_count_lines(session, out, node);
+    prof_text_node_line(cli_text(session, out), node);
+    prof_text_count_lines(cli_text(session, out), node);
     if (args->open)
         return open_ones(session, out, prof_graph_obj(session->graph, node), args->top == 0 ? UINT64_MAX : args->top);
     if (args->path)
@@ -177,7 +177,7 @@ static struct prof_error *refs(struct cli_session *session, const struct refs_ar
     if (error == NULL && args->in)
         error = direction(session, out, node, true, (size_t)args->top);
     if (error == NULL && args->in)
-        error = graph_taken_section(session, out, node);
+        error = prof_text_taken_section(cli_text(session, out), node);
     if (error == NULL && args->out)
         error = direction(session, out, node, false, (size_t)args->top);
     return error;

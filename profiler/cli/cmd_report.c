@@ -1,6 +1,5 @@
 /* cmd_report.c: the one-page story of a trace. */
 #include "findings_text.h"
-#include "ledger_text.h"
 
 static const char *const examples[] = {
     "reftrack report",
@@ -99,7 +98,7 @@ static int story(struct cli_session *session, const struct cli_common *common, s
             continue;
         if (shown++ != 0)
             fputc('\n', out->file);
-        text_finding(session, out, &list[i], common->verbose);
+        prof_text_finding(cli_text(session, out), &list[i], common->verbose);
     }
     if (n > shown)
         cli_printf(out, CLI_HEAD, "\n%zu more findings; --top 0 shows all\n", n - (size_t)shown);

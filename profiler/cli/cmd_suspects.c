@@ -59,7 +59,7 @@ static void put_text(struct cli_out *out, enum cli_role role, const char *text)
 
 static void way(struct cli_session *session, struct cli_out *out, const struct prof_suspect *s)
 {
-    text_label(out, s->group ? "in common" : "way");
+    prof_text_label(cli_text(NULL, out), s->group ? "in common" : "way");
     if (s->path_count == 0) {
         fputs(s->unknown ? "not known: memory was not read while it was there\n"
               : s->group ? "nothing: the ways to them differ from the root on\n"
@@ -71,7 +71,8 @@ static void way(struct cli_session *session, struct cli_out *out, const struct p
         fprintf(out->file, "%zu of %zu ways begin like this:\n", s->shared, s->sampled);
     else
         fprintf(out->file, "%s\n", s->root == PROF_ROOT_NONE ? "references without an owner" : prof_root_name(s->root));
-    graph_path_lines(session, out, s->path, s->path_count, s->path_count / 2, s->path_length - s->path_count);
+    prof_text_path_lines(cli_text(session, out), s->path, s->path_count, s->path_count / 2,
+                         s->path_length - s->path_count);
 }
 
 static void suspect(struct cli_session *session, struct cli_out *out, size_t number, const struct prof_suspect *s)
@@ -80,26 +81,27 @@ static void suspect(struct cli_session *session, struct cli_out *out, size_t num
     fprintf(out->file, "%3zu. ", number);
     put_text(out, CLI_HEAD, prof_tell_suspect(text, sizeof text, session->graph, s, out->units));
     if (s->group) {
-        text_label(out, "largest");
-        cli_printf(out, CLI_TYPE, "%s", graph_name(session, s->node, name, sizeof name));
+        prof_text_label(cli_text(NULL, out), "largest");
+        prof_text_node(cli_text(session, out), s->node);
         fprintf(out->file, ", %s; nothing alone holds them\n",
                 prof_fmt_bytes(bytes, sizeof bytes, prof_graph_retained(session->graph, s->node), out->units));
     }
     if (s->depth != 0) {
-        text_label(out, "together");
+        prof_text_label(cli_text(NULL, out), "together");
         fprintf(out->file, "%zu step%s below, at ", s->depth, s->depth == 1 ? "" : "s");
-        cli_printf(out, CLI_TYPE, "%s", graph_name(session, s->at, name, sizeof name));
+        prof_text_node(cli_text(session, out), s->at);
         fprintf(out->file, ": %s\n", prof_fmt_bytes(bytes, sizeof bytes, s->at_bytes, out->units));
     }
     if (s->part.kind != NULL) {
-        text_label(out, "what");
+        prof_text_label(cli_text(NULL, out), "what");
         put_text(out, CLI_PLAIN,
                  prof_tell_part(text, sizeof text, session->graph, s->at, s->at_bytes, &s->part, out->units));
     }
     way(session, out, s);
-    text_label(out, "next");
+    prof_text_label(cli_text(NULL, out), "next");
     if (prof_graph_obj(session->graph, s->at) != 0)
-        fprintf(out->file, "reftrack refs '%s' --out\n", graph_name(session, s->at, name, sizeof name));
+        fprintf(out->file, "reftrack refs '%s' --out\n",
+                prof_text_name(cli_text(session, out), s->at, name, sizeof name));
     else
         fprintf(out->file, "reftrack refs %s --out\n",
                 prof_fmt_addr(name, sizeof name,
@@ -108,9 +110,9 @@ static void suspect(struct cli_session *session, struct cli_out *out, size_t num
 
 static void drop(struct cli_session *session, struct cli_out *out, const struct prof_big_drop *d)
 {
-    char name[600], bytes[32], child[32];
+    char bytes[32], child[32];
     fputs("  ", out->file);
-    cli_printf(out, CLI_TYPE, "%s", graph_name(session, d->node, name, sizeof name));
+    prof_text_node(cli_text(session, out), d->node);
     fprintf(out->file, "  %s", prof_fmt_bytes(bytes, sizeof bytes, d->bytes, out->units));
     if (d->child == PROF_NODE_NONE) {
         fputs(" of its own\n", out->file);

@@ -83,7 +83,7 @@ static void freed(struct cli_session *session, struct cli_out *out, const struct
     fprintf(out->file, ", %s, in this order\n", prof_fmt_bytes(text, sizeof text, fall->bytes, out->units));
     for (size_t i = 0; i < n; i++) {
         fprintf(out->file, "%6zu  ", i + 1);
-        cli_printf(out, CLI_TYPE, "%s", graph_name(session, fall->freed[i], text, sizeof text));
+        prof_text_node(cli_text(session, out), fall->freed[i]);
         fprintf(out->file, "  %s\n",
                 prof_fmt_bytes(text, sizeof text, prof_graph_size(session->graph, fall->freed[i]).flat, out->units));
     }
@@ -92,14 +92,13 @@ static void freed(struct cli_session *session, struct cli_out *out, const struct
 
 static void stays(struct cli_session *session, struct cli_out *out, const struct prof_fall *fall, size_t n)
 {
-    char text[1024];
     if (fall->left_count == 0)
         return;
     cli_printf(out, CLI_HEAD, "\nWould live on, with fewer references\n");
     for (size_t i = 0; i < n; i++) {
         const struct prof_left *left = &fall->left[i];
         fputs("  ", out->file);
-        cli_printf(out, CLI_TYPE, "%s", graph_name(session, left->node, text, sizeof text));
+        prof_text_node(cli_text(session, out), left->node);
         if (prof_graph_pinned(session->graph, left->node) && left->after <= 0)
             fputs("  kept on purpose\n", out->file);
         else
@@ -113,7 +112,7 @@ static void dangling(struct cli_session *session, struct cli_out *out, const str
     if (what->dangling_all == 0)
         return;
     cli_printf(out, CLI_WARN, "\nPointers that would lead to freed memory\n");
-    graph_path_lines(session, out, what->dangling, what->dangling_count, 0, 0);
+    prof_text_path_lines(cli_text(session, out), what->dangling, what->dangling_count, 0, 0);
     more(out, what->dangling_all, what->dangling_count);
 }
 

@@ -5,7 +5,7 @@
 
 static void put_line(struct cli_out *out, const char *word, const char *text)
 {
-    text_label(out, word);
+    prof_text_label(cli_text(NULL, out), word);
     cli_put(out, CLI_PLAIN, text);
     fputc('\n', out->file);
 }
@@ -17,7 +17,9 @@ void text_annotation(struct cli_session *session, struct cli_out *out, const str
     char count[32];
     uint64_t events = kind == PROF_ANNOTATE_GIVE ? site->given : site->taken;
     prof_view_annotation(session->view, site->stack, kind, &a);
-    text_label(out, kind == PROF_ANNOTATE_GIVE ? "given" : kind == PROF_ANNOTATE_BIRTH ? "born" : "taken");
+    prof_text_label(cli_text(NULL, out), kind == PROF_ANNOTATE_GIVE    ? "given"
+                                         : kind == PROF_ANNOTATE_BIRTH ? "born"
+                                                                       : "taken");
     cli_put(out, CLI_PLACE, a.place);
     fprintf(out->file, "  %s time%s\n", prof_fmt_count(count, sizeof count, events), events == 1 ? "" : "s");
     if (a.is[0] != '\0')
@@ -27,7 +29,7 @@ void text_annotation(struct cli_session *session, struct cli_out *out, const str
 
 void text_declare(struct cli_out *out, const struct prof_wrapper *wrapper)
 {
-    text_label(out, "first");
+    prof_text_label(cli_text(NULL, out), "first");
     fputs("declare ", out->file);
     cli_put(out, CLI_PLACE, wrapper->function);
     fprintf(out->file, " as a wrapper: the %zu places that call it are what matters\n", wrapper->callers);

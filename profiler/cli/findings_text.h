@@ -13,18 +13,6 @@ void text_filter(struct cli_session *session, struct cli_out *out);
 void text_malloc_note(struct cli_session *session, struct cli_out *out);
 /* The byte identity: RSS and what it is made of, with slopes. Nothing when no sample of memory exists. */
 void text_bytes(struct cli_session *session, struct cli_out *out, bool whole);
-/* One finding: headline first, evidence below. */
-void text_finding(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose);
-/* Its lines: the margin with a word; where its references were taken; the release that is missing. */
-void text_label(struct cli_out *out, const char *word);
-void text_taken(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding, bool verbose);
-void text_missing(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
-/* "conn_open net.c:31" in colour. */
-void text_place(struct cli_session *session, struct cli_out *out, uint32_t stack);
-/* '=' for what is certain, '~' for what is a guess. */
-char text_pair_mark(enum prof_pairing pairing);
-/* "lost 32 struct conn, 1.3 MiB: a reference was never given back (open net.c:31)" in one line. */
-void text_finding_line(struct cli_session *session, struct cli_out *out, const struct prof_finding *finding);
 /* The listed findings (`all`: every one) for scripts: a line of keys, then one line each, separated by tabs. */
 void text_plain_findings(struct cli_session *session, struct cli_out *out, bool all, uint64_t top);
 /* What is folded away: held by globals, unfreed blocks with their largest sites, suppressed. */
@@ -52,6 +40,8 @@ void text_rise(struct cli_session *session, struct cli_out *out, const char *ind
 void text_clean(struct cli_session *session, struct cli_out *out);
 /* Of which modules the findings' places have no names, and why; nothing when all have. Behind an empty line. */
 void text_nameless(struct cli_session *session, struct cli_out *out);
+/* That the trace is too long for a second reading nobody asked for. */
+void text_not_compared(const struct cli_session *session, struct cli_out *out);
 /* Which suppressions were used, which expired, what left the baseline. */
 void text_suppressions(struct cli_session *session, struct cli_out *out);
 

@@ -21,13 +21,14 @@
  *     query.c               --where and --sort
  *     view.c rows_*.c       tables;  find.c: object names;  describe.c: objects and findings in words
  *     json*.c               the documents of --json
+ *   profiler/src/text/      findings, objects, ways and growth in words, for whoever shows them
  *   profiler/cli/           this program
  *     opt.[ch]              parsing by tables;  opt_help.c, opt_complete.c: what else is made from them
  *     cli.h                 what commands share
  *     session.c find_trace.c  which trace, opened, with everything computed from it
  *     out_text.c pager.c progress.c message.c  output
- *     findings_text.c audit_text.c hooks_text.c memory_text.c lsan_text.c summary.c  findings in words
- *     graph_text.c          the lines that commands about the object graph have in common
+ *     audit_text.c hooks_text.c memory_text.c lsan_text.c summary.c  findings in words
+ *     graph_text.c          how commands about the object graph begin and end
  *     cmd_mark.c cmd_checkpoint.c cmd_snapshot.c cmd_recover.c  commands about recorders that run, or died
  *     rec_args.[ch] rec_say.[ch]  what commands that record share: options, words at the end
  *     hook_args.[ch] adapter_args.[ch]  functions of the program that are hooked; adapters that name them

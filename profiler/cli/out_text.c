@@ -42,6 +42,39 @@ void cli_put(struct cli_out *out, enum cli_role role, const char *text)
     role_end(out, role);
 }
 
+/* ---- The text layer's sink ---- */
+
+static void sink_put(void *ctx, enum prof_text_role role, const char *text)
+{
+    struct cli_out *out = ctx;
+    role_begin(out, (enum cli_role)role);
+    fputs(text, out->file);
+    role_end(out, (enum cli_role)role);
+}
+
+static void sink_label(void *ctx, unsigned indent, const char *word)
+{
+    enum { LABEL = 10 };
+    cli_printf(ctx, CLI_FAINT, "%*s%-*s%s", (int)indent, "", LABEL, word, strlen(word) < LABEL ? "" : " ");
+}
+
+const struct prof_text *cli_text(struct cli_session *session, struct cli_out *out)
+{
+    static const struct prof_text_sink sink = { .put = sink_put, .label = sink_label };
+    out->text = (struct prof_text){ .units = out->units, .more = "-v", .all = "--top 0", .sink = &sink, .ctx = out };
+    if (session != NULL) {
+        out->text.view = session->view;
+        out->text.heap = session->heap;
+        out->text.symbols = session->symbols;
+        out->text.trace = session->trace;
+        out->text.findings = session->findings;
+        out->text.graph = session->graph;
+        out->text.ledgers = session->ledgers;
+        out->text.wrappers = &session->wrappers;
+    }
+    return &out->text;
+}
+
 /* Columns that a well-formed UTF-8 text fills, one for each character. */
 static size_t columns_of(const char *text)
 {

@@ -152,20 +152,12 @@ static void links(const struct shown *s, const struct prof_block_story *story)
     more(s, story->all_held, i);
 }
 
-void show_before(const struct cli_session *session, struct cli_out *out, const char *more)
-{
-    char time[32];
-    cli_printf(out, CLI_FAINT,
-               "\nWhat happened to it before the state at %s, which the trace begins with, is not in the file%s\n",
-               prof_fmt_time(time, sizeof time, session->info->state_us), more);
-}
-
 static void history(const struct shown *s, const struct prof_block_life *life)
 {
     uint64_t shown = 0;
     char text[1024];
     if (life->before)
-        show_before(s->session, s->out, "");
+        prof_text_before(cli_text(s->session, s->out), "");
     cli_printf(s->out, CLI_HEAD, "\nHistory\n     N  TIME        EVENT\n");
     for (size_t i = 0; life->events != NULL && i < life->count && shown < s->top; i++, shown++) {
         const struct prof_event *e = &life->events[i];

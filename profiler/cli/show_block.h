@@ -8,7 +8,5 @@
  */
 int show_block(struct cli_session *session, const struct cli_common *common, struct cli_out *out, const char *spec,
                const struct prof_thing *thing, uint64_t top, bool no_history);
-/* Before the history of what was there already in the state that a trace begins with; more: what follows from that. */
-void show_before(const struct cli_session *session, struct cli_out *out, const char *more);
 
 #endif

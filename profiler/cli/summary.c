@@ -33,7 +33,7 @@ static void decisive_lines(struct cli_session *session, struct cli_out *out, int
         if (!list[i].gating || shown == LINES_PER_TRACE)
             continue;
         shown++;
-        text_finding_line(session, out, &list[i]);
+        prof_text_finding_line(cli_text(session, out), &list[i]);
     }
     if (gating > shown)
         fprintf(out->file, "  and %zu more\n", gating - shown);
@@ -58,7 +58,7 @@ static enum outcome one(struct cli_session *session, struct cli_out *out, int ve
         if (!prof_finding_is_listed(&list[i]))
             continue;
         shown++;
-        text_finding_line(session, out, &list[i]);
+        prof_text_finding_line(cli_text(session, out), &list[i]);
     }
     if (listed > shown)
         fprintf(out->file, "  and %zu more\n", listed - shown);
