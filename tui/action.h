@@ -61,7 +61,9 @@ enum tui_action {
     TUI_SORT_PREVIOUS,
     TUI_SORT_REVERSE,
     /* time */
+    TUI_SET_MARK,
     TUI_DIFF_SINCE,
+    TUI_TIMELINE,
     TUI_EARLIER,
     TUI_LATER,
     TUI_MARK_EARLIER,

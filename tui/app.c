@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "frame.h"
+#include "marks.h"
+#include "strip.h"
+#include "trend.h"
 
 enum { MESSAGE_MS = 5000 };
 
@@ -27,6 +30,7 @@ void tui_app_deinit(struct tui_app *app)
         app->depth--;
         app->views[app->depth]->ops->destroy(app->views[app->depth]);
     }
+    tui_marks_deinit(app);
     if (app->source != NULL)
         tui_source_forget(app->source, &app->summary);
     tui_canvas_deinit(&app->canvas);
@@ -194,7 +198,10 @@ static void end_prompt(struct tui_app *app)
         return;
     }
     struct tui_view *view = top(app);
-    if (kind == TUI_PROMPT_EXPORT) {
+    if (kind == TUI_PROMPT_MARK) {
+        if (app->prompt.text[0] != '\0')
+            tui_marks_bookmark(app, app->prompt.text);
+    } else if (kind == TUI_PROMPT_EXPORT) {
         snprintf(line, sizeof line, "%s %s", words[kind], app->prompt.text);
         tui_app_command(app, line);
     } else if (view->ops->command == NULL || !view->ops->command(view, words[kind], app->prompt.text)) {
@@ -248,9 +255,7 @@ static void go_back(struct tui_app *app)
 
 static void travel(struct tui_app *app, int step)
 {
-    const struct tui_pulse *pulses;
-    size_t count = tui_source_pulses(app->source, &pulses);
-    uint64_t end = count > 0 ? pulses[count - 1].at_us : 0, at = tui_source_at(app->source), part = end / 50 + 1;
+    uint64_t end = tui_trend_end(app), at = tui_source_at(app->source), part = end / 50 + 1;
     at = at == TUI_AT_NOW ? end : at;
     if (step < 0)
         tui_source_go(app->source, at > part ? at - part : 1);
@@ -260,25 +265,20 @@ static void travel(struct tui_app *app, int step)
 
 static void travel_to_mark(struct tui_app *app, int step)
 {
-    const json_t *marks = json_object_get(app->summary.answer, "marks");
-    uint64_t at = tui_source_at(app->source), best = 0;
-    size_t i;
-    json_t *mark;
-    bool found = false;
-    json_array_foreach(marks, i, mark)
-    {
-        uint64_t when = (uint64_t)json_integer_value(json_array_get(mark, 1));
-        if (step < 0 ? when < at : when > at && !found) {
-            best = when;
-            found = true;
-        }
-    }
-    if (found)
-        tui_source_go(app->source, best);
+    uint64_t at = tui_source_at(app->source), to;
+    if (step < 0 ? tui_marks_before(app, at, &to) : tui_marks_after(app, at, &to))
+        tui_source_go(app->source, to);
     else if (step > 0)
         tui_source_go(app->source, TUI_AT_NOW);
     else
         tui_app_say(app, TUI_WARN, "there is no mark before this moment");
+}
+
+/* Shown and left: keys go there. Shown and there: it goes. */
+static void toggle_strip(struct tui_app *app)
+{
+    bool leave = app->strip.focus;
+    app->strip.shown = app->strip.focus = !leave;
 }
 
 /* Those that are the same everywhere. false: it is none of these. */
@@ -349,6 +349,12 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
     case TUI_MARK_EARLIER:
     case TUI_MARK_LATER:
         travel_to_mark(app, action == TUI_MARK_EARLIER ? -1 : 1);
+        return true;
+    case TUI_TIMELINE:
+        toggle_strip(app);
+        return true;
+    case TUI_SET_MARK:
+        tui_app_prompt(app, TUI_PROMPT_MARK, "");
         return true;
     case TUI_NOW:
         tui_source_go(app->source, TUI_AT_NOW);
@@ -423,8 +429,10 @@ static bool act_on_terminal(struct tui_app *app, enum tui_action action)
 void tui_app_act(struct tui_app *app, enum tui_action action)
 {
     struct tui_view *view = top(app);
-    bool again = action == TUI_CLOSE;
-    if (!view->ops->act(view, action) && !act_anywhere(app, action) && !act_on_terminal(app, action)) {
+    bool again = action == TUI_CLOSE, strip = action == TUI_LEFT || action == TUI_RIGHT;
+    strip = strip && tui_strip_height(app, view, app->canvas.height) > 0;
+    if (!(app->strip.focus && tui_strip_act(app, action)) && !view->ops->act(view, action) &&
+        !(strip && tui_strip_act(app, action)) && !act_anywhere(app, action) && !act_on_terminal(app, action)) {
         const char *selected = view->ops->selected != NULL ? view->ops->selected(view) : "";
         if ((action == TUI_REFERRERS || action == TUI_REFERENTS) && selected[0] != '\0')
             tui_app_open(app, tui_view_links(app, selected, action == TUI_REFERRERS));
@@ -434,6 +442,12 @@ void tui_app_act(struct tui_app *app, enum tui_action action)
             tui_app_say(app, TUI_WARN, "%s does nothing here", tui_actions[action].name);
     }
     app->quit_asked = app->quit_asked && again;
+}
+
+static struct tui_area strip_area(const struct tui_app *app)
+{
+    int height = tui_strip_height(app, top(app), app->canvas.height - 4);
+    return (struct tui_area){ .y = app->canvas.height - 2 - height, .height = height, .width = app->canvas.width };
 }
 
 void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mouse)
@@ -449,6 +463,8 @@ void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mous
         enum tui_action action = mouse != NULL ? tui_frame_action_at(app, mouse->y, mouse->x) : TUI_NO_ACTION;
         if (action != TUI_NO_ACTION)
             tui_app_act(app, action);
+        else if (mouse != NULL && tui_strip_click(app, strip_area(app), mouse))
+            return;
         else if (mouse != NULL && view->ops->mouse != NULL)
             view->ops->mouse(view, mouse);
         return;
@@ -487,7 +503,10 @@ void tui_app_draw(struct tui_app *app)
         tui_frame_too_small(app);
         return;
     }
-    struct tui_area area = { .y = 2, .height = app->canvas.height - 4, .width = app->canvas.width };
+    struct tui_area strip = strip_area(app),
+                    area = { .y = 2, .height = app->canvas.height - 4 - strip.height, .width = app->canvas.width };
     view->ops->draw(view, &app->canvas, area);
+    if (strip.height > 0)
+        tui_strip_draw(app, &app->canvas, strip);
     tui_frame_draw(app, view); /* behind the view, whose title tells what was drawn */
 }

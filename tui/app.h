@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <base/vec.h>
 #include <prof/view.h>
 
 #include "action.h"
@@ -22,7 +23,14 @@
 enum { TUI_VIEWS_MOST = 32, TUI_PROMPT_MOST = 256, TUI_LEAST_HEIGHT = 16, TUI_LEAST_WIDTH = 60 };
 
 /* What a line of input is for. */
-enum tui_prompt_kind { TUI_PROMPT_NONE = 0, TUI_PROMPT_COMMAND, TUI_PROMPT_FIND, TUI_PROMPT_FILTER, TUI_PROMPT_EXPORT };
+enum tui_prompt_kind {
+    TUI_PROMPT_NONE = 0,
+    TUI_PROMPT_COMMAND,
+    TUI_PROMPT_FIND,
+    TUI_PROMPT_FILTER,
+    TUI_PROMPT_EXPORT,
+    TUI_PROMPT_MARK
+};
 
 struct tui_app {
     struct tui_canvas canvas;
@@ -37,6 +45,10 @@ struct tui_app {
     struct tui_view *views[TUI_VIEWS_MOST]; /* the last one is shown */
     size_t depth;
     struct tui_query summary;
+    PROF_VEC(struct tui_mark) bookmarks; /* marks.h */
+    struct {
+        bool shown, focus; /* on every view; keys go there */
+    } strip;
     enum prof_units units;
     struct {
         enum tui_prompt_kind kind;

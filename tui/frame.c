@@ -7,6 +7,8 @@
 
 #include <track/format.h>
 
+#include "strip.h"
+
 static const enum tui_action tabs[] = { TUI_OVERVIEW, TUI_TYPES, TUI_OBJECTS, TUI_CYCLES,
                                         TUI_LEAKS,    TUI_SITES, TUI_DIFF,    TUI_MARKS };
 enum { TABS = sizeof tabs / sizeof *tabs };
@@ -195,7 +197,7 @@ static void each_hint(const struct tui_app *app, const struct tui_view *view, in
                       bool (*each)(void *ctx, enum tui_action action, const char *key, int x, int columns), void *ctx)
 {
     static const enum tui_action always[] = { TUI_COMMAND, TUI_HELP, TUI_CLOSE, TUI_NO_ACTION };
-    const enum tui_action *lists[] = { view->ops->hints, always };
+    const enum tui_action *lists[] = { app->strip.focus ? tui_strip_hints : view->ops->hints, always };
     int x = 1;
     for (int k = 0; k < 2; k++)
         for (const enum tui_action *a = lists[k]; a != NULL && *a != TUI_NO_ACTION; a++) {
@@ -223,7 +225,8 @@ static void draw_bottom(const struct tui_app *app, struct tui_canvas *canvas, co
     static const char *const asks[] = { [TUI_PROMPT_COMMAND] = ":",
                                         [TUI_PROMPT_FIND] = "/",
                                         [TUI_PROMPT_FILTER] = "only rows with: ",
-                                        [TUI_PROMPT_EXPORT] = "write this view to: " };
+                                        [TUI_PROMPT_EXPORT] = "write this view to: ",
+                                        [TUI_PROMPT_MARK] = "name of the bookmark (of this viewer only): " };
     int y = canvas->height - 1;
     if (app->prompt.kind != TUI_PROMPT_NONE) {
         int x = tui_text(canvas, y, 0, canvas->width, TUI_KEY, asks[app->prompt.kind]);

@@ -13,7 +13,7 @@ uint32_t tui_glyph(const struct tui_canvas *canvas, enum tui_glyph glyph)
         [TUI_GLYPH_CORNER] = { 0x2514, '`' }, [TUI_GLYPH_TRUNK] = { 0x2502, '|' }, [TUI_GLYPH_ARM] = { 0x2500, '-' },
         [TUI_GLYPH_FOLDED] = { '+', '+' },    [TUI_GLYPH_OPEN] = { '-', '-' },     [TUI_GLYPH_LEAF] = { ' ', ' ' },
         [TUI_GLYPH_ARROW] = { 0x2192, '>' },  [TUI_GLYPH_UP] = { 0x25b2, '^' },    [TUI_GLYPH_DOWN] = { 0x25bc, 'v' },
-        [TUI_GLYPH_WALL] = { 0x2502, '|' },
+        [TUI_GLYPH_WALL] = { 0x2502, '|' },   [TUI_GLYPH_TICK] = { 0x2534, '|' },
     };
     return canvas->ascii ? (uint32_t)glyphs[glyph].ascii : glyphs[glyph].utf8;
 }

@@ -21,6 +21,7 @@ enum tui_glyph {
     TUI_GLYPH_UP,    /* sorted upwards */
     TUI_GLYPH_DOWN,
     TUI_GLYPH_WALL, /* between panes */
+    TUI_GLYPH_TICK, /* a moment on a line of time */
     TUI_GLYPHS
 };
 uint32_t tui_glyph(const struct tui_canvas *canvas, enum tui_glyph glyph);

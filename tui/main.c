@@ -6,6 +6,8 @@
  *   option, config    what can be set, and tuirc that says so
  *   state, textfile   what is remembered; files that are put in place at once
  *   app, frame, loop  the stack of views, what surrounds them, one poll
+ *   strip, trend      the strip of time at the bottom; what was alive when, for graphs
+ *   marks             named moments: those of the trace, and bookmarks
  *   list, lines, page tables of any length; texts of labelled lines, and views that are one such text
  *   said              what the workers answered, read
  *   view_*            the screens;  evidence: findings and objects as lines

@@ -62,6 +62,15 @@ static bool print(struct tui_app *app, FILE *out, bool roles)
     return good;
 }
 
+static bool click(struct tui_app *app, const char *text)
+{
+    struct tui_mouse mouse = { .what = TUI_MOUSE_CLICK };
+    if (sscanf(text, "%d,%d", &mouse.x, &mouse.y) != 2)
+        return false;
+    tui_app_key(app, TUI_KEY_MOUSE, &mouse);
+    return true;
+}
+
 static bool run_line(struct tui_app *app, const char *word, const char *rest, FILE *out)
 {
     int width, height;
@@ -73,6 +82,8 @@ static bool run_line(struct tui_app *app, const char *word, const char *rest, FI
         return false;
     if (strcmp(word, "type") == 0)
         type(app, rest);
+    else if (strcmp(word, "click") == 0)
+        return click(app, rest);
     else if (strcmp(word, "do") == 0)
         tui_app_command(app, rest);
     else if (strcmp(word, "resize") == 0 && sscanf(rest, "%dx%d", &width, &height) == 2)
@@ -97,7 +108,7 @@ int tui_script_run(struct tui_app *app, FILE *script, const char *name, FILE *ou
         if (!run_line(app, word, rest, out)) {
             fprintf(stderr,
                     "reftrack-tui: %s:%u: '%s%s%s' could not be done; lines are: key NAME ..., type TEXT, do COMMAND, "
-                    "resize WxH, show, roles\n",
+                    "click COLUMN,ROW, resize WxH, show, roles\n",
                     name, number, word, *rest != '\0' ? " " : "", rest);
             code = 2;
         }

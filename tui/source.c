@@ -41,6 +41,7 @@ struct tui_source {
     enum tui_phase phase;
     uint64_t done, all, began_ms;
     PROF_VEC(struct tui_pulse) pulses;
+    PROF_VEC(struct tui_mark) marks;
     struct snapshot current, next;
     uint64_t snapshots, questions;
     uint64_t took_ms; /* to make the last one */
@@ -64,6 +65,13 @@ void tui_query_deinit(struct tui_query *query)
 
 /* ---- Beginning and end ---- */
 
+static void forget_marks(struct tui_source *s)
+{
+    for (size_t i = 0; i < s->marks.count; i++)
+        free(s->marks.items[i].name);
+    s->marks.count = 0;
+}
+
 static bool start(struct tui_source *s, const char **ret_why)
 {
     int pulses;
@@ -75,6 +83,7 @@ static bool start(struct tui_source *s, const char **ret_why)
     s->phase = TUI_READING;
     s->done = s->all = s->began_ms = 0;
     s->pulses.count = 0;
+    forget_marks(s);
     s->heard = false;
     return true;
 }
@@ -119,6 +128,8 @@ void tui_source_destroy(struct tui_source *s)
     if (s == NULL)
         return;
     stop(s);
+    forget_marks(s);
+    prof_vec_deinit(&s->marks);
     prof_vec_deinit(&s->pulses);
     prof_vec_deinit(&s->queries);
     free(s);
@@ -189,9 +200,24 @@ static void take_answer(struct tui_source *s, json_t *answer)
 
 /* ---- Pulses ---- */
 
+/* Every second one goes; what was reached stays. */
+static void thin(struct tui_source *s)
+{
+    struct tui_pulse *items = s->pulses.items;
+    for (size_t i = 0; i < PULSES_MOST / 2; i++) {
+        struct tui_pulse before = items[i * 2];
+        items[i] = items[i * 2 + 1];
+        if (before.most_bytes > items[i].most_bytes)
+            items[i].most_bytes = before.most_bytes;
+        if (before.most_objects > items[i].most_objects)
+            items[i].most_objects = before.most_objects;
+    }
+    s->pulses.count = PULSES_MOST / 2;
+}
+
 static void add_pulse(struct tui_source *s, const json_t *values)
 {
-    uint64_t v[14] = { 0 };
+    uint64_t v[13] = { 0 };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         v[i] = (uint64_t)json_integer_value(json_array_get(values, i));
     const struct tui_pulse pulse = { .at_us = v[0],
@@ -205,22 +231,58 @@ static void add_pulse(struct tui_source *s, const json_t *values)
                                      .died = v[8],
                                      .refs = v[9],
                                      .unrefs = v[10],
-                                     .generation = { v[11], v[12], v[13] } };
+                                     .most_objects = v[11],
+                                     .most_bytes = v[12] };
     if (s->pulses.count > 0 && s->pulses.items[s->pulses.count - 1].events >= pulse.events)
         return;
-    if (s->pulses.count == PULSES_MOST) { /* every second one goes */
-        for (size_t i = 0; i < PULSES_MOST / 2; i++)
-            s->pulses.items[i] = s->pulses.items[i * 2 + 1];
-        s->pulses.count = PULSES_MOST / 2;
-    }
+    if (s->pulses.count == PULSES_MOST)
+        thin(s);
     if (!prof_vec_push(&s->pulses, pulse))
         s->pulses.count = 0;
+}
+
+/* Numbers of marks are the same whoever tells them. */
+static void put_mark(struct tui_source *s, size_t index, const json_t *values)
+{
+    const char *name = json_string_value(json_array_get(values, 0)),
+               *kind = json_string_value(json_array_get(values, 2));
+    struct tui_mark mark = { .at_us = (uint64_t)json_integer_value(json_array_get(values, 1)),
+                             .objects = (uint64_t)json_integer_value(json_array_get(values, 3)),
+                             .bytes = (uint64_t)json_integer_value(json_array_get(values, 4)) };
+    snprintf(mark.kind, sizeof mark.kind, "%s", kind != NULL ? kind : "");
+    mark.name = strdup(name != NULL ? name : "");
+    if (mark.name == NULL)
+        return;
+    if (index < s->marks.count) {
+        free(s->marks.items[index].name);
+        s->marks.items[index] = mark;
+    } else if (!prof_vec_push(&s->marks, mark)) {
+        free(mark.name);
+    }
+}
+
+static void take_news(struct tui_source *s, const json_t *said)
+{
+    size_t i, from = (size_t)json_integer_value(json_object_get(said, "marks_from"));
+    json_t *row;
+    json_array_foreach(json_object_get(said, "history"), i, row)
+    {
+        add_pulse(s, row);
+    }
+    if (json_object_get(said, "pulse") != NULL)
+        add_pulse(s, json_object_get(said, "pulse"));
+    if (json_is_true(json_object_get(said, "marks_anew")))
+        forget_marks(s);
+    json_array_foreach(json_object_get(said, "marks"), i, row)
+    {
+        put_mark(s, from + i, row);
+    }
 }
 
 static void take_pulse(struct tui_source *s, const json_t *said)
 {
     json_int_t phase = json_integer_value(json_object_get(said, "phase"));
-    add_pulse(s, json_object_get(said, "pulse"));
+    take_news(s, said);
     s->heard = true;
     s->done = (uint64_t)json_integer_value(json_object_get(said, "done"));
     s->all = (uint64_t)json_integer_value(json_object_get(said, "all"));
@@ -271,7 +333,7 @@ static void exchange(struct tui_source *s, const json_t *ready, uint64_t now_ms)
     s->current.events = (uint64_t)json_integer_value(json_object_get(ready, "events"));
     s->took_ms = now_ms - s->current.ordered_ms;
     if (s->current.wanted_us == TUI_AT_NOW)
-        add_pulse(s, json_object_get(ready, "pulse")); /* the reader lags behind: what may still change it keeps */
+        take_news(s, ready); /* the reader lags behind: what may still change it keeps */
     for (size_t i = 0; i < s->queries.count; i++)
         send_question(s, s->queries.items[i]);
 }
@@ -483,6 +545,12 @@ size_t tui_source_pulses(const struct tui_source *s, const struct tui_pulse **re
 {
     *ret = s->pulses.items;
     return s->pulses.count;
+}
+
+size_t tui_source_marks(const struct tui_source *s, const struct tui_mark **ret)
+{
+    *ret = s->marks.items;
+    return s->marks.count;
 }
 
 void tui_source_snapshot_at(const struct tui_source *s, uint64_t *ret_at_us, uint64_t *ret_events)

@@ -25,8 +25,15 @@
 struct tui_pulse {
     uint64_t at_us, events, lost;
     uint64_t objects, object_bytes, blocks, block_bytes;
+    uint64_t most_objects, most_bytes; /* since the pulse before; bytes: of blocks or of objects, what is more */
     uint64_t born, died, refs, unrefs; /* from the beginning */
-    uint64_t generation[3];
+};
+
+/* A named moment of the trace, or a look at its memory. */
+struct tui_mark {
+    char *name;                     /* escaped; "" none */
+    char kind[16];                  /* "mark", "checkpoint", "memory", ... */
+    uint64_t at_us, objects, bytes; /* at that moment */
 };
 
 enum tui_phase {
@@ -91,6 +98,8 @@ enum tui_phase tui_source_phase(const struct tui_source *source);
 void tui_source_progress(const struct tui_source *source, uint64_t *ret_done, uint64_t *ret_all);
 /* Oldest first; thinned evenly when there are very many. */
 size_t tui_source_pulses(const struct tui_source *source, const struct tui_pulse **ret);
+/* All that was read, whatever moment is looked at; oldest first. */
+size_t tui_source_marks(const struct tui_source *source, const struct tui_mark **ret);
 /* The moment and number of events that it knows. */
 void tui_source_snapshot_at(const struct tui_source *source, uint64_t *ret_at_us, uint64_t *ret_events);
 /* What a snapshot that is being made does now ("looking for leaks"); NULL: none is. */

@@ -4,42 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "marks.h"
 #include "page.h"
 #include "said.h"
 
-static const json_t *marks_of(const struct tui_view *base)
-{
-    return json_object_get(base->app->summary.answer, "marks");
-}
-
-static uint64_t mark_at(const json_t *marks, size_t i)
-{
-    return (uint64_t)json_integer_value(json_array_get(json_array_get(marks, i), 1));
-}
-
 /* The last mark before a moment, 0: the begin of the trace. */
-static uint64_t mark_before(const json_t *marks, uint64_t at_us)
+static uint64_t mark_before(const struct tui_view *base, uint64_t at_us)
 {
-    uint64_t best = 0;
-    for (size_t i = 0; i < json_array_size(marks); i++)
-        if (mark_at(marks, i) < at_us && mark_at(marks, i) > best)
-            best = mark_at(marks, i);
-    return best;
+    uint64_t before = 0;
+    return tui_marks_before(base->app, at_us, &before) ? before : 0;
 }
 
 /* "mark warm +30ms", "+30ms", "the begin". */
 static const char *moment(const struct tui_view *base, uint64_t at_us, char *buf, size_t size)
 {
-    const json_t *marks = marks_of(base);
+    const struct tui_mark *mark = tui_marks_here(base->app, at_us);
     char when[32];
-    if (at_us == 0) {
+    prof_fmt_time(when, sizeof when, at_us);
+    if (at_us == 0)
         snprintf(buf, size, "the begin");
-        return buf;
-    }
-    snprintf(buf, size, "%s", prof_fmt_time(when, sizeof when, at_us));
-    for (size_t i = 0; i < json_array_size(marks); i++)
-        if (mark_at(marks, i) == at_us)
-            snprintf(buf, size, "mark %s %s", json_string_value(json_array_get(json_array_get(marks, i), 0)), when);
+    else if (mark != NULL)
+        snprintf(buf, size, "%s %s %s", mark->kind, mark->name, when);
+    else
+        snprintf(buf, size, "%s", when);
     return buf;
 }
 
@@ -160,7 +147,7 @@ static uint64_t end_of(const struct tui_view *base)
 static void earlier(struct tui_view *base)
 {
     uint64_t begin = begin_of(base);
-    set_begin(base, mark_before(marks_of(base), begin > 0 ? begin : end_of(base)));
+    set_begin(base, mark_before(base, begin > 0 ? begin : end_of(base)));
 }
 
 static void open_new_ones(struct tui_view *base, const char *type)
@@ -185,7 +172,7 @@ static bool act(struct tui_view *base, enum tui_action action)
     case TUI_MARK_LATER:
         return false; /* the end is the moment that is looked at */
     case TUI_DIFF_SINCE:
-        set_begin(base, mark_before(marks_of(base), end_of(base)));
+        set_begin(base, mark_before(base, end_of(base)));
         return true;
     case TUI_OPEN:
         if (type != NULL)
@@ -222,6 +209,6 @@ struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark)
 {
     struct tui_view *view = tui_page_create(app, &spec, "0", NULL);
     if (view != NULL && since_mark)
-        set_begin(view, mark_before(marks_of(view), end_of(view)));
+        set_begin(view, mark_before(view, end_of(view)));
     return view;
 }

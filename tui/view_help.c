@@ -36,6 +36,7 @@ static const char *const words[][2] = {
     { "retained", "what would be freed with it; sizes of several things overlap" },
     { "generation", "how many passes of the cycle detector it survived; no age" },
     { "count/limit", "what makes the next pass due: births (0), passes of the one before (1, 2)" },
+    { "died", "generations: the share of all deaths that happened while in it" },
     { "found", "objects that only objects like them hold" },
 };
 

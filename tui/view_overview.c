@@ -1,14 +1,14 @@
 /* view_overview.c: the first screen: is something wrong, and where do I look. Graphs, generations, findings in short,
  * and what retains most. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app.h"
 #include "glyph.h"
+#include "trend.h"
 
-enum { GRAPH_MOST = 512 };
+enum { GRAPH_MOST = 512, SECOND_US = 1000000, WINDOW_US = 60 * SECOND_US };
 
 struct overview {
     struct tui_view view;
@@ -33,46 +33,6 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* ---- Graphs ---- */
 
-enum series { OBJECTS, BYTES, BORN, DIED, REFS, UNREFS };
-
-static double value_of(const struct tui_pulse *pulse, enum series series)
-{
-    switch (series) {
-    case OBJECTS:
-        return (double)pulse->objects;
-    case BYTES:
-        return (double)(pulse->block_bytes > pulse->object_bytes ? pulse->block_bytes : pulse->object_bytes);
-    case BORN:
-        return (double)pulse->born;
-    case DIED:
-        return (double)pulse->died;
-    case REFS:
-        return (double)pulse->refs;
-    default:
-        return (double)pulse->unrefs;
-    }
-}
-
-/* `count` values, evenly over the time of the pulses; a rate: how much more each second. */
-static void sample(const struct tui_pulse *pulses, size_t pulse_count, enum series series, bool rate, double *ret,
-                   size_t count)
-{
-    uint64_t begin = pulse_count > 0 ? pulses[0].at_us : 0, end = pulse_count > 0 ? pulses[pulse_count - 1].at_us : 0;
-    size_t at = 0;
-    double before = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t until = begin + (uint64_t)((double)(end - begin) * (double)(i + 1) / (double)count);
-        while (at + 1 < pulse_count && pulses[at + 1].at_us <= until)
-            at++;
-        double value = pulse_count > 0 ? value_of(&pulses[at], series) : NAN;
-        ret[i] = value;
-        if (rate) {
-            ret[i] = (value - before) * 1e6 * (double)count / (double)(end > begin ? end - begin : 1);
-            before = value;
-        }
-    }
-}
-
 static double largest(const double *values, size_t count)
 {
     double most = 0;
@@ -81,22 +41,40 @@ static double largest(const double *values, size_t count)
     return most;
 }
 
-static void draw_amount(const struct tui_view *view, struct tui_canvas *canvas, int y, int x, int width,
-                        enum series series, const char *name, const char *now, bool tall)
+/* The moment that is looked at. */
+static uint64_t moment(const struct tui_view *view)
 {
-    const struct tui_pulse *pulses;
+    uint64_t at_us, events, wanted = tui_source_at(view->app->source);
+    tui_source_snapshot_at(view->app->source, &at_us, &events);
+    return wanted != TUI_AT_NOW ? wanted : at_us;
+}
+
+static size_t graph_columns(const struct tui_canvas *canvas, int width)
+{
+    int columns = canvas->ascii ? width : width * 2;
+    return columns < GRAPH_MOST ? (size_t)columns : GRAPH_MOST;
+}
+
+static void draw_amount(const struct tui_view *view, struct tui_canvas *canvas, int y, int x, int width,
+                        enum tui_series series, uint64_t amount, bool tall)
+{
     double values[GRAPH_MOST];
-    char peak[48], text[32];
-    size_t count = tui_source_pulses(view->app->source, &pulses), columns = (size_t)(canvas->ascii ? width : width * 2);
-    columns = columns < GRAPH_MOST ? columns : GRAPH_MOST;
-    sample(pulses, count, series, false, values, columns);
+    char now[32], peak[48], text[32];
+    bool bytes = series == TUI_TREND_BYTES;
+    size_t columns = graph_columns(canvas, width);
+    tui_trend(view->app, series, 0, moment(view), values, columns);
+    values[columns - 1] = (double)amount > values[columns - 1] ? (double)amount : values[columns - 1];
     double most = largest(values, columns);
-    if (series == BYTES)
+    if (bytes)
         prof_fmt_bytes(text, sizeof text, (uint64_t)most, view->app->units);
     else
         prof_fmt_count(text, sizeof text, (uint64_t)most);
+    if (bytes)
+        prof_fmt_bytes(now, sizeof now, amount, view->app->units);
+    else
+        prof_fmt_count(now, sizeof now, amount);
     snprintf(peak, sizeof peak, "peak %s", text);
-    int used = tui_printf(canvas, y, x, width, TUI_HEADER, "%-8s", name);
+    int used = tui_printf(canvas, y, x, width, TUI_HEADER, "%-8s", bytes ? "Bytes" : "Objects");
     used += tui_text(canvas, y, x + used, width - used, TUI_NORMAL, now) + 3;
     tui_text(canvas, y, x + used, width - used, TUI_DIM, peak);
     tui_graph(canvas, y + 1, x, tall ? 2 : 1, width, TUI_GRAPH1, values, columns, most);
@@ -112,23 +90,28 @@ static void short_rate(double value, char *buf, size_t size)
         snprintf(buf, size, "%.0f", value);
 }
 
-static void draw_rate(const struct tui_view *view, struct tui_canvas *canvas, int y, int x, int width,
-                      enum series series, const char *name)
+/* Graphs of rates begin here: of a program that runs for longer only the last minute is shown. */
+static uint64_t rates_begin(const struct tui_view *view)
 {
-    const struct tui_pulse *pulses;
-    double values[GRAPH_MOST];
+    uint64_t at_us = moment(view);
+    return tui_source_phase(view->app->source) == TUI_LIVE && at_us > WINDOW_US ? at_us - WINDOW_US : 0;
+}
+
+static void draw_rate(const struct tui_view *view, struct tui_canvas *canvas, int y, int x, int width,
+                      enum tui_series series, const char *name)
+{
+    double values[GRAPH_MOST], last;
     char now[16], average[16];
-    size_t count = tui_source_pulses(view->app->source, &pulses);
+    uint64_t at_us = moment(view);
     int room = width - 7 - 16;
     if (room < 4)
         return;
-    size_t columns = (size_t)(canvas->ascii ? room : room * 2);
-    columns = columns < GRAPH_MOST ? columns : GRAPH_MOST;
-    sample(pulses, count, series, true, values, columns);
-    double all = count > 0 ? value_of(&pulses[count - 1], series) : 0,
-           seconds = count > 0 && pulses[count - 1].at_us > 0 ? (double)pulses[count - 1].at_us / 1e6 : 1;
-    short_rate(values[columns - 1], now, sizeof now);
-    short_rate(all / seconds, average, sizeof average);
+    size_t columns = graph_columns(canvas, room);
+    const struct tui_pulse pulse = tui_trend_at(view->app, at_us);
+    tui_trend(view->app, series, rates_begin(view), at_us, values, columns);
+    tui_trend(view->app, series, at_us > SECOND_US ? at_us - SECOND_US : 0, at_us, &last, 1);
+    short_rate(last, now, sizeof now);
+    short_rate(tui_trend_value(&pulse, series) * 1e6 / (double)(at_us > 0 ? at_us : 1), average, sizeof average);
     tui_text(canvas, y, x, 7, TUI_DIM, name);
     tui_graph(canvas, y, x + 7, 1, room, TUI_GRAPH2, values, columns, 0);
     tui_number(canvas, y, x + 7 + room, 8, TUI_NORMAL, now);
@@ -138,65 +121,93 @@ static void draw_rate(const struct tui_view *view, struct tui_canvas *canvas, in
 static int draw_graphs(struct tui_view *view, struct tui_canvas *canvas, struct tui_area area)
 {
     const json_t *totals = get(view, "totals");
-    char now[32];
     int half = area.width / 2, left = half - 4;
     bool tall = area.height >= 18;
     uint64_t bytes = number(totals, "block_bytes"), own = number(totals, "object_bytes");
     int step = tall ? 3 : 2;
-    draw_amount(view, canvas, area.y, 1, left, OBJECTS, "Objects",
-                prof_fmt_count(now, sizeof now, number(totals, "objects")), tall);
-    draw_amount(view, canvas, area.y + step, 1, left, BYTES, "Bytes",
-                prof_fmt_bytes(now, sizeof now, bytes > own ? bytes : own, view->app->units), tall);
+    draw_amount(view, canvas, area.y, 1, left, TUI_TREND_OBJECTS, number(totals, "objects"), tall);
+    draw_amount(view, canvas, area.y + step, 1, left, TUI_TREND_BYTES, bytes > own ? bytes : own, tall);
     int right = area.width - half - 1;
-    tui_text(canvas, area.y, half, right, TUI_HEADER, "Rates");
+    tui_text(canvas, area.y, half, right, TUI_HEADER, rates_begin(view) > 0 ? "Rates, last 60 s" : "Rates");
     tui_number(canvas, area.y, area.width - 17, 8, TUI_DIM, "now/s");
     tui_number(canvas, area.y, area.width - 9, 8, TUI_DIM, "avg/s");
     static const char *const names[] = { "born", "died", "ref", "unref" };
     for (int i = 0; i < 4 && i < 2 * step - 1; i++)
-        draw_rate(view, canvas, area.y + 1 + i, half, right, (enum series)(BORN + i), names[i]);
+        draw_rate(view, canvas, area.y + 1 + i, half, right, (enum tui_series)(TUI_TREND_BORN + i), names[i]);
     return area.y + 2 * step;
 }
 
 /* ---- Generations ---- */
 
+enum generation_column { IN_OBJECTS, IN_BYTES, IN_COUNT, IN_PASSES, IN_DIED, IN_FOUND };
+
+static void generation_cell(const struct tui_view *view, const json_t *row, enum generation_column column, char *buf,
+                            size_t size)
+{
+    char count[32], limit[32];
+    switch (column) {
+    case IN_OBJECTS:
+        prof_fmt_count(buf, size, number(row, "objects"));
+        break;
+    case IN_BYTES:
+        prof_fmt_bytes(buf, size, number(row, "bytes"), view->app->units);
+        break;
+    case IN_COUNT:
+        snprintf(buf, size, "%s/%s", prof_fmt_count(count, sizeof count, number(row, "count")),
+                 prof_fmt_count(limit, sizeof limit, number(row, "threshold")));
+        break;
+    case IN_PASSES:
+        prof_fmt_count(buf, size, number(row, "passes"));
+        break;
+    case IN_DIED:
+        if (json_is_real(json_object_get(row, "died_share")))
+            snprintf(buf, size, "%.1f %%", json_real_value(json_object_get(row, "died_share")) * 100);
+        else
+            snprintf(buf, size, "-");
+        break;
+    case IN_FOUND:
+        prof_fmt_count(buf, size, number(row, "found"));
+        break;
+    }
+}
+
+/* least: width of the screen from which on it is shown. */
+static const struct {
+    const char *title;
+    int width, least;
+} generation_columns[] = {
+    [IN_OBJECTS] = { "objects", 10, 0 }, [IN_BYTES] = { "bytes", 10, 0 }, [IN_COUNT] = { "count/limit", 14, 0 },
+    [IN_PASSES] = { "passes", 8, 70 },   [IN_DIED] = { "died", 8, 60 },   [IN_FOUND] = { "found", 8, 78 },
+};
+enum { GENERATION_COLUMNS = sizeof generation_columns / sizeof *generation_columns };
+
 static int draw_generations(struct tui_view *view, struct tui_canvas *canvas, struct tui_area area, int y)
 {
     const json_t *generations = get(view, "generations"), *rows = json_object_get(generations, "rows");
     uint64_t all = number(get(view, "totals"), "objects");
-    char text[48], passes[32], limit[32];
-    int bar = area.width >= 100 ? 30 : 16;
-    tui_text(canvas, y, 1, 40, TUI_HEADER, "Generations");
-    int x = 5 + bar + 1;
-    static const struct {
-        const char *title;
-        int width, least;
-    } columns[] = {
-        { "objects", 10, 0 }, { "bytes", 10, 0 }, { "count/limit", 15, 0 }, { "passes", 9, 76 }, { "found", 8, 70 }
-    };
-    for (size_t i = 0, at = (size_t)x; i < sizeof columns / sizeof *columns; i++) {
-        if (area.width < columns[i].least)
+    char text[80];
+    int bar = area.width >= 100 ? 30 : 12, x = 3 + bar + 1;
+    tui_printf(canvas, y, 1, bar + 3, TUI_HEADER, "Generations%s",
+               json_is_false(json_object_get(generations, "enabled")) ? " off" : "");
+    for (size_t i = 0, at = (size_t)x; i < GENERATION_COLUMNS; i++) {
+        if (area.width < generation_columns[i].least)
             continue;
-        tui_number(canvas, y, (int)at, columns[i].width, TUI_DIM, columns[i].title);
-        at += (size_t)columns[i].width;
+        tui_number(canvas, y, (int)at, generation_columns[i].width, TUI_DIM, generation_columns[i].title);
+        at += (size_t)generation_columns[i].width;
     }
     for (size_t g = 0; g < 3; g++) {
         const json_t *row = json_array_get(rows, g);
-        uint64_t objects = number(row, "objects");
-        int at = x, line = y + 1 + (int)g;
+        int line = y + 1 + (int)g;
         tui_printf(canvas, line, 1, 3, TUI_NORMAL, "%zu", g);
-        tui_bar(canvas, line, 5, bar, TUI_GRAPH1, all > 0 ? (double)objects / (double)all : 0);
-        tui_number(canvas, line, at, 10, TUI_NORMAL, prof_fmt_count(text, sizeof text, objects));
-        tui_number(canvas, line, at + 10, 10, TUI_NORMAL,
-                   prof_fmt_bytes(text, sizeof text, number(row, "bytes"), view->app->units));
-        snprintf(text, sizeof text, "%s/%s", prof_fmt_count(passes, sizeof passes, number(row, "count")),
-                 prof_fmt_count(limit, sizeof limit, number(row, "threshold")));
-        tui_number(canvas, line, at + 20, 15, TUI_NORMAL, text);
-        if (area.width >= 76)
-            tui_number(canvas, line, at + 35, 9, TUI_NORMAL, prof_fmt_count(text, sizeof text, number(row, "passes")));
-        if (area.width >= 70)
-            tui_number(canvas, line, at + (area.width >= 76 ? 44 : 35), 8,
-                       number(row, "found") > 0 ? TUI_WARN : TUI_NORMAL,
-                       prof_fmt_count(text, sizeof text, number(row, "found")));
+        tui_bar(canvas, line, 3, bar, TUI_GRAPH1, all > 0 ? (double)number(row, "objects") / (double)all : 0);
+        for (size_t i = 0, at = (size_t)x; i < GENERATION_COLUMNS; i++) {
+            if (area.width < generation_columns[i].least)
+                continue;
+            generation_cell(view, row, (enum generation_column)i, text, sizeof text);
+            tui_number(canvas, line, (int)at, generation_columns[i].width,
+                       i == IN_FOUND && number(row, "found") > 0 ? TUI_WARN : TUI_NORMAL, text);
+            at += (size_t)generation_columns[i].width;
+        }
     }
     return y + 4;
 }

@@ -72,8 +72,8 @@ const struct cli_command cli_command_tui = {
     .summary = "browse a trace, or a program that is being recorded, in the terminal",
     .about =
         "An overview, types, objects, who holds whom, cycles, leaks with their evidence, sites, marks; at any moment "
-        "of the trace. '?' lists the keys. Lines of a script: key NAME ..., type TEXT, do COMMAND, resize "
-        "COLUMNSxROWS, show, roles.",
+        "of the trace. '?' lists the keys. Lines of a script: key NAME ..., type TEXT, do COMMAND, click "
+        "COLUMN,ROW, resize COLUMNSxROWS, show, roles.",
     .options = options,
     .examples = examples,
     .groups = CLI_GROUP_TRACE | CLI_GROUP_PID,

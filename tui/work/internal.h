@@ -19,9 +19,11 @@
 struct work {
     const struct work_options *options;
     struct tui_wire wire;
+    bool now; /* all that was read, no moment in the past */
     struct prof_trace *trace;
     struct prof_heap *heap;
-    struct prof_gc *gc;
+    struct work_history *history;
+    struct prof_gc *gc; /* of the history */
     struct prof_symbols *symbols;
     struct prof_findings *findings;
     struct prof_view *view;
@@ -41,9 +43,6 @@ void work_doing(struct work *work, const char *what);
 /* NULL: *ret_error says why not. */
 struct prof_graph *work_graph(struct work *work, struct prof_error **ret_error);
 const struct prof_ledgers *work_ledgers(struct work *work);
-
-/* How it stands with a heap, as pulses tell it. */
-json_t *work_pulse(const struct prof_trace *trace, const struct prof_heap *heap, struct prof_gc *gc);
 
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);

@@ -3,6 +3,7 @@
  * The file is read in parts that take some hundredths of a second each, so an order never waits long. A snapshot is a
  * fork: it has the heap as it is now, ends it, and goes its own way. When what was read can no longer be taken as it is
  * (a late checkpoint; prof_heap_tail_on), snapshots replay everything instead. */
+#include "history.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ struct reader {
     struct tui_wire pulses;
     int orders, file;
     struct prof_trace *trace;
-    struct prof_gc *gc;
+    struct work_history *history;
     struct prof_heap_tail *tail;
     bool exact, caught_up; /* all of the file was read once */
     uint64_t done, all, part;
@@ -51,9 +52,21 @@ static struct prof_error *open_part(const struct reader *r, uint64_t bytes, stru
 
 /* ---- Snapshots ---- */
 
-static struct prof_heap_options heap_options(struct prof_gc *gc, uint64_t until_us)
+static struct prof_heap_options heap_options(struct work_history *history, uint64_t until_us)
 {
-    return (struct prof_heap_options){ .keep_type_sites = true, .until_us = until_us, .follow = prof_gc_follow(gc) };
+    return (struct prof_heap_options){ .keep_type_sites = true,
+                                       .until_us = until_us,
+                                       .follow = work_history_follow(history) };
+}
+
+/* Nobody wants it any more: the other end looks at another moment by now. */
+static bool still_wanted(void *ctx, uint64_t done, uint64_t all)
+{
+    const struct work *work = ctx;
+    struct pollfd fd = { .fd = work->wire.fd };
+    (void)done;
+    (void)all;
+    return poll(&fd, 1, 0) <= 0 || (fd.revents & (POLLHUP | POLLERR)) == 0;
 }
 
 /* A heap that ends at a moment in the past, or everything once more. */
@@ -61,10 +74,12 @@ static struct prof_error *replay(const struct reader *r, uint64_t until_us, stru
 {
     struct prof_error *error = open_part(r, r->done, &work->trace);
     if (error == NULL)
-        error = prof_gc_create(NULL, &work->gc);
+        error = work_history_create(&work->history);
     if (error != NULL)
         return error;
-    const struct prof_heap_options options = heap_options(work->gc, until_us);
+    struct prof_heap_options options = heap_options(work->history, until_us);
+    options.progress = still_wanted;
+    options.progress_ctx = work;
     return prof_heap_create(work->trace, &options, &work->heap);
 }
 
@@ -75,6 +90,7 @@ static void run_snapshot(struct reader *r, uint64_t at_us, int fd)
     close(r->orders);
     close(r->pulses.fd);
     tui_wire_init(&work.wire, fd, true);
+    work.now = at_us == UINT64_MAX;
     work_doing(&work, at_us != UINT64_MAX || !r->exact ? "reading up to there" : "counting what is alive");
     if (at_us != UINT64_MAX || !r->exact) {
         error = replay(r, at_us == UINT64_MAX ? 0 : at_us, &work);
@@ -82,7 +98,7 @@ static void run_snapshot(struct reader *r, uint64_t at_us, int fd)
         error = prof_heap_tail_end(r->tail);
         work.trace = r->trace;
         work.heap = prof_heap_tail_heap(r->tail);
-        work.gc = r->gc;
+        work.history = r->history;
     }
     if (error != NULL)
         tui_wire_send(&work.wire, json_pack("{s:o}", "failed", work_text(error->message)));
@@ -140,8 +156,10 @@ static bool tell(struct reader *r)
     r->told_ms = now_ms();
     r->told_done = r->done;
     r->told_phase = phase_of(r);
-    return tui_wire_send(&r->pulses, json_pack("{s:o,s:I,s:I,s:i}", "pulse", work_pulse(r->trace, heap, r->gc), "done",
-                                               (json_int_t)r->done, "all", (json_int_t)r->all, "phase", r->told_phase));
+    json_t *news = work_history_news(r->history, r->trace);
+    json_object_update_new(news, json_pack("{s:I,s:I,s:i}", "done", (json_int_t)r->done, "all", (json_int_t)r->all,
+                                           "phase", r->told_phase));
+    return tui_wire_send(&r->pulses, news);
 }
 
 static bool tell_trouble(struct reader *r, struct prof_error *error)
@@ -217,10 +235,10 @@ static struct prof_error *open_all(struct reader *r)
     r->done = r->all < r->part ? r->all : r->part;
     struct prof_error *error = open_part(r, r->done, &r->trace);
     if (error == NULL)
-        error = prof_gc_create(NULL, &r->gc);
+        error = work_history_create(&r->history);
     if (error != NULL)
         return error;
-    const struct prof_heap_options options = heap_options(r->gc, 0);
+    const struct prof_heap_options options = heap_options(r->history, 0);
     error = prof_heap_tail_open(r->trace, &options, &r->tail);
     r->exact = true;
     r->caught_up = r->done == r->all;

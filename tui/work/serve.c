@@ -1,4 +1,5 @@
 /* work/serve.c: a snapshot: what is made of its heap, and which answer belongs to which question. See work.h. */
+#include "history.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -51,29 +52,6 @@ uint64_t work_asked_number(const json_t *question, const char *key, uint64_t oth
     return json_is_integer(value) && json_integer_value(value) >= 0 ? (uint64_t)json_integer_value(value) : otherwise;
 }
 
-json_t *work_pulse(const struct prof_trace *trace, const struct prof_heap *heap, struct prof_gc *gc)
-{
-    const struct prof_heap_totals *t = prof_heap_totals(heap);
-    const struct trk_loss *loss = &prof_trace_info(trace)->loss;
-    uint64_t born = 0, died = 0,
-             lost = loss->dropped + loss->holes + loss->emergency + loss->depot_full + loss->text_full +
-                    loss->write_lost + loss->in_flight;
-    struct prof_gc_totals totals;
-    prof_gc_totals(gc, &totals);
-    for (prof_type_id id = 0; id < prof_heap_type_max(heap); id++) {
-        born += prof_heap_type(heap, id)->born;
-        died += prof_heap_type(heap, id)->died;
-    }
-    const uint64_t values[] = {
-        t->end_us, t->events, lost,    t->live_objects, t->live_object_bytes, t->live_blocks, t->live_bytes,
-        born,      died,      t->refs, t->unrefs,       totals.size[0],       totals.size[1], totals.size[2]
-    };
-    json_t *pulse = json_array();
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-        json_array_append_new(pulse, json_integer((json_int_t)values[i]));
-    return pulse;
-}
-
 static struct prof_error *prepare(struct work *work)
 {
     const char *debuginfod = getenv("DEBUGINFOD_URLS");
@@ -122,15 +100,17 @@ static json_t *answer(struct work *work, const json_t *question)
 
 void work_serve(struct work *work)
 {
+    work->gc = work_history_gc(work->history);
     struct prof_error *error = prepare(work);
     if (error != NULL) {
         tui_wire_send(&work->wire, json_pack("{s:o}", "failed", work_text(error->message)));
         return;
     }
     const struct prof_heap_totals *totals = prof_heap_totals(work->heap);
-    tui_wire_send(&work->wire,
-                  json_pack("{s:{s:I,s:I,s:o}}", "ready", "at", (json_int_t)totals->end_us, "events",
-                            (json_int_t)totals->events, "pulse", work_pulse(work->trace, work->heap, work->gc)));
+    json_t *ready = work->now ? work_history_news(work->history, work->trace) : json_object();
+    json_object_update_new(
+        ready, json_pack("{s:I,s:I}", "at", (json_int_t)totals->end_us, "events", (json_int_t)totals->events));
+    tui_wire_send(&work->wire, json_pack("{s:o}", "ready", ready));
     for (json_t *question; (question = tui_wire_receive(&work->wire)) != NULL; json_decref(question))
         tui_wire_send(&work->wire, answer(work, question));
 }

@@ -1,4 +1,5 @@
 /* work/summary.c: what the first screen shows: is something wrong, and where. See work.h. */
+#include "history.h"
 #include "internal.h"
 
 #include <stdio.h>
@@ -40,12 +41,18 @@ static json_t *generations_of(const struct work *work)
         if (generation >= 0 && generation < PROF_GC_GENERATIONS)
             bytes[generation] += prof_heap_obj(work->heap, id)->size;
     }
-    for (int i = 0; i < PROF_GC_GENERATIONS; i++) {
-        uint64_t found = stats[i].collected + stats[i].uncollectable;
-        json_array_append_new(rows, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "objects", number(totals.size[i]),
-                                              "bytes", number(bytes[i]), "count", number(count[i]), "threshold",
-                                              number(threshold[i]), "passes", number(stats[i].collections), "examined",
-                                              number(stats[i].candidates), "found", number(found)));
+    uint64_t died = 0;
+    for (unsigned i = 0; i < PROF_GC_GENERATIONS; i++)
+        died += work_history_all_died(work->history, i);
+    for (unsigned i = 0; i < PROF_GC_GENERATIONS; i++) {
+        uint64_t found = stats[i].collected + stats[i].uncollectable, here = work_history_all_died(work->history, i);
+        json_t *row = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "objects", number(totals.size[i]), "bytes",
+                                number(bytes[i]), "count", number(count[i]), "threshold", number(threshold[i]),
+                                "passes", number(stats[i].collections), "examined", number(stats[i].candidates),
+                                "found", number(found), "died", number(here));
+        if (died > 0)
+            json_object_set_new(row, "died_share", json_real((double)here / (double)died));
+        json_array_append_new(rows, row);
     }
     return json_pack("{s:o,s:o,s:o,s:b}", "rows", rows, "garbage", number(totals.garbage), "frozen",
                      number(totals.frozen), "enabled", prof_gc_is_enabled(work->gc));
@@ -115,17 +122,6 @@ static json_t *biggest_of(struct work *work, struct prof_error **ret_error)
 
 /* ---- The rest ---- */
 
-static json_t *marks_of(const struct work *work)
-{
-    const struct prof_mark *marks;
-    size_t count = prof_heap_marks(work->heap, &marks);
-    json_t *rows = json_array();
-    for (size_t i = 0; i < count; i++)
-        if ((marks[i].kind == TRK_OP_MARK || marks[i].kind == TRK_OP_CHECKPOINT) && marks[i].name != NULL)
-            json_array_append_new(rows, json_pack("[o,o]", work_text(marks[i].name), number(marks[i].at_us)));
-    return rows;
-}
-
 static json_t *audit_of(const struct work *work)
 {
     const struct prof_audit *audit = prof_findings_audit(work->findings);
@@ -150,7 +146,7 @@ json_t *work_summary(struct work *work, const json_t *question, struct prof_erro
                   number(t->by_op[TRK_OP_NEW]), "objects", number(t->live_objects), "object_bytes",
                   number(t->live_object_bytes), "blocks", number(t->live_blocks), "block_bytes", number(t->live_bytes),
                   "peak_bytes", number(t->peak_bytes), "peak_at", number(t->peak_us));
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "program", program_of(prof_trace_info(work->trace)), "totals",
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "program", program_of(prof_trace_info(work->trace)), "totals",
                      totals, "generations", generations_of(work), "looks", looks, "looks_all", number(all), "biggest",
-                     biggest, "marks", marks_of(work), "audit", audit_of(work));
+                     biggest, "audit", audit_of(work));
 }

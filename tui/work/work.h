@@ -4,8 +4,11 @@
  * say, are JSON objects (wire.h); texts in them are escaped for terminals.
  *
  *   reader:    {"pulse": [at_us, events, lost, objects, object_bytes, blocks, block_bytes, born, died, refs, unrefs,
- *               gen0, gen1, gen2], "done": N, "all": N, "phase": enum tui_phase}, {"trouble": TEXT}
- *   snapshot:  {"doing": TEXT}, {"ready": {"at": US, "events": N, "pulse": as above}}, {"failed": TEXT}
+ *               most_objects, most_bytes], "history": [pulses since the last one], "marks": [[name, at_us, kind,
+ *               objects, bytes], ...] in the place of all from "marks_from": N on that were told before ("marks_anew":
+ *               there are no others), "done": N, "all": N,
+ *               "phase": enum tui_phase}, {"trouble": TEXT}
+ *   snapshot:  {"doing": TEXT}, {"ready": {"at": US, "events": N, and of now what the reader had not told}}, {"failed": TEXT}
  *   question:  {"n": N, "ask": NAME, ...}
  *   answer:    {"n": N, ...} or {"n": N, "error": TEXT}
  *
