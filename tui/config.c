@@ -51,7 +51,9 @@ static size_t words_of(char *line, char *words[WORDS])
 static const char *perhaps(const char *word, const char *const *names, size_t count, char *buf, size_t size)
 {
     const char *near = prof_nearest(word, names, count);
-    snprintf(buf, size, near != NULL ? "; did you mean '%s'?" : "", near != NULL ? near : "");
+    buf[0] = '\0';
+    if (near != NULL)
+        snprintf(buf, size, "; did you mean '%s'?", near);
     return buf;
 }
 
