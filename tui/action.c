@@ -63,6 +63,7 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_SORT_NEXT] = { "sort-next", ">", NULL, "sort by the next column", TUI_GROUP_LIST },
     [TUI_SORT_PREVIOUS] = { "sort-previous", "<", NULL, "sort by the column before", TUI_GROUP_LIST },
     [TUI_SORT_REVERSE] = { "sort-reverse", "I", NULL, "the other way round", TUI_GROUP_LIST },
+    [TUI_COLUMNS] = { "columns", "c", "Columns", "choose which columns are shown", TUI_GROUP_LIST },
 
     [TUI_SET_MARK] = { "mark", "m", "Mark", "name this moment: a mark in the trace of what runs, else a bookmark", TUI_GROUP_TIME },
     [TUI_DIFF_SINCE] = { "diff-since", "d", "Diff", "what changed since the mark", TUI_GROUP_TIME },

@@ -60,6 +60,7 @@ enum tui_action {
     TUI_SORT_NEXT,
     TUI_SORT_PREVIOUS,
     TUI_SORT_REVERSE,
+    TUI_COLUMNS,
     /* time */
     TUI_SET_MARK,
     TUI_DIFF_SINCE,

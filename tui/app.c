@@ -43,6 +43,7 @@ static struct tui_view *top(const struct tui_app *app)
 
 static void close_top(struct tui_app *app)
 {
+    app->menu.title = NULL; /* it is about that view */
     app->depth--;
     app->views[app->depth]->ops->destroy(app->views[app->depth]);
 }
@@ -159,6 +160,7 @@ void tui_app_command(struct tui_app *app, const char *line)
     const char *rest = line + length + strspn(line + length, " ");
     enum tui_action action = tui_action_named(word);
     struct tui_view *view = top(app);
+    app->menu.title = NULL;
     if (word[0] == '\0')
         return;
     if (strcmp(word, "save-display") == 0 && *rest != '\0') {
@@ -333,9 +335,6 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
     case TUI_FILTER:
         tui_app_prompt(app, TUI_PROMPT_FILTER, "");
         return true;
-    case TUI_SORT:
-        tui_app_prompt(app, TUI_PROMPT_COMMAND, "sort ");
-        return true;
     case TUI_COMMAND:
         tui_app_prompt(app, TUI_PROMPT_COMMAND, "");
         return true;
@@ -459,6 +458,11 @@ void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mous
         app->quit = key == 'q' || key == 'Q' || key == ('c' & 31);
         return;
     }
+    if (key == TUI_KEY_MOUSE && app->menu.title != NULL) {
+        if (mouse != NULL)
+            tui_menu_mouse(&app->menu, mouse);
+        return;
+    }
     if (key == TUI_KEY_MOUSE) {
         enum tui_action action = mouse != NULL ? tui_frame_action_at(app, mouse->y, mouse->x) : TUI_NO_ACTION;
         if (action != TUI_NO_ACTION)
@@ -476,7 +480,9 @@ void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mous
     enum tui_action action = tui_keymap_find(&app->config.keymap, view->ops->name, key);
     char name[16], help[16];
     app->message[0] = '\0';
-    if (action != TUI_NO_ACTION)
+    if (app->menu.title != NULL && action != TUI_QUIT)
+        tui_menu_act(&app->menu, key == ' ' ? TUI_OPEN : key == TUI_KEY_ESC ? TUI_BACK : action);
+    else if (action != TUI_NO_ACTION)
         tui_app_act(app, action);
     else
         tui_app_say(app, TUI_WARN, "%s is no key here: %s shows all", tui_key_name(key, name, sizeof name),
@@ -508,5 +514,7 @@ void tui_app_draw(struct tui_app *app)
     view->ops->draw(view, &app->canvas, area);
     if (strip.height > 0)
         tui_strip_draw(app, &app->canvas, strip);
+    if (app->menu.title != NULL)
+        tui_menu_draw(&app->menu, &app->canvas, area);
     tui_frame_draw(app, view); /* behind the view, whose title tells what was drawn */
 }

@@ -16,6 +16,7 @@
 #include "canvas.h"
 #include "config.h"
 #include "key.h"
+#include "menu.h"
 #include "source.h"
 #include "state.h"
 #include "view.h"
@@ -55,6 +56,7 @@ struct tui_app {
         char text[TUI_PROMPT_MOST];
         size_t length;
     } prompt;
+    struct tui_menu menu; /* open: it has all keys */
     char message[512];
     enum tui_role message_role;
     uint64_t message_until_ms, now_ms;

@@ -7,7 +7,7 @@
 
 #include "glyph.h"
 
-enum { WINDOW = 300, BEFORE = 100, COLUMNS_MOST = 24, GAP = 2 };
+enum { WINDOW = 300, BEFORE = 100, GAP = 2 };
 
 void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_list_spec *spec)
 {
@@ -15,6 +15,7 @@ void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_
     const char *sort = tui_state_sort(&app->state, spec->table);
     snprintf(list->sort, sizeof list->sort, "%s", sort != NULL ? sort : spec->sort);
     list->remembered = sort != NULL;
+    tui_list_columns_init(list);
 }
 
 void tui_list_deinit(struct tui_list *list)
@@ -127,6 +128,7 @@ void tui_list_ask(struct tui_list *list)
         snprintf(list->sort, sizeof list->sort, "%s", list->spec->sort); /* by a column that there is no more */
         list->remembered = false;
     }
+    tui_list_columns_take(list, list->query.answer);
     follow(list);
     keep_in_view(list);
     remember(list);
@@ -174,16 +176,18 @@ static bool stretches(const struct tui_column *column)
 }
 
 /* Widths that fit; 0: not shown. What stretches shares the rest by what it would need. */
-static void lay_out(const struct tui_list *list, int width, int widths[COLUMNS_MOST])
+static void lay_out(const struct tui_list *list, int width, int widths[TUI_COLUMNS_MOST])
 {
-    const struct tui_column *columns = list->spec->columns;
-    int wanted[COLUMNS_MOST], count = 0;
-    for (; columns[count].key != NULL && count < COLUMNS_MOST; count++) {
+    const struct tui_column *columns = list->columns.item;
+    int wanted[TUI_COLUMNS_MOST], count = 0;
+    for (; columns[count].key != NULL && count < TUI_COLUMNS_MOST; count++) {
         int title = tui_width(columns[count].title) + (columns[count].look == TUI_COLUMN_NUMBER ? 1 : 0);
         int cells = columns[count].look == TUI_COLUMN_BAR ? 0 : widest_cell(list, columns[count].key);
         wanted[count] = cells > title ? cells : title;
         wanted[count] = wanted[count] > columns[count].width ? wanted[count] : columns[count].width;
-        widths[count] = stretches(&columns[count]) ? columns[count].width : wanted[count];
+        widths[count] = !list->columns.shown[count]  ? 0
+                        : stretches(&columns[count]) ? columns[count].width
+                                                     : wanted[count];
     }
     for (;;) {
         int all = 1, worst = -1;
@@ -211,12 +215,11 @@ static void lay_out(const struct tui_list *list, int width, int widths[COLUMNS_M
             widths[i] += left;
             break;
         }
-    for (int i = count; i < COLUMNS_MOST; i++)
+    for (int i = count; i < TUI_COLUMNS_MOST; i++)
         widths[i] = 0;
 }
 
-/* The key that rows are ordered by first, and whether the other way round. */
-static bool sorted_by(const struct tui_list *list, const char *key, bool *ret_reverse)
+bool tui_list_sorted_by(const struct tui_list *list, const char *key, bool *ret_reverse)
 {
     const char *sort = list->sort;
     *ret_reverse = *sort == '-';
@@ -226,11 +229,11 @@ static bool sorted_by(const struct tui_list *list, const char *key, bool *ret_re
 }
 
 static void draw_header(const struct tui_list *list, struct tui_canvas *canvas, struct tui_area area,
-                        const int widths[COLUMNS_MOST])
+                        const int widths[TUI_COLUMNS_MOST])
 {
-    const struct tui_column *columns = list->spec->columns;
-    for (int i = 0, x = area.x + 1; i < COLUMNS_MOST && columns[i].key != NULL; i++) {
-        bool reverse, sorted = sorted_by(list, columns[i].key, &reverse);
+    const struct tui_column *columns = list->columns.item;
+    for (int i = 0, x = area.x + 1; i < TUI_COLUMNS_MOST && columns[i].key != NULL; i++) {
+        bool reverse, sorted = tui_list_sorted_by(list, columns[i].key, &reverse);
         enum tui_role role = sorted ? TUI_SORTED : TUI_HEADER;
         int width = tui_width(columns[i].title);
         if (widths[i] == 0)
@@ -245,10 +248,10 @@ static void draw_header(const struct tui_list *list, struct tui_canvas *canvas, 
 }
 
 static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int y, struct tui_area area, size_t row,
-                     const int widths[COLUMNS_MOST])
+                     const int widths[TUI_COLUMNS_MOST])
 {
-    const struct tui_column *columns = list->spec->columns;
-    for (int i = 0, x = area.x + 1; i < COLUMNS_MOST && columns[i].key != NULL; i++) {
+    const struct tui_column *columns = list->columns.item;
+    for (int i = 0, x = area.x + 1; i < TUI_COLUMNS_MOST && columns[i].key != NULL; i++) {
         if (widths[i] == 0)
             continue;
         const char *text = cell_of(list, row, columns[i].key);
@@ -281,7 +284,7 @@ static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int
 
 void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_area area)
 {
-    int widths[COLUMNS_MOST];
+    int widths[TUI_COLUMNS_MOST];
     const char *error = json_string_value(json_object_get(list->query.answer, "error"));
     list->page = area.height > 1 ? (size_t)(area.height - 1) : 1;
     keep_in_view(list);
@@ -324,7 +327,7 @@ static void move_to(struct tui_list *list, size_t row)
     keep_in_view(list);
 }
 
-static void resort(struct tui_list *list, const char *key, bool reverse)
+void tui_list_sort(struct tui_list *list, const char *key, bool reverse)
 {
     snprintf(list->sort, sizeof list->sort, "%s%.60s", reverse ? "-" : "", key);
     list->remembered = false;
@@ -337,14 +340,16 @@ static void resort(struct tui_list *list, const char *key, bool reverse)
 /* By the column `step` further. */
 static void sort_other(struct tui_list *list, int step)
 {
-    const struct tui_column *columns = list->spec->columns;
-    int count = 0, now = -1;
+    const struct tui_column *columns = list->columns.item;
+    int count = (int)list->columns.count, now = -1;
     bool reverse;
-    for (; columns[count].key != NULL; count++)
-        if (sorted_by(list, columns[count].key, &reverse))
-            now = count;
+    for (int i = 0; i < count; i++)
+        if (tui_list_sorted_by(list, columns[i].key, &reverse))
+            now = i;
     now = now < 0 ? 0 : (now + step + count) % count;
-    resort(list, columns[now].key, false);
+    for (int i = 0; i < count && !list->columns.shown[now]; i++)
+        now = (now + step + count) % count;
+    tui_list_sort(list, columns[now].key, false);
 }
 
 static void seek(struct tui_list *list, bool back)
@@ -396,9 +401,12 @@ bool tui_list_act(struct tui_list *list, enum tui_action action)
         char key[64];
         snprintf(key, sizeof key, "%s", list->sort + (list->sort[0] == '-'));
         reverse = list->sort[0] == '-';
-        resort(list, key, !reverse);
+        tui_list_sort(list, key, !reverse);
         return true;
     }
+    case TUI_SORT:
+    case TUI_COLUMNS:
+        return tui_list_menu(list, action);
     case TUI_FIND_NEXT:
     case TUI_FIND_PREVIOUS:
         seek(list, action == TUI_FIND_PREVIOUS);
@@ -424,7 +432,7 @@ bool tui_list_command(struct tui_list *list, const char *word, const char *rest)
     if (strcmp(word, "where") == 0) {
         set_where(list, rest);
     } else if (strcmp(word, "sort") == 0) {
-        resort(list, rest + (rest[0] == '-'), rest[0] == '-');
+        tui_list_sort(list, rest + (rest[0] == '-'), rest[0] == '-');
     } else if (strcmp(word, "find") == 0) {
         snprintf(list->find, sizeof list->find, "%s", rest);
         if (rest[0] != '\0')
@@ -447,7 +455,7 @@ bool tui_list_clear(struct tui_list *list)
 
 void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct tui_area area)
 {
-    int widths[COLUMNS_MOST];
+    int widths[TUI_COLUMNS_MOST];
     if (mouse->what == TUI_MOUSE_UP || mouse->what == TUI_MOUSE_DOWN) {
         for (int i = 0; i < tui_option_wheel(&list->app->config.settings); i++)
             tui_list_act(list, mouse->what == TUI_MOUSE_UP ? TUI_UP : TUI_DOWN);
@@ -462,11 +470,11 @@ void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct
         return;
     }
     lay_out(list, area.width, widths);
-    const struct tui_column *columns = list->spec->columns;
-    for (int i = 0, x = area.x + 1; mouse->y == area.y && i < COLUMNS_MOST && columns[i].key != NULL; i++) {
-        bool reverse, sorted = sorted_by(list, columns[i].key, &reverse);
+    const struct tui_column *columns = list->columns.item;
+    for (int i = 0, x = area.x + 1; mouse->y == area.y && i < TUI_COLUMNS_MOST && columns[i].key != NULL; i++) {
+        bool reverse, sorted = tui_list_sorted_by(list, columns[i].key, &reverse);
         if (widths[i] > 0 && mouse->x >= x && mouse->x < x + widths[i])
-            resort(list, columns[i].key, sorted && !reverse);
+            tui_list_sort(list, columns[i].key, sorted && !reverse);
         x += widths[i] > 0 ? widths[i] + GAP : 0;
     }
 }

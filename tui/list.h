@@ -4,6 +4,7 @@
 #define TUI_LIST_H
 
 #include "app.h"
+#include "menu.h"
 
 enum tui_column_look {
     TUI_COLUMN_NAME,  /* cut in the middle */
@@ -26,9 +27,16 @@ struct tui_list_spec {
     const char *sort;                 /* at first */
     const char *note;                 /* below the rows, when there is room; NULL */
 };
+enum { TUI_COLUMNS_MOST = 32, TUI_COLUMN_WORD = 24 };
 struct tui_list {
     const struct tui_list_spec *spec;
     struct tui_app *app;
+    struct {
+        struct tui_column item[TUI_COLUMNS_MOST]; /* those of the spec, then the worker's others; ended by key NULL */
+        bool shown[TUI_COLUMNS_MOST], usual[TUI_COLUMNS_MOST]; /* usual: unless somebody says otherwise */
+        char key[TUI_COLUMNS_MOST][TUI_COLUMN_WORD], title[TUI_COLUMNS_MOST][TUI_COLUMN_WORD]; /* of the others */
+        size_t count, own; /* own: how many are of the spec */
+    } columns;
     struct tui_query query;
     char where[TUI_PROMPT_MOST], sort[64], find[128];
     char type[256];     /* objects: only of this one; "" all */
@@ -51,5 +59,17 @@ void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct
 void tui_list_title(const struct tui_list *list, char *buf, size_t size);
 /* A cell of the row under the cursor; NULL: there is none. */
 const char *tui_list_cell(const struct tui_list *list, const char *key);
+
+/* Is this the first key that rows are ordered by, and the other way round? */
+bool tui_list_sorted_by(const struct tui_list *list, const char *key, bool *ret_reverse);
+/* From now on, and remembered. */
+void tui_list_sort(struct tui_list *list, const char *key, bool reverse);
+
+/* ---- Columns (list_columns.c) ---- */
+void tui_list_columns_init(struct tui_list *list);
+/* Adds those of an answer that are not there yet. */
+void tui_list_columns_take(struct tui_list *list, const json_t *answer);
+/* Opens the menu of orders (TUI_SORT) or of columns (TUI_COLUMNS). false: there are none. */
+bool tui_list_menu(struct tui_list *list, enum tui_action action);
 
 #endif

@@ -62,13 +62,21 @@ static bool print(struct tui_app *app, FILE *out, bool roles)
     return good;
 }
 
-static bool click(struct tui_app *app, const char *text)
+/* "10,3" behind one of the words. */
+static bool point(struct tui_app *app, const char *word, const char *text)
 {
-    struct tui_mouse mouse = { .what = TUI_MOUSE_CLICK };
-    if (sscanf(text, "%d,%d", &mouse.x, &mouse.y) != 2)
-        return false;
-    tui_app_key(app, TUI_KEY_MOUSE, &mouse);
-    return true;
+    static const char *const words[] = { [TUI_MOUSE_CLICK] = "click",
+                                         [TUI_MOUSE_DOUBLE] = "double-click",
+                                         [TUI_MOUSE_UP] = "wheel-up",
+                                         [TUI_MOUSE_DOWN] = "wheel-down" };
+    struct tui_mouse mouse;
+    for (int i = TUI_MOUSE_CLICK; i <= TUI_MOUSE_DOWN; i++)
+        if (strcmp(words[i], word) == 0 && sscanf(text, "%d,%d", &mouse.x, &mouse.y) == 2) {
+            mouse.what = i;
+            tui_app_key(app, TUI_KEY_MOUSE, &mouse);
+            return true;
+        }
+    return false;
 }
 
 static bool run_line(struct tui_app *app, const char *word, const char *rest, FILE *out)
@@ -82,14 +90,12 @@ static bool run_line(struct tui_app *app, const char *word, const char *rest, FI
         return false;
     if (strcmp(word, "type") == 0)
         type(app, rest);
-    else if (strcmp(word, "click") == 0)
-        return click(app, rest);
     else if (strcmp(word, "do") == 0)
         tui_app_command(app, rest);
     else if (strcmp(word, "resize") == 0 && sscanf(rest, "%dx%d", &width, &height) == 2)
         tui_app_resize(app, height, width);
     else
-        return false;
+        return point(app, word, rest);
     return true;
 }
 

@@ -3,7 +3,7 @@
  *     key NAME ...      presses keys: key j Down F1
  *     type TEXT         types a text
  *     do COMMAND        as behind ':'
- *     click COLUMN,ROW  with the mouse; both from 0
+ *     click COLUMN,ROW  with the mouse; both from 0; also double-click, wheel-up, wheel-down
  *     resize WxH
  *     show              prints the screen
  *     roles             prints the roles of its cells

@@ -108,7 +108,7 @@ static bool types_act(struct tui_view *view, enum tui_action action)
     return tui_list_act(list, action);
 }
 
-static const enum tui_action list_hints[] = { TUI_OPEN, TUI_SORT, TUI_FILTER, TUI_FIND, TUI_NO_ACTION };
+static const enum tui_action list_hints[] = { TUI_OPEN, TUI_SORT, TUI_FILTER, TUI_FIND, TUI_COLUMNS, TUI_NO_ACTION };
 static const struct tui_view_ops types_ops = {
     .name = "types",
     .tab = TUI_TYPES,

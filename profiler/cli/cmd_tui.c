@@ -73,7 +73,7 @@ const struct cli_command cli_command_tui = {
     .about =
         "An overview, types, objects, who holds whom, cycles, leaks with their evidence, sites, marks; at any moment "
         "of the trace. '?' lists the keys. Lines of a script: key NAME ..., type TEXT, do COMMAND, click "
-        "COLUMN,ROW, resize COLUMNSxROWS, show, roles.",
+        "COLUMN,ROW (also double-click, wheel-up, wheel-down), resize COLUMNSxROWS, show, roles.",
     .options = options,
     .examples = examples,
     .groups = CLI_GROUP_TRACE | CLI_GROUP_PID,
