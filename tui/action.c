@@ -36,6 +36,7 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_SITES] = { "sites", "6", NULL, "where memory and references are taken, as a tree", TUI_GROUP_VIEW },
     [TUI_DIFF] = { "diff", "7", NULL, "what changed between two moments", TUI_GROUP_VIEW },
     [TUI_MARKS] = { "marks", "8", NULL, "the named moments", TUI_GROUP_VIEW },
+    [TUI_GROWTH] = { "growth", "0", NULL, "what becomes more, who holds it, what stopped removing it", TUI_GROUP_VIEW },
     [TUI_LOG] = { "log", "9", NULL, "messages, losses, what could not be read", TUI_GROUP_VIEW },
     [TUI_HELP] = { "help", "? h F1", "Help", "keys, columns, about", TUI_GROUP_VIEW },
     [TUI_OPEN] = { "open", "Enter", "Open", "open what is selected", TUI_GROUP_VIEW },
@@ -98,7 +99,7 @@ enum tui_action tui_action_named(const char *name)
 
 const char *const tui_view_names[] = { "overview", "types",  "objects", "object", "referrers", "referents",
                                        "why",      "cycles", "leaks",   "sites",  "diff",      "marks",
-                                       "log",      "help",   "stack",   NULL };
+                                       "growth",   "log",    "help",    "stack",  NULL };
 
 const char *tui_view_named(const char *name)
 {

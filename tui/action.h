@@ -33,6 +33,7 @@ enum tui_action {
     TUI_SITES,
     TUI_DIFF,
     TUI_MARKS,
+    TUI_GROWTH,
     TUI_LOG,
     TUI_HELP,
     TUI_OPEN,

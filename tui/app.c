@@ -314,6 +314,9 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
     case TUI_DIFF_SINCE:
         open_tab(app, tui_view_diff(app, action == TUI_DIFF_SINCE));
         return true;
+    case TUI_GROWTH:
+        open_tab(app, tui_view_growth(app));
+        return true;
     case TUI_LOG:
         open_tab(app, tui_view_log(app));
         return true;

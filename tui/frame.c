@@ -9,8 +9,8 @@
 
 #include "strip.h"
 
-static const enum tui_action tabs[] = { TUI_OVERVIEW, TUI_TYPES, TUI_OBJECTS, TUI_CYCLES,
-                                        TUI_LEAKS,    TUI_SITES, TUI_DIFF,    TUI_MARKS };
+static const enum tui_action tabs[] = { TUI_OVERVIEW, TUI_TYPES, TUI_OBJECTS, TUI_CYCLES, TUI_LEAKS,
+                                        TUI_SITES,    TUI_DIFF,  TUI_MARKS,   TUI_GROWTH };
 enum { TABS = sizeof tabs / sizeof *tabs };
 
 /* ---- Line 0: who, how, how much ---- */
@@ -108,7 +108,8 @@ static void draw_head(const struct tui_app *app, struct tui_canvas *canvas)
 static const struct {
     enum tui_action tab;
     const char *name;
-} brief[] = { { TUI_OVERVIEW, "Over" }, { TUI_OBJECTS, "Obj" }, { TUI_CYCLES, "Cycl" } };
+} brief[] = { { TUI_OVERVIEW, "Over" }, { TUI_TYPES, "Type" }, { TUI_OBJECTS, "Obj" }, { TUI_CYCLES, "Cycl" },
+              { TUI_LEAKS, "Leak" },    { TUI_SITES, "Site" }, { TUI_MARKS, "Mark" },  { TUI_GROWTH, "Grow" } };
 
 /* What is left of the names, step by step, until the line fits; the tab that is open keeps its name. */
 enum tab_form { TABS_WHOLE = 0, TABS_NO_HELP, TABS_BRIEF, TABS_KEYS };

@@ -36,8 +36,15 @@ __attribute__((format(printf, 3, 0))) static void put_span(struct tui_lines *lin
     int k = 0;
     while (k < TUI_LINE_SPANS && line->span[k].text != NULL)
         k++;
-    if (k == TUI_LINE_SPANS)
+    if (k == TUI_LINE_SPANS) { /* it goes on as the last one, whatever it is */
+        char *more = NULL, *whole = NULL;
+        if (vasprintf(&more, format, args) >= 0 && asprintf(&whole, "%s%s", line->span[k - 1].text, more) >= 0) {
+            free(line->span[k - 1].text);
+            line->span[k - 1].text = whole;
+        }
+        free(more);
         return;
+    }
     line->span[k].role = role;
     if (vasprintf(&line->span[k].text, format, args) < 0)
         line->span[k].text = NULL;
@@ -106,6 +113,13 @@ static int word_width(const struct tui_line *line, int span, const char *text)
     return all;
 }
 
+/* How far in a line without a label goes on. */
+static int hanging(const struct tui_line *line, int width)
+{
+    int blanks = line->span[0].text != NULL ? (int)strspn(line->span[0].text, " ") : 0;
+    return blanks == 0 ? 0 : blanks + 2 < width / 3 ? blanks + 2 : width / 3;
+}
+
 /* Draws a line, on as many rows as it takes, broken at blanks; canvas NULL: only counts. Returns the rows. */
 static int draw_line(const struct tui_line *line, struct tui_canvas *canvas, int y, struct tui_area area)
 {
@@ -119,6 +133,8 @@ static int draw_line(const struct tui_line *line, struct tui_canvas *canvas, int
     if (canvas != NULL)
         tui_text(canvas, y, area.x + 1, TUI_LINE_LABEL - 3, TUI_DIM, line->label);
     bool blank = true;
+    if (indent == 0) /* goes on a bit further in than it begins */
+        begin += hanging(line, area.width);
     for (int k = 0; k < TUI_LINE_SPANS && line->span[k].text != NULL; k++) {
         int columns;
         for (const char *text = line->span[k].text, *here = text; *here != '\0'; here = text) {

@@ -12,7 +12,7 @@
 #include "canvas.h"
 #include "view.h"
 
-enum { TUI_LINE_SPANS = 4, TUI_LINE_LABEL = 12 };
+enum { TUI_LINE_SPANS = 12, TUI_LINE_LABEL = 12 };
 struct tui_line {
     char label[TUI_LINE_LABEL];
     struct {

@@ -10,7 +10,7 @@
  *   marks             named moments: those of the trace, and bookmarks
  *   list, lines, page tables of any length; texts of labelled lines, and views that are one such text
  *   said              what the workers answered, read
- *   view_*            the screens;  evidence: findings and objects as lines
+ *   view_*            the screens;  told: texts of the worker as lines
  *   source, wire      the viewer's end of the workers
  *   work/             the processes that read the trace, and what they answer
  *   script            keys from a file, screens to standard output */

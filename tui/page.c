@@ -39,7 +39,9 @@ void tui_page_ask(struct tui_view *base)
 {
     struct tui_page *page = as_page(base);
     if (page->spec->ask != NULL)
-        tui_source_ask(base->app->source, &page->query, json_pack("{s:s,s:s}", "ask", page->spec->ask, "of", page->of));
+        tui_source_ask(base->app->source, &page->query,
+                       json_pack("{s:s,s:s,s:i,s:b}", "ask", page->spec->ask, "of", page->of, "units",
+                                 (int)base->app->units, "all", page->unfolded));
 }
 
 static void fill(struct tui_page *page, const json_t *answer)
@@ -71,14 +73,23 @@ void tui_page_draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_
     tui_lines_draw(&page->lines, canvas, area, true);
 }
 
+void tui_page_open_target(struct tui_app *app, const char *target)
+{
+    unsigned finding;
+    if (sscanf(target, "@leak:%u", &finding) == 1)
+        tui_app_open(app, tui_view_leaks(app, finding > 0 ? finding - 1 : 0));
+    else if (strstr(target, "block#") != NULL) /* has no page of its own, but referrers */
+        tui_app_open(app, tui_view_links(app, target, true));
+    else
+        tui_app_open(app, tui_view_object(app, target));
+}
+
 bool tui_page_act_on_line(struct tui_app *app, const struct tui_lines *lines, enum tui_action action)
 {
     const char *target = tui_lines_selected(lines);
     json_t *place = tui_lines_selected_place(lines);
     if (action == TUI_OPEN && target != NULL) {
-        /* Blocks have no page of their own, but referrers. */
-        tui_app_open(app, strstr(target, "block#") != NULL ? tui_view_links(app, target, true)
-                                                           : tui_view_object(app, target));
+        tui_page_open_target(app, target);
         return true;
     }
     if (action == TUI_STACK && place != NULL) {

@@ -31,6 +31,8 @@ struct tui_page {
 /* of: NULL: nothing. given: taken over. NULL: no memory. */
 struct tui_view *tui_page_create(struct tui_app *app, const struct tui_page_spec *spec, const char *of, json_t *given);
 
+/* Opens what a line is about: "Conn#12", "block#7", "@leak:3". */
+void tui_page_open_target(struct tui_app *app, const char *target);
 /* What the line under the cursor can do: open what it is about, show the stack. false: it is none of that. */
 bool tui_page_act_on_line(struct tui_app *app, const struct tui_lines *lines, enum tui_action action);
 

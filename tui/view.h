@@ -57,7 +57,8 @@ struct tui_view *tui_view_object(struct tui_app *app, const char *of);
 struct tui_view *tui_view_why(struct tui_app *app, const char *of);
 struct tui_view *tui_view_stack(struct tui_app *app, json_t *place);  /* {stack: []}, as documents have it; borrowed */
 struct tui_view *tui_view_birth(struct tui_app *app, const char *of); /* the stack that an object was born in */
-struct tui_view *tui_view_leaks(struct tui_app *app, size_t row);     /* the one that is selected at first */
+struct tui_view *tui_view_growth(struct tui_app *app);
+struct tui_view *tui_view_leaks(struct tui_app *app, size_t row); /* the one that is selected at first */
 struct tui_view *tui_view_cycles(struct tui_app *app);
 struct tui_view *tui_view_links(struct tui_app *app, const char *of, bool in);
 struct tui_view *tui_view_sites(struct tui_app *app);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence.h"
 #include "list.h"
 #include "page.h"
+#include "told.h"
 
 struct findings_view {
     struct tui_view view;
@@ -13,9 +13,9 @@ struct findings_view {
     struct tui_query detail;
     struct tui_lines lines;
     uint64_t drawn; /* version of the answer that the lines were made of */
-    enum prof_units drawn_units;
     char of[16];
     bool below, alone; /* the pane below has the cursor; it has the whole area */
+    bool unfolded;     /* nothing is left out of the evidence */
     struct tui_area area;
 };
 
@@ -44,15 +44,16 @@ static void ask(struct tui_view *base)
         snprintf(view->of, sizeof view->of, "%s", id);
         view->lines.cursor = view->lines.top = 0;
     }
-    tui_source_ask(base->app->source, &view->detail, json_pack("{s:s,s:s}", "ask", "finding", "of", view->of));
+    tui_source_ask(base->app->source, &view->detail,
+                   json_pack("{s:s,s:s,s:i,s:b}", "ask", "finding", "of", view->of, "units", (int)base->app->units,
+                             "all", view->unfolded));
 }
 
 static void draw_detail(struct findings_view *view, struct tui_canvas *canvas, struct tui_area area)
 {
-    if (view->drawn != view->detail.version || view->drawn_units != view->view.app->units) {
-        tui_evidence_of_finding(&view->lines, view->detail.answer, view->view.app->units);
+    if (view->drawn != view->detail.version) {
+        tui_told(&view->lines, view->detail.answer);
         view->drawn = view->detail.version;
-        view->drawn_units = view->view.app->units;
     }
     if (view->list.total > 0)
         tui_lines_draw(&view->lines, canvas, area, view->below);
@@ -99,9 +100,14 @@ static bool act(struct tui_view *base, enum tui_action action)
     case TUI_OPEN:
         object = view->below ? tui_lines_selected(&view->lines) : NULL;
         if (object != NULL)
-            tui_app_open(base->app, tui_view_object(base->app, object));
+            tui_page_open_target(base->app, object);
         else
             view->below = true;
+        return true;
+    case TUI_UNFOLD:
+    case TUI_FOLD:
+    case TUI_FOLD_ALL:
+        view->unfolded = action == TUI_UNFOLD || (action == TUI_FOLD_ALL && !view->unfolded);
         return true;
     case TUI_STACK:
         return view->below && tui_page_act_on_line(base->app, &view->lines, action);
@@ -116,8 +122,7 @@ static const char *selected(const struct tui_view *base)
     const struct findings_view *view = (const struct findings_view *)base;
     const char *object = view->below ? tui_lines_selected(&view->lines) : NULL;
     if (object == NULL)
-        object = json_string_value(
-            json_array_get(json_object_get(json_object_get(view->detail.answer, "finding"), "objects_sample"), 0));
+        object = json_string_value(json_array_get(json_object_get(view->detail.answer, "samples"), 0));
     return object != NULL ? object : "";
 }
 

@@ -243,11 +243,19 @@ static int draw_looks(struct overview *view, struct tui_canvas *canvas, struct t
     for (; shown < (int)count && shown < most; shown++, y++) {
         const json_t *look = json_array_get(looks, (size_t)shown);
         bool gating = json_is_true(json_object_get(look, "gating"));
-        int place = area.width / 3, subject = area.width - place - 14;
+        const char *action = text_of(look, "action"), *site = text_of(look, "site"),
+                   *subject_text = text_of(look, "subject");
+        int place = area.width / 3, subject = area.width - place - 14,
+            rest = area.width - 12 - tui_width(subject_text) - 3;
+        bool tells = tui_width(action) <= rest; /* what to do, where there is room; else where */
+        if (tells) {
+            place = place > tui_width(action) ? place : tui_width(action);
+            subject = area.width - place - 14;
+        }
         tui_put(canvas, y, 1, gating ? TUI_BAD : TUI_WARN, gating ? '!' : '~');
         tui_text(canvas, y, 3, 8, gating ? TUI_BAD : TUI_WARN, text_of(look, "headline"));
-        tui_text(canvas, y, 12, subject, TUI_NORMAL, text_of(look, "subject"));
-        tui_text(canvas, y, area.width - place - 1, place, TUI_PLACE, text_of(look, "site"));
+        tui_text(canvas, y, 12, subject, TUI_NORMAL, subject_text);
+        tui_text(canvas, y, area.width - place - 1, place, tells ? TUI_NORMAL : TUI_PLACE, tells ? action : site);
         draw_cursor(view, canvas, y, (size_t)shown);
     }
     view->rows = view->looks = (size_t)shown;

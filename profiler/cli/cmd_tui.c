@@ -71,7 +71,7 @@ const struct cli_command cli_command_tui = {
     .synopsis = "[TRACE]",
     .summary = "browse a trace, or a program that is being recorded, in the terminal",
     .about =
-        "An overview, types, objects, who holds whom, cycles, leaks with their evidence, sites, marks; at any moment "
+        "An overview, types, objects, who holds whom, cycles, leaks with their evidence, sites, marks, what grows; at any moment "
         "of the trace. '?' lists the keys. Lines of a script: key NAME ..., type TEXT, do COMMAND, click "
         "COLUMN,ROW (also double-click, wheel-up, wheel-down), resize COLUMNSxROWS, show, roles.",
     .options = options,

@@ -61,7 +61,12 @@ static void sink_label(void *ctx, unsigned indent, const char *word)
 const struct prof_text *cli_text(struct cli_session *session, struct cli_out *out)
 {
     static const struct prof_text_sink sink = { .put = sink_put, .label = sink_label };
-    out->text = (struct prof_text){ .units = out->units, .more = "-v", .all = "--top 0", .sink = &sink, .ctx = out };
+    out->text = (struct prof_text){ .units = out->units,
+                                    .more = "-v",
+                                    .all = "--top 0",
+                                    .referrers = "'reftrack refs --in'",
+                                    .sink = &sink,
+                                    .ctx = out };
     if (session != NULL) {
         out->text.view = session->view;
         out->text.heap = session->heap;

@@ -45,7 +45,6 @@ int main(int argc, char **argv)
     config_read();
     for (int user = 0; user < BEGIN_LOGINS; user++)
         login(user);
-    trk_mark("started");
     if (argc > 1 && argv[1][0] == '-') {
         while (scanf("%ld", &count) == 1)
             for (long end = now + count; now < end;)

@@ -46,7 +46,7 @@ until_seen 'evidence' 'missing +~ handle 01-missing-unref.c:47'
 keys 3
 until_seen 'objects' 'struct conn#4'
 keys Down Enter
-until_seen 'one object' 'open references'
+until_seen 'one object' 'Open references'
 keys Escape Escape 2
 until_seen 'back' 'TYPE +OBJS'
 $tm resize-window -x 60 -y 16

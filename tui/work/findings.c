@@ -1,5 +1,5 @@
 /* work/findings.c: verdicts as rows of a list, one of them with all its evidence, and one object with all that is known
- * of it. The evidence is what --json tells. See work.h. */
+ * of it, in the words of the text layer. See work.h. */
 #include "internal.h"
 
 #include <stdio.h>
@@ -75,57 +75,92 @@ json_t *work_finding(struct work *work, const json_t *question, struct prof_erro
 {
     const char *of = work_asked(question, "of");
     long id = of != NULL ? strtol(of, NULL, 10) : 0;
-    const struct prof_finding *list;
+    const struct prof_finding *list, *found = NULL;
     size_t count = prof_findings_list(work->findings, &list);
-    json_t *document = json_object_get(work->leaks, "findings"), *found = NULL, *item;
-    char *text = NULL, action[1024];
-    size_t i;
-    if (document == NULL) {
-        prof_view_compare(work->view, work_ledgers(work));
-        *ret_error = prof_json_leaks(work->view, &text);
-        if (*ret_error != NULL)
-            return NULL;
-        work->leaks = work_parse(text);
-        document = json_object_get(work->leaks, "findings");
-    }
-    json_array_foreach(document, i, item) if (json_integer_value(json_object_get(item, "id")) == id) found = item;
+    struct work_told told;
+    char name[512];
+    for (size_t i = 0; i < count && found == NULL; i++)
+        if ((long)list[i].id == id && !list[i].total)
+            found = &list[i];
     if (found == NULL) {
         *ret_error = prof_error_create(PROF_ERROR_NOT_FOUND, "this finding is not among those of this moment");
         return NULL;
     }
-    json_t *result = json_pack("{s:O}", "finding", found);
-    for (size_t k = 0; k < count && result != NULL; k++)
-        if ((long)list[k].id == id) {
-            json_object_set_new(result, "action",
-                                work_text(prof_view_action(work->view, &list[k], action, sizeof action)));
-            json_object_set_new(result, "words", work_text(prof_verdict_words(list[k].verdict)));
-        }
+    prof_view_compare(work->view, work_ledgers(work));
+    prof_text_finding(work_tell(&told, work, question), found, work_asked_all(question));
+    json_t *result = work_told(&told), *samples = json_array();
+    for (size_t i = 0; i < found->sample_count; i++)
+        json_array_append_new(samples, work_text(prof_fmt_obj(name, sizeof name, work->heap, found->samples[i])));
+    json_object_set_new(result, "samples", samples);
     return result;
+}
+
+static const char *generation_words(struct work *work, prof_obj_id id, char *buf, size_t size)
+{
+    int generation = prof_gc_generation(work->gc, id);
+    if (generation == PROF_GC_GARBAGE)
+        return "garbage: only objects like it hold it";
+    snprintf(buf, size, "generation %d", generation);
+    return generation >= 0 && generation < PROF_GC_GENERATIONS ? buf : NULL;
 }
 
 json_t *work_object(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
+    enum { TOP = 40 };
     const char *of = work_asked(question, "of");
     struct prof_graph *graph = work_graph(work, ret_error);
+    char words[32];
+    uint64_t deep_nodes;
     prof_obj_id id;
-    char *text = NULL;
     if (graph != NULL)
         *ret_error = prof_graph_dominate(graph);
     if (*ret_error == NULL)
         *ret_error = prof_view_find(work->view, of != NULL ? of : "", &id);
-    if (*ret_error == NULL)
-        *ret_error = prof_json_object(work->view, graph, id, &text);
     if (*ret_error != NULL)
         return NULL;
+    bool all = work_asked_all(question);
+    const struct prof_obj *obj = prof_heap_obj(work->heap, id);
+    struct prof_ledgers_options wanted = { .type = prof_heap_type(work->heap, obj->type)->name,
+                                           .serial = obj->serial,
+                                           .whole = all };
+    struct prof_text_life_options how = { .top = all ? UINT64_MAX : TOP,
+                                          .generation = generation_words(work, id, words, sizeof words) };
     prof_node node = prof_graph_of_obj(graph, id);
-    struct prof_node_size size = { 0 };
-    uint64_t deep = 0, deep_nodes = 0, retained = 0;
     if (node != PROF_NODE_NONE) {
-        size = prof_graph_size(graph, node);
-        retained = prof_graph_retained(graph, node);
-        *ret_error = prof_graph_deep(graph, node, UINT32_MAX, &deep, &deep_nodes);
+        struct prof_node_size size = prof_graph_size(graph, node);
+        how.sized = true;
+        how.flat = size.flat;
+        how.usable = size.usable;
+        how.retained = prof_graph_retained(graph, node);
+        *ret_error = prof_graph_deep(graph, node, UINT32_MAX, &how.deep, &deep_nodes);
     }
-    return json_pack("{s:o,s:i,s:{s:I,s:I,s:I,s:I}}", "object", work_parse(text), "generation",
-                     prof_gc_generation(work->gc, id), "sizes", "flat", (json_int_t)size.flat, "usable",
-                     (json_int_t)size.usable, "deep", (json_int_t)deep, "retained", (json_int_t)retained);
+    struct prof_ledgers *ledgers = NULL;
+    if (*ret_error == NULL)
+        *ret_error = prof_ledgers_create(work->heap, work->symbols, work->findings, &wanted, &ledgers);
+    if (*ret_error != NULL)
+        return NULL;
+    struct work_told told;
+    work_tell(&told, work, question);
+    told.text.ledgers = ledgers;
+    *ret_error = prof_text_whole_object(&told.text, id, prof_text_finding_of(&told.text, of, id),
+                                        prof_ledgers_of(ledgers, wanted.type, wanted.serial), &how);
+    prof_ledgers_destroy(ledgers);
+    return *ret_error == NULL ? work_told(&told) : work_told_not(&told);
+}
+
+json_t *work_growth(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    enum { TOP = 10 };
+    const struct prof_growth_options options = { 0 };
+    struct prof_growth *growth = NULL;
+    struct work_told told;
+    if (work_graph(work, ret_error) == NULL)
+        return NULL;
+    work_doing(work, "comparing moments");
+    *ret_error = prof_growth_create(work->heap, work->symbols, &options, &growth);
+    if (*ret_error != NULL)
+        return NULL;
+    *ret_error = prof_text_growth(work_tell(&told, work, question), growth, work_asked_all(question) ? 0 : TOP);
+    prof_growth_destroy(growth);
+    return *ret_error == NULL ? work_told(&told) : work_told_not(&told);
 }

@@ -9,6 +9,7 @@
 #include <prof/heap.h>
 #include <prof/ledger.h>
 #include <prof/symbol.h>
+#include <prof/text.h>
 #include <prof/trace.h>
 #include <prof/view.h>
 
@@ -32,7 +33,7 @@ struct work {
     bool compared;                /* lives were, or could not be */
     struct prof_heap *then;       /* at then_us, for differences; NULL: at 0 */
     uint64_t then_us;
-    json_t *leaks; /* the document of `leaks --json`, once somebody asked */
+    struct prof_wrappers *wrappers; /* of the text layer */
 };
 
 /* Serves questions about this moment until the other end is closed. The heap is complete. */
@@ -47,7 +48,20 @@ const struct prof_ledgers *work_ledgers(struct work *work);
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
 work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways, work_log,
-    work_diff;
+    work_diff, work_growth;
+
+/* ---- Texts: {lines: [{label, spans: [[role, TEXT]], heading, target, place}], places: {PLACE: as --json has it}} ----
+ */
+struct work_told {
+    struct prof_text text;
+    json_t *lines, *places, *line;
+};
+/* What the text layer is to be given; units as the question wants them. One of the other two ends it. */
+const struct prof_text *work_tell(struct work_told *told, struct work *work, const json_t *question);
+json_t *work_told(struct work_told *told);
+json_t *work_told_not(struct work_told *told); /* NULL */
+/* Nothing is to be left out. */
+bool work_asked_all(const json_t *question);
 
 /* ---- JSON of hostile texts ---- */
 /* Escaped for terminals, so it is valid UTF-8. */

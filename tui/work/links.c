@@ -72,14 +72,19 @@ json_t *work_links(struct work *work, const json_t *question, struct prof_error 
 
 json_t *work_ways(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
-    enum { STEPS = 64 };
+    enum { LINKS = 64, MOST = 10000 };
     const char *of = work_asked(question, "of");
     struct prof_graph *graph = work_graph(work, ret_error);
+    struct work_told told;
     prof_node node;
-    char *text = NULL;
     if (graph != NULL)
         *ret_error = prof_view_find_node(work->view, graph, of != NULL ? of : "", &node);
-    if (*ret_error == NULL)
-        *ret_error = prof_json_why(work->view, graph, node, STEPS, &text);
-    return *ret_error == NULL ? work_parse(text) : NULL;
+    if (*ret_error != NULL)
+        return NULL;
+    const struct prof_text *text = work_tell(&told, work, question);
+    *ret_error = prof_text_why(text, node, work_asked_all(question) ? MOST : LINKS);
+    if (*ret_error != NULL)
+        return work_told_not(&told);
+    prof_text_graph_notes(text, node);
+    return work_told(&told);
 }

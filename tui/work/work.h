@@ -8,17 +8,17 @@
  *               objects, bytes], ...] in the place of all from "marks_from": N on that were told before ("marks_anew":
  *               there are no others), "done": N, "all": N,
  *               "phase": enum tui_phase}, {"trouble": TEXT}
- *   snapshot:  {"doing": TEXT}, {"ready": {"at": US, "events": N, and of now what the reader had not told}}, {"failed": TEXT}
- *   question:  {"n": N, "ask": NAME, ...}
- *   answer:    {"n": N, ...} or {"n": N, "error": TEXT}
+ *   snapshot:  {"doing": TEXT}, {"ready": {"at": US, "events": N, and of now what the reader had not told}}, {"failed":
+ * TEXT} question:  {"n": N, "ask": NAME, ...} answer:    {"n": N, ...} or {"n": N, "error": TEXT}
  *
  * Questions, with what else they have:
  *   summary    program, state, totals, audit, generations, findings in short, what retains most
  *   table      table: types objects sites marks blocks retained leaks cycles; where, sort, type, first, count:
  *              {total, first, columns: [{key, title, kind, wide, extra, rank}], rows: [{cells: [TEXT or null], ...}]}
- *   finding    of: its number: {finding: as leaks --json has it, action, words}
- *   object     of: as people write it: {object: as show --json has it, generation, sizes}
- *   ways       of: a node as people write it: as why --json has it
+ *   finding    of: its number: text (internal.h: told), {samples: [NAME]}
+ *   object     of: as people write it: text
+ *   ways       of: a node as people write it: text
+ *   growth     text. All texts: units, all: nothing is left out
  *   diff       of: the begin in microseconds, as text: {from, to, types: [{name, then, now, bytes_then,
  *              bytes_now, born, stayed, site}], sites: [{site, then, now, bytes}], sites_all}
  *   log        {info: as info --json has it, hooks: [{function, module, adapter, calls, hooked, words}], memory_damage}

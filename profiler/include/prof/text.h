@@ -57,6 +57,7 @@ struct prof_text {
     struct prof_wrappers **wrappers; /* made by the first finding that needs them; the caller destroys them */
     enum prof_units units;
     const char *more, *all; /* what shows what is left out: "-v" of a finding, "--top 0" of lists */
+    const char *referrers;  /* what lists who refers to something: "'reftrack refs --in'" */
     const struct prof_text_sink *sink;
     void *ctx;
 };

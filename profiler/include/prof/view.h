@@ -215,6 +215,8 @@ struct prof_error *prof_json_cycles(struct prof_view *view, char **ret);
 struct prof_error *prof_json_table(struct prof_view *view, const char *name, const struct prof_table *table,
                                    char **ret);
 struct prof_error *prof_json_info(struct prof_view *view, char **ret);
+/* {place{function, file, line, stack[]}} of the site of a stack. */
+struct prof_error *prof_json_place(struct prof_view *view, uint32_t stack, char **ret);
 /* No trace is needed: {adapters[{name, origin, path, replaces, libraries[], types[], functions[]}]}. */
 struct prof_error *prof_json_adapters(const struct prof_adapter_choice *list, size_t count, char **ret);
 struct prof_error *prof_json_object(struct prof_view *view, struct prof_graph *graph, prof_obj_id obj, char **ret);

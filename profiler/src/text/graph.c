@@ -42,8 +42,8 @@ static void overowned_line(const struct prof_text *t, prof_obj_id obj, const str
         if ((open->flags & PROF_OPEN_NO_SOURCE) != 0)
             break;
     }
-    prof_text_printf(t, PROF_TEXT_WARN, "            %lld owner%s more than references: ", (long long)more,
-                     more == 1 ? "" : "s");
+    prof_text_fact(t, "");
+    prof_text_printf(t, PROF_TEXT_WARN, "%lld owner%s more than references: ", (long long)more, more == 1 ? "" : "s");
     if (open != NULL && (open->flags & PROF_OPEN_NO_SOURCE) != 0) {
         prof_text_add(t, "trk_own at ");
         prof_text_place(t, open->stack);
@@ -58,12 +58,13 @@ void prof_text_count_lines(const struct prof_text *t, prof_node node)
     if (prof_graph_obj(t->graph, node) == 0)
         return;
     struct prof_refcount rc = prof_graph_refcount(t->graph, node);
-    prof_text_printf(t, PROF_TEXT_PLAIN,
-                     "  count     %lld = %lld in blocks + %lld in globals + %lld in local variables",
+    prof_text_fact(t, "count");
+    prof_text_printf(t, PROF_TEXT_PLAIN, "%lld = %lld in blocks + %lld in globals + %lld in local variables",
                      (long long)rc.count, (long long)rc.heap, (long long)rc.roots, (long long)rc.stacks);
     if (rc.gone != 0)
         prof_text_printf(t, PROF_TEXT_PLAIN, " + %lld in variables that are no more", (long long)rc.gone);
-    prof_text_printf(t, PROF_TEXT_PLAIN, " + %lld without a known owner\n            ", (long long)rc.anonymous);
+    prof_text_printf(t, PROF_TEXT_PLAIN, " + %lld without a known owner\n", (long long)rc.anonymous);
+    prof_text_fact(t, "");
     if (!rc.observed)
         prof_text_add(t, "the program never told its count: not checked\n");
     else if (rc.unaccounted == 0)

@@ -9,9 +9,11 @@ static void speaks_of_it(const struct prof_text *t, const struct prof_finding *f
     char text[1024], name[32];
     snprintf(name, sizeof name, "@leak:%u", finding->id);
     prof_text_fact(t, "finding");
-    prof_text_printf(t, finding->gating ? PROF_TEXT_BAD : PROF_TEXT_WARN, "%s %s", name,
-                     prof_headline_name(finding->headline));
-    prof_text_about(t, name);
+    if (finding->id != 0) { /* one that is listed */
+        prof_text_printf(t, finding->gating ? PROF_TEXT_BAD : PROF_TEXT_WARN, "%s ", name);
+        prof_text_about(t, name);
+    }
+    prof_text_printf(t, finding->gating ? PROF_TEXT_BAD : PROF_TEXT_WARN, "%s", prof_headline_name(finding->headline));
     prof_text_printf(t, PROF_TEXT_PLAIN, ", %s, %s: ", prof_verdict_name(finding->verdict),
                      prof_strength_name(finding->strength));
     prof_text_put(t, PROF_TEXT_PLAIN, prof_view_action(t->view, finding, text, sizeof text));
@@ -95,18 +97,22 @@ static void count_split(const struct prof_text *t, prof_obj_id id, const struct 
     prof_node node = prof_graph_of_obj(t->graph, id);
     struct late late = behind_end(ledger);
     uint64_t refs = obj->refs + late.refs, unrefs = obj->unrefs + late.unrefs;
-    if (node != PROF_NODE_NONE)
+    if (node != PROF_NODE_NONE) {
         prof_text_count_lines(t, node);
-    else
-        prof_text_printf(t, PROF_TEXT_PLAIN, "  count     %lld\n",
+    } else {
+        prof_text_fact(t, "count");
+        prof_text_printf(t, PROF_TEXT_PLAIN, "%lld\n",
                          (long long)(obj->count + (int64_t)late.refs - (int64_t)late.unrefs));
-    prof_text_printf(t, PROF_TEXT_PLAIN, "            %llu ref%s, %llu unref%s in this life\n",
-                     (unsigned long long)refs, refs == 1 ? "" : "s", (unsigned long long)unrefs,
-                     unrefs == 1 ? "" : "s");
+    }
+    prof_text_fact(t, "");
+    prof_text_printf(t, PROF_TEXT_PLAIN, "%llu ref%s, %llu unref%s in this life\n", (unsigned long long)refs,
+                     refs == 1 ? "" : "s", (unsigned long long)unrefs, unrefs == 1 ? "" : "s");
     uint64_t all = late.refs + late.unrefs + late.others;
-    if (all != 0)
-        prof_text_printf(t, PROF_TEXT_PLAIN, "            %llu event%s came after its end\n", (unsigned long long)all,
-                         all == 1 ? "" : "s");
+    if (all == 0)
+        return;
+    prof_text_fact(t, "");
+    prof_text_printf(t, PROF_TEXT_PLAIN, "%llu event%s came after its end\n", (unsigned long long)all,
+                     all == 1 ? "" : "s");
 }
 
 static void balance(const struct prof_text *t, const struct prof_obj *obj)

@@ -93,9 +93,8 @@ struct prof_error *prof_text_why(const struct prof_text *t, prof_node node, size
     for (size_t i = 0; i < ways.way_count && error == NULL; i++)
         error = way(t, &ways.ways[i]);
     if (others != 0)
-        prof_text_printf(t, PROF_TEXT_HEAD,
-                         "\nAlso reached through %llu other way%s: 'reftrack refs --in' lists who refers to it\n",
-                         (unsigned long long)others, plural((size_t)others));
+        prof_text_printf(t, PROF_TEXT_HEAD, "\nAlso reached through %llu other way%s: %s lists who refers to it\n",
+                         (unsigned long long)others, plural((size_t)others), t->referrers);
     if (ways.way_count == 0)
         loop(t, node, &ways);
     return error;

@@ -1,4 +1,4 @@
-/* json_info.c: the JSON documents of a trace's facts and of one object. */
+/* json_info.c: the JSON documents of a trace's facts, of one object, of one place. */
 #include "json_document.h"
 
 #include <stdlib.h>
@@ -298,4 +298,12 @@ struct prof_error *prof_json_object(struct prof_view *view, struct prof_graph *g
         doc_set(&doc, doc.root, "history_from",
                 json_of_seconds(prof_trace_info(prof_heap_trace(view->heap))->state_us));
     return doc_end(&doc, error, ret);
+}
+
+struct prof_error *prof_json_place(struct prof_view *view, uint32_t stack, char **ret)
+{
+    struct document doc;
+    doc_begin(&doc, "place");
+    doc_set(&doc, doc.root, "place", doc_site(&doc, view, stack, true));
+    return doc_finish(&doc, ret);
 }

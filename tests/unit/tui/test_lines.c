@@ -38,6 +38,20 @@ static void test_breaks(void **state)
     tui_lines_deinit(&lines);
 }
 
+static void test_goes_on_further_in(void **state)
+{
+    (void)state;
+    struct tui_lines lines = { 0 };
+    tui_lines_add(&lines, NULL, TUI_NORMAL, "%s", "  = global g_sessions -> session#3 taken at login");
+    expect(&lines, 3, 30, ">  = global g_sessions ->\n     session#3 taken at login\n\n");
+    tui_lines_clear(&lines);
+    tui_lines_add(&lines, "x", TUI_NORMAL, "%s", "a");
+    for (int i = 0; i < TUI_LINE_SPANS + 5; i++)
+        tui_lines_span(&lines, TUI_PLACE, " %d", i);
+    expect(&lines, 3, 60, ">x         a 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n\n\n");
+    tui_lines_deinit(&lines);
+}
+
 static void test_cursor_stays_in_view(void **state)
 {
     (void)state;
@@ -73,7 +87,7 @@ static void test_cursor_stays_in_view(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_breaks),
+        cmocka_unit_test(test_breaks), cmocka_unit_test(test_goes_on_further_in),
         cmocka_unit_test(test_cursor_stays_in_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
