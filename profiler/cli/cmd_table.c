@@ -1,5 +1,5 @@
-/* cmd_table.c: the commands that print one table: types, objects, sites, marks, blocks. */
-#include "cli.h"
+/* cmd_table.c: the commands that print one table: types, objects, marks, blocks; sites has a file of its own. */
+#include "cmd_table.h"
 
 static const char *const types_examples[] = {
     "reftrack types",
@@ -13,11 +13,6 @@ static const char *const objects_examples[] = {
     "All live objects of a type, youngest first.",
     "reftrack objects --where 'age>60s && count>1 && finding~unref'",
     "Old objects with a finding.",
-    NULL,
-};
-static const char *const sites_examples[] = {
-    "reftrack sites --sort allocs --top 10",
-    "The busiest places.",
     NULL,
 };
 static const char *const marks_examples[] = {
@@ -55,8 +50,6 @@ static const struct cli_option blocks_options[] = {
 };
 
 #define TABLE_GROUPS (CLI_GROUP_FORMAT | CLI_GROUP_TABLE | CLI_GROUP_TRACE | CLI_GROUP_WINDOW | CLI_GROUP_PID)
-/* Counted from the beginning. */
-#define SUMS_GROUPS (CLI_GROUP_FORMAT | CLI_GROUP_TABLE | CLI_GROUP_TRACE | CLI_GROUP_MOMENT | CLI_GROUP_PID)
 
 const struct cli_command cli_command_types = {
     .name = "types",
@@ -71,7 +64,7 @@ const struct cli_command cli_command_types = {
         "the share of references whose owner is known. Counted from the beginning, "
         "up to --to; there is no --from.",
     .examples = types_examples,
-    .groups = SUMS_GROUPS,
+    .groups = CLI_GROUPS_OF_SUMS,
     .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };
@@ -85,20 +78,6 @@ const struct cli_command cli_command_objects = {
     .examples = objects_examples,
     .groups = TABLE_GROUPS,
     .operands_max = 2,
-    .operand_hint = CLI_HINT_TRACE,
-};
-const struct cli_command cli_command_sites = {
-    .name = "sites",
-    .main = cmd_sites,
-    .synopsis = "[TRACE]",
-    .summary = "one line for each place that allocates, refs or unrefs",
-    .about =
-        "A site is the first line outside allocators, libc and registered wrappers. Keys: site live live_bytes allocs "
-        "bytes frees peak_bytes temporary births refs unrefs stacks. Counted from the beginning, up to --to; there "
-        "is no --from.",
-    .examples = sites_examples,
-    .groups = SUMS_GROUPS,
-    .operands_max = 1,
     .operand_hint = CLI_HINT_TRACE,
 };
 const struct cli_command cli_command_marks = {
@@ -129,6 +108,57 @@ const struct cli_command cli_command_blocks = {
     .operand_hint = CLI_HINT_TRACE,
 };
 
+int cli_table_command(const struct cli_command *command, enum prof_table_kind kind, const char *class_name,
+                      uint64_t default_top, const struct cli_common *common, const struct cli_operands *operands)
+{
+    const char *path = operands->items[0], *type = operands->count > 1 ? operands->items[1] : NULL;
+    if (kind == PROF_TABLE_OBJECTS && operands->count == 1 && !cli_is_trace(path)) {
+        type = path; /* of the newest trace */
+        path = NULL;
+    }
+    /* Their sums are those of the model, which runs from the beginning. */
+    if (common->from != NULL && (kind == PROF_TABLE_TYPES || kind == PROF_TABLE_SITES))
+        return cli_usage(command,
+                         "--from does not work here: %s counts from the beginning; 'objects', 'blocks', 'leaks' and "
+                         "'report' take --from",
+                         command->name);
+    struct cli_session session;
+    int code = cli_session_open(&session, common, path, CLI_PART_VIEW);
+    if (code < 0) {
+        bool for_people = common->format == CLI_FORMAT_TEXT && !common->plain;
+        struct prof_query query = { .where = common->where,
+                                    .sort = common->sort,
+                                    .type = type,
+                                    .class_name = class_name,
+                                    .from_us = session.from_us,
+                                    .to_us = session.to_us,
+                                    .top = common->top != CLI_TOP_DEFAULT ? common->top
+                                           : for_people                   ? default_top
+                                                                          : 0 };
+        const struct prof_table *result;
+        struct prof_error *error = prof_view_table(session.view, kind, &query, &result);
+        if (error != NULL) {
+            code = cli_error(error);
+        } else {
+            struct cli_out out;
+            cli_say_state(&session, common);
+            bool no_objects = result->total_rows == 0 && (kind == PROF_TABLE_TYPES || kind == PROF_TABLE_OBJECTS) &&
+                              prof_heap_totals(session.heap)->by_op[TRK_OP_NEW] == 0;
+            if (no_objects && for_people && !common->quiet)
+                cli_warn("the program reported no objects; 'reftrack sites' and 'reftrack blocks' show its memory");
+            const struct prof_audit *audit = prof_findings_audit(session.findings);
+            if (class_name != NULL && audit->memory.not_read != NULL && !common->quiet)
+                cli_warn("memory %s: no block has a class", audit->memory.not_read);
+            cli_out_open(&out, common);
+            code = cli_table(&session, common, &out, command->name, result);
+            int closed = cli_out_close(&out);
+            code = code >= 0 ? code : closed;
+        }
+    }
+    cli_session_close(&session);
+    return code;
+}
+
 static int table(const struct cli_command *command, enum prof_table_kind kind, uint64_t default_top, int argc,
                  char **argv)
 {
@@ -136,55 +166,8 @@ static int table(const struct cli_command *command, enum prof_table_kind kind, u
     struct cli_common common;
     struct cli_operands operands;
     int code = cli_parse(command, argc, argv, &args, &common, &operands);
-    if (code >= 0)
-        return code;
-    const char *path = operands.items[0], *type = operands.count > 1 ? operands.items[1] : NULL;
-    if (kind == PROF_TABLE_OBJECTS && operands.count == 1 && !cli_is_trace(path)) {
-        type = path; /* of the newest trace */
-        path = NULL;
-    }
-    /* Their sums are those of the model, which runs from the beginning. */
-    if (common.from != NULL && (kind == PROF_TABLE_TYPES || kind == PROF_TABLE_SITES))
-        return cli_usage(command,
-                         "--from does not work here: %s counts from the beginning; 'objects', 'blocks', 'leaks' and "
-                         "'report' take --from",
-                         command->name);
-    struct cli_session session;
-    code = cli_session_open(&session, &common, path, CLI_PART_VIEW);
-    if (code < 0) {
-        bool for_people = common.format == CLI_FORMAT_TEXT && !common.plain;
-        struct prof_query query = { .where = common.where,
-                                    .sort = common.sort,
-                                    .type = type,
-                                    .class_name =
-                                        args.class_of != CLASS_ANY ? prof_verdict_name(classes[args.class_of]) : NULL,
-                                    .from_us = session.from_us,
-                                    .to_us = session.to_us,
-                                    .top = common.top != CLI_TOP_DEFAULT ? common.top
-                                           : for_people                  ? default_top
-                                                                         : 0 };
-        const struct prof_table *result;
-        struct prof_error *error = prof_view_table(session.view, kind, &query, &result);
-        if (error != NULL) {
-            code = cli_error(error);
-        } else {
-            struct cli_out out;
-            cli_say_state(&session, &common);
-            bool no_objects = result->total_rows == 0 && (kind == PROF_TABLE_TYPES || kind == PROF_TABLE_OBJECTS) &&
-                              prof_heap_totals(session.heap)->by_op[TRK_OP_NEW] == 0;
-            if (no_objects && for_people && !common.quiet)
-                cli_warn("the program reported no objects; 'reftrack sites' and 'reftrack blocks' show its memory");
-            const struct prof_audit *audit = prof_findings_audit(session.findings);
-            if (args.class_of != CLASS_ANY && audit->memory.not_read != NULL && !common.quiet)
-                cli_warn("memory %s: no block has a class", audit->memory.not_read);
-            cli_out_open(&out, &common);
-            code = cli_table(&session, &common, &out, command->name, result);
-            int closed = cli_out_close(&out);
-            code = code >= 0 ? code : closed;
-        }
-    }
-    cli_session_close(&session);
-    return code;
+    const char *class_name = args.class_of != CLASS_ANY ? prof_verdict_name(classes[args.class_of]) : NULL;
+    return code >= 0 ? code : cli_table_command(command, kind, class_name, default_top, &common, &operands);
 }
 
 int cmd_types(int argc, char **argv)
@@ -195,11 +178,6 @@ int cmd_types(int argc, char **argv)
 int cmd_objects(int argc, char **argv)
 {
     return table(&cli_command_objects, PROF_TABLE_OBJECTS, 30, argc, argv);
-}
-
-int cmd_sites(int argc, char **argv)
-{
-    return table(&cli_command_sites, PROF_TABLE_SITES, 30, argc, argv);
 }
 
 int cmd_marks(int argc, char **argv)

@@ -19,6 +19,7 @@
  *   profiler/src/view/      what command line and viewer show in the same words
  *     fmt.c escape.c        numbers, times, places; hostile names
  *     query.c               --where and --sort
+ *     calls*.c              sites as a tree of calls
  *     view.c rows_*.c       tables;  find.c: object names;  describe.c: objects and findings in words
  *     json*.c               the documents of --json
  *   profiler/src/text/      findings, objects, ways and growth in words, for whoever shows them
@@ -32,7 +33,7 @@
  *     cmd_mark.c cmd_checkpoint.c cmd_snapshot.c cmd_recover.c  commands about recorders that run, or died
  *     rec_args.[ch] rec_say.[ch]  what commands that record share: options, words at the end
  *     hook_args.[ch] adapter_args.[ch]  functions of the program that are hooked; adapters that name them
- *     cmd_NAME.c            one command each; cmd_table.c: types, objects, sites, marks, blocks
+ *     cmd_NAME.c            one command each; cmd_table.c: types, objects, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)
  *   tui/                    the viewer (cmd_tui.c starts it); main.c there is its map

@@ -57,6 +57,20 @@ const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, u
 size_t prof_symbols_inner(struct prof_symbols *symbols, uint32_t stack);
 const struct prof_frame *prof_symbols_inner_frame(struct prof_symbols *symbols, uint32_t stack);
 
+/* A stack as a way from the site outwards. For whoever goes over all stacks: unlike the calls above, nothing is kept of
+ * the stack itself. */
+enum { PROF_PATH_MOST = 1024 };
+struct prof_path {
+    const struct prof_frame *frames[PROF_PATH_MOST]; /* innermost first; they live as long as the symbols */
+    size_t count;
+    size_t site; /* as prof_symbols_site */
+    size_t end;  /* frames from here on began the program or the thread: nobody's code; site < end <= count */
+    bool cut;    /* callers were not recorded on purpose */
+    bool broken; /* callers could not be followed */
+};
+/* false: unknown id, or no memory; *ret is without frames. */
+bool prof_symbols_path(struct prof_symbols *symbols, uint32_t stack, struct prof_path *ret);
+
 /* A line of source text without white space around it: the frame's own, or one `offset` lines further down. Read from
  * the file that debug information names, when that is not newer than the module. false: there is none, or it does not
  * fit; buf untouched. Raw text: escape it. */

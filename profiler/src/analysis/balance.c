@@ -142,52 +142,39 @@ static uint32_t step_down(struct prof_balance *b, uint32_t parent, const struct 
     return at;
 }
 
-static bool is_excluded(const struct prof_balance *b, const struct prof_frame *frames, size_t count)
+static bool is_excluded(const struct prof_balance *b, const struct prof_path *path)
 {
     for (const char *const *pattern = b->options.exclude; pattern != NULL && *pattern != NULL; pattern++)
-        for (size_t i = 0; i < count; i++)
-            if (frames[i].function != NULL && glob_match(*pattern, frames[i].function))
+        for (size_t i = 0; i < path->end; i++)
+            if (path->frames[i]->function != NULL && glob_match(*pattern, path->frames[i]->function))
                 return true;
     return false;
 }
 
-/* How many frames there are without those that called main, or began a thread: nobody's bug is there. */
-static size_t from_main(const struct prof_frame *frames, size_t site, size_t count)
-{
-    for (size_t i = count; i > site; i--)
-        if (frames[i - 1].function != NULL && strcmp(frames[i - 1].function, "main") == 0)
-            return i;
-    for (size_t i = count; i > site + 1; i--)
-        if (frames[i - 1].function != NULL && strcmp(frames[i - 1].function, "start_thread") == 0)
-            return i - 1;
-    return count;
-}
-
 static bool add_stack(struct prof_balance *b, uint32_t stack, const struct sums *sums)
 {
-    const struct prof_frame *frames;
-    size_t count = prof_symbols_stack(b->symbols, stack, &frames);
-    size_t site = count != 0 ? prof_symbols_site(b->symbols, stack) : 0;
-    count = from_main(frames, site, count);
-    if (is_excluded(b, frames, count)) {
+    struct prof_path path;
+    bool known = prof_symbols_path(b->symbols, stack, &path);
+    if (is_excluded(b, &path)) {
         b->excluded += sums->taken + sums->given + sums->freed_taken + sums->freed_given;
         return true;
     }
     add_sums(&b->nodes.items[0], sums);
-    if (count == 0)
+    if (!known)
         return step_down(b, 0, prof_symbols_site_frame(b->symbols, stack), true, sums) != PROF_BALANCE_NONE;
-    uint32_t at = b->options.reverse ? step_down(b, 0, &frames[site], true, sums) : 0;
+    const struct prof_frame *site = path.frames[path.site];
+    uint32_t at = b->options.reverse ? step_down(b, 0, site, true, sums) : 0;
     uint64_t before = 0;
-    for (size_t i = 0; i < count - site && at != PROF_BALANCE_NONE; i++) {
-        const struct prof_frame *frame = &frames[b->options.reverse ? site + i : count - 1 - i];
+    for (size_t i = path.site; i < path.end && at != PROF_BALANCE_NONE; i++) {
+        const struct prof_frame *frame = path.frames[b->options.reverse ? i : path.site + path.end - 1 - i];
         uint64_t key = step_key(b, frame, false);
-        bool own = b->options.reverse && i == 0; /* the line says it already */
+        bool own = b->options.reverse && i == path.site; /* the line says it already */
         if (!own && (b->options.by < PROF_BALANCE_FILE || key != before))
             at = step_down(b, at, frame, false, sums);
         before = key;
     }
     if (at != PROF_BALANCE_NONE && !b->options.reverse)
-        at = step_down(b, at, &frames[site], true, sums);
+        at = step_down(b, at, site, true, sums);
     return at != PROF_BALANCE_NONE;
 }
 

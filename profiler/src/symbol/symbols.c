@@ -231,7 +231,7 @@ static size_t resolve(struct prof_symbols *symbols, struct prof_file_entry *home
     return count;
 }
 
-static struct prof_pc_entry *lookup(struct prof_symbols *symbols, uint16_t generation, uint64_t pc, bool is_return)
+static struct prof_pc_entry *lookup_new(struct prof_symbols *symbols, uint16_t generation, uint64_t pc, bool is_return)
 {
     struct prof_mapping mapping;
     struct prof_file_entry *home = NULL;
@@ -272,6 +272,15 @@ static struct prof_pc_entry *lookup(struct prof_symbols *symbols, uint16_t gener
     entry->count = (uint32_t)count;
     HASH_ADD(hh, symbols->pcs, key, sizeof key, entry);
     return entry; // when the table had no room: not found again, but good
+}
+
+// The same addresses come again and again.
+static struct prof_pc_entry *lookup(struct prof_symbols *symbols, uint16_t generation, uint64_t pc, bool is_return)
+{
+    struct prof_recent_pc *recent = &symbols->recent[(pc * 0x9e3779b97f4a7c15u >> 40) % PROF_RECENT_PCS];
+    if (recent->entry == NULL || recent->pc != pc || recent->generation != generation || recent->is_return != is_return)
+        *recent = (struct prof_recent_pc){ pc, generation, is_return, lookup_new(symbols, generation, pc, is_return) };
+    return recent->entry;
 }
 
 size_t prof_symbols_pc(struct prof_symbols *symbols, uint16_t generation, uint64_t pc, bool is_return,
@@ -440,6 +449,51 @@ size_t prof_symbols_stack(struct prof_symbols *symbols, uint32_t id, const struc
         return 0;
     *ret = entry->frames;
     return entry->count;
+}
+
+static bool is_named(const struct prof_frame *frame, const char *function)
+{
+    return frame->function != NULL && strcmp(frame->function, function) == 0;
+}
+
+// Where the code begins that called main, or began a thread. hidden: how many frames at the outer end are libc's,
+// behind what runs before main().
+static size_t end_of(const struct prof_path *path, size_t hidden)
+{
+    for (size_t i = path->count; i > path->site; i--)
+        if (is_named(path->frames[i - 1], "main"))
+            return i;
+    for (size_t i = path->count; i > path->site + 1; i--)
+        if (is_named(path->frames[i - 1], "start_thread"))
+            return i - 1;
+    return path->count - hidden > path->site ? path->count - hidden : path->site + 1;
+}
+
+bool prof_symbols_path(struct prof_symbols *symbols, uint32_t id, struct prof_path *ret)
+{
+    struct prof_stack stack;
+    struct prof_pc_entry *entries[UINT8_MAX];
+    struct prof_stack_entry found = { .id = id };
+    size_t hidden = 0, last;
+    ret->count = ret->site = ret->end = 0;
+    if (!read_stack(symbols, id, &stack))
+        return false;
+    size_t count = lookup_all(symbols, &stack, entries);
+    ret->broken = (stack.flags & TRK_STACK_BROKEN) != 0;
+    ret->cut = !ret->broken && (stack.flags & (TRK_STACK_TRUNCATED | TRK_STACK_SITE_ONLY)) != 0;
+    find_site(entries, count, !ret->broken && !ret->cut, &found);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; entries[i] != NULL && k < entries[i]->count && ret->count < PROF_PATH_MOST; k++)
+            ret->frames[ret->count++] = &entries[i]->frames[k];
+    if (ret->count == 0)
+        return false;
+    last = count > 1 && entries[count - 1] != NULL && is_start(entries[count - 1]) && entries[count - 2] != NULL &&
+           entries[count - 2]->hidden;
+    for (size_t i = count - last; i > 0 && entries[i - 1] != NULL && entries[i - 1]->hidden; i--)
+        hidden += entries[i - 1]->count;
+    ret->site = found.site < ret->count ? found.site : 0;
+    ret->end = end_of(ret, hidden + last);
+    return true;
 }
 
 size_t prof_symbols_site(struct prof_symbols *symbols, uint32_t stack)

@@ -13,6 +13,7 @@ struct fake_stack {
     struct prof_frame frames[FRAMES];
     size_t count;
     uint32_t shift;
+    bool cut;
 };
 struct prof_symbols {
     struct fake_stack stacks[STACKS];
@@ -78,6 +79,11 @@ static void parse(struct prof_symbols *symbols, struct fake_stack *stack)
         char *colon, *blank;
         if (end != NULL)
             *end = '\0';
+        if (strcmp(at, "...") == 0) {
+            stack->cut = true;
+            stack->count--;
+            return;
+        }
         *frame = (struct prof_frame){ .module = "/usr/bin/app" };
         colon = strrchr(at, ':');
         uint32_t number = colon != NULL ? (uint32_t)atoi(colon + 1) : 0;
@@ -188,6 +194,25 @@ size_t prof_symbols_site(struct prof_symbols *symbols, uint32_t stack)
             return i;
     }
     return 0;
+}
+
+bool prof_symbols_path(struct prof_symbols *symbols, uint32_t stack, struct prof_path *ret)
+{
+    struct fake_stack *found = find(symbols, stack);
+    *ret = (struct prof_path){ .site = prof_symbols_site(symbols, stack) };
+    if (found == NULL)
+        return false;
+    ret->cut = found->cut;
+    ret->count = ret->end = found->count;
+    for (size_t i = 0; i < found->count; i++) {
+        ret->frames[i] = &found->frames[i];
+        const char *function = found->frames[i].function != NULL ? found->frames[i].function : "";
+        if (i > ret->site && strcmp(function, "start_thread") == 0 && ret->end == found->count)
+            ret->end = i;
+        if (strcmp(function, "main") == 0)
+            ret->end = i + 1;
+    }
+    return true;
 }
 
 const struct prof_frame *prof_symbols_site_frame(struct prof_symbols *symbols, uint32_t stack)

@@ -52,6 +52,15 @@ struct prof_stack_entry {
     bool direct;                          /* the inner frame's call returns what the allocator gave */
 };
 
+/* The last address that was looked up of those that share a place in a small table. */
+enum { PROF_RECENT_PCS = 4096 };
+struct prof_recent_pc {
+    uint64_t pc;
+    uint32_t generation;
+    bool is_return;
+    struct prof_pc_entry *entry; /* NULL: none */
+};
+
 struct prof_layout_entry;
 struct prof_layout_name;
 struct prof_layout_key {
@@ -79,6 +88,7 @@ struct prof_symbols {
     struct prof_site_rules rules;
     struct prof_file_entry *files;
     struct prof_pc_entry *pcs;
+    struct prof_recent_pc recent[PROF_RECENT_PCS];
     struct prof_stack_entry *stacks;
     struct prof_layout_entry *layouts;
     struct prof_layout_name *layout_names;
