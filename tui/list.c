@@ -73,7 +73,7 @@ static void remember(struct tui_list *list)
         snprintf(list->selected, sizeof list->selected, "%s", name);
 }
 
-/* Another snapshot: to where the row is now, if that is among the rows at hand. */
+/* Another snapshot: to where the row is now; when it is not among the rows at hand, that is asked. */
 static void follow(struct tui_list *list)
 {
     if (list->query.answer == NULL || list->snapshot == list->query.snapshot)
@@ -90,6 +90,7 @@ static void follow(struct tui_list *list)
         list->cursor = i;
         moved = false;
     }
+    list->keep = moved;
     list->snapshot = list->query.snapshot;
 }
 
@@ -105,18 +106,21 @@ static void keep_in_view(struct tui_list *list)
         list->top = list->total > list->page ? list->total - list->page : 0;
 }
 
+/* Where a search ended, or where the row that is kept stands now: the cursor goes there, on the line that it is on. */
 static void take_found(struct tui_list *list)
 {
     const json_t *found = json_object_get(list->query.answer, "found");
-    if (!list->seek || found == NULL || list->query.number != 0)
+    if ((!list->seek && !list->keep) || found == NULL || list->query.number != 0)
         return;
-    list->seek = false;
+    size_t line = list->cursor - list->top;
     if (json_is_integer(found)) {
         list->cursor = (size_t)json_integer_value(found);
-        tui_app_say(list->app, TUI_NORMAL, "%s", "");
-    } else {
-        tui_app_say(list->app, TUI_WARN, "'%s' was not found", list->find);
+        list->top = list->cursor > line ? list->cursor - line : 0;
     }
+    if (list->seek)
+        tui_app_say(list->app, json_is_integer(found) ? TUI_NORMAL : TUI_WARN,
+                    json_is_integer(found) ? "%.0s" : "'%s' was not found", list->find);
+    list->seek = list->keep = false;
 }
 
 void tui_list_ask(struct tui_list *list)
@@ -131,7 +135,8 @@ void tui_list_ask(struct tui_list *list)
     tui_list_columns_take(list, list->query.answer);
     follow(list);
     keep_in_view(list);
-    remember(list);
+    if (!list->keep)
+        remember(list);
     size_t from = list->top > BEFORE ? list->top - BEFORE : 0;
     size_t first = first_loaded(list), count = json_array_size(json_object_get(list->query.answer, "rows"));
     bool covered = list->query.answer != NULL && list->top >= first &&
@@ -150,6 +155,9 @@ void tui_list_ask(struct tui_list *list)
         json_object_set_new(question, "find", json_string(list->find));
         json_object_set_new(question, "after", json_integer((json_int_t)list->cursor));
         json_object_set_new(question, "back", json_boolean(list->seek_back));
+    } else if (list->keep) {
+        json_object_set_new(question, "keep", json_string(list->selected));
+        json_object_set_new(question, "by", json_string(list->spec->name));
     }
     tui_source_ask(list->app->source, &list->query, question);
 }
@@ -324,6 +332,7 @@ void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_
 static void move_to(struct tui_list *list, size_t row)
 {
     list->cursor = list->total == 0 ? 0 : row < list->total ? row : list->total - 1;
+    list->keep = false;
     keep_in_view(list);
 }
 
@@ -484,7 +493,9 @@ void tui_list_title(const struct tui_list *list, char *buf, size_t size)
     char now[32], all[32];
     prof_fmt_count(now, sizeof now, list->total == 0 ? 0 : list->cursor + 1);
     prof_fmt_count(all, sizeof all, list->total);
-    snprintf(buf, size, "%s of %s   sort %s   %s%s%s%s", now, all, list->sort[0] != '\0' ? list->sort : "-",
-             list->where[0] != '\0' ? "where " : "all", list->where, list->find[0] != '\0' ? "   find " : "",
-             list->find);
+    int used = snprintf(buf, size, "%s of %s   sort %s   %s%s%s%s", now, all, list->sort[0] != '\0' ? list->sort : "-",
+                        list->where[0] != '\0' ? "where " : "all", list->where, list->find[0] != '\0' ? "   find " : "",
+                        list->find);
+    if (list->query.number != 0 && list->query.share > 0 && used > 0 && (size_t)used < size)
+        snprintf(buf + used, size - (size_t)used, "   %u %% ...", (unsigned)(list->query.share * 100));
 }

@@ -45,6 +45,7 @@ struct tui_list {
     size_t cursor, top, page, total;
     bool seek, seek_back; /* a search is under way */
     bool remembered;      /* the order is that of an earlier session */
+    bool keep;            /* it is asked where the row under the cursor is now */
 };
 
 void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_list_spec *spec);

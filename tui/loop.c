@@ -59,7 +59,7 @@ void tui_loop_run(struct tui_app *app)
             if (tui_source_step(app->source, app->now_ms))
                 draw = true;
         }
-        struct pollfd fds[4] = { { .fd = tui_term_fd(), .events = POLLIN } };
+        struct pollfd fds[1 + TUI_SOURCE_FDS] = { { .fd = tui_term_fd(), .events = POLLIN } };
         size_t count = 1 + tui_source_poll(app->source, fds + 1);
         int wait = earlier(draw ? FRAME_MS : -1, tui_source_wait_ms(app->source, app->now_ms));
         wait = earlier(wait, app->message[0] != '\0' ? MESSAGE_MS : -1);

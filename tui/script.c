@@ -16,7 +16,7 @@ static bool settle(struct tui_app *app)
 {
     uint64_t begin = tui_now_ms();
     for (;;) {
-        struct pollfd fds[3];
+        struct pollfd fds[TUI_SOURCE_FDS];
         tui_app_draw(app);
         tui_source_step(app->source, tui_now_ms());
         if (tui_source_is_idle(app->source)) {

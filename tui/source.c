@@ -1,6 +1,7 @@
 /* source.c: the viewer's end of the worker processes. See source.h. */
 #include "source.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +24,14 @@ enum {
     TROUBLE = 512,
 };
 
-/* A snapshot process. */
+/* The processes that know one moment (work/work.h). */
 struct snapshot {
-    struct tui_wire wire; /* fd -1: there is none */
-    uint64_t done;        /* bytes of the trace that it knows at least */
+    struct tui_wire quick; /* answers about tables; fd -1: there is none */
+    struct tui_wire found; /* will take its place, with what was found; -1 once it did */
+    struct tui_wire deep;  /* answers everything else */
+    int leash;
+    bool deep_ready;
+    uint64_t done; /* bytes of the trace that it knows at least */
     uint64_t number, at_us, events;
     uint64_t wanted_us; /* the moment that was ordered */
     uint64_t ordered_ms;
@@ -43,8 +48,8 @@ struct tui_source {
     PROF_VEC(struct tui_pulse) pulses;
     PROF_VEC(struct tui_mark) marks;
     struct snapshot current, next;
-    uint64_t snapshots, questions;
-    uint64_t took_ms; /* to make the last one */
+    uint64_t snapshots, questions, askers;
+    uint64_t took_ms; /* to make the last one, all that is looked for included */
     uint64_t at_us;   /* the moment that is looked at */
     bool paused, refresh;
     bool heard; /* the reader said how far it is */
@@ -70,6 +75,22 @@ static void forget_marks(struct tui_source *s)
     for (size_t i = 0; i < s->marks.count; i++)
         free(s->marks.items[i].name);
     s->marks.count = 0;
+}
+
+static struct snapshot no_snapshot(void)
+{
+    return (struct snapshot){ .quick = { .fd = -1 }, .found = { .fd = -1 }, .deep = { .fd = -1 }, .leash = -1 };
+}
+
+/* Its processes end, what they do left undone. */
+static void drop_snapshot(struct snapshot *snapshot)
+{
+    tui_wire_deinit(&snapshot->quick);
+    tui_wire_deinit(&snapshot->found);
+    tui_wire_deinit(&snapshot->deep);
+    if (snapshot->leash >= 0)
+        close(snapshot->leash);
+    *snapshot = no_snapshot();
 }
 
 static bool start(struct tui_source *s, const char **ret_why)
@@ -98,7 +119,8 @@ bool tui_source_create(const struct tui_source_options *options, struct tui_sour
     s->options = (struct work_options){
         .path = options->path, .wrappers = options->wrappers, .symfs = options->symfs, .live = options->pid != 0
     };
-    s->current.wire.fd = s->next.wire.fd = s->pulse_wire.fd = s->orders = -1;
+    s->current = s->next = no_snapshot();
+    s->pulse_wire.fd = s->orders = -1;
     s->at_us = TUI_AT_NOW;
     if (!start(s, ret_why)) {
         free(s);
@@ -114,8 +136,8 @@ static void stop(struct tui_source *s)
         close(s->orders);
     s->orders = -1;
     tui_wire_deinit(&s->pulse_wire);
-    tui_wire_deinit(&s->next.wire);
-    tui_wire_deinit(&s->current.wire);
+    drop_snapshot(&s->next);
+    drop_snapshot(&s->current);
     if (s->reader > 0) {
         kill(s->reader, SIGKILL); /* its snapshots end with it */
         waitpid(s->reader, NULL, 0);
@@ -144,12 +166,55 @@ bool tui_source_restart(struct tui_source *s, const char **ret_why)
 
 /* ---- Questions ---- */
 
-static void send_question(struct tui_source *s, struct tui_query *query)
+/* Who answers: tables do not wait until leaks are found, nor does a first summary. NULL: nobody yet. */
+static struct tui_wire *answering(struct tui_source *s, const json_t *question)
+{
+    static const char *const tables[] = { "types", "objects", "sites", "marks", "blocks" };
+    const char *ask = json_string_value(json_object_get(question, "ask")),
+               *table = json_string_value(json_object_get(question, "table"));
+    bool quick = ask != NULL && strcmp(ask, "summary") == 0 && !s->current.deep_ready;
+    for (size_t i = 0; ask != NULL && table != NULL && i < sizeof tables / sizeof *tables; i++)
+        quick = quick || (strcmp(ask, "table") == 0 && strcmp(table, tables[i]) == 0);
+    return quick ? &s->current.quick : s->current.deep_ready ? &s->current.deep : NULL;
+}
+
+static const char ended[] = "the process that knew this ended: F5 makes another one";
+
+static void no_answer(const struct tui_source *s, struct tui_query *query)
+{
+    query->number = 0;
+    json_decref(query->answer);
+    query->answer = json_pack("{s:s}", "error", ended);
+    query->snapshot = s->current.number;
+    query->version++;
+}
+
+/* To `wire` only, NULL: to whom it belongs. */
+static void send_question(struct tui_source *s, struct tui_query *query, const struct tui_wire *only)
 {
     json_t *question = json_loads(query->text, 0, NULL);
+    struct tui_wire *wire = answering(s, question);
+    bool nobody = wire != NULL ? wire->fd < 0 : s->current.deep.fd < 0;
+    if (s->current.number != 0 && nobody && only == NULL)
+        no_answer(s, query);
+    if (nobody || wire == NULL || (only != NULL && wire != only)) {
+        json_decref(question);
+        return;
+    }
     query->number = ++s->questions;
+    query->share = 0;
     json_object_set_new(question, "n", json_integer((json_int_t)query->number));
-    tui_wire_send(&s->current.wire, question);
+    json_object_set_new(question, "q", json_integer((json_int_t)query->asker));
+    query->quick = wire == &s->current.quick;
+    tui_wire_send(wire, question);
+}
+
+/* Nobody will answer these any more. */
+static void abandon(struct tui_source *s, bool quick)
+{
+    for (size_t i = 0; i < s->queries.count; i++)
+        if (s->queries.items[i]->number != 0 && s->queries.items[i]->quick == quick)
+            no_answer(s, s->queries.items[i]);
 }
 
 void tui_source_ask(struct tui_source *s, struct tui_query *query, json_t *question)
@@ -171,8 +236,10 @@ void tui_source_ask(struct tui_source *s, struct tui_query *query, json_t *quest
     }
     free(query->text);
     query->text = text;
-    if (s->current.wire.fd >= 0)
-        send_question(s, query);
+    query->number = 0;
+    if (!known)
+        query->asker = ++s->askers;
+    send_question(s, query, NULL);
 }
 
 void tui_source_forget(struct tui_source *s, struct tui_query *query)
@@ -188,12 +255,18 @@ static void take_answer(struct tui_source *s, json_t *answer)
     uint64_t number = (uint64_t)json_integer_value(json_object_get(answer, "n"));
     for (size_t i = 0; i < s->queries.count; i++) {
         struct tui_query *query = s->queries.items[i];
+        const json_t *share = json_object_get(answer, "share");
         if (query->number != number || number == 0)
             continue;
+        if (share != NULL) {
+            query->share = json_real_value(share);
+            continue;
+        }
         json_decref(query->answer);
         query->answer = json_incref(answer);
         query->version++;
-        query->number = 0;
+        if (!json_is_true(json_object_get(answer, "more")))
+            query->number = 0;
         query->snapshot = s->current.number;
     }
 }
@@ -291,51 +364,74 @@ static void take_pulse(struct tui_source *s, const json_t *said)
 
 /* ---- Snapshots ---- */
 
-static bool order(struct tui_source *s, uint64_t at_us, uint64_t now_ms)
+/* The ends for the snapshot's processes go to the reader; ours into *ret. */
+static bool send_order(struct tui_source *s, uint64_t at_us, struct snapshot *ret)
 {
-    int ends[2];
+    enum { PAIRS = WORK_ORDER_ENDS };
+    int ends[PAIRS][2];
     struct work_order order = { .at_us = at_us };
     union {
         struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
+        char room[CMSG_SPACE(PAIRS * sizeof(int))];
     } control = { .room = { 0 } };
     struct iovec part = { &order, sizeof order };
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
     };
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-        return false;
+    int made = 0;
+    while (made < PAIRS &&
+           (made == WORK_ORDER_LEASH ? pipe2(ends[made], O_CLOEXEC) == 0
+                                     : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends[made]) == 0))
+        made++;
     control.head.cmsg_level = SOL_SOCKET;
     control.head.cmsg_type = SCM_RIGHTS;
-    control.head.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.head), &ends[1], sizeof(int));
-    bool sent = sendmsg(s->orders, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof order;
-    close(ends[1]);
-    if (!sent) {
-        close(ends[0]);
-        return false;
+    control.head.cmsg_len = CMSG_LEN(PAIRS * sizeof(int));
+    for (int i = 0; i < made; i++)
+        memcpy(CMSG_DATA(&control.head) + (size_t)i * sizeof(int), &ends[i][0], sizeof(int));
+    bool sent = made == PAIRS && sendmsg(s->orders, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof order;
+    for (int i = 0; i < made; i++) {
+        close(ends[i][0]);
+        if (!sent)
+            close(ends[i][1]);
     }
-    tui_wire_deinit(&s->next.wire);
-    s->next = (struct snapshot){ .wanted_us = at_us, .ordered_ms = now_ms, .done = s->done };
-    tui_wire_init(&s->next.wire, ends[0], false);
+    if (!sent)
+        return false;
+    tui_wire_init(&ret->quick, ends[WORK_ORDER_QUICK][1], false);
+    tui_wire_init(&ret->found, ends[WORK_ORDER_FOUND][1], false);
+    tui_wire_init(&ret->deep, ends[WORK_ORDER_DEEP][1], false);
+    ret->leash = ends[WORK_ORDER_LEASH][1];
+    return true;
+}
+
+static bool order(struct tui_source *s, uint64_t at_us, uint64_t now_ms)
+{
+    struct snapshot next = no_snapshot();
+    if (!send_order(s, at_us, &next))
+        return false;
+    drop_snapshot(&s->next);
+    next.wanted_us = at_us;
+    next.ordered_ms = now_ms;
+    next.done = s->done;
+    s->next = next;
     return true;
 }
 
 /* Now it answers in the place of the one before it, and everything is asked again. */
-static void exchange(struct tui_source *s, const json_t *ready, uint64_t now_ms)
+static void exchange(struct tui_source *s, const json_t *ready)
 {
-    tui_wire_deinit(&s->current.wire);
+    drop_snapshot(&s->current);
     s->current = s->next;
-    s->next = (struct snapshot){ .wire = { .fd = -1 } };
+    s->next = no_snapshot();
     s->failed = false;
     s->current.number = ++s->snapshots;
     s->current.at_us = (uint64_t)json_integer_value(json_object_get(ready, "at"));
     s->current.events = (uint64_t)json_integer_value(json_object_get(ready, "events"));
-    s->took_ms = now_ms - s->current.ordered_ms;
     if (s->current.wanted_us == TUI_AT_NOW)
         take_news(s, ready); /* the reader lags behind: what may still change it keeps */
-    for (size_t i = 0; i < s->queries.count; i++)
-        send_question(s, s->queries.items[i]);
+    for (size_t i = 0; i < s->queries.count; i++) {
+        s->queries.items[i]->number = 0;
+        send_question(s, s->queries.items[i], NULL);
+    }
 }
 
 static void trouble(struct tui_source *s, const json_t *text)
@@ -356,43 +452,96 @@ static void give_up(struct tui_source *s, uint64_t at_us, const char *what)
     s->failed_done = s->done;
     if (s->trouble[0] == '\0')
         snprintf(s->trouble, sizeof s->trouble, "%s", what);
-    for (size_t i = 0; i < s->queries.count; i++)
-        s->queries.items[i]->number = 0;
 }
 
-static bool take_next(struct tui_source *s, uint64_t now_ms)
+/* What a process says besides answers. */
+static void take_words(struct tui_source *s, struct snapshot *snapshot, const json_t *said)
+{
+    const char *doing = json_string_value(json_object_get(said, "doing"));
+    if (doing != NULL && strlen(doing) < sizeof snapshot->doing)
+        memcpy(snapshot->doing, doing, strlen(doing) + 1);
+    else if (json_object_get(said, "failed") != NULL)
+        trouble(s, json_object_get(said, "failed"));
+}
+
+static bool take_next(struct tui_source *s)
 {
     bool changed = false;
-    for (json_t *said; (said = tui_wire_receive(&s->next.wire)) != NULL; json_decref(said)) {
+    for (json_t *said; (said = tui_wire_receive(&s->next.quick)) != NULL; json_decref(said)) {
         const json_t *ready = json_object_get(said, "ready");
-        const char *doing = json_string_value(json_object_get(said, "doing"));
         changed = true;
         if (ready != NULL) {
-            exchange(s, ready, now_ms);
+            exchange(s, ready);
             json_decref(said);
             break;
         }
-        if (doing != NULL && strlen(doing) < sizeof s->next.doing)
-            memcpy(s->next.doing, doing, strlen(doing) + 1);
-        else
-            trouble(s, json_object_get(said, "failed"));
+        take_words(s, &s->next, said);
     }
-    if (s->next.wire.fd < 0 && s->next.ordered_ms != 0) {
+    if (s->next.quick.fd < 0 && s->next.ordered_ms != 0) {
         give_up(s, s->next.wanted_us, "the process that looked at the trace ended before it was done");
-        s->next = (struct snapshot){ .wire = { .fd = -1 } };
+        drop_snapshot(&s->next);
         changed = true;
     }
     return changed;
 }
 
-static bool take_current(struct tui_source *s)
+/* Everything is known of the moment now. */
+static void deep_is_ready(struct tui_source *s, uint64_t now_ms)
+{
+    s->current.deep_ready = true;
+    s->took_ms = now_ms - s->current.ordered_ms;
+    for (size_t i = 0; i < s->queries.count; i++)
+        send_question(s, s->queries.items[i], &s->current.deep);
+}
+
+/* The process for tables that knows what was found takes the place of the one that did not. */
+static void take_found(struct tui_source *s)
+{
+    json_t *said = tui_wire_receive(&s->current.found);
+    if (said == NULL)
+        return;
+    if (json_object_get(said, "ready") != NULL) {
+        tui_wire_deinit(&s->current.quick);
+        s->current.quick = s->current.found;
+        s->current.found = (struct tui_wire){ .fd = -1 };
+        for (size_t i = 0; i < s->queries.count; i++)
+            send_question(s, s->queries.items[i], &s->current.quick);
+    }
+    json_decref(said);
+}
+
+static bool take_deep(struct tui_source *s, uint64_t now_ms)
 {
     bool changed = false;
-    for (json_t *answer; (answer = tui_wire_receive(&s->current.wire)) != NULL; json_decref(answer)) {
+    for (json_t *said; (said = tui_wire_receive(&s->current.deep)) != NULL; json_decref(said)) {
+        changed = true;
+        if (json_object_get(said, "ready") != NULL)
+            deep_is_ready(s, now_ms);
+        else if (json_object_get(said, "n") != NULL)
+            take_answer(s, said);
+        else
+            take_words(s, &s->current, said);
+    }
+    if (s->current.deep.fd < 0) {
+        s->took_ms = s->current.deep_ready ? s->took_ms : now_ms - s->current.ordered_ms;
+        s->current.deep_ready = false;
+        tui_wire_deinit(&s->current.found);
+        abandon(s, false);
+        give_up(s, s->current.wanted_us, "the process that knows this moment ended: F5 makes another one");
+        changed = true;
+    }
+    return changed;
+}
+
+static bool take_quick(struct tui_source *s)
+{
+    bool changed = false;
+    for (json_t *answer; (answer = tui_wire_receive(&s->current.quick)) != NULL; json_decref(answer)) {
         take_answer(s, answer);
         changed = true;
     }
-    if (s->current.wire.fd < 0 && s->phase != TUI_LOST_LINK) {
+    if (s->current.quick.fd < 0 && s->current.found.fd < 0) {
+        abandon(s, true);
         give_up(s, s->current.wanted_us, "the process that knows this moment ended: F5 makes another one");
         changed = true;
     }
@@ -402,7 +551,7 @@ static bool take_current(struct tui_source *s)
 /* Does the newest snapshot that there is, or will be, lag behind what is wanted? */
 static bool outdated(const struct tui_source *s)
 {
-    const struct snapshot *newest = s->next.wire.fd >= 0 ? &s->next : &s->current;
+    const struct snapshot *newest = s->next.quick.fd >= 0 ? &s->next : &s->current;
     if (s->failed && newest == &s->current && s->failed_us == s->at_us && s->failed_done == s->done)
         return false;
     if (newest->number == 0 && newest != &s->next)
@@ -423,15 +572,15 @@ static bool due(const struct tui_source *s, uint64_t now_ms)
     if (s->orders < 0 || !s->heard)
         return false;
     if (s->refresh)
-        return s->next.wire.fd < 0;
+        return s->next.quick.fd < 0;
     if (!outdated(s))
         return false;
-    const struct snapshot *newest = s->next.wire.fd >= 0 ? &s->next : &s->current;
+    const struct snapshot *newest = s->next.quick.fd >= 0 ? &s->next : &s->current;
     if (newest->number == 0 && newest == &s->current)
         return s->phase != TUI_READING || now_ms - s->began_ms >= EARLY_MS;
     if (newest->wanted_us != s->at_us)
         return true;
-    if (s->next.wire.fd >= 0 || s->paused)
+    if (s->next.quick.fd >= 0 || s->paused)
         return false;
     if (s->phase == TUI_ENDED)
         return true;
@@ -461,7 +610,8 @@ static bool take_pulses(struct tui_source *s)
 
 size_t tui_source_poll(const struct tui_source *s, struct pollfd *fds)
 {
-    const struct tui_wire *wires[] = { &s->pulse_wire, &s->current.wire, &s->next.wire };
+    const struct tui_wire *wires[] = { &s->pulse_wire, &s->current.quick, &s->current.found, &s->current.deep,
+                                       &s->next.quick };
     size_t count = 0;
     for (size_t i = 0; i < sizeof wires / sizeof *wires; i++)
         if (wires[i]->fd >= 0)
@@ -474,8 +624,11 @@ bool tui_source_step(struct tui_source *s, uint64_t now_ms)
 {
     s->began_ms = s->began_ms == 0 ? now_ms : s->began_ms;
     bool changed = take_pulses(s);
-    changed |= s->current.wire.fd >= 0 && (tui_wire_flush(&s->current.wire), take_current(s));
-    changed |= s->next.wire.fd >= 0 && take_next(s, now_ms);
+    if (s->current.found.fd >= 0)
+        take_found(s);
+    changed |= s->current.quick.fd >= 0 && (tui_wire_flush(&s->current.quick), take_quick(s));
+    changed |= s->current.deep.fd >= 0 && (tui_wire_flush(&s->current.deep), take_deep(s, now_ms));
+    changed |= s->next.quick.fd >= 0 && take_next(s);
     if (due(s, now_ms)) {
         s->refresh = false;
         changed |= order(s, s->at_us, now_ms);
@@ -487,9 +640,9 @@ int tui_source_wait_ms(const struct tui_source *s, uint64_t now_ms)
 {
     if (s->orders < 0 || s->paused)
         return -1;
-    if (s->snapshots == 0 && s->next.wire.fd < 0 && s->phase == TUI_READING && s->heard)
+    if (s->snapshots == 0 && s->next.quick.fd < 0 && s->phase == TUI_READING && s->heard)
         return now_ms - s->began_ms >= EARLY_MS ? 0 : (int)(EARLY_MS - (now_ms - s->began_ms));
-    if (s->phase != TUI_LIVE || s->next.wire.fd >= 0 || !outdated(s))
+    if (s->phase != TUI_LIVE || s->next.quick.fd >= 0 || !outdated(s))
         return -1;
     uint64_t since = now_ms - s->current.ordered_ms, apart = refresh_ms(s);
     return since >= apart ? 0 : (int)(apart - since);
@@ -498,10 +651,12 @@ int tui_source_wait_ms(const struct tui_source *s, uint64_t now_ms)
 bool tui_source_is_idle(const struct tui_source *s)
 {
     for (size_t i = 0; i < s->queries.count; i++)
-        if (s->queries.items[i]->number != 0 && s->current.wire.fd >= 0)
+        if (s->queries.items[i]->number != 0)
             return false;
+    if (s->current.found.fd >= 0 || (s->current.deep.fd >= 0 && !s->current.deep_ready))
+        return false;
     return s->phase == TUI_LOST_LINK ||
-           (s->phase != TUI_READING && s->next.wire.fd < 0 && !s->refresh && (s->paused || !outdated(s)));
+           (s->phase != TUI_READING && s->next.quick.fd < 0 && !s->refresh && (s->paused || !outdated(s)));
 }
 
 void tui_source_go(struct tui_source *s, uint64_t at_us)
@@ -561,7 +716,8 @@ void tui_source_snapshot_at(const struct tui_source *s, uint64_t *ret_at_us, uin
 
 const char *tui_source_doing(const struct tui_source *s)
 {
-    return s->next.wire.fd >= 0 ? s->next.doing : NULL;
+    const struct snapshot *snapshot = s->next.quick.fd >= 0 ? &s->next : &s->current;
+    return snapshot == &s->next || (s->current.deep.fd >= 0 && !s->current.deep_ready) ? snapshot->doing : NULL;
 }
 
 const char *tui_source_trouble(const struct tui_source *s)

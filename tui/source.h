@@ -48,8 +48,11 @@ struct tui_query {
     char *text;        /* what is asked, as JSON; NULL: nothing yet */
     json_t *answer;    /* the last one, NULL: none yet */
     uint64_t number;   /* of the question that is open, 0 none */
+    double share;      /* of the way to its answer: 0 to 1 */
     uint64_t snapshot; /* that the answer is of */
     uint64_t version;  /* counts answers: what was made of one is made again when this changes */
+    uint64_t asker;    /* the source's own */
+    bool quick;        /* the source's own */
 };
 void tui_query_deinit(struct tui_query *query);
 
@@ -67,7 +70,8 @@ void tui_source_destroy(struct tui_source *source);
 /* After the link was lost: a new reader, from the beginning. */
 bool tui_source_restart(struct tui_source *source, const char **ret_why);
 
-/* What to wait for: returns how many of `fds` were filled (at most 3). */
+/* What to wait for: returns how many of `fds` were filled. */
+enum { TUI_SOURCE_FDS = 5 };
 size_t tui_source_poll(const struct tui_source *source, struct pollfd *fds);
 /* Takes what has come, orders snapshots. now_ms: a clock that only goes on. true: something to show changed. */
 bool tui_source_step(struct tui_source *source, uint64_t now_ms);

@@ -228,6 +228,11 @@ static int draw_looks(struct overview *view, struct tui_canvas *canvas, struct t
     size_t count = json_array_size(looks);
     char text[64];
     tui_text(canvas, y, 1, area.width, TUI_HEADER, "What needs a look");
+    if (looks == NULL) {
+        const char *doing = tui_source_doing(view->view.app->source);
+        tui_printf(canvas, y + 1, 3, area.width - 4, TUI_DIM, "%s ...", doing != NULL ? doing : "looking for leaks");
+        return y + 2;
+    }
     if (!json_is_true(json_object_get(audit, "certain")))
         tui_printf(canvas, y, 20, area.width - 21, TUI_WARN, "uncertain: %s", text_of(audit, "why"));
     y++;
@@ -273,6 +278,8 @@ static void draw_biggest(struct overview *view, struct tui_canvas *canvas, struc
     tui_number(canvas, y, x, 9, TUI_DIM, "objs");
     tui_number(canvas, y, x + 9, 11, TUI_DIM, "shallow");
     tui_number(canvas, y, x + 20, 11, TUI_DIM, "retained");
+    if (biggest == NULL)
+        tui_text(canvas, y + 1, 3, area.width - 4, TUI_DIM, "counting what is retained ...");
     for (size_t i = 0; i < json_array_size(biggest) && y + 1 < area.y + area.height; i++) {
         const json_t *row = json_array_get(biggest, i);
         y++;

@@ -38,7 +38,7 @@ keys() { $tm send-keys "$@"; }
 
 # ---- A trace: all views, sizes, the way out ----
 begin 80 24 "'$REFTRACK' tui leak.trk"
-until_seen 'the first screen' 'What needs a look'
+until_seen 'the first screen' 'lost +2 struct conn'
 screen >first
 has 'says what is lost' first '! lost +2 struct conn'
 keys 5
@@ -71,7 +71,7 @@ until_seen 'ends well' 'status 0'
 
 # ---- Colours, and none ----
 begin 80 24 "'$REFTRACK' tui leak.trk"
-until_seen 'in colours' 'What needs a look'
+until_seen 'in colours' 'lost +2 struct conn'
 screen -e >colour
 has 'red for what is lost' colour "$(printf '\033')\\[(1;|1m.*\\[)?31m"
 begin 80 24 "NO_COLOR=1 '$REFTRACK' tui leak.trk"

@@ -262,10 +262,8 @@ static void tell_marks(struct work_history *h, json_t *news)
 
 json_t *work_history_news(struct work_history *h, const struct prof_trace *trace)
 {
-    const struct trk_loss *loss = &prof_trace_info(trace)->loss;
     json_t *moments = json_array();
-    h->lost = loss->dropped + loss->holes + loss->emergency + loss->depot_full + loss->text_full + loss->write_lost +
-              loss->in_flight;
+    h->lost = work_lost(trace);
     if (!h->counted)
         count_before(h);
     for (size_t i = 0; i < h->samples.count; i++)

@@ -34,10 +34,14 @@ struct work {
     struct prof_heap *then;       /* at then_us, for differences; NULL: at 0 */
     uint64_t then_us;
     struct prof_wrappers *wrappers; /* of the text layer */
+    struct work_tables *tables;     /* table.c */
+    struct work_objects *objects;   /* objects.c */
+    bool unfinished; /* an answer needs more time: it is asked for again, what it returned is sent if anything */
+    uint64_t begun;  /* number of the question of which a part was answered */
 };
 
-/* Serves questions about this moment until the other end is closed. The heap is complete. */
-void work_serve(struct work *work);
+/* Serves questions about this moment until the other ends are closed. The heap is complete; the wire is of `quick`. */
+void work_serve(struct work *work, const int ends[WORK_ORDER_ENDS]);
 /* Tells what is being done. */
 void work_doing(struct work *work, const char *what);
 
@@ -45,10 +49,18 @@ void work_doing(struct work *work, const char *what);
 struct prof_graph *work_graph(struct work *work, struct prof_error **ret_error);
 const struct prof_ledgers *work_ledgers(struct work *work);
 
+/* Events that are missing, as far as the trace tells. */
+uint64_t work_lost(const struct prof_trace *trace);
+
+/* The columns of a table, and its rows. */
+json_t *work_table_columns(const struct prof_table *table);
+json_t *work_table_rows(const struct prof_table *table, enum prof_units units);
+uint64_t work_now_ms(void);
+
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
 work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways, work_log,
-    work_diff, work_growth;
+    work_diff, work_growth, work_objects;
 
 /* ---- Texts: {lines: [{label, spans: [[role, TEXT]], heading, target, place}], places: {PLACE: as --json has it}} ----
  */

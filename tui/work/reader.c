@@ -15,7 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../source.h"
@@ -34,13 +33,6 @@ struct reader {
     uint64_t told_at_us, told_ms, told_done;
     int told_phase;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static struct prof_error *open_part(const struct reader *r, uint64_t bytes, struct prof_trace **ret)
 {
@@ -83,13 +75,24 @@ static struct prof_error *replay(const struct reader *r, uint64_t until_us, stru
     return prof_heap_create(work->trace, &options, &work->heap);
 }
 
-static void run_snapshot(struct reader *r, uint64_t at_us, int fd)
+/* Ends this process when nobody holds the other end any more, whatever it does then. */
+static void wear(int leash)
+{
+    struct pollfd fd = { .fd = leash };
+    fcntl(leash, F_SETOWN, getpid());
+    fcntl(leash, F_SETFL, O_ASYNC | O_NONBLOCK); /* SIGIO */
+    if (poll(&fd, 1, 0) != 0)
+        _exit(0);
+}
+
+static void run_snapshot(struct reader *r, uint64_t at_us, const int ends[WORK_ORDER_ENDS])
 {
     struct work work = { .options = r->options };
     struct prof_error *error = NULL;
     close(r->orders);
     close(r->pulses.fd);
-    tui_wire_init(&work.wire, fd, true);
+    wear(ends[WORK_ORDER_LEASH]);
+    tui_wire_init(&work.wire, ends[WORK_ORDER_QUICK], false);
     work.now = at_us == UINT64_MAX;
     work_doing(&work, at_us != UINT64_MAX || !r->exact ? "reading up to there" : "counting what is alive");
     if (at_us != UINT64_MAX || !r->exact) {
@@ -103,7 +106,7 @@ static void run_snapshot(struct reader *r, uint64_t at_us, int fd)
     if (error != NULL)
         tui_wire_send(&work.wire, json_pack("{s:o}", "failed", work_text(error->message)));
     else
-        work_serve(&work);
+        work_serve(&work, ends);
     _exit(0); /* its memory goes with it */
 }
 
@@ -113,7 +116,7 @@ static bool take_order(struct reader *r)
     struct work_order order;
     union {
         struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
+        char room[CMSG_SPACE(WORK_ORDER_ENDS * sizeof(int))];
     } control;
     struct iovec part = { &order, sizeof order };
     struct msghdr message = {
@@ -123,19 +126,19 @@ static bool take_order(struct reader *r)
     if (n != sizeof order)
         return n < 0 && (errno == EINTR || errno == EAGAIN);
     const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    int fd = -1;
-    if (head != NULL && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(head), sizeof fd);
-    if (fd < 0)
+    int ends[WORK_ORDER_ENDS];
+    if (head == NULL || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof ends))
         return true;
+    memcpy(ends, CMSG_DATA(head), sizeof ends);
     pid_t reader = getpid(), pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() == reader)
-            run_snapshot(r, order.at_us, fd);
+            run_snapshot(r, order.at_us, ends);
         _exit(1);
     }
-    close(fd); /* no process: the other end sees that it is closed */
+    for (int i = 0; i < WORK_ORDER_ENDS; i++)
+        close(ends[i]); /* no process: the other ends see that they are closed */
     return true;
 }
 
@@ -153,7 +156,7 @@ static bool tell(struct reader *r)
 {
     const struct prof_heap *heap = prof_heap_tail_heap(r->tail);
     r->told_at_us = prof_heap_totals(heap)->end_us;
-    r->told_ms = now_ms();
+    r->told_ms = work_now_ms();
     r->told_done = r->done;
     r->told_phase = phase_of(r);
     json_t *news = work_history_news(r->history, r->trace);
@@ -179,10 +182,10 @@ static void look_at_size(struct reader *r)
 /* The next part; parts grow and shrink with the time they take. */
 static struct prof_error *read_part(struct reader *r)
 {
-    uint64_t begin = now_ms(), to = r->all - r->done > r->part ? r->done + r->part : r->all;
+    uint64_t begin = work_now_ms(), to = r->all - r->done > r->part ? r->done + r->part : r->all;
     bool exact = true;
     struct prof_error *error = prof_heap_tail_on(r->tail, to, &exact);
-    uint64_t took = now_ms() - begin;
+    uint64_t took = work_now_ms() - begin;
     r->exact = r->exact && exact;
     r->done = to;
     r->caught_up = r->caught_up || to == r->all;
@@ -195,7 +198,7 @@ static struct prof_error *read_part(struct reader *r)
 
 static bool due(const struct reader *r)
 {
-    return phase_of(r) != r->told_phase || now_ms() - r->told_ms >= LIVE_MS ||
+    return phase_of(r) != r->told_phase || work_now_ms() - r->told_ms >= LIVE_MS ||
            r->done - r->told_done >= r->all / PULSES_OF_FILE;
 }
 

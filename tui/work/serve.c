@@ -2,8 +2,16 @@
 #include "history.h"
 #include "internal.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <base/vec.h>
+
+/* Whoever answers keys goes first. */
+enum { DEEP_NICE = 5 };
 
 /* Above this, comparing lives would take a long time, as on the command line. */
 static const uint64_t too_many_events = 20000000;
@@ -30,6 +38,13 @@ const struct prof_ledgers *work_ledgers(struct work *work)
     return work->ledgers;
 }
 
+uint64_t work_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 json_t *work_text(const char *text)
 {
     size_t size = text != NULL ? strlen(text) * 4 + 1 : 1;
@@ -52,20 +67,11 @@ uint64_t work_asked_number(const json_t *question, const char *key, uint64_t oth
     return json_is_integer(value) && json_integer_value(value) >= 0 ? (uint64_t)json_integer_value(value) : otherwise;
 }
 
-static struct prof_error *prepare(struct work *work)
+uint64_t work_lost(const struct prof_trace *trace)
 {
-    const char *debuginfod = getenv("DEBUGINFOD_URLS");
-    const struct prof_symbols_options symbols = { .symfs = work->options->symfs,
-                                                  .debuginfod = debuginfod != NULL,
-                                                  .wrappers = work->options->wrappers };
-    const struct prof_findings_options findings = { 0 };
-    struct prof_error *error = prof_symbols_create(work->trace, &symbols, &work->symbols);
-    work_doing(work, "looking for leaks");
-    if (error == NULL)
-        error = prof_findings_create(work->heap, work->symbols, &findings, &work->findings);
-    if (error == NULL)
-        error = prof_view_create(work->heap, work->symbols, work->findings, &work->view);
-    return error;
+    const struct trk_loss *loss = &prof_trace_info(trace)->loss;
+    return loss->dropped + loss->holes + loss->emergency + loss->depot_full + loss->text_full + loss->write_lost +
+           loss->in_flight;
 }
 
 json_t *work_parse(char *text)
@@ -91,27 +97,154 @@ static json_t *answer(struct work *work, const json_t *question)
     for (size_t i = 0; ask != NULL && i < sizeof answers / sizeof *answers; i++)
         if (strcmp(answers[i].ask, ask) == 0)
             result = answers[i].answer(work, question, &error);
-    if (result == NULL)
+    if (result == NULL && (error != NULL || !work->unfinished))
         result = json_pack("{s:o}", "error", work_text(error != NULL ? error->message : "it cannot be told"));
+    work->unfinished = work->unfinished && error == NULL;
     prof_error_destroy(error);
     if (result != NULL)
         json_object_set(result, "n", json_object_get(question, "n"));
     return result;
 }
 
-void work_serve(struct work *work)
+/* ---- The questions that wait ---- */
+
+typedef PROF_VEC(json_t *) question_list;
+struct questions {
+    question_list fresh,
+        begun; /* begun: not done after a first turn; one goes on until it is done, or a fresh one comes */
+};
+
+static json_t *take(question_list *list, size_t i)
 {
-    work->gc = work_history_gc(work->history);
-    struct prof_error *error = prepare(work);
-    if (error != NULL) {
-        tui_wire_send(&work->wire, json_pack("{s:o}", "failed", work_text(error->message)));
-        return;
+    json_t *question = list->items[i];
+    memmove(list->items + i, list->items + i + 1, (--list->count - i) * sizeof *list->items);
+    return question;
+}
+
+static void add(question_list *list, json_t *question)
+{
+    if (!prof_vec_push(list, question))
+        json_decref(question);
+}
+
+/* What the same asker wanted before is not wanted any more. */
+static void forget_earlier(question_list *list, const json_t *question)
+{
+    for (size_t i = list->count; i-- > 0;)
+        if (json_equal(json_object_get(list->items[i], "q"), json_object_get(question, "q")) != 0)
+            json_decref(take(list, i));
+}
+
+/* Those that take one turn are not held up by those that take many. */
+static void answer_one(struct work *work, struct questions *questions)
+{
+    bool fresh = questions->fresh.count > 0;
+    json_t *question = fresh ? take(&questions->fresh, 0) : questions->begun.items[0];
+    work->unfinished = false;
+    json_t *result = answer(work, question);
+    if (work->unfinished && fresh)
+        add(&questions->begun, question);
+    if (!work->unfinished)
+        json_decref(fresh ? question : take(&questions->begun, 0));
+    if (result != NULL)
+        tui_wire_send(&work->wire, result);
+}
+
+static void drop(question_list *list)
+{
+    while (list->count > 0)
+        json_decref(take(list, list->count - 1));
+    prof_vec_deinit(list);
+}
+
+static void answer_all(struct work *work)
+{
+    struct questions questions = { 0 };
+    while (work->wire.fd >= 0) {
+        for (json_t *question; (question = tui_wire_receive(&work->wire)) != NULL; add(&questions.fresh, question)) {
+            forget_earlier(&questions.fresh, question);
+            forget_earlier(&questions.begun, question);
+        }
+        if (questions.fresh.count + questions.begun.count > 0) {
+            answer_one(work, &questions);
+            continue;
+        }
+        short events = work->wire.out_count > 0 ? POLLIN | POLLOUT : POLLIN;
+        poll(&(struct pollfd){ .fd = work->wire.fd, .events = events }, 1, -1);
+        tui_wire_flush(&work->wire);
     }
+    drop(&questions.fresh);
+    drop(&questions.begun);
+}
+
+/* ---- The processes of a snapshot ---- */
+
+static void failed(struct work *work, struct prof_error *error)
+{
+    tui_wire_send(&work->wire, json_pack("{s:o}", "failed", work_text(error->message)));
+    prof_error_destroy(error);
+}
+
+/* first: of the moment; nobody tells what is new in it twice. */
+static void ready(struct work *work, bool first)
+{
     const struct prof_heap_totals *totals = prof_heap_totals(work->heap);
-    json_t *ready = work->now ? work_history_news(work->history, work->trace) : json_object();
+    json_t *ready = work->now && first ? work_history_news(work->history, work->trace) : json_object();
     json_object_update_new(
         ready, json_pack("{s:I,s:I}", "at", (json_int_t)totals->end_us, "events", (json_int_t)totals->events));
     tui_wire_send(&work->wire, json_pack("{s:o}", "ready", ready));
-    for (json_t *question; (question = tui_wire_receive(&work->wire)) != NULL; json_decref(question))
-        tui_wire_send(&work->wire, answer(work, question));
+}
+
+/* Another process with the same memory, which has only this one of the ends, as its wire. false: here. */
+static bool fork_quick(struct work *work, const int ends[WORK_ORDER_ENDS], int which)
+{
+    if (fork() != 0) { /* no process: the other side sees that it is closed */
+        close(ends[which]);
+        return false;
+    }
+    for (int i = 0; i < WORK_ORDER_ENDS; i++)
+        if (i != which)
+            close(ends[i]);
+    tui_wire_init(&work->wire, ends[which], false);
+    struct prof_error *error = prof_view_create(work->heap, work->symbols, work->findings, &work->view);
+    if (error != NULL) {
+        failed(work, error);
+        return true;
+    }
+    ready(work, which == WORK_ORDER_QUICK);
+    answer_all(work);
+    return true;
+}
+
+static void dig(struct work *work, const int ends[WORK_ORDER_ENDS])
+{
+    const struct prof_findings_options options = { 0 };
+    tui_wire_init(&work->wire, ends[WORK_ORDER_DEEP], false);
+    nice(DEEP_NICE);
+    work_doing(work, "looking for leaks");
+    struct prof_error *error = prof_findings_create(work->heap, work->symbols, &options, &work->findings);
+    if (error == NULL && fork_quick(work, ends, WORK_ORDER_FOUND))
+        return;
+    if (error == NULL)
+        error = prof_view_create(work->heap, work->symbols, work->findings, &work->view);
+    if (error != NULL) {
+        failed(work, error);
+        return;
+    }
+    ready(work, false);
+    answer_all(work);
+}
+
+void work_serve(struct work *work, const int ends[WORK_ORDER_ENDS])
+{
+    const char *debuginfod = getenv("DEBUGINFOD_URLS");
+    const struct prof_symbols_options symbols = { .symfs = work->options->symfs,
+                                                  .debuginfod = debuginfod != NULL,
+                                                  .wrappers = work->options->wrappers };
+    work->gc = work_history_gc(work->history);
+    struct prof_error *error = prof_symbols_create(work->trace, &symbols, &work->symbols);
+    if (error != NULL)
+        failed(work, error);
+    else if (!fork_quick(work, ends, WORK_ORDER_QUICK))
+        dig(work, ends);
 }

@@ -131,22 +131,38 @@ static json_t *audit_of(const struct work *work)
                      work_text(audit->memory.not_read != NULL ? audit->memory.not_read : ""));
 }
 
+/* Before anything was looked for. */
+static json_t *audit_to_come(const struct work *work)
+{
+    return json_pack("{s:o}", "lost", number(work_lost(work->trace)));
+}
+
+/* What takes longest comes last: a first answer has the rest. */
 json_t *work_summary(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
-    (void)question;
     const struct prof_heap_totals *t = prof_heap_totals(work->heap);
-    uint64_t all;
-    json_t *looks = looks_of(work, &all), *biggest = biggest_of(work, ret_error);
-    if (biggest == NULL) {
-        json_decref(looks);
+    uint64_t all = 0, asked = work_asked_number(question, "n", 0);
+    bool found = work->findings != NULL, second = found && work->begun == asked;
+    json_t *biggest = second ? biggest_of(work, ret_error) : NULL;
+    if (second && biggest == NULL)
         return NULL;
-    }
     json_t *totals =
         json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "at", number(t->end_us), "events", number(t->events), "new",
                   number(t->by_op[TRK_OP_NEW]), "objects", number(t->live_objects), "object_bytes",
                   number(t->live_object_bytes), "blocks", number(t->live_blocks), "block_bytes", number(t->live_bytes),
                   "peak_bytes", number(t->peak_bytes), "peak_at", number(t->peak_us));
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "program", program_of(prof_trace_info(work->trace)), "totals",
-                     totals, "generations", generations_of(work), "looks", looks, "looks_all", number(all), "biggest",
-                     biggest, "audit", audit_of(work));
+    json_t *summary =
+        json_pack("{s:o,s:o,s:o,s:o}", "program", program_of(prof_trace_info(work->trace)), "totals", totals,
+                  "generations", generations_of(work), "audit", found ? audit_of(work) : audit_to_come(work));
+    if (found)
+        json_object_set_new(summary, "looks", looks_of(work, &all));
+    if (found)
+        json_object_set_new(summary, "looks_all", number(all));
+    if (second)
+        json_object_set_new(summary, "biggest", biggest);
+    work->unfinished = found && !second;
+    if (work->unfinished)
+        json_object_set_new(summary, "more", json_true());
+    work->begun = asked;
+    return summary;
 }

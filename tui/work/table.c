@@ -1,22 +1,40 @@
-/* work/table.c: tables of the view layer as answers: the rows that a list shows, ready for the screen. See work.h. */
+/* work/table.c: tables of the view layer as answers: the rows that a list shows, ready for the screen. See work.h.
+ *
+ * A table is gathered once, whole; then filtered and sorted as it is asked for. Objects, of which there may be very
+ * many, have their own way (objects.c). */
 #include "internal.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <prof/links.h>
 
-enum { ROWS_MOST = 2000, SEARCHED = 100000 };
+enum { ROWS_MOST = 2000 };
 
 static const struct {
     const char *name;
     enum prof_table_kind kind;
 } tables[] = {
-    { "types", PROF_TABLE_TYPES }, { "objects", PROF_TABLE_OBJECTS }, { "sites", PROF_TABLE_SITES },
-    { "marks", PROF_TABLE_MARKS }, { "blocks", PROF_TABLE_BLOCKS },
+    { "types", PROF_TABLE_TYPES },
+    { "sites", PROF_TABLE_SITES },
+    { "marks", PROF_TABLE_MARKS },
+    { "blocks", PROF_TABLE_BLOCKS },
 };
 
-static struct prof_error *make(struct work *work, const char *name, const struct prof_query *query,
-                               const struct prof_table **ret)
+/* Whole tables by name, and the one that was asked for last as it was asked for. */
+struct work_tables {
+    struct {
+        const char *name;
+        const struct prof_table *table; /* of the view */
+    } whole[8];
+    size_t count;
+    char *key; /* of `asked`: its name, where, sort */
+    struct prof_view *view;
+    const struct prof_table *asked;
+};
+
+static struct prof_error *make(struct work *work, const char *name, const struct prof_table **ret)
 {
     static const struct {
         const char *name;
@@ -24,18 +42,69 @@ static struct prof_error *make(struct work *work, const char *name, const struct
     } retained[] = { { "retained", PROF_BY_NODE },
                      { "retained-types", PROF_BY_TYPE },
                      { "retained-sites", PROF_BY_SITE } };
+    const struct prof_query all = { .top = 0 };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (strcmp(tables[i].name, name) == 0)
-            return prof_view_table(work->view, tables[i].kind, query, ret);
+            return prof_view_table(work->view, tables[i].kind, &all, ret);
     for (size_t i = 0; i < sizeof retained / sizeof *retained; i++)
         if (strcmp(retained[i].name, name) == 0) {
             struct prof_selection selection;
             struct prof_error *error = NULL;
             struct prof_graph *graph = work_graph(work, &error);
-            return error != NULL ? error
-                                 : prof_view_retained(work->view, graph, retained[i].by, query, ret, &selection);
+            return error != NULL ? error : prof_view_retained(work->view, graph, retained[i].by, &all, ret, &selection);
         }
     return prof_error_create(PROF_ERROR_ARGUMENT, "there is no table '%s'", name);
+}
+
+static struct prof_error *whole(struct work *work, const char *name, const struct prof_table **ret)
+{
+    struct work_tables *t = work->tables;
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->whole[i].name, name) == 0) {
+            *ret = t->whole[i].table;
+            return NULL;
+        }
+    struct prof_error *error = make(work, name, ret);
+    char *copy = error == NULL && t->count < sizeof t->whole / sizeof *t->whole ? strdup(name) : NULL;
+    if (copy != NULL) {
+        t->whole[t->count].name = copy;
+        t->whole[t->count++].table = *ret;
+    }
+    return error;
+}
+
+/* As it is asked for: in a view of its own, so that what was asked before goes. */
+static struct prof_error *table_of(struct work *work, const char *name, const json_t *question,
+                                   const struct prof_table **ret)
+{
+    struct work_tables *t = work->tables;
+    const struct prof_query query = { .where = work_asked(question, "where"), .sort = work_asked(question, "sort") };
+    const struct prof_table *all;
+    char *key = NULL;
+    if (asprintf(&key, "%s\n%s\n%s", name, query.where != NULL ? query.where : "",
+                 query.sort != NULL ? query.sort : "") < 0)
+        return prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
+    if (t->key != NULL && strcmp(t->key, key) == 0) {
+        free(key);
+        *ret = t->asked;
+        return NULL;
+    }
+    free(t->key);
+    prof_view_destroy(t->view);
+    t->key = NULL;
+    t->view = NULL;
+    struct prof_error *error = whole(work, name, &all);
+    if (error == NULL)
+        error = prof_view_create(work->heap, work->symbols, work->findings, &t->view);
+    if (error == NULL)
+        error = prof_view_refine(t->view, all, &query, ret);
+    if (error != NULL) {
+        free(key);
+        return error;
+    }
+    t->key = key;
+    t->asked = *ret;
+    return NULL;
 }
 
 static const char *kind_name(enum prof_cell_kind kind)
@@ -43,7 +112,7 @@ static const char *kind_name(enum prof_cell_kind kind)
     return kind == PROF_CELL_TEXT ? "text" : kind == PROF_CELL_BYTES ? "bytes" : "number";
 }
 
-static json_t *columns_of(const struct prof_table *table)
+json_t *work_table_columns(const struct prof_table *table)
 {
     json_t *columns = json_array();
     for (size_t i = 0; i < table->column_count; i++) {
@@ -58,7 +127,7 @@ static json_t *rows_of(const struct prof_table *table, size_t first, size_t coun
 {
     json_t *rows = json_array();
     char text[1024];
-    for (size_t i = first; i < table->row_count && i < first + count; i++) {
+    for (size_t i = first; i < table->row_count && i - first < count; i++) {
         json_t *row = json_array();
         for (size_t k = 0; k < table->column_count; k++) {
             const struct prof_cell *cell = &table->cells[i * table->column_count + k];
@@ -71,45 +140,69 @@ static json_t *rows_of(const struct prof_table *table, size_t first, size_t coun
     return rows;
 }
 
-/* The next row behind, or before, `after` in which a text stands; null: there is none. */
-static json_t *find(const struct prof_table *table, const char *text, size_t after, bool back)
+json_t *work_table_rows(const struct prof_table *table, enum prof_units units)
+{
+    return rows_of(table, 0, table->row_count, units);
+}
+
+/* The next row behind, or before, `after` in which a text stands. */
+static bool find(const struct prof_table *table, const char *text, size_t after, bool back, size_t *ret)
 {
     for (size_t step = 1; step <= table->row_count; step++) {
         size_t i = (after % table->row_count + (back ? table->row_count - step : step)) % table->row_count;
         for (size_t k = 0; k < table->column_count; k++)
             if (table->columns[k].kind == PROF_CELL_TEXT &&
-                strcasestr(table->cells[i * table->column_count + k].text, text) != NULL)
-                return json_integer((json_int_t)i);
+                strcasestr(table->cells[i * table->column_count + k].text, text) != NULL) {
+                *ret = i;
+                return true;
+            }
     }
-    return json_null();
+    return false;
+}
+
+/* The row with this text in the column that names rows: `by`. */
+static bool named(const struct prof_table *table, const char *text, const char *by, size_t *ret)
+{
+    char shown[1024];
+    for (size_t i = 0; i < table->row_count; i++)
+        for (size_t k = 0; k < table->column_count; k++)
+            if (strcmp(table->columns[k].key, by) == 0 &&
+                strcmp(prof_fmt_cell(shown, sizeof shown, &table->cells[i * table->column_count + k],
+                                     table->columns[k].kind, PROF_UNITS_IEC),
+                       text) == 0) {
+                *ret = i;
+                return true;
+            }
+    return false;
 }
 
 json_t *work_table(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
-    const char *name = work_asked(question, "table");
+    const char *name = work_asked(question, "table"), *wanted = work_asked(question, "find"),
+               *keep = work_asked(question, "keep"), *by = work_asked(question, "by");
     size_t first = (size_t)work_asked_number(question, "first", 0),
-           count = (size_t)work_asked_number(question, "count", 100);
+           count = (size_t)work_asked_number(question, "count", 100), row;
     enum prof_units units = (enum prof_units)work_asked_number(question, "units", PROF_UNITS_IEC);
+    const struct prof_table *table;
     if (name != NULL && (strcmp(name, "leaks") == 0 || strcmp(name, "cycles") == 0))
         return work_finding_rows(work, question, ret_error);
-    count = count > ROWS_MOST ? ROWS_MOST : count;
-    struct prof_query query = { .where = work_asked(question, "where"),
-                                .sort = work_asked(question, "sort"),
-                                .type = work_asked(question, "type"),
-                                .from_us = work_asked_number(question, "from", 0),
-                                .top = first + count };
-    const struct prof_table *table;
-    const char *wanted = work_asked(question, "find");
-    if (wanted != NULL && query.top < SEARCHED)
-        query.top = SEARCHED;
-    *ret_error = make(work, name != NULL ? name : "", &query, &table);
+    if (name != NULL && strcmp(name, "objects") == 0)
+        return work_objects(work, question, ret_error);
+    if (work->tables == NULL && (work->tables = calloc(1, sizeof *work->tables)) == NULL)
+        *ret_error = prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
+    else
+        *ret_error = table_of(work, name != NULL ? name : "", question, &table);
     if (*ret_error != NULL)
         return NULL;
-    json_t *result = json_pack("{s:I,s:I,s:o,s:o}", "total", (json_int_t)table->total_rows, "first", (json_int_t)first,
-                               "columns", columns_of(table), "rows", rows_of(table, first, count, units));
-    if (wanted != NULL && result != NULL)
-        json_object_set_new(result, "found",
-                            find(table, wanted, (size_t)work_asked_number(question, "after", 0),
-                                 json_is_true(json_object_get(question, "back"))));
+    bool found = wanted != NULL ? find(table, wanted, (size_t)work_asked_number(question, "after", 0),
+                                       json_is_true(json_object_get(question, "back")), &row)
+                                : keep != NULL && by != NULL && named(table, keep, by, &row);
+    count = count > ROWS_MOST ? ROWS_MOST : count;
+    if (found)
+        first = row > count / 2 ? row - count / 2 : 0;
+    json_t *result = json_pack("{s:I,s:I,s:o,s:o}", "total", (json_int_t)table->row_count, "first", (json_int_t)first,
+                               "columns", work_table_columns(table), "rows", rows_of(table, first, count, units));
+    if ((wanted != NULL || keep != NULL) && result != NULL)
+        json_object_set_new(result, "found", found ? json_integer((json_int_t)row) : json_null());
     return result;
 }

@@ -1,7 +1,12 @@
 /* work/work.h: the worker processes of the viewer: what they are told, what they tell, what can be asked.
  *
- * Orders to the reader are packets with a file descriptor (the snapshot's end of a socket). Pulses, and what snapshots
+ * Orders to the reader are packets with file descriptors (ends of sockets for the snapshot). Pulses, and what snapshots
  * say, are JSON objects (wire.h); texts in them are escaped for terminals.
+ *
+ * A snapshot is up to three processes that share their memory as long as they do not change it: `quick` answers about
+ * tables, at once; `deep` looks for leaks first and answers everything else; when it found them it forks another
+ * `quick` one that knows them. None of them may hold up the one that answers keys: what takes long there is done in
+ * steps, between which other questions are taken.
  *
  *   reader:    {"pulse": [at_us, events, lost, objects, object_bytes, blocks, block_bytes, born, died, refs, unrefs,
  *               most_objects, most_bytes], "history": [pulses since the last one], "marks": [[name, at_us, kind,
@@ -9,12 +14,17 @@
  *               there are no others), "done": N, "all": N,
  *               "phase": enum tui_phase}, {"trouble": TEXT}
  *   snapshot:  {"doing": TEXT}, {"ready": {"at": US, "events": N, and of now what the reader had not told}}, {"failed":
- * TEXT} question:  {"n": N, "ask": NAME, ...} answer:    {"n": N, ...} or {"n": N, "error": TEXT}
+ *              TEXT}
+ *   question:  {"n": N, "q": WHO, "ask": NAME, ...}; one of the same WHO that waits is not answered any more
+ *   answer:    {"n": N, ...} or {"n": N, "error": TEXT}; before it perhaps {"n": N, "share": 0 to 1}, how far it is, or
+ *              {"n": N, "more": true, ...}, what is known already
  *
  * Questions, with what else they have:
  *   summary    program, state, totals, audit, generations, findings in short, what retains most
  *   table      table: types objects sites marks blocks retained leaks cycles; where, sort, type, first, count:
- *              {total, first, columns: [{key, title, kind, wide, extra, rank}], rows: [{cells: [TEXT or null], ...}]}
+ *              {total, first, columns: [{key, title, kind, wide, extra}], rows: [[TEXT or null, ...], ...]}.
+ *              find: TEXT, after: ROW, back: also {found: the row, null none}, and rows from there;
+ *              keep: an object: the same of its row
  *   finding    of: its number: text (internal.h: told), {samples: [NAME]}
  *   object     of: as people write it: text
  *   ways       of: a node as people write it: text
@@ -37,7 +47,14 @@ struct work_options {
     bool live; /* the file may grow */
 };
 
-/* To the reader, one packet, with the file descriptor of a socket: a snapshot of this moment. */
+/* To the reader, one packet, with these file descriptors: a snapshot of this moment. */
+enum {
+    WORK_ORDER_QUICK = 0, /* sockets */
+    WORK_ORDER_FOUND,
+    WORK_ORDER_DEEP,
+    WORK_ORDER_LEASH, /* the reading end of a pipe: the deep process ends when the other one is closed */
+    WORK_ORDER_ENDS
+};
 struct work_order {
     uint64_t at_us; /* UINT64_MAX: of everything that was read */
 };

@@ -115,6 +115,10 @@ enum prof_table_kind {
 struct prof_error *prof_view_table(struct prof_view *view, enum prof_table_kind kind, const struct prof_query *query,
                                    const struct prof_table **ret);
 
+/* The rows of a table again, filtered and sorted (where, sort, top); in its order when nothing is said of that. */
+struct prof_error *prof_view_refine(struct prof_view *view, const struct prof_table *table,
+                                    const struct prof_query *query, const struct prof_table **ret);
+
 /* OBJ as people write it: "Type#12", "#1204", "0x55..", "@leak:3" (its first sample). */
 struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof_obj_id *ret);
 

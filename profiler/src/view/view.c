@@ -219,3 +219,15 @@ struct prof_error *rows_end(struct rows *rows, void (*finish)(struct rows *rows,
     rows_drop(rows);
     return error;
 }
+
+struct prof_error *prof_view_refine(struct prof_view *view, const struct prof_table *table,
+                                    const struct prof_query *query, const struct prof_table **ret)
+{
+    struct rows rows;
+    struct prof_error *error = rows_begin(&rows, view, table->columns, table->column_count, query, NULL);
+    if (error != NULL)
+        return error;
+    for (size_t i = 0; i < table->row_count && !rows.failed; i++)
+        rows_offer(&rows, &table->cells[i * table->column_count], i);
+    return rows_end(&rows, NULL, ret);
+}
