@@ -8,7 +8,7 @@
  *   app, frame, loop  the stack of views, what surrounds them, one poll
  *   strip, trend      the strip of time at the bottom; what was alive when, for graphs
  *   marks             named moments: those of the trace, and bookmarks
- *   list, lines, page tables of any length; texts of labelled lines, and views that are one such text
+ *   list, tree, lines, page  tables of any length; trees; texts of labelled lines, and views that are one such text
  *   said              what the workers answered, read
  *   view_*            the screens;  told: texts of the worker as lines
  *   source, wire      the viewer's end of the workers

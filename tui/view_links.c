@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <base/vec.h>
+#include "said.h"
+#include "tree.h"
 
-#include "app.h"
-#include "glyph.h"
-
-enum { DEPTH_MOST = 64, AHEAD = 2 };
+enum { DEPTH_MOST = 64 };
 
 struct branch {
+    struct tui_branch base;
     char *node; /* as people write it; NULL: a root, or what is left of a variable */
     char *text; /* what it is and where the pointer stands */
     char *site;
@@ -19,206 +18,168 @@ struct branch {
     bool gone, repeated;
     int64_t count;
     uint64_t bytes, retained, times;
-    int depth;
-    bool open, last;        /* its children are shown; no sibling follows */
-    uint32_t trunks;        /* bit d: a level above goes on */
-    struct tui_query query; /* for its children */
-    uint64_t filled;        /* version of the answer that its children were made of */
-    size_t below;           /* rows that belong to it, itself not counted */
 };
 
 struct links_view {
     struct tui_view view;
+    struct tui_tree tree;
     bool in;
     char of[512];
-    PROF_VEC(struct branch *) rows;
-    size_t cursor, top, page;
 };
 
 /* ---- Branches ---- */
 
-static void free_branch(struct links_view *view, struct branch *b)
+static const struct links_view *view_of(const struct tui_tree *tree)
 {
-    tui_source_forget(view->view.app->source, &b->query);
+    return (const struct links_view *)((const char *)tree - offsetof(struct links_view, tree));
+}
+
+static void clear(struct tui_branch *base)
+{
+    struct branch *b = (struct branch *)base;
     free(b->node);
     free(b->text);
     free(b->site);
-    free(b);
+    b->node = b->text = b->site = NULL;
 }
 
-static void remove_rows(struct links_view *view, size_t first, size_t count)
+static json_t *question(struct tui_tree *tree, const struct tui_branch *base)
 {
-    for (size_t i = first; i < first + count; i++)
-        free_branch(view, view->rows.items[i]);
-    memmove(&view->rows.items[first], &view->rows.items[first + count],
-            (view->rows.count - first - count) * sizeof *view->rows.items);
-    view->rows.count -= count;
+    return json_pack("{s:s,s:s,s:b}", "ask", "links", "of", ((const struct branch *)base)->node, "in",
+                     view_of(tree)->in);
 }
 
-/* The rows behind it that are deeper. */
-static size_t below(const struct links_view *view, size_t row)
+static size_t count(const json_t *answer)
 {
-    size_t end = row + 1;
-    while (end < view->rows.count && view->rows.items[end]->depth > view->rows.items[row]->depth)
-        end++;
-    return end - row - 1;
+    return json_array_size(json_object_get(answer, "rows")) + (tui_said_number(answer, "more") > 0);
 }
 
-static void ask_children(struct links_view *view, struct branch *b)
+static bool stands_above(const struct tui_tree *tree, size_t row, const char *node)
 {
-    tui_source_ask(view->view.app->source, &b->query,
-                   json_pack("{s:s,s:s,s:b}", "ask", "links", "of", b->node, "in", view->in));
-}
-
-static bool stands_above(const struct links_view *view, size_t row, const char *node)
-{
-    int depth = view->rows.items[row]->depth + 1;
-    for (size_t i = row + 1; i-- > 0;)
-        if (view->rows.items[i]->depth < depth) {
-            depth = view->rows.items[i]->depth;
-            if (view->rows.items[i]->node != NULL && strcmp(view->rows.items[i]->node, node) == 0)
-                return true;
-        }
-    return false;
-}
-
-static struct branch *make_branch(const json_t *row, bool in)
-{
-    const char *node = json_string_value(json_object_get(row, "node")),
-               *place = json_string_value(json_object_get(row, "place")),
-               *field = json_string_value(json_object_get(row, "field")),
-               *root = json_string_value(json_object_get(row, "root")),
-               *class_name = json_string_value(json_object_get(row, "class")),
-               *mark = json_string_value(json_object_get(row, "mark")),
-               *site = json_string_value(json_object_get(row, "site"));
-    struct branch *b = calloc(1, sizeof *b);
-    int n = -1;
-    if (b == NULL)
-        return NULL;
-    b->times = (uint64_t)json_integer_value(json_object_get(row, "times"));
-    b->gone = class_name != NULL && strcmp(class_name, "gone") == 0;
-    b->mark = mark != NULL && mark[0] != '\0' ? mark[0] : ' ';
-    b->count = json_is_integer(json_object_get(row, "count")) ? json_integer_value(json_object_get(row, "count")) : -1;
-    b->bytes = (uint64_t)json_integer_value(json_object_get(row, "bytes"));
-    b->retained = (uint64_t)json_integer_value(json_object_get(row, "retained"));
-    b->node = node != NULL ? strdup(node) : NULL;
-    b->site = strdup(site != NULL ? site : "");
-    const char *class_word = class_name == NULL || strcmp(class_name, "counted") == 0 ? ""
-                             : strcmp(class_name, "weak") == 0                        ? "  (weak)"
-                             : b->gone                                                ? "  (the variable is no more)"
-                                                                                      : "  (pointer)";
-    if (node == NULL)
-        n = asprintf(&b->text, "ROOT  %s%s", place != NULL ? place : root != NULL ? root : "?", class_word);
-    else if (in)
-        n = asprintf(&b->text, "%s%s%s%s", node, field != NULL && field[0] != '\0' && field[0] != '[' ? " ." : " ",
-                     field != NULL ? field : "", class_word);
-    else
-        n = asprintf(&b->text, "%s%s -> %s%s", field != NULL && field[0] != '\0' && field[0] != '[' ? "." : "",
-                     field != NULL ? field : "", node, class_word);
-    if (n < 0)
-        b->text = NULL;
-    return b;
-}
-
-/* Children of a row, anew from the answer. */
-static void fill(struct links_view *view, size_t row)
-{
-    struct branch *b = view->rows.items[row];
-    const json_t *rows = json_object_get(b->query.answer, "rows"), *self = json_object_get(b->query.answer, "self");
-    uint64_t more = (uint64_t)json_integer_value(json_object_get(b->query.answer, "more"));
-    size_t count = json_array_size(rows), extra = more > 0;
-    remove_rows(view, row + 1, below(view, row));
-    b->filled = b->query.version;
-    b->count = (int64_t)json_integer_value(json_object_get(self, "count"));
-    b->bytes = (uint64_t)json_integer_value(json_object_get(self, "bytes"));
-    b->retained = (uint64_t)json_integer_value(json_object_get(self, "retained"));
-    if (!prof_vec_reserve(&view->rows, count + extra))
-        return;
-    memmove(&view->rows.items[row + 1 + count + extra], &view->rows.items[row + 1],
-            (view->rows.count - row - 1) * sizeof *view->rows.items);
-    size_t made = 0;
-    for (size_t i = 0; i < count + extra; i++) {
-        struct branch *child = i < count ? make_branch(json_array_get(rows, i), view->in) : calloc(1, sizeof *child);
-        if (child == NULL)
-            break;
-        if (i == count && asprintf(&child->text, "(%llu more)", (unsigned long long)more) < 0)
-            child->text = NULL;
-        child->depth = b->depth + 1;
-        child->last = i + 1 == count + extra;
-        child->trunks = b->trunks | (b->last || b->depth == 0 ? 0 : 1u << (b->depth & 31));
-        child->repeated = child->node != NULL && stands_above(view, row, child->node);
-        view->rows.items[row + 1 + made++] = child;
+    for (size_t i = row;; i = tui_tree_parent(tree, i)) {
+        const struct branch *b = (const struct branch *)tree->rows.items[i];
+        if (b->node != NULL && strcmp(b->node, node) == 0)
+            return true;
+        if (i == 0)
+            return false;
     }
-    memmove(&view->rows.items[row + 1 + made], &view->rows.items[row + 1 + count + extra],
-            (view->rows.count - row - 1) * sizeof *view->rows.items);
-    view->rows.count += made;
 }
 
-static bool can_open(const struct branch *b)
+static bool is_gone(const json_t *row)
 {
-    return b->node != NULL && !b->repeated && b->depth + 1 < DEPTH_MOST;
+    return strcmp(tui_said(row, "class"), "gone") == 0;
 }
 
-static void set_open(struct links_view *view, size_t row, bool open)
+/* malloc'ed; NULL without memory. */
+static char *words_of(const json_t *row, bool in)
 {
-    struct branch *b = view->rows.items[row];
-    if (!can_open(b) || b->open == open)
-        return;
-    b->open = open;
-    if (open)
-        ask_children(view, b);
+    const char *node = tui_said(row, "node"), *place = tui_said(row, "place"), *field = tui_said(row, "field"),
+               *class_name = tui_said(row, "class");
+    const char *class_word = class_name[0] == '\0' || strcmp(class_name, "counted") == 0 ? ""
+                             : strcmp(class_name, "weak") == 0                           ? "  (weak)"
+                             : is_gone(row)                                              ? "  (the variable is no more)"
+                                                                                         : "  (pointer)";
+    const char *dot = field[0] != '\0' && field[0] != '[' ? "." : "";
+    char *text = NULL;
+    int n;
+    if (!json_is_string(json_object_get(row, "node")))
+        n = asprintf(&text, "ROOT  %s%s",
+                     json_is_string(json_object_get(row, "place"))  ? place
+                     : json_is_string(json_object_get(row, "root")) ? tui_said(row, "root")
+                                                                    : "?",
+                     class_word);
+    else if (in)
+        n = asprintf(&text, "%s %s%s%s", node, dot, field, class_word);
     else
-        remove_rows(view, row + 1, below(view, row));
-    b->filled = 0;
+        n = asprintf(&text, "%s%s -> %s%s", dot, field, node, class_word);
+    return n < 0 ? NULL : text;
 }
+
+static bool is(const struct tui_tree *tree, const struct tui_branch *base, const json_t *answer, size_t index)
+{
+    const struct branch *b = (const struct branch *)base;
+    const json_t *rows = json_object_get(answer, "rows");
+    if (index >= json_array_size(rows))
+        return false;
+    char *words = words_of(json_array_get(rows, index), view_of(tree)->in);
+    bool same = words != NULL && b->text != NULL && strcmp(words, b->text) == 0;
+    free(words);
+    return same;
+}
+
+static void set(struct tui_tree *tree, size_t above, struct tui_branch *base, const json_t *answer, size_t index)
+{
+    struct branch *b = (struct branch *)base;
+    const json_t *rows = json_object_get(answer, "rows"), *row = json_array_get(rows, index);
+    clear(base);
+    b->base.leaf = true;
+    b->mark = ' ';
+    if (row == NULL) {
+        if (asprintf(&b->text, "(%llu more)", (unsigned long long)tui_said_number(answer, "more")) < 0)
+            b->text = NULL;
+        return;
+    }
+    const char *node = json_string_value(json_object_get(row, "node")), *mark = tui_said(row, "mark");
+    b->times = tui_said_number(row, "times");
+    b->gone = is_gone(row);
+    b->mark = mark[0] != '\0' ? mark[0] : ' ';
+    b->count = json_is_integer(json_object_get(row, "count")) ? json_integer_value(json_object_get(row, "count")) : -1;
+    b->bytes = tui_said_number(row, "bytes");
+    b->retained = tui_said_number(row, "retained");
+    b->node = node != NULL ? strdup(node) : NULL;
+    b->site = strdup(tui_said(row, "site"));
+    b->text = words_of(row, view_of(tree)->in);
+    b->repeated = node != NULL && stands_above(tree, above, node);
+    b->base.leaf = b->node == NULL || b->repeated || b->base.depth + 1 >= DEPTH_MOST;
+}
+
+static void self(struct tui_tree *tree, struct tui_branch *base, const json_t *answer)
+{
+    struct branch *b = (struct branch *)base;
+    const json_t *said = json_object_get(answer, "self");
+    (void)tree;
+    b->count = (int64_t)json_integer_value(json_object_get(said, "count"));
+    b->bytes = tui_said_number(said, "bytes");
+    b->retained = tui_said_number(said, "retained");
+}
+
+static uint64_t weight(const struct tui_branch *base)
+{
+    return ((const struct branch *)base)->retained;
+}
+
+static const struct tui_tree_ops tree_ops = {
+    .size = sizeof(struct branch),
+    .question = question,
+    .count = count,
+    .is = is,
+    .set = set,
+    .self = self,
+    .clear = clear,
+    .weight = weight,
+};
 
 /* ---- The view ---- */
 
 static void destroy(struct tui_view *base)
 {
     struct links_view *view = (struct links_view *)base;
-    remove_rows(view, 0, view->rows.count);
-    prof_vec_deinit(&view->rows);
+    tui_tree_deinit(&view->tree);
     free(view);
 }
 
 static void ask(struct tui_view *base)
 {
-    struct links_view *view = (struct links_view *)base;
-    for (size_t i = 0; i < view->rows.count; i++) {
-        struct branch *b = view->rows.items[i];
-        if (!b->open)
-            continue;
-        ask_children(view, b);
-        if (b->query.answer != NULL && b->filled != b->query.version)
-            fill(view, i);
-    }
-    if (view->cursor >= view->rows.count)
-        view->cursor = view->rows.count - 1;
+    tui_tree_ask(&((struct links_view *)base)->tree);
 }
 
-static int draw_prefix(struct tui_canvas *canvas, int y, int x, const struct branch *b)
+static void draw_branch(struct tui_tree *tree, struct tui_canvas *canvas, int y, const struct tui_branch *base)
 {
-    for (int d = 1; d < b->depth; d++) {
-        if (b->trunks >> (d & 31) & 1)
-            tui_put(canvas, y, x, TUI_DIM, tui_glyph(canvas, TUI_GLYPH_TRUNK));
-        x += 3;
-    }
-    if (b->depth > 0) {
-        tui_put(canvas, y, x, TUI_DIM, tui_glyph(canvas, b->last ? TUI_GLYPH_CORNER : TUI_GLYPH_BRANCH));
-        enum tui_glyph sign = !can_open(b) ? TUI_GLYPH_ARM : b->open ? TUI_GLYPH_OPEN : TUI_GLYPH_FOLDED;
-        tui_put(canvas, y, x + 1, TUI_DIM, tui_glyph(canvas, sign));
-        x += 3;
-    }
-    return x;
-}
-
-static void draw_branch(struct links_view *view, struct tui_canvas *canvas, int y, struct tui_area area, size_t row)
-{
-    const struct branch *b = view->rows.items[row];
-    enum prof_units units = view->view.app->units;
+    const struct branch *b = (const struct branch *)base;
+    struct tui_area area = tree->area;
+    enum prof_units units = tree->app->units;
     char text[64];
-    int right = area.x + area.width - 1, numbers = 4 + 2 * 11, x = draw_prefix(canvas, y, area.x + 1, b);
+    int right = area.x + area.width - 1, numbers = 4 + 2 * 11, x = tui_tree_prefix(tree, canvas, y, area.x + 1, base);
     int site = area.width >= 100 ? area.width / 4 : 0, room = right - numbers - site - x - 1;
     char mark[3] = { b->mark, ' ', '\0' };
     if (b->mark == ' ')
@@ -249,9 +210,9 @@ static void draw_branch(struct links_view *view, struct tui_canvas *canvas, int 
 static void draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_area area)
 {
     struct links_view *view = (struct links_view *)base;
-    const struct branch *root = view->rows.items[0];
-    const char *error = json_string_value(json_object_get(root->query.answer, "error")),
-               *unread = json_string_value(json_object_get(root->query.answer, "unread"));
+    const json_t *answer = view->tree.rows.items[0]->query.answer;
+    const char *error = json_string_value(json_object_get(answer, "error")),
+               *unread = json_string_value(json_object_get(answer, "unread"));
     int right = area.width - 1;
     tui_text(canvas, area.y, 1, right - 27, TUI_HEADER, view->in ? "WHO POINTS HERE" : "WHERE IT POINTS");
     tui_number(canvas, area.y, right - 26, 4, TUI_HEADER, "RC");
@@ -261,133 +222,44 @@ static void draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_ar
         tui_text(canvas, area.y + 2, 2, area.width - 3, TUI_BAD, error);
         return;
     }
-    view->page = area.height > 2 ? (size_t)area.height - 2 : 1;
-    if (view->cursor < view->top)
-        view->top = view->cursor;
-    if (view->cursor >= view->top + view->page)
-        view->top = view->cursor - view->page + 1;
-    for (size_t i = view->top; i < view->rows.count && i < view->top + view->page; i++) {
-        int y = area.y + 1 + (int)(i - view->top);
-        draw_branch(view, canvas, y, area, i);
-        if (i == view->cursor) {
-            tui_put(canvas, y, area.x, TUI_KEY, tui_glyph(canvas, TUI_GLYPH_CURSOR));
-            tui_select(canvas, y, area.x, area.width);
-        }
-    }
+    area.y++;
+    area.height -= 2;
+    tui_tree_draw(&view->tree, canvas, area, draw_branch);
+    area.height++;
     if (unread != NULL)
         tui_printf(canvas, area.y + area.height - 1, 1, area.width - 2, TUI_WARN,
                    "memory %s: only what was told is here", unread);
 }
 
-static size_t parent_of(const struct links_view *view, size_t row)
-{
-    size_t i = row;
-    while (i > 0 && view->rows.items[i]->depth >= view->rows.items[row]->depth)
-        i--;
-    return i;
-}
-
-static void to_sibling(struct links_view *view, bool next)
-{
-    int depth = view->rows.items[view->cursor]->depth;
-    size_t i = view->cursor;
-    while (next ? i + 1 < view->rows.count : i > 0) {
-        i += next ? 1 : SIZE_MAX;
-        if (view->rows.items[i]->depth < depth)
-            return;
-        if (view->rows.items[i]->depth == depth) {
-            view->cursor = i;
-            return;
-        }
-    }
-}
-
-static void to_biggest(struct links_view *view)
-{
-    size_t best = view->cursor;
-    for (size_t i = view->cursor + 1; i <= view->cursor + below(view, view->cursor); i++)
-        if (view->rows.items[i]->depth == view->rows.items[view->cursor]->depth + 1 &&
-            (best == view->cursor || view->rows.items[i]->retained > view->rows.items[best]->retained))
-            best = i;
-    view->cursor = best;
-}
-
 static bool act(struct tui_view *base, enum tui_action action)
 {
     struct links_view *view = (struct links_view *)base;
-    struct branch *b = view->rows.items[view->cursor];
-    size_t last = view->rows.count - 1;
-    switch (action) {
-    case TUI_UP:
-        view->cursor -= view->cursor > 0;
-        return true;
-    case TUI_DOWN:
-        view->cursor += view->cursor < last;
-        return true;
-    case TUI_PAGE_UP:
-    case TUI_HALF_UP:
-        view->cursor = view->cursor > view->page ? view->cursor - view->page : 0;
-        return true;
-    case TUI_PAGE_DOWN:
-    case TUI_HALF_DOWN:
-        view->cursor = view->cursor + view->page < last ? view->cursor + view->page : last;
-        return true;
-    case TUI_FIRST:
-        view->cursor = 0;
-        return true;
-    case TUI_LAST:
-        view->cursor = last;
-        return true;
-    case TUI_RIGHT:
-    case TUI_UNFOLD:
-        set_open(view, view->cursor, true);
-        return true;
-    case TUI_LEFT:
-        if (b->open)
-            set_open(view, view->cursor, false);
-        else
-            view->cursor = parent_of(view, view->cursor);
-        return true;
-    case TUI_FOLD:
-        set_open(view, view->cursor, false);
-        return true;
-    case TUI_FOLD_ALL:
-        for (size_t i = view->cursor, end = view->cursor + below(view, view->cursor); i <= end; i++)
-            if (!view->rows.items[i]->open)
-                set_open(view, i, true);
-        return true;
-    case TUI_PARENT:
-        view->cursor = parent_of(view, view->cursor);
-        return true;
-    case TUI_SIBLING_NEXT:
-    case TUI_SIBLING_PREVIOUS:
-        to_sibling(view, action == TUI_SIBLING_NEXT);
-        return true;
-    case TUI_BIGGEST:
-        to_biggest(view);
-        return true;
-    case TUI_OPEN:
-        if (b->node != NULL && strstr(b->node, "block#") == NULL)
-            tui_app_open(base->app, tui_view_object(base->app, b->node));
-        else
-            set_open(view, view->cursor, !b->open);
-        return true;
-    default:
-        return false;
-    }
+    struct branch *b = (struct branch *)tui_tree_selected(&view->tree);
+    if (action != TUI_OPEN)
+        return tui_tree_act(&view->tree, action);
+    if (b->node != NULL && strstr(b->node, "block#") == NULL)
+        tui_app_open(base->app, tui_view_object(base->app, b->node));
+    else
+        tui_tree_set_open(&view->tree, view->tree.cursor, !b->base.open);
+    return true;
+}
+
+static void mouse(struct tui_view *base, const struct tui_mouse *what)
+{
+    tui_tree_mouse(&((struct links_view *)base)->tree, what);
 }
 
 static void title(const struct tui_view *base, char *buf, size_t size)
 {
     const struct links_view *view = (const struct links_view *)base;
-    snprintf(buf, size, "%s   %zu of %zu   a node that stands above is cut and marked (^)", view->of, view->cursor + 1,
-             view->rows.count);
+    snprintf(buf, size, "%s   %zu of %zu   a node that stands above is cut and marked (^)", view->of,
+             view->tree.cursor + 1, view->tree.rows.count);
 }
 
 static const char *selected(const struct tui_view *base)
 {
     const struct links_view *view = (const struct links_view *)base;
-    const char *node = view->rows.items[view->cursor]->node;
+    const char *node = ((const struct branch *)tui_tree_selected(&view->tree))->node;
     return node != NULL ? node : "";
 }
 
@@ -402,12 +274,12 @@ static const enum tui_action hints[] = { TUI_OPEN, TUI_REFERRERS, TUI_REFERENTS,
 #define OPS(word)                                                                                                      \
     {                                                                                                                  \
         .name = word, .hints = hints, .destroy = destroy, .ask = ask, .draw = draw, .act = act, .title = title,        \
-        .selected = selected, .command_line = command_line,                                                            \
+        .selected = selected, .mouse = mouse, .command_line = command_line,                                            \
     }
 static const struct tui_view_ops ops_in = OPS("referrers"), ops_out = OPS("referents");
 
-/* The first row, unfolded. NULL: no memory. */
-static struct branch *make_root(const char *of)
+/* NULL: no memory. */
+static struct tui_branch *make_root(const char *of)
 {
     struct branch *root = calloc(1, sizeof *root);
     if (root == NULL)
@@ -415,11 +287,9 @@ static struct branch *make_root(const char *of)
     root->node = strdup(of);
     root->text = strdup(of);
     root->mark = ' ';
-    root->last = root->open = true;
     if (root->node != NULL && root->text != NULL)
-        return root;
-    free(root->node);
-    free(root->text);
+        return &root->base;
+    clear(&root->base);
     free(root);
     return NULL;
 }
@@ -432,13 +302,8 @@ struct tui_view *tui_view_links(struct tui_app *app, const char *of, bool in)
     view->view = (struct tui_view){ .ops = in ? &ops_in : &ops_out, .app = app };
     view->in = in;
     snprintf(view->of, sizeof view->of, "%s", of);
-    if (prof_vec_reserve(&view->rows, 1))
-        view->rows.items[0] = make_root(of);
-    if (view->rows.items != NULL && view->rows.items[0] != NULL) {
-        view->rows.count = 1;
+    if (tui_tree_init(&view->tree, app, &tree_ops, make_root(of)))
         return &view->view;
-    }
-    prof_vec_deinit(&view->rows);
     free(view);
     return NULL;
 }
