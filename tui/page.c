@@ -92,7 +92,7 @@ bool tui_page_act_on_line(struct tui_app *app, const struct tui_lines *lines, en
         tui_page_open_target(app, target);
         return true;
     }
-    if (action == TUI_STACK && place != NULL) {
+    if ((action == TUI_STACK || action == TUI_OPEN) && place != NULL) {
         tui_app_open(app, tui_view_stack(app, place));
         return true;
     }
@@ -110,7 +110,10 @@ bool tui_page_act(struct tui_view *base, enum tui_action action)
     }
     if (action == TUI_REFERRERS || action == TUI_REFERENTS || action == TUI_WHY)
         return false; /* the same everywhere, of what is selected */
-    if (tui_page_act_on_line(base->app, &page->lines, action) || tui_lines_act(&page->lines, action))
+    /* The line that names the object itself leads on, not to the same page again. */
+    bool itself = action == TUI_OPEN && page->of[0] != '\0' && page->spec->is_object &&
+                  strcmp(tui_page_selected(base), page->of) == 0;
+    if (!itself && (tui_page_act_on_line(base->app, &page->lines, action) || tui_lines_act(&page->lines, action)))
         return true;
     if (action == TUI_OPEN && page->of[0] != '\0') {
         tui_app_open(base->app, tui_view_links(base->app, page->of, true));

@@ -13,6 +13,7 @@ struct tui_page_spec {
     struct tui_view_ops ops; /* made by TUI_PAGE_OPS */
     const char *ask;         /* the question, about page->of; NULL: nothing is asked, `given` is the answer */
     void (*fill)(struct tui_page *page, const json_t *answer); /* adds to page->lines, which are empty */
+    bool is_object;                                            /* the page of the object that it is about */
     const char *command; /* what prints the same, before the object: "reftrack why TRACE"; NULL: nothing does */
 };
 struct tui_page {

@@ -1,22 +1,17 @@
-/* view_findings.c: leaks and cycles: the list above, all the evidence for the selected one below. */
+/* view_findings.c: leaks and cycles: the list, and all the evidence for the selected one below it or beside it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "list.h"
 #include "page.h"
-#include "told.h"
+#include "pane.h"
 
 struct findings_view {
     struct tui_view view;
     struct tui_list list;
-    struct tui_query detail;
-    struct tui_lines lines;
-    uint64_t drawn; /* version of the answer that the lines were made of */
-    char of[16];
-    bool below, alone; /* the pane below has the cursor; it has the whole area */
-    bool unfolded;     /* nothing is left out of the evidence */
-    struct tui_area area;
+    struct tui_pane pane;
+    struct tui_area area; /* of the list */
 };
 
 static struct findings_view *as_findings(struct tui_view *view)
@@ -26,50 +21,22 @@ static struct findings_view *as_findings(struct tui_view *view)
 
 static void destroy(struct tui_view *base)
 {
-    struct findings_view *view = as_findings(base);
-    tui_list_deinit(&view->list);
-    tui_source_forget(base->app->source, &view->detail);
-    tui_lines_deinit(&view->lines);
-    free(view);
+    tui_list_deinit(&as_findings(base)->list);
+    tui_pane_deinit(&as_findings(base)->pane);
+    free(base);
 }
 
 static void ask(struct tui_view *base)
 {
     struct findings_view *view = as_findings(base);
     tui_list_ask(&view->list);
-    const char *id = tui_list_cell(&view->list, "id");
-    if (id == NULL)
-        return;
-    if (strcmp(id, view->of) != 0) {
-        snprintf(view->of, sizeof view->of, "%s", id);
-        view->lines.cursor = view->lines.top = 0;
-    }
-    tui_source_ask(base->app->source, &view->detail,
-                   json_pack("{s:s,s:s,s:i,s:b}", "ask", "finding", "of", view->of, "units", (int)base->app->units,
-                             "all", view->unfolded));
-}
-
-static void draw_detail(struct findings_view *view, struct tui_canvas *canvas, struct tui_area area)
-{
-    if (view->drawn != view->detail.version) {
-        tui_told(&view->lines, view->detail.answer);
-        view->drawn = view->detail.version;
-    }
-    if (view->list.total > 0)
-        tui_lines_draw(&view->lines, canvas, area, view->below);
+    tui_pane_ask(&view->pane, "finding", tui_list_cell(&view->list, "id"));
 }
 
 static void draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_area area)
 {
     struct findings_view *view = as_findings(base);
-    int above = area.height / 3 > 4 ? area.height / 3 : 4;
-    if ((size_t)above > view->list.total + 2)
-        above = (int)view->list.total + 2;
-    struct tui_area top = area, bottom = area;
-    top.height = view->alone ? 0 : above;
-    bottom.y += top.height;
-    bottom.height -= top.height;
-    view->area = top;
+    struct tui_area beside;
     if (view->list.total == 0 && view->list.query.answer != NULL && view->list.where[0] == '\0') {
         const json_t *audit = json_object_get(base->app->summary.answer, "audit");
         bool certain = json_is_true(json_object_get(audit, "certain"));
@@ -79,50 +46,41 @@ static void draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_ar
                    certain ? "" : ", but uncertain: ", certain || why == NULL ? "" : why);
         return;
     }
-    if (!view->alone)
-        tui_list_draw(&view->list, canvas, top);
-    draw_detail(view, canvas, bottom);
+    tui_pane_divide(&view->pane, area, view->list.total + 1, &view->area, &beside);
+    if (view->area.height > 0)
+        tui_list_draw(&view->list, canvas, view->area);
+    if (view->list.total > 0)
+        tui_pane_draw(&view->pane, canvas, beside);
+}
+
+/* The first object of the finding; NULL: it has none. */
+static const char *example(const struct findings_view *view)
+{
+    return json_string_value(json_array_get(json_object_get(view->pane.query.answer, "samples"), 0));
 }
 
 static bool act(struct tui_view *base, enum tui_action action)
 {
     struct findings_view *view = as_findings(base);
-    const char *object;
-    switch (action) {
-    case TUI_NEXT_PANE:
-    case TUI_PREVIOUS_PANE:
-        view->below = !view->below || view->alone;
+    bool in_pane = view->pane.focus;
+    if (tui_pane_act(&view->pane, action))
         return true;
-    case TUI_MAXIMISE:
-        view->alone = !view->alone;
-        view->below = view->below || view->alone;
+    if (action == TUI_OPEN && !in_pane) {
+        view->pane.focus = true;
         return true;
-    case TUI_OPEN:
-        object = view->below ? tui_lines_selected(&view->lines) : NULL;
-        if (object != NULL)
-            tui_page_open_target(base->app, object);
-        else
-            view->below = true;
-        return true;
-    case TUI_UNFOLD:
-    case TUI_FOLD:
-    case TUI_FOLD_ALL:
-        view->unfolded = action == TUI_UNFOLD || (action == TUI_FOLD_ALL && !view->unfolded);
-        return true;
-    case TUI_STACK:
-        return view->below && tui_page_act_on_line(base->app, &view->lines, action);
-    default:
-        return view->below ? tui_lines_act(&view->lines, action) || tui_list_act(&view->list, action)
-                           : tui_list_act(&view->list, action);
     }
+    if (action == TUI_OPEN && example(view) != NULL) { /* a line that is about nothing leads to the example */
+        tui_page_open_target(base->app, example(view));
+        return true;
+    }
+    return tui_list_act(&view->list, action);
 }
 
 static const char *selected(const struct tui_view *base)
 {
     const struct findings_view *view = (const struct findings_view *)base;
-    const char *object = view->below ? tui_lines_selected(&view->lines) : NULL;
-    if (object == NULL)
-        object = json_string_value(json_array_get(json_object_get(view->detail.answer, "samples"), 0));
+    const char *object = tui_pane_selected(&view->pane);
+    object = object != NULL ? object : example(view);
     return object != NULL ? object : "";
 }
 
@@ -144,9 +102,7 @@ static void mouse(struct tui_view *base, const struct tui_mouse *what)
 static bool clear(struct tui_view *base)
 {
     struct findings_view *view = as_findings(base);
-    bool was = view->alone || view->below;
-    view->alone = view->below = false;
-    return was || tui_list_clear(&view->list);
+    return tui_pane_leave(&view->pane) || tui_list_clear(&view->list);
 }
 
 static void command_line(const struct tui_view *base, char *buf, size_t size)
@@ -185,6 +141,7 @@ static struct tui_view *create(struct tui_app *app, const struct tui_view_ops *o
         return NULL;
     view->view = (struct tui_view){ .ops = ops, .app = app };
     tui_list_init(&view->list, app, spec);
+    tui_pane_init(&view->pane, app, true);
     return &view->view;
 }
 

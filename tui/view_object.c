@@ -19,6 +19,7 @@ static const enum tui_action object_hints[] = { TUI_REFERRERS, TUI_REFERENTS, TU
 static const struct tui_page_spec object_spec = {
     .ops = TUI_PAGE_OPS("object", TUI_NO_ACTION, object_hints),
     .ask = "object",
+    .is_object = true,
     .fill = fill_told,
     .command = "reftrack show TRACE",
 };

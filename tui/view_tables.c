@@ -1,13 +1,17 @@
-/* view_tables.c: the screens that are one table each: types, objects, sites, marks. */
+/* view_tables.c: the screens that are one table each, with what the selected row is about beside it on wide screens:
+ * types, objects, sites, marks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "list.h"
+#include "pane.h"
 
 struct table_view {
     struct tui_view view;
     struct tui_list list;
+    struct tui_pane pane;
+    const char *about; /* question of the pane, about the cell that names a row; NULL: there is no pane */
     struct tui_area area;
 };
 
@@ -19,18 +23,29 @@ static struct table_view *as_table(struct tui_view *view)
 static void destroy(struct tui_view *view)
 {
     tui_list_deinit(&as_table(view)->list);
+    tui_pane_deinit(&as_table(view)->pane);
     free(view);
 }
 
 static void ask(struct tui_view *view)
 {
-    tui_list_ask(&as_table(view)->list);
+    struct table_view *table = as_table(view);
+    tui_list_ask(&table->list);
+    if (table->about != NULL)
+        tui_pane_ask(&table->pane, table->about, tui_list_cell(&table->list, table->list.spec->name));
 }
 
 static void draw(struct tui_view *view, struct tui_canvas *canvas, struct tui_area area)
 {
-    as_table(view)->area = area;
-    tui_list_draw(&as_table(view)->list, canvas, area);
+    struct table_view *table = as_table(view);
+    struct tui_area beside = { .height = 0 };
+    table->area = area;
+    if (table->about != NULL)
+        tui_pane_divide(&table->pane, area, table->list.total + 1, &table->area, &beside);
+    if (table->area.height > 0)
+        tui_list_draw(&table->list, canvas, table->area);
+    if (table->list.total > 0)
+        tui_pane_draw(&table->pane, canvas, beside);
 }
 
 static void title(const struct tui_view *view, char *buf, size_t size)
@@ -50,7 +65,7 @@ static void mouse(struct tui_view *view, const struct tui_mouse *what)
 
 static bool clear(struct tui_view *view)
 {
-    return tui_list_clear(&as_table(view)->list);
+    return tui_pane_leave(&as_table(view)->pane) || tui_list_clear(&as_table(view)->list);
 }
 
 /* The command line of reftrack that prints the same table. */
@@ -67,13 +82,16 @@ static void command_line(const struct tui_view *view, char *buf, size_t size)
     snprintf(buf, size, "reftrack %s TRACE%s%s%s", list->spec->table, type, sort, where);
 }
 
-static struct tui_view *create(struct tui_app *app, const struct tui_view_ops *ops, const struct tui_list_spec *spec)
+static struct tui_view *create(struct tui_app *app, const struct tui_view_ops *ops, const struct tui_list_spec *spec,
+                               const char *about)
 {
     struct table_view *view = calloc(1, sizeof *view);
     if (view == NULL)
         return NULL;
     view->view = (struct tui_view){ .ops = ops, .app = app };
     tui_list_init(&view->list, app, spec);
+    tui_pane_init(&view->pane, app, false);
+    view->about = about;
     return &view->view;
 }
 
@@ -99,9 +117,13 @@ static const struct tui_list_spec types_spec = {
 static bool types_act(struct tui_view *view, enum tui_action action)
 {
     struct tui_list *list = &as_table(view)->list;
+    if (tui_pane_act(&as_table(view)->pane, action))
+        return true;
     if (action == TUI_OPEN) {
-        const char *type = tui_list_cell(list, "type");
-        if (type != NULL)
+        const char *type = tui_list_cell(list, "type"), *kind = tui_list_cell(list, "kind");
+        if (type != NULL && kind != NULL && strcmp(kind, "blocks") == 0)
+            tui_app_open(view->app, tui_view_sites(view->app)); /* there are no objects of it */
+        else if (type != NULL)
             tui_app_open(view->app, tui_view_objects(view->app, type));
         return true;
     }
@@ -126,7 +148,7 @@ static const struct tui_view_ops types_ops = {
 
 struct tui_view *tui_view_types(struct tui_app *app)
 {
-    return create(app, &types_ops, &types_spec);
+    return create(app, &types_ops, &types_spec, "type");
 }
 
 /* ---- Objects ---- */
@@ -147,6 +169,8 @@ static bool objects_act(struct tui_view *view, enum tui_action action)
 {
     struct tui_list *list = &as_table(view)->list;
     const char *object = tui_list_cell(list, "object");
+    if (tui_pane_act(&as_table(view)->pane, action))
+        return true;
     if (action == TUI_OPEN) {
         if (object != NULL)
             tui_app_open(view->app, tui_view_object(view->app, object));
@@ -161,7 +185,10 @@ static bool objects_act(struct tui_view *view, enum tui_action action)
 
 static const char *objects_selected(const struct tui_view *view)
 {
-    const char *object = tui_list_cell(&((const struct table_view *)view)->list, "object");
+    const struct table_view *table = (const struct table_view *)view;
+    const char *object = tui_pane_selected(&table->pane);
+    if (object == NULL)
+        object = tui_list_cell(&table->list, "object");
     return object != NULL ? object : "";
 }
 
@@ -185,7 +212,7 @@ static const struct tui_view_ops objects_ops = {
 
 struct tui_view *tui_view_objects(struct tui_app *app, const char *type)
 {
-    struct tui_view *view = create(app, &objects_ops, &objects_spec);
+    struct tui_view *view = create(app, &objects_ops, &objects_spec, "object");
     if (view != NULL && type != NULL)
         snprintf(as_table(view)->list.type, sizeof as_table(view)->list.type, "%s", type);
     return view;
@@ -234,7 +261,7 @@ static const struct tui_view_ops sites_ops = {
 
 struct tui_view *tui_view_sites(struct tui_app *app)
 {
-    return create(app, &sites_ops, &sites_spec);
+    return create(app, &sites_ops, &sites_spec, NULL);
 }
 
 /* ---- Marks ---- */
@@ -284,5 +311,5 @@ static const struct tui_view_ops marks_ops = {
 
 struct tui_view *tui_view_marks(struct tui_app *app)
 {
-    return create(app, &marks_ops, &marks_spec);
+    return create(app, &marks_ops, &marks_spec, NULL);
 }

@@ -54,7 +54,7 @@ until_seen 'smaller' 'TYPE +OBJS'
 $tm resize-window -x 50 -y 10
 until_seen 'too small' 'reftrack needs 60x16'
 $tm resize-window -x 120 -y 40
-until_seen 'larger' 'UNUSED +KIND'
+until_seen 'larger, with what is selected beside it' 'BORN +REFS.*struct conn  8 B each'
 keys :
 keys 'nosuch' Enter
 until_seen 'an unknown command' "no action 'nosuch'"

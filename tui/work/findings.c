@@ -104,48 +104,73 @@ static const char *generation_words(struct work *work, prof_obj_id id, char *buf
     return generation >= 0 && generation < PROF_GC_GENERATIONS ? buf : NULL;
 }
 
+/* What takes as long as the object keeps others alive. */
+static struct prof_error *add_sizes(struct prof_graph *graph, prof_obj_id id, struct prof_text_life_options *how)
+{
+    prof_node node = prof_graph_of_obj(graph, id);
+    uint64_t nodes;
+    struct prof_error *error = prof_graph_dominate(graph);
+    if (error != NULL || node == PROF_NODE_NONE)
+        return error;
+    struct prof_node_size size = prof_graph_size(graph, node);
+    how->sized = true;
+    how->flat = size.flat;
+    how->usable = size.usable;
+    how->retained = prof_graph_retained(graph, node);
+    return prof_graph_deep(graph, node, UINT32_MAX, &how->deep, &nodes);
+}
+
+/* brief: without what needs a second reading of the trace, or a walk. */
 json_t *work_object(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
     enum { TOP = 40 };
     const char *of = work_asked(question, "of");
     struct prof_graph *graph = work_graph(work, ret_error);
     char words[32];
-    uint64_t deep_nodes;
     prof_obj_id id;
     if (graph != NULL)
-        *ret_error = prof_graph_dominate(graph);
-    if (*ret_error == NULL)
         *ret_error = prof_view_find(work->view, of != NULL ? of : "", &id);
     if (*ret_error != NULL)
         return NULL;
-    bool all = work_asked_all(question);
+    bool all = work_asked_all(question), brief = json_is_true(json_object_get(question, "brief"));
     const struct prof_obj *obj = prof_heap_obj(work->heap, id);
     struct prof_ledgers_options wanted = { .type = prof_heap_type(work->heap, obj->type)->name,
                                            .serial = obj->serial,
                                            .whole = all };
     struct prof_text_life_options how = { .top = all ? UINT64_MAX : TOP,
                                           .generation = generation_words(work, id, words, sizeof words) };
-    prof_node node = prof_graph_of_obj(graph, id);
-    if (node != PROF_NODE_NONE) {
-        struct prof_node_size size = prof_graph_size(graph, node);
-        how.sized = true;
-        how.flat = size.flat;
-        how.usable = size.usable;
-        how.retained = prof_graph_retained(graph, node);
-        *ret_error = prof_graph_deep(graph, node, UINT32_MAX, &how.deep, &deep_nodes);
-    }
     struct prof_ledgers *ledgers = NULL;
-    if (*ret_error == NULL)
+    if (!brief)
+        *ret_error = add_sizes(graph, id, &how);
+    if (!brief && *ret_error == NULL)
         *ret_error = prof_ledgers_create(work->heap, work->symbols, work->findings, &wanted, &ledgers);
     if (*ret_error != NULL)
         return NULL;
     struct work_told told;
     work_tell(&told, work, question);
     told.text.ledgers = ledgers;
-    *ret_error = prof_text_whole_object(&told.text, id, prof_text_finding_of(&told.text, of, id),
-                                        prof_ledgers_of(ledgers, wanted.type, wanted.serial), &how);
+    *ret_error =
+        prof_text_whole_object(&told.text, id, prof_text_finding_of(&told.text, of, id),
+                               ledgers != NULL ? prof_ledgers_of(ledgers, wanted.type, wanted.serial) : NULL, &how);
     prof_ledgers_destroy(ledgers);
     return *ret_error == NULL ? work_told(&told) : work_told_not(&told);
+}
+
+json_t *work_type(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    const char *of = work_asked(question, "of");
+    struct work_told told;
+    (void)ret_error;
+    const struct prof_text *text = work_tell(&told, work, question);
+    for (prof_type_id id = 0; id < prof_heap_type_max(work->heap); id++)
+        if (of != NULL && prof_heap_type(work->heap, id)->born != 0 &&
+            strcmp(prof_heap_type(work->heap, id)->name, of) == 0) {
+            prof_text_type(text, id);
+            return work_told(&told);
+        }
+    prof_text_put(text, PROF_TEXT_TYPE, of != NULL ? of : "");
+    prof_text_add(text, "\nPlain blocks, which count no references: sites tell where they were allocated.\n");
+    return work_told(&told);
 }
 
 json_t *work_growth(struct work *work, const json_t *question, struct prof_error **ret_error)

@@ -60,7 +60,7 @@ uint64_t work_now_ms(void);
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
 work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways, work_log,
-    work_diff, work_growth, work_objects;
+    work_diff, work_growth, work_objects, work_type;
 
 /* ---- Texts: {lines: [{label, spans: [[role, TEXT]], heading, target, place}], places: {PLACE: as --json has it}} ----
  */

@@ -87,9 +87,9 @@ static json_t *answer(struct work *work, const json_t *question)
         const char *ask;
         work_answer *answer;
     } answers[] = {
-        { "summary", work_summary }, { "table", work_table },   { "links", work_links },
-        { "finding", work_finding }, { "object", work_object }, { "ways", work_ways },
-        { "log", work_log },         { "diff", work_diff },     { "growth", work_growth },
+        { "summary", work_summary }, { "table", work_table }, { "links", work_links }, { "finding", work_finding },
+        { "object", work_object },   { "ways", work_ways },   { "log", work_log },     { "diff", work_diff },
+        { "growth", work_growth },   { "type", work_type },
     };
     const char *ask = work_asked(question, "ask");
     struct prof_error *error = NULL;

@@ -28,7 +28,8 @@
  *   finding    of: its number: text (internal.h: told), {samples: [NAME]}
  *   object     of: as people write it: text
  *   ways       of: a node as people write it: text
- *   growth     text. All texts: units, all: nothing is left out
+ *   type       of: its name: text
+ *   growth     text. All texts: units, all: nothing is left out; brief: no more than is at hand
  *   diff       of: the begin in microseconds, as text: {from, to, types: [{name, then, now, bytes_then,
  *              bytes_now, born, stayed, site}], sites: [{site, then, now, bytes}], sites_all}
  *   log        {info: as info --json has it, hooks: [{function, module, adapter, calls, hooked, words}], memory_damage}

@@ -156,6 +156,10 @@ void prof_text_graph_notes(const struct prof_text *t, prof_node node);
 /* Why a node is alive: the shortest way from each kind of root; of longer ones `most` links. */
 struct prof_error *prof_text_why(const struct prof_text *t, prof_node node, size_t most);
 
+/* ---- Types ------------------------------------------------------------------------------------------------------- */
+/* How many there are, what is said of them, where those that live were born, the newest. */
+void prof_text_type(const struct prof_text *t, prof_type_id type);
+
 /* ---- Growth ------------------------------------------------------------------------------------------------------ */
 /* What is more than it ever was, what is new, which references hold it; top: of each that many, 0: all. */
 struct prof_error *prof_text_growth(const struct prof_text *t, const struct prof_growth *growth, size_t top);
