@@ -30,6 +30,17 @@ static void end_words(const json_t *program, char *buf, size_t size)
         snprintf(buf, size, "ENDED");
 }
 
+/* "  9 s left", or "". */
+static void left_words(const struct tui_app *app, char *buf, size_t size)
+{
+    uint64_t seconds = (tui_source_left_ms(app->source) + 999) / 1000;
+    buf[0] = '\0';
+    if (seconds > 0 && seconds < 120)
+        snprintf(buf, size, "  %u s left", (unsigned)seconds);
+    else if (seconds > 0)
+        snprintf(buf, size, "  %u min left", (unsigned)(seconds / 60));
+}
+
 static enum tui_role state_words(const struct tui_app *app, char *buf, size_t size)
 {
     const json_t *program = json_object_get(app->summary.answer, "program");
@@ -40,7 +51,8 @@ static enum tui_role state_words(const struct tui_app *app, char *buf, size_t si
     switch (tui_source_phase(app->source)) {
     case TUI_READING:
         tui_source_progress(app->source, &done, &all);
-        snprintf(buf, size, "READING %u %%", all > 0 ? (unsigned)(done * 100 / all) : 0);
+        left_words(app, text, sizeof text);
+        snprintf(buf, size, "READING %u %%%s", all > 0 ? (unsigned)(done * 100 / all) : 0, text);
         return TUI_WARN;
     case TUI_LOST_LINK:
         snprintf(buf, size, "LOST LINK");

@@ -5,7 +5,8 @@
 
 #include "term.h"
 
-enum { FRAME_MS = 100, MESSAGE_MS = 1000 };
+/* What a key asked for is drawn when it comes, not with the next of the frames that data get. */
+enum { FRAME_MS = 100, ANSWER_MS = 15, AFTER_KEY_MS = 1000, MESSAGE_MS = 1000 };
 
 uint64_t tui_now_ms(void)
 {
@@ -41,7 +42,7 @@ static int earlier(int a, int b)
 
 void tui_loop_run(struct tui_app *app)
 {
-    uint64_t drawn_ms = 0;
+    uint64_t drawn_ms = 0, key_ms = 0;
     bool draw = true;
     while (!app->quit) {
         app->now_ms = tui_now_ms();
@@ -49,9 +50,11 @@ void tui_loop_run(struct tui_app *app)
         if (app->quit)
             break;
         bool changed = tui_source_step(app->source, app->now_ms);
+        key_ms = keys ? app->now_ms : key_ms;
+        int apart = key_ms != 0 && app->now_ms - key_ms < AFTER_KEY_MS ? ANSWER_MS : FRAME_MS;
         draw = draw || keys || changed || (app->message[0] != '\0' && app->message_until_ms <= app->now_ms);
         /* a key is answered at once, data wait for their turn */
-        if (draw && (keys || app->now_ms - drawn_ms >= FRAME_MS)) {
+        if (draw && (keys || app->now_ms - drawn_ms >= (uint64_t)apart)) {
             tui_app_draw(app);
             tui_term_draw(&app->canvas);
             drawn_ms = app->now_ms;
@@ -61,7 +64,7 @@ void tui_loop_run(struct tui_app *app)
         }
         struct pollfd fds[1 + TUI_SOURCE_FDS] = { { .fd = tui_term_fd(), .events = POLLIN } };
         size_t count = 1 + tui_source_poll(app->source, fds + 1);
-        int wait = earlier(draw ? FRAME_MS : -1, tui_source_wait_ms(app->source, app->now_ms));
+        int wait = earlier(draw ? apart : -1, tui_source_wait_ms(app->source, app->now_ms));
         wait = earlier(wait, app->message[0] != '\0' ? MESSAGE_MS : -1);
         poll(fds, count, wait);
         if (fds[0].revents & (POLLHUP | POLLERR))

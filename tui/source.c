@@ -17,9 +17,11 @@
 
 enum {
     PULSES_MOST = 4096,
-    EARLY_MS = 700,    /* of a long file this much is read, then a first look is worth while */
-    REFRESH_MS = 1000, /* live: snapshots are at least so far apart, */
+    EARLY_MS = 150,    /* of a long file this much is read, then a first look is worth while */
+    READING_MS = 2000, /* while it is read snapshots are at least so far apart, */
+    REFRESH_MS = 1000, /* live so far, */
     REFRESH_TIMES = 4, /* and so many times what the last one took */
+    LEFT_MS = 500,     /* before that nobody can tell how long it takes */
     DOING = 96,
     TROUBLE = 512,
 };
@@ -44,7 +46,7 @@ struct tui_source {
     int orders;
     struct tui_wire pulse_wire;
     enum tui_phase phase;
-    uint64_t done, all, began_ms;
+    uint64_t done, all, began_ms, now_ms;
     PROF_VEC(struct tui_pulse) pulses;
     PROF_VEC(struct tui_mark) marks;
     struct snapshot current, next;
@@ -564,7 +566,8 @@ static bool outdated(const struct tui_source *s)
 static uint64_t refresh_ms(const struct tui_source *s)
 {
     uint64_t apart = s->took_ms * REFRESH_TIMES;
-    return apart > REFRESH_MS ? apart : REFRESH_MS;
+    uint64_t least = s->phase == TUI_READING ? READING_MS : REFRESH_MS;
+    return apart > least ? apart : least;
 }
 
 static bool due(const struct tui_source *s, uint64_t now_ms)
@@ -584,7 +587,7 @@ static bool due(const struct tui_source *s, uint64_t now_ms)
         return false;
     if (s->phase == TUI_ENDED)
         return true;
-    return s->phase == TUI_LIVE && now_ms - s->current.ordered_ms >= refresh_ms(s);
+    return tui_source_is_deep(s) && now_ms - s->current.ordered_ms >= refresh_ms(s);
 }
 
 static bool take_pulses(struct tui_source *s)
@@ -623,6 +626,7 @@ size_t tui_source_poll(const struct tui_source *s, struct pollfd *fds)
 bool tui_source_step(struct tui_source *s, uint64_t now_ms)
 {
     s->began_ms = s->began_ms == 0 ? now_ms : s->began_ms;
+    s->now_ms = now_ms;
     bool changed = take_pulses(s);
     if (s->current.found.fd >= 0)
         take_found(s);
@@ -642,10 +646,24 @@ int tui_source_wait_ms(const struct tui_source *s, uint64_t now_ms)
         return -1;
     if (s->snapshots == 0 && s->next.quick.fd < 0 && s->phase == TUI_READING && s->heard)
         return now_ms - s->began_ms >= EARLY_MS ? 0 : (int)(EARLY_MS - (now_ms - s->began_ms));
-    if (s->phase != TUI_LIVE || s->next.quick.fd >= 0 || !outdated(s))
+    if (s->phase == TUI_ENDED || s->phase == TUI_LOST_LINK || s->next.quick.fd >= 0 || !outdated(s) ||
+        !tui_source_is_deep(s))
         return -1;
     uint64_t since = now_ms - s->current.ordered_ms, apart = refresh_ms(s);
     return since >= apart ? 0 : (int)(apart - since);
+}
+
+bool tui_source_tables_are_there(const struct tui_source *s)
+{
+    for (size_t i = 0; i < s->queries.count; i++)
+        if (s->queries.items[i]->number != 0 && s->queries.items[i]->quick)
+            return false;
+    return s->current.number != 0;
+}
+
+bool tui_source_is_deep(const struct tui_source *s)
+{
+    return s->current.number != 0 && s->current.found.fd < 0 && (s->current.deep.fd < 0 || s->current.deep_ready);
 }
 
 bool tui_source_is_idle(const struct tui_source *s)
@@ -653,7 +671,7 @@ bool tui_source_is_idle(const struct tui_source *s)
     for (size_t i = 0; i < s->queries.count; i++)
         if (s->queries.items[i]->number != 0)
             return false;
-    if (s->current.found.fd >= 0 || (s->current.deep.fd >= 0 && !s->current.deep_ready))
+    if (s->current.number != 0 && !tui_source_is_deep(s))
         return false;
     return s->phase == TUI_LOST_LINK ||
            (s->phase != TUI_READING && s->next.quick.fd < 0 && !s->refresh && (s->paused || !outdated(s)));
@@ -694,6 +712,14 @@ void tui_source_progress(const struct tui_source *s, uint64_t *ret_done, uint64_
 {
     *ret_done = s->done;
     *ret_all = s->all;
+}
+
+uint64_t tui_source_left_ms(const struct tui_source *s)
+{
+    uint64_t took = s->now_ms - s->began_ms;
+    if (s->phase != TUI_READING || s->done == 0 || took < LEFT_MS)
+        return 0;
+    return (uint64_t)((double)took * ((double)s->all / (double)s->done - 1)) + 1;
 }
 
 size_t tui_source_pulses(const struct tui_source *s, const struct tui_pulse **ret)

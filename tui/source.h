@@ -81,6 +81,11 @@ int tui_source_wait_ms(const struct tui_source *source, uint64_t now_ms);
  * answer. For scripts. */
 bool tui_source_is_idle(const struct tui_source *source);
 
+/* No table that was asked for is missing. */
+bool tui_source_tables_are_there(const struct tui_source *source);
+/* The snapshot knows what leaks, or never will. */
+bool tui_source_is_deep(const struct tui_source *source);
+
 /* Which moment is looked at: TUI_NOW, or microseconds since the trace began. */
 #define TUI_AT_NOW UINT64_MAX
 void tui_source_go(struct tui_source *source, uint64_t at_us);
@@ -100,6 +105,8 @@ void tui_source_forget(struct tui_source *source, struct tui_query *query);
 enum tui_phase tui_source_phase(const struct tui_source *source);
 /* Bytes of the trace: read, all. */
 void tui_source_progress(const struct tui_source *source, uint64_t *ret_done, uint64_t *ret_all);
+/* Until all of it is read, about, in milliseconds; 0: nobody can tell. */
+uint64_t tui_source_left_ms(const struct tui_source *source);
 /* Oldest first; thinned evenly when there are very many. */
 size_t tui_source_pulses(const struct tui_source *source, const struct tui_pulse **ret);
 /* All that was read, whatever moment is looked at; oldest first. */

@@ -1,6 +1,6 @@
 /* strip.h: the strip of time at the bottom of a screen: how much was alive over the whole run, marks as ticks, the
- * moment that is looked at. Keys and clicks on it travel. On the overview it is always there, as far as there is room, elsewhere
- * when it is asked for. */
+ * moment that is looked at. Keys and clicks on it travel. On the overview it is always there, as far as there is room,
+ * elsewhere when it is asked for. */
 #ifndef TUI_STRIP_H
 #define TUI_STRIP_H
 

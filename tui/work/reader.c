@@ -19,7 +19,14 @@
 
 #include "../source.h"
 
-enum { PART_LEAST = 4 << 10, PART_MOST = 8 << 20, PART_MS = 20, LIVE_MS = 200, PULSES_OF_FILE = 240 };
+enum {
+    PART_LEAST = 4 << 10,
+    PART_FIRST = 256 << 10,
+    PART_MOST = 8 << 20,
+    PART_MS = 20,
+    LIVE_MS = 200,
+    PULSES_OF_FILE = 240
+};
 
 struct reader {
     const struct work_options *options;
@@ -234,7 +241,8 @@ static struct prof_error *open_all(struct reader *r)
     if (r->file < 0)
         return prof_error_create(PROF_ERROR_ARGUMENT, "'%s': %s", r->options->path, strerror(errno));
     look_at_size(r);
-    r->part = r->all / PULSES_OF_FILE > PART_LEAST ? r->all / PULSES_OF_FILE : PART_LEAST;
+    r->part = r->all / PULSES_OF_FILE < PART_FIRST ? r->all / PULSES_OF_FILE : PART_FIRST; /* soon there is something */
+    r->part = r->part > PART_LEAST ? r->part : PART_LEAST;
     r->done = r->all < r->part ? r->all : r->part;
     struct prof_error *error = open_part(r, r->done, &r->trace);
     if (error == NULL)

@@ -127,7 +127,7 @@ static void add_split(struct prof_order *o, uint64_t key)
         o->split[o->splits++] = key;
 }
 
-/* Keys of some objects, in order, at even distances; of those that are equal both ends. */
+/* Keys of some objects, in order, at even distances; of those that are equal both ends, and the least at all. */
 static struct prof_error *split(struct prof_order *o)
 {
     uint64_t *keys = malloc(SAMPLE * sizeof *keys), random = 1;
@@ -143,9 +143,9 @@ static struct prof_error *split(struct prof_order *o)
     if (count > 0)
         qsort(keys, count, sizeof *keys, by_number);
     size_t apart = count / (RANGES / 2) + 1;
-    for (size_t i = apart; i < count; i += apart) {
+    for (size_t i = 0; i < count; i += apart) {
         add_split(o, keys[i]);
-        if (keys[i] == keys[i - apart])
+        if (i >= apart && keys[i] == keys[i - apart])
             add_split(o, keys[i] + 1);
     }
     free(keys);
@@ -247,12 +247,18 @@ uint64_t prof_order_total(const struct prof_order *o)
 
 /* ---- Ranges ---- */
 
+/* All objects of a range have the same first key. */
+static bool is_one_key(const struct prof_order *o, size_t range)
+{
+    return o->sort.count == 0 || (range > 0 && range < o->splits && o->split[range] == o->split[range - 1] + 1);
+}
+
 /* By the last key first: equal ones stay in order. */
 static struct prof_error *sort_range(struct prof_order *o, size_t range)
 {
     prof_obj_id *ids = o->ids + o->begin[range];
-    size_t count = o->begin[range + 1] - o->begin[range];
-    if (o->sorted[range] || count < 2) {
+    size_t count = o->begin[range + 1] - o->begin[range], first = is_one_key(o, range) ? 1 : 0;
+    if (o->sorted[range] || count < 2 || o->sort.count <= first) {
         o->sorted[range] = true;
         return NULL;
     }
@@ -260,7 +266,7 @@ static struct prof_error *sort_range(struct prof_order *o, size_t range)
     bool good = records != NULL;
     for (size_t i = 0; good && i < count; i++)
         records[i].id = ids[i];
-    for (size_t which = o->sort.count; good && which-- > 0;) {
+    for (size_t which = o->sort.count; good && which-- > first;) {
         for (size_t i = 0; i < count; i++)
             records[i].key = key_of(o, (prof_obj_id)records[i].id, which);
         good = prof_radix_sort(records, count, sizeof *records);

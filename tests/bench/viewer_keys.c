@@ -1,0 +1,210 @@
+/* The viewer on a large trace, without a terminal: `viewer_keys TRACE [objects]`. How long until there is a screen,
+ * until everything is read and looked for; with `objects` then keys in the list of objects: how long until a key is
+ * drawn with what is known, and until all its rows are. Prints "name milliseconds" lines, and bytes of all processes.
+ */
+#include <dirent.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "clock.h"
+
+enum { KEYS_MOST = 512 };
+
+static struct tui_app app;
+static double begin_ns;
+
+static double now_ms(void)
+{
+    return (bench_now_ns() - begin_ns) / 1e6;
+}
+
+/* One turn of a main loop, without keys. */
+static void turn(void)
+{
+    struct pollfd fds[TUI_SOURCE_FDS];
+    size_t count = tui_source_poll(app.source, fds);
+    poll(fds, count, 20);
+    if (tui_source_step(app.source, (uint64_t)now_ms() + 1))
+        tui_app_draw(&app);
+}
+
+static void until(bool (*is)(const struct tui_source *source), const char *what)
+{
+    while (!is(app.source))
+        turn();
+    bench_say(what, now_ms());
+}
+
+static bool has_summary(const struct tui_source *source)
+{
+    (void)source;
+    return json_object_get(app.summary.answer, "totals") != NULL;
+}
+
+static bool is_read(const struct tui_source *source)
+{
+    return tui_source_phase(source) == TUI_ENDED;
+}
+
+static bool is_of_all(const struct tui_source *source)
+{
+    return tui_source_is_deep(source) && tui_source_doing(source) == NULL;
+}
+
+/* ---- Keys ---- */
+
+struct taken {
+    double drawn[KEYS_MOST], complete[KEYS_MOST];
+    int count;
+};
+
+static void press(struct taken *taken, uint32_t key)
+{
+    double before = now_ms();
+    tui_app_key(&app, key, NULL);
+    tui_app_draw(&app);
+    double drawn = now_ms() - before;
+    do { /* what a view asks may depend on what came */
+        while (!tui_source_tables_are_there(app.source))
+            turn();
+        tui_app_draw(&app);
+    } while (!tui_source_tables_are_there(app.source));
+    if (taken == NULL || taken->count == KEYS_MOST)
+        return;
+    taken->drawn[taken->count] = drawn;
+    taken->complete[taken->count++] = now_ms() - before;
+}
+
+static void line(struct taken *taken, uint32_t key, const char *text)
+{
+    press(NULL, key);
+    for (; *text != '\0'; text++)
+        press(NULL, (uint32_t)*text);
+    press(taken, TUI_KEY_ENTER);
+}
+
+static void say(const char *name, struct taken *taken)
+{
+    char text[128];
+    double most = bench_median(taken->drawn, taken->count); /* sorts */
+    snprintf(text, sizeof text, "%s_drawn_most", name);
+    bench_say(text, taken->drawn[taken->count - 1]);
+    most = bench_median(taken->complete, taken->count);
+    snprintf(text, sizeof text, "%s_median", name);
+    bench_say(text, most);
+    snprintf(text, sizeof text, "%s_most", name);
+    bench_say(text, taken->complete[taken->count - 1]);
+    taken->count = 0;
+}
+
+static void keys_of_objects(void)
+{
+    static struct taken taken;
+    press(&taken, '3');
+    say("open", &taken);
+    for (int i = 0; i < 200; i++)
+        press(&taken, TUI_KEY_DOWN);
+    say("down", &taken);
+    for (int i = 0; i < 100; i++)
+        press(&taken, TUI_KEY_PGDN);
+    say("page", &taken);
+    for (int i = 0; i < 20; i++)
+        press(&taken, i % 2 == 0 ? 'G' : 'g');
+    say("ends", &taken);
+    for (int i = 0; i < 5; i++) {
+        press(&taken, '>');
+    }
+    say("sort", &taken);
+    for (int i = 0; i < 6; i++)
+        press(&taken, 'I');
+    say("reverse", &taken);
+    line(&taken, ':', "sort site,-object");
+    say("sort_two", &taken);
+    line(&taken, ':', "sort bytes");
+    line(&taken, '\\', "kind_fk");
+    line(&taken, '\\', "bytes>48 && count>1");
+    line(&taken, '\\', "site~0x4231");
+    say("filter", &taken);
+    press(NULL, TUI_KEY_ESC);
+    line(&taken, '/', "#77777");
+    press(&taken, 'n');
+    press(&taken, 'n');
+    say("find", &taken);
+    line(&taken, '/', "nowhere at all");
+    say("find_nothing", &taken);
+    press(&taken, '2');
+    say("types", &taken);
+    press(&taken, TUI_KEY_ENTER);
+    say("of_type", &taken);
+}
+
+/* ---- Memory ---- */
+
+/* Of a process, with its part of what it shares. */
+static double memory_of(const char *pid)
+{
+    char path[300], text[256];
+    double kib = 0;
+    snprintf(path, sizeof path, "/proc/%s/smaps_rollup", pid);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(text, sizeof text, file) != NULL)
+        if (strncmp(text, "Pss:", 4) == 0)
+            kib = strtod(text + 4, NULL);
+    if (file != NULL)
+        fclose(file);
+    return kib * 1024;
+}
+
+static bool is_ours(const char *pid)
+{
+    char path[300], text[512];
+    const char *own = "bench_viewer_ke"; /* as much of the name as the kernel keeps */
+    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    FILE *file = fopen(path, "r");
+    bool ours = file != NULL && fgets(text, sizeof text, file) != NULL && strstr(text, own) != NULL;
+    if (file != NULL)
+        fclose(file);
+    return ours;
+}
+
+static void memory(void)
+{
+    DIR *proc = opendir("/proc");
+    double all = 0;
+    int processes = 0;
+    for (struct dirent *entry; proc != NULL && (entry = readdir(proc)) != NULL;)
+        if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9' && is_ours(entry->d_name)) {
+            all += memory_of(entry->d_name);
+            processes++;
+        }
+    if (proc != NULL)
+        closedir(proc);
+    bench_say("memory_bytes", all);
+    bench_say("processes", processes);
+}
+
+int main(int argc, char **argv)
+{
+    const char *why;
+    struct tui_source *source;
+    begin_ns = bench_now_ns();
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    const struct tui_source_options options = { .path = argv[argc > 1 ? 1 : 0] };
+    if (!tui_source_create(&options, &source, &why) || !tui_app_init(&app, source, 40, 120, false))
+        return 1;
+    until(has_summary, "screen");
+    if (argc > 2)
+        until(is_read, "read");
+    until(is_of_all, "found");
+    if (argc > 2) {
+        memory();
+        keys_of_objects();
+        memory();
+    }
+    tui_app_deinit(&app);
+    tui_source_destroy(source);
+    return 0;
+}
