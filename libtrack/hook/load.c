@@ -366,7 +366,7 @@ static bool is_verb(const char *symbol)
 static void hook_module(const struct link_map *map, bool start)
 {
     char buffer[PATH_BYTES] = "";
-    const struct trk_arena *a = trk_arena();
+    struct trk_arena *a = trk_arena();
     const char *path = path_of(map, buffer);
     struct search s = { .map = map, .start = start };
     struct trk_elf elf;
@@ -387,6 +387,8 @@ static void hook_module(const struct link_map *map, bool start)
         for (uint32_t i = 0; i < hooks.watches; i++)
             if (hooks.watch[i].loaded && (i >= before || a->hooks->found[i].module == s.module_text))
                 publish(a, i, (enum trk_hook_state)hooks.watch[i].first->hook.state);
+        if (hooks.watches > before)
+            trk_exact_due(a, true); /* a call tells no count: what threads did in which order, only time tells */
     }
     trk_elf_close(&elf);
 }

@@ -189,6 +189,7 @@ static bool layout_take(struct trk_arena *e, char *arena, uint64_t bytes)
     e->on_full = h.on_full;
     e->block_ms = h.block_ms < 60000 ? h.block_ms : 60000;
     e->flags = h.flags;
+    e->exact = (h.flags & TRK_SHM_EXACT_TIME) != 0;
     e->types = (uint32_t *)(void *)(arena + h.types_off);
     e->depot = (struct trk_depot){ .hash = (uint32_t *)(void *)(arena + h.depot_hash_off),
                                    .hash_count = h.depot_hash_count,

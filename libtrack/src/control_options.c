@@ -50,7 +50,9 @@ static const struct option option_table[] = {
     { "stacks", "frames of births,refs,frees; 1: call site only, 0: none (default 64,8,1)", OPTION_STACKS, 0, 0 },
     { "on_full", "block: wait for the recorder, drop: lose events and count them, flight: keep the newest", OPTION_FULL,
       offsetof(struct trk_options, on_full), 0 },
-    { "clock", "coarse: events have the time of a tick of a few milliseconds, tsc: each its own (default coarse)",
+    { "clock",
+      "coarse: events have the time of a tick of a few milliseconds, tsc: each its own (default coarse, where "
+      "functions are hooked and threads run tsc)",
       OPTION_CLOCK, offsetof(struct trk_options, clock), 0 },
     NUMBER(block_ms, "longest wait for the recorder, in milliseconds"),
     NUMBER(look_ms, "longest wait for a look at the memory, in milliseconds (default 5000)"),

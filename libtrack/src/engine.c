@@ -164,6 +164,8 @@ static void become_child(void)
     uint32_t parent_pid = trk_eng.pid;
     uint32_t modules_text = trk_load32(&a->procs[parent_index].modules_text);
     trk_eng.modules_busy = 0;
+    __atomic_store_n(&a->several, 0, __ATOMIC_RELAXED); /* the child has one thread */
+    __atomic_store_n(&a->exact, (a->flags & TRK_SHM_EXACT_TIME) != 0, __ATOMIC_RELAXED);
     trk_filter_child();
     trk_wake_child(); /* unless the handler of fork did */
     if (a->flags & TRK_SHM_FOLLOW_CHILDREN && trk_load32(&a->hdr->recorder_state) != TRK_REC_LEFT) {

@@ -234,6 +234,8 @@ struct trk_arena {
     struct trk_shm_own *own;     /* TRK_PROC_MAX; NULL: none */
     struct trk_shm_list *lists;  /* the same */
     struct trk_shm_hooks *hooks; /* NULL: none */
+    uint32_t exact;              /* records carry the cycle counter; atomic, partner: trk_exact_time */
+    uint32_t hooked, several;    /* functions are hooked; a second thread has a ring. Atomic: trk_exact_due */
     uint16_t depth[TRK_DEPTH_COUNT];
     uint32_t era;  /* 1, 2, ... */
     uint32_t over; /* retired; atomic, partner: trk_thread_ready */
@@ -241,6 +243,12 @@ struct trk_arena {
     uint32_t proc_index;
     struct trk_thread **threads; /* TRK_RING_MAX, by ring; each mapped once, atomic pointers */
 };
+/* Whether records carry the cycle counter. Who has seen the tick that came with it knows (trk_exact_due). */
+static inline bool trk_exact_time(const struct trk_arena *a)
+{
+    return __atomic_load_n(&a->exact, __ATOMIC_ACQUIRE) != 0;
+}
+
 /* What the ids of types carry above the number in this arena; 0 in the first. */
 static inline uint32_t trk_type_tag(const struct trk_arena *a)
 {
@@ -360,6 +368,11 @@ struct trk_thread *trk_thread_ready(void);
 /* Moves the calling thread, which is inside the engine, away from a ring with holes: to the one it left before or to a
  * free one. NULL when there is none: the holes are closed, it stays. */
 struct trk_thread *trk_thread_move(struct trk_thread *from);
+/* Hooked functions (`hooked`), or a second thread (not): exact times begin when both are there and the recording wants
+ * them so. The clock moves along, by which all other threads notice at their next event. Any thread, any time. */
+void trk_exact_due(struct trk_arena *a, bool hooked);
+/* What the thread's shortest paths may do from now on, since exact times have begun. */
+void trk_thread_exact(struct trk_thread *st, const struct trk_arena *a);
 /* There is no such thread in this process (any more). */
 bool trk_thread_dead(uint32_t tid);
 /* Finds the stack bounds of the calling thread. */

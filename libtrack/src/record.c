@@ -63,6 +63,21 @@ static bool arena_left(void)
     return true;
 }
 
+/* Read first of all, as near to what happened as can be. 0: the recording does not want it. The ops that have three EXT
+ * slots already are REF and UNREF; no record has more with this one than TRK_MAX_EXT. */
+static uint64_t stamp(void)
+{
+    return TRK_UNLIKELY(trk_exact_time(trk_arena())) ? trk_cycles() : 0;
+}
+
+/* Exact times begin with a tick: the shortest paths end there. */
+static void learn_exact(struct trk_thread *st)
+{
+    const struct trk_arena *a = trk_arena();
+    if (trk_exact_time(a) && st->want[TRK_DEPTH_REF] != TRK_STACK)
+        trk_thread_exact(st, a);
+}
+
 /* Every time in a ring is a copy of the one tick that all threads read, never a clock of its own: only then is an event
  * that happened before another one never later by its time. False: there is no recording any more. */
 static bool emit_simple(const struct trk_event *ev, struct trk_thread *st, uint64_t cycles)
@@ -75,8 +90,13 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st, uint6
     uint32_t id = ev->depth ? event_stack(st, ev) : 0;
     /* Partner: the recorder that leaves moves the clock behind its word that it did. */
     uint64_t tick = __atomic_load_n(trk_clock(), __ATOMIC_ACQUIRE);
-    if (TRK_UNLIKELY(tick != st->tick) && arena_left())
-        return false;
+    if (TRK_UNLIKELY(tick != st->tick)) {
+        if (arena_left())
+            return false;
+        if (cycles == 0)
+            cycles = stamp();
+        learn_exact(st);
+    }
     unsigned need = 1 + ev->exts + (cycles != 0);
     if (TRK_UNLIKELY(trk_cursor(st) + need + TRK_LEADS > trk_load64(&st->limit))) {
         st = trk_ring_room(st, need + TRK_LEADS);
@@ -86,6 +106,7 @@ static bool emit_simple(const struct trk_event *ev, struct trk_thread *st, uint6
         tick = __atomic_load_n(trk_clock(), __ATOMIC_ACQUIRE); /* it may have waited, and changed its ring */
         if (arena_left())
             return false;
+        learn_exact(st);
     }
     /* What is due before the record. A handler that interrupts here may write the same once more: harmless. */
     uint64_t lost = st->pending;
@@ -197,13 +218,6 @@ static __attribute__((noinline)) bool emit_judged(const struct trk_event *ev, ui
     default:
         return true;
     }
-}
-
-/* Read first of all, as near to what happened as can be. 0: the recording does not want it. The ops that have three EXT
- * slots already are REF and UNREF; no record has more with this one than TRK_MAX_EXT. */
-static uint64_t stamp(void)
-{
-    return TRK_UNLIKELY(trk_arena()->flags & TRK_SHM_EXACT_TIME) ? trk_cycles() : 0;
 }
 
 static bool emit_live(const struct trk_event *ev)

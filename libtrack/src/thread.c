@@ -122,11 +122,17 @@ static struct trk_shm_ring *claim_free(const struct trk_arena *a)
 
 static uint8_t stack_want(const struct trk_arena *a, unsigned depth)
 {
-    if (trk_filter_on || (a->flags & TRK_SHM_EXACT_TIME))
+    if (trk_filter_on || trk_exact_time(a))
         return TRK_STACK;
     if (depth <= 1)
         return depth ? TRK_SITE : TRK_NO_STACK;
     return (uint8_t)(TRK_WHOLE + (depth < TRK_STACK_MAX_FRAMES ? depth : TRK_STACK_MAX_FRAMES));
+}
+
+static void set_wants(struct trk_thread *st, const struct trk_arena *a)
+{
+    for (unsigned d = 0; d < TRK_DEPTH_COUNT; d++)
+        st->want[d] = stack_want(a, a->depth[d]);
 }
 
 static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_ring *ring, uint32_t tid)
@@ -150,8 +156,7 @@ static struct trk_thread *bind_fresh(const struct trk_arena *a, struct trk_shm_r
     st->retired = st->gave_up = 0;
     st->delta = (a->base + data_off) - (char *)st;
     st->era = a->era;
-    for (unsigned d = 0; d < TRK_DEPTH_COUNT; d++)
-        st->want[d] = stack_want(a, a->depth[d]);
+    set_wants(st, a);
     st->calls = a->hooks != NULL ? a->hooks->calls[ring - a->rings] : NULL;
     st->limit = 0;
     __atomic_store_n(&st->owner, owner_next(st->owner, tid), __ATOMIC_RELEASE);
@@ -186,7 +191,37 @@ static void close_holes(struct trk_thread *st, const struct trk_shm_ring *ring)
     st->holes = trk_load64(&ring->holes);
 }
 
-static struct trk_thread *acquire(const struct trk_arena *a)
+void trk_thread_exact(struct trk_thread *st, const struct trk_arena *a)
+{
+    set_wants(st, a);
+    if (trk_tls.self == st)
+        thread_set(st, a);
+}
+
+void trk_exact_due(struct trk_arena *a, bool hooked)
+{
+    uint32_t off = 0;
+    if (!(a->flags & TRK_SHM_EXACT_HOOKED) || trk_exact_time(a))
+        return;
+    __atomic_store_n(hooked ? &a->hooked : &a->several, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&a->hooked, __ATOMIC_SEQ_CST) && __atomic_load_n(&a->several, __ATOMIC_SEQ_CST) &&
+        __atomic_compare_exchange_n(&a->exact, &off, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        __atomic_fetch_add(&a->hdr->tick_us, 1, __ATOMIC_SEQ_CST); /* partner: every thread's copy, the recorder */
+}
+
+/* Has another thread of this process a ring, or had one? */
+static bool has_others(const struct trk_arena *a, uint32_t tid)
+{
+    for (uint32_t i = 0; i < a->ring_count; i++) {
+        const struct trk_thread *st = __atomic_load_n(&a->threads[i], __ATOMIC_ACQUIRE);
+        if (st != NULL && trk_thread_ring(st) != NULL &&
+            owner_tid(__atomic_load_n(&st->owner, __ATOMIC_ACQUIRE)) != tid)
+            return true;
+    }
+    return false;
+}
+
+static struct trk_thread *acquire(struct trk_arena *a)
 {
     uint32_t tid = (uint32_t)trk_sys0(SYS_gettid);
     if (trk_sys0(SYS_getpid) != trk_eng.pid)
@@ -207,6 +242,9 @@ static struct trk_thread *acquire(const struct trk_arena *a)
         close_holes(st, ring);
     trk_thread_bounds(st);
     change_owner(st, ring, tid);
+    if (a->flags & TRK_SHM_EXACT_HOOKED && has_others(a, tid))
+        trk_exact_due(a, false);
+    set_wants(st, a); /* of a dead thread, or as it was before exact times */
     /* Retired meanwhile: whatever was written to the state after it was emptied, nobody uses it. Partner:
      * trk_engine_retire, which sets the mark before it empties. */
     return __atomic_load_n(&a->over, __ATOMIC_SEQ_CST) ? NULL : st;
@@ -221,7 +259,7 @@ struct trk_thread *trk_thread_ready(void)
     }
     struct trk_thread *st = NULL;
     if (trk_engine_here()) {
-        const struct trk_arena *a = trk_arena();
+        struct trk_arena *a = trk_arena();
         uint64_t tick = trk_load64(trk_clock());
         if (TRK_UNLIKELY(trk_tls.era != a->era)) {
             trk_tls.era = a->era;

@@ -201,7 +201,8 @@ static void one(struct dump *dump, const struct prof_event *e)
                 e->tid, prof_op_name(e->op), (unsigned long long)e->addr);
     else
         fprintf(file, "%8llu%c %-*s %7u  %-12s %-14s  ", (unsigned long long)dump->number,
-                e->flags & PROF_EVENT_FORCED ? '?' : ' ', dump->session->info->exact_time ? 17 : 11,
+                e->flags & PROF_EVENT_FORCED ? '?' : ' ',
+                dump->session->info->exact_time || dump->session->info->exact_hooked ? 17 : 11,
                 prof_fmt_event_time(text, sizeof text, e), e->tid, prof_op_name(e->op),
                 e->addr != 0 ? prof_fmt_addr(raw, sizeof raw, e->addr) : "-");
     if (plain)
@@ -257,7 +258,8 @@ static struct prof_error *on_memory(void *ctx, const struct prof_memory *memory)
         fprintf(file, "-\t%llu.%06u\t-\tmemory\t-\t", (unsigned long long)(memory->at_us / 1000000),
                 (unsigned)(memory->at_us % 1000000));
     else
-        fprintf(file, "%8s  %-*s %7s  %-12s %-14s  ", "-", dump->session->info->exact_time ? 17 : 11,
+        fprintf(file, "%8s  %-*s %7s  %-12s %-14s  ", "-",
+                dump->session->info->exact_time || dump->session->info->exact_hooked ? 17 : 11,
                 prof_fmt_time(time, sizeof time, memory->at_us), "-", "memory", "-");
     fprintf(file, "number=%u why=%s read=%s words=%zu bytes=%llu pause=%llu", memory->number,
             prof_look_name(memory->why), prof_rung_name(memory->rung), memory->word_count,

@@ -54,6 +54,8 @@ static void program(struct cli_session *session, struct cli_out *out)
     line(out, "times",
          info->exact_time
              ? "exact: each event has its own, by the counter of the processor (clock=tsc); 'reftrack dump' shows them"
+         : info->exact_hooked
+             ? "known to 10 ms; exact where functions are hooked and several threads run, so that their order is known"
              : "known to 10 ms: the recorder's clock moves every 1 to 10 ms; the order of events is finer");
     line(out, "recorder", info->recorder);
     line(out, "options", info->options);

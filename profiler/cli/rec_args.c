@@ -70,7 +70,7 @@ const struct cli_option cli_group_record[] = {
       .help =
           "the time of an event: that of a tick of some milliseconds; or its own, by the counter of the processor, and "
           "threads are put in the order of these times as far as causes leave it open: 25 ns and 2 bytes of trace more "
-          "per event (coarse)" },
+          "per event (coarse; tsc as soon as functions are hooked and a second thread runs)" },
     { .name = "budget",
       .kind = CLI_SIZE,
       .offset = RECORD(budget),

@@ -227,10 +227,12 @@ enum {
     TRK_SHM_EXACT_TIME = 1 << 3, /* every record but TICK, THREAD, DROP and SKIP carries EXT_CYCLES */
     TRK_SHM_HIGH = 1 << 4,       /* high addresses, see section 1; as the hello said, else the target refuses it */
     TRK_SHM_LOOKS = 1 << 5, /* looks at memory are answered (struct trk_shm_look); without it nobody waits for one */
-    TRK_SHM_NO_MEMORY = 1 << 6,  /* memory is never read: who asks is told TRK_NO at once, without a look */
-    TRK_SHM_LOOK_EXIT = 1 << 7,  /* with LOOKS, wanted by themselves: at exit, */
-    TRK_SHM_LOOK_MARK = 1 << 8,  /* at marks of the program, */
-    TRK_SHM_LOOK_SCOPE = 1 << 9, /* at ends of scopes */
+    TRK_SHM_NO_MEMORY = 1 << 6,     /* memory is never read: who asks is told TRK_NO at once, without a look */
+    TRK_SHM_LOOK_EXIT = 1 << 7,     /* with LOOKS, wanted by themselves: at exit, */
+    TRK_SHM_LOOK_MARK = 1 << 8,     /* at marks of the program, */
+    TRK_SHM_LOOK_SCOPE = 1 << 9,    /* at ends of scopes */
+    TRK_SHM_EXACT_HOOKED = 1 << 10, /* EXT_CYCLES as with EXACT_TIME, from when functions are hooked and a second thread
+                                       has a ring. That moves the clock: records that have none bear earlier ticks */
 };
 
 struct trk_shm_header {
@@ -272,16 +274,16 @@ struct trk_shm_header {
      * modules, objects. Empty: all. Filled by the recorder; the process that made the handshake adds what its own
      * options say about missing keys before entry 0 becomes LIVE. */
     char filter[TRK_FILTER_MAX];
-    uint64_t epoch_cycles; /* with TRK_SHM_EXACT_TIME: the cycle counter at microsecond 0 */
+    uint64_t epoch_cycles; /* with TRK_SHM_EXACT_TIME or _HOOKED: the cycle counter at microsecond 0 */
 
     /* Written by the recorder (own cache line). tick_us is the coarse clock: microseconds since epoch; producers copy
-     * it when it changed. */
+     * it when it changed. A target adds 1 where exact times begin (TRK_SHM_EXACT_HOOKED). */
     uint64_t tick_us __attribute__((aligned(64)));
     uint32_t recorder_state; /* enum trk_recorder_state */
     uint32_t recorder_pid;
     uint64_t heartbeat; /* grows every time the recorder looked at the rings */
-    /* With TRK_SHM_EXACT_TIME: the last reading of both clocks, for who saves the rings of a dead recorder. Readings
-     * stand in the elements in turns; the last one, of number steered - 1, is whole. */
+    /* With TRK_SHM_EXACT_TIME or _HOOKED: the last reading of both clocks, for who saves the rings of a dead recorder.
+     * Readings stand in the elements in turns; the last one, of number steered - 1, is whole. */
     struct trk_shm_steer {
         uint64_t cycles, ns; /* ns since the epoch */
     } steer[2];

@@ -257,7 +257,7 @@ static struct arena *make_arena(const struct trk_shm_header *h, unsigned char *b
                                          .depth_birth = h->depth_birth,
                                          .depth_ref = h->depth_ref,
                                          .depth_free = h->depth_free };
-    if (h->flags & TRK_SHM_EXACT_TIME)
+    if (h->flags & (TRK_SHM_EXACT_TIME | TRK_SHM_EXACT_HOOKED))
         adopt_cycles(arena, h);
     for (uint32_t i = 0; i < arena->ring_count; i++) {
         arena->rings[i].proc = -1;

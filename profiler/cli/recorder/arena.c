@@ -265,7 +265,7 @@ struct prof_error *rec_arena_create(const struct arena_shape *shape, struct aren
     arena->list_off = header.list_off;
     arena->hooks_off = header.hooks_off;
     arena->rings = calloc(arena->ring_count, sizeof *arena->rings);
-    bool exact = shape->flags & TRK_SHM_EXACT_TIME;
+    bool exact = shape->flags & (TRK_SHM_EXACT_TIME | TRK_SHM_EXACT_HOOKED);
     if (exact)
         arena->cycles = cycles_create();
     struct prof_error *error =

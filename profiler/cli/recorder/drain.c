@@ -123,13 +123,15 @@ static void note_ext(struct proc *proc, const struct trk_slot *slot)
 
 /* Exact times stand as cycles in rings and as nanoseconds in files. The clocks are read behind the copying of what
  * bears the cycles, so no honest ones are later; others end up at that reading. false: the slot means nothing. */
-static bool tell_time(struct arena *arena, struct trk_slot *slot)
+static bool tell_time(struct proc *proc, struct trk_slot *slot)
 {
+    struct arena *arena = proc->arena;
     unsigned kind = (unsigned)(slot->w0 >> TRK_EXT_SHIFT) & TRK_EXT_MASK;
     if (kind != TRK_EXT_CYCLES && kind != TRK_EXT_TIME)
         return true;
     if (kind == TRK_EXT_TIME || arena->cycles == NULL)
         return false;
+    proc->timed = true;
     if (slot->w1 > cycles_last(arena->cycles).cycles)
         rec_arena_read_cycles(arena);
     *slot = (struct trk_slot){ (uint64_t)TRK_EXT_TIME << TRK_EXT_SHIFT | TRK_OP_EXT << TRK_OP_SHIFT,
@@ -163,7 +165,7 @@ void rec_take(struct recorder *rec, struct proc *proc, struct ring *ring, const 
             note_ext(proc, slot);
             *out = *slot;
             /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a ring with records has a process */
-            out += tell_time(proc->arena, out);
+            out += tell_time(proc, out);
             continue;
         } else {
             ring->skipping = false;

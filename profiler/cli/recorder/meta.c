@@ -13,7 +13,8 @@
  *   options       recording options as given
  *   depths        frames on births, references, frees: "64,8,1"
  *   on_full       block, drop or flight
- *   clock         tsc: events have exact times; absent or coarse: those of ticks
+ *   clock         tsc: events have exact times; hooked: from when functions were hooked and a second thread wrote;
+ *                 absent or coarse: those of ticks
  *   budget        bytes of shared memory
  *   keep          all, folded or window; window: how much, "300000000 us" or "1048576 bytes"
  *   max_trace     bytes that the file is to stay below
@@ -283,10 +284,14 @@ void rec_meta_hooks(struct proc *proc)
     pair_vec pairs = { 0 };
     free(proc->result.hooks);
     proc->result.hooks = rec_hooks_text(proc);
-    if (proc->result.hooks == NULL || proc->writer == NULL)
+    if (proc->writer == NULL)
         return;
-    add_pair(&pairs, "hooks", "%s", proc->result.hooks);
-    write_pairs(proc, &pairs);
+    if (proc->result.hooks != NULL)
+        add_pair(&pairs, "hooks", "%s", proc->result.hooks);
+    if (proc->timed && !(proc->arena->shape.flags & TRK_SHM_EXACT_TIME))
+        add_pair(&pairs, "clock", "hooked");
+    if (pairs.count > 0)
+        write_pairs(proc, &pairs);
 }
 
 static void add_memory(pair_vec *pairs, const struct rec_options *options)
@@ -349,7 +354,7 @@ void rec_meta_write(struct proc *proc, const struct proc *parent)
     add_pair(&pairs, "depths", "%u,%u,%u", arena->shape.depth_birth, arena->shape.depth_ref, arena->shape.depth_free);
     add_pair(&pairs, "on_full", "%s", on_full[arena->shape.on_full % 3]);
     add_pair(&pairs, "budget", "%" PRIu64, arena->bytes);
-    if (arena->cycles != NULL)
+    if (arena->cycles != NULL && arena->shape.flags & TRK_SHM_EXACT_TIME)
         add_pair(&pairs, "clock", "tsc");
     add_filter(&pairs, proc);
     if (arena->attached)

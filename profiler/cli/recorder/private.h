@@ -184,6 +184,7 @@ struct proc {
     uint64_t lost_unwritten;       /* records met while there was no writer */
     uint64_t in_flight, holes;
     bool filtered;
+    bool timed;                                     /* a record had a time of its own */
     uint8_t *stacks_seen, *texts_seen, *types_seen; /* bitmaps: already defined in this trace */
     uint32_t modules_text;                          /* newest map written */
     uint32_t modules_gen;

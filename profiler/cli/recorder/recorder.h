@@ -43,12 +43,13 @@ struct rec_options {
      * default name inside. Without %p the first process gets exactly this name, later ones get their process id in
      * front of the suffix. A name that is taken gets a number there; nothing is overwritten. */
     const char *out;
-    bool replace;      /* the first trace may replace an older one of this user, when its name has no %p */
-    bool no_children;  /* only the root process is recorded, through all its execs */
-    bool no_malloc;    /* allocator events are not wanted */
-    uint64_t budget;   /* REC_BUDGET_*, 0: 64 MiB or what the target wished */
-    uint32_t on_full;  /* enum trk_on_full + 1; 0: as the target wishes, else block */
-    uint32_t clock;    /* 0: as the target wishes, else coarse; 1 coarse, 2 exact (where the machine can) */
+    bool replace;     /* the first trace may replace an older one of this user, when its name has no %p */
+    bool no_children; /* only the root process is recorded, through all its execs */
+    bool no_malloc;   /* allocator events are not wanted */
+    uint64_t budget;  /* REC_BUDGET_*, 0: 64 MiB or what the target wished */
+    uint32_t on_full; /* enum trk_on_full + 1; 0: as the target wishes, else block */
+    uint32_t clock; /* 0: as the target wishes, else exact where functions are hooked and threads run; 1 coarse, 2 exact
+                     (where the machine can) */
     uint32_t block_ms; /* + 1; 0: as the target wishes, else the default */
     /* Frames; 0: as the target wishes, else 64, 8, 1; TRK_WISH_NO_STACK: none. */
     uint16_t depth_birth, depth_ref, depth_free;

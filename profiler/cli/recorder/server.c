@@ -159,7 +159,7 @@ static uint16_t choose_depth(uint16_t option, uint16_t wish, uint16_t usual)
 }
 
 /* Command line before the target's wish before the default. */
-static struct arena_shape choose_shape(const struct rec_options *options, const struct trk_hello *hello, bool exact)
+static struct arena_shape choose_shape(const struct rec_options *options, const struct trk_hello *hello)
 {
     struct arena_shape shape = {
         .budget = options->budget != 0 ? options->budget : hello->wish_budget,
@@ -178,8 +178,6 @@ static struct arena_shape choose_shape(const struct rec_options *options, const 
         .modules = options->modules,
         .objects = options->objects,
     };
-    if (exact)
-        shape.flags |= TRK_SHM_EXACT_TIME;
     if (!options->no_malloc)
         shape.flags |= TRK_SHM_MALLOC;
     if (!options->no_children && hello->follow != 1)
@@ -200,19 +198,22 @@ static struct arena_shape choose_shape(const struct rec_options *options, const 
     return shape;
 }
 
-/* Whether this recording has exact times. */
-static bool choose_clock(struct recorder *rec, const struct trk_hello *hello)
+/* Whether this recording has exact times, as a flag. By itself where calls of functions are hooked: these tell no
+ * counts, so that only times say in which order threads made them. */
+static uint32_t choose_clock(struct recorder *rec, const struct trk_hello *hello, bool hooks)
 {
-    enum { EXACT = 2 };
-    if ((rec->options.clock != 0 ? rec->options.clock : hello->wish_clock) != EXACT)
-        return false;
+    enum { CHOOSE = 0, COARSE = 1 };
+    uint32_t wish = rec->options.clock != CHOOSE ? rec->options.clock : hello->wish_clock;
+    if (wish == COARSE || (wish == CHOOSE && !hooks))
+        return 0;
     const char *why = cycles_unusable();
     char text[256];
     if (why == NULL)
-        return true;
+        return wish == CHOOSE ? TRK_SHM_EXACT_HOOKED : TRK_SHM_EXACT_TIME;
     snprintf(text, sizeof text, "clock=tsc is not possible here (%s): events have coarse times", why);
-    rec_note_set(rec, text);
-    return false;
+    if (wish != CHOOSE)
+        rec_note_set(rec, text);
+    return 0;
 }
 
 static bool send_welcome(int fd, uint64_t bytes, int memfd)
@@ -249,7 +250,8 @@ static void answer(struct recorder *rec, const struct hello_wait *wait, const st
                                                (int)wait->pid, hello->abi, TRK_SHM_ABI));
         return;
     }
-    struct arena_shape shape = choose_shape(options, hello, choose_clock(rec, hello));
+    struct arena_shape shape = choose_shape(options, hello);
+    shape.flags |= choose_clock(rec, hello, shape.hooks != NULL);
     struct arena *arena;
     struct prof_error *error = rec_arena_create(&shape, &arena);
     if (error != NULL) {

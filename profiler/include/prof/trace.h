@@ -49,7 +49,8 @@ struct prof_trace_info {
     const char *parent_trace;    /* file name of the forking process's trace, "" */
     const char *malloc_note;     /* "" or who serves malloc when it is not recorded: "jemalloc in /usr/bin/x" */
     const char *options;         /* recording options as given */
-    bool exact_time;             /* events have times of their own, to nanoseconds (clock=tsc), not those of ticks */
+    bool exact_time;             /* events have times of their own, to nanoseconds (clock=tsc), not those of ticks; */
+    bool exact_hooked;           /* or those have them that came when functions were hooked and several threads ran */
     bool attached;               /* recording began while the program was running: what it had then is not known */
     const char *filter;          /* "" or which births were recorded: "types=A|B:modules=C:objects=1/16" */
     uint64_t filtered;           /* how many births it left out; known at the end */

@@ -59,7 +59,8 @@ static bool order_is_guess(const struct analysis *a, const struct prof_incident 
     bool same_thread = incident->other_tid != 0 && incident->tid == incident->other_tid;
     bool forced = prof_heap_totals(a->heap)->forced > 0;
     const struct prof_trace *trace = prof_heap_trace(a->heap);
-    uint64_t near = prof_trace_info(trace)->exact_time ? NEAR_EXACT_US : NEAR_US;
+    const struct prof_trace_info *info = prof_trace_info(trace);
+    uint64_t near = info->exact_time || info->exact_hooked ? NEAR_EXACT_US : NEAR_US;
     uint64_t apart = incident->at_us > incident->other_us ? incident->at_us - incident->other_us
                                                           : incident->other_us - incident->at_us;
     if (incident->told)

@@ -675,6 +675,30 @@ bool causal_last_release(const struct causal *c, const struct prof_event *e, uin
     return ends != ended;
 }
 
+bool causal_time_says(const struct causal *c, const struct prof_event *e, uint32_t ring)
+{
+    uint64_t key = causal_key(e);
+    const struct causal_state *s = find_state(c, key);
+    if ((e->flags & (PROF_EVENT_COUNT | PROF_EVENT_SEQ)) != 0 || comes(c, key, UINT32_MAX, 1u << CAUSAL_COUNTED))
+        return false;
+    switch (e->op) {
+    case TRK_OP_FREE:
+    case TRK_OP_REALLOC:
+        return s != NULL && s->allocated;
+    case TRK_OP_UNREF:
+        if (s != NULL && s->alive && s->counted && s->count == 1 && comes(c, key, ring, 1u << CAUSAL_REF)) {
+            const struct causal_coming *own = causal_coming_of(c, key, ring);
+            return own != NULL && (classes_behind(c, own) & (dying | 1u << CAUSAL_REF)) != 0;
+        }
+        return s != NULL && s->alive;
+    case TRK_OP_REF:
+    case TRK_OP_DEL:
+        return s != NULL && s->alive;
+    default:
+        return causal_fits(c, e);
+    }
+}
+
 bool causal_should_wait(const struct causal *c, const struct prof_event *e, uint32_t ring)
 {
     uint64_t key = causal_key(e);

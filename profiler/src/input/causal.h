@@ -187,6 +187,11 @@ bool causal_release_yields(const struct causal *c, const struct prof_event *e, u
 /* A release that tells no count leads to 0, and there is no choice in it: one ring ends the object next, this one or
  * another, and no third event could come before. `ends`: this ring does, as is known without the index. */
 bool causal_last_release(const struct causal *c, const struct prof_event *e, uint32_t ring, bool ends);
+/* Nobody tells counts at this address in this moment, and what is known of it does not speak against the event: when it
+ * has a time of its own, and that is the earliest, it was next. Calls of hooked functions are told before they do
+ * anything, allocations after and releases before, so that the order of these times is one that could have happened,
+ * whatever a thread is stopped at. Only a reference that was taken and told then may come too late. Needs the index. */
+bool causal_time_says(const struct causal *c, const struct prof_event *e, uint32_t ring);
 /* It fits: should another ring go first all the same? That is so when nothing leads back to the height that it leaves
  * while another ring still starts there, and for the release of a slot that another ring is about to fill. */
 bool causal_better_later(const struct causal *c, const struct prof_event *e, uint32_t ring);

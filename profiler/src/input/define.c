@@ -97,6 +97,7 @@ bool define_info(struct prof_trace *trace)
     info->malloc_note = meta_or_empty(trace, "malloc_note");
     info->options = meta_or_empty(trace, "options");
     info->exact_time = strcmp(meta_or_empty(trace, "clock"), "tsc") == 0;
+    info->exact_hooked = strcmp(meta_or_empty(trace, "clock"), "hooked") == 0;
     info->attached = strcmp(meta_or_empty(trace, "attached"), "1") == 0;
     info->filter = meta_or_empty(trace, "filter");
     info->filtered = meta_long(trace, "filtered", (uint64_t)1 << 56, 0);
@@ -295,7 +296,7 @@ uint64_t prof_trace_halves(const struct prof_trace *trace)
 bool prof_trace_same_time(const struct prof_trace *trace, uint64_t one_us, uint64_t other_us)
 {
     uint64_t apart = one_us > other_us ? one_us - other_us : other_us - one_us;
-    return apart <= (trace->info.exact_time ? 1 : 0);
+    return apart <= (trace->info.exact_time || trace->info.exact_hooked ? 1 : 0);
 }
 
 struct prof_flight prof_trace_flight(const struct prof_trace *trace)

@@ -10,7 +10,8 @@
  * yields to the one that does, as far as that can go, so that it does not get into a life before its own.
  *
  * Exact times choose among the rings that could go. They are never a reason to hold back what a cause lets through, nor
- * to let through what it holds back: a thread that was stopped inside a verb has told a wrong one. */
+ * to let through what it holds back: a thread that was stopped inside a verb has told a wrong one. Where no counts are
+ * told there are no such causes, only guesses at them; times are better than these (causal_time_says). */
 #include "order.h"
 
 #include <stdlib.h>
@@ -269,8 +270,6 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
         return wait_for_first(order, ring, RING_GOES);
     enum causal_turn turn = causal_turn(c, e, ring->number);
     switch (turn) {
-    case CAUSAL_NOT_YET:
-        return RING_WAITS;
     case CAUSAL_NOT_YET_EXACT:
         return RING_NUMBER;
     case CAUSAL_TURN_EXACT:
@@ -288,6 +287,10 @@ static enum ring_wait why_wait(struct order *order, const struct ring *ring)
     default:
         break;
     }
+    if (order->exact && e->fine != 0 && causal_time_says(c, e, ring->number))
+        return RING_GOES;
+    if (turn == CAUSAL_NOT_YET)
+        return RING_WAITS;
     if (turn == CAUSAL_TURN)
         return causal_better_later(c, e, ring->number) ? RING_YIELDS : RING_GOES;
     if (causal_next_life(c, e, ring->number))

@@ -35,6 +35,32 @@ def test_threads_and_fork():
     check(seen(leaks(traces[1])) == printed(out, "^child "), "child: %s, %s" % (seen(leaks(traces[1])), out))
 
 
+def test_relay():
+    """Calls tell no counts: with times of their own their order is known, and nothing is guessed."""
+    coarse = None
+    for leaked in [0, 3]:
+        out, said, traces = record(OPTIONS, [program("hooks_relay"), "8000", str(leaked)], 7)
+        if subprocess.run([reftrack, "info", traces[0]], stdout=subprocess.PIPE, text=True).stdout.find("exact where functions") < 0:
+            coarse = said # a machine whose counter is no clock
+            continue
+        report = leaks(traces[0])
+        check(seen(report) == printed(out, "^"), "relay: %s, %s" % (seen(report), out))
+        found = [(f["verdict"], f["objects"]) for f in report["findings"] if f["verdict"] != "reachable"]
+        check(found == ([("missing-unref", leaked)] if leaked else []), "relay, %d leaked: %s" % (leaked, found))
+        events = [line.split("\t") for line in subprocess.run([reftrack, "dump", "--plain", traces[0]], stdout=subprocess.PIPE,
+                                                              text=True).stdout.splitlines()]
+        events = [e for e in events if e[0] != "-"]
+        check(not [e for e in events if "?" in e[0]], "relay: order is a guess")
+        second = next(i for i, e in enumerate(events) if e[2] != events[0][2])
+        exact = [re.search(r"\.\d{9}$", e[1]) is not None for e in events]
+        check(not any(exact[:second // 2]) and all(exact[second:]), "relay: times are not exact from the second thread on")
+    _, _, traces = record(OPTIONS + ["--clock", "coarse"], [program("hooks_relay"), "100"], 7)
+    text = subprocess.run([reftrack, "dump", "--plain", traces[0]], stdout=subprocess.PIPE, text=True).stdout
+    check(not re.search(r"\t\d+\.\d{9}\t", text), "relay: coarse times are exact")
+    if coarse is not None:
+        print("no exact times here:", coarse)
+
+
 def test_leak():
     _, _, traces = record(OPTIONS, [program("hooks_server"), "requests=100", "leak=7"], 7)
     found = [f for f in leaks(traces[0])["findings"] if f["verdict"] == "missing-unref"]
@@ -188,6 +214,7 @@ if sys.argv[3:] == ["--long"]:
     finish()
 test_counts()
 test_threads_and_fork()
+test_relay()
 test_leak()
 test_types()
 test_cxx()

@@ -205,6 +205,109 @@ static void blocks_go_first(void **state)
     mk_destroy(t);
 }
 
+/* Threads share objects and tell no counts, as hooked functions do: each counts, brings back what it has just let go (a
+ * pool), or ends it, and the addresses are used again. Times are right, and so is their order. */
+static void untold_counts(uint32_t seed)
+{
+    enum { EVENTS = 3000, OBJECTS = 6, THREADS = 5 };
+    struct {
+        unsigned count, ends; /* ends: the thread + 1 that has still to free it */
+        bool lives;
+    } objects[OBJECTS] = { 0 };
+    struct mk_trace *t = mk_create();
+    uint64_t ns = 5000000, times[EVENTS];
+    int n = 0;
+    mk_time(t, 1000);
+    while (n + 2 <= EVENTS) {
+        unsigned who = next(&seed) % THREADS, i = next(&seed) % OBJECTS;
+        uint64_t addr = 0x1000 * (i + 1u);
+        if (next(&seed) % 150 == 0)
+            mk_time(t, ns / 1000);
+        if (next(&seed) % 400 == 0)
+            mk_round(t);
+        if (objects[i].ends != 0 && objects[i].ends != who + 1)
+            continue;
+        mk_thread(t, 100 + who);
+        times[n] = ns += 1 + next(&seed) % 900;
+        if (!objects[i].lives) {
+            mk_alloc(t, addr, 64, NULL);
+            mk_at_ns(t, ns);
+            mk_new(t, "thing", addr, NULL);
+            times[++n] = ++ns;
+            objects[i].lives = true;
+            objects[i].count = 1;
+        } else if (objects[i].ends != 0) {
+            mk_free(t, addr, NULL);
+            objects[i].ends = 0;
+            objects[i].lives = false;
+        } else if (objects[i].count < 2 + next(&seed) % 4) {
+            mk_ref(t, addr, 0, NULL);
+            objects[i].count++;
+        } else {
+            mk_unref(t, addr, 0, NULL);
+            objects[i].count--;
+        }
+        mk_at_ns(t, ns);
+        n++;
+        if (objects[i].count != 1 || objects[i].ends != 0 || next(&seed) % 4 == 0 || n == EVENTS)
+            continue;
+        mk_unref(t, addr, 0, NULL);
+        mk_at_ns(t, ns += 1 + next(&seed) % 900);
+        times[n++] = ns;
+        objects[i].ends = who + 1;
+        objects[i].count = 0;
+        if (next(&seed) % 2 == 0 || n == EVENTS)
+            continue;
+        mk_ref(t, addr, 0, NULL);
+        mk_at_ns(t, ns += 1 + next(&seed) % 900);
+        times[n++] = ns;
+        objects[i].ends = 0;
+        objects[i].count = 1;
+    }
+    struct seen seen = replay(t);
+    assert_int_equal(seen.count, n);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(prof_event_ns(&seen.events[i]), times[i]);
+    assert_int_equal(seen.forced, 0);
+    free(seen.events);
+    mk_destroy(t);
+}
+
+static void times_stand_in_for_counts(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 60; seed++)
+        untold_counts(seed);
+}
+
+/* A reference that was told late: its thread was stopped between taking it and telling. Without it the object would
+ * have been let go by a thread that does not end it. */
+static void late_reference(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_time(t, 10);
+    mk_thread(t, 101);
+    mk_born(t, "thing", 0x1000, 32, NULL);
+    mk_time(t, 20);
+    mk_unref(t, 0x1000, 0, NULL);
+    mk_at_ns(t, 20300);
+    mk_thread(t, 102);
+    mk_ref(t, 0x1000, 0, NULL);
+    mk_at_ns(t, 20500);
+    mk_unref(t, 0x1000, 0, NULL);
+    mk_at_ns(t, 20600);
+    mk_free(t, 0x1000, NULL);
+    mk_at_ns(t, 20700);
+    struct seen seen = replay(t);
+    const uint64_t order[] = { 20500, 20300, 20600, 20700 };
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(prof_event_ns(&seen.events[i + 2]), order[i]);
+    assert_int_equal(seen.forced, 0);
+    free(seen.events);
+    mk_destroy(t);
+}
+
 /* Ticks are never overruled; times that make no sense, and events without any, are those of the tick. */
 static void odd_times(void **state)
 {
@@ -271,9 +374,11 @@ static void nearness(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_is_time),   cmocka_unit_test(equal_times),     cmocka_unit_test(rounds_overlap),
-        cmocka_unit_test(causes_go_first), cmocka_unit_test(blocks_go_first), cmocka_unit_test(odd_times),
+        cmocka_unit_test(order_is_time),   cmocka_unit_test(equal_times),
+        cmocka_unit_test(rounds_overlap),  cmocka_unit_test(causes_go_first),
+        cmocka_unit_test(blocks_go_first), cmocka_unit_test(odd_times),
         cmocka_unit_test(one_thread),      cmocka_unit_test(nearness),
+        cmocka_unit_test(late_reference),  cmocka_unit_test(times_stand_in_for_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
