@@ -175,6 +175,8 @@ void heap_apply(struct prof_heap *h, const struct prof_event *events, size_t cou
         h->totals.end_us = e->time_us;
         h->forced = (e->flags & PROF_EVENT_FORCED) != 0;
         h->totals.forced += h->forced;
+        if (h->forced)
+            incident_guess(h, e->addr, e->time_us);
         if (h->watch != NULL)
             watch_before(h);
         if (followed)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { NEAR_US = 50000 }; /* a few ticks of the recorder's clock */
+
 /* Remembers obj; was it another one than those seen last? Objects that take turns in greater number are counted again.
  * Serials are of one type, which the key holds: ids would serve again. */
 static bool note_object(struct incident_head *head, const struct prof_obj *obj)
@@ -51,13 +53,31 @@ bool incident_restore(struct prof_heap *h, const struct prof_incident *incident,
     return true;
 }
 
+static struct guess *guess_of(struct prof_heap *h, uint64_t addr)
+{
+    return &h->guesses[mix64(addr) & (GUESSES - 1)];
+}
+
+void incident_guess(struct prof_heap *h, uint64_t addr, uint64_t at_us)
+{
+    *guess_of(h, addr) = (struct guess){ addr, at_us };
+}
+
+/* A wrong choice shows at the same address, in this life or one of the next. */
+static bool is_near_guess(struct prof_heap *h, const struct prof_obj *obj, uint64_t at_us)
+{
+    const struct guess *guess = guess_of(h, obj->addr);
+    return guess->addr == obj->addr && (at_us > guess->at_us ? at_us - guess->at_us : guess->at_us - at_us) < NEAR_US;
+}
+
 struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind kind, prof_obj_id id,
                                    const struct place *at, const struct place *other)
 {
     struct prof_obj *obj = id != 0 ? obj_of(h, id) : NULL;
-    struct incident_key key = { kind,      obj != NULL ? obj->type : UINT32_MAX,
-                                at->stack, other->stack,
-                                h->told,   h->forced || (obj != NULL && (obj->internal & OBJ_FORCED) != 0) };
+    bool forced = h->forced;
+    if (obj != NULL)
+        forced |= (obj->internal & OBJ_FORCED) != 0 || is_near_guess(h, obj, at->at_us);
+    struct incident_key key = { kind, obj != NULL ? obj->type : UINT32_MAX, at->stack, other->stack, h->told, forced };
     struct incident_head *head = NULL;
     HASH_FIND(hh, h->incident_heads, &key, sizeof key, head);
     if (head != NULL) {

@@ -149,6 +149,7 @@ static const struct column graves[] = { N(struct row_grave, obj), B(struct row_g
                                         B(struct row_grave, found), N(struct row_grave, number),
                                         PLACE(struct row_grave, death) };
 static const struct column freed[] = { N(struct row_freed, block), PLACE(struct row_freed, death) };
+static const struct column guesses[] = { N(struct guess, addr), N(struct guess, at_us) };
 static const struct column late[] = { N(struct late_life, addr), N(struct late_life, missing) };
 static const struct column finalizers[] = { N(struct row_finalizer, obj), N(struct row_finalizer, count),
                                             PLACE(struct row_finalizer, begin), PLACE(struct row_finalizer, ref) };
@@ -379,6 +380,7 @@ static const struct section_def sections[STATE_SECTIONS_] = {
     SECTION(STATE_LIFE, struct row_life, true, 4, life),
     SECTION(STATE_LIFE_ENTRIES, struct pairing_entry, false, 4, life_entries),
     SECTION(STATE_FOLLOWER, uint64_t, false, 1, number),
+    SECTION(STATE_GUESSES, struct guess, true, 0, guesses),
 };
 
 const struct section_def *state_section(unsigned kind)

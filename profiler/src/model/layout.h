@@ -62,6 +62,7 @@ enum state_section {
     STATE_LIFE,         /* one kind of them after the other, */
     STATE_LIFE_ENTRIES, /* and what they did */
     STATE_FOLLOWER,     /* words of whoever went along: the generations */
+    STATE_GUESSES,
     STATE_SECTIONS_,
 };
 

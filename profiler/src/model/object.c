@@ -336,6 +336,10 @@ void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e,
     struct prof_obj *obj = obj_of(h, id);
     struct type_state *type = &h->types[obj->type];
     h->touched = id;
+    if (h->forced) {
+        obj->internal |= OBJ_FORCED;
+        incident_guess(h, obj->addr, e->time_us);
+    }
     if (obj->state != PROF_OBJ_PARKED)
         follow_died(h, id);
     if ((obj->flags & PROF_OBJ_FINALIZING) != 0)
@@ -488,6 +492,8 @@ static bool met_alive(const struct prof_heap *h, const struct prof_event *e)
 static void on_dead(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct prof_obj *obj = obj_of(h, id);
+    if (h->forced)
+        obj->internal |= OBJ_FORCED;
     switch (e->op) {
     case TRK_OP_WEAK_CLEAR:
     case TRK_OP_RETURN:

@@ -340,11 +340,10 @@ static const char *put_placed(struct prof_heap *h, struct restore *r, unsigned k
 {
     const struct row_grave *grave = row;
     const struct row_freed *freed = row;
-    static const uint32_t rooms[STATE_SECTIONS_] = { [STATE_GRAVES] = GRAVES,
-                                                     [STATE_FREED] = FREED,
-                                                     [STATE_LATE] = LATE_LIVES,
-                                                     [STATE_RECENT] = RECENT_BLOCKS,
-                                                     [STATE_DISOWNED] = DISOWNED };
+    static const uint32_t rooms[STATE_SECTIONS_] = {
+        [STATE_GRAVES] = GRAVES,   [STATE_FREED] = FREED,          [STATE_LATE] = LATE_LIVES,
+        [STATE_GUESSES] = GUESSES, [STATE_RECENT] = RECENT_BLOCKS, [STATE_DISOWNED] = DISOWNED
+    };
     if (id >= rooms[kind])
         return "a place in a list does not exist";
     switch (kind) {
@@ -359,6 +358,9 @@ static const char *put_placed(struct prof_heap *h, struct restore *r, unsigned k
         break;
     case STATE_LATE:
         memcpy(&h->late[id], row, sizeof h->late[id]);
+        break;
+    case STATE_GUESSES:
+        memcpy(&h->guesses[id], row, sizeof h->guesses[id]);
         break;
     case STATE_RECENT:
         h->recent[id] = (prof_block_id) * (const uint64_t *)row;
@@ -392,6 +394,7 @@ const char *put_row(struct prof_heap *h, struct restore *r, unsigned kind, uint3
     case STATE_GRAVES:
     case STATE_FREED:
     case STATE_LATE:
+    case STATE_GUESSES:
     case STATE_RECENT:
     case STATE_DISOWNED:
         return put_placed(h, r, kind, id, row);

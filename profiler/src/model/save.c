@@ -165,6 +165,14 @@ static void walk_dead(struct walk *w)
         show(w, i, &h->late[i]);
 }
 
+static void walk_guesses(struct walk *w)
+{
+    begin(w, STATE_GUESSES);
+    for (uint32_t i = 0; i < GUESSES; i++)
+        if (w->h->guesses[i].addr != 0)
+            show(w, i, &w->h->guesses[i]);
+}
+
 static void walk_tables(struct walk *w)
 {
     const struct prof_heap *h = w->h;
@@ -435,6 +443,7 @@ static struct prof_error *walk(struct walk *w)
     walk_block_types(w);
     walk_lives(w);
     walk_follower(w);
+    walk_guesses(w);
     flush(w);
     free(w->scratch);
     return w->error;

@@ -36,6 +36,7 @@ enum {
     RECENT_BLOCKS = 1024, /* cache of space.c */
     SLOT_PAGES = 1 << 16, /* counters of open slots by page */
     LATE_LIVES = 64,
+    GUESSES = 1024, /* addresses whose last guess is remembered; a power of 2 */
     SITE_CACHE = 1 << 12,
     DISOWNED = 1 << 8,      /* objects with disowned references that are remembered */
     MOMENTS_MAX = 16,       /* kept of each kind */
@@ -87,6 +88,12 @@ struct freed_block {
 struct late_life {
     uint64_t addr;
     int32_t missing; /* > 0: refs, < 0: unrefs */
+};
+
+/* The order of events at this address was a guess, last then. What follows may have been meant for another life there.
+ */
+struct guess {
+    uint64_t addr, at_us;
 };
 
 struct weak {
@@ -271,6 +278,7 @@ struct prof_heap {
     size_t freed_at;
     struct late_life late[LATE_LIVES];
     size_t late_at, late_count;
+    struct guess guesses[GUESSES]; /* by address; two that meet in one place: the newer one */
     /* The object that reached zero last, and the number of that release as in its grave. */
     uint64_t zeroed, zero_number;
 
@@ -620,6 +628,8 @@ void checkpoint_deinit(struct prof_heap *h);
 struct prof_incident *incident_add(struct prof_heap *h, enum prof_incident_kind kind, prof_obj_id obj,
                                    const struct place *at, const struct place *other);
 /* The open reference is spoiled (overwritten, holder freed) and nothing will change that any more. */
+/* The event being applied is a guess at the order, and concerns this address. */
+void incident_guess(struct prof_heap *h, uint64_t addr, uint64_t at_us);
 void incident_spoiled(struct prof_heap *h, uint32_t open);
 void incidents_finish(struct prof_heap *h); /* spoiled references of living objects */
 void incidents_deinit(struct prof_heap *h);

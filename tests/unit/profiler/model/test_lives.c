@@ -702,9 +702,41 @@ static void marks_tell_the_moment(void **state)
     mk_destroy(t);
 }
 
+/* One release too many in a life that begins `wait_us` after the order at its address was a guess. */
+static bool guessed(uint64_t wait_us)
+{
+    struct mk_trace *t = mk_create();
+    mk_born(t, "conn", OTHER, 64, "new");
+    struct prof_heap *heap;
+    assert_null(prof_heap_create_live(mk_open(t), NULL, &heap));
+    const uint64_t later = 100 + wait_us;
+    const struct prof_event events[] = {
+        { .op = TRK_OP_ALLOC, .addr = OBJ, .size = 64, .tid = 1, .time_us = 100, .flags = PROF_EVENT_FORCED },
+        { .op = TRK_OP_FREE, .addr = OBJ, .tid = 1, .time_us = 100 },
+        { .op = TRK_OP_ALLOC, .addr = OBJ, .size = 64, .tid = 1, .time_us = later },
+        { .op = TRK_OP_NEW, .addr = OBJ, .size = 1, .tid = 1, .time_us = later },
+        { .op = TRK_OP_UNREF, .addr = OBJ, .tid = 1, .time_us = later },
+        { .op = TRK_OP_FREE, .addr = OBJ, .tid = 1, .time_us = later },
+        { .op = TRK_OP_UNREF, .addr = OBJ, .tid = 1, .time_us = later },
+    };
+    assert_null(prof_heap_apply(heap, events, sizeof events / sizeof events[0]));
+    bool forced = only_incident(heap, PROF_INCIDENT_OVER_RELEASE)->forced;
+    prof_heap_destroy(heap);
+    mk_destroy(t);
+    return forced;
+}
+
+static void what_follows_a_guess_is_one(void **state)
+{
+    (void)state;
+    assert_true(guessed(1000));
+    assert_false(guessed(1000000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_follows_a_guess_is_one),
         cmocka_unit_test(natural_death),
         cmocka_unit_test(freed_alive),
         cmocka_unit_test(use_after_death),
