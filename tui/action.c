@@ -78,10 +78,10 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_RECONNECT] = { "reconnect", "R", "Reconnect", "look for the recording again", TUI_GROUP_TIME },
     [TUI_REFRESH] = { "refresh", "F5", NULL, "a new look now", TUI_GROUP_TIME },
 
-    [TUI_EXPORT] = { "export", "e", "Export", "write this screen to a file", TUI_GROUP_REST },
+    [TUI_EXPORT] = { "export", "e", "Export", "write all rows, or all of the view, to a file: .txt .csv .json", TUI_GROUP_REST },
     [TUI_UNITS] = { "units", "b", NULL, "bytes as KiB, as kB or as they are", TUI_GROUP_REST },
     [TUI_THEME] = { "theme", "T", NULL, "the next theme of colours", TUI_GROUP_REST },
-    [TUI_COMMAND] = { "command", ":", "Command", "an action by its name, or :where :sort :at :save-display :cmd", TUI_GROUP_REST },
+    [TUI_COMMAND] = { "command", ":", "Command", "an action by its name, or a command (see below); Tab completes", TUI_GROUP_REST },
     [TUI_REDRAW] = { "redraw", "C-l", NULL, "draw the screen anew", TUI_GROUP_REST },
     [TUI_SUSPEND] = { "suspend", "C-z", NULL, "back to the shell; fg comes back", TUI_GROUP_REST },
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "export.h"
 #include "frame.h"
 #include "marks.h"
 #include "strip.h"
@@ -33,10 +34,12 @@ void tui_app_deinit(struct tui_app *app)
     tui_marks_deinit(app);
     if (app->source != NULL)
         tui_source_forget(app->source, &app->summary);
+    if (app->source != NULL)
+        tui_export_deinit(app);
     tui_canvas_deinit(&app->canvas);
 }
 
-static struct tui_view *top(const struct tui_app *app)
+struct tui_view *tui_app_top(const struct tui_app *app)
 {
     return app->views[app->depth - 1];
 }
@@ -107,130 +110,6 @@ void tui_app_remember(struct tui_app *app)
     app->state_path = NULL; /* said once */
 }
 
-void tui_app_prompt(struct tui_app *app, enum tui_prompt_kind kind, const char *text)
-{
-    app->prompt.kind = kind;
-    snprintf(app->prompt.text, sizeof app->prompt.text, "%s", text);
-    app->prompt.length = strlen(app->prompt.text);
-}
-
-/* ---- Commands ---- */
-
-static bool save_display(struct tui_app *app, const char *path)
-{
-    tui_app_draw(app);
-    char *text = tui_canvas_save(&app->canvas);
-    FILE *file = text != NULL ? fopen(path, "we") : NULL;
-    bool good = file != NULL && fputs(text, file) >= 0;
-    good = file != NULL && fclose(file) == 0 && good;
-    free(text);
-    return good;
-}
-
-static void go_to(struct tui_app *app, const char *when)
-{
-    uint64_t at_us;
-    if (*when == '\0' || strcmp(when, "now") == 0)
-        tui_source_go(app->source, TUI_AT_NOW);
-    else if (prof_parse_quantity(when + (*when == '+'), PROF_UNIT_US, &at_us))
-        tui_source_go(app->source, at_us);
-    else
-        tui_app_say(app, TUI_BAD, ":at wants a moment such as 90s or 1500ms, or now");
-}
-
-/* A line of tuirc, for this session. */
-static void configure_line(struct tui_app *app, const char *line)
-{
-    char why[TUI_PROBLEM];
-    if (!tui_config_line(&app->config, line, why)) {
-        tui_app_say(app, TUI_BAD, "%s", why);
-        return;
-    }
-    app->units = (enum prof_units)app->config.settings.units;
-    if (app->terminal != NULL)
-        app->terminal->configure(&app->config);
-    tui_app_say(app, TUI_NORMAL, "%s: until the viewer ends", line);
-}
-
-void tui_app_command(struct tui_app *app, const char *line)
-{
-    char word[64];
-    size_t length = strcspn(line, " ");
-    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), line);
-    const char *rest = line + length + strspn(line + length, " ");
-    enum tui_action action = tui_action_named(word);
-    struct tui_view *view = top(app);
-    app->menu.title = NULL;
-    if (word[0] == '\0')
-        return;
-    if (strcmp(word, "save-display") == 0 && *rest != '\0') {
-        if (save_display(app, rest))
-            tui_app_say(app, TUI_GOOD, "written to %s", rest);
-        else
-            tui_app_say(app, TUI_BAD, "'%s' could not be written", rest);
-    } else if (strcmp(word, "at") == 0) {
-        go_to(app, rest);
-    } else if (strcmp(word, "cmd") == 0) {
-        char command[512] = "";
-        if (view->ops->command_line != NULL)
-            view->ops->command_line(view, command, sizeof command);
-        tui_app_say(app, TUI_NORMAL, "%s", command[0] != '\0' ? command : "no command prints this view");
-    } else if (strcmp(word, "set") == 0 || strcmp(word, "bind") == 0 || strcmp(word, "color") == 0) {
-        configure_line(app, line);
-    } else if (view->ops->command != NULL && view->ops->command(view, word, rest)) {
-        /* done */
-    } else if (action != TUI_NO_ACTION) {
-        tui_app_act(app, action);
-    } else {
-        tui_app_say(app, TUI_BAD, "there is no action '%s': the help lists them", word);
-    }
-}
-
-static void end_prompt(struct tui_app *app)
-{
-    static const char *const words[] = {
-        [TUI_PROMPT_FIND] = "find", [TUI_PROMPT_FILTER] = "where", [TUI_PROMPT_EXPORT] = "save-display"
-    };
-    enum tui_prompt_kind kind = app->prompt.kind;
-    char line[TUI_PROMPT_MOST + 16];
-    app->prompt.kind = TUI_PROMPT_NONE;
-    if (kind == TUI_PROMPT_COMMAND) {
-        snprintf(line, sizeof line, "%s", app->prompt.text);
-        tui_app_command(app, line);
-        return;
-    }
-    struct tui_view *view = top(app);
-    if (kind == TUI_PROMPT_MARK) {
-        if (app->prompt.text[0] != '\0')
-            tui_marks_bookmark(app, app->prompt.text);
-    } else if (kind == TUI_PROMPT_EXPORT) {
-        snprintf(line, sizeof line, "%s %s", words[kind], app->prompt.text);
-        tui_app_command(app, line);
-    } else if (view->ops->command == NULL || !view->ops->command(view, words[kind], app->prompt.text)) {
-        tui_app_say(app, TUI_WARN, "this view has nothing to %s", words[kind]);
-    }
-}
-
-static void prompt_key(struct tui_app *app, uint32_t key)
-{
-    char *text = app->prompt.text;
-    size_t *length = &app->prompt.length;
-    if (key == TUI_KEY_ESC || key == ('c' & 31)) {
-        app->prompt.kind = TUI_PROMPT_NONE;
-    } else if (key == TUI_KEY_ENTER) {
-        end_prompt(app);
-    } else if (key == TUI_KEY_BACKSPACE || key == ('h' & 31)) {
-        while (*length > 0 && ((unsigned char)text[--*length] & 0xc0) == 0x80)
-            continue;
-        text[*length] = '\0';
-    } else if (key == ('u' & 31)) {
-        text[ *length = 0] = '\0';
-    } else if (key >= ' ' && key < TUI_KEY_SPECIAL && *length + 5 < TUI_PROMPT_MOST) {
-        *length += tui_encode(key, text + *length);
-        text[*length] = '\0';
-    }
-}
-
 /* ---- Actions ---- */
 
 static void close_or_quit(struct tui_app *app)
@@ -248,7 +127,7 @@ static void close_or_quit(struct tui_app *app)
 
 static void go_back(struct tui_app *app)
 {
-    struct tui_view *view = top(app);
+    struct tui_view *view = tui_app_top(app);
     if (view->ops->clear != NULL && view->ops->clear(view))
         return;
     if (app->depth > 1)
@@ -333,16 +212,16 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
         app->quit = true;
         return true;
     case TUI_FIND:
-        tui_app_prompt(app, TUI_PROMPT_FIND, "");
+        tui_prompt_open(&app->prompt, TUI_PROMPT_FIND, "");
         return true;
     case TUI_FILTER:
-        tui_app_prompt(app, TUI_PROMPT_FILTER, "");
+        tui_prompt_open(&app->prompt, TUI_PROMPT_FILTER, "");
         return true;
     case TUI_COMMAND:
-        tui_app_prompt(app, TUI_PROMPT_COMMAND, "");
+        tui_prompt_open(&app->prompt, TUI_PROMPT_COMMAND, "");
         return true;
     case TUI_EXPORT:
-        tui_app_prompt(app, TUI_PROMPT_EXPORT, "");
+        tui_prompt_open(&app->prompt, TUI_PROMPT_EXPORT, "");
         return true;
     case TUI_EARLIER:
     case TUI_LATER:
@@ -356,7 +235,7 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
         toggle_strip(app);
         return true;
     case TUI_SET_MARK:
-        tui_app_prompt(app, TUI_PROMPT_MARK, "");
+        tui_prompt_open(&app->prompt, TUI_PROMPT_MARK, "");
         return true;
     case TUI_NOW:
         tui_source_go(app->source, TUI_AT_NOW);
@@ -393,7 +272,7 @@ static const char *next_theme(struct tui_app *app)
 static bool act_on_terminal(struct tui_app *app, enum tui_action action)
 {
     const struct tui_terminal *terminal = app->terminal;
-    const struct tui_view *view = top(app);
+    const struct tui_view *view = tui_app_top(app);
     const char *why = NULL;
     switch (action) {
     case TUI_REDRAW:
@@ -430,7 +309,7 @@ static bool act_on_terminal(struct tui_app *app, enum tui_action action)
 
 void tui_app_act(struct tui_app *app, enum tui_action action)
 {
-    struct tui_view *view = top(app);
+    struct tui_view *view = tui_app_top(app);
     bool again = action == TUI_CLOSE, strip = action == TUI_LEFT || action == TUI_RIGHT;
     strip = strip && tui_strip_height(app, view, app->canvas.height) > 0;
     if (!(app->strip.focus && tui_strip_act(app, action)) && !view->ops->act(view, action) &&
@@ -448,13 +327,13 @@ void tui_app_act(struct tui_app *app, enum tui_action action)
 
 static struct tui_area strip_area(const struct tui_app *app)
 {
-    int height = tui_strip_height(app, top(app), app->canvas.height - 4);
+    int height = tui_strip_height(app, tui_app_top(app), app->canvas.height - 4);
     return (struct tui_area){ .y = app->canvas.height - 2 - height, .height = height, .width = app->canvas.width };
 }
 
 void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mouse)
 {
-    struct tui_view *view = top(app);
+    struct tui_view *view = tui_app_top(app);
     bool small = app->canvas.height < TUI_LEAST_HEIGHT || app->canvas.width < TUI_LEAST_WIDTH;
     if (small && !app->ignore_size) {
         app->ignore_size = key == 'i';
@@ -477,7 +356,7 @@ void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mous
         return;
     }
     if (app->prompt.kind != TUI_PROMPT_NONE) {
-        prompt_key(app, key);
+        tui_prompt_key(app, key);
         return;
     }
     enum tui_action action = tui_keymap_find(&app->config.keymap, view->ops->name, key);
@@ -500,9 +379,10 @@ void tui_app_resize(struct tui_app *app, int height, int width)
 
 void tui_app_draw(struct tui_app *app)
 {
-    struct tui_view *view = top(app);
+    struct tui_view *view = tui_app_top(app);
     if (app->message_until_ms <= app->now_ms)
         app->message[0] = '\0';
+    tui_export_step(app);
     tui_source_ask(app->source, &app->summary, json_pack("{s:s}", "ask", "summary"));
     if (view->ops->ask != NULL)
         view->ops->ask(view);

@@ -17,21 +17,12 @@
 #include "config.h"
 #include "key.h"
 #include "menu.h"
+#include "prompt.h"
 #include "source.h"
 #include "state.h"
 #include "view.h"
 
-enum { TUI_VIEWS_MOST = 32, TUI_PROMPT_MOST = 256, TUI_LEAST_HEIGHT = 16, TUI_LEAST_WIDTH = 60 };
-
-/* What a line of input is for. */
-enum tui_prompt_kind {
-    TUI_PROMPT_NONE = 0,
-    TUI_PROMPT_COMMAND,
-    TUI_PROMPT_FIND,
-    TUI_PROMPT_FILTER,
-    TUI_PROMPT_EXPORT,
-    TUI_PROMPT_MARK
-};
+enum { TUI_VIEWS_MOST = 32, TUI_LEAST_HEIGHT = 16, TUI_LEAST_WIDTH = 60 };
 
 struct tui_app {
     struct tui_canvas canvas;
@@ -46,16 +37,14 @@ struct tui_app {
     struct tui_view *views[TUI_VIEWS_MOST]; /* the last one is shown */
     size_t depth;
     struct tui_query summary;
+    struct tui_query export; /* rows that a worker writes to a file (export.h) */
+    char export_path[1024];
     PROF_VEC(struct tui_mark) bookmarks; /* marks.h */
     struct {
         bool shown, focus; /* on every view; keys go there */
     } strip;
     enum prof_units units;
-    struct {
-        enum tui_prompt_kind kind;
-        char text[TUI_PROMPT_MOST];
-        size_t length;
-    } prompt;
+    struct tui_prompt prompt;
     struct tui_menu menu; /* open: it has all keys */
     char message[512];
     enum tui_role message_role;
@@ -82,19 +71,20 @@ void tui_app_configure(struct tui_app *app, const struct tui_config *config, con
 /* One key; TUI_KEY_MOUSE with what it did. */
 void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mouse);
 void tui_app_act(struct tui_app *app, enum tui_action action);
-/* A command as behind ':'. */
+/* A command as behind ':' (command.h). */
 void tui_app_command(struct tui_app *app, const char *line);
 void tui_app_resize(struct tui_app *app, int height, int width);
 /* Asks for what the view on top needs, and draws the canvas. */
 void tui_app_draw(struct tui_app *app);
 
 /* ---- For views ---- */
+/* The view that is shown. */
+struct tui_view *tui_app_top(const struct tui_app *app);
 /* Writes what is remembered, after it was changed; says it when that cannot be. */
 void tui_app_remember(struct tui_app *app);
 /* Puts a view on top; NULL (no memory) says so. */
 void tui_app_open(struct tui_app *app, struct tui_view *view);
 void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void tui_app_prompt(struct tui_app *app, enum tui_prompt_kind kind, const char *text);
 
 #endif

@@ -195,6 +195,10 @@ static void draw_title(const struct tui_app *app, struct tui_canvas *canvas, con
     const char *doing = tui_source_doing(app->source), *trouble = tui_source_trouble(app->source);
     int y = canvas->height - 2, x = 1;
     tui_fill(canvas, y, 0, canvas->width, TUI_TITLE, ' ');
+    if (app->prompt.kind != TUI_PROMPT_NONE && app->prompt.said[0] != '\0') {
+        tui_text(canvas, y, 1, canvas->width - 2, TUI_TITLE, app->prompt.said);
+        return;
+    }
     if (view->ops->title != NULL)
         view->ops->title(view, title, sizeof title);
     x += tui_printf(canvas, y, 0, canvas->width, TUI_TITLE, "[%s] ", view->ops->name);
@@ -235,16 +239,9 @@ static bool draw_hint(void *ctx, enum tui_action action, const char *key, int x,
 
 static void draw_bottom(const struct tui_app *app, struct tui_canvas *canvas, const struct tui_view *view)
 {
-    static const char *const asks[] = { [TUI_PROMPT_COMMAND] = ":",
-                                        [TUI_PROMPT_FIND] = "/",
-                                        [TUI_PROMPT_FILTER] = "only rows with: ",
-                                        [TUI_PROMPT_EXPORT] = "write this view to: ",
-                                        [TUI_PROMPT_MARK] = "name of the bookmark (of this viewer only): " };
     int y = canvas->height - 1;
     if (app->prompt.kind != TUI_PROMPT_NONE) {
-        int x = tui_text(canvas, y, 0, canvas->width, TUI_KEY, asks[app->prompt.kind]);
-        x += tui_text(canvas, y, x, canvas->width - x - 1, TUI_NORMAL, app->prompt.text);
-        tui_put(canvas, y, x, TUI_NORMAL, '_');
+        tui_prompt_draw(&app->prompt, canvas, y);
     } else if (app->message[0] != '\0') {
         tui_text(canvas, y, 1, canvas->width - 1, app->message_role, app->message);
     } else {

@@ -123,6 +123,20 @@ static void take_found(struct tui_list *list)
     list->seek = list->keep = false;
 }
 
+json_t *tui_list_question(const struct tui_list *list)
+{
+    json_t *question = json_pack("{s:s}", "table", list->spec->table);
+    if (list->where[0] != '\0')
+        json_object_set_new(question, "where", json_string(list->where));
+    if (list->sort[0] != '\0')
+        json_object_set_new(question, "sort", json_string(list->sort));
+    if (list->type[0] != '\0')
+        json_object_set_new(question, "type", json_string(list->type));
+    if (list->spec->timed)
+        json_object_set_new(question, "from", json_integer((json_int_t)list->from_us));
+    return question;
+}
+
 void tui_list_ask(struct tui_list *list)
 {
     take_found(list);
@@ -143,14 +157,11 @@ void tui_list_ask(struct tui_list *list)
                    (list->top + list->page <= first + count || first + count >= list->total);
     if (covered)
         from = first;
-    json_t *question = json_pack("{s:s,s:s,s:I,s:i,s:i}", "ask", "table", "table", list->spec->table, "first",
-                                 (json_int_t)from, "count", WINDOW, "units", (int)list->app->units);
-    if (list->where[0] != '\0')
-        json_object_set_new(question, "where", json_string(list->where));
-    if (list->sort[0] != '\0')
-        json_object_set_new(question, "sort", json_string(list->sort));
-    if (list->type[0] != '\0')
-        json_object_set_new(question, "type", json_string(list->type));
+    json_t *question = tui_list_question(list);
+    json_object_set_new(question, "ask", json_string("table"));
+    json_object_set_new(question, "first", json_integer((json_int_t)from));
+    json_object_set_new(question, "count", json_integer(WINDOW));
+    json_object_set_new(question, "units", json_integer(list->app->units));
     if (list->seek) {
         json_object_set_new(question, "find", json_string(list->find));
         json_object_set_new(question, "after", json_integer((json_int_t)list->cursor));
@@ -178,6 +189,11 @@ static int widest_cell(const struct tui_list *list, const char *key)
     return widest;
 }
 
+static bool is_number(const struct tui_column *column)
+{
+    return column->look == TUI_COLUMN_NUMBER || column->look == TUI_COLUMN_MORE;
+}
+
 static bool stretches(const struct tui_column *column)
 {
     return column->look == TUI_COLUMN_NAME || column->look == TUI_COLUMN_PLACE;
@@ -189,7 +205,7 @@ static void lay_out(const struct tui_list *list, int width, int widths[TUI_COLUM
     const struct tui_column *columns = list->columns.item;
     int wanted[TUI_COLUMNS_MOST], count = 0;
     for (; columns[count].key != NULL && count < TUI_COLUMNS_MOST; count++) {
-        int title = tui_width(columns[count].title) + (columns[count].look == TUI_COLUMN_NUMBER ? 1 : 0);
+        int title = tui_width(columns[count].title) + (is_number(&columns[count]) ? 1 : 0);
         int cells = columns[count].look == TUI_COLUMN_BAR ? 0 : widest_cell(list, columns[count].key);
         wanted[count] = cells > title ? cells : title;
         wanted[count] = wanted[count] > columns[count].width ? wanted[count] : columns[count].width;
@@ -246,13 +262,18 @@ static void draw_header(const struct tui_list *list, struct tui_canvas *canvas, 
         int width = tui_width(columns[i].title);
         if (widths[i] == 0)
             continue;
-        bool right = columns[i].look == TUI_COLUMN_NUMBER;
+        bool right = is_number(&columns[i]);
         int at = right ? x + widths[i] - width - sorted : x;
         tui_text(canvas, area.y, at, widths[i], role, columns[i].title);
         if (sorted)
             tui_put(canvas, area.y, at + width, role, tui_glyph(canvas, reverse ? TUI_GLYPH_UP : TUI_GLYPH_DOWN));
         x += widths[i] + GAP;
     }
+}
+
+static enum tui_role more_role(const char *text)
+{
+    return text == NULL || (text[0] != '+' && text[0] != '-') ? TUI_DIM : text[0] == '+' ? TUI_WARN : TUI_GOOD;
 }
 
 static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int y, struct tui_area area, size_t row,
@@ -276,6 +297,9 @@ static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int
         case TUI_COLUMN_NUMBER:
             tui_number(canvas, y, x, widths[i], TUI_NORMAL, text != NULL ? text : "-");
             break;
+        case TUI_COLUMN_MORE:
+            tui_number(canvas, y, x, widths[i], more_role(text), text != NULL ? text : "-");
+            break;
         case TUI_COLUMN_BAR:
             tui_bar(canvas, y, x, widths[i], TUI_GRAPH1, text != NULL ? strtod(text, NULL) / 100 : 0);
             break;
@@ -284,7 +308,7 @@ static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int
     }
     if (list->find[0] != '\0')
         tui_match(canvas, y, area.x, area.width, list->find);
-    if (row == list->cursor) {
+    if (row == list->cursor && !list->idle) {
         tui_put(canvas, y, area.x, TUI_KEY, tui_glyph(canvas, TUI_GLYPH_CURSOR));
         tui_select(canvas, y, area.x, area.width);
     }
@@ -308,11 +332,12 @@ void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_
     }
     if (list->total == 0 && list->where[0] != '\0') {
         tui_printf(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_WARN,
-                   "Nothing matches  %s  Esc clears the filter.", list->where);
+                   "Nothing matches  %s  Esc clears the filter.", list->typed);
         return;
     }
     if (list->total == 0) {
-        tui_text(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_DIM, "There is nothing here at this moment.");
+        tui_text(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_DIM,
+                 list->spec->none != NULL ? list->spec->none : "There is nothing here at this moment.");
         return;
     }
     lay_out(list, area.width, widths);
@@ -425,14 +450,34 @@ bool tui_list_act(struct tui_list *list, enum tui_action action)
     }
 }
 
+/* "(type~'conn' || site~'conn')" of a text; "!conn": rows without it. */
+static void match_text(struct tui_list *list, const char *text)
+{
+    bool without = text[0] == '!';
+    char quote = strchr(text, '\'') != NULL ? '"' : '\'';
+    const char *keys = list->spec->matches != NULL ? list->spec->matches : list->spec->name;
+    size_t used = 0;
+    text += without;
+    for (const char *key = keys; *key != '\0' && used < sizeof list->where; key += strspn(key, " ")) {
+        int length = (int)strcspn(key, " ");
+        int n = snprintf(list->where + used, sizeof list->where - used, "%s%.*s%s%c%s%c",
+                         used == 0 ? ""
+                         : without ? " && "
+                                   : " || ",
+                         length, key, without ? "!~" : "~", quote, text, quote);
+        used += n > 0 ? (size_t)n : 0;
+        key += length;
+    }
+}
+
 /* A text, or an expression: words that only expressions have decide. */
 static void set_where(struct tui_list *list, const char *text)
 {
+    snprintf(list->typed, sizeof list->typed, "%s", text);
     if (text[0] == '\0' || strpbrk(text, "=<>~()&|") != NULL)
         snprintf(list->where, sizeof list->where, "%s", text);
     else
-        snprintf(list->where, sizeof list->where, "%.40s%s'%.200s'", list->spec->name, text[0] == '!' ? "!~" : "~",
-                 text + (text[0] == '!'));
+        match_text(list, text);
     list->cursor = list->top = 0;
 }
 
@@ -494,8 +539,8 @@ void tui_list_title(const struct tui_list *list, char *buf, size_t size)
     prof_fmt_count(now, sizeof now, list->total == 0 ? 0 : list->cursor + 1);
     prof_fmt_count(all, sizeof all, list->total);
     int used = snprintf(buf, size, "%s of %s   sort %s   %s%s%s%s", now, all, list->sort[0] != '\0' ? list->sort : "-",
-                        list->where[0] != '\0' ? "where " : "all", list->where, list->find[0] != '\0' ? "   find " : "",
-                        list->find);
+                        list->where[0] != '\0' ? "where " : "all", list->where[0] != '\0' ? list->typed : "",
+                        list->find[0] != '\0' ? "   find " : "", list->find);
     if (list->query.number != 0 && list->query.share > 0 && used > 0 && (size_t)used < size)
         snprintf(buf + used, size - (size_t)used, "   %u %% ...", (unsigned)(list->query.share * 100));
 }

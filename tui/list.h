@@ -12,6 +12,7 @@ enum tui_column_look {
     TUI_COLUMN_TEXT,
     TUI_COLUMN_NUMBER, /* right-aligned, never cut */
     TUI_COLUMN_BAR,    /* a share as a bar */
+    TUI_COLUMN_MORE,   /* a number with a sign: more is worth a look, less is good */
 };
 struct tui_column {
     const char *key; /* of the worker's table */
@@ -26,6 +27,9 @@ struct tui_list_spec {
     const char *name;                 /* key of the column that says which row it is */
     const char *sort;                 /* at first */
     const char *note;                 /* below the rows, when there is room; NULL */
+    const char *matches;              /* keys that a mere text filters by, with blanks between; NULL: name */
+    const char *none;                 /* when there are no rows at all; NULL: the usual words */
+    bool timed;                       /* from_us belongs to the question */
 };
 enum { TUI_COLUMNS_MOST = 32, TUI_COLUMN_WORD = 24 };
 struct tui_list {
@@ -38,12 +42,15 @@ struct tui_list {
         size_t count, own; /* own: how many are of the spec */
     } columns;
     struct tui_query query;
-    char where[TUI_PROMPT_MOST], sort[64], find[128];
-    char type[256];     /* objects: only of this one; "" all */
-    char selected[512]; /* name of the row under the cursor */
-    uint64_t snapshot;  /* that the cursor was placed in */
+    char where[2 * TUI_PROMPT_MOST], sort[64], find[128];
+    char typed[TUI_PROMPT_MOST]; /* what `where` was made of */
+    char type[256];              /* objects: only of this one; "" all */
+    uint64_t from_us;            /* differences: their begin */
+    char selected[512];          /* name of the row under the cursor */
+    uint64_t snapshot;           /* that the cursor was placed in */
     size_t cursor, top, page, total;
     bool seek, seek_back; /* a search is under way */
+    bool idle;            /* keys go elsewhere: no cursor is shown */
     bool remembered;      /* the order is that of an earlier session */
     bool keep;            /* it is asked where the row under the cursor is now */
 };
@@ -52,6 +59,8 @@ void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_
 void tui_list_deinit(struct tui_list *list);
 void tui_list_ask(struct tui_list *list);
 void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_area area);
+/* Which rows, in which order: {table, where, sort, ...}. A new reference. */
+json_t *tui_list_question(const struct tui_list *list);
 bool tui_list_act(struct tui_list *list, enum tui_action action);
 bool tui_list_command(struct tui_list *list, const char *word, const char *rest);
 bool tui_list_clear(struct tui_list *list);

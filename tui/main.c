@@ -5,6 +5,7 @@
  *   key, action       keys by name; everything one can do, in one table
  *   option, config    what can be set, and tuirc that says so
  *   state, textfile   what is remembered; files that are put in place at once
+ *   prompt, command   the line of input, what can be said in it; export: views to files; menu: to choose from
  *   app, frame, loop  the stack of views, what surrounds them, one poll
  *   strip, trend      the strip of time at the bottom; what was alive when, for graphs
  *   marks             named moments: those of the trace, and bookmarks
@@ -17,6 +18,7 @@
 #include <getopt.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +188,7 @@ int main(int argc, char **argv)
     const char *why;
     char name[512];
     setlocale(LC_CTYPE, "");
+    signal(SIGXFSZ, SIG_IGN); /* a file that is too long is an error, as a full disk is */
     int code = parse(argc, argv, &arguments);
     if (code == 0)
         code = configure(&arguments, &config, config_path, sizeof config_path, &problems);

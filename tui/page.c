@@ -136,6 +136,13 @@ const char *tui_page_selected(const struct tui_view *base)
     return target != NULL ? target : page->of;
 }
 
+const char *tui_page_document(const struct tui_view *base, const char **ret_of)
+{
+    const struct tui_page *page = (const struct tui_page *)base;
+    *ret_of = page->of;
+    return page->spec->document;
+}
+
 void tui_page_command_line(const struct tui_view *base, char *buf, size_t size)
 {
     const struct tui_page *page = (const struct tui_page *)base;

@@ -14,7 +14,8 @@ struct tui_page_spec {
     const char *ask;         /* the question, about page->of; NULL: nothing is asked, `given` is the answer */
     void (*fill)(struct tui_page *page, const json_t *answer); /* adds to page->lines, which are empty */
     bool is_object;                                            /* the page of the object that it is about */
-    const char *command; /* what prints the same, before the object: "reftrack why TRACE"; NULL: nothing does */
+    const char *document; /* that --json has of the same (view.h: document); NULL: none */
+    const char *command;  /* what prints the same, before the object: "reftrack why TRACE"; NULL: nothing does */
 };
 struct tui_page {
     struct tui_view view;
@@ -43,13 +44,14 @@ void tui_page_draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_
 bool tui_page_act(struct tui_view *base, enum tui_action action);
 void tui_page_title(const struct tui_view *base, char *buf, size_t size);
 const char *tui_page_selected(const struct tui_view *base);
+const char *tui_page_document(const struct tui_view *base, const char **ret_of);
 void tui_page_command_line(const struct tui_view *base, char *buf, size_t size);
 
 #define TUI_PAGE_OPS(word, action, shown_hints)                                                                        \
     {                                                                                                                  \
         .name = word, .tab = action, .hints = shown_hints, .destroy = tui_page_destroy, .ask = tui_page_ask,           \
         .draw = tui_page_draw, .act = tui_page_act, .title = tui_page_title, .selected = tui_page_selected,            \
-        .command_line = tui_page_command_line,                                                                         \
+        .command_line = tui_page_command_line, .document = tui_page_document, .scrolls = true,                         \
     }
 
 #endif

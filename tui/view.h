@@ -13,6 +13,7 @@
 #include "key.h"
 
 struct tui_app;
+struct tui_list;
 struct tui_view;
 
 /* A part of the canvas. */
@@ -39,6 +40,12 @@ struct tui_view_ops {
     void (*mouse)(struct tui_view *view, const struct tui_mouse *mouse);
     /* The command of reftrack that prints the same; "" none. May be NULL. */
     void (*command_line)(const struct tui_view *view, char *buf, size_t size);
+    bool scrolls; /* it may be longer than the screen, and draws all of it on a higher one */
+    /* The document of --json that says the same, and what it is of ("Conn#12"; may stay as it is): "object", "why",
+     * "referrers", "referents", "growth", "info". NULL: there is none. May be NULL. */
+    const char *(*document)(const struct tui_view *view, const char **ret_of);
+    /* The list that has the cursor. May be NULL: the view is no list. */
+    struct tui_list *(*list)(struct tui_view *view);
     /* Is there a filter, a search: what Esc clears before it goes back. May be NULL. */
     bool (*clear)(struct tui_view *view);
 };

@@ -4,9 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "glyph.h"
+#include "list.h"
 #include "marks.h"
-#include "page.h"
-#include "said.h"
+
+/* Types above, sites below. */
+enum { PANES = 2 };
+struct diff_view {
+    struct tui_view view;
+    struct tui_list list[PANES];
+    struct tui_area area[PANES];
+    int pane;       /* that has the cursor */
+    bool alone;     /* and the whole area */
+    uint64_t begin; /* microseconds */
+};
+
+static struct diff_view *as_diff(struct tui_view *view)
+{
+    return (struct diff_view *)view;
+}
+
+static struct tui_list *list_of(struct tui_view *view)
+{
+    return &as_diff(view)->list[as_diff(view)->pane];
+}
+
+/* ---- Moments ---- */
 
 /* The last mark before a moment, 0: the begin of the trace. */
 static uint64_t mark_before(const struct tui_view *base, uint64_t at_us)
@@ -30,111 +53,6 @@ static const char *moment(const struct tui_view *base, uint64_t at_us, char *buf
     return buf;
 }
 
-/* ---- Lines ---- */
-
-static int64_t grown(const json_t *row)
-{
-    return (int64_t)tui_said_number(row, "bytes_now") - (int64_t)tui_said_number(row, "bytes_then");
-}
-
-static int most_first(const void *left, const void *right)
-{
-    const json_t *a = *(json_t *const *)left, *b = *(json_t *const *)right;
-    int64_t x = grown(a), y = grown(b);
-    return x != y ? (x > y ? -1 : 1) : strcmp(tui_said(a, "name"), tui_said(b, "name"));
-}
-
-static void add_numbers(struct tui_lines *lines, const json_t *row, int64_t bytes_grown, enum prof_units units)
-{
-    char then[32], now[32], delta[32] = ".", bytes[32] = ".";
-    long long more = (long long)tui_said_number(row, "now") - (long long)tui_said_number(row, "then");
-    if (more != 0)
-        snprintf(delta, sizeof delta, "%+lld", more);
-    if (bytes_grown != 0)
-        prof_fmt_delta(bytes, sizeof bytes, (double)bytes_grown, units);
-    tui_lines_add(lines, NULL,
-                  more > 0   ? TUI_WARN
-                  : more < 0 ? TUI_GOOD
-                             : TUI_DIM,
-                  "%7s %7s %7s %10s", prof_fmt_count(then, sizeof then, tui_said_number(row, "then")),
-                  prof_fmt_count(now, sizeof now, tui_said_number(row, "now")), delta, bytes);
-}
-
-static void add_types(struct tui_lines *lines, const json_t *types, enum prof_units units)
-{
-    size_t count = json_array_size(types), i;
-    json_t **rows = calloc(count + 1, sizeof(json_t *));
-    char born[32], stayed[32];
-    if (rows == NULL)
-        return;
-    for (i = 0; i < count; i++)
-        rows[i] = json_array_get(types, i);
-    qsort(rows, count, sizeof(json_t *), most_first);
-    tui_lines_heading(lines, "objects");
-    if (count > 0)
-        tui_lines_add(lines, NULL, TUI_HEADER, "%7s %7s %7s %10s %6s %6s  TYPE", "THEN", "NOW", "DELTA", "BYTES",
-                      "BORN", "STAY");
-    else
-        tui_lines_add(lines, NULL, TUI_DIM, "none was born, and none was there");
-    for (i = 0; i < count; i++) {
-        add_numbers(lines, rows[i], grown(rows[i]), units);
-        tui_lines_span(lines, TUI_NORMAL, " %6s %6s  ",
-                       prof_fmt_count(born, sizeof born, tui_said_number(rows[i], "born")),
-                       prof_fmt_count(stayed, sizeof stayed, tui_said_number(rows[i], "stayed")));
-        tui_lines_span(lines, TUI_ACCENT, "%s", tui_said(rows[i], "name"));
-        tui_lines_target(lines, tui_said(rows[i], "name"));
-        if (tui_said(rows[i], "site")[0] != '\0')
-            tui_lines_span(lines, TUI_PLACE, "  %s", tui_said(rows[i], "site"));
-    }
-    if (count > 0)
-        tui_lines_add(lines, NULL, TUI_DIM, "STAY: born between and still there; the place is that of the newest.");
-    free(rows);
-}
-
-static void add_sites(struct tui_lines *lines, const json_t *answer, enum prof_units units)
-{
-    const json_t *sites = json_object_get(answer, "sites");
-    uint64_t all = tui_said_number(answer, "sites_all");
-    size_t i;
-    json_t *row;
-    tui_lines_heading(lines, "memory, by where it was allocated");
-    if (json_array_size(sites) == 0)
-        tui_lines_add(lines, NULL, TUI_DIM, "as much as before everywhere");
-    else
-        tui_lines_add(lines, NULL, TUI_HEADER, "%7s %7s %7s %10s  SITE", "THEN", "NOW", "DELTA", "BYTES");
-    json_array_foreach(sites, i, row)
-    {
-        add_numbers(lines, row, (int64_t)tui_said_number(row, "bytes"), units);
-        tui_lines_span(lines, TUI_PLACE, "  %s", tui_said(row, "site"));
-    }
-    if (all > i)
-        tui_lines_add(lines, NULL, TUI_DIM, "(%llu more sites)", (unsigned long long)all - i);
-}
-
-static void fill(struct tui_page *page, const json_t *answer)
-{
-    struct tui_lines *lines = &page->lines;
-    char from[512], to[512];
-    tui_lines_add(lines, NULL, TUI_NORMAL, "From %s to ",
-                  moment(&page->view, tui_said_number(answer, "from"), from, sizeof from));
-    tui_lines_span(lines, TUI_NORMAL, "%s", moment(&page->view, tui_said_number(answer, "to"), to, sizeof to));
-    add_types(lines, json_object_get(answer, "types"), page->view.app->units);
-    add_sites(lines, answer, page->view.app->units);
-}
-
-/* ---- The view ---- */
-
-static uint64_t begin_of(const struct tui_view *base)
-{
-    return strtoull(((const struct tui_page *)base)->of, NULL, 10);
-}
-
-static void set_begin(struct tui_view *base, uint64_t at_us)
-{
-    struct tui_page *page = (struct tui_page *)base;
-    snprintf(page->of, sizeof page->of, "%llu", (unsigned long long)at_us);
-}
-
 /* The moment that is looked at. */
 static uint64_t end_of(const struct tui_view *base)
 {
@@ -143,16 +61,23 @@ static uint64_t end_of(const struct tui_view *base)
     return at_us < wanted ? at_us : wanted;
 }
 
+static void set_begin(struct diff_view *view, uint64_t at_us)
+{
+    view->begin = at_us;
+    for (int i = 0; i < PANES; i++)
+        view->list[i].from_us = at_us;
+}
+
 /* The mark before the begin; from the begin of the trace around to the last mark before the end. */
 static void earlier(struct tui_view *base)
 {
-    uint64_t begin = begin_of(base);
-    set_begin(base, mark_before(base, begin > 0 ? begin : end_of(base)));
+    uint64_t begin = as_diff(base)->begin;
+    set_begin(as_diff(base), mark_before(base, begin > 0 ? begin : end_of(base)));
 }
 
 static void open_new_ones(struct tui_view *base, const char *type)
 {
-    uint64_t at_us = end_of(base), begin = begin_of(base);
+    uint64_t at_us = end_of(base), begin = as_diff(base)->begin;
     char where[64];
     struct tui_view *objects = tui_view_objects(base->app, type);
     if (objects != NULL && begin > 0 && begin < at_us) {
@@ -162,9 +87,56 @@ static void open_new_ones(struct tui_view *base, const char *type)
     tui_app_open(base->app, objects);
 }
 
+/* ---- The view ---- */
+
+static void destroy(struct tui_view *base)
+{
+    for (int i = 0; i < PANES; i++)
+        tui_list_deinit(&as_diff(base)->list[i]);
+    free(base);
+}
+
+static void ask(struct tui_view *base)
+{
+    for (int i = 0; i < PANES; i++)
+        tui_list_ask(&as_diff(base)->list[i]);
+}
+
+static void draw_heading(struct tui_canvas *canvas, struct tui_area area, bool here, const char *word)
+{
+    int width = tui_width(word) + 1;
+    tui_fill(canvas, area.y, area.x, area.width - width, TUI_DIM, tui_glyph(canvas, TUI_GLYPH_RULE));
+    tui_text(canvas, area.y, area.x + area.width - width + 1, width, here ? TUI_TITLE : TUI_HEADER, word);
+}
+
+static void draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_area area)
+{
+    static const char *const words[PANES] = { "objects", "memory, by where it was allocated" };
+    struct diff_view *view = as_diff(base);
+    char from[512], to[512];
+    int rows = area.height - 1, needs = (int)(view->list[0].total < 1000 ? view->list[0].total : 1000) + 2,
+        half = rows - rows / 3, heights[PANES];
+    tui_printf(canvas, area.y, area.x + 1, area.width - 2, TUI_NORMAL, "From %s to %s",
+               moment(base, view->begin, from, sizeof from), moment(base, end_of(base), to, sizeof to));
+    heights[0] = view->alone ? (view->pane == 0 ? rows : 0) : needs < half ? needs + (rows > needs + 6) : half;
+    heights[1] = rows - heights[0];
+    for (int i = 0, y = area.y + 1; i < PANES; y += heights[i++]) {
+        struct tui_area part = { .y = y, .x = area.x, .height = heights[i], .width = area.width };
+        if (part.height > 0)
+            draw_heading(canvas, part, view->pane == i, words[i]);
+        part.y++;
+        part.height--;
+        view->area[i] = part;
+        view->list[i].idle = view->pane != i;
+        if (part.height > 0)
+            tui_list_draw(&view->list[i], canvas, part);
+    }
+}
+
 static bool act(struct tui_view *base, enum tui_action action)
 {
-    const char *type = tui_lines_selected(&((struct tui_page *)base)->lines);
+    struct diff_view *view = as_diff(base);
+    const char *type = tui_list_cell(&view->list[0], "type");
     switch (action) {
     case TUI_MARK_EARLIER:
         earlier(base);
@@ -172,43 +144,114 @@ static bool act(struct tui_view *base, enum tui_action action)
     case TUI_MARK_LATER:
         return false; /* the end is the moment that is looked at */
     case TUI_DIFF_SINCE:
-        set_begin(base, mark_before(base, end_of(base)));
+        set_begin(view, mark_before(base, end_of(base)));
+        return true;
+    case TUI_NEXT_PANE:
+    case TUI_PREVIOUS_PANE:
+        view->pane = (view->pane + 1) % PANES;
+        return true;
+    case TUI_MAXIMISE:
+        view->alone = !view->alone;
         return true;
     case TUI_OPEN:
-        if (type != NULL)
+        if (view->pane == 0 && type != NULL)
             open_new_ones(base, type);
         return true;
     default:
-        return tui_page_act(base, action);
+        return tui_list_act(list_of(base), action);
     }
+}
+
+static void mouse(struct tui_view *base, const struct tui_mouse *what)
+{
+    struct diff_view *view = as_diff(base);
+    for (int i = 0; i < PANES; i++)
+        if (what->y >= view->area[i].y && what->y < view->area[i].y + view->area[i].height) {
+            view->pane = i;
+            tui_list_mouse(&view->list[i], what, view->area[i]);
+            return;
+        }
+}
+
+static bool command(struct tui_view *base, const char *word, const char *rest)
+{
+    return tui_list_command(list_of(base), word, rest);
+}
+
+static bool clear(struct tui_view *base)
+{
+    bool was = as_diff(base)->alone;
+    as_diff(base)->alone = false;
+    return was || tui_list_clear(list_of(base));
 }
 
 static void title(const struct tui_view *base, char *buf, size_t size)
 {
+    const struct diff_view *view = (const struct diff_view *)base;
     char from[512];
-    snprintf(buf, size, "since %s   [ moves the begin, ] the end", moment(base, begin_of(base), from, sizeof from));
+    tui_list_title(&view->list[view->pane], buf, size);
+    size_t used = strlen(buf);
+    snprintf(buf + used, size - used, "   since %s ([ earlier)", moment(base, view->begin, from, sizeof from));
 }
 
-static const enum tui_action hints[] = { TUI_OPEN, TUI_DIFF_SINCE, TUI_EXPORT, TUI_BACK, TUI_NO_ACTION };
-static const struct tui_page_spec spec = {
-    .ops = {
-        .name = "diff",
-        .tab = TUI_DIFF,
-        .hints = hints,
-        .destroy = tui_page_destroy,
-        .ask = tui_page_ask,
-        .draw = tui_page_draw,
-        .act = act,
-        .title = title,
-    },
-    .ask = "diff",
-    .fill = fill,
+static const struct tui_column type_columns[] = {
+    { "then", "THEN", TUI_COLUMN_NUMBER, 3, 6 },
+    { "now", "NOW", TUI_COLUMN_NUMBER, 0, 6 },
+    { "delta", "DELTA", TUI_COLUMN_MORE, 0, 6 },
+    { "bytes", "BYTES", TUI_COLUMN_MORE, 0, 9 },
+    { "born", "BORN", TUI_COLUMN_NUMBER, 2, 6 },
+    { "stay", "STAY", TUI_COLUMN_NUMBER, 1, 5 },
+    { "type", "TYPE", TUI_COLUMN_NAME, 0, 12 },
+    { "site", "NEWEST BORN IN", TUI_COLUMN_PLACE, 4, 14 },
+    { .key = NULL },
+};
+static const struct tui_column site_columns[] = {
+    { "then", "THEN", TUI_COLUMN_NUMBER, 1, 6 }, { "now", "NOW", TUI_COLUMN_NUMBER, 0, 6 },
+    { "delta", "DELTA", TUI_COLUMN_MORE, 0, 6 }, { "bytes", "BYTES", TUI_COLUMN_MORE, 0, 9 },
+    { "site", "SITE", TUI_COLUMN_PLACE, 0, 16 }, { .key = NULL },
+};
+static const struct tui_list_spec specs[PANES] = {
+    { .table = "diff",
+      .columns = type_columns,
+      .name = "type",
+      .matches = "type site",
+      .sort = "bytes",
+      .note = "STAY: born between and still there.",
+      .none = "None was born, and none was there.",
+      .timed = true },
+    { .table = "diff-sites",
+      .columns = site_columns,
+      .name = "site",
+      .sort = "bytes",
+      .none = "As much as before everywhere.",
+      .timed = true },
+};
+static const enum tui_action hints[] = { TUI_OPEN,      TUI_DIFF_SINCE, TUI_SORT, TUI_FILTER,
+                                         TUI_NEXT_PANE, TUI_EXPORT,     TUI_BACK, TUI_NO_ACTION };
+static const struct tui_view_ops ops = {
+    .name = "diff",
+    .tab = TUI_DIFF,
+    .hints = hints,
+    .destroy = destroy,
+    .ask = ask,
+    .draw = draw,
+    .act = act,
+    .title = title,
+    .command = command,
+    .mouse = mouse,
+    .clear = clear,
+    .list = list_of,
 };
 
 struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark)
 {
-    struct tui_view *view = tui_page_create(app, &spec, "0", NULL);
-    if (view != NULL && since_mark)
-        set_begin(view, mark_before(view, end_of(view)));
-    return view;
+    struct diff_view *view = calloc(1, sizeof *view);
+    if (view == NULL)
+        return NULL;
+    view->view = (struct tui_view){ .ops = &ops, .app = app };
+    for (int i = 0; i < PANES; i++)
+        tui_list_init(&view->list[i], app, &specs[i]);
+    if (since_mark)
+        set_begin(view, mark_before(&view->view, end_of(&view->view)));
+    return &view->view;
 }

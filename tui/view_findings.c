@@ -30,7 +30,7 @@ static void ask(struct tui_view *base)
 {
     struct findings_view *view = as_findings(base);
     tui_list_ask(&view->list);
-    tui_pane_ask(&view->pane, "finding", tui_list_cell(&view->list, "id"));
+    tui_pane_ask(&view->pane, "finding", tui_list_cell(&view->list, "number"));
 }
 
 static void draw(struct tui_view *base, struct tui_canvas *canvas, struct tui_area area)
@@ -91,12 +91,17 @@ static void title(const struct tui_view *base, char *buf, size_t size)
 
 static bool command(struct tui_view *base, const char *word, const char *rest)
 {
-    return strcmp(word, "find") == 0 && tui_list_command(&as_findings(base)->list, word, rest);
+    return tui_list_command(&as_findings(base)->list, word, rest);
 }
 
 static void mouse(struct tui_view *base, const struct tui_mouse *what)
 {
     tui_list_mouse(&as_findings(base)->list, what, as_findings(base)->area);
+}
+
+static struct tui_list *list_of(struct tui_view *base)
+{
+    return &as_findings(base)->list;
 }
 
 static bool clear(struct tui_view *base)
@@ -121,15 +126,19 @@ static const struct tui_column columns[] = {
     { "strength", "PROOF", TUI_COLUMN_TEXT, 5, 7 },
     { .key = NULL },
 };
-static const struct tui_list_spec leaks_spec = { .table = "leaks", .columns = columns, .name = "id", .sort = "" };
-static const struct tui_list_spec cycles_spec = { .table = "cycles", .columns = columns, .name = "id", .sort = "" };
+static const struct tui_list_spec leaks_spec = {
+    .table = "leaks", .columns = columns, .name = "fingerprint", .matches = "type site headline verdict", .sort = ""
+};
+static const struct tui_list_spec cycles_spec = {
+    .table = "cycles", .columns = columns, .name = "fingerprint", .matches = "type site headline verdict", .sort = ""
+};
 static const enum tui_action hints[] = { TUI_OPEN, TUI_NEXT_PANE, TUI_REFERRERS, TUI_FIND, TUI_BACK, TUI_NO_ACTION };
 
 #define OPS(word, action)                                                                                              \
     {                                                                                                                  \
         .name = word, .tab = action, .hints = hints, .destroy = destroy, .ask = ask, .draw = draw, .act = act,         \
         .title = title, .selected = selected, .command = command, .mouse = mouse, .command_line = command_line,        \
-        .clear = clear,                                                                                                \
+        .clear = clear, .list = list_of,                                                                               \
     }
 static const struct tui_view_ops leaks_ops = OPS("leaks", TUI_LEAKS);
 static const struct tui_view_ops cycles_ops = OPS("cycles", TUI_CYCLES);

@@ -67,6 +67,7 @@ static const struct tui_view_ops ops = {
     .destroy = destroy,
     .draw = draw,
     .act = act,
+    .scrolls = true,
 };
 
 struct tui_view *tui_view_help(struct tui_app *app)

@@ -269,12 +269,19 @@ static void command_line(const struct tui_view *base, char *buf, size_t size)
     snprintf(buf, size, "reftrack refs TRACE '%s' --%s", view->of, view->in ? "in" : "out");
 }
 
+static const char *document(const struct tui_view *base, const char **ret_of)
+{
+    const struct links_view *view = (const struct links_view *)base;
+    *ret_of = view->of;
+    return view->in ? "referrers" : "referents";
+}
+
 static const enum tui_action hints[] = { TUI_OPEN, TUI_REFERRERS, TUI_REFERENTS, TUI_FOLD,
                                          TUI_COPY, TUI_BACK,      TUI_NO_ACTION };
 #define OPS(word)                                                                                                      \
     {                                                                                                                  \
         .name = word, .hints = hints, .destroy = destroy, .ask = ask, .draw = draw, .act = act, .title = title,        \
-        .selected = selected, .mouse = mouse, .command_line = command_line,                                            \
+        .selected = selected, .mouse = mouse, .command_line = command_line, .document = document, .scrolls = true,     \
     }
 static const struct tui_view_ops ops_in = OPS("referrers"), ops_out = OPS("referents");
 

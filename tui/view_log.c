@@ -169,6 +169,7 @@ static const enum tui_action hints[] = { TUI_EXPORT, TUI_BACK, TUI_NO_ACTION };
 static const struct tui_page_spec spec = {
     .ops = TUI_PAGE_OPS("log", TUI_LOG, hints),
     .ask = "log",
+    .document = "info",
     .fill = fill,
     .command = "reftrack info TRACE",
 };

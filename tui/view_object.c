@@ -20,6 +20,7 @@ static const struct tui_page_spec object_spec = {
     .ops = TUI_PAGE_OPS("object", TUI_NO_ACTION, object_hints),
     .ask = "object",
     .is_object = true,
+    .document = "object",
     .fill = fill_told,
     .command = "reftrack show TRACE",
 };
@@ -36,6 +37,7 @@ static const enum tui_action why_hints[] = { TUI_OPEN, TUI_REFERRERS, TUI_REFERE
 static const struct tui_page_spec why_spec = {
     .ops = TUI_PAGE_OPS("why", TUI_NO_ACTION, why_hints),
     .ask = "ways",
+    .document = "why",
     .fill = fill_told,
     .command = "reftrack why TRACE",
 };
@@ -51,6 +53,7 @@ static const enum tui_action growth_hints[] = { TUI_OPEN, TUI_STACK, TUI_DIFF_SI
 static const struct tui_page_spec growth_spec = {
     .ops = TUI_PAGE_OPS("growth", TUI_GROWTH, growth_hints),
     .ask = "growth",
+    .document = "growth",
     .fill = fill_told,
     .command = "reftrack growth TRACE",
 };

@@ -63,6 +63,11 @@ static void mouse(struct tui_view *view, const struct tui_mouse *what)
     tui_list_mouse(&as_table(view)->list, what, as_table(view)->area);
 }
 
+static struct tui_list *list_of(struct tui_view *view)
+{
+    return &as_table(view)->list;
+}
+
 static bool clear(struct tui_view *view)
 {
     return tui_pane_leave(&as_table(view)->pane) || tui_list_clear(&as_table(view)->list);
@@ -72,7 +77,7 @@ static bool clear(struct tui_view *view)
 static void command_line(const struct tui_view *view, char *buf, size_t size)
 {
     const struct tui_list *list = &((const struct table_view *)view)->list;
-    char where[TUI_PROMPT_MOST + 16] = "", type[300] = "", sort[96] = "";
+    char where[sizeof list->where + 16] = "", type[300] = "", sort[96] = "";
     if (list->where[0] != '\0')
         snprintf(where, sizeof where, " --where \"%s\"", list->where);
     if (list->type[0] != '\0')
@@ -144,6 +149,7 @@ static const struct tui_view_ops types_ops = {
     .mouse = mouse,
     .command_line = command_line,
     .clear = clear,
+    .list = list_of,
 };
 
 struct tui_view *tui_view_types(struct tui_app *app)
@@ -208,6 +214,7 @@ static const struct tui_view_ops objects_ops = {
     .mouse = mouse,
     .command_line = command_line,
     .clear = clear,
+    .list = list_of,
 };
 
 struct tui_view *tui_view_objects(struct tui_app *app, const char *type)
@@ -257,6 +264,7 @@ static const struct tui_view_ops sites_ops = {
     .mouse = mouse,
     .command_line = command_line,
     .clear = clear,
+    .list = list_of,
 };
 
 struct tui_view *tui_view_sites(struct tui_app *app)
@@ -307,6 +315,7 @@ static const struct tui_view_ops marks_ops = {
     .mouse = mouse,
     .command_line = command_line,
     .clear = clear,
+    .list = list_of,
 };
 
 struct tui_view *tui_view_marks(struct tui_app *app)

@@ -1,7 +1,8 @@
-/* out_text.c: text for people: colours by role, wrapped paragraphs, aligned tables; and tables as CSV and TSV. */
+/* out_text.c: text for people: colours by role, wrapped paragraphs, aligned tables; and tables for programs. */
 #include "cli.h"
 
 #include <base/str.h>
+#include <prof/write.h>
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -188,71 +189,16 @@ static void text_table(struct cli_out *out, const struct cli_common *common, con
     }
 }
 
-/* A cell as a program wants it: plain numbers, seconds, bytes. */
-static const char *raw_cell(char *buf, size_t size, const struct prof_cell *cell, enum prof_cell_kind kind)
+static int write_table(struct cli_out *out, const struct prof_table *table, enum prof_form form, bool all_columns)
 {
-    if (cell->none)
-        return "";
-    switch (kind) {
-    case PROF_CELL_TEXT:
-        return prof_escape_terminal(buf, size, cell->text);
-    case PROF_CELL_COUNT:
-        snprintf(buf, size, "%lld", (long long)cell->number);
-        break;
-    case PROF_CELL_BYTES:
-        snprintf(buf, size, "%llu", (unsigned long long)cell->number);
-        break;
-    case PROF_CELL_TIME:
-    case PROF_CELL_MOMENT:
-        snprintf(buf, size, "%llu.%06u", (unsigned long long)(cell->number / 1000000),
-                 (unsigned)(cell->number % 1000000));
-        break;
-    case PROF_CELL_ADDR:
-        return prof_fmt_addr(buf, size, cell->number);
-    case PROF_CELL_RATIO:
-        snprintf(buf, size, "%.6f", cell->ratio);
-        break;
-    }
-    return buf;
-}
-
-static void put_csv(FILE *file, const char *text)
-{
-    if (strpbrk(text, ",\"\n\r") == NULL) {
-        fputs(text, file);
-        return;
-    }
-    fputc('"', file);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            fputc('"', file);
-        fputc(*text, file);
-    }
-    fputc('"', file);
-}
-
-static void raw_table(struct cli_out *out, const struct prof_table *table, bool csv, bool all_columns)
-{
-    char buf[4096];
-    for (size_t r = 0; r <= table->row_count; r++) {
-        bool first = true;
-        for (size_t c = 0; c < table->column_count; c++) {
-            const struct prof_column *column = &table->columns[c];
-            if (column->extra && !all_columns)
-                continue;
-            const char *text = column->key;
-            if (r != 0)
-                text = raw_cell(buf, sizeof buf, &table->cells[(r - 1) * table->column_count + c], column->kind);
-            if (!first)
-                fputc(csv ? ',' : '\t', out->file);
-            first = false;
-            if (csv)
-                put_csv(out->file, text);
-            else
-                fputs(text, out->file);
-        }
-        fputc('\n', out->file);
-    }
+    struct prof_writer writer = { .out = out->file, .form = form, .all = all_columns };
+    struct prof_error *error = prof_write_begin(&writer, NULL, NULL, table, table->total_rows);
+    if (error == NULL)
+        error = prof_write_rows(&writer, table);
+    if (error != NULL)
+        return cli_error(error);
+    prof_write_end(&writer);
+    return -1;
 }
 
 int cli_json(struct cli_out *out, struct prof_error *error, char *text)
@@ -276,14 +222,13 @@ int cli_table(struct cli_session *session, const struct cli_common *common, stru
     }
     case CLI_FORMAT_CSV:
     case CLI_FORMAT_TSV:
-        raw_table(out, table, common->format == CLI_FORMAT_CSV, true);
-        return -1;
+        return write_table(out, table, common->format == CLI_FORMAT_CSV ? PROF_FORM_CSV : PROF_FORM_TSV, true);
     case CLI_FORMAT_TEXT:
         break;
     }
     if (common->plain)
-        raw_table(out, table, false, common->verbose);
-    else if (table->total_rows == 0)
+        return write_table(out, table, PROF_FORM_TSV, common->verbose);
+    if (table->total_rows == 0)
         cli_printf(out, CLI_FAINT, "no %s\n", common->where != NULL ? "row fulfils --where" : name);
     else
         text_table(out, common, table);

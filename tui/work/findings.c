@@ -12,76 +12,158 @@ static bool is_cycle(const struct prof_finding *finding)
            finding->verdict == PROF_UNCOLLECTABLE;
 }
 
-static void add_column(json_t *columns, const char *key, const char *title)
+/* ---- The list ---- */
+
+enum {
+    NUMBER,
+    HEADLINE,
+    VERDICT,
+    OBJECTS,
+    BYTES,
+    RETAINED,
+    TYPE,
+    SITE,
+    STRENGTH,
+    EXCLUDED,
+    FIRST,
+    LAST,
+    FINGERPRINT,
+    ID,
+    COLUMNS
+};
+static const struct prof_column columns[COLUMNS] = {
+    [NUMBER] = { .key = "number", .title = "NUMBER", .kind = PROF_CELL_TEXT, .extra = true },
+    [HEADLINE] = { .key = "headline", .title = "WHAT", .kind = PROF_CELL_TEXT },
+    [VERDICT] = { .key = "verdict", .title = "VERDICT", .kind = PROF_CELL_TEXT },
+    [OBJECTS] = { .key = "objects", .title = "OBJS", .kind = PROF_CELL_COUNT },
+    [BYTES] = { .key = "bytes", .title = "BYTES", .kind = PROF_CELL_BYTES },
+    [RETAINED] = { .key = "retained", .title = "RETAINED", .kind = PROF_CELL_BYTES },
+    [TYPE] = { .key = "type", .title = "TYPE", .kind = PROF_CELL_TEXT, .wide = true },
+    [SITE] = { .key = "site", .title = "WHERE", .kind = PROF_CELL_TEXT, .wide = true },
+    [STRENGTH] = { .key = "strength", .title = "PROOF", .kind = PROF_CELL_TEXT },
+    [EXCLUDED] = { .key = "excluded", .title = "EXCLUDED", .kind = PROF_CELL_TEXT, .extra = true },
+    [FIRST] = { .key = "first", .title = "FIRST", .kind = PROF_CELL_MOMENT, .extra = true },
+    [LAST] = { .key = "last", .title = "LAST", .kind = PROF_CELL_MOMENT, .extra = true },
+    [FINGERPRINT] = { .key = "fingerprint", .title = "FINGERPRINT", .kind = PROF_CELL_TEXT, .extra = true },
+    [ID] = { .key = "id", .title = "ID", .kind = PROF_CELL_COUNT, .extra = true },
+};
+
+/* Why a finding is left out of the list at first; "" when it is not. Borrowed from it. */
+static const char *excluded_by(const struct prof_finding *finding)
 {
-    json_array_append_new(columns, json_pack("{s:s,s:s}", "key", key, "title", title));
+    if (finding->suppressed_by != NULL)
+        return finding->suppressed_by;
+    return prof_finding_is_folded(finding) ? prof_verdict_words(finding->verdict) : "";
 }
 
-static json_t *row_of(struct work *work, const struct prof_finding *finding, enum prof_units units)
+struct rows {
+    struct work *work;
+    const struct prof_finding *list;
+    size_t *index; /* of those in the table */
+    size_t count;
+    char text[4][1024], number[24];
+};
+
+static void fill(void *ctx, size_t i, struct prof_cell *row)
 {
-    char id[16], headline[48], objects[32], bytes[32], retained[32], site[1024];
+    struct rows *rows = ctx;
+    const struct prof_finding *finding = &rows->list[rows->index[i]];
     uint32_t stack = finding->open_count > 0 ? finding->open[0].stack : finding->born_stack;
     const char *type = finding->type[0] != '\0'      ? finding->type
                        : finding->block_type != NULL ? finding->block_type
                                                      : "blocks";
-    snprintf(id, sizeof id, "%u", finding->id);
-    snprintf(headline, sizeof headline, "%c %s", finding->gating ? '!' : '~', prof_headline_name(finding->headline));
-    uint64_t keeps =
+    char site[1024];
+    snprintf(rows->text[0], sizeof rows->text[0], "%c %s", finding->gating ? '!' : '~',
+             prof_headline_name(finding->headline));
+    prof_escape_terminal(rows->text[1], sizeof rows->text[1], type);
+    prof_escape_terminal(rows->text[2], sizeof rows->text[2],
+                         prof_view_site(rows->work->view, stack, site, sizeof site));
+    prof_escape_terminal(rows->text[3], sizeof rows->text[3], excluded_by(finding));
+    snprintf(rows->number, sizeof rows->number, "%zu", rows->index[i]);
+    row[NUMBER].text = rows->number;
+    row[HEADLINE].text = rows->text[0];
+    row[VERDICT].text = prof_verdict_name(finding->verdict);
+    row[OBJECTS].number = finding->objects;
+    row[BYTES].number = finding->bytes;
+    row[RETAINED].number =
         finding->retained_objects > 0 ? finding->retained_bytes : finding->bytes + finding->collateral_bytes;
-    return json_pack("[s,s,s,s,s,s,o,o,s]", id, headline, prof_verdict_name(finding->verdict),
-                     prof_fmt_count(objects, sizeof objects, finding->objects),
-                     prof_fmt_bytes(bytes, sizeof bytes, finding->bytes, units),
-                     prof_fmt_bytes(retained, sizeof retained, keeps, units), work_text(type),
-                     work_text(prof_view_site(work->view, stack, site, sizeof site)),
-                     prof_strength_name(finding->strength));
+    row[TYPE].text = rows->text[1];
+    row[SITE].text = rows->text[2];
+    row[STRENGTH].text = prof_strength_name(finding->strength);
+    row[EXCLUDED].text = rows->text[3];
+    row[FIRST].number = finding->first_us;
+    row[LAST].number = finding->last_us;
+    row[FINGERPRINT].text = finding->fingerprint;
+    row[ID].number = finding->id;
+    for (size_t c = 0; c < COLUMNS; c++)
+        row[c].none = false;
+    row[ID].none = finding->id == 0;
 }
 
-json_t *work_finding_rows(struct work *work, const json_t *question, struct prof_error **ret_error)
+/* Those that belong to a table; excluded ones with them when all are wanted. *ret_excluded, *ret_suppressed: how many
+ * were left out, and how many of these by suppressions. NULL: no memory. */
+static size_t *chosen(struct work *work, const json_t *question, size_t *ret_count, size_t *ret_excluded,
+                      size_t *ret_suppressed)
 {
-    static const char *const keys[][2] = { { "id", "ID" },        { "headline", "WHAT" }, { "verdict", "VERDICT" },
-                                           { "objects", "OBJS" }, { "bytes", "BYTES" },   { "retained", "RETAINED" },
-                                           { "type", "TYPE" },    { "site", "WHERE" },    { "strength", "PROOF" } };
-    enum prof_units units = (enum prof_units)work_asked_number(question, "units", PROF_UNITS_IEC);
-    size_t first = (size_t)work_asked_number(question, "first", 0),
-           most = (size_t)work_asked_number(question, "count", 100);
-    const char *table = work_asked(question, "table"), *wanted = work_asked(question, "find");
+    const char *table = work_asked(question, "table");
     bool cycles = table != NULL && strcmp(table, "cycles") == 0, all = json_is_true(json_object_get(question, "all"));
     const struct prof_finding *list;
-    size_t count = prof_findings_list(work->findings, &list), total = 0;
-    json_t *columns = json_array(), *rows = json_array(), *found = json_null();
-    uint64_t after = work_asked_number(question, "after", 0);
-    (void)ret_error;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        add_column(columns, keys[i][0], keys[i][1]);
-    for (size_t i = 0; i < count; i++) {
-        if ((cycles && !is_cycle(&list[i])) || (!all && !prof_finding_is_listed(&list[i])) || list[i].id == 0)
+    size_t count = prof_findings_list(work->findings, &list), *index = calloc(count + 1, sizeof *index);
+    *ret_count = *ret_excluded = *ret_suppressed = 0;
+    for (size_t i = 0; i < count && index != NULL; i++) {
+        bool excluded = !prof_finding_is_listed(&list[i]);
+        if (cycles && !is_cycle(&list[i]))
             continue;
-        if (wanted != NULL && total > after && json_is_null(found) &&
-            (strcasestr(list[i].type, wanted) != NULL || strcasestr(list[i].sentence, wanted) != NULL))
-            found = json_integer((json_int_t)total);
-        if (total >= first && total < first + most)
-            json_array_append_new(rows, row_of(work, &list[i], units));
-        total++;
+        *ret_excluded += excluded;
+        *ret_suppressed += list[i].suppressed_by != NULL;
+        if (all || !excluded)
+            index[(*ret_count)++] = i;
     }
-    json_t *result = json_pack("{s:I,s:I,s:o,s:o}", "total", (json_int_t)total, "first", (json_int_t)first, "columns",
-                               columns, "rows", rows);
-    if (wanted != NULL && result != NULL)
-        json_object_set(result, "found", found);
-    json_decref(found);
-    return result;
+    return index;
 }
+
+struct prof_error *work_finding_table(struct work *work, const json_t *question, const struct prof_table **ret)
+{
+    const struct prof_query all = { .top = 0 };
+    size_t excluded, suppressed;
+    struct rows *rows = calloc(1, sizeof *rows);
+    struct prof_error *error = prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
+    if (rows != NULL)
+        rows->index = chosen(work, question, &rows->count, &excluded, &suppressed);
+    if (rows != NULL && rows->index != NULL) {
+        const struct prof_rows given = {
+            .columns = columns, .column_count = COLUMNS, .count = rows->count, .fill = fill, .ctx = rows
+        };
+        rows->work = work;
+        prof_findings_list(work->findings, &rows->list);
+        prof_error_destroy(error);
+        error = prof_view_rows(work->view, &given, &all, ret);
+    }
+    if (rows != NULL)
+        free(rows->index);
+    free(rows);
+    return error;
+}
+
+void work_finding_counts(struct work *work, const json_t *question, json_t *result)
+{
+    size_t count, excluded, suppressed;
+    free(chosen(work, question, &count, &excluded, &suppressed));
+    json_object_set_new(result, "excluded", json_integer((json_int_t)excluded));
+    json_object_set_new(result, "suppressed", json_integer((json_int_t)suppressed));
+}
+
+/* ---- One of them ---- */
 
 json_t *work_finding(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
     const char *of = work_asked(question, "of");
-    long id = of != NULL ? strtol(of, NULL, 10) : 0;
+    size_t number = of != NULL ? strtoul(of, NULL, 10) : 0;
     const struct prof_finding *list, *found = NULL;
-    size_t count = prof_findings_list(work->findings, &list);
+    if (number < prof_findings_list(work->findings, &list))
+        found = &list[number];
     struct work_told told;
     char name[512];
-    for (size_t i = 0; i < count && found == NULL; i++)
-        if ((long)list[i].id == id && !list[i].total)
-            found = &list[i];
     if (found == NULL) {
         *ret_error = prof_error_create(PROF_ERROR_NOT_FOUND, "this finding is not among those of this moment");
         return NULL;

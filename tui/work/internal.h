@@ -59,8 +59,17 @@ uint64_t work_now_ms(void);
 
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
-work_answer work_summary, work_table, work_links, work_finding_rows, work_finding, work_object, work_ways, work_log,
-    work_diff, work_growth, work_objects, work_type;
+work_answer work_summary, work_table, work_links, work_export, work_finding, work_object, work_ways, work_log,
+    work_growth, work_objects, work_type;
+
+/* ---- Tables ---- */
+/* The table that a question names, whole. Borrowed until the view is destroyed. */
+typedef struct prof_error *work_make(struct work *work, const json_t *question, const struct prof_table **ret);
+work_make work_finding_table, work_diff_types, work_diff_sites;
+/* Its rows as the question wants them. Valid until the next one is asked for. */
+struct prof_error *work_table_of(struct work *work, const json_t *question, const struct prof_table **ret);
+/* Adds to an answer how many findings are excluded from the table, and how many of them by suppressions. */
+void work_finding_counts(struct work *work, const json_t *question, json_t *result);
 
 /* ---- Texts: {lines: [{label, spans: [[role, TEXT]], heading, target, place}], places: {PLACE: as --json has it}} ----
  */

@@ -287,7 +287,7 @@ bool tui_work_start(const struct work_options *options, int *ret_orders, int *re
         close(pulses[0]);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int i = 1; i < NSIG; i++)
-            signal(i, i == SIGINT || i == SIGTSTP || i == SIGQUIT ? SIG_IGN : SIG_DFL);
+            signal(i, i == SIGINT || i == SIGTSTP || i == SIGQUIT || i == SIGXFSZ ? SIG_IGN : SIG_DFL);
         if (getppid() == viewer)
             run_reader(options, orders[1], pulses[1]);
         _exit(1);

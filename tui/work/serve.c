@@ -87,8 +87,8 @@ static json_t *answer(struct work *work, const json_t *question)
         const char *ask;
         work_answer *answer;
     } answers[] = {
-        { "summary", work_summary }, { "table", work_table }, { "links", work_links }, { "finding", work_finding },
-        { "object", work_object },   { "ways", work_ways },   { "log", work_log },     { "diff", work_diff },
+        { "summary", work_summary }, { "table", work_table },   { "export", work_export }, { "links", work_links },
+        { "finding", work_finding }, { "object", work_object }, { "ways", work_ways },     { "log", work_log },
         { "growth", work_growth },   { "type", work_type },
     };
     const char *ask = work_asked(question, "ask");

@@ -25,16 +25,16 @@ static const struct {
 /* Whole tables by name, and the one that was asked for last as it was asked for. */
 struct work_tables {
     struct {
-        const char *name;
+        char *key;                      /* name, and what else makes it another one */
         const struct prof_table *table; /* of the view */
-    } whole[8];
+    } whole[16];
     size_t count;
-    char *key; /* of `asked`: its name, where, sort */
+    char *key; /* of `asked`: that, where, sort */
     struct prof_view *view;
     const struct prof_table *asked;
 };
 
-static struct prof_error *make(struct work *work, const char *name, const struct prof_table **ret)
+static struct prof_error *make(struct work *work, const json_t *question, const struct prof_table **ret)
 {
     static const struct {
         const char *name;
@@ -42,7 +42,19 @@ static struct prof_error *make(struct work *work, const char *name, const struct
     } retained[] = { { "retained", PROF_BY_NODE },
                      { "retained-types", PROF_BY_TYPE },
                      { "retained-sites", PROF_BY_SITE } };
+    static const struct {
+        const char *name;
+        work_make *make;
+    } own[] = { { "leaks", work_finding_table },
+                { "cycles", work_finding_table },
+                { "diff", work_diff_types },
+                { "diff-sites", work_diff_sites } };
     const struct prof_query all = { .top = 0 };
+    const char *name = work_asked(question, "table");
+    name = name != NULL ? name : "";
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(own[i].name, name) == 0)
+            return own[i].make(work, question, ret);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (strcmp(tables[i].name, name) == 0)
             return prof_view_table(work->view, tables[i].kind, &all, ret);
@@ -56,36 +68,58 @@ static struct prof_error *make(struct work *work, const char *name, const struct
     return prof_error_create(PROF_ERROR_ARGUMENT, "there is no table '%s'", name);
 }
 
-static struct prof_error *whole(struct work *work, const char *name, const struct prof_table **ret)
+/* Takes over the key. */
+static struct prof_error *whole(struct work *work, const json_t *question, char *key, const struct prof_table **ret)
 {
     struct work_tables *t = work->tables;
     for (size_t i = 0; i < t->count; i++)
-        if (strcmp(t->whole[i].name, name) == 0) {
+        if (strcmp(t->whole[i].key, key) == 0) {
             *ret = t->whole[i].table;
+            free(key);
             return NULL;
         }
-    struct prof_error *error = make(work, name, ret);
-    char *copy = error == NULL && t->count < sizeof t->whole / sizeof *t->whole ? strdup(name) : NULL;
-    if (copy != NULL) {
-        t->whole[t->count].name = copy;
+    struct prof_error *error = make(work, question, ret);
+    if (error == NULL && t->count < sizeof t->whole / sizeof *t->whole) {
+        t->whole[t->count].key = key;
         t->whole[t->count++].table = *ret;
+    } else {
+        free(key);
     }
     return error;
 }
 
-/* As it is asked for: in a view of its own, so that what was asked before goes. */
-static struct prof_error *table_of(struct work *work, const char *name, const json_t *question,
-                                   const struct prof_table **ret)
+/* What the question says under these keys, ended by NULL; NULL: no memory. */
+static char *key_of(const json_t *question, const char *const *keys)
 {
-    struct work_tables *t = work->tables;
+    json_t *said = json_array();
+    for (; *keys != NULL; keys++) {
+        json_t *value = json_object_get(question, *keys);
+        json_array_append_new(said, value != NULL ? json_incref(value) : json_null());
+    }
+    char *key = said != NULL ? json_dumps(said, JSON_COMPACT) : NULL;
+    json_decref(said);
+    return key;
+}
+
+/* Each in a view of its own, so that what was asked before goes. */
+struct prof_error *work_table_of(struct work *work, const json_t *question, const struct prof_table **ret)
+{
+    static const char *const which[] = { "table", "from", "all", NULL }, *const how[] = { "table", "from", "all",
+                                                                                          "where", "sort", NULL };
     const struct prof_query query = { .where = work_asked(question, "where"), .sort = work_asked(question, "sort") };
     const struct prof_table *all;
-    char *key = NULL;
-    if (asprintf(&key, "%s\n%s\n%s", name, query.where != NULL ? query.where : "",
-                 query.sort != NULL ? query.sort : "") < 0)
+    if (work->tables == NULL)
+        work->tables = calloc(1, sizeof *work->tables);
+    struct work_tables *t = work->tables;
+    char *key = key_of(question, how), *table = key_of(question, which);
+    if (key == NULL || table == NULL || t == NULL) {
+        free(key);
+        free(table);
         return prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
+    }
     if (t->key != NULL && strcmp(t->key, key) == 0) {
         free(key);
+        free(table);
         *ret = t->asked;
         return NULL;
     }
@@ -93,7 +127,7 @@ static struct prof_error *table_of(struct work *work, const char *name, const js
     prof_view_destroy(t->view);
     t->key = NULL;
     t->view = NULL;
-    struct prof_error *error = whole(work, name, &all);
+    struct prof_error *error = whole(work, question, table, &all);
     if (error == NULL)
         error = prof_view_create(work->heap, work->symbols, work->findings, &t->view);
     if (error == NULL)
@@ -184,14 +218,9 @@ json_t *work_table(struct work *work, const json_t *question, struct prof_error 
            count = (size_t)work_asked_number(question, "count", 100), row;
     enum prof_units units = (enum prof_units)work_asked_number(question, "units", PROF_UNITS_IEC);
     const struct prof_table *table;
-    if (name != NULL && (strcmp(name, "leaks") == 0 || strcmp(name, "cycles") == 0))
-        return work_finding_rows(work, question, ret_error);
     if (name != NULL && strcmp(name, "objects") == 0)
         return work_objects(work, question, ret_error);
-    if (work->tables == NULL && (work->tables = calloc(1, sizeof *work->tables)) == NULL)
-        *ret_error = prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
-    else
-        *ret_error = table_of(work, name != NULL ? name : "", question, &table);
+    *ret_error = work_table_of(work, question, &table);
     if (*ret_error != NULL)
         return NULL;
     bool found = wanted != NULL ? find(table, wanted, (size_t)work_asked_number(question, "after", 0),
@@ -202,6 +231,8 @@ json_t *work_table(struct work *work, const json_t *question, struct prof_error 
         first = row > count / 2 ? row - count / 2 : 0;
     json_t *result = json_pack("{s:I,s:I,s:o,s:o}", "total", (json_int_t)table->row_count, "first", (json_int_t)first,
                                "columns", work_table_columns(table), "rows", rows_of(table, first, count, units));
+    if (json_object_get(question, "all") != NULL)
+        work_finding_counts(work, question, result);
     if ((wanted != NULL || keep != NULL) && result != NULL)
         json_object_set_new(result, "found", found ? json_integer((json_int_t)row) : json_null());
     return result;

@@ -21,7 +21,8 @@
  *
  * Questions, with what else they have:
  *   summary    program, state, totals, audit, generations, findings in short, what retains most
- *   table      table: types objects sites marks blocks retained leaks cycles; where, sort, type, first, count:
+ *   table      table: types objects sites marks blocks retained leaks cycles diff diff-sites; where, sort, type,
+ *              from (diff: its begin in microseconds), all (findings: excluded ones, too), first, count:
  *              {total, first, columns: [{key, title, kind, wide, extra}], rows: [[TEXT or null, ...], ...]}.
  *              find: TEXT, after: ROW, back: also {found: the row, null none}, and rows from there;
  *              keep: an object: the same of its row
@@ -30,8 +31,8 @@
  *   ways       of: a node as people write it: text
  *   type       of: its name: text
  *   growth     text. All texts: units, all: nothing is left out; brief: no more than is at hand
- *   diff       of: the begin in microseconds, as text: {from, to, types: [{name, then, now, bytes_then,
- *              bytes_now, born, stayed, site}], sites: [{site, then, now, bytes}], sites_all}
+ *   export     path, form: text csv json; replace: bool; and either what a table asks for, with shown: [[KEY, TITLE,
+ *              whether numbers]] (text), or document: object why referrers referents growth info, of: {rows}
  *   log        {info: as info --json has it, hooks: [{function, module, adapter, calls, hooked, words}], memory_damage}
  *   links      of: a node as people write it; in: bool: {rows: [{name, place, mark, ...}]} */
 #ifndef TUI_WORK_H

@@ -64,7 +64,9 @@ enum prof_cell_kind {
     PROF_CELL_TIME, /* a duration in microseconds */
     PROF_CELL_ADDR,
     PROF_CELL_RATIO,
-    PROF_CELL_MOMENT, /* microseconds since the trace began */
+    PROF_CELL_MOMENT,     /* microseconds since the trace began */
+    PROF_CELL_MORE,       /* signed: how many more, or less */
+    PROF_CELL_MORE_BYTES, /* signed: how many bytes more, or less */
 };
 struct prof_column {
     const char *key;   /* JSON key, --sort and --where name: "retained" */
@@ -118,6 +120,18 @@ struct prof_error *prof_view_table(struct prof_view *view, enum prof_table_kind 
 /* The rows of a table again, filtered and sorted (where, sort, top); in its order when nothing is said of that. */
 struct prof_error *prof_view_refine(struct prof_view *view, const struct prof_table *table,
                                     const struct prof_query *query, const struct prof_table **ret);
+/* Rows that somebody else has, to which `where`, `sort` and `top` of a query apply as to those of the tables. At most
+ * 24 columns. The columns must live as long as the table. */
+struct prof_rows {
+    const struct prof_column *columns;
+    size_t column_count, count;
+    const char *sort; /* their own order; NULL: as they come */
+    /* Fills the i-th row, whose cells are not known at first; texts may be transient, NULL is a lack of memory. */
+    void (*fill)(void *ctx, size_t i, struct prof_cell *row);
+    void *ctx;
+};
+struct prof_error *prof_view_rows(struct prof_view *view, const struct prof_rows *given, const struct prof_query *query,
+                                  const struct prof_table **ret);
 
 /* OBJ as people write it: "Type#12", "#1204", "0x55..", "@leak:3" (its first sample). */
 struct prof_error *prof_view_find(struct prof_view *view, const char *spec, prof_obj_id *ret);

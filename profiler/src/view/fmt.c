@@ -243,6 +243,18 @@ char *prof_fmt_cell(char *buf, size_t size, const struct prof_cell *cell, enum p
             return put(buf, size, "-%s", grouped(digits, -cell->number));
         }
         return prof_fmt_count(buf, size, cell->number);
+    case PROF_CELL_MORE: {
+        char digits[32];
+        int64_t more = (int64_t)cell->number;
+        return put(buf, size, "%s%s",
+                   more > 0   ? "+"
+                   : more < 0 ? "-"
+                              : "",
+                   grouped(digits, more < 0 ? -cell->number : cell->number));
+    }
+    case PROF_CELL_MORE_BYTES:
+        return cell->number == 0 ? put(buf, size, "0")
+                                 : prof_fmt_delta(buf, size, (double)(int64_t)cell->number, units);
     case PROF_CELL_BYTES:
         return prof_fmt_bytes(buf, size, cell->number, units);
     case PROF_CELL_TIME:

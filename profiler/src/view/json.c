@@ -145,6 +145,8 @@ static json_t *cell(const struct prof_cell *cell, enum prof_cell_kind kind)
     case PROF_CELL_TEXT:
         return json_of_text(cell->text);
     case PROF_CELL_COUNT:
+    case PROF_CELL_MORE:
+    case PROF_CELL_MORE_BYTES:
         return json_integer((json_int_t)cell->number);
     case PROF_CELL_BYTES:
         return json_of_number(cell->number);

@@ -165,12 +165,16 @@ static struct prof_error *typed_value(struct step *step, const char *text, size_
     switch (step->kind) {
     case PROF_CELL_TEXT:
         break;
-    case PROF_CELL_COUNT: {
-        bool negative = text[0] == '-';
-        fine = prof_parse_quantity(text + negative, PROF_UNIT_NONE, &step->number) && step->number <= INT64_MAX;
+    case PROF_CELL_COUNT:
+    case PROF_CELL_MORE:
+    case PROF_CELL_MORE_BYTES: {
+        bool negative = text[0] == '-', bytes = step->kind == PROF_CELL_MORE_BYTES;
+        bool sign = negative || (text[0] == '+' && step->kind != PROF_CELL_COUNT);
+        fine = prof_parse_quantity(text + sign, bytes ? PROF_UNIT_BYTES : PROF_UNIT_NONE, &step->number) &&
+               step->number <= INT64_MAX;
         if (fine && negative)
             step->number = -step->number;
-        wants = "this key wants a number";
+        wants = bytes ? "this key wants a size, such as 4096, 64KiB or -1MiB" : "this key wants a number";
         break;
     }
     case PROF_CELL_ADDR:
@@ -339,7 +343,7 @@ static int order(double a, double b)
 /* Counts are signed, everything else is not. */
 static int compare_numbers(enum prof_cell_kind kind, uint64_t a, uint64_t b)
 {
-    if (kind == PROF_CELL_COUNT)
+    if (kind == PROF_CELL_COUNT || kind == PROF_CELL_MORE || kind == PROF_CELL_MORE_BYTES)
         return ((int64_t)a > (int64_t)b) - ((int64_t)a < (int64_t)b);
     return (a > b) - (a < b);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Golden screens of the viewer: each NAME.keys is a script of keys (tui/script.h) for the trace that its first line
 # names, with options: "# leaky.trk --size 80x24 --ascii"; every further such line runs it once more. What it prints
-# must equal NAME.screen. Configuration files, NAME.rc, and what is remembered, NAME.state, lie beside the traces.
+# must equal NAME.screen, with files NAME-* that it writes. Configuration files, NAME.rc, and what is remembered, NAME.state, lie beside the traces.
 #   run.sh REFTRACK_TUI TRACES [--update] [NAME...]
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,6 +31,12 @@ for keys in "$here"/*.keys; do
 		# shellcheck disable=SC2086 # several options
 		(cd "$work" && "$tui" $options --script "$keys" "$trace") 2>&1
 		echo "exit $?"
+		for file in "$work/$name"-*; do # what it wrote
+			[ -f "$file" ] || continue
+			echo "-- $(basename "$file")"
+			cat "$file"
+			rm "$file"
+		done
 	done >"$work/.out"
 	if [ -n "$update" ]; then
 		cp "$work/.out" "$here/$name.screen"

@@ -87,7 +87,8 @@ static void test_cursor_stays_in_view(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_breaks), cmocka_unit_test(test_goes_on_further_in),
+        cmocka_unit_test(test_breaks),
+        cmocka_unit_test(test_goes_on_further_in),
         cmocka_unit_test(test_cursor_stays_in_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
