@@ -64,6 +64,10 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_SORT_NEXT] = { "sort-next", ">", NULL, "sort by the next column", TUI_GROUP_LIST },
     [TUI_SORT_PREVIOUS] = { "sort-previous", "<", NULL, "sort by the column before", TUI_GROUP_LIST },
     [TUI_SORT_REVERSE] = { "sort-reverse", "I", NULL, "the other way round", TUI_GROUP_LIST },
+    [TUI_TAG] = { "tag", "Space", "Tag", "tag the row, or untag it, and go on to the next", TUI_GROUP_LIST },
+    [TUI_TAGGED] = { "tagged", "&", NULL, "only tagged rows, or all again", TUI_GROUP_LIST },
+    [TUI_UNTAG] = { "untag", "U", NULL, "untag all rows of the list", TUI_GROUP_LIST },
+    [TUI_EXCLUDED] = { "excluded", "x", "Excluded", "findings: also those held by design or suppressed", TUI_GROUP_LIST },
     [TUI_COLUMNS] = { "columns", "c", "Columns", "choose which columns are shown", TUI_GROUP_LIST },
 
     [TUI_SET_MARK] = { "mark", "m", "Mark", "name this moment: a mark in the trace of what runs, else a bookmark", TUI_GROUP_TIME },

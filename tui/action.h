@@ -62,6 +62,10 @@ enum tui_action {
     TUI_SORT_PREVIOUS,
     TUI_SORT_REVERSE,
     TUI_COLUMNS,
+    TUI_TAG,
+    TUI_TAGGED,
+    TUI_UNTAG,
+    TUI_EXCLUDED,
     /* time */
     TUI_SET_MARK,
     TUI_DIFF_SINCE,

@@ -36,6 +36,7 @@ void tui_app_deinit(struct tui_app *app)
         tui_source_forget(app->source, &app->summary);
     if (app->source != NULL)
         tui_export_deinit(app);
+    tui_tags_deinit(&app->tags);
     tui_canvas_deinit(&app->canvas);
 }
 

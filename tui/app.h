@@ -20,6 +20,7 @@
 #include "prompt.h"
 #include "source.h"
 #include "state.h"
+#include "tags.h"
 #include "view.h"
 
 enum { TUI_VIEWS_MOST = 32, TUI_LEAST_HEIGHT = 16, TUI_LEAST_WIDTH = 60 };
@@ -45,6 +46,7 @@ struct tui_app {
     } strip;
     enum prof_units units;
     struct tui_prompt prompt;
+    struct tui_tags tags;
     struct tui_menu menu; /* open: it has all keys */
     char message[512];
     enum tui_role message_role;

@@ -126,8 +126,13 @@ static void take_found(struct tui_list *list)
 json_t *tui_list_question(const struct tui_list *list)
 {
     json_t *question = json_pack("{s:s}", "table", list->spec->table);
-    if (list->where[0] != '\0')
-        json_object_set_new(question, "where", json_string(list->where));
+    char *tagged =
+        list->tagged ? tui_tags_where(&list->app->tags, list->spec->table, list->spec->name, list->where) : NULL;
+    if (tagged != NULL || list->where[0] != '\0')
+        json_object_set_new(question, "where", json_string(tagged != NULL ? tagged : list->where));
+    free(tagged);
+    if (list->spec->excludes != NULL)
+        json_object_set_new(question, "all", json_boolean(list->all));
     if (list->sort[0] != '\0')
         json_object_set_new(question, "sort", json_string(list->sort));
     if (list->type[0] != '\0')
@@ -308,8 +313,13 @@ static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int
     }
     if (list->find[0] != '\0')
         tui_match(canvas, y, area.x, area.width, list->find);
+    const char *name = list->app->tags.list.count > 0 ? cell_of(list, row, list->spec->name) : NULL;
+    bool tagged = name != NULL && tui_tags_has(&list->app->tags, list->spec->table, name);
+    if (tagged)
+        tui_put(canvas, y, area.x, TUI_KEY, '*');
     if (row == list->cursor && !list->idle) {
-        tui_put(canvas, y, area.x, TUI_KEY, tui_glyph(canvas, TUI_GLYPH_CURSOR));
+        if (!tagged)
+            tui_put(canvas, y, area.x, TUI_KEY, tui_glyph(canvas, TUI_GLYPH_CURSOR));
         tui_select(canvas, y, area.x, area.width);
     }
 }
@@ -386,6 +396,32 @@ static void sort_other(struct tui_list *list, int step)
     tui_list_sort(list, columns[now].key, false);
 }
 
+static void tag(struct tui_list *list)
+{
+    const char *name = tui_list_cell(list, list->spec->name);
+    if (name == NULL)
+        return;
+    if (!tui_tags_toggle(&list->app->tags, list->spec->table, name))
+        tui_app_say(list->app, TUI_WARN, "no more than %d rows can be tagged", TUI_TAGS_MOST);
+    else if (!list->tagged)
+        move_to(list, list->cursor + 1);
+}
+
+static void untag(struct tui_list *list)
+{
+    tui_tags_clear(&list->app->tags, list->spec->table);
+    list->tagged = false;
+}
+
+static void show_tagged(struct tui_list *list)
+{
+    if (!list->tagged && tui_tags_count(&list->app->tags, list->spec->table) == 0)
+        tui_app_say(list->app, TUI_WARN, "no row is tagged");
+    else
+        list->tagged = !list->tagged;
+    list->cursor = list->top = 0;
+}
+
 static void seek(struct tui_list *list, bool back)
 {
     if (list->find[0] == '\0') {
@@ -438,6 +474,21 @@ bool tui_list_act(struct tui_list *list, enum tui_action action)
         tui_list_sort(list, key, !reverse);
         return true;
     }
+    case TUI_TAG:
+        tag(list);
+        return true;
+    case TUI_TAGGED:
+        show_tagged(list);
+        return true;
+    case TUI_UNTAG:
+        untag(list);
+        return true;
+    case TUI_EXCLUDED:
+        if (list->spec->excludes == NULL)
+            return false;
+        list->all = !list->all;
+        tui_list_columns_init(list);
+        return true;
     case TUI_SORT:
     case TUI_COLUMNS:
         return tui_list_menu(list, action);
@@ -499,8 +550,10 @@ bool tui_list_command(struct tui_list *list, const char *word, const char *rest)
 
 bool tui_list_clear(struct tui_list *list)
 {
-    bool any = list->find[0] != '\0' || list->where[0] != '\0';
-    if (list->find[0] != '\0')
+    bool any = list->find[0] != '\0' || list->where[0] != '\0' || list->tagged;
+    if (list->tagged)
+        list->tagged = false;
+    else if (list->find[0] != '\0')
         list->find[0] = '\0';
     else
         list->where[0] = '\0';
@@ -533,14 +586,35 @@ void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct
     }
 }
 
+/* "   3 excluded (1 suppressed): x shows them" behind what is there. Returns how much longer it got. */
+static int tell_excluded(const struct tui_list *list, char *buf, size_t size, int used)
+{
+    const json_t *answer = list->query.answer;
+    unsigned long long excluded = (unsigned long long)json_integer_value(json_object_get(answer, "excluded")),
+                       suppressed = (unsigned long long)json_integer_value(json_object_get(answer, "suppressed"));
+    char key[16], count[48] = "";
+    if (excluded == 0 || used < 0 || (size_t)used >= size)
+        return 0;
+    if (suppressed > 0)
+        snprintf(count, sizeof count, " (%llu suppressed)", suppressed);
+    tui_keymap_key(&list->app->config.keymap, list->spec->table, TUI_EXCLUDED, key, sizeof key);
+    return snprintf(buf + used, size - (size_t)used, "   %llu excluded%s: %s %s them", excluded, count, key,
+                    list->all ? "hides" : "shows");
+}
+
 void tui_list_title(const struct tui_list *list, char *buf, size_t size)
 {
     char now[32], all[32];
     prof_fmt_count(now, sizeof now, list->total == 0 ? 0 : list->cursor + 1);
     prof_fmt_count(all, sizeof all, list->total);
+    size_t tags = tui_tags_count(&list->app->tags, list->spec->table);
     int used = snprintf(buf, size, "%s of %s   sort %s   %s%s%s%s", now, all, list->sort[0] != '\0' ? list->sort : "-",
                         list->where[0] != '\0' ? "where " : "all", list->where[0] != '\0' ? list->typed : "",
                         list->find[0] != '\0' ? "   find " : "", list->find);
+    if (tags > 0 && used > 0 && (size_t)used < size)
+        used += snprintf(buf + used, size - (size_t)used, "   %s%zu tagged", list->tagged ? "only " : "", tags);
+    if (list->spec->excludes != NULL)
+        used += tell_excluded(list, buf, size, used);
     if (list->query.number != 0 && list->query.share > 0 && used > 0 && (size_t)used < size)
         snprintf(buf + used, size - (size_t)used, "   %u %% ...", (unsigned)(list->query.share * 100));
 }

@@ -29,6 +29,7 @@ struct tui_list_spec {
     const char *note;                 /* below the rows, when there is room; NULL */
     const char *matches;              /* keys that a mere text filters by, with blanks between; NULL: name */
     const char *none;                 /* when there are no rows at all; NULL: the usual words */
+    const char *excludes;             /* rows are left out until they are wanted: the column that says why; NULL */
     bool timed;                       /* from_us belongs to the question */
 };
 enum { TUI_COLUMNS_MOST = 32, TUI_COLUMN_WORD = 24 };
@@ -50,6 +51,7 @@ struct tui_list {
     uint64_t snapshot;           /* that the cursor was placed in */
     size_t cursor, top, page, total;
     bool seek, seek_back; /* a search is under way */
+    bool tagged, all;     /* only tagged rows; also those that are left out at first */
     bool idle;            /* keys go elsewhere: no cursor is shown */
     bool remembered;      /* the order is that of an earlier session */
     bool keep;            /* it is asked where the row under the cursor is now */

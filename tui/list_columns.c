@@ -28,6 +28,8 @@ static void add(struct tui_list *list, const struct tui_column *column, bool usu
 {
     size_t i = list->columns.count;
     char said = said_of(remembered, column->key);
+    if (list->spec->excludes != NULL && strcmp(column->key, list->spec->excludes) == 0)
+        usual = list->all; /* there with the rows that have it */
     if (i + 1 >= TUI_COLUMNS_MOST)
         return;
     list->columns.item[i] = *column;
@@ -137,7 +139,7 @@ static bool columns_act(void *of, size_t i, enum tui_action action)
     struct tui_list *list = of;
     if (action == TUI_COLUMNS)
         return true;
-    if (action != TUI_OPEN)
+    if (action != TUI_OPEN && action != TUI_TAG)
         return false;
     if (strcmp(list->columns.item[i].key, list->spec->name) == 0 && list->columns.shown[i]) {
         tui_app_say(list->app, TUI_WARN, "this column says which row it is: it stays");

@@ -116,23 +116,20 @@ static void command_line(const struct tui_view *base, char *buf, size_t size)
 }
 
 static const struct tui_column columns[] = {
-    { "headline", "WHAT", TUI_COLUMN_TEXT, 0, 8 },
-    { "objects", "OBJS", TUI_COLUMN_NUMBER, 0, 5 },
-    { "bytes", "BYTES", TUI_COLUMN_NUMBER, 1, 8 },
-    { "retained", "RETAINED", TUI_COLUMN_NUMBER, 3, 8 },
-    { "type", "TYPE", TUI_COLUMN_NAME, 0, 12 },
-    { "site", "WHERE", TUI_COLUMN_PLACE, 0, 16 },
-    { "verdict", "VERDICT", TUI_COLUMN_TEXT, 4, 8 },
-    { "strength", "PROOF", TUI_COLUMN_TEXT, 5, 7 },
-    { .key = NULL },
+    { "headline", "WHAT", TUI_COLUMN_TEXT, 0, 8 },     { "objects", "OBJS", TUI_COLUMN_NUMBER, 0, 5 },
+    { "bytes", "BYTES", TUI_COLUMN_NUMBER, 1, 8 },     { "retained", "RETAINED", TUI_COLUMN_NUMBER, 3, 8 },
+    { "type", "TYPE", TUI_COLUMN_NAME, 0, 12 },        { "site", "WHERE", TUI_COLUMN_PLACE, 0, 16 },
+    { "verdict", "VERDICT", TUI_COLUMN_TEXT, 4, 8 },   { "strength", "PROOF", TUI_COLUMN_TEXT, 5, 7 },
+    { "excluded", "EXCLUDED", TUI_COLUMN_TEXT, 2, 0 }, { .key = NULL },
 };
 static const struct tui_list_spec leaks_spec = {
-    .table = "leaks", .columns = columns, .name = "fingerprint", .matches = "type site headline verdict", .sort = ""
+    .table = "leaks", .columns = columns, .name = "fingerprint", .matches = "type site headline verdict", .sort = "", .excludes = "excluded"
 };
 static const struct tui_list_spec cycles_spec = {
-    .table = "cycles", .columns = columns, .name = "fingerprint", .matches = "type site headline verdict", .sort = ""
+    .table = "cycles", .columns = columns, .name = "fingerprint", .matches = "type site headline verdict", .sort = "", .excludes = "excluded"
 };
-static const enum tui_action hints[] = { TUI_OPEN, TUI_NEXT_PANE, TUI_REFERRERS, TUI_FIND, TUI_BACK, TUI_NO_ACTION };
+static const enum tui_action hints[] = { TUI_OPEN, TUI_NEXT_PANE, TUI_EXCLUDED, TUI_REFERRERS, TUI_SORT,
+                                         TUI_FIND, TUI_BACK,      TUI_NO_ACTION };
 
 #define OPS(word, action)                                                                                              \
     {                                                                                                                  \
