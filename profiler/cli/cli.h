@@ -179,9 +179,9 @@ int cli_summary(const struct cli_common *common, char *const *traces, size_t cou
 /* Colour roles, not colours. */
 enum cli_role {
     CLI_PLAIN = PROF_TEXT_PLAIN,
-    CLI_HEAD = PROF_TEXT_HEAD,   /* titles */
-    CLI_BAD = PROF_TEXT_BAD,     /* findings that gate */
-    CLI_WARN = PROF_TEXT_WARN,   /* uncertain, damaged */
+    CLI_HEAD = PROF_TEXT_HEAD, /* titles */
+    CLI_BAD = PROF_TEXT_BAD,   /* findings that gate */
+    CLI_WARN = PROF_TEXT_WARN, /* uncertain, damaged */
     CLI_GOOD = PROF_TEXT_GOOD,
     CLI_PLACE = PROF_TEXT_PLACE, /* function and file:line */
     CLI_FAINT = PROF_TEXT_FAINT,

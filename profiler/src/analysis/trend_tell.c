@@ -54,6 +54,8 @@ static struct prof_growth_series series_of(const struct prof_growth *g, const st
         mean += points[count].value;
         at[count++] = i;
     }
+    if (count == 0)
+        return s;
     mean /= (double)count;
     s.peak_at = at[growth_peak(values, count)];
     s.grows = value(&then[n - 1], bytes) > value(&then[s.peak_at], bytes);

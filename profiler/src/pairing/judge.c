@@ -276,7 +276,7 @@ static double blame_cost(const struct judging *j, uint32_t take, uint32_t other,
             else if (guess->take != take)
                 then += all;
         }
-        double lost = log(fmax(now, 1e-30)) - log(fmax(then, now * exp(-COST_MOST)));
+        double lost = log(fmax(now, 1e-30)) - log(fmax(then, fmax(now, 1e-30) * exp(-COST_MOST)));
         cost += life->lives * mine->share * lost;
         weight += life->lives * mine->share;
     }

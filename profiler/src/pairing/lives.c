@@ -59,6 +59,7 @@ static void rank(struct pairing_entry *entries, size_t count)
             marks[n++] = (struct mark){ entries[i].last, (uint32_t)i, false };
         entries[i].first = entries[i].last = 0;
     }
+    // cppcheck-suppress uninitvar ; n of them are filled
     qsort(marks, n, sizeof *marks, by_moment);
     for (size_t i = 0; i < n; i++) {
         if (marks[i].take && given) {

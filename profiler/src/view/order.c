@@ -44,14 +44,14 @@ struct prof_order {
 struct prof_error *prof_order_create(struct prof_view *view, const struct prof_query *query, struct prof_order **ret)
 {
     struct prof_order *o = calloc(1, sizeof *o);
-    struct prof_error *error = o == NULL ? prof_error_memory() : NULL;
-    if (error != NULL)
-        return error;
+    if (o == NULL)
+        return prof_error_memory();
     o->view = view;
     o->max = prof_heap_obj_max(view->heap);
     o->query = (struct prof_query){ .from_us = query->from_us, .to_us = query->to_us };
     prof_arena_init(&o->arena);
-    error = prof_sort_parse(object_columns, OBJECT_COLUMNS, query->sort != NULL ? query->sort : "bytes,id", &o->sort);
+    struct prof_error *error =
+        prof_sort_parse(object_columns, OBJECT_COLUMNS, query->sort != NULL ? query->sort : "bytes,id", &o->sort);
     if (error == NULL && query->where != NULL)
         error = prof_filter_create(object_columns, OBJECT_COLUMNS, query->where, &o->filter);
     if (error == NULL && query->type != NULL)
