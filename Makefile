@@ -27,7 +27,7 @@ demo: all
 	@tests/demo.sh $(BUILD)
 
 check: setup all
-	@meson test -C $(BUILD) --no-suite long --print-errorlogs
+	@meson test -C $(BUILD) --no-suite long --print-errorlogs --timeout-multiplier 3
 
 check-long: all
 	@tests/setup.sh build test long
