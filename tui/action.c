@@ -68,6 +68,7 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_TAGGED] = { "tagged", "&", NULL, "only tagged rows, or all again", TUI_GROUP_LIST },
     [TUI_UNTAG] = { "untag", "U", NULL, "untag all rows of the list", TUI_GROUP_LIST },
     [TUI_EXCLUDED] = { "excluded", "x", "Excluded", "findings: also those held by design or suppressed", TUI_GROUP_LIST },
+    [TUI_IGNORE] = { "ignore", "i", "Ignore", "findings: the lines that suppress it, and the file for them", TUI_GROUP_LIST },
     [TUI_COLUMNS] = { "columns", "c", "Columns", "choose which columns are shown", TUI_GROUP_LIST },
 
     [TUI_SET_MARK] = { "mark", "m", "Mark", "name this moment: a mark in the trace of what runs, else a bookmark", TUI_GROUP_TIME },
@@ -103,7 +104,7 @@ enum tui_action tui_action_named(const char *name)
 
 const char *const tui_view_names[] = { "overview", "types",  "objects", "object", "referrers", "referents",
                                        "why",      "cycles", "leaks",   "sites",  "diff",      "marks",
-                                       "growth",   "log",    "help",    "stack",  NULL };
+                                       "growth",   "log",    "help",    "ignore", "stack",     NULL };
 
 const char *tui_view_named(const char *name)
 {

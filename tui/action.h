@@ -66,6 +66,7 @@ enum tui_action {
     TUI_TAGGED,
     TUI_UNTAG,
     TUI_EXCLUDED,
+    TUI_IGNORE,
     /* time */
     TUI_SET_MARK,
     TUI_DIFF_SINCE,

@@ -16,8 +16,9 @@ enum { MESSAGE_MS = 5000 };
 
 bool tui_app_init(struct tui_app *app, struct tui_source *source, int height, int width, bool ascii)
 {
-    *app = (struct tui_app){ .source = source, .name = "" };
+    *app = (struct tui_app){ .source = source, .name = "", .path = "" };
     tui_config_init(&app->config);
+    snprintf(app->ignore_path, sizeof app->ignore_path, "reftrack.supp");
     if (!tui_canvas_init(&app->canvas, height, width, ascii))
         return false;
     app->views[0] = tui_view_overview(app);
@@ -69,10 +70,7 @@ static void open_tab(struct tui_app *app, struct tui_view *view)
 {
     while (app->depth > 1)
         close_top(app);
-    if (view != NULL && view->ops->tab == TUI_OVERVIEW)
-        view->ops->destroy(view);
-    else
-        tui_app_open(app, view);
+    tui_app_open(app, view);
 }
 
 void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ...)
@@ -168,7 +166,6 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
 {
     switch (action) {
     case TUI_OVERVIEW:
-        open_tab(app, NULL);
         while (app->depth > 1)
             close_top(app);
         return true;

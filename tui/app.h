@@ -33,6 +33,7 @@ struct tui_app {
     struct tui_state state;
     const char *state_path; /* of what is remembered; NULL: nothing is */
     struct tui_source *source;
+    const char *path;                       /* of the trace, as it was given; "" none */
     const char *name;                       /* of the trace or process, escaped */
     uint32_t pid;                           /* of a running program, 0: a file */
     struct tui_view *views[TUI_VIEWS_MOST]; /* the last one is shown */
@@ -40,6 +41,7 @@ struct tui_app {
     struct tui_query summary;
     struct tui_query export; /* rows that a worker writes to a file (export.h) */
     char export_path[1024];
+    char ignore_path[256];               /* that suppressions were added to last */
     PROF_VEC(struct tui_mark) bookmarks; /* marks.h */
     struct {
         bool shown, focus; /* on every view; keys go there */

@@ -22,7 +22,7 @@ const struct tui_command tui_commands[] = {
     { "at", "MOMENT", "travel: 90s, 1500ms, or now" },
     { "export", "FILE", "write all rows, or all of the view: .txt, .csv or .json" },
     { "save-display", "FILE", "write the screen as it is drawn" },
-    { "cmd", "", "the command line that prints the view" },
+    { "cmd", "", "the command line that prints the view; also to the clipboard" },
     { "set", "NAME = VALUE", "an option, until the viewer ends" },
     { "bind", "[VIEW] KEY ACTION", "a key, until the viewer ends" },
     { "color", "ROLE FG [BG [ATTR,...]]", "a colour, until the viewer ends" },
@@ -49,8 +49,7 @@ bool tui_command_may_write(struct tui_app *app, const char *path, const char *li
     if (lstat(path, &st) != 0)
         return true; /* whatever is wrong shows when it is written */
     snprintf(asks, sizeof asks, "%.200s is there already. Replace it? y/n ", path);
-    tui_prompt_open(&app->prompt, TUI_PROMPT_CONFIRM, asks);
-    snprintf(app->prompt.does, sizeof app->prompt.does, "%s", line);
+    tui_prompt_confirm(&app->prompt, asks, line);
     return false;
 }
 
@@ -98,13 +97,55 @@ static void configure(struct tui_app *app, const char *line)
     tui_app_say(app, TUI_NORMAL, "%s: until the viewer ends", line);
 }
 
+void tui_command_quote(char *buf, size_t size, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%#";
+    size_t used = strlen(buf);
+    bool quoted = text[0] == '\0' || text[0] == '#' || strspn(text, plain) != strlen(text);
+    if (used + 4 * strlen(text) + 3 > size)
+        return;
+    char *at = buf + used;
+    if (quoted)
+        *at++ = '\'';
+    for (; *text != '\0'; text++)
+        if (*text == '\'')
+            at = stpcpy(at, "'\\''");
+        else
+            *at++ = *text;
+    if (quoted)
+        *at++ = '\'';
+    *at = '\0';
+}
+
+/* The views say "reftrack types TRACE --sort bytes"; the trace, and the moment that is looked at, are known here. */
+static void with_trace(struct tui_app *app, const char *command, char *buf, size_t size)
+{
+    const char *word = strstr(command, "TRACE");
+    uint64_t at_us = tui_source_at(app->source);
+    if (word == NULL) {
+        snprintf(buf, size, "%s", command);
+        return;
+    }
+    snprintf(buf, size, "%.*s", (int)(word - command), command);
+    if (app->pid != 0)
+        snprintf(buf + strlen(buf), size - strlen(buf), "--pid %u", app->pid);
+    else
+        tui_command_quote(buf, size, app->path);
+    snprintf(buf + strlen(buf), size - strlen(buf), "%s", word + strlen("TRACE"));
+    if (at_us != TUI_AT_NOW)
+        snprintf(buf + strlen(buf), size - strlen(buf), " --to %lluus", (unsigned long long)at_us);
+}
+
 static void say_command_line(struct tui_app *app)
 {
     const struct tui_view *view = tui_app_top(app);
-    char command[sizeof app->message] = "";
+    char command[sizeof app->message] = "", line[sizeof app->message];
     if (view->ops->command_line != NULL)
         view->ops->command_line(view, command, sizeof command);
-    tui_app_say(app, TUI_NORMAL, "%s", command[0] != '\0' ? command : "no command prints this view");
+    with_trace(app, command, line, sizeof line);
+    if (line[0] != '\0' && app->terminal != NULL)
+        app->terminal->copy(line);
+    tui_app_say(app, TUI_NORMAL, "%s", line[0] != '\0' ? line : "no command prints this view");
 }
 
 /* false: it is none of those that are the same in all views. */
@@ -279,7 +320,7 @@ void tui_command_complete(struct tui_app *app)
         if (length != SIZE_MAX)
             add_keys(&words, app, "");
         length = length != SIZE_MAX ? length : 0;
-    } else if (prompt->kind == TUI_PROMPT_EXPORT) {
+    } else if (prompt->kind == TUI_PROMPT_EXPORT || prompt->kind == TUI_PROMPT_SUPPRESS) {
         length = prompt->cursor;
         add_files(&words, line);
     } else if (prompt->kind == TUI_PROMPT_COMMAND && n == 0) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "glyph.h"
 
 enum { WINDOW = 300, BEFORE = 100, GAP = 2 };
@@ -558,6 +559,25 @@ bool tui_list_clear(struct tui_list *list)
     else
         list->where[0] = '\0';
     return any;
+}
+
+static void add_option(char *buf, size_t size, const char *option, const char *value)
+{
+    size_t used = strlen(buf);
+    if (value[0] == '\0')
+        return;
+    snprintf(buf + used, size - used, " %s%s", option, option[0] != '\0' ? " " : "");
+    tui_command_quote(buf, size, value);
+}
+
+void tui_list_command_line(const struct tui_list *list, char *buf, size_t size)
+{
+    char *tagged =
+        list->tagged ? tui_tags_where(&list->app->tags, list->spec->table, list->spec->name, list->where) : NULL;
+    add_option(buf, size, "", list->type);
+    add_option(buf, size, "--where", tagged != NULL ? tagged : list->where);
+    add_option(buf, size, "--sort", list->sort);
+    free(tagged);
 }
 
 void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct tui_area area)

@@ -69,6 +69,8 @@ bool tui_list_clear(struct tui_list *list);
 void tui_list_mouse(struct tui_list *list, const struct tui_mouse *mouse, struct tui_area area);
 /* "3 of 14   sort retained v   where ..." */
 void tui_list_title(const struct tui_list *list, char *buf, size_t size);
+/* Adds what makes a command of reftrack print these rows in this order: the type, --where, --sort. */
+void tui_list_command_line(const struct tui_list *list, char *buf, size_t size);
 /* A cell of the row under the cursor; NULL: there is none. */
 const char *tui_list_cell(const struct tui_list *list, const char *key);
 

@@ -29,12 +29,14 @@
 #include "script.h"
 #include "term.h"
 
-enum { USAGE = 2, UNREADABLE = 3, WRAPPERS = 64 };
+enum { USAGE = 2, UNREADABLE = 3, WRAPPERS = 64, SUPPRESSIONS = 64 };
 
 struct arguments {
     const char *script, *theme, *symfs, *path, *config, *state, *units;
     const char *wrappers[WRAPPERS + 1];
     size_t wrapper_count;
+    const char *suppressions[SUPPRESSIONS];
+    size_t suppression_count;
     uint32_t pid;
     int width, height;
     bool ascii, no_mouse, no_config;
@@ -48,19 +50,15 @@ static int usage(const char *why)
 
 static int parse(int argc, char **argv, struct arguments *ret)
 {
-    static const struct option options[] = { { "script", required_argument, NULL, 's' },
-                                             { "size", required_argument, NULL, 'g' },
-                                             { "ascii", no_argument, NULL, 'a' },
-                                             { "no-mouse", no_argument, NULL, 'm' },
-                                             { "theme", required_argument, NULL, 't' },
-                                             { "units", required_argument, NULL, 'u' },
-                                             { "config", required_argument, NULL, 'c' },
-                                             { "no-config", no_argument, NULL, 'n' },
-                                             { "state", required_argument, NULL, 'r' },
-                                             { "symfs", required_argument, NULL, 'f' },
-                                             { "wrapper", required_argument, NULL, 'w' },
-                                             { "pid", required_argument, NULL, 'p' },
-                                             { NULL, 0, NULL, 0 } };
+    static const struct option options[] = {
+        { "script", required_argument, NULL, 's' }, { "size", required_argument, NULL, 'g' },
+        { "ascii", no_argument, NULL, 'a' },        { "no-mouse", no_argument, NULL, 'm' },
+        { "theme", required_argument, NULL, 't' },  { "units", required_argument, NULL, 'u' },
+        { "config", required_argument, NULL, 'c' }, { "suppressions", required_argument, NULL, 'x' },
+        { "no-config", no_argument, NULL, 'n' },    { "state", required_argument, NULL, 'r' },
+        { "symfs", required_argument, NULL, 'f' },  { "wrapper", required_argument, NULL, 'w' },
+        { "pid", required_argument, NULL, 'p' },    { NULL, 0, NULL, 0 }
+    };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -83,6 +81,11 @@ static int parse(int argc, char **argv, struct arguments *ret)
             break;
         case 'u':
             ret->units = optarg;
+            break;
+        case 'x':
+            if (ret->suppression_count == SUPPRESSIONS)
+                return usage("there are too many --suppressions");
+            ret->suppressions[ret->suppression_count++] = optarg;
             break;
         case 'c':
             ret->config = optarg;
@@ -207,6 +210,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "reftrack-tui: %s\n", why);
         return UNREADABLE;
     }
+    for (size_t i = 0; i < arguments.suppression_count; i++)
+        if (!tui_source_suppress(source, arguments.suppressions[i])) {
+            tui_source_destroy(source);
+            return usage("the names of --suppressions are too long");
+        }
     if (!tui_app_init(&app, source, arguments.height, arguments.width, ascii)) {
         fprintf(stderr, "reftrack-tui: there is no memory\n");
         tui_source_destroy(source);
@@ -214,6 +222,7 @@ int main(int argc, char **argv)
     }
     const char *base = strrchr(arguments.path, '/');
     app.name = prof_escape_terminal(name, sizeof name, base != NULL ? base + 1 : arguments.path);
+    app.path = arguments.path;
     app.pid = arguments.pid;
     app.now_ms = arguments.script == NULL ? tui_now_ms() : 0;
     snprintf(state_path, sizeof state_path, "%s", arguments.state != NULL ? arguments.state : "");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "said.h"
 
 static struct tui_page *as_page(struct tui_view *base)
@@ -148,8 +149,7 @@ void tui_page_command_line(const struct tui_view *base, char *buf, size_t size)
     const struct tui_page *page = (const struct tui_page *)base;
     if (page->spec->command == NULL)
         return;
+    snprintf(buf, size, "%s%s", page->spec->command, page->of[0] != '\0' ? " " : "");
     if (page->of[0] != '\0')
-        snprintf(buf, size, "%s '%s'", page->spec->command, page->of);
-    else
-        snprintf(buf, size, "%s", page->spec->command);
+        tui_command_quote(buf, size, page->of);
 }

@@ -19,6 +19,12 @@ void tui_prompt_open(struct tui_prompt *prompt, enum tui_prompt_kind kind, const
     prompt->back = 0;
 }
 
+void tui_prompt_confirm(struct tui_prompt *prompt, const char *question, const char *command)
+{
+    tui_prompt_open(prompt, TUI_PROMPT_CONFIRM, question);
+    snprintf(prompt->does, sizeof prompt->does, "%s", command);
+}
+
 /* ---- Editing ---- */
 
 static void set_text(struct tui_prompt *prompt, const char *text)
@@ -196,7 +202,10 @@ void tui_prompt_complete(struct tui_prompt *prompt, size_t length, const char *c
 static void enter(struct tui_app *app)
 {
     static const char *const words[TUI_PROMPT_KINDS] = {
-        [TUI_PROMPT_FIND] = "find", [TUI_PROMPT_FILTER] = "where", [TUI_PROMPT_EXPORT] = "export"
+        [TUI_PROMPT_FIND] = "find",
+        [TUI_PROMPT_FILTER] = "where",
+        [TUI_PROMPT_EXPORT] = "export",
+        [TUI_PROMPT_SUPPRESS] = "suppress",
     };
     enum tui_prompt_kind kind = app->prompt.kind;
     struct tui_view *view = tui_app_top(app);
@@ -208,7 +217,7 @@ static void enter(struct tui_app *app)
     } else if (kind == TUI_PROMPT_MARK) {
         if (app->prompt.text[0] != '\0')
             tui_marks_bookmark(app, app->prompt.text);
-    } else if (kind == TUI_PROMPT_EXPORT) {
+    } else if (kind == TUI_PROMPT_EXPORT || kind == TUI_PROMPT_SUPPRESS) {
         snprintf(line, sizeof line, "%s %s", words[kind], app->prompt.text);
         tui_app_command(app, line);
     } else if (view->ops->command == NULL || !view->ops->command(view, words[kind], app->prompt.text)) {
@@ -249,6 +258,7 @@ void tui_prompt_draw(const struct tui_prompt *prompt, struct tui_canvas *canvas,
                                                         [TUI_PROMPT_FILTER] = "only rows with: ",
                                                         [TUI_PROMPT_EXPORT] = "write to (.txt .csv .json): ",
                                                         [TUI_PROMPT_MARK] = "name of the bookmark here: ",
+                                                        [TUI_PROMPT_SUPPRESS] = "add them to: ",
                                                         [TUI_PROMPT_CONFIRM] = "" };
     char head[TUI_PROMPT_MOST];
     int begin = tui_text(canvas, y, 0, canvas->width, TUI_KEY, asks[prompt->kind]), room = canvas->width - begin - 1;

@@ -16,6 +16,7 @@ enum tui_prompt_kind {
     TUI_PROMPT_FILTER,
     TUI_PROMPT_EXPORT,
     TUI_PROMPT_MARK,
+    TUI_PROMPT_SUPPRESS,
     TUI_PROMPT_CONFIRM, /* one key: y does it */
     TUI_PROMPT_KINDS
 };
@@ -37,6 +38,8 @@ struct tui_prompt {
 
 /* Opens it. text: what stands in it at first, the cursor behind that. */
 void tui_prompt_open(struct tui_prompt *prompt, enum tui_prompt_kind kind, const char *text);
+/* Asks; y runs the command. */
+void tui_prompt_confirm(struct tui_prompt *prompt, const char *question, const char *command);
 /* One key; Enter does what the prompt is for. */
 void tui_prompt_key(struct tui_app *app, uint32_t key);
 /* On row y of the canvas. */

@@ -54,7 +54,8 @@ struct tui_source {
     uint64_t took_ms; /* to make the last one, all that is looked for included */
     uint64_t at_us;   /* the moment that is looked at */
     bool paused, refresh;
-    bool heard; /* the reader said how far it is */
+    char suppressions[WORK_SUPPRESSIONS]; /* as in orders */
+    bool heard;                           /* the reader said how far it is */
     /* A snapshot of this moment, with so many bytes, could not be made, or died: no other one until something changes.
      */
     bool failed;
@@ -372,6 +373,7 @@ static bool send_order(struct tui_source *s, uint64_t at_us, struct snapshot *re
     enum { PAIRS = WORK_ORDER_ENDS };
     int ends[PAIRS][2];
     struct work_order order = { .at_us = at_us };
+    memcpy(order.suppressions, s->suppressions, sizeof order.suppressions);
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(PAIRS * sizeof(int))];
@@ -695,6 +697,24 @@ void tui_source_pause(struct tui_source *s, bool pause)
 bool tui_source_paused(const struct tui_source *s)
 {
     return s->paused;
+}
+
+bool tui_source_suppress(struct tui_source *s, const char *path)
+{
+    size_t length = strlen(path), used = strlen(s->suppressions);
+    s->refresh = s->snapshots > 0;
+    for (const char *at = s->suppressions; *at != '\0'; at += strcspn(at, "\n") + 1)
+        if (strcspn(at, "\n") == length && strncmp(at, path, length) == 0)
+            return true;
+    if (used + length + 2 > sizeof s->suppressions || strchr(path, '\n') != NULL)
+        return false;
+    snprintf(s->suppressions + used, sizeof s->suppressions - used, "%s\n", path);
+    return true;
+}
+
+const char *tui_source_suppressions(const struct tui_source *s)
+{
+    return s->suppressions;
 }
 
 void tui_source_refresh(struct tui_source *s)

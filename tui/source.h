@@ -93,6 +93,11 @@ uint64_t tui_source_at(const struct tui_source *source);
 /* The display stands still: no new snapshots, though the reader reads on. */
 void tui_source_pause(struct tui_source *source, bool pause);
 bool tui_source_paused(const struct tui_source *source);
+/* Findings that match the suppressions in a file are excluded from the next snapshot on, which is made at once. A file
+ * counts once. false: there are too many. */
+bool tui_source_suppress(struct tui_source *source, const char *path);
+/* Those files, each ended by '\n'. Borrowed. */
+const char *tui_source_suppressions(const struct tui_source *source);
 /* A new snapshot as soon as possible. */
 void tui_source_refresh(struct tui_source *source);
 

@@ -73,6 +73,7 @@ struct tui_view *tui_view_marks(struct tui_app *app);
 /* since_mark: from the mark before this moment on, else from the begin. */
 struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark);
 struct tui_view *tui_view_log(struct tui_app *app);
+struct tui_view *tui_view_ignore(struct tui_app *app, const char *number); /* of a finding; asks for the file */
 struct tui_view *tui_view_help(struct tui_app *app);
 
 #endif

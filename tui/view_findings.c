@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "list.h"
 #include "page.h"
 #include "pane.h"
@@ -73,6 +74,11 @@ static bool act(struct tui_view *base, enum tui_action action)
         tui_page_open_target(base->app, example(view));
         return true;
     }
+    const char *number = tui_list_cell(&view->list, "number");
+    if (action == TUI_IGNORE && number != NULL) {
+        tui_app_open(base->app, tui_view_ignore(base->app, number));
+        return true;
+    }
     return tui_list_act(&view->list, action);
 }
 
@@ -86,7 +92,12 @@ static const char *selected(const struct tui_view *base)
 
 static void title(const struct tui_view *base, char *buf, size_t size)
 {
-    tui_list_title(&((const struct findings_view *)base)->list, buf, size);
+    const struct tui_list *list = &((const struct findings_view *)base)->list;
+    const char *trouble = json_string_value(json_object_get(list->query.answer, "trouble"));
+    tui_list_title(list, buf, size);
+    size_t used = strlen(buf);
+    if (trouble != NULL)
+        snprintf(buf + used, size - used, "   no suppressions: %s", trouble);
 }
 
 static bool command(struct tui_view *base, const char *word, const char *rest)
@@ -112,7 +123,17 @@ static bool clear(struct tui_view *base)
 
 static void command_line(const struct tui_view *base, char *buf, size_t size)
 {
-    snprintf(buf, size, "reftrack %s TRACE", ((const struct findings_view *)base)->list.spec->table);
+    const struct tui_list *list = &((const struct findings_view *)base)->list;
+    const char *at = tui_source_suppressions(base->app->source);
+    char path[1024];
+    snprintf(buf, size, "reftrack %s TRACE%s", list->spec->table,
+             list->all && list->spec->table[0] == 'l' ? " --all" : "");
+    for (; *at != '\0'; at += strcspn(at, "\n") + 1) {
+        size_t used = strlen(buf);
+        snprintf(path, sizeof path, "%.*s", (int)strcspn(at, "\n"), at);
+        snprintf(buf + used, size - used, " --suppressions ");
+        tui_command_quote(buf, size, path);
+    }
 }
 
 static const struct tui_column columns[] = {
@@ -122,14 +143,20 @@ static const struct tui_column columns[] = {
     { "verdict", "VERDICT", TUI_COLUMN_TEXT, 4, 8 },   { "strength", "PROOF", TUI_COLUMN_TEXT, 5, 7 },
     { "excluded", "EXCLUDED", TUI_COLUMN_TEXT, 2, 0 }, { .key = NULL },
 };
-static const struct tui_list_spec leaks_spec = {
-    .table = "leaks", .columns = columns, .name = "fingerprint", .matches = "type site headline verdict", .sort = "", .excludes = "excluded"
-};
-static const struct tui_list_spec cycles_spec = {
-    .table = "cycles", .columns = columns, .name = "fingerprint", .matches = "type site headline verdict", .sort = "", .excludes = "excluded"
-};
-static const enum tui_action hints[] = { TUI_OPEN, TUI_NEXT_PANE, TUI_EXCLUDED, TUI_REFERRERS, TUI_SORT,
-                                         TUI_FIND, TUI_BACK,      TUI_NO_ACTION };
+static const struct tui_list_spec leaks_spec = { .table = "leaks",
+                                                 .columns = columns,
+                                                 .name = "fingerprint",
+                                                 .matches = "type site headline verdict",
+                                                 .sort = "",
+                                                 .excludes = "excluded" };
+static const struct tui_list_spec cycles_spec = { .table = "cycles",
+                                                  .columns = columns,
+                                                  .name = "fingerprint",
+                                                  .matches = "type site headline verdict",
+                                                  .sort = "",
+                                                  .excludes = "excluded" };
+static const enum tui_action hints[] = { TUI_OPEN, TUI_NEXT_PANE, TUI_IGNORE, TUI_EXCLUDED, TUI_REFERRERS,
+                                         TUI_SORT, TUI_FIND,      TUI_BACK,   TUI_NO_ACTION };
 
 #define OPS(word, action)                                                                                              \
     {                                                                                                                  \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "said.h"
 #include "tree.h"
 
@@ -266,7 +267,8 @@ static const char *selected(const struct tui_view *base)
 static void command_line(const struct tui_view *base, char *buf, size_t size)
 {
     const struct links_view *view = (const struct links_view *)base;
-    snprintf(buf, size, "reftrack refs TRACE '%s' --%s", view->of, view->in ? "in" : "out");
+    snprintf(buf, size, "reftrack refs --%s TRACE ", view->in ? "in" : "out");
+    tui_command_quote(buf, size, view->of);
 }
 
 static const char *document(const struct tui_view *base, const char **ret_of)

@@ -236,9 +236,13 @@ static int draw_looks(struct overview *view, struct tui_canvas *canvas, struct t
     if (!json_is_true(json_object_get(audit, "certain")))
         tui_printf(canvas, y, 20, area.width - 21, TUI_WARN, "uncertain: %s", text_of(audit, "why"));
     y++;
+    unsigned long long suppressed = (unsigned long long)number(view->view.app->summary.answer, "suppressed");
+    char without[48] = "";
+    if (suppressed > 0)
+        snprintf(without, sizeof without, " (%llu suppressed)", suppressed);
     if (count == 0) {
         tui_printf(canvas, y, 3, area.width - 4, json_is_true(json_object_get(audit, "certain")) ? TUI_GOOD : TUI_WARN,
-                   "No leak found. %s objects are alive; %s events, %llu lost.",
+                   "No leak found%s. %s objects are alive; %s events, %llu lost.", without,
                    prof_fmt_count(text, sizeof text, number(get(&view->view, "totals"), "objects")),
                    prof_fmt_count((char[32]){ "" }, 32, number(get(&view->view, "totals"), "events")),
                    (unsigned long long)number(audit, "lost"));
@@ -379,8 +383,15 @@ static void title(const struct tui_view *base, char *buf, size_t size)
 }
 
 static const enum tui_action hints[] = { TUI_OPEN, TUI_PAUSE, TUI_EXPORT, TUI_NO_ACTION };
+static void command_line(const struct tui_view *view, char *buf, size_t size)
+{
+    (void)view;
+    snprintf(buf, size, "reftrack report TRACE");
+}
+
 static const struct tui_view_ops ops = {
     .name = "overview",
+    .command_line = command_line,
     .tab = TUI_OVERVIEW,
     .hints = hints,
     .destroy = destroy,

@@ -77,14 +77,8 @@ static bool clear(struct tui_view *view)
 static void command_line(const struct tui_view *view, char *buf, size_t size)
 {
     const struct tui_list *list = &((const struct table_view *)view)->list;
-    char where[sizeof list->where + 16] = "", type[300] = "", sort[96] = "";
-    if (list->where[0] != '\0')
-        snprintf(where, sizeof where, " --where \"%s\"", list->where);
-    if (list->type[0] != '\0')
-        snprintf(type, sizeof type, " '%s'", list->type);
-    if (list->sort[0] != '\0')
-        snprintf(sort, sizeof sort, " --sort %s", list->sort);
-    snprintf(buf, size, "reftrack %s TRACE%s%s%s", list->spec->table, type, sort, where);
+    snprintf(buf, size, "reftrack %s TRACE", list->spec->table);
+    tui_list_command_line(list, buf, size);
 }
 
 static struct tui_view *create(struct tui_app *app, const struct tui_view_ops *ops, const struct tui_list_spec *spec,

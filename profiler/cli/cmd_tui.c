@@ -13,6 +13,7 @@ struct tui_args {
     bool ascii, no_mouse;
     bool no_config;
     const char *theme, *script, *size, *config, *state;
+    struct cli_list suppressions;
 };
 static const struct cli_option options[] = {
     { .name = "ascii",
@@ -44,6 +45,12 @@ static const struct cli_option options[] = {
       .argument = "FILE",
       .hint = CLI_HINT_FILE,
       .help = "order and columns of lists are remembered in FILE instead of $XDG_STATE_HOME/reftrack/state" },
+    { .name = "suppressions",
+      .kind = CLI_LIST,
+      .offset = offsetof(struct tui_args, suppressions),
+      .argument = "FILE",
+      .hint = CLI_HINT_FILE,
+      .help = "findings that match this file's rules are excluded (x shows them; i adds rules to a file)" },
     { .name = "script",
       .kind = CLI_TEXT,
       .offset = offsetof(struct tui_args, script),
@@ -70,10 +77,10 @@ const struct cli_command cli_command_tui = {
     .main = cmd_tui,
     .synopsis = "[TRACE]",
     .summary = "browse a trace, or a program that is being recorded, in the terminal",
-    .about =
-        "An overview, types, objects, who holds whom, cycles, leaks with their evidence, sites, marks, what grows; at any moment "
-        "of the trace. '?' lists the keys. Lines of a script: key NAME ..., type TEXT, do COMMAND, click "
-        "COLUMN,ROW (also double-click, wheel-up, wheel-down), resize COLUMNSxROWS, show, roles.",
+    .about = "An overview, types, objects, who holds whom, cycles, leaks with their evidence, sites, marks, what "
+             "grows; at any moment "
+             "of the trace. '?' lists the keys. Lines of a script: key NAME ..., type TEXT, do COMMAND, click "
+             "COLUMN,ROW (also double-click, wheel-up, wheel-down), resize COLUMNSxROWS, show, roles.",
     .options = options,
     .examples = examples,
     .groups = CLI_GROUP_TRACE | CLI_GROUP_PID,
@@ -120,6 +127,8 @@ static int become_viewer(const struct cli_session *session, const struct cli_com
         add(&words, "--state", args->state);
     if (args->no_config)
         add(&words, "--no-config", NULL);
+    for (size_t i = 0; i < args->suppressions.count; i++)
+        add(&words, "--suppressions", args->suppressions.items[i]);
     if (args->script != NULL)
         add(&words, "--script", args->script);
     if (args->size != NULL)

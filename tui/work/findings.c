@@ -151,23 +151,53 @@ void work_finding_counts(struct work *work, const json_t *question, json_t *resu
     free(chosen(work, question, &count, &excluded, &suppressed));
     json_object_set_new(result, "excluded", json_integer((json_int_t)excluded));
     json_object_set_new(result, "suppressed", json_integer((json_int_t)suppressed));
+    if (work->suppress_trouble != NULL)
+        json_object_set_new(result, "trouble", work_text(work->suppress_trouble));
 }
 
 /* ---- One of them ---- */
 
-json_t *work_finding(struct work *work, const json_t *question, struct prof_error **ret_error)
+/* The one with a number; NULL: *ret_error. */
+static const struct prof_finding *numbered(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
     const char *of = work_asked(question, "of");
     size_t number = of != NULL ? strtoul(of, NULL, 10) : 0;
-    const struct prof_finding *list, *found = NULL;
+    const struct prof_finding *list;
     if (number < prof_findings_list(work->findings, &list))
-        found = &list[number];
-    struct work_told told;
-    char name[512];
-    if (found == NULL) {
-        *ret_error = prof_error_create(PROF_ERROR_NOT_FOUND, "this finding is not among those of this moment");
+        return &list[number];
+    *ret_error = prof_error_create(PROF_ERROR_NOT_FOUND, "this finding is not among those of this moment");
+    return NULL;
+}
+
+json_t *work_suppression(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    const struct prof_finding *finding = numbered(work, question, ret_error);
+    char *text = finding != NULL ? prof_suppression_for(work->findings, finding) : NULL;
+    if (text == NULL) {
+        if (*ret_error == NULL)
+            *ret_error = prof_error_create(PROF_ERROR_ARGUMENT, "no line suppresses just this finding");
         return NULL;
     }
+    /* line by line: the text is ours, the names in it are not */
+    json_t *lines = json_string("");
+    for (char *at = text, *rest = NULL, *line; (line = strtok_r(at, "\n", &rest)) != NULL; at = NULL) {
+        json_t *shown = work_text(line);
+        json_t *longer = json_sprintf("%s%s\n", json_string_value(lines), json_string_value(shown));
+        json_decref(shown);
+        json_decref(lines);
+        lines = longer;
+    }
+    free(text);
+    return json_pack("{s:o}", "text", lines);
+}
+
+json_t *work_finding(struct work *work, const json_t *question, struct prof_error **ret_error)
+{
+    const struct prof_finding *found = numbered(work, question, ret_error);
+    struct work_told told;
+    char name[512];
+    if (found == NULL)
+        return NULL;
     prof_view_compare(work->view, work_ledgers(work));
     prof_text_finding(work_tell(&told, work, question), found, work_asked_all(question));
     json_t *result = work_told(&told), *samples = json_array();

@@ -33,9 +33,12 @@ struct work {
     bool compared;                /* lives were, or could not be */
     struct prof_heap *then;       /* at then_us, for differences; NULL: at 0 */
     uint64_t then_us;
-    struct prof_wrappers *wrappers; /* of the text layer */
-    struct work_tables *tables;     /* table.c */
-    struct work_objects *objects;   /* objects.c */
+    struct prof_wrappers *wrappers;         /* of the text layer */
+    struct work_tables *tables;             /* table.c */
+    struct work_objects *objects;           /* objects.c */
+    char *suppress;                         /* files of suppressions, as in the order */
+    struct prof_suppressions *suppressions; /* of these; live as long as the findings */
+    char *suppress_trouble;                 /* why there are none; NULL */
     bool unfinished; /* an answer needs more time: it is asked for again, what it returned is sent if anything */
     uint64_t begun;  /* number of the question of which a part was answered */
 };
@@ -59,8 +62,8 @@ uint64_t work_now_ms(void);
 
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
-work_answer work_summary, work_table, work_links, work_export, work_finding, work_object, work_ways, work_log,
-    work_growth, work_objects, work_type;
+work_answer work_summary, work_table, work_links, work_export, work_finding, work_suppression, work_object, work_ways,
+    work_log, work_growth, work_objects, work_type;
 
 /* ---- Tables ---- */
 /* The table that a question names, whole. Borrowed until the view is destroyed. */

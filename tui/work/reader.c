@@ -92,9 +92,10 @@ static void wear(int leash)
         _exit(0);
 }
 
-static void run_snapshot(struct reader *r, uint64_t at_us, const int ends[WORK_ORDER_ENDS])
+static void run_snapshot(struct reader *r, struct work_order *order, const int ends[WORK_ORDER_ENDS])
 {
-    struct work work = { .options = r->options };
+    struct work work = { .options = r->options, .suppress = order->suppressions };
+    uint64_t at_us = order->at_us;
     struct prof_error *error = NULL;
     close(r->orders);
     close(r->pulses.fd);
@@ -130,6 +131,7 @@ static bool take_order(struct reader *r)
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
     };
     ssize_t n = recvmsg(r->orders, &message, MSG_CMSG_CLOEXEC);
+    order.suppressions[sizeof order.suppressions - 1] = '\0';
     if (n != sizeof order)
         return n < 0 && (errno == EINTR || errno == EAGAIN);
     const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
@@ -141,7 +143,7 @@ static bool take_order(struct reader *r)
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() == reader)
-            run_snapshot(r, order.at_us, ends);
+            run_snapshot(r, &order, ends);
         _exit(1);
     }
     for (int i = 0; i < WORK_ORDER_ENDS; i++)

@@ -87,8 +87,9 @@ static json_t *answer(struct work *work, const json_t *question)
         const char *ask;
         work_answer *answer;
     } answers[] = {
-        { "summary", work_summary }, { "table", work_table },   { "export", work_export }, { "links", work_links },
-        { "finding", work_finding }, { "object", work_object }, { "ways", work_ways },     { "log", work_log },
+        { "summary", work_summary }, { "table", work_table },     { "export", work_export },
+        { "links", work_links },     { "finding", work_finding }, { "suppression", work_suppression },
+        { "object", work_object },   { "ways", work_ways },       { "log", work_log },
         { "growth", work_growth },   { "type", work_type },
     };
     const char *ask = work_asked(question, "ask");
@@ -216,11 +217,28 @@ static bool fork_quick(struct work *work, const int ends[WORK_ORDER_ENDS], int w
     return true;
 }
 
+/* Files that cannot be read suppress nothing, and neither do the others: half of them would mislead. */
+static void read_suppressions(struct work *work)
+{
+    struct prof_error *error = work->suppress[0] != '\0' ? prof_suppressions_create(&work->suppressions) : NULL;
+    for (char *path = work->suppress, *end; error == NULL && (end = strchr(path, '\n')) != NULL; path = end + 1) {
+        *end = '\0';
+        error = prof_suppressions_read(work->suppressions, path);
+    }
+    if (error == NULL)
+        return;
+    work->suppress_trouble = strdup(error->message);
+    prof_suppressions_destroy(work->suppressions);
+    work->suppressions = NULL;
+    prof_error_destroy(error);
+}
+
 static void dig(struct work *work, const int ends[WORK_ORDER_ENDS])
 {
-    const struct prof_findings_options options = { 0 };
     tui_wire_init(&work->wire, ends[WORK_ORDER_DEEP], false);
     nice(DEEP_NICE);
+    read_suppressions(work);
+    const struct prof_findings_options options = { .suppressions = work->suppressions };
     work_doing(work, "looking for leaks");
     struct prof_error *error = prof_findings_create(work->heap, work->symbols, &options, &work->findings);
     if (error == NULL && fork_quick(work, ends, WORK_ORDER_FOUND))

@@ -73,13 +73,14 @@ static json_t *look_at(struct work *work, const struct prof_finding *finding)
                      work_text(prof_view_action(work->view, finding, action, sizeof action)));
 }
 
-static json_t *looks_of(struct work *work, uint64_t *ret_all)
+static json_t *looks_of(struct work *work, uint64_t *ret_all, uint64_t *ret_suppressed)
 {
     const struct prof_finding *list;
     size_t count = prof_findings_list(work->findings, &list);
     json_t *looks = json_array();
-    *ret_all = 0;
+    *ret_all = *ret_suppressed = 0;
     for (size_t i = 0; i < count; i++) {
+        *ret_suppressed += list[i].suppressed_by != NULL;
         if (!prof_finding_is_listed(&list[i]))
             continue;
         if ((*ret_all)++ < LOOKS)
@@ -141,7 +142,7 @@ static json_t *audit_to_come(const struct work *work)
 json_t *work_summary(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
     const struct prof_heap_totals *t = prof_heap_totals(work->heap);
-    uint64_t all = 0, asked = work_asked_number(question, "n", 0);
+    uint64_t suppressed = 0, all = 0, asked = work_asked_number(question, "n", 0);
     bool found = work->findings != NULL, second = found && work->begun == asked;
     json_t *biggest = second ? biggest_of(work, ret_error) : NULL;
     if (second && biggest == NULL)
@@ -155,9 +156,10 @@ json_t *work_summary(struct work *work, const json_t *question, struct prof_erro
         json_pack("{s:o,s:o,s:o,s:o}", "program", program_of(prof_trace_info(work->trace)), "totals", totals,
                   "generations", generations_of(work), "audit", found ? audit_of(work) : audit_to_come(work));
     if (found)
-        json_object_set_new(summary, "looks", looks_of(work, &all));
+        json_object_set_new(summary, "looks", looks_of(work, &all, &suppressed));
     if (found)
-        json_object_set_new(summary, "looks_all", number(all));
+        json_object_update_new(summary,
+                               json_pack("{s:o,s:o}", "looks_all", number(all), "suppressed", number(suppressed)));
     if (second)
         json_object_set_new(summary, "biggest", biggest);
     work->unfinished = found && !second;

@@ -27,6 +27,7 @@
  *              find: TEXT, after: ROW, back: also {found: the row, null none}, and rows from there;
  *              keep: an object: the same of its row
  *   finding    of: its number: text (internal.h: told), {samples: [NAME]}
+ *   suppression  of: the same: {text: lines that suppress it}
  *   object     of: as people write it: text
  *   ways       of: a node as people write it: text
  *   type       of: its name: text
@@ -57,8 +58,10 @@ enum {
     WORK_ORDER_LEASH, /* the reading end of a pipe: the deep process ends when the other one is closed */
     WORK_ORDER_ENDS
 };
+enum { WORK_SUPPRESSIONS = 4000 };
 struct work_order {
-    uint64_t at_us; /* UINT64_MAX: of everything that was read */
+    uint64_t at_us;                       /* UINT64_MAX: of everything that was read */
+    char suppressions[WORK_SUPPRESSIONS]; /* paths of files, each ended by '\n' */
 };
 
 /* Forks the reader. Its ends: *ret_orders takes packets, *ret_pulses is a stream. It ends when either is closed. false:

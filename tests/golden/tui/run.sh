@@ -1,7 +1,7 @@
 #!/bin/sh
 # Golden screens of the viewer: each NAME.keys is a script of keys (tui/script.h) for the trace that its first line
 # names, with options: "# leaky.trk --size 80x24 --ascii"; every further such line runs it once more. What it prints
-# must equal NAME.screen, with files NAME-* that it writes. Configuration files, NAME.rc, and what is remembered, NAME.state, lie beside the traces.
+# must equal NAME.screen, with files NAME-* that it writes. Configuration files, NAME.rc, and what is remembered, NAME.state, and suppressions, NAME.supp, lie beside the traces.
 #   run.sh REFTRACK_TUI TRACES [--update] [NAME...]
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +14,7 @@ update=
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 "$traces" "$work" || exit 99
-cp "$here"/*.rc "$here"/*.state "$work"
+cp "$here"/*.rc "$here"/*.state "$here"/*.supp "$work"
 LC_ALL=C.UTF-8
 TZ=UTC
 export LC_ALL TZ
