@@ -10,6 +10,7 @@
 #include "../src/own.h"
 
 #include "stub.h"
+#include "tail.h"
 #include "watch.h"
 
 enum {
@@ -278,7 +279,7 @@ static bool returns_oddly(const char *name)
 static void hook_one(struct search *s, struct trk_watch *first, const struct trk_function *f)
 {
     struct trk_function chosen = *f;
-    enum trk_hook_state state = f->indirect ? choose(s, f, &chosen) : TRK_HOOK_ON;
+    enum trk_hook_state state = f->start == 0 ? TRK_HOOK_NO_TAIL : f->indirect ? choose(s, f, &chosen) : TRK_HOOK_ON;
     trk_watch_init(first);
     if (first->hook.leave != NULL && returns_oddly(f->name))
         state = TRK_HOOK_ODD_RETURN;
@@ -315,16 +316,28 @@ static void call_once(const struct search *s, const struct trk_hook_rule *r, con
         ((void (*)(uint64_t, uint64_t))f->start)(r->test[0].value, r->test[1].value);
 }
 
-static bool look_at(const struct trk_function *f, void *data)
+/* The name with the mark behind it is a function's: that which it jumps to. */
+static bool is_tail_of(const char *name, const char *pattern)
 {
-    struct search *s = data;
+    while (*name && *name == *pattern) {
+        name++;
+        pattern++;
+    }
+    return *name == 0 && pattern[0] == TRK_TAIL_MARK && pattern[1] == 0;
+}
+
+/* Hooks it where rules name it; whether one names what it jumps to. */
+static bool look_for(struct search *s, const struct trk_function *f)
+{
     struct trk_watch *first = NULL;
+    bool tail = false;
     for (uint32_t i = 0; i < s->rules; i++) {
         const struct trk_hook_rule *r = &hooks.rules->rule[s->rule[i]];
         const char *pattern = text_of(r->function);
         if (pattern[0] == 0 || (pattern[0] != f->name[0] && pattern[0] != '*'))
             continue;
         const char *clone = clone_of(pattern, f->name);
+        tail = tail || is_tail_of(f->name, pattern);
         if (r->role == TRK_HOOK_CALL) {
             call_once(s, r, f);
         } else if (clone != NULL && (begins(clone, "part") || begins(clone, "isra") || begins(clone, "constprop"))) {
@@ -340,6 +353,22 @@ static bool look_at(const struct trk_function *f, void *data)
     }
     if (first != NULL)
         hook_one(s, first, f);
+    return tail;
+}
+
+static bool look_at(const struct trk_function *f, void *data)
+{
+    struct search *s = data;
+    char name[FUNCTION_NAME];
+    size_t length = trk_strlen(f->name, sizeof name);
+    if (!look_for(s, f) || f->indirect || length + 2 > sizeof name)
+        return true;
+    struct trk_function tail = { .name = name };
+    trk_copy(name, f->name, length);
+    name[length] = TRK_TAIL_MARK;
+    name[length + 1] = 0;
+    trk_tail_find(s->elf, f, &tail);
+    look_for(s, &tail);
     return true;
 }
 

@@ -118,11 +118,14 @@ static bool keep_name(void *data, const char *name)
     return names->items[names->count++] != NULL;
 }
 
+/* How many names the pattern means; of NAME>, that of the function that jumps counts. */
 static size_t found(const name_vec *names, const char *pattern)
 {
-    size_t count = 0;
+    size_t count = 0, length = strcspn(pattern, ">");
     for (size_t i = 0; i < names->count; i++)
-        count += fnmatch(pattern, names->items[i], 0) == 0;
+        count += pattern[length] == '\0'
+                     ? fnmatch(pattern, names->items[i], 0) == 0
+                     : strncmp(pattern, names->items[i], length) == 0 && names->items[i][length] == '\0';
     return count;
 }
 

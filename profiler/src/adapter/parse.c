@@ -69,6 +69,18 @@ static int in_function(int c)
     return isalnum(c) || c == '_' || c == '.' || c == '$' || c == '*';
 }
 
+static int in_tail(int c)
+{
+    return in_function(c) || c == '>';
+}
+
+/* '>' behind a name, without '*', is the function that it jumps to. */
+static bool misplaces_tail(const char *function)
+{
+    const char *mark = strchr(function, '>');
+    return mark != NULL && (mark == function || mark[1] != '\0' || strchr(function, '*') != NULL);
+}
+
 /* ---- adapter, library, type -------------------------------------------------------------------------------------- */
 
 static struct prof_error *read_adapter(struct reader *r)
@@ -407,10 +419,11 @@ static struct prof_error *read_rule(struct reader *r, unsigned role)
     };
     snprintf(expected, sizeof expected, "write '%s FUNCTION PLACE', as in '%s obj_%s %s'; * is any characters",
              roles[role].word, roles[role].word, roles[role].word, role == TRK_HOOK_NEW ? "ret" : "arg1");
-    struct prof_error *error =
-        name(r, "no function is named", in_function, PROF_ADAPTER_WORD, expected, &rule.function);
+    struct prof_error *error = name(r, "no function is named", in_tail, PROF_ADAPTER_WORD, expected, &rule.function);
     if (error == NULL && rule.function[strspn(rule.function, "*")] == '\0')
         return bad(r, every_function, NULL, "write a part of the name with *");
+    if (error == NULL && misplaces_tail(rule.function))
+        return bad(r, "not understood:", rule.function, "write NAME> for the function that NAME ends with a jump to");
     if (error == NULL && adapter_at_end(&r->text))
         return bad(r, "where the object is, is missing", NULL, expected);
     if (error == NULL)

@@ -391,6 +391,51 @@ static struct pair_open open_of(struct analysis *a, struct learned_type *t, cons
     return open;
 }
 
+/* What healthy lives gave back at `give` of all that they took where the suspect and its ties are. */
+static double flow_to(const struct learned_type *t, const struct pairing_suspect *s, uint32_t give)
+{
+    double flow = pairing_flow(t->pairing, s->take, give);
+
+    for (uint32_t i = 0; i < s->tie_count; i++)
+        flow += pairing_flow(t->pairing, s->ties[i], give);
+    return flow;
+}
+
+static bool gave_at(const struct gathered *life, uint32_t key)
+{
+    bool gave = false;
+
+    for (size_t i = 0; i < life->count; i++)
+        gave |= life->entries[i].key == key && life->entries[i].given > 0;
+    return gave;
+}
+
+/* Takings that fit equally end, between them, at several releases. The one of these that the life lacks altogether is
+ * missing, whichever taking it would have ended. */
+static void name_absent(const struct learned_type *t, const struct gathered *life, const struct pairing_suspect *s,
+                        struct pair_open *open)
+{
+    const double nearly_all = 0.9;
+    uint32_t absent = PAIRING_NONE, lacking = 0;
+    double lives = 0;
+
+    for (uint32_t key = 0; key < t->keys.count; key++)
+        lives += flow_to(t, s, key) / (s->tie_count + 1);
+    for (uint32_t key = 0; key < t->keys.count && lives > 0; key++) {
+        if (flow_to(t, s, key) >= nearly_all * lives && !gave_at(life, key)) {
+            absent = key;
+            lacking++;
+        }
+    }
+    if (lacking != 1)
+        return;
+    double named = flow_to(t, s, absent);
+    open->missing_stack = t->keys.items[absent].stack;
+    open->missing_named = 1;
+    open->healthy_of = (uint64_t)(lives + 0.5);
+    open->healthy_named = (uint64_t)((named < lives ? named : lives) + 0.5);
+}
+
 /* How often each suspect is one too many: the references that are open are explained one after the other, a few of
  * them; the best explanation has the rest, as far as it took so many. false: nothing tells the first one apart. */
 static bool share_out(const struct learned_type *t, const struct gathered *life, uint64_t open, uint64_t *counts,
@@ -446,6 +491,8 @@ bool pair_ask(struct analysis *a, struct learned *learned, prof_obj_id id, struc
         if (counts[s] == 0)
             continue;
         struct pair_open one = open_of(a, t, obj, &suspects[s], counts[s]);
+        if (suspects[s].tie_count > 0 && one.missing_stack == 0)
+            name_absent(t, &life, &suspects[s], &one);
         if (!ret->learned) {
             ret->first = one;
             for (uint32_t i = 0; i < suspects[s].tie_count; i++)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from rig import check, every_call, every_call_inside, finish, folder, leaks, long_form, plain, recording, traces, unharmed
+from rig import check, every_call, finish, folder, leaks, long_form, plain, recording, traces, unharmed
 
 # Nothing of the session or system takes part.
 os.environ.update(GIO_USE_VFS="local", GSETTINGS_BACKEND="memory", DBUS_SESSION_BUS_ADDRESS="disabled:", DBUS_SYSTEM_BUS_ADDRESS="disabled:",
@@ -22,11 +22,12 @@ def file_of(name, text=""):
     return path
 
 
-def alike():
-    """Do the same in each run. With the number of functions that are called at least."""
+def commands():
+    """With the number of functions that are called at least."""
     resource = file_of("r.gresource.xml", "<gresources><gresource prefix='/r'><file>text</file></gresource></gresources>")
     text = file_of("text", "some text\n" * 20)
     compiled = os.path.join(folder, "r.gresource")
+    yield 14, ["gio", "list", "/usr/share"]
     yield 14, ["gio", "info", "/usr/bin"]
     yield 10, ["gio", "cat", "/etc/passwd", text]
     yield 18, ["gio", "mime", "text/plain"]
@@ -39,6 +40,9 @@ def alike():
     yield 10, ["gio", "rename", "/none", "no"]
     yield 10, ["gio", "remove", "/none"]
     yield 10, ["gio", "trash", "/none"]
+    yield 18, ["gio", "mount", "-l"]
+    yield 18, ["gio", "mount", "/none"]
+    yield 20, ["gio", "open", "/none"]
     yield 20, ["gsettings", "list-recursively"]
     yield 10, ["gsettings", "range", "org.gnome.desktop.interface", "clock-format"]
     yield 20, ["gapplication", "list-apps"]
@@ -48,21 +52,14 @@ def alike():
     yield 10, ["gst-inspect-1.0", "fakesink"]
 
 
-def racing():
-    """Have threads that do not."""
-    yield 18, ["gio", "mount", "-l"]
-    yield 18, ["gio", "mount", "/none"]
-    yield 20, ["gio", "open", "/none"]
-
-
 def on_a_bus():
     """gdbus with a bus of its own."""
     bus = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                            text=True)
     try:
         address = bus.stdout.readline().strip()
-        every_call_inside(["gdbus", "call", "--address", address, "--dest", "org.freedesktop.DBus", "--object-path", "/", "--method",
-                           "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.DBus"], 35)
+        every_call(["gdbus", "call", "--address", address, "--dest", "org.freedesktop.DBus", "--object-path", "/", "--method",
+                    "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.DBus"], 35)
     finally:
         bus.terminate()
         bus.wait(timeout=60)
@@ -90,15 +87,13 @@ def monitor():
 if shutil.which("gio") is None or shutil.which("gdb") is None:
     print("no gio (libglib2.0-bin) or no gdb")
     sys.exit(77)
-every_call(["gio", "list", "/usr/share"], 14)
+every_call(["gio", "cat", "/etc/passwd"], 10)
 if long_form:
-    for least, command in alike():
+    for least, command in commands():
         if shutil.which(command[0]) is not None:
             plain(command) # what it makes is there from now on
             every_call(command, least)
     check(open(os.path.join(folder, "text")).read() == open(os.path.join(folder, "copy")).read(), "a copy differs")
-    for least, command in racing():
-        every_call_inside(command, least)
     if shutil.which("dbus-daemon") is not None:
         on_a_bus()
     monitor()

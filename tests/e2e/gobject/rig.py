@@ -12,6 +12,7 @@ import tempfile
 reftrack, sources = sys.argv[1], sys.argv[3]
 compiler = sys.argv[2].split()
 long_form = len(sys.argv) > 4
+has_gdb = shutil.which("gdb") is not None
 folder = tempfile.mkdtemp()
 bad = 0
 
@@ -113,25 +114,46 @@ def gdb_says(functions, before, after, command, prefix=()):
     said = subprocess.run(list(prefix) + ["gdb", "-q", "-nx", "-batch", "-x", script, "--args"] + command, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, timeout=300, text=True).stdout
     counts, at = dict.fromkeys(functions, 0), None
-    first = next((int(n) for n in re.findall(r"^(\d+) +breakpoint", said[said.rfind("Num "):], re.M)), 1)
+    left = iter(functions)
     for line in said[said.rfind("Num "):].splitlines():
-        number = re.match(r"(\d+)\s+breakpoint", line)
-        at = functions[int(number.group(1)) - first] if number and int(number.group(1)) - first < len(functions) else at
+        number = re.match(r"(\d+)\s+breakpoint\s+keep", line)
+        at = next(left, None) if number else at
         hit = re.search(r"already hit (\d+) time", line)
         if hit and at:
             counts[at] = int(hit.group(1))
     return counts, said.count("[New Thread")
 
 
+def jumped_to(function):
+    """Where the function without a name begins that NAME> means, for gdb; objdump tells where NAME jumps."""
+    name = function.rstrip(">")
+    for library in ("libglib-2.0.so.0", "libgobject-2.0.so.0"):
+        path = subprocess.run(["gcc", "-print-file-name=" + library], stdout=subprocess.PIPE, text=True).stdout.strip()
+        code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", "--disassemble=" + name, path], stdout=subprocess.PIPE, text=True).stdout
+        start = re.search(r"^([0-9a-f]+) <%s(@@\w+)?>:" % name, code, re.M)
+        to = re.findall(r"\sjmp\s+([0-9a-f]+) <(\w+)[^>]*\+0x", code)
+        to = [address for address, symbol in to if symbol != name]
+        if start and len(to) == 1:
+            return "((char *)%s + (%d))" % (name, int(to[0], 16) - int(start.group(1), 16))
+    return "nothing"
+
+
 def stops(functions, first, at=""):
     """Breakpoints that never stop."""
-    return ["break " + at + f for f in functions] + ["ignore %d %d" % (n + first, LATER) for n in range(len(functions))]
+    return (["break " + (at + f if not f.endswith(">") else "*" + jumped_to(f)) for f in functions] +
+            ["ignore %d %d" % (n + first, LATER) for n in range(len(functions))])
 
 
-def counted_by_gdb(command, functions, until=""):
-    """Calls of each in a run without reftrack; until: up to the first call of that function."""
-    end = ["tbreak " + until] if until else []
-    return gdb_says(functions, stops(functions, 1) + end, ["run"], command)[0]
+START = "__libc_start_main"  # behind the constructors of libraries, which are alike in all runs
+
+
+def counted_by_gdb(command, functions, until_start=False):
+    """Calls of each in a run without reftrack; until_start: up to START. Functions without a name can be found from there
+    on only, and are not called before."""
+    named, others = [f for f in functions if not f.endswith(">")], [f for f in functions if f.endswith(">")]
+    before = stops(named, 1) + ["tbreak " + START, "run"]
+    after = [] if until_start else stops(others, len(named) + 2) + ["continue"]
+    return gdb_says(named + ([] if until_start else others), before, after, command)
 
 
 def counted_here(report):
@@ -149,28 +171,28 @@ def same_calls(command, here, gdb, least, threads=0):
 
 
 def every_call(command, least=1):
-    """All functions that are hooked were called as often as gdb says, and at least so many of them at all; the program does
-    the same in each run. What was found."""
+    """The program runs as ever, and all functions that are hooked were called as often as gdb says, at least so many of them at
+    all. What was found."""
     report = unharmed(command)
     here = counted_here(report)
-    same_calls(command, here, counted_by_gdb(command, sorted(here)), least)
+    gdb, threads = counted_by_gdb(command, sorted(here))
+    if threads == 0:
+        same_calls(command, here, gdb, least)
+    else:
+        every_call_inside(command, sorted(here), least)
     return report
 
 
-START = "__libc_start_main" # behind the constructors of libraries, which are alike in all runs
-
-
-def every_call_inside(command, least=1):
-    """The same for programs whose threads do not the same in each run: gdb counts in the one that is recorded. From START
-    on, since what it changes there before cannot be hooked."""
-    functions = sorted(counted_here(unharmed(command)))
-    early = counted_by_gdb(command, functions, START)
+def every_call_inside(command, functions, least):
+    """For programs whose threads do not the same in each run: gdb counts in the one that is recorded. From START on, since
+    what it changes there before cannot be hooked."""
+    early, _ = counted_by_gdb(command, functions, True)
     late, threads = gdb_says(functions, ["break " + START, "run", "delete"] + stops(functions, 2, "*"), ["continue"], command, recording([]))
     name = os.path.basename(command[0])
     found = [r for r in map(leaks, traces()) if r["program"]["args"][:1] and os.path.basename(r["program"]["args"][0]) == name]
     check(len(found) == 1, "%s: %d traces of it beside that of gdb" % (command, len(found)))
     for report in found:
-        same_calls(command, counted_here(report), {f: early[f] + late[f] for f in functions}, least, threads)
+        same_calls(command, counted_here(report), {f: early.get(f, 0) + late[f] for f in functions}, least, threads)
 
 
 def finish():
