@@ -26,7 +26,7 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_SIBLING_NEXT] = { "next-sibling", "J", NULL, "trees: to the next one of the same level", TUI_GROUP_MOVE },
     [TUI_SIBLING_PREVIOUS] = { "previous-sibling", "K", NULL, "trees: to the one before it", TUI_GROUP_MOVE },
     [TUI_PARENT] = { "parent", "u", NULL, "trees: to the parent", TUI_GROUP_MOVE },
-    [TUI_BIGGEST] = { "biggest", "l", NULL, "trees: to the biggest child", TUI_GROUP_MOVE },
+    [TUI_BIGGEST] = { "biggest", "l", "Biggest", "trees: to the biggest child", TUI_GROUP_MOVE },
 
     [TUI_OVERVIEW] = { "overview", "1", NULL, "is something wrong, and where", TUI_GROUP_VIEW },
     [TUI_TYPES] = { "types", "2", NULL, "how many of each type, their sizes", TUI_GROUP_VIEW },
@@ -56,6 +56,8 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_FOLD] = { "fold", "-", "Fold", "hide it again", TUI_GROUP_ROW },
     [TUI_FOLD_ALL] = { "fold-all", "*", NULL, "unfold everything below it, or fold it", TUI_GROUP_ROW },
 
+    [TUI_INVERT] = { "invert", "t", "Invert", "sites: callers first, or callees first", TUI_GROUP_LIST },
+    [TUI_LINES] = { "lines", "L", NULL, "sites: lines of one function apart, or together", TUI_GROUP_LIST },
     [TUI_FIND] = { "find", "/", "Find", "find a text", TUI_GROUP_LIST },
     [TUI_FIND_NEXT] = { "find-next", "n", NULL, "the next one", TUI_GROUP_LIST },
     [TUI_FIND_PREVIOUS] = { "find-previous", "N", NULL, "the one before", TUI_GROUP_LIST },
@@ -102,9 +104,9 @@ enum tui_action tui_action_named(const char *name)
 
 /* ---- Keys ---- */
 
-const char *const tui_view_names[] = { "overview", "types",  "objects", "object", "referrers", "referents",
-                                       "why",      "cycles", "leaks",   "sites",  "diff",      "marks",
-                                       "growth",   "log",    "help",    "ignore", "stack",     NULL };
+const char *const tui_view_names[] = { "overview", "types",  "objects", "object",     "referrers", "referents", "why",
+                                       "cycles",   "leaks",  "sites",   "diff",       "marks",     "growth",    "log",
+                                       "help",     "ignore", "stack",   "flat sites", NULL };
 
 const char *tui_view_named(const char *name)
 {

@@ -52,6 +52,9 @@ enum tui_action {
     TUI_UNFOLD,
     TUI_FOLD,
     TUI_FOLD_ALL,
+    /* trees of calls */
+    TUI_INVERT,
+    TUI_LINES,
     /* lists */
     TUI_FIND,
     TUI_FIND_NEXT,

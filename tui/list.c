@@ -22,6 +22,7 @@ void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_
 void tui_list_deinit(struct tui_list *list)
 {
     tui_source_forget(list->app->source, &list->query);
+    json_decref(list->under);
 }
 
 /* ---- Rows ---- */
@@ -138,6 +139,8 @@ json_t *tui_list_question(const struct tui_list *list)
         json_object_set_new(question, "sort", json_string(list->sort));
     if (list->type[0] != '\0')
         json_object_set_new(question, "type", json_string(list->type));
+    if (list->under != NULL)
+        json_object_set(question, "under", list->under);
     if (list->spec->timed)
         json_object_set_new(question, "from", json_integer((json_int_t)list->from_us));
     return question;
@@ -628,7 +631,8 @@ void tui_list_title(const struct tui_list *list, char *buf, size_t size)
     prof_fmt_count(now, sizeof now, list->total == 0 ? 0 : list->cursor + 1);
     prof_fmt_count(all, sizeof all, list->total);
     size_t tags = tui_tags_count(&list->app->tags, list->spec->table);
-    int used = snprintf(buf, size, "%s of %s   sort %s   %s%s%s%s", now, all, list->sort[0] != '\0' ? list->sort : "-",
+    int used = snprintf(buf, size, "%s of %s   %s%ssort %s   %s%s%s%s", now, all, list->under_words,
+                        list->under != NULL ? "   " : "", list->sort[0] != '\0' ? list->sort : "-",
                         list->where[0] != '\0' ? "where " : "all", list->where[0] != '\0' ? list->typed : "",
                         list->find[0] != '\0' ? "   find " : "", list->find);
     if (tags > 0 && used > 0 && (size_t)used < size)

@@ -47,6 +47,8 @@ struct tui_list {
     char typed[TUI_PROMPT_MOST]; /* what `where` was made of */
     char type[256];              /* objects: only of this one; "" all */
     uint64_t from_us;            /* differences: their begin */
+    json_t *under;               /* objects: only those that this says of work.h; owned, NULL: all */
+    char under_words[256];       /* the same for people */
     char selected[512];          /* name of the row under the cursor */
     uint64_t snapshot;           /* that the cursor was placed in */
     size_t cursor, top, page, total;

@@ -169,13 +169,15 @@ bool tui_source_restart(struct tui_source *s, const char **ret_why)
 
 /* ---- Questions ---- */
 
-/* Who answers: tables do not wait until leaks are found, nor does a first summary. NULL: nobody yet. */
+/* Who answers: tables and trees of calls do not wait until leaks are found, nor does a first summary. NULL: nobody yet.
+ */
 static struct tui_wire *answering(struct tui_source *s, const json_t *question)
 {
     static const char *const tables[] = { "types", "objects", "sites", "marks", "blocks" };
     const char *ask = json_string_value(json_object_get(question, "ask")),
                *table = json_string_value(json_object_get(question, "table"));
-    bool quick = ask != NULL && strcmp(ask, "summary") == 0 && !s->current.deep_ready;
+    bool quick = ask != NULL && ((strcmp(ask, "summary") == 0 && !s->current.deep_ready) ||
+                                 strncmp(ask, "calls", strlen("calls")) == 0);
     for (size_t i = 0; ask != NULL && table != NULL && i < sizeof tables / sizeof *tables; i++)
         quick = quick || (strcmp(ask, "table") == 0 && strcmp(table, tables[i]) == 0);
     return quick ? &s->current.quick : s->current.deep_ready ? &s->current.deep : NULL;

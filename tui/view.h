@@ -60,6 +60,9 @@ struct tui_view {
 struct tui_view *tui_view_overview(struct tui_app *app);
 struct tui_view *tui_view_types(struct tui_app *app);
 struct tui_view *tui_view_objects(struct tui_app *app, const char *type); /* NULL: all */
+/* Those that were born below a node of a tree of calls. words: what it is called; under: the question about the node,
+ * taken over. */
+struct tui_view *tui_view_objects_under(struct tui_app *app, const char *words, json_t *under);
 struct tui_view *tui_view_object(struct tui_app *app, const char *of);
 struct tui_view *tui_view_why(struct tui_app *app, const char *of);
 struct tui_view *tui_view_stack(struct tui_app *app, json_t *place);  /* {stack: []}, as documents have it; borrowed */
@@ -68,7 +71,8 @@ struct tui_view *tui_view_growth(struct tui_app *app);
 struct tui_view *tui_view_leaks(struct tui_app *app, size_t row); /* the one that is selected at first */
 struct tui_view *tui_view_cycles(struct tui_app *app);
 struct tui_view *tui_view_links(struct tui_app *app, const char *of, bool in);
-struct tui_view *tui_view_sites(struct tui_app *app);
+struct tui_view *tui_view_sites(struct tui_app *app);      /* as a tree of calls */
+struct tui_view *tui_view_flat_sites(struct tui_app *app); /* as a table */
 struct tui_view *tui_view_marks(struct tui_app *app);
 /* since_mark: from the mark before this moment on, else from the begin. */
 struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark);

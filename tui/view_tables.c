@@ -1,5 +1,5 @@
 /* view_tables.c: the screens that are one table each, with what the selected row is about beside it on wide screens:
- * types, objects, sites, marks. */
+ * types, objects, sites as a table, marks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +77,8 @@ static bool clear(struct tui_view *view)
 static void command_line(const struct tui_view *view, char *buf, size_t size)
 {
     const struct tui_list *list = &((const struct table_view *)view)->list;
+    if (list->under != NULL)
+        return; /* no command knows which those are */
     snprintf(buf, size, "reftrack %s TRACE", list->spec->table);
     tui_list_command_line(list, buf, size);
 }
@@ -219,6 +221,18 @@ struct tui_view *tui_view_objects(struct tui_app *app, const char *type)
     return view;
 }
 
+struct tui_view *tui_view_objects_under(struct tui_app *app, const char *words, json_t *under)
+{
+    struct tui_view *view = create(app, &objects_ops, &objects_spec, "object");
+    if (view == NULL) {
+        json_decref(under);
+        return NULL;
+    }
+    as_table(view)->list.under = under;
+    snprintf(as_table(view)->list.under_words, sizeof as_table(view)->list.under_words, "born below %s", words);
+    return view;
+}
+
 /* ---- Sites ---- */
 
 static const struct tui_column sites_columns[] = {
@@ -232,8 +246,12 @@ static const struct tui_list_spec sites_spec = {
     .table = "sites", .columns = sites_columns, .name = "site", .sort = "live_bytes"
 };
 
-static bool plain_act(struct tui_view *view, enum tui_action action)
+static bool sites_act(struct tui_view *view, enum tui_action action)
 {
+    if (action == TUI_NEXT_PANE || action == TUI_PREVIOUS_PANE) { /* back to the tree, which is below */
+        tui_app_act(view->app, TUI_CLOSE);
+        return true;
+    }
     return tui_list_act(&as_table(view)->list, action);
 }
 
@@ -243,15 +261,15 @@ static const char *sites_selected(const struct tui_view *view)
     return site != NULL ? site : "";
 }
 
-static const enum tui_action site_hints[] = { TUI_SORT, TUI_FILTER, TUI_FIND, TUI_COPY, TUI_NO_ACTION };
+static const enum tui_action site_hints[] = { TUI_SORT, TUI_FILTER, TUI_FIND, TUI_COPY, TUI_NEXT_PANE, TUI_NO_ACTION };
 static const struct tui_view_ops sites_ops = {
-    .name = "sites",
+    .name = "flat sites",
     .tab = TUI_SITES,
     .hints = site_hints,
     .destroy = destroy,
     .ask = ask,
     .draw = draw,
-    .act = plain_act,
+    .act = sites_act,
     .title = title,
     .selected = sites_selected,
     .command = command,
@@ -261,7 +279,7 @@ static const struct tui_view_ops sites_ops = {
     .list = list_of,
 };
 
-struct tui_view *tui_view_sites(struct tui_app *app)
+struct tui_view *tui_view_flat_sites(struct tui_app *app)
 {
     return create(app, &sites_ops, &sites_spec, NULL);
 }

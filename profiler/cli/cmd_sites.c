@@ -153,6 +153,7 @@ static int print(struct cli_session *session, const struct cli_common *common, c
 {
     const struct prof_calls_options how = { .by_callee = args->by == BY_CALLEE,
                                             .lines = args->lines,
+                                            .lost = prof_findings_audit(session->findings)->lost,
                                             .where = common->where };
     bool for_people = common->format == CLI_FORMAT_TEXT && !common->plain;
     uint64_t prune = args->prune != PRUNE_DEFAULT ? args->prune : for_people ? 1 : 0;

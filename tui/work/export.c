@@ -23,14 +23,13 @@ enum { PART = 10000, SHOWN_MOST = 32, TEXT_MOST = 1024 };
 struct source {
     struct prof_order *order;       /* NULL: */
     const struct prof_table *table; /* all of it */
+    struct work_stacks stacks;      /* that objects were born at, when only some are wanted */
     uint64_t total;
 };
 
 static struct prof_error *open_source(struct work *work, const json_t *question, struct source *source)
 {
-    const struct prof_query query = { .where = work_asked(question, "where"),
-                                      .sort = work_asked(question, "sort"),
-                                      .type = work_asked(question, "type") };
+    const json_t *under = json_object_get(question, "under");
     const char *name = work_asked(question, "table");
     *source = (struct source){ .order = NULL };
     if (name == NULL || strcmp(name, "objects") != 0) {
@@ -38,7 +37,16 @@ static struct prof_error *open_source(struct work *work, const json_t *question,
         source->total = error == NULL ? source->table->row_count : 0;
         return error;
     }
-    struct prof_error *error = prof_order_create(work->view, &query, &source->order);
+    struct prof_error *error = NULL;
+    double share;
+    while (under != NULL && error == NULL && source->stacks.bits == NULL)
+        work_stacks_of(work, under, &source->stacks, &share, &error);
+    const struct prof_query query = { .where = work_asked(question, "where"),
+                                      .sort = work_asked(question, "sort"),
+                                      .type = work_asked(question, "type"),
+                                      .stacks = under != NULL ? &source->stacks.set : NULL };
+    if (error == NULL)
+        error = prof_order_create(work->view, &query, &source->order);
     for (bool done = false; error == NULL && !done;)
         error = prof_order_go_on(source->order, UINT32_MAX, &done);
     source->total = error == NULL ? prof_order_total(source->order) : 0;
@@ -235,6 +243,7 @@ static struct prof_error *export_table(struct work *work, const json_t *question
     if (error == NULL && findings && strcmp(form, "text") == 0)
         tell_findings(work, question, &source, out);
     prof_order_destroy(source.order);
+    free(source.stacks.bits);
     return error;
 }
 

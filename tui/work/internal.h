@@ -39,6 +39,8 @@ struct work {
     char *suppress;                         /* files of suppressions, as in the order */
     struct prof_suppressions *suppressions; /* of these; live as long as the findings */
     char *suppress_trouble;                 /* why there are none; NULL */
+    struct work_calls *calls;               /* calls.c */
+    uint64_t told_ms;                       /* when it was told how far an answer is */
     bool unfinished; /* an answer needs more time: it is asked for again, what it returned is sent if anything */
     uint64_t begun;  /* number of the question of which a part was answered */
 };
@@ -63,7 +65,7 @@ uint64_t work_now_ms(void);
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
 work_answer work_summary, work_table, work_links, work_export, work_finding, work_suppression, work_object, work_ways,
-    work_log, work_growth, work_objects, work_type;
+    work_log, work_growth, work_objects, work_type, work_calls, work_calls_find;
 
 /* ---- Tables ---- */
 /* The table that a question names, whole. Borrowed until the view is destroyed. */
@@ -73,6 +75,18 @@ work_make work_finding_table, work_diff_types, work_diff_sites;
 struct prof_error *work_table_of(struct work *work, const json_t *question, const struct prof_table **ret);
 /* Adds to an answer how many findings are excluded from the table, and how many of them by suppressions. */
 void work_finding_counts(struct work *work, const json_t *question, json_t *result);
+
+/* ---- Stacks that questions are about ---- */
+/* Those below a node of a tree of calls: {by, lines, where, way}. bits: malloc'ed. false: the tree is not made yet, and
+ * the question has to be asked again (*ret_share: how far it is), or *ret_error says why not. */
+struct work_stacks {
+    uint64_t *bits;
+    struct prof_stack_set set;
+};
+bool work_stacks_of(struct work *work, const json_t *under, struct work_stacks *ret, double *ret_share,
+                    struct prof_error **ret_error);
+/* Not done yet: how far it is, from time to time; NULL: not now. */
+json_t *work_later(struct work *work, double share);
 
 /* ---- Texts: {lines: [{label, spans: [[role, TEXT]], heading, target, place}], places: {PLACE: as --json has it}} ----
  */

@@ -9,70 +9,84 @@
 
 #include <prof/order.h>
 
-enum { ORDERS = 3, STEP = 1 << 14, ROWS_A_STEP = 1 << 12, TURN_MS = 8, TELL_MS = 100, ROWS_MOST = 2000 };
+enum { ORDERS = 3, STEP = 1 << 14, ROWS_A_STEP = 1 << 12, TURN_MS = 8, ROWS_MOST = 2000 };
 
 struct kept {
     char *key; /* what was asked: where, sort, ... */
     struct prof_order *order;
+    struct work_stacks stacks; /* that objects were born at, when only some are wanted */
     bool done;
     uint64_t used;
 };
 struct work_objects {
     struct kept kept[ORDERS];
-    uint64_t turns, told_ms;
+    uint64_t turns;
     uint64_t searching; /* number of the question of the search; 0 none */
     struct prof_order_search search;
 };
 
 static char *key_of(const json_t *question)
 {
-    json_t *key = json_pack("[O?,O?,O?,O?]", json_object_get(question, "where"), json_object_get(question, "sort"),
-                            json_object_get(question, "type"), json_object_get(question, "from"));
+    json_t *key = json_pack("[O?,O?,O?,O?,O?]", json_object_get(question, "where"), json_object_get(question, "sort"),
+                            json_object_get(question, "type"), json_object_get(question, "from"),
+                            json_object_get(question, "under"));
     char *text = key != NULL ? json_dumps(key, JSON_COMPACT) : NULL;
     json_decref(key);
     return text;
 }
 
-/* The order that a question is about, perhaps not done. NULL: *ret_error. */
-static struct kept *order_of(struct work *work, const json_t *question, struct prof_error **ret_error)
+static struct kept *kept_with(struct work_objects *objects, const char *key)
 {
+    for (size_t i = 0; i < ORDERS; i++)
+        if (objects->kept[i].key != NULL && strcmp(objects->kept[i].key, key) == 0) {
+            objects->kept[i].used = ++objects->turns;
+            return &objects->kept[i];
+        }
+    return NULL;
+}
+
+/* In the place of the one that was not used for the longest time. Takes over key and stacks. */
+static struct kept *keep(struct work *work, const json_t *question, char *key, const struct work_stacks *stacks,
+                         struct prof_error **ret_error)
+{
+    struct work_objects *objects = work->objects;
+    struct kept *oldest = &objects->kept[0];
+    for (size_t i = 1; i < ORDERS; i++)
+        oldest = objects->kept[i].used < oldest->used ? &objects->kept[i] : oldest;
+    free(oldest->key);
+    prof_order_destroy(oldest->order);
+    free(oldest->stacks.bits);
+    *oldest = (struct kept){ .key = key, .stacks = *stacks, .used = ++objects->turns };
     const struct prof_query query = { .where = work_asked(question, "where"),
                                       .sort = work_asked(question, "sort"),
                                       .type = work_asked(question, "type"),
-                                      .from_us = work_asked_number(question, "from", 0) };
-    struct work_objects *objects = work->objects;
-    char *key = key_of(question);
-    struct kept *oldest = &objects->kept[0];
-    for (size_t i = 0; key != NULL && i < ORDERS; i++) {
-        struct kept *kept = &objects->kept[i];
-        if (kept->key != NULL && strcmp(kept->key, key) == 0) {
-            free(key);
-            kept->used = ++objects->turns;
-            return kept;
-        }
-        oldest = kept->used < oldest->used ? kept : oldest;
-    }
-    struct prof_order *order = NULL;
-    *ret_error = key != NULL ? prof_order_create(work->view, &query, &order)
-                             : prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
-    if (*ret_error != NULL) {
-        free(key);
-        return NULL;
-    }
-    free(oldest->key);
-    prof_order_destroy(oldest->order);
-    *oldest = (struct kept){ .key = key, .order = order, .used = ++objects->turns };
-    return oldest;
+                                      .from_us = work_asked_number(question, "from", 0),
+                                      .stacks = stacks->bits != NULL ? &oldest->stacks.set : NULL };
+    *ret_error = prof_order_create(work->view, &query, &oldest->order);
+    if (*ret_error == NULL)
+        return oldest;
+    free(key);
+    free(stacks->bits);
+    *oldest = (struct kept){ .key = NULL };
+    return NULL;
 }
 
-/* Not done yet: how far it is, from time to time. */
-static json_t *later(struct work *work, double share)
+/* The order that a question is about, perhaps not done. NULL: *ret_error, or the answer is to wait (*ret_share). */
+static struct kept *order_of(struct work *work, const json_t *question, double *ret_share,
+                             struct prof_error **ret_error)
 {
-    work->unfinished = true;
-    if (work_now_ms() - work->objects->told_ms < TELL_MS)
+    const json_t *under = json_object_get(question, "under");
+    struct work_stacks stacks = { .bits = NULL };
+    char *key = key_of(question);
+    if (key == NULL) {
+        *ret_error = prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
         return NULL;
-    work->objects->told_ms = work_now_ms();
-    return json_pack("{s:f}", "share", share);
+    }
+    struct kept *kept = kept_with(work->objects, key);
+    if (kept == NULL && (under == NULL || work_stacks_of(work, under, &stacks, ret_share, ret_error)))
+        return keep(work, question, key, &stacks, ret_error);
+    free(key);
+    return kept;
 }
 
 static struct prof_error *go_on(struct kept *kept)
@@ -127,16 +141,19 @@ json_t *work_objects(struct work *work, const json_t *question, struct prof_erro
         *ret_error = prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
         return NULL;
     }
-    struct kept *kept = order_of(work, question, ret_error);
+    double share = 0;
+    struct kept *kept = order_of(work, question, &share, ret_error);
     if (kept != NULL)
         *ret_error = go_on(kept);
     if (*ret_error != NULL)
         return NULL;
+    if (kept == NULL)
+        return work_later(work, share);
     if (!kept->done)
-        return later(work, prof_order_share(kept->order));
+        return work_later(work, prof_order_share(kept->order));
     uint64_t total = prof_order_total(kept->order);
     if (find && !search(work, question, kept, ret_error))
-        return later(work, total > 0 ? 1 - (double)work->objects->search.left / (double)total : 1);
+        return work_later(work, total > 0 ? 1 - (double)work->objects->search.left / (double)total : 1);
     if (*ret_error == NULL && (find || keep) && (found = row_of(work, question, kept, &row)))
         first = row > count / 2 ? row - count / 2 : 0;
     if (*ret_error == NULL)

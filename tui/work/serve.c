@@ -11,7 +11,7 @@
 #include <base/vec.h>
 
 /* Whoever answers keys goes first. */
-enum { DEEP_NICE = 5 };
+enum { DEEP_NICE = 5, TELL_MS = 100 };
 
 /* Above this, comparing lives would take a long time, as on the command line. */
 static const uint64_t too_many_events = 20000000;
@@ -67,6 +67,15 @@ uint64_t work_asked_number(const json_t *question, const char *key, uint64_t oth
     return json_is_integer(value) && json_integer_value(value) >= 0 ? (uint64_t)json_integer_value(value) : otherwise;
 }
 
+json_t *work_later(struct work *work, double share)
+{
+    work->unfinished = true;
+    if (work_now_ms() - work->told_ms < TELL_MS)
+        return NULL;
+    work->told_ms = work_now_ms();
+    return json_pack("{s:f}", "share", share);
+}
+
 uint64_t work_lost(const struct prof_trace *trace)
 {
     const struct trk_loss *loss = &prof_trace_info(trace)->loss;
@@ -87,10 +96,11 @@ static json_t *answer(struct work *work, const json_t *question)
         const char *ask;
         work_answer *answer;
     } answers[] = {
-        { "summary", work_summary }, { "table", work_table },     { "export", work_export },
-        { "links", work_links },     { "finding", work_finding }, { "suppression", work_suppression },
-        { "object", work_object },   { "ways", work_ways },       { "log", work_log },
-        { "growth", work_growth },   { "type", work_type },
+        { "summary", work_summary },       { "table", work_table },     { "export", work_export },
+        { "links", work_links },           { "finding", work_finding }, { "suppression", work_suppression },
+        { "object", work_object },         { "ways", work_ways },       { "log", work_log },
+        { "growth", work_growth },         { "type", work_type },       { "calls", work_calls },
+        { "calls-find", work_calls_find },
     };
     const char *ask = work_asked(question, "ask");
     struct prof_error *error = NULL;

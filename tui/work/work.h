@@ -26,6 +26,12 @@
  *              {total, first, columns: [{key, title, kind, wide, extra}], rows: [[TEXT or null, ...], ...]}.
  *              find: TEXT, after: ROW, back: also {found: the row, null none}, and rows from there;
  *              keep: an object: the same of its row
+ *   calls      by: caller or callee; lines: bool; where; sort: a metric; way: [KEY] to a node; count: children at most:
+ *              {self: node, rows: [node], more, whole: sum}, node: {key, name, place, file, line, leaf, bytes, objects,
+ *              open, guessed, events, blocks, allocs, births, refs, unrefs}; with depth in the place of count, least:
+ *              {nodes: [node with level, in the order of a walk], whole, left_out}
+ *   calls-find the same with text, back: {way: [KEY]}, empty: there is none
+ *   table of objects: under: {by, lines, where, way as above}: only those that were born there
  *   finding    of: its number: text (internal.h: told), {samples: [NAME]}
  *   suppression  of: the same: {text: lines that suppress it}
  *   object     of: as people write it: text

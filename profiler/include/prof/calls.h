@@ -41,6 +41,7 @@ const char *prof_calls_metric_name(enum prof_calls_value value);
 struct prof_calls_options {
     bool by_callee;
     bool lines;        /* lines of a function are apart */
+    uint64_t lost;     /* events that are missing: a row of their own */
     const char *where; /* only stacks for which this holds; NULL: all. Keys: site, stack ("main;serve;parse"), bytes,
                           live, objects, open, events, allocs, births, refs, unrefs */
 };
@@ -48,10 +49,17 @@ struct prof_calls;
 /* PROF_ERROR_SYNTAX for a bad where. */
 struct prof_error *prof_calls_create(struct prof_view *view, const struct prof_calls_options *options,
                                      struct prof_calls **ret);
+/* The same without its work, which is done in steps of the caller's size: so many stacks (objects, at first). All other
+ * calls want it done. */
+struct prof_error *prof_calls_begin(struct prof_view *view, const struct prof_calls_options *options,
+                                    struct prof_calls **ret);
+struct prof_error *prof_calls_go_on(struct prof_calls *calls, size_t steps, bool *ret_done);
+double prof_calls_share(const struct prof_calls *calls); /* of the way to being done: 0 to 1 */
 void prof_calls_destroy(struct prof_calls *calls);
 
 struct prof_calls_node {
-    const char *key;                /* tells it from its siblings, also in another tree of the program; "" the root */
+    const char *key;                /* tells it from its siblings, also in another tree of the program; "" the root.
+                                     * Escaped for terminals */
     const char *name;               /* "serve", "libfoo.so+0x1a40", "(no stack)", "all". Raw text: escape it */
     const struct prof_frame *frame; /* one of those that it stands for; NULL: none, it is no function */
     uint32_t lines;                 /* of it, that the ways through it take; 0: not known */

@@ -88,13 +88,24 @@ struct prof_table {
     size_t row_count;    /* row-major */
     uint64_t total_rows; /* before --top */
 };
+/* Stacks, a bit for each id. */
+struct prof_stack_set {
+    const uint64_t *bits;
+    size_t count; /* of ids that have one */
+};
+static inline bool prof_stack_set_has(const struct prof_stack_set *set, uint32_t stack)
+{
+    return stack < set->count && (set->bits[stack / 64] >> stack % 64 & 1) != 0;
+}
 struct prof_query {
-    const char *where;       /* expression or NULL */
-    const char *sort;        /* "KEY[,KEY]", "-KEY" reverses; NULL: the table's own order */
-    uint64_t top;            /* 0: all */
-    const char *type;        /* objects only: this type */
-    const char *class_name;  /* blocks only: what memory says of them, "lost"; NULL: all */
-    uint64_t from_us, to_us; /* objects and blocks: born in this window; to 0: open */
+    const char *where;                   /* expression or NULL */
+    const char *sort;                    /* "KEY[,KEY]", "-KEY" reverses; NULL: the table's own order */
+    uint64_t top;                        /* 0: all */
+    const char *type;                    /* objects only: this type */
+    const struct prof_stack_set *stacks; /* objects only: born at one of these; NULL: anywhere. Borrowed as long as what
+                                            was made with it is used */
+    const char *class_name;              /* blocks only: what memory says of them, "lost"; NULL: all */
+    uint64_t from_us, to_us;             /* objects and blocks: born in this window; to 0: open */
 };
 char *prof_fmt_cell(char *buf, size_t size, const struct prof_cell *cell, enum prof_cell_kind kind,
                     enum prof_units units); /* "-" when none */

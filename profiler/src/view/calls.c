@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "query.h"
-
 enum { SEEN = 1 << 14, PERIOD_MOST = 8, WAY_MOST = PROF_PATH_MOST + 1 };
 static const char *const kind_names[SPOT_KINDS] = { "", "(no stack)", "(callers not recorded)",
                                                     "(callers could not be followed)", "(lost events)" };
@@ -47,12 +45,12 @@ static const char *group_name(struct prof_calls *calls, const struct spot_identi
 
 static const char *group_key(struct prof_calls *calls, const struct spot_identity *id)
 {
-    char text[4096];
+    char text[4096], shown[4096];
     if (id->kind != SPOT_FRAME)
         return kind_names[id->kind];
     snprintf(text, sizeof text, id->function != NULL ? "%s|%s|%llu" : "%s|%s|+%llx",
              id->function != NULL ? id->function : "", id->file != NULL ? id->file : "", (unsigned long long)id->at);
-    return view_text(calls->view, text);
+    return view_text(calls->view, prof_escape_terminal(shown, sizeof shown, text));
 }
 
 /* Of a spot; UINT32_MAX without memory. */
@@ -185,23 +183,17 @@ static void stack_text(const struct prof_calls *calls, const uint32_t *steps, si
         prof_str_addf(text, "%s%s", i + 1 < count ? ";" : "", calls->groups.items[calls_group(calls, steps[i])]->name);
 }
 
-struct choice {
-    struct prof_filter *filter;
-    struct prof_str text;
-};
-
-static bool is_wanted(struct prof_calls *calls, struct choice *choice, const struct stack_sum *sum,
-                      const uint32_t *steps, size_t count)
+static bool is_wanted(struct prof_calls *calls, const struct stack_sum *sum, const uint32_t *steps, size_t count)
 {
     const uint64_t *value = sum->sum.value;
     const struct spot *site = calls->spots.items[steps[0] & STEP_SPOT];
     const char *text = "";
-    if (choice->filter == NULL)
+    if (calls->filter == NULL)
         return true;
-    if ((prof_filter_columns(choice->filter) >> STACK & 1) != 0) {
-        stack_text(calls, steps, count, &choice->text);
-        text = choice->text.text;
-        calls->failed |= choice->text.failed;
+    if ((prof_filter_columns(calls->filter) >> STACK & 1) != 0) {
+        stack_text(calls, steps, count, &calls->text);
+        text = calls->text.text;
+        calls->failed |= calls->text.failed;
     }
     char at[1024];
     const struct prof_cell row[COLUMNS] = {
@@ -218,13 +210,12 @@ static bool is_wanted(struct prof_calls *calls, struct choice *choice, const str
         [REFS] = cell_number(value[PROF_CALLS_REFS]),
         [UNREFS] = cell_number(value[PROF_CALLS_UNREFS]),
     };
-    return prof_filter_match(choice->filter, row);
+    return prof_filter_match(calls->filter, row);
 }
 
-static void add_way(struct prof_calls *calls, struct choice *choice, const struct stack_sum *sum, const uint32_t *steps,
-                    size_t count)
+static void add_way(struct prof_calls *calls, const struct stack_sum *sum, const uint32_t *steps, size_t count)
 {
-    if (calls->failed || !is_wanted(calls, choice, sum, steps, count))
+    if (calls->failed || !is_wanted(calls, sum, steps, count))
         return;
     const struct way way = {
         .stack = sum->stack, .length = (uint32_t)count, .first = calls->steps.count, .sum = sum->sum
@@ -237,61 +228,104 @@ static void add_way(struct prof_calls *calls, struct choice *choice, const struc
     calls->steps.count += count;
 }
 
-static void add_lost(struct prof_calls *calls, struct choice *choice)
+static void add_lost(struct prof_calls *calls)
 {
-    const struct prof_findings *findings = calls->view->findings;
     struct stack_sum sum = { .stack = 0 };
-    sum.sum.value[PROF_CALLS_EVENTS] = findings != NULL ? prof_findings_audit(findings)->lost : 0;
-    if (sum.sum.value[PROF_CALLS_EVENTS] == 0)
+    sum.sum.value[PROF_CALLS_EVENTS] = calls->lost;
+    if (calls->lost == 0)
         return;
     const uint32_t step = spot_without_frame(calls, SPOT_LOST);
-    add_way(calls, choice, &sum, &step, 1);
+    add_way(calls, &sum, &step, 1);
 }
 
-static struct prof_error *gather(struct prof_calls *calls, struct choice *choice)
+/* ---- Making it --------------------------------------------------------------------------------------------------- */
+
+/* What is needed only while it is made. */
+static void end_making(struct prof_calls *calls)
 {
-    struct stack_sums sums = { 0 };
-    struct prof_error *error = stack_sums_gather(calls->view->heap, &sums);
-    uint32_t *steps = calloc(WAY_MOST, sizeof *steps);
-    calls->failed = steps == NULL;
-    for (size_t i = 0; error == NULL && !calls->failed && i < sums.list.count; i++) {
-        size_t count = make_steps(calls, sums.list.items[i].stack, steps);
-        add_way(calls, choice, &sums.list.items[i], steps, count);
-    }
-    if (error == NULL && !calls->failed)
-        add_lost(calls, choice);
-    free(steps);
-    stack_sums_deinit(&sums);
-    if (error == NULL && !calls->failed) {
-        calls->order = calloc(calls->ways.count + 1, sizeof *calls->order);
-        calls->failed = calls->order == NULL;
-    }
-    for (size_t i = 0; error == NULL && !calls->failed && i < calls->ways.count; i++)
+    stack_sums_deinit(&calls->sums);
+    calls->sums = (struct stack_sums){ 0 };
+    prof_filter_destroy(calls->filter);
+    calls->filter = NULL;
+    prof_str_deinit(&calls->text);
+    free(calls->seen);
+    free(calls->scratch);
+    calls->seen = NULL;
+    calls->scratch = NULL;
+}
+
+struct prof_error *prof_calls_begin(struct prof_view *view, const struct prof_calls_options *options,
+                                    struct prof_calls **ret)
+{
+    struct prof_calls *calls = calloc(1, sizeof *calls);
+    if (calls == NULL)
+        return prof_error_memory();
+    *calls = (struct prof_calls){
+        .view = view, .by_callee = options->by_callee, .lines = options->lines, .lost = options->lost
+    };
+    prof_arena_init(&calls->arena);
+    calls->seen = calloc(SEEN, sizeof *calls->seen);
+    calls->scratch = calloc(WAY_MOST, sizeof *calls->scratch);
+    struct prof_error *error = calls->seen == NULL || calls->scratch == NULL ? prof_error_memory() : NULL;
+    if (error == NULL && options->where != NULL)
+        error = prof_filter_create(columns, COLUMNS, options->where, &calls->filter);
+    if (error == NULL)
+        *ret = calls;
+    else
+        prof_calls_destroy(calls);
+    return error;
+}
+
+static struct prof_error *finish(struct prof_calls *calls)
+{
+    add_lost(calls);
+    calls->order = calls->failed ? NULL : calloc(calls->ways.count + 1, sizeof *calls->order);
+    if (calls->order == NULL)
+        return prof_error_memory();
+    for (size_t i = 0; i < calls->ways.count; i++)
         calls->order[i].way = i;
-    return error != NULL ? error : calls->failed ? prof_error_memory() : NULL;
+    end_making(calls);
+    return NULL;
+}
+
+struct prof_error *prof_calls_go_on(struct prof_calls *calls, size_t steps, bool *ret_done)
+{
+    *ret_done = calls->order != NULL;
+    if (*ret_done)
+        return NULL;
+    if (!calls->summed)
+        return stack_sums_gather(calls->view->heap, &calls->sums, steps, &calls->summed);
+    for (; calls->next < calls->sums.list.count && steps > 0 && !calls->failed; calls->next++, steps--) {
+        const struct stack_sum *sum = &calls->sums.list.items[calls->next];
+        add_way(calls, sum, calls->scratch, make_steps(calls, sum->stack, calls->scratch));
+    }
+    if (calls->failed)
+        return prof_error_memory();
+    if (calls->next < calls->sums.list.count)
+        return NULL;
+    struct prof_error *error = finish(calls);
+    *ret_done = error == NULL;
+    return error;
+}
+
+double prof_calls_share(const struct prof_calls *calls)
+{
+    double objects = (double)prof_heap_obj_max(calls->view->heap), stacks = (double)calls->sums.list.count;
+    if (calls->order != NULL)
+        return 1;
+    return calls->summed ? 0.5 + 0.5 * (double)calls->next / (stacks + 1) : 0.5 * calls->sums.next / (objects + 1);
 }
 
 struct prof_error *prof_calls_create(struct prof_view *view, const struct prof_calls_options *options,
                                      struct prof_calls **ret)
 {
-    struct prof_calls *calls = calloc(1, sizeof *calls);
-    struct choice choice = { 0 };
-    struct prof_error *error = NULL;
-    if (calls == NULL)
-        return prof_error_memory();
-    *calls = (struct prof_calls){ .view = view, .by_callee = options->by_callee, .lines = options->lines };
-    prof_arena_init(&calls->arena);
-    calls->seen = calloc(SEEN, sizeof *calls->seen);
-    if (calls->seen == NULL)
-        error = prof_error_memory();
-    if (error == NULL && options->where != NULL)
-        error = prof_filter_create(columns, COLUMNS, options->where, &choice.filter);
-    if (error == NULL)
-        error = gather(calls, &choice);
-    prof_filter_destroy(choice.filter);
-    prof_str_deinit(&choice.text);
-    free(calls->seen);
-    calls->seen = NULL;
+    struct prof_calls *calls;
+    bool done = false;
+    struct prof_error *error = prof_calls_begin(view, options, &calls);
+    if (error != NULL)
+        return error;
+    while (error == NULL && !done)
+        error = prof_calls_go_on(calls, SIZE_MAX, &done);
     if (error == NULL)
         *ret = calls;
     else
@@ -303,6 +337,7 @@ void prof_calls_destroy(struct prof_calls *calls)
 {
     if (calls == NULL)
         return;
+    end_making(calls);
     HASH_CLEAR(hh, calls->spots_by_id); /* the entries lie in the arena */
     HASH_CLEAR(hh, calls->groups_by_id);
     prof_vec_deinit(&calls->spots);
@@ -310,7 +345,6 @@ void prof_calls_destroy(struct prof_calls *calls)
     prof_vec_deinit(&calls->ways);
     prof_vec_deinit(&calls->steps);
     prof_arena_deinit(&calls->arena);
-    free(calls->seen);
     free(calls->order);
     free(calls);
 }

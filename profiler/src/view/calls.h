@@ -3,6 +3,7 @@
 #define VIEW_CALLS_H
 
 #include "internal.h"
+#include "query.h"
 #include "stack_sums.h"
 
 #include <prof/calls.h>
@@ -48,6 +49,16 @@ struct way {
 struct prof_calls {
     struct prof_view *view;
     bool by_callee, lines;
+    /* While it is made. */
+    struct stack_sums sums;
+    bool summed;
+    size_t next; /* of the sums */
+    uint64_t lost;
+    struct prof_filter *filter; /* of stacks; NULL: all */
+    struct prof_str text;
+    struct calls_known *seen; /* frames by address: which spot they are */
+    uint32_t *scratch;        /* steps of a stack */
+
     struct prof_arena arena; /* spots and groups */
     struct spot *spots_by_id;
     struct group *groups_by_id;
@@ -57,8 +68,7 @@ struct prof_calls {
     PROF_VEC(uint32_t) steps;
     struct calls_pair {
         uint64_t key, way;
-    } * order;                /* of ways: those of a node stand together */
-    struct calls_known *seen; /* frames by address: which spot they are; a table of SEEN entries */
+    } * order; /* of ways: those of a node stand together */
     bool failed;
 };
 

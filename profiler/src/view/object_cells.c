@@ -32,7 +32,8 @@ bool object_is_listed(const struct prof_heap *heap, const struct prof_query *que
 {
     const struct prof_obj *obj = prof_heap_obj(heap, id);
     return obj->state != PROF_OBJ_NONE && obj->state != PROF_OBJ_DEAD && obj->born_us >= query->from_us &&
-           (query->to_us == 0 || obj->born_us <= query->to_us);
+           (query->to_us == 0 || obj->born_us <= query->to_us) &&
+           (query->stacks == NULL || prof_stack_set_has(query->stacks, obj->stack));
 }
 
 bool *object_types_named(const struct prof_heap *heap, const char *name, struct prof_error **ret_error)

@@ -48,7 +48,7 @@ struct prof_error *prof_order_create(struct prof_view *view, const struct prof_q
         return prof_error_memory();
     o->view = view;
     o->max = prof_heap_obj_max(view->heap);
-    o->query = (struct prof_query){ .from_us = query->from_us, .to_us = query->to_us };
+    o->query = (struct prof_query){ .from_us = query->from_us, .to_us = query->to_us, .stacks = query->stacks };
     prof_arena_init(&o->arena);
     struct prof_error *error =
         prof_sort_parse(object_columns, OBJECT_COLUMNS, query->sort != NULL ? query->sort : "bytes,id", &o->sort);

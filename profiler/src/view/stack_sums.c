@@ -5,13 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct gather {
-    const struct prof_heap *heap;
-    struct stack_sums *sums;
-    PROF_VEC(const struct prof_site_count *) sites; /* of one object */
-    bool failed;
-};
-
 void stack_sums_add(struct prof_calls_sum *sum, const struct prof_calls_sum *more)
 {
     for (int i = 0; i < PROF_CALLS_VALUES; i++)
@@ -23,19 +16,19 @@ void stack_sums_deinit(struct stack_sums *sums)
 {
     prof_vec_deinit(&sums->list);
     prof_vec_deinit(&sums->at);
+    prof_vec_deinit(&sums->sites);
 }
 
-static struct prof_calls_sum *sum_of(struct gather *g, uint32_t stack)
+static struct prof_calls_sum *sum_of(struct stack_sums *sums, uint32_t stack)
 {
     static struct prof_calls_sum nowhere;
-    struct stack_sums *sums = g->sums;
     if (stack >> TRK_STACK_ID_BITS != 0)
         stack = 0;
     if (stack >= sums->at.count) {
         size_t extra = stack + 1 - sums->at.count;
         extra = extra < sums->at.count ? sums->at.count : extra; /* by doubling */
         if (!prof_vec_reserve(&sums->at, extra)) {
-            g->failed = true;
+            sums->failed = true;
             return &nowhere;
         }
         memset(sums->at.items + sums->at.count, 0, extra * sizeof *sums->at.items);
@@ -43,7 +36,7 @@ static struct prof_calls_sum *sum_of(struct gather *g, uint32_t stack)
     }
     if (sums->at.items[stack] == 0) {
         if (!prof_vec_push(&sums->list, (struct stack_sum){ .stack = stack })) {
-            g->failed = true;
+            sums->failed = true;
             return &nowhere;
         }
         sums->at.items[stack] = (uint32_t)sums->list.count;
@@ -77,63 +70,68 @@ static int oldest_first(const void *left, const void *right)
 
 /* References without an owner: only how many are open is certain, when some were given back elsewhere than others were
  * taken. The model matches a release with the newest; so what is left is the oldest. */
-static void add_anonymous(struct gather *g, const struct prof_obj *obj, uint64_t open)
+static void add_anonymous(const struct prof_heap *heap, struct stack_sums *sums, const struct prof_obj *obj,
+                          uint64_t open)
 {
     bool guess = false;
-    g->sites.count = 0;
+    sums->sites.count = 0;
     for (uint32_t i = obj->first_site; i != 0;) {
-        const struct prof_site_count *site = prof_heap_site_count(g->heap, i);
+        const struct prof_site_count *site = prof_heap_site_count(heap, i);
         guess |= site->given > site->taken;
-        if (site->taken > site->given && !prof_vec_push(&g->sites, site))
-            g->failed = true;
+        if (site->taken > site->given && !prof_vec_push(&sums->sites, site))
+            sums->failed = true;
         i = site->next;
     }
-    if (g->sites.count > 1)
-        qsort(g->sites.items, g->sites.count, sizeof *g->sites.items, oldest_first);
-    for (size_t i = 0; i < g->sites.count && open > 0; i++) {
-        uint64_t left = g->sites.items[i]->taken - g->sites.items[i]->given, n = left < open ? left : open;
-        struct prof_calls_sum *sum = sum_of(g, g->sites.items[i]->stack);
+    if (sums->sites.count > 1)
+        qsort(sums->sites.items, sums->sites.count, sizeof *sums->sites.items, oldest_first);
+    for (size_t i = 0; i < sums->sites.count && open > 0; i++) {
+        uint64_t left = sums->sites.items[i]->taken - sums->sites.items[i]->given, n = left < open ? left : open;
+        struct prof_calls_sum *sum = sum_of(sums, sums->sites.items[i]->stack);
         sum->value[PROF_CALLS_OPEN] += n;
         sum->guessed += guess ? n : 0;
         open -= n;
     }
     if (open > 0) { /* taken before anything was seen of it */
-        struct prof_calls_sum *sum = sum_of(g, obj->stack);
+        struct prof_calls_sum *sum = sum_of(sums, obj->stack);
         sum->value[PROF_CALLS_OPEN] += open;
         sum->guessed += open;
     }
 }
 
-static void add_object(struct gather *g, const struct prof_obj *obj)
+static void add_object(const struct prof_heap *heap, struct stack_sums *sums, const struct prof_obj *obj)
 {
     int64_t open = obj->count;
-    struct prof_calls_sum *born = sum_of(g, obj->stack);
+    struct prof_calls_sum *born = sum_of(sums, obj->stack);
     born->value[PROF_CALLS_OBJECTS]++;
     if (obj->block == 0)
         born->value[PROF_CALLS_BYTES] += obj->size;
     for (uint32_t i = obj->first_open; i != 0;) {
-        const struct prof_open *reference = prof_heap_open(g->heap, i);
+        const struct prof_open *reference = prof_heap_open(heap, i);
         i = reference->next;
         if ((reference->flags & PROF_OPEN_NO_SOURCE) != 0)
             continue; /* no part of the count */
-        struct prof_calls_sum *sum = sum_of(g, reference->stack);
+        struct prof_calls_sum *sum = sum_of(sums, reference->stack);
         sum->value[PROF_CALLS_OPEN]++;
         sum->guessed += !prof_open_certain(reference);
         open--;
     }
     if (open > 0)
-        add_anonymous(g, obj, (uint64_t)open);
+        add_anonymous(heap, sums, obj, (uint64_t)open);
 }
 
-struct prof_error *stack_sums_gather(const struct prof_heap *heap, struct stack_sums *sums)
+struct prof_error *stack_sums_gather(const struct prof_heap *heap, struct stack_sums *sums, size_t objects,
+                                     bool *ret_done)
 {
-    struct gather g = { .heap = heap, .sums = sums };
-    prof_heap_stack_each(heap, add_stat, &g);
-    for (prof_obj_id id = 1; id < prof_heap_obj_max(heap) && !g.failed; id++) {
-        const struct prof_obj *obj = prof_heap_obj(heap, id);
-        if (obj->state != PROF_OBJ_NONE && obj->state != PROF_OBJ_DEAD)
-            add_object(&g, obj);
+    prof_obj_id max = prof_heap_obj_max(heap);
+    if (sums->next == 0) {
+        prof_heap_stack_each(heap, add_stat, sums);
+        sums->next = 1;
     }
-    prof_vec_deinit(&g.sites);
-    return g.failed ? prof_error_memory() : NULL;
+    for (; sums->next < max && objects > 0 && !sums->failed; sums->next++, objects--) {
+        const struct prof_obj *obj = prof_heap_obj(heap, sums->next);
+        if (obj->state != PROF_OBJ_NONE && obj->state != PROF_OBJ_DEAD)
+            add_object(heap, sums, obj);
+    }
+    *ret_done = sums->next >= max;
+    return sums->failed ? prof_error_memory() : NULL;
 }
