@@ -93,8 +93,10 @@ void tui_app_configure(struct tui_app *app, const struct tui_config *config, con
     app->state_path = config->settings.remember != 0 ? state_path : NULL;
     if (app->state_path != NULL)
         tui_state_read(&app->state, app->state_path);
+    char first[16]; /* called as the action that opens it */
+    tui_option_word(tui_option_named("first"), config->settings.first, first, sizeof first);
     if (config->settings.first != 0)
-        tui_app_act(app, (enum tui_action)(TUI_OVERVIEW + config->settings.first));
+        tui_app_act(app, tui_action_named(first));
     if (problems != NULL && problems->count == 1)
         tui_app_say(app, TUI_WARN, "%s", problems->text[0]);
     else if (problems != NULL && problems->count > 1)

@@ -71,6 +71,12 @@ void tui_lines_span(struct tui_lines *lines, enum tui_role role, const char *for
     va_end(args);
 }
 
+void tui_lines_hang(struct tui_lines *lines, int columns)
+{
+    if (lines->count > 0)
+        lines->items[lines->count - 1].hang = columns;
+}
+
 void tui_lines_target(struct tui_lines *lines, const char *object)
 {
     if (lines->count == 0 || object == NULL)
@@ -142,7 +148,7 @@ static int draw_line(const struct tui_line *line, struct tui_canvas *canvas, int
             int needs = blank && ch != ' ' ? word_width(line, k, here) : columns;
             bool breaks = x + (needs < end - begin ? needs : columns) > end;
             if (breaks) {
-                x = begin;
+                x = line->hang < (end - begin) * 2 / 3 ? begin + line->hang : begin;
                 rows++;
             }
             blank = ch == ' ';
@@ -176,10 +182,13 @@ static void keep_in_view(struct tui_lines *lines, struct tui_area area)
 void tui_lines_draw(struct tui_lines *lines, struct tui_canvas *canvas, struct tui_area area, bool cursor)
 {
     lines->page = area.height > 0 ? (size_t)area.height : 1;
+    lines->area = area;
     keep_in_view(lines, area);
     int y = area.y;
     for (size_t i = lines->top; i < lines->count && y < area.y + area.height; i++) {
         int rows = draw_line(&lines->items[i], canvas, y, area);
+        for (int k = 0; lines->find[0] != '\0' && k < rows && y + k < area.y + area.height; k++)
+            tui_match(canvas, y + k, area.x, area.width, lines->find);
         if (cursor && i == lines->cursor) {
             tui_put(canvas, y, area.x, TUI_KEY, tui_glyph(canvas, TUI_GLYPH_CURSOR));
             for (int k = 0; k < rows && y + k < area.y + area.height; k++)
@@ -187,6 +196,21 @@ void tui_lines_draw(struct tui_lines *lines, struct tui_canvas *canvas, struct t
         }
         y += rows;
     }
+}
+
+bool tui_lines_at(const struct tui_lines *lines, int y, size_t *ret)
+{
+    int row = lines->area.y;
+    if (y < row || y >= row + lines->area.height)
+        return false;
+    for (size_t i = lines->top; i < lines->count; i++) {
+        row += draw_line(&lines->items[i], NULL, 0, lines->area);
+        if (y < row) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool tui_lines_act(struct tui_lines *lines, enum tui_action action)

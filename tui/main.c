@@ -5,6 +5,7 @@
  *   key, action       keys by name; everything one can do, in one table
  *   option, config    what can be set, and tuirc that says so
  *   state, textfile   what is remembered; files that are put in place at once
+ *   meaning, man      what columns and signs mean; the manual page, made of all tables
  *   prompt, command   the line of input, what can be said in it; export: views to files; menu: to choose from
  *   app, frame, loop  the stack of views, what surrounds them, one poll
  *   strip, trend      the strip of time at the bottom; what was alive when, for graphs
@@ -26,6 +27,7 @@
 
 #include "app.h"
 #include "loop.h"
+#include "man.h"
 #include "script.h"
 #include "term.h"
 
@@ -50,15 +52,21 @@ static int usage(const char *why)
 
 static int parse(int argc, char **argv, struct arguments *ret)
 {
-    static const struct option options[] = {
-        { "script", required_argument, NULL, 's' }, { "size", required_argument, NULL, 'g' },
-        { "ascii", no_argument, NULL, 'a' },        { "no-mouse", no_argument, NULL, 'm' },
-        { "theme", required_argument, NULL, 't' },  { "units", required_argument, NULL, 'u' },
-        { "config", required_argument, NULL, 'c' }, { "suppressions", required_argument, NULL, 'x' },
-        { "no-config", no_argument, NULL, 'n' },    { "state", required_argument, NULL, 'r' },
-        { "symfs", required_argument, NULL, 'f' },  { "wrapper", required_argument, NULL, 'w' },
-        { "pid", required_argument, NULL, 'p' },    { NULL, 0, NULL, 0 }
-    };
+    static const struct option options[] = { { "script", required_argument, NULL, 's' },
+                                             { "size", required_argument, NULL, 'g' },
+                                             { "ascii", no_argument, NULL, 'a' },
+                                             { "no-mouse", no_argument, NULL, 'm' },
+                                             { "theme", required_argument, NULL, 't' },
+                                             { "units", required_argument, NULL, 'u' },
+                                             { "config", required_argument, NULL, 'c' },
+                                             { "suppressions", required_argument, NULL, 'x' },
+                                             { "no-config", no_argument, NULL, 'n' },
+                                             { "state", required_argument, NULL, 'r' },
+                                             { "symfs", required_argument, NULL, 'f' },
+                                             { "wrapper", required_argument, NULL, 'w' },
+                                             { "pid", required_argument, NULL, 'p' },
+                                             { "man", no_argument, NULL, 'M' },
+                                             { NULL, 0, NULL, 0 } };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -99,6 +107,9 @@ static int parse(int argc, char **argv, struct arguments *ret)
         case 'f':
             ret->symfs = optarg;
             break;
+        case 'M':
+            tui_man(stdout);
+            exit(0);
         case 'w':
             if (ret->wrapper_count == WRAPPERS)
                 return usage("there are too many --wrapper");

@@ -15,7 +15,7 @@ struct tui_settings {
     int ascii;        /* enum tui_ascii */
     int mouse;        /* bool */
     int wheel;        /* index into the lines that a step of the wheel moves: tui_wheel_lines */
-    int first;        /* index of the view that opens first, in order of the actions from TUI_OVERVIEW on */
+    int first;        /* the view that opens first: its words are names of actions */
     int remember;     /* bool: order and columns, from one session to the next */
     int confirm_quit; /* bool: q asks before it leaves a running program */
 };

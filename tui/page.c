@@ -114,7 +114,8 @@ bool tui_page_act(struct tui_view *base, enum tui_action action)
     /* The line that names the object itself leads on, not to the same page again. */
     bool itself = action == TUI_OPEN && page->of[0] != '\0' && page->spec->is_object &&
                   strcmp(tui_page_selected(base), page->of) == 0;
-    if (!itself && (tui_page_act_on_line(base->app, &page->lines, action) || tui_lines_act(&page->lines, action)))
+    if (!itself &&
+        (tui_page_act_on_line(base->app, &page->lines, action) || tui_lines_act_found(base->app, &page->lines, action)))
         return true;
     if (action == TUI_OPEN && page->of[0] != '\0') {
         tui_app_open(base->app, tui_view_links(base->app, page->of, true));
@@ -126,8 +127,8 @@ bool tui_page_act(struct tui_view *base, enum tui_action action)
 void tui_page_title(const struct tui_view *base, char *buf, size_t size)
 {
     const struct tui_page *page = (const struct tui_page *)base;
-    snprintf(buf, size, "%s%sline %zu of %zu", page->of, page->of[0] != '\0' ? "   " : "",
-             page->lines.count > 0 ? page->lines.cursor + 1 : 0, page->lines.count);
+    snprintf(buf, size, "%s%s", page->of, page->of[0] != '\0' ? "   " : "");
+    tui_lines_title(&page->lines, buf + strlen(buf), size - strlen(buf));
 }
 
 const char *tui_page_selected(const struct tui_view *base)
@@ -142,6 +143,21 @@ const char *tui_page_document(const struct tui_view *base, const char **ret_of)
     const struct tui_page *page = (const struct tui_page *)base;
     *ret_of = page->of;
     return page->spec->document;
+}
+
+bool tui_page_command(struct tui_view *base, const char *word, const char *rest)
+{
+    return tui_lines_command(base->app, &as_page(base)->lines, word, rest);
+}
+
+void tui_page_mouse(struct tui_view *base, const struct tui_mouse *what)
+{
+    tui_lines_mouse(base->app, &as_page(base)->lines, what);
+}
+
+bool tui_page_clear(struct tui_view *base)
+{
+    return tui_lines_clear_found(&as_page(base)->lines);
 }
 
 void tui_page_command_line(const struct tui_view *base, char *buf, size_t size)

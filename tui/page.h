@@ -45,6 +45,9 @@ bool tui_page_act(struct tui_view *base, enum tui_action action);
 void tui_page_title(const struct tui_view *base, char *buf, size_t size);
 const char *tui_page_selected(const struct tui_view *base);
 const char *tui_page_document(const struct tui_view *base, const char **ret_of);
+bool tui_page_command(struct tui_view *base, const char *word, const char *rest);
+void tui_page_mouse(struct tui_view *base, const struct tui_mouse *what);
+bool tui_page_clear(struct tui_view *base);
 void tui_page_command_line(const struct tui_view *base, char *buf, size_t size);
 
 #define TUI_PAGE_OPS(word, action, shown_hints)                                                                        \
@@ -52,6 +55,7 @@ void tui_page_command_line(const struct tui_view *base, char *buf, size_t size);
         .name = word, .tab = action, .hints = shown_hints, .destroy = tui_page_destroy, .ask = tui_page_ask,           \
         .draw = tui_page_draw, .act = tui_page_act, .title = tui_page_title, .selected = tui_page_selected,            \
         .command_line = tui_page_command_line, .document = tui_page_document, .scrolls = true,                         \
+        .command = tui_page_command, .mouse = tui_page_mouse, .clear = tui_page_clear,                                 \
     }
 
 #endif

@@ -65,7 +65,7 @@ static bool command(struct tui_view *base, const char *word, const char *rest)
     bool sure = strcmp(word, "suppress!") == 0;
     struct stat st;
     if (!sure && strcmp(word, "suppress") != 0)
-        return false;
+        return tui_page_command(base, word, rest);
     tui_command_path(rest, path, sizeof path);
     snprintf(line, sizeof line, "suppress! %s", rest);
     if (path[0] == '\0' || text[0] == '\0') {
@@ -105,6 +105,8 @@ static const struct tui_page_spec spec = {
         .act = act,
         .title = tui_page_title,
         .command = command,
+        .mouse = tui_page_mouse,
+        .clear = tui_page_clear,
         .scrolls = true,
     },
     .ask = "suppression",

@@ -53,6 +53,11 @@ static void test_options(void **state)
         }
         assert_true(count > option->otherwise && count > 1);
     }
+    const struct tui_option *first = tui_option_named("first");
+    for (int i = 0; tui_option_word(first, i, word, sizeof word)[0] != '\0'; i++) {
+        assert_int_not_equal(tui_action_named(word), TUI_NO_ACTION);
+        assert_non_null(tui_view_named(word));
+    }
     tui_settings_init(&config.settings);
     assert_int_equal(tui_option_wheel(&config.settings), 3);
 }
