@@ -141,6 +141,12 @@ keys Q
 until_seen 'the shell at the end' 'ready> *$'
 wait
 
+# ---- No process of it stays: it would keep the pipe open ----
+printf 'key 2\nshow\nkey 5\nshow\n' >two.keys
+timeout -s KILL 60 sh -c '"$REFTRACK" tui --script two.keys leak.trk | cat >out'
+equal 'all its processes end with it' $? 0
+has 'and what it printed came through' out 'struct conn'
+
 # ---- What cannot be ----
 "$REFTRACK" tui leak.trk </dev/null >out 2>err
 equal 'without a terminal' $? 2

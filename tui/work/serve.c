@@ -180,6 +180,8 @@ static void answer_all(struct work *work)
             answer_one(work, &questions);
             continue;
         }
+        if (work->wire.fd < 0)
+            break; /* the other end is closed: nobody would wake it */
         short events = work->wire.out_count > 0 ? POLLIN | POLLOUT : POLLIN;
         poll(&(struct pollfd){ .fd = work->wire.fd, .events = events }, 1, -1);
         tui_wire_flush(&work->wire);
