@@ -106,7 +106,7 @@ enum tui_action tui_action_named(const char *name)
 
 const char *const tui_view_names[] = { "overview", "types",  "objects", "object",     "referrers", "referents", "why",
                                        "cycles",   "leaks",  "sites",   "diff",       "marks",     "growth",    "log",
-                                       "help",     "ignore", "stack",   "flat sites", NULL };
+                                       "help",     "ignore", "stack",   "flat-sites", NULL };
 
 const char *tui_view_named(const char *name)
 {

@@ -263,7 +263,7 @@ static const char *sites_selected(const struct tui_view *view)
 
 static const enum tui_action site_hints[] = { TUI_SORT, TUI_FILTER, TUI_FIND, TUI_COPY, TUI_NEXT_PANE, TUI_NO_ACTION };
 static const struct tui_view_ops sites_ops = {
-    .name = "flat sites",
+    .name = "flat-sites",
     .tab = TUI_SITES,
     .hints = site_hints,
     .destroy = destroy,
