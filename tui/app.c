@@ -340,6 +340,11 @@ void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mous
         app->quit = key == 'q' || key == 'Q' || key == ('c' & 31);
         return;
     }
+    if (key == TUI_KEY_MOUSE && app->prompt.kind != TUI_PROMPT_NONE) {
+        if (mouse != NULL && mouse->what != TUI_MOUSE_UP && mouse->what != TUI_MOUSE_DOWN)
+            app->prompt.kind = TUI_PROMPT_NONE; /* it is about what stands there now */
+        return;
+    }
     if (key == TUI_KEY_MOUSE && app->menu.title != NULL) {
         if (mouse != NULL)
             tui_menu_mouse(&app->menu, mouse);

@@ -50,6 +50,7 @@ static void ask(struct tui_app *app, json_t *question, const char *path, const c
     json_object_set_new(question, "replace", json_boolean(again));
     json_object_set_new(question, "units", json_integer(app->units));
     tui_source_forget(app->source, &app->export); /* also an answer that was not looked at */
+    app->export.once = true;
     tui_source_ask(app->source, &app->export, question);
     snprintf(app->export_path, sizeof app->export_path, "%s", path);
     tui_app_say(app, TUI_NORMAL, "writing %s ...", path);

@@ -67,6 +67,7 @@ void tui_pane_ask(struct tui_pane *pane, const char *question, const char *of)
 void tui_pane_draw(struct tui_pane *pane, struct tui_canvas *canvas, struct tui_area area)
 {
     bool beside = area.x > 0;
+    pane->lines.area.height = 0; /* until they are drawn */
     if (area.height <= 0 || pane->of[0] == '\0')
         return;
     if (pane->drawn != pane->query.version) {
@@ -104,6 +105,17 @@ bool tui_pane_act(struct tui_pane *pane, enum tui_action action)
         return pane->focus &&
                (tui_page_act_on_line(pane->app, &pane->lines, action) || tui_lines_act(&pane->lines, action));
     }
+}
+
+bool tui_pane_mouse(struct tui_pane *pane, const struct tui_mouse *mouse)
+{
+    const struct tui_area *area = &pane->lines.area;
+    if (mouse->y < area->y || mouse->y >= area->y + area->height || mouse->x < area->x ||
+        mouse->x >= area->x + area->width)
+        return false;
+    pane->focus = true;
+    tui_lines_mouse(pane->app, &pane->lines, mouse);
+    return true;
 }
 
 bool tui_pane_leave(struct tui_pane *pane)

@@ -32,6 +32,8 @@ void tui_pane_ask(struct tui_pane *pane, const char *question, const char *of);
 void tui_pane_draw(struct tui_pane *pane, struct tui_canvas *canvas, struct tui_area area);
 /* Keys that concern panes, and all that move and open in this one while it has the focus. false: the list's. */
 bool tui_pane_act(struct tui_pane *pane, enum tui_action action);
+/* A click on one of its lines, or the wheel over it: keys go to it. false: it was elsewhere. */
+bool tui_pane_mouse(struct tui_pane *pane, const struct tui_mouse *mouse);
 /* Gives the keys back to the list; false: it has them. */
 bool tui_pane_leave(struct tui_pane *pane);
 /* The object of the line under the cursor while the pane has the focus; NULL: none. */

@@ -183,13 +183,14 @@ static struct tui_wire *answering(struct tui_source *s, const json_t *question)
     return quick ? &s->current.quick : s->current.deep_ready ? &s->current.deep : NULL;
 }
 
-static const char ended[] = "the process that knew this ended: F5 makes another one";
+static const char ended[] = "the process that knew this ended: F5 makes another one",
+                  gone[] = "the moment that is looked at changed before it was done: once more?";
 
-static void no_answer(const struct tui_source *s, struct tui_query *query)
+static void no_answer(const struct tui_source *s, struct tui_query *query, const char *why)
 {
     query->number = 0;
     json_decref(query->answer);
-    query->answer = json_pack("{s:s}", "error", ended);
+    query->answer = json_pack("{s:s}", "error", why);
     query->snapshot = s->current.number;
     query->version++;
 }
@@ -197,11 +198,13 @@ static void no_answer(const struct tui_source *s, struct tui_query *query)
 /* To `wire` only, NULL: to whom it belongs. */
 static void send_question(struct tui_source *s, struct tui_query *query, const struct tui_wire *only)
 {
+    if (query->once && query->answer != NULL)
+        return;
     json_t *question = json_loads(query->text, 0, NULL);
     struct tui_wire *wire = answering(s, question);
     bool nobody = wire != NULL ? wire->fd < 0 : s->current.deep.fd < 0;
     if (s->current.number != 0 && nobody && only == NULL)
-        no_answer(s, query);
+        no_answer(s, query, ended);
     if (nobody || wire == NULL || (only != NULL && wire != only)) {
         json_decref(question);
         return;
@@ -219,7 +222,7 @@ static void abandon(struct tui_source *s, bool quick)
 {
     for (size_t i = 0; i < s->queries.count; i++)
         if (s->queries.items[i]->number != 0 && s->queries.items[i]->quick == quick)
-            no_answer(s, s->queries.items[i]);
+            no_answer(s, s->queries.items[i], ended);
 }
 
 void tui_source_ask(struct tui_source *s, struct tui_query *query, json_t *question)
@@ -435,6 +438,8 @@ static void exchange(struct tui_source *s, const json_t *ready)
     if (s->current.wanted_us == TUI_AT_NOW)
         take_news(s, ready); /* the reader lags behind: what may still change it keeps */
     for (size_t i = 0; i < s->queries.count; i++) {
+        if (s->queries.items[i]->once && s->queries.items[i]->number != 0)
+            no_answer(s, s->queries.items[i], gone);
         s->queries.items[i]->number = 0;
         send_question(s, s->queries.items[i], NULL);
     }
@@ -574,6 +579,15 @@ static uint64_t refresh_ms(const struct tui_source *s)
     return apart > least ? apart : least;
 }
 
+/* A question that is asked once waits for its answer. */
+static bool does_something(const struct tui_source *s)
+{
+    for (size_t i = 0; i < s->queries.count; i++)
+        if (s->queries.items[i]->once && s->queries.items[i]->number != 0)
+            return true;
+    return false;
+}
+
 static bool due(const struct tui_source *s, uint64_t now_ms)
 {
     if (s->orders < 0 || !s->heard)
@@ -587,7 +601,7 @@ static bool due(const struct tui_source *s, uint64_t now_ms)
         return s->phase != TUI_READING || now_ms - s->began_ms >= EARLY_MS;
     if (newest->wanted_us != s->at_us)
         return true;
-    if (s->next.quick.fd >= 0 || s->paused)
+    if (s->next.quick.fd >= 0 || s->paused || does_something(s))
         return false;
     if (s->phase == TUI_ENDED)
         return true;

@@ -51,6 +51,7 @@ struct tui_query {
     double share;      /* of the way to its answer: 0 to 1 */
     uint64_t snapshot; /* that the answer is of */
     uint64_t version;  /* counts answers: what was made of one is made again when this changes */
+    bool once;         /* it does something: it is asked once, of the snapshot at that time, which stays that long */
     uint64_t asker;    /* the source's own */
     bool quick;        /* the source's own */
 };

@@ -107,6 +107,9 @@ static bool command(struct tui_view *base, const char *word, const char *rest)
 
 static void mouse(struct tui_view *base, const struct tui_mouse *what)
 {
+    if (tui_pane_mouse(&as_findings(base)->pane, what))
+        return;
+    as_findings(base)->pane.focus = false;
     tui_list_mouse(&as_findings(base)->list, what, as_findings(base)->area);
 }
 

@@ -189,7 +189,8 @@ static void mouse(struct tui_view *base, const struct tui_mouse *what)
 static void title(const struct tui_view *base, char *buf, size_t size)
 {
     const struct help_view *help = (const struct help_view *)base;
-    tui_lines_title(&help->lines[help->tab], buf, size);
+    const char *find = help->lines[help->tab].find;
+    snprintf(buf, size, "%s%s%s", tab_names[help->tab], find[0] != '\0' ? "   find " : "", find);
 }
 
 static bool clear(struct tui_view *base)

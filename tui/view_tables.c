@@ -60,6 +60,9 @@ static bool command(struct tui_view *view, const char *word, const char *rest)
 
 static void mouse(struct tui_view *view, const struct tui_mouse *what)
 {
+    if (tui_pane_mouse(&as_table(view)->pane, what))
+        return;
+    as_table(view)->pane.focus = false;
     tui_list_mouse(&as_table(view)->list, what, as_table(view)->area);
 }
 

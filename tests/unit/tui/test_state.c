@@ -4,9 +4,11 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -131,12 +133,41 @@ static void test_cannot(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* A disk that is full, and a file that is dropped, leave nothing behind, and what was there as it was. */
+static void test_full(void **state)
+{
+    (void)state;
+    struct rlimit before, small = { .rlim_cur = 4096 };
+    struct tui_textfile file;
+    char command[128];
+    static char much[65536];
+    memset(much, 'x', sizeof much);
+    put("old\n");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_false(tui_textfile_replace(path, much, sizeof much, true, 0600));
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    check("old\n");
+    assert_true(tui_textfile_begin(&file, path, 0600));
+    fputs("new\n", file.out);
+    tui_textfile_drop(&file);
+    check("old\n");
+    assert_true(tui_textfile_replace(path, "new\n", 4, true, 0600));
+    check("new\n");
+    snprintf(command, sizeof command, "test \"$(ls -A %s/a)\" = state", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_written),
         cmocka_unit_test(test_cannot),
+        cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
