@@ -1,38 +1,8 @@
 #!/bin/sh
 # The viewer in a real terminal (tmux): start, keys, resize, colours, Ctrl-Z, what a crash leaves behind, a program that
-# is watched while it runs, and killed. Screens are waited for by their text, never by time.
+# is watched while it runs, and killed.
 . "$ROOT/tests/e2e/lib.sh"
-command -v tmux >/dev/null || { echo "tmux is not installed"; exit 77; }
-round=0
-tm="tmux -L reftrack$$.0 -u" # each terminal has a server of its own: one that is ending takes no session
-trap '$tm kill-server 2>/dev/null; pkill -f "$work/watched" 2>/dev/null; rm -rf "$work"' EXIT
-unset TMUX
-
-screen() { $tm capture-pane -p "$@" 2>/dev/null; }
-# until_seen NAME PATTERN: a text is on the screen within a minute
-until_seen() {
-	checks=$((checks + 1))
-	tries=0
-	until screen | grep -qE -- "$2"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 600 ] || {
-			fail "$1: '$2' is not on the screen:"
-			screen
-			return
-		}
-		sleep 0.1
-	done
-}
-# begin COLUMNS ROWS COMMAND: in a shell that stays
-begin() {
-	$tm kill-server 2>/dev/null
-	round=$((round + 1))
-	tm="tmux -L reftrack$$.$round -u"
-	$tm -f /dev/null new-session -d -x "$1" -y "$2" "env PS1='ready> ' sh" 2>/dev/null
-	until_seen "a shell" 'ready>'
-	$tm send-keys " $3" Enter
-}
-keys() { $tm send-keys "$@"; }
+. "$ROOT/tests/e2e/terminal.sh"
 
 "$REFTRACK" run -q -o leak.trk -- "$BUILD/samples/01-missing-unref" >/dev/null 2>&1
 
