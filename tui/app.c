@@ -33,6 +33,7 @@ void tui_app_deinit(struct tui_app *app)
         app->views[app->depth]->ops->destroy(app->views[app->depth]);
     }
     tui_marks_deinit(app);
+    tui_job_deinit(&app->job);
     if (app->source != NULL)
         tui_source_forget(app->source, &app->summary);
     if (app->source != NULL)
@@ -235,7 +236,7 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
         toggle_strip(app);
         return true;
     case TUI_SET_MARK:
-        tui_prompt_open(&app->prompt, TUI_PROMPT_MARK, "");
+        tui_prompt_open(&app->prompt, tui_marks_can_set(app) ? TUI_PROMPT_MARK : TUI_PROMPT_BOOKMARK, "");
         return true;
     case TUI_NOW:
         tui_source_go(app->source, TUI_AT_NOW);
@@ -399,7 +400,11 @@ void tui_app_draw(struct tui_app *app)
     }
     struct tui_area strip = strip_area(app),
                     area = { .y = 2, .height = app->canvas.height - 4 - strip.height, .width = app->canvas.width };
+    char notice[320];
+    area.height -= tui_frame_notice(app, notice, sizeof notice)[0] != '\0';
     view->ops->draw(view, &app->canvas, area);
+    if (notice[0] != '\0')
+        tui_text(&app->canvas, area.y + area.height, 1, area.width - 1, TUI_BAD, notice);
     if (strip.height > 0)
         tui_strip_draw(app, &app->canvas, strip);
     if (app->menu.title != NULL)

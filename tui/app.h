@@ -15,6 +15,7 @@
 #include "action.h"
 #include "canvas.h"
 #include "config.h"
+#include "job.h"
 #include "key.h"
 #include "menu.h"
 #include "prompt.h"
@@ -33,9 +34,12 @@ struct tui_app {
     struct tui_state state;
     const char *state_path; /* of what is remembered; NULL: nothing is */
     struct tui_source *source;
-    const char *path;                       /* of the trace, as it was given; "" none */
-    const char *name;                       /* of the trace or process, escaped */
-    uint32_t pid;                           /* of a running program, 0: a file */
+    const char *path;    /* of the trace, as it was given; "" none */
+    const char *name;    /* of the trace or process, escaped */
+    uint32_t pid;        /* of a running program, 0: a file */
+    const char *command; /* reftrack itself, for what only commands do; NULL: is not known */
+    bool read_only;      /* nothing is asked of the recording */
+    struct tui_job job;
     struct tui_view *views[TUI_VIEWS_MOST]; /* the last one is shown */
     size_t depth;
     struct tui_query summary;

@@ -56,6 +56,11 @@ static enum tui_role state_words(const struct tui_app *app, char *buf, size_t si
         return TUI_WARN;
     case TUI_LOST_LINK:
         snprintf(buf, size, "LOST LINK");
+        if (tui_source_retries(app->source, &done, &all))
+            snprintf(buf, size, "LOST LINK %llu s", (unsigned long long)done / 1000);
+        return TUI_BAD;
+    case TUI_ORPHANED:
+        snprintf(buf, size, "NO RECORDER");
         return TUI_BAD;
     case TUI_LIVE:
         tui_source_snapshot_at(app->source, &at_us, &events);
@@ -112,6 +117,28 @@ static void draw_head(const struct tui_app *app, struct tui_canvas *canvas)
         return;
     at += tui_text(canvas, 0, at, needs, TUI_NORMAL, right);
     tui_text(canvas, 0, at, needs, lost > 0 ? TUI_BAD : TUI_DIM, lost_text);
+}
+
+const char *tui_frame_notice(const struct tui_app *app, char *buf, size_t size)
+{
+    uint64_t at_us, events, lost_ms, next_ms;
+    char when[32], key[16];
+    buf[0] = '\0';
+    tui_source_snapshot_at(app->source, &at_us, &events);
+    prof_fmt_duration(when, sizeof when, at_us);
+    if (tui_source_retries(app->source, &lost_ms, &next_ms)) {
+        snprintf(buf, size,
+                 "What reads the trace broke off %llu s ago; it begins anew in %llu s, %s: now. You see the state at "
+                 "%s.",
+                 (unsigned long long)lost_ms / 1000, (unsigned long long)(next_ms + 999) / 1000,
+                 tui_keymap_key(&app->config.keymap, NULL, TUI_RECONNECT, key, sizeof key), when);
+    } else if (tui_source_phase(app->source) == TUI_ORPHANED) {
+        snprintf(buf, size,
+                 "The recorder is gone, nothing is recorded since %s: 'reftrack recover %u' saves what the program "
+                 "still has.",
+                 when, app->pid);
+    }
+    return buf;
 }
 
 /* ---- Line 1: tabs ---- */

@@ -160,6 +160,8 @@ void tui_list_ask(struct tui_list *list)
     keep_in_view(list);
     if (!list->keep)
         remember(list);
+    if (list->spec->local)
+        return;
     size_t from = list->top > BEFORE ? list->top - BEFORE : 0;
     size_t first = first_loaded(list), count = json_array_size(json_object_get(list->query.answer, "rows"));
     bool covered = list->query.answer != NULL && list->top >= first &&
@@ -529,7 +531,7 @@ static void match_text(struct tui_list *list, const char *text)
 static void set_where(struct tui_list *list, const char *text)
 {
     snprintf(list->typed, sizeof list->typed, "%s", text);
-    if (text[0] == '\0' || strpbrk(text, "=<>~()&|") != NULL)
+    if (text[0] == '\0' || list->spec->local || strpbrk(text, "=<>~()&|") != NULL)
         snprintf(list->where, sizeof list->where, "%s", text);
     else
         match_text(list, text);

@@ -1,5 +1,5 @@
-/* list.h: a table of the worker on the screen: rows come in windows around what is shown, whatever their number; the
- * cursor follows its row, not its line, from one snapshot to the next. */
+/* list.h: a table of the worker, or of the viewer, on the screen: rows come in windows around what is shown, whatever
+ * their number; the cursor follows its row, not its line, from one snapshot to the next. */
 #ifndef TUI_LIST_H
 #define TUI_LIST_H
 
@@ -31,6 +31,7 @@ struct tui_list_spec {
     const char *none;                 /* when there are no rows at all; NULL: the usual words */
     const char *excludes;             /* rows are left out until they are wanted: the column that says why; NULL */
     bool timed;                       /* from_us belongs to the question */
+    bool local;                       /* the viewer knows the rows itself: tui_list_give */
 };
 enum { TUI_COLUMNS_MOST = 32, TUI_COLUMN_WORD = 24 };
 struct tui_list {
@@ -62,6 +63,9 @@ struct tui_list {
 void tui_list_init(struct tui_list *list, struct tui_app *app, const struct tui_list_spec *spec);
 void tui_list_deinit(struct tui_list *list);
 void tui_list_ask(struct tui_list *list);
+/* Of a local list, before tui_list_ask: all rows there are, in the order in which they stand when they are not sorted:
+ * {cells: [TEXT or null, ...], keys: [number or TEXT, ...]} by column of the spec. Takes over the reference. */
+void tui_list_give(struct tui_list *list, json_t *rows);
 void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_area area);
 /* Which rows, in which order: {table, where, sort, ...}. A new reference. */
 json_t *tui_list_question(const struct tui_list *list);

@@ -50,6 +50,7 @@ void tui_loop_run(struct tui_app *app)
         if (app->quit)
             break;
         bool changed = tui_source_step(app->source, app->now_ms);
+        changed |= tui_job_step(app);
         key_ms = keys ? app->now_ms : key_ms;
         int apart = key_ms != 0 && app->now_ms - key_ms < AFTER_KEY_MS ? ANSWER_MS : FRAME_MS;
         draw = draw || keys || changed || (app->message[0] != '\0' && app->message_until_ms <= app->now_ms);
@@ -62,8 +63,10 @@ void tui_loop_run(struct tui_app *app)
             if (tui_source_step(app->source, app->now_ms))
                 draw = true;
         }
-        struct pollfd fds[1 + TUI_SOURCE_FDS] = { { .fd = tui_term_fd(), .events = POLLIN } };
+        struct pollfd fds[TUI_SOURCE_FDS + 2] = { { .fd = tui_term_fd(), .events = POLLIN } };
         size_t count = 1 + tui_source_poll(app->source, fds + 1);
+        if (app->job.pid != 0)
+            fds[count++] = (struct pollfd){ .fd = app->job.fd, .events = POLLIN };
         int wait = earlier(draw ? apart : -1, tui_source_wait_ms(app->source, app->now_ms));
         wait = earlier(wait, app->message[0] != '\0' ? MESSAGE_MS : -1);
         poll(fds, count, wait);

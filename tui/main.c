@@ -11,6 +11,7 @@
  *   strip, trend      the strip of time at the bottom; what was alive when, for graphs
  *   marks             named moments: those of the trace, and bookmarks
  *   list, tree, lines, page  tables of any length; trees; texts of labelled lines, and views that are one such text
+ *   job               commands of reftrack that are started for what only they do
  *   said              what the workers answered, read
  *   view_*            the screens;  told: texts of the worker as lines
  *   source, wire      the viewer's end of the workers
@@ -39,9 +40,10 @@ struct arguments {
     size_t wrapper_count;
     const char *suppressions[SUPPRESSIONS];
     size_t suppression_count;
-    uint32_t pid;
+    const char *command;
+    uint32_t pid, recorder;
     int width, height;
-    bool ascii, no_mouse, no_config;
+    bool ascii, no_mouse, no_config, read_only;
 };
 
 static int usage(const char *why)
@@ -66,6 +68,9 @@ static int parse(int argc, char **argv, struct arguments *ret)
                                              { "wrapper", required_argument, NULL, 'w' },
                                              { "pid", required_argument, NULL, 'p' },
                                              { "man", no_argument, NULL, 'M' },
+                                             { "recorder", required_argument, NULL, 'R' },
+                                             { "command", required_argument, NULL, 'C' },
+                                             { "read-only", no_argument, NULL, 'o' },
                                              { NULL, 0, NULL, 0 } };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -117,6 +122,15 @@ static int parse(int argc, char **argv, struct arguments *ret)
             break;
         case 'p':
             ret->pid = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'R':
+            ret->recorder = strcmp(optarg, "none") == 0 ? TUI_NO_RECORDER : (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'C':
+            ret->command = optarg;
+            break;
+        case 'o':
+            ret->read_only = true;
             break;
         default:
             return usage("there is an option that it does not know");
@@ -210,9 +224,11 @@ int main(int argc, char **argv)
         return code;
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
          ascii = config.settings.ascii == TUI_ASCII_YES || (config.settings.ascii == TUI_ASCII_AUTO && !utf8);
-    const struct tui_source_options options = {
-        .path = arguments.path, .wrappers = arguments.wrappers, .symfs = arguments.symfs, .pid = arguments.pid
-    };
+    const struct tui_source_options options = { .path = arguments.path,
+                                                .wrappers = arguments.wrappers,
+                                                .symfs = arguments.symfs,
+                                                .pid = arguments.pid,
+                                                .recorder = arguments.recorder };
     if (access(arguments.path, R_OK) != 0) {
         fprintf(stderr, "reftrack-tui: '%s' cannot be read\n", arguments.path);
         return UNREADABLE;
@@ -235,6 +251,8 @@ int main(int argc, char **argv)
     app.name = prof_escape_terminal(name, sizeof name, base != NULL ? base + 1 : arguments.path);
     app.path = arguments.path;
     app.pid = arguments.pid;
+    app.command = arguments.command;
+    app.read_only = arguments.read_only;
     app.now_ms = arguments.script == NULL ? tui_now_ms() : 0;
     snprintf(state_path, sizeof state_path, "%s", arguments.state != NULL ? arguments.state : "");
     if (arguments.state == NULL && arguments.script == NULL && !arguments.no_config)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trend.h"
+#include "said.h"
 
 static const char bookmark[] = "bookmark";
 
@@ -68,15 +68,33 @@ const struct tui_mark *tui_marks_here(const struct tui_app *app, uint64_t at_us)
     return NULL;
 }
 
+bool tui_marks_can_set(const struct tui_app *app)
+{
+    return app->pid != 0 && !app->read_only && tui_source_phase(app->source) == TUI_LIVE &&
+           tui_source_at(app->source) == TUI_AT_NOW && !tui_source_paused(app->source);
+}
+
+void tui_marks_set(struct tui_app *app, const char *name)
+{
+    char pid[16], done[TUI_PROMPT_MOST + 64];
+    const char *const words[] = { "mark", "--", pid, name, NULL };
+    snprintf(pid, sizeof pid, "%u", app->pid);
+    snprintf(done, sizeof done, "mark %s is in the trace of process %s", name, pid);
+    tui_job_start(app, words, done);
+}
+
 void tui_marks_bookmark(struct tui_app *app, const char *name)
 {
-    uint64_t at_us, events;
+    const json_t *totals = json_object_get(app->summary.answer, "totals");
+    uint64_t at_us, events, blocks = tui_said_number(totals, "block_bytes"),
+                            own = tui_said_number(totals, "object_bytes");
     char when[32];
     tui_source_snapshot_at(app->source, &at_us, &events);
-    if (tui_source_at(app->source) < at_us || events == 0)
+    if (tui_source_at(app->source) != TUI_AT_NOW)
         at_us = tui_source_at(app->source);
-    const struct tui_pulse pulse = tui_trend_at(app, at_us);
-    struct tui_mark mark = { .at_us = at_us, .objects = pulse.objects, .bytes = tui_trend_bytes(&pulse) };
+    struct tui_mark mark = { .at_us = at_us,
+                             .objects = tui_said_number(totals, "objects"),
+                             .bytes = blocks > own ? blocks : own };
     memcpy(mark.kind, bookmark, sizeof bookmark);
     mark.name = strdup(name);
     if (mark.name == NULL || !prof_vec_push(&app->bookmarks, mark)) {

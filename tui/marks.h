@@ -18,6 +18,10 @@ bool tui_marks_after(const struct tui_app *app, uint64_t at_us, uint64_t *ret);
 /* The named moment that it is; NULL: none. */
 const struct tui_mark *tui_marks_here(const struct tui_app *app, uint64_t at_us);
 
+/* Is what is looked at the present of a program that runs, so that m sets a mark in its trace? */
+bool tui_marks_can_set(const struct tui_app *app);
+/* Asks the recorder for one; it is said later what became of it. */
+void tui_marks_set(struct tui_app *app, const char *name);
 /* The moment that is looked at becomes a bookmark; says what became of it. */
 void tui_marks_bookmark(struct tui_app *app, const char *name);
 void tui_marks_deinit(struct tui_app *app);

@@ -214,9 +214,10 @@ static void enter(struct tui_app *app)
     if (kind == TUI_PROMPT_COMMAND) {
         snprintf(line, sizeof line, "%s", app->prompt.text);
         tui_app_command(app, line);
-    } else if (kind == TUI_PROMPT_MARK) {
-        if (app->prompt.text[0] != '\0')
-            tui_marks_bookmark(app, app->prompt.text);
+    } else if (kind == TUI_PROMPT_MARK || kind == TUI_PROMPT_BOOKMARK) {
+        snprintf(line, sizeof line, "%s", app->prompt.text);
+        if (line[0] != '\0')
+            (kind == TUI_PROMPT_MARK ? tui_marks_set : tui_marks_bookmark)(app, line);
     } else if (kind == TUI_PROMPT_EXPORT || kind == TUI_PROMPT_SUPPRESS) {
         snprintf(line, sizeof line, "%s %s", words[kind], app->prompt.text);
         tui_app_command(app, line);
@@ -257,7 +258,9 @@ void tui_prompt_draw(const struct tui_prompt *prompt, struct tui_canvas *canvas,
                                                         [TUI_PROMPT_FIND] = "/",
                                                         [TUI_PROMPT_FILTER] = "only rows with: ",
                                                         [TUI_PROMPT_EXPORT] = "write to (.txt .csv .json): ",
-                                                        [TUI_PROMPT_MARK] = "name of the bookmark here: ",
+                                                        [TUI_PROMPT_MARK] = "name of the mark in the trace: ",
+                                                        [TUI_PROMPT_BOOKMARK] =
+                                                            "name of the bookmark (of this viewer only): ",
                                                         [TUI_PROMPT_SUPPRESS] = "add them to: ",
                                                         [TUI_PROMPT_CONFIRM] = "" };
     char head[TUI_PROMPT_MOST];

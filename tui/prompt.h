@@ -17,6 +17,7 @@ enum tui_prompt_kind {
     TUI_PROMPT_EXPORT,
     TUI_PROMPT_MARK,
     TUI_PROMPT_SUPPRESS,
+    TUI_PROMPT_BOOKMARK,
     TUI_PROMPT_CONFIRM, /* one key: y does it */
     TUI_PROMPT_KINDS
 };

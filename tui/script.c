@@ -19,7 +19,8 @@ static bool settle(struct tui_app *app)
         struct pollfd fds[TUI_SOURCE_FDS];
         tui_app_draw(app);
         tui_source_step(app->source, tui_now_ms());
-        if (tui_source_is_idle(app->source)) {
+        tui_job_step(app);
+        if (tui_source_is_idle(app->source) && app->job.pid == 0) {
             tui_app_draw(app);
             if (tui_source_is_idle(app->source))
                 return true;

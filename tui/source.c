@@ -1,27 +1,33 @@
 /* source.c: the viewer's end of the worker processes. See source.h. */
 #include "source.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <base/vec.h>
 
+#include "past.h"
 #include "wire.h"
 #include "work/work.h"
 
 enum {
-    PULSES_MOST = 4096,
     EARLY_MS = 150,    /* of a long file this much is read, then a first look is worth while */
     READING_MS = 2000, /* while it is read snapshots are at least so far apart, */
     REFRESH_MS = 1000, /* live so far, */
     REFRESH_TIMES = 4, /* and so many times what the last one took */
     LEFT_MS = 500,     /* before that nobody can tell how long it takes */
+    ORPHAN_MS = 1500,  /* after the recorder is gone: so long its last words may be on their way */
+    RETRY_MS = 3000,   /* after the link was lost, */
+    RETRY_MOST = 8,    /* and up to so many times as long after further attempts */
+    SECOND_MS = 1000,
     DOING = 96,
     TROUBLE = 512,
 };
@@ -47,8 +53,7 @@ struct tui_source {
     struct tui_wire pulse_wire;
     enum tui_phase phase;
     uint64_t done, all, began_ms, now_ms;
-    PROF_VEC(struct tui_pulse) pulses;
-    PROF_VEC(struct tui_mark) marks;
+    struct tui_past past;
     struct snapshot current, next;
     uint64_t snapshots, questions, askers;
     uint64_t took_ms; /* to make the last one, all that is looked for included */
@@ -56,6 +61,11 @@ struct tui_source {
     bool paused, refresh;
     char suppressions[WORK_SUPPRESSIONS]; /* as in orders */
     bool heard;                           /* the reader said how far it is */
+    int recorder_fd;                      /* becomes readable when the recorder is gone; -1: it is, or is not known */
+    uint64_t orphan_ms;                   /* since when it is gone; 0: it is not */
+    uint64_t lost_ms, retry_ms;           /* since when the link is lost, when it is looked for again */
+    unsigned retries;                     /* since it stood last */
+    enum tui_phase told_phase;            /* by the last step */
     /* A snapshot of this moment, with so many bytes, could not be made, or died: no other one until something changes.
      */
     bool failed;
@@ -72,13 +82,6 @@ void tui_query_deinit(struct tui_query *query)
 }
 
 /* ---- Beginning and end ---- */
-
-static void forget_marks(struct tui_source *s)
-{
-    for (size_t i = 0; i < s->marks.count; i++)
-        free(s->marks.items[i].name);
-    s->marks.count = 0;
-}
 
 static struct snapshot no_snapshot(void)
 {
@@ -106,8 +109,7 @@ static bool start(struct tui_source *s, const char **ret_why)
     tui_wire_init(&s->pulse_wire, pulses, false);
     s->phase = TUI_READING;
     s->done = s->all = s->began_ms = 0;
-    s->pulses.count = 0;
-    forget_marks(s);
+    tui_past_forget(&s->past);
     s->heard = false;
     return true;
 }
@@ -123,7 +125,11 @@ bool tui_source_create(const struct tui_source_options *options, struct tui_sour
         .path = options->path, .wrappers = options->wrappers, .symfs = options->symfs, .live = options->pid != 0
     };
     s->current = s->next = no_snapshot();
-    s->pulse_wire.fd = s->orders = -1;
+    s->pulse_wire.fd = s->orders = s->recorder_fd = -1;
+    if (options->recorder != 0 && options->recorder != TUI_NO_RECORDER)
+        s->recorder_fd = (int)syscall(SYS_pidfd_open, options->recorder, 0);
+    if (options->recorder == TUI_NO_RECORDER || (s->recorder_fd < 0 && options->recorder != 0 && errno == ESRCH))
+        s->orphan_ms = 1;
     s->at_us = TUI_AT_NOW;
     if (!start(s, ret_why)) {
         free(s);
@@ -153,9 +159,9 @@ void tui_source_destroy(struct tui_source *s)
     if (s == NULL)
         return;
     stop(s);
-    forget_marks(s);
-    prof_vec_deinit(&s->marks);
-    prof_vec_deinit(&s->pulses);
+    if (s->recorder_fd >= 0)
+        close(s->recorder_fd);
+    tui_past_deinit(&s->past);
     prof_vec_deinit(&s->queries);
     free(s);
 }
@@ -281,93 +287,16 @@ static void take_answer(struct tui_source *s, json_t *answer)
 
 /* ---- Pulses ---- */
 
-/* Every second one goes; what was reached stays. */
-static void thin(struct tui_source *s)
-{
-    struct tui_pulse *items = s->pulses.items;
-    for (size_t i = 0; i < PULSES_MOST / 2; i++) {
-        struct tui_pulse before = items[i * 2];
-        items[i] = items[i * 2 + 1];
-        if (before.most_bytes > items[i].most_bytes)
-            items[i].most_bytes = before.most_bytes;
-        if (before.most_objects > items[i].most_objects)
-            items[i].most_objects = before.most_objects;
-    }
-    s->pulses.count = PULSES_MOST / 2;
-}
-
-static void add_pulse(struct tui_source *s, const json_t *values)
-{
-    uint64_t v[13] = { 0 };
-    for (size_t i = 0; i < sizeof v / sizeof *v; i++)
-        v[i] = (uint64_t)json_integer_value(json_array_get(values, i));
-    const struct tui_pulse pulse = { .at_us = v[0],
-                                     .events = v[1],
-                                     .lost = v[2],
-                                     .objects = v[3],
-                                     .object_bytes = v[4],
-                                     .blocks = v[5],
-                                     .block_bytes = v[6],
-                                     .born = v[7],
-                                     .died = v[8],
-                                     .refs = v[9],
-                                     .unrefs = v[10],
-                                     .most_objects = v[11],
-                                     .most_bytes = v[12] };
-    if (s->pulses.count > 0 && s->pulses.items[s->pulses.count - 1].events >= pulse.events)
-        return;
-    if (s->pulses.count == PULSES_MOST)
-        thin(s);
-    if (!prof_vec_push(&s->pulses, pulse))
-        s->pulses.count = 0;
-}
-
-/* Numbers of marks are the same whoever tells them. */
-static void put_mark(struct tui_source *s, size_t index, const json_t *values)
-{
-    const char *name = json_string_value(json_array_get(values, 0)),
-               *kind = json_string_value(json_array_get(values, 2));
-    struct tui_mark mark = { .at_us = (uint64_t)json_integer_value(json_array_get(values, 1)),
-                             .objects = (uint64_t)json_integer_value(json_array_get(values, 3)),
-                             .bytes = (uint64_t)json_integer_value(json_array_get(values, 4)) };
-    snprintf(mark.kind, sizeof mark.kind, "%s", kind != NULL ? kind : "");
-    mark.name = strdup(name != NULL ? name : "");
-    if (mark.name == NULL)
-        return;
-    if (index < s->marks.count) {
-        free(s->marks.items[index].name);
-        s->marks.items[index] = mark;
-    } else if (!prof_vec_push(&s->marks, mark)) {
-        free(mark.name);
-    }
-}
-
-static void take_news(struct tui_source *s, const json_t *said)
-{
-    size_t i, from = (size_t)json_integer_value(json_object_get(said, "marks_from"));
-    json_t *row;
-    json_array_foreach(json_object_get(said, "history"), i, row)
-    {
-        add_pulse(s, row);
-    }
-    if (json_object_get(said, "pulse") != NULL)
-        add_pulse(s, json_object_get(said, "pulse"));
-    if (json_is_true(json_object_get(said, "marks_anew")))
-        forget_marks(s);
-    json_array_foreach(json_object_get(said, "marks"), i, row)
-    {
-        put_mark(s, from + i, row);
-    }
-}
-
 static void take_pulse(struct tui_source *s, const json_t *said)
 {
     json_int_t phase = json_integer_value(json_object_get(said, "phase"));
-    take_news(s, said);
+    tui_past_take(&s->past, said);
     s->heard = true;
     s->done = (uint64_t)json_integer_value(json_object_get(said, "done"));
     s->all = (uint64_t)json_integer_value(json_object_get(said, "all"));
     s->phase = phase == TUI_LIVE ? TUI_LIVE : phase == TUI_ENDED ? TUI_ENDED : TUI_READING;
+    if (s->phase != TUI_READING)
+        s->retries = 0;
 }
 
 /* ---- Snapshots ---- */
@@ -436,7 +365,7 @@ static void exchange(struct tui_source *s, const json_t *ready)
     s->current.at_us = (uint64_t)json_integer_value(json_object_get(ready, "at"));
     s->current.events = (uint64_t)json_integer_value(json_object_get(ready, "events"));
     if (s->current.wanted_us == TUI_AT_NOW)
-        take_news(s, ready); /* the reader lags behind: what may still change it keeps */
+        tui_past_take(&s->past, ready); /* the reader lags behind: what may still change it keeps */
     for (size_t i = 0; i < s->queries.count; i++) {
         if (s->queries.items[i]->once && s->queries.items[i]->number != 0)
             no_answer(s, s->queries.items[i], gone);
@@ -622,6 +551,10 @@ static bool take_pulses(struct tui_source *s)
         close(s->orders);
         s->orders = -1;
         s->phase = TUI_LOST_LINK;
+        s->lost_ms = s->now_ms;
+        s->retry_ms =
+            s->heard ? s->now_ms + RETRY_MS * (1u << s->retries) : 0; /* what cannot be read at all stays so */
+        s->retries += (1u << s->retries) < RETRY_MOST;
         changed = true;
     }
     return changed;
@@ -634,6 +567,8 @@ size_t tui_source_poll(const struct tui_source *s, struct pollfd *fds)
     const struct tui_wire *wires[] = { &s->pulse_wire, &s->current.quick, &s->current.found, &s->current.deep,
                                        &s->next.quick };
     size_t count = 0;
+    if (s->recorder_fd >= 0)
+        fds[count++] = (struct pollfd){ .fd = s->recorder_fd, .events = POLLIN };
     for (size_t i = 0; i < sizeof wires / sizeof *wires; i++)
         if (wires[i]->fd >= 0)
             fds[count++] = (struct pollfd){ .fd = wires[i]->fd,
@@ -641,11 +576,34 @@ size_t tui_source_poll(const struct tui_source *s, struct pollfd *fds)
     return count;
 }
 
+static bool look_at_recorder(struct tui_source *s)
+{
+    struct pollfd fd = { .fd = s->recorder_fd, .events = POLLIN };
+    if (s->recorder_fd < 0 || poll(&fd, 1, 0) <= 0)
+        return false;
+    close(s->recorder_fd);
+    s->recorder_fd = -1;
+    s->orphan_ms = s->now_ms > 0 ? s->now_ms : 1;
+    return true;
+}
+
+static bool look_for_link(struct tui_source *s)
+{
+    const char *why;
+    if (s->phase != TUI_LOST_LINK || s->retry_ms == 0 || s->now_ms < s->retry_ms)
+        return false;
+    if (!tui_source_restart(s, &why))
+        s->retry_ms = s->now_ms + RETRY_MS;
+    return true;
+}
+
 bool tui_source_step(struct tui_source *s, uint64_t now_ms)
 {
     s->began_ms = s->began_ms == 0 ? now_ms : s->began_ms;
     s->now_ms = now_ms;
     bool changed = take_pulses(s);
+    changed |= look_at_recorder(s);
+    changed |= look_for_link(s);
     if (s->current.found.fd >= 0)
         take_found(s);
     changed |= s->current.quick.fd >= 0 && (tui_wire_flush(&s->current.quick), take_quick(s));
@@ -655,11 +613,28 @@ bool tui_source_step(struct tui_source *s, uint64_t now_ms)
         s->refresh = false;
         changed |= order(s, s->at_us, now_ms);
     }
+    enum tui_phase phase = tui_source_phase(s);
+    changed |= phase != s->told_phase ||
+               (phase == TUI_LOST_LINK && s->retry_ms != 0); /* whose seconds are counted on the screen */
+    s->told_phase = phase;
     return changed;
+}
+
+bool tui_source_retries(const struct tui_source *s, uint64_t *ret_lost_ms, uint64_t *ret_next_ms)
+{
+    if (s->phase != TUI_LOST_LINK || s->retry_ms == 0)
+        return false;
+    *ret_lost_ms = s->now_ms - s->lost_ms;
+    *ret_next_ms = s->retry_ms > s->now_ms ? s->retry_ms - s->now_ms : 0;
+    return true;
 }
 
 int tui_source_wait_ms(const struct tui_source *s, uint64_t now_ms)
 {
+    if (s->phase == TUI_LOST_LINK && s->retry_ms != 0)
+        return SECOND_MS / 2;
+    if (s->orphan_ms != 0 && s->phase == TUI_LIVE && now_ms - s->orphan_ms < ORPHAN_MS)
+        return (int)(ORPHAN_MS - (now_ms - s->orphan_ms));
     if (s->orders < 0 || s->paused)
         return -1;
     if (s->snapshots == 0 && s->next.quick.fd < 0 && s->phase == TUI_READING && s->heard)
@@ -741,7 +716,8 @@ void tui_source_refresh(struct tui_source *s)
 
 enum tui_phase tui_source_phase(const struct tui_source *s)
 {
-    return s->phase;
+    bool orphan = s->orphan_ms != 0 && s->now_ms - s->orphan_ms >= ORPHAN_MS;
+    return s->phase == TUI_LIVE && orphan ? TUI_ORPHANED : s->phase;
 }
 
 void tui_source_progress(const struct tui_source *s, uint64_t *ret_done, uint64_t *ret_all)
@@ -760,14 +736,14 @@ uint64_t tui_source_left_ms(const struct tui_source *s)
 
 size_t tui_source_pulses(const struct tui_source *s, const struct tui_pulse **ret)
 {
-    *ret = s->pulses.items;
-    return s->pulses.count;
+    *ret = s->past.pulses.items;
+    return s->past.pulses.count;
 }
 
 size_t tui_source_marks(const struct tui_source *s, const struct tui_mark **ret)
 {
-    *ret = s->marks.items;
-    return s->marks.count;
+    *ret = s->past.marks.items;
+    return s->past.marks.count;
 }
 
 void tui_source_snapshot_at(const struct tui_source *s, uint64_t *ret_at_us, uint64_t *ret_events)

@@ -40,6 +40,7 @@ enum tui_phase {
     TUI_READING = 0, /* the file is longer than what was read */
     TUI_LIVE,        /* all of it was read; the program goes on */
     TUI_ENDED,       /* all of it was read; nothing more comes */
+    TUI_ORPHANED,    /* all of it was read; the program may go on, but who recorded it is gone */
     TUI_LOST_LINK,   /* the reader is gone */
 };
 
@@ -61,8 +62,10 @@ struct tui_source_options {
     const char *path;
     const char *const *wrappers; /* as of the command line, ended by NULL; may be NULL */
     const char *symfs;
-    uint32_t pid; /* of the running program whose trace it is; 0: a file */
+    uint32_t pid;      /* of the running program whose trace it is; 0: a file */
+    uint32_t recorder; /* the process that records it; 0: not known, TUI_NO_RECORDER: it is gone already */
 };
+#define TUI_NO_RECORDER UINT32_MAX
 struct tui_source;
 /* Starts the reader. false: *ret_why says why (static). */
 bool tui_source_create(const struct tui_source_options *options, struct tui_source **ret, const char **ret_why);
@@ -72,7 +75,7 @@ void tui_source_destroy(struct tui_source *source);
 bool tui_source_restart(struct tui_source *source, const char **ret_why);
 
 /* What to wait for: returns how many of `fds` were filled. */
-enum { TUI_SOURCE_FDS = 5 };
+enum { TUI_SOURCE_FDS = 6 };
 size_t tui_source_poll(const struct tui_source *source, struct pollfd *fds);
 /* Takes what has come, orders snapshots. now_ms: a clock that only goes on. true: something to show changed. */
 bool tui_source_step(struct tui_source *source, uint64_t now_ms);
@@ -121,6 +124,8 @@ size_t tui_source_marks(const struct tui_source *source, const struct tui_mark *
 void tui_source_snapshot_at(const struct tui_source *source, uint64_t *ret_at_us, uint64_t *ret_events);
 /* What a snapshot that is being made does now ("looking for leaks"); NULL: none is. */
 const char *tui_source_doing(const struct tui_source *source);
+/* The link is lost and is looked for again: since when it is lost, when the next attempt comes. */
+bool tui_source_retries(const struct tui_source *source, uint64_t *ret_lost_ms, uint64_t *ret_next_ms);
 /* What went wrong last, in words for the user; NULL: nothing. */
 const char *tui_source_trouble(const struct tui_source *source);
 

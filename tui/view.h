@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -76,6 +77,7 @@ struct tui_view *tui_view_flat_sites(struct tui_app *app); /* as a table */
 struct tui_view *tui_view_marks(struct tui_app *app);
 /* since_mark: from the mark before this moment on, else from the begin. */
 struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark);
+struct tui_view *tui_view_diff_from(struct tui_app *app, uint64_t from_us); /* 0: from the begin */
 struct tui_view *tui_view_log(struct tui_app *app);
 struct tui_view *tui_view_ignore(struct tui_app *app, const char *number); /* of a finding; asks for the file */
 struct tui_view *tui_view_help(struct tui_app *app);

@@ -243,7 +243,7 @@ static const struct tui_view_ops ops = {
     .list = list_of,
 };
 
-struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark)
+struct tui_view *tui_view_diff_from(struct tui_app *app, uint64_t from_us)
 {
     struct diff_view *view = calloc(1, sizeof *view);
     if (view == NULL)
@@ -251,7 +251,14 @@ struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark)
     view->view = (struct tui_view){ .ops = &ops, .app = app };
     for (int i = 0; i < PANES; i++)
         tui_list_init(&view->list[i], app, &specs[i]);
-    if (since_mark)
-        set_begin(view, mark_before(&view->view, end_of(&view->view)));
+    set_begin(view, from_us);
     return &view->view;
+}
+
+struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark)
+{
+    struct tui_view *view = tui_view_diff_from(app, 0);
+    if (view != NULL && since_mark)
+        set_begin(as_diff(view), mark_before(view, end_of(view)));
+    return view;
 }

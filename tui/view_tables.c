@@ -1,5 +1,5 @@
 /* view_tables.c: the screens that are one table each, with what the selected row is about beside it on wide screens:
- * types, objects, sites as a table, marks. */
+ * types, objects, sites as a table. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,55 +285,4 @@ static const struct tui_view_ops sites_ops = {
 struct tui_view *tui_view_flat_sites(struct tui_app *app)
 {
     return create(app, &sites_ops, &sites_spec, NULL);
-}
-
-/* ---- Marks ---- */
-
-static const struct tui_column marks_columns[] = {
-    { "at", "AT", TUI_COLUMN_NUMBER, 0, 9 },
-    { "mark", "MARK", TUI_COLUMN_NAME, 0, 16 },
-    { "kind", "KIND", TUI_COLUMN_TEXT, 1, 6 },
-    { "objects", "OBJECTS", TUI_COLUMN_NUMBER, 0, 6 },
-    { "grown_objects", "GREW BY", TUI_COLUMN_NUMBER, 2, 6 },
-    { "bytes", "BYTES", TUI_COLUMN_NUMBER, 0, 8 },
-    { "grown_bytes", "GREW BY", TUI_COLUMN_NUMBER, 3, 8 },
-    { "site", "SET IN", TUI_COLUMN_PLACE, 4, 12 },
-    { .key = NULL },
-};
-static const struct tui_list_spec marks_spec = {
-    .table = "marks", .columns = marks_columns, .name = "at", .sort = "", .note = "Enter travels to the moment."
-};
-
-static bool marks_act(struct tui_view *view, enum tui_action action)
-{
-    struct tui_list *list = &as_table(view)->list;
-    const char *at = tui_list_cell(list, "at");
-    if (action == TUI_OPEN && at != NULL) {
-        char line[80];
-        snprintf(line, sizeof line, "at %s", at);
-        tui_app_command(view->app, line);
-        return true;
-    }
-    return tui_list_act(list, action);
-}
-
-static const struct tui_view_ops marks_ops = {
-    .name = "marks",
-    .tab = TUI_MARKS,
-    .hints = list_hints,
-    .destroy = destroy,
-    .ask = ask,
-    .draw = draw,
-    .act = marks_act,
-    .title = title,
-    .command = command,
-    .mouse = mouse,
-    .command_line = command_line,
-    .clear = clear,
-    .list = list_of,
-};
-
-struct tui_view *tui_view_marks(struct tui_app *app)
-{
-    return create(app, &marks_ops, &marks_spec, NULL);
 }

@@ -59,6 +59,7 @@ int cmd_show(int argc, char **argv);
 int cmd_sites(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_suspects(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_tui(int argc, char **argv);
 int cmd_types(int argc, char **argv);
 int cmd_what_if(int argc, char **argv);
@@ -66,10 +67,10 @@ int cmd_why(int argc, char **argv);
 extern const struct cli_command cli_command_blocks, cli_command_check, cli_command_cycles, cli_command_dump,
     cli_command_help, cli_command_info, cli_command_leaks, cli_command_mark, cli_command_checkpoint, cli_command_marks,
     cli_command_objects, cli_command_record, cli_command_recorder, cli_command_recover, cli_command_refs,
-    cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_tui,
-    cli_command_types, cli_command_why, cli_command_dominators, cli_command_retained, cli_command_what_if,
-    cli_command_gc, cli_command_graph, cli_command_growth, cli_command_suspects, cli_command_coverage,
-    cli_command_balance, cli_command_narrow, cli_command_explain, cli_command_adapters;
+    cli_command_report, cli_command_run, cli_command_show, cli_command_sites, cli_command_snapshot, cli_command_top,
+    cli_command_tui, cli_command_types, cli_command_why, cli_command_dominators, cli_command_retained,
+    cli_command_what_if, cli_command_gc, cli_command_graph, cli_command_growth, cli_command_suspects,
+    cli_command_coverage, cli_command_balance, cli_command_narrow, cli_command_explain, cli_command_adapters;
 
 /* The page of bare `reftrack` and `reftrack help`. */
 void cli_help_overview(FILE *out);

@@ -36,7 +36,8 @@
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)
- *   tui/                    the viewer (cmd_tui.c starts it); main.c there is its map
+ *     viewer.[ch]           becoming the viewer (tui, top)
+ *   tui/                    the viewer; main.c there is its map
  *   tests/, samples/, docs/ */
 #include "cli.h"
 
@@ -49,6 +50,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_command_record,
     &cli_command_report,
     &cli_command_tui,
+    &cli_command_top,
     &cli_command_leaks,
     &cli_command_cycles,
     &cli_command_gc,

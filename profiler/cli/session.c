@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "recorder/attach.h"
+
 /* The process of the trace is still there: same pid, same program. */
 static bool still_runs(const struct prof_trace_info *info)
 {
@@ -32,11 +34,20 @@ static bool still_runs(const struct prof_trace_info *info)
 
 void cli_not_recorded(uint64_t pid)
 {
+    struct attach *attach = NULL;
     bool lives = pid <= INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
-    cli_warn(lives ? "process %llu is not being recorded: no trace of it here or from a recorder of yours; 'reftrack "
-                     "record' lists what can be, 'reftrack run' starts a program anew"
-                   : "there is no process %llu and no trace of it here",
-             (unsigned long long)pid);
+    struct prof_error *why = lives ? attach_open((pid_t)pid, &attach) : NULL;
+    if (!lives)
+        cli_warn("there is no process %llu and no trace of it here", (unsigned long long)pid);
+    else if (why != NULL)
+        cli_warn("process %llu is not being recorded: %s", (unsigned long long)pid, why->message);
+    else
+        cli_warn(
+            "process %llu is not being recorded: no trace of it here or from a recorder of yours; 'reftrack record "
+            "--pid %llu' wakes it",
+            (unsigned long long)pid, (unsigned long long)pid);
+    attach_close(attach);
+    prof_error_destroy(why);
 }
 
 static int choose(struct cli_session *session, const struct cli_common *common, const char *path)

@@ -34,3 +34,23 @@ begin() {
 	$tm send-keys " $3" Enter
 }
 keys() { $tm send-keys "$@"; }
+
+# A program that makes an object every 2 ms, for ever: $work/watched.
+watched_program() {
+	cat >watched.c <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+#include <track/track.h>
+struct conn { int refs; char bytes[60]; };
+static TRK_TYPE_COUNTED(conn_type, struct conn, refs);
+int main(void)
+{
+    for (;;) {
+        struct conn *c = calloc(1, sizeof *c);
+        trk_new(c, &conn_type);
+        usleep(2000);
+    }
+}
+C
+	cc -I"$ROOT/libtrack/include" -o watched watched.c || fail 'the program compiles'
+}

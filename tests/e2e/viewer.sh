@@ -74,22 +74,7 @@ for signal in SEGV TERM KILL_WORKER; do
 done
 
 # ---- A program that runs ----
-cat >watched.c <<'C'
-#include <stdlib.h>
-#include <unistd.h>
-#include <track/track.h>
-struct conn { int refs; char bytes[60]; };
-static TRK_TYPE_COUNTED(conn_type, struct conn, refs);
-int main(void)
-{
-    for (;;) {
-        struct conn *c = calloc(1, sizeof *c);
-        trk_new(c, &conn_type);
-        usleep(2000);
-    }
-}
-C
-cc -I"$ROOT/libtrack/include" -o watched watched.c || fail 'the program compiles'
+watched_program
 "$REFTRACK" run -q -o live.trk -- "$work/watched" >/dev/null 2>&1 &
 tries=0
 until [ -s live.trk ] || [ $tries -gt 300 ]; do sleep 0.1; tries=$((tries + 1)); done
