@@ -304,7 +304,7 @@ static size_t begun_key(const char *text, size_t cursor)
 void tui_command_complete(struct tui_app *app)
 {
     struct tui_prompt *prompt = &app->prompt;
-    struct words words = { .list = { NULL } };
+    struct words words = { .list = { .items = NULL } };
     char line[TUI_PROMPT_MOST];
     size_t n = 0, length = 0, where = prompt->kind == TUI_PROMPT_COMMAND ? strlen("where ") : 0;
     snprintf(line, sizeof line, "%.*s", (int)prompt->cursor, prompt->text);

@@ -163,15 +163,17 @@ void tui_export(struct tui_app *app, const char *to, bool again)
     snprintf(line, sizeof line, "export! %s", to);
     if (form == NULL)
         tui_app_say(app, TUI_BAD, "the name says the form: end it with .txt, .csv or .json");
-    else if (list == NULL && strcmp(form, "csv") == 0)
+    else if (list == NULL && view->ops->flat == NULL && strcmp(form, "csv") == 0)
         tui_app_say(app, TUI_BAD, "this view is no table: end the name with %s",
                     document != NULL ? ".txt or .json" : ".txt");
-    else if (list == NULL && document == NULL && strcmp(form, "json") == 0)
+    else if (list == NULL && view->ops->flat == NULL && document == NULL && strcmp(form, "json") == 0)
         tui_app_say(app, TUI_BAD, "of this view there is no JSON: end the name with .txt");
     else if (!again && !tui_command_may_write(app, path, line))
         return;
     else if (list != NULL)
         ask_rows(app, list, path, form, again);
+    else if (view->ops->flat != NULL && strcmp(form, "text") != 0)
+        ask(app, json_pack("{s:s}", "table", view->ops->flat), path, form, again);
     else if (strcmp(form, "json") == 0)
         ask(app, json_pack("{s:s,s:s}", "document", document, "of", of), path, form, again);
     else

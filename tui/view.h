@@ -45,6 +45,8 @@ struct tui_view_ops {
     /* The document of --json that says the same, and what it is of ("Conn#12"; may stay as it is): "object", "why",
      * "referrers", "referents", "growth", "info". NULL: there is none. May be NULL. */
     const char *(*document)(const struct tui_view *view, const char **ret_of);
+    const char
+        *flat; /* the table of the worker that has the same without its shape: what is exported of a tree; NULL */
     /* The list that has the cursor. May be NULL: the view is no list. */
     struct tui_list *(*list)(struct tui_view *view);
     /* Is there a filter, a search: what Esc clears before it goes back. May be NULL. */

@@ -520,6 +520,8 @@ static const struct tui_view_ops ops = {
     .mouse = mouse,
     .command_line = command_line,
     .clear = clear_filter,
+    .scrolls = true,
+    .flat = "sites",
 };
 
 static struct tui_branch *make_root(void)

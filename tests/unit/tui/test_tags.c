@@ -35,7 +35,7 @@ static bool selects(const struct tui_tags *tags, const char *where, const char *
 static void test_toggle(void **state)
 {
     (void)state;
-    struct tui_tags tags = { .list = { NULL } };
+    struct tui_tags tags = { .list = { .items = NULL } };
     assert_false(tui_tags_has(&tags, "types", "conn"));
     assert_true(tui_tags_toggle(&tags, "types", "conn"));
     assert_true(tui_tags_toggle(&tags, "types", "node"));
@@ -62,7 +62,7 @@ static void test_toggle(void **state)
 static void test_where(void **state)
 {
     (void)state;
-    struct tui_tags tags = { .list = { NULL } };
+    struct tui_tags tags = { .list = { .items = NULL } };
     assert_false(selects(&tags, "", "conn", 1));
     assert_false(selects(&tags, "", "", 1));
     assert_true(tui_tags_toggle(&tags, "types", "struct conn"));
