@@ -84,15 +84,24 @@ void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ..
     app->message_until_ms = app->now_ms + MESSAGE_MS;
 }
 
+void tui_app_configured(struct tui_app *app)
+{
+    const struct tui_settings *settings = &app->config.settings;
+    app->units = (enum prof_units)settings->units;
+    app->canvas.ascii = settings->ascii == TUI_ASCII_YES || (settings->ascii == TUI_ASCII_AUTO && !app->utf8);
+    if (app->terminal != NULL)
+        app->terminal->configure(&app->config);
+}
+
 void tui_app_configure(struct tui_app *app, const struct tui_config *config, const char *path,
                        const struct tui_problems *problems, const char *state_path)
 {
     app->config = *config;
-    app->units = (enum prof_units)config->settings.units;
+    tui_app_configured(app);
     app->config_path = path;
     app->problems = problems;
-    app->state_path = config->settings.remember != 0 ? state_path : NULL;
-    if (app->state_path != NULL)
+    app->state_path = state_path;
+    if (app->state_path != NULL && config->settings.remember != 0)
         tui_state_read(&app->state, app->state_path);
     char first[16]; /* called as the action that opens it */
     tui_option_word(tui_option_named("first"), config->settings.first, first, sizeof first);
@@ -106,7 +115,7 @@ void tui_app_configure(struct tui_app *app, const struct tui_config *config, con
 
 void tui_app_remember(struct tui_app *app)
 {
-    if (app->state_path == NULL || tui_state_write(&app->state, app->state_path))
+    if (app->state_path == NULL || app->config.settings.remember == 0 || tui_state_write(&app->state, app->state_path))
         return;
     tui_app_say(app, TUI_WARN, "order and columns are not remembered: %s: %s", app->state_path, strerror(errno));
     app->state_path = NULL; /* said once */

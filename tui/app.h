@@ -34,6 +34,7 @@ struct tui_app {
     struct tui_state state;
     const char *state_path; /* of what is remembered; NULL: nothing is */
     struct tui_source *source;
+    bool utf8;           /* the locale is: what is drawn where nobody says */
     const char *path;    /* of the trace, as it was given; "" none */
     const char *name;    /* of the trace or process, escaped */
     uint32_t pid;        /* of a running program, 0: a file */
@@ -75,6 +76,9 @@ void tui_app_deinit(struct tui_app *app);
  * borrowed, NULL: no file. state_path: borrowed, NULL: nothing is to be remembered. */
 void tui_app_configure(struct tui_app *app, const struct tui_config *config, const char *path,
                        const struct tui_problems *problems, const char *state_path);
+
+/* Does what the configuration says now, after it changed. */
+void tui_app_configured(struct tui_app *app);
 
 /* One key; TUI_KEY_MOUSE with what it did. */
 void tui_app_key(struct tui_app *app, uint32_t key, const struct tui_mouse *mouse);

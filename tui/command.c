@@ -91,9 +91,7 @@ static void configure(struct tui_app *app, const char *line)
         tui_app_say(app, TUI_BAD, "%s", why);
         return;
     }
-    app->units = (enum prof_units)app->config.settings.units;
-    if (app->terminal != NULL)
-        app->terminal->configure(&app->config);
+    tui_app_configured(app);
     tui_app_say(app, TUI_NORMAL, "%s: until the viewer ends", line);
 }
 

@@ -54,24 +54,17 @@ static int usage(const char *why)
 
 static int parse(int argc, char **argv, struct arguments *ret)
 {
-    static const struct option options[] = { { "script", required_argument, NULL, 's' },
-                                             { "size", required_argument, NULL, 'g' },
-                                             { "ascii", no_argument, NULL, 'a' },
-                                             { "no-mouse", no_argument, NULL, 'm' },
-                                             { "theme", required_argument, NULL, 't' },
-                                             { "units", required_argument, NULL, 'u' },
-                                             { "config", required_argument, NULL, 'c' },
-                                             { "suppressions", required_argument, NULL, 'x' },
-                                             { "no-config", no_argument, NULL, 'n' },
-                                             { "state", required_argument, NULL, 'r' },
-                                             { "symfs", required_argument, NULL, 'f' },
-                                             { "wrapper", required_argument, NULL, 'w' },
-                                             { "pid", required_argument, NULL, 'p' },
-                                             { "man", no_argument, NULL, 'M' },
-                                             { "recorder", required_argument, NULL, 'R' },
-                                             { "command", required_argument, NULL, 'C' },
-                                             { "read-only", no_argument, NULL, 'o' },
-                                             { NULL, 0, NULL, 0 } };
+    static const struct option options[] = {
+        { "script", required_argument, NULL, 's' },   { "size", required_argument, NULL, 'g' },
+        { "ascii", no_argument, NULL, 'a' },          { "no-mouse", no_argument, NULL, 'm' },
+        { "theme", required_argument, NULL, 't' },    { "units", required_argument, NULL, 'u' },
+        { "config", required_argument, NULL, 'c' },   { "suppressions", required_argument, NULL, 'x' },
+        { "no-config", no_argument, NULL, 'n' },      { "state", required_argument, NULL, 'r' },
+        { "symfs", required_argument, NULL, 'f' },    { "wrapper", required_argument, NULL, 'w' },
+        { "pid", required_argument, NULL, 'p' },      { "man", no_argument, NULL, 'M' },
+        { "recorder", required_argument, NULL, 'R' }, { "command", required_argument, NULL, 'C' },
+        { "read-only", no_argument, NULL, 'o' },      { NULL, 0, NULL, 0 }
+    };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -222,8 +215,7 @@ int main(int argc, char **argv)
         code = configure(&arguments, &config, config_path, sizeof config_path, &problems);
     if (code != 0)
         return code;
-    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-         ascii = config.settings.ascii == TUI_ASCII_YES || (config.settings.ascii == TUI_ASCII_AUTO && !utf8);
+    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     const struct tui_source_options options = { .path = arguments.path,
                                                 .wrappers = arguments.wrappers,
                                                 .symfs = arguments.symfs,
@@ -242,13 +234,14 @@ int main(int argc, char **argv)
             tui_source_destroy(source);
             return usage("the names of --suppressions are too long");
         }
-    if (!tui_app_init(&app, source, arguments.height, arguments.width, ascii)) {
+    if (!tui_app_init(&app, source, arguments.height, arguments.width, !utf8)) {
         fprintf(stderr, "reftrack-tui: there is no memory\n");
         tui_source_destroy(source);
         return UNREADABLE;
     }
     const char *base = strrchr(arguments.path, '/');
     app.name = prof_escape_terminal(name, sizeof name, base != NULL ? base + 1 : arguments.path);
+    app.utf8 = utf8;
     app.path = arguments.path;
     app.pid = arguments.pid;
     app.command = arguments.command;

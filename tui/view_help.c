@@ -107,6 +107,7 @@ static void fill_format(struct help_view *help, struct tui_lines *lines)
 static void fill_about(struct help_view *help, struct tui_lines *lines)
 {
     const struct tui_app *app = help->view.app;
+    bool remembers = app->state_path != NULL && app->config.settings.remember != 0;
     char word[32];
     tui_lines_heading(lines, "reftrack " REFTRACK_VERSION);
     tui_lines_add(lines, "trace", TUI_NORMAL, "%s", app->path);
@@ -115,9 +116,8 @@ static void fill_about(struct help_view *help, struct tui_lines *lines)
         tui_lines_add(lines, "config", TUI_NORMAL, "%s", app->config_path);
     else
         tui_lines_add(lines, "config", TUI_DIM, "none was read");
-    tui_lines_add(lines, "remembers", app->state_path != NULL ? TUI_NORMAL : TUI_DIM, "%s",
-                  app->state_path != NULL ? app->state_path : "nothing");
-    tui_lines_heading(lines, "options: 'set NAME = VALUE' in tuirc, ':set NAME = VALUE' here");
+    tui_lines_add(lines, "remembers", remembers ? TUI_NORMAL : TUI_DIM, "%s", remembers ? app->state_path : "nothing");
+    tui_lines_heading(lines, "options: :set NAME = VALUE");
     for (size_t i = 0; i < TUI_OPTIONS; i++) {
         const struct tui_option *option = &tui_options[i];
         tui_lines_add(lines, NULL, TUI_ACCENT, "%-14s", option->name);

@@ -1,10 +1,12 @@
-/* fuzz_tuirc.c: any bytes as a configuration file of the viewer; whatever it says, keys can be found and options told.
+/* fuzz_tuirc.c: any bytes as a configuration file of the viewer, and as what it remembers; whatever they say, keys can
+ * be found and options told, and no order or column has other characters than these have.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <config.h>
+#include <state.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +31,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < TUI_ROLES; i++)
         if (config.look[i].fore < -1 || config.look[i].fore > 255 || config.look[i].back < -1 ||
             config.look[i].back > 255)
+            __builtin_trap();
+    static struct tui_state state;
+    state.count = 0;
+    tui_state_read_text(&state, (const char *)data, size);
+    for (size_t i = 0; i < state.count; i++)
+        if (strpbrk(state.entry[i].sort, "\n\x1b;") != NULL || strpbrk(state.entry[i].columns, "\n\x1b;") != NULL ||
+            state.entry[i].table[0] == '\0')
             __builtin_trap();
     return 0;
 }

@@ -45,7 +45,7 @@ sed -n '/Commands behind :$/,$p' help-keys.txt | sed -n '2,$s/^ \([a-z-]*\) .*/\
 while read -r name; do
 	sed -n '/^COMMANDS/,/^CONFIGURATION/p' text | grep -q "^ *$name" || complain "the page does not name the command $name"
 done <commands
-sed -n '/options:/,$p' help-about.txt | sed -n '2,$s/^ \([a-z-]*\) .*/\1/p' >options
+sed -n '/options: :set/,$p' help-about.txt | sed -n '2,$s/^ \([a-z-]*\) .*/\1/p' >options
 [ "$(wc -l <options)" -ge 8 ] || complain "the help has too few options"
 while read -r name; do
 	sed -n '/^CONFIGURATION/,/^SIGNS/p' text | grep -qE "^ *$name( |\$)" || complain "the page does not name the option $name"
