@@ -233,7 +233,9 @@ static int draw_looks(struct overview *view, struct tui_canvas *canvas, struct t
         tui_printf(canvas, y + 1, 3, area.width - 4, TUI_DIM, "%s ...", doing != NULL ? doing : "looking for leaks");
         return y + 2;
     }
-    if (!json_is_true(json_object_get(audit, "certain")))
+    if (tui_source_phase(view->view.app->source) == TUI_LIVE && json_is_true(json_object_get(audit, "end_is_all")))
+        tui_text(canvas, y, 20, area.width - 21, TUI_DIM, "so far: it runs, and may still give back what is told here");
+    else if (!json_is_true(json_object_get(audit, "certain")))
         tui_printf(canvas, y, 20, area.width - 21, TUI_WARN, "uncertain: %s", text_of(audit, "why"));
     y++;
     unsigned long long suppressed = (unsigned long long)number(view->view.app->summary.answer, "suppressed");

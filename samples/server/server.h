@@ -1,4 +1,4 @@
-/* server.h: a small server, told to libtrack, with three mistakes of the kind that servers have. docs/VIEWER.md finds
+/* server.h: a small server, told to libtrack, with three mistakes of the kind that servers have. docs/STORIES.md finds
  * them: the cache grows since the configuration was read again, an old configuration stays alive, and some sessions
  * miss a release.
  *

@@ -126,7 +126,7 @@ static json_t *biggest_of(struct work *work, struct prof_error **ret_error)
 static json_t *audit_of(const struct work *work)
 {
     const struct prof_audit *audit = prof_findings_audit(work->findings);
-    return json_pack("{s:b,s:o,s:f,s:o,s:o,s:o}", "certain", audit->certain, "why",
+    return json_pack("{s:b,s:b,s:o,s:f,s:o,s:o,s:o}", "certain", audit->certain, "end_is_all", audit->end_is_all, "why",
                      work_text(audit->why_uncertain != NULL ? audit->why_uncertain : ""), "coverage", audit->coverage,
                      "references", number(audit->refs), "lost", number(audit->lost), "memory",
                      work_text(audit->memory.not_read != NULL ? audit->memory.not_read : ""));

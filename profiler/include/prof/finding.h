@@ -286,6 +286,7 @@ struct prof_audit {
     double bytes_unknown_share;
     bool certain;              /* false: "no leak" may not be said; why is why_uncertain */
     const char *why_uncertain; /* NULL when certain */
+    bool end_is_all;           /* of that: nothing but that the run has not ended */
 };
 
 /* Byte identity: RSS = live + slack + retained + mmap + stacks + files + reftrack + unknown (bytes), and slopes. live

@@ -172,6 +172,7 @@ void audit_doubt(struct analysis *a, const char *why)
                                                     : prof_arena_strdup(a->arena, why);
 
     audit->certain = false;
+    audit->end_is_all = false;
     audit->why_uncertain = both != NULL ? both : "out of memory";
 }
 
@@ -212,9 +213,12 @@ void audit_make(struct analysis *a)
                       why.length > 0 ? "; " : "", (unsigned long long)flight.overwritten);
     if (info->damage != NULL)
         because(&why, "the trace is damaged");
-    if (end_is_open(a, info, totals))
+    size_t ahead = why.length, with_end = 0;
+    if (end_is_open(a, info, totals)) {
         because(&why, a->not_ended != NULL ? a->not_ended : "the end of the run is not known");
-    else if (!info->finished) // the exit is there, and what the recorder wrote behind it may have been
+        with_end = why.length;
+    }
+    if (with_end == 0 && !info->finished) // the exit is there, and what the recorder wrote behind it may have been
         because(&why, "the trace was not closed: what came last may be missing");
     if (info->malloc_note[0] != '\0') {
         because(&why, "allocations were not recorded: ");
@@ -237,6 +241,7 @@ void audit_make(struct analysis *a)
         audit->bytes_unknown_share > unknown_share_most)
         prof_str_addf(&why, "%s%.0f %% of the resident memory has no known owner", why.length > 0 ? "; " : "",
                       audit->bytes_unknown_share * 100);
+    audit->end_is_all = ahead == 0 && with_end > 0 && why.length == with_end;
     audit->certain = why.length == 0 && !why.failed;
     audit->why_uncertain = why.length > 0 ? prof_arena_strdup(a->arena, why.text) : NULL;
     if (!audit->certain && audit->why_uncertain == NULL)

@@ -233,8 +233,9 @@ struct prof_error *prof_view_find_thing(struct prof_view *view, const char *spec
     const char *hash = strrchr(spec, '#');
     if (hash == NULL || hash[1] == '\0' || !decimal(hash + 1, &number))
         return no_object(view, spec);
-    bool block = strncmp(spec, "block#", 6) == 0;
-    if (hash == spec || (block && hash == spec + 5))
+    /* "block#7", "struct timer block#7" as paths call it */
+    bool block = hash - spec >= 5 && memcmp(hash - 5, "block", 5) == 0 && (hash - spec == 5 || hash[-6] == ' ');
+    if (hash == spec || block)
         return by_id(view, spec, number, block, ret);
     char *type = type_called(view->heap, spec, (size_t)(hash - spec));
     if (type == NULL)

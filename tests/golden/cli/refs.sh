@@ -5,6 +5,7 @@ reftrack refs plain.trk 0x5555557a2200
 reftrack refs misuse.trk 'buffer#2'
 reftrack refs hostile.trk '#1'
 reftrack refs unread.trk block#1
+reftrack refs unread.trk 'malloc block#1' | head -1
 reftrack refs slotless.trk node#8 --json --path | python3 -c 'import json,sys; d=json.load(sys.stdin); r=d["referrers"]["counted"]; print(d["schema"], d["kind"], d["object"]["name"], d["refcount"], r["links"], r["rows"][0]["mark"], r["rows"][0]["place"], d["nearest"]["distance"], len(d["taken_without_owner"]))'
 for object in 'struct conn#3' 'struct conn#999' '#0' 0x10; do
 	reftrack refs leaky.trk "$object"
