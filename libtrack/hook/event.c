@@ -24,6 +24,7 @@ static const struct {
     [TRK_HOOK_MOVE] = { TRK_OP_MOVE, TRK_DEPTH_REF, 0 },
     [TRK_HOOK_PARK] = { TRK_OP_PARK, TRK_DEPTH_REF, 0 },
     [TRK_HOOK_REUSE] = { TRK_OP_REUSE, TRK_DEPTH_BIRTH, 0 },
+    [TRK_HOOK_STAYS] = { TRK_OP_MAY_LEAK, TRK_DEPTH_NONE, 0 },
 };
 
 /* ---- What a call is about ------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ enum trk_hook_role {
     TRK_HOOK_MOVE,  /* a reference goes from `from` to `slot`; each may be nobody's */
     TRK_HOOK_PARK,  /* its count went to 0 into a pool */
     TRK_HOOK_REUSE, /* taken from the pool: a new life with one reference */
+    TRK_HOOK_STAYS, /* what is left of it is left by design */
     /* No hooks: */
     TRK_HOOK_WRAPPER, /* acts for its caller, which is what reports name */
     TRK_HOOK_CALL,    /* the target calls it once at the start of the process, before constructors: with the values of

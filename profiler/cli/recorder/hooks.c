@@ -22,6 +22,7 @@ static const char *const role_names[TRK_HOOK_ROLES] = {
     [TRK_HOOK_MOVE] = "move",
     [TRK_HOOK_PARK] = "park",
     [TRK_HOOK_REUSE] = "reuse",
+    [TRK_HOOK_STAYS] = "stays",
 };
 
 /* Place of a string in the text, which holds each once; 0 for the empty one, which stands there. */

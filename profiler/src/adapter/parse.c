@@ -276,6 +276,7 @@ static const struct {
     [TRK_HOOK_MOVE] = { "move", MOVES },
     [TRK_HOOK_PARK] = { "park", KEEPS },
     [TRK_HOOK_REUSE] = { "reuse", KEEPS },
+    [TRK_HOOK_STAYS] = { "stays", 0 },
     [TRK_HOOK_WRAPPER] = { "wrapper", 0 },
     [TRK_HOOK_CALL] = { "call", 0 },
 };
@@ -447,14 +448,14 @@ static struct prof_error *read_rule(struct reader *r, unsigned role)
 
 #define STATEMENTS                                                                                                     \
     "a line begins with adapter, library, inside, type, count, name, new, ref, unref, sink, free, move, weak, "        \
-    "unweak, park, reuse, wrapper or call"
+    "unweak, park, reuse, stays, wrapper or call"
 
 /* A word that begins no line. */
 static struct prof_error *unknown(struct reader *r)
 {
-    static const char *const words[] = { "adapter", "library", "inside", "type",  "count",   "name",
-                                         "new",     "ref",     "unref",  "sink",  "free",    "move",
-                                         "unweak",  "weak",    "park",   "reuse", "wrapper", "call" };
+    static const char *const words[] = { "adapter", "library", "inside", "type",    "count", "name",   "new",
+                                         "ref",     "unref",   "sink",   "free",    "move",  "unweak", "weak",
+                                         "park",    "reuse",   "stays",  "wrapper", "call" };
     char word[40], expected[240];
     const char *near =
         adapter_token(&r->text, word, sizeof word) ? prof_nearest(word, words, sizeof words / sizeof words[0]) : NULL;

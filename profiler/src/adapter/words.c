@@ -45,6 +45,7 @@ char *prof_adapter_words(const struct prof_adapter_rule *rule)
         [TRK_HOOK_MOVE] = { "a reference on ", " goes", " to " },
         [TRK_HOOK_PARK] = { "", " goes into a pool", "" },
         [TRK_HOOK_REUSE] = { "", " comes out of a pool with one reference", "" },
+        [TRK_HOOK_STAYS] = { "", " may stay until the end", "" },
     };
     struct prof_str str = { 0 };
     if (rule->role == TRK_HOOK_WRAPPER)

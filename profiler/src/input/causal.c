@@ -688,12 +688,15 @@ bool causal_time_says(const struct causal *c, const struct prof_event *e, uint32
     case TRK_OP_UNREF:
         if (s != NULL && s->alive && s->counted && s->count == 1 && comes(c, key, ring, 1u << CAUSAL_REF)) {
             const struct causal_coming *own = causal_coming_of(c, key, ring);
-            return own != NULL && (classes_behind(c, own) & (dying | 1u << CAUSAL_REF)) != 0;
+            /* It ends, or comes back, or ends with a block that begins elsewhere and is born again. */
+            return own != NULL && (classes_behind(c, own) & (dying | 1u << CAUSAL_REF | 1u << CAUSAL_NEW)) != 0;
         }
         return s != NULL && s->alive;
     case TRK_OP_REF:
     case TRK_OP_DEL:
         return s != NULL && s->alive;
+    case TRK_OP_NEW:
+        return true; /* the life before may have ended with a block that begins elsewhere */
     default:
         return causal_fits(c, e);
     }

@@ -589,7 +589,7 @@ static bool is_next_life(struct prof_heap *h, const struct prof_obj *obj, const 
 static bool is_being_made(struct prof_heap *h, prof_obj_id id, bool make)
 {
     return make && object_grave(h, id)->by_free && space_block_at(h, obj_of(h, id)->addr) != 0 && !filtered(h) &&
-           prof_trace_meta(h->trace, "hooks") != NULL;
+           heap_hooked(h);
 }
 
 prof_obj_id object_for(struct prof_heap *h, const struct prof_event *e, bool make)
@@ -646,7 +646,9 @@ static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *
             incident->reused = true;
         }
     }
-    if ((obj->internal & OBJ_HAS_WEAK) != 0)
+    /* What a pool keeps a reference of is not destroyed in between, and what points to it still does. */
+    const unsigned weak = (e->aux & 1) != 0 ? OBJ_HAS_WEAK : 0;
+    if ((obj->internal & OBJ_HAS_WEAK & ~weak) != 0)
         weak_bury(h, id, NULL);
     open_drop_all(h, id, false);
     site_drop_all(h, id);
@@ -657,7 +659,7 @@ static void reuse(struct prof_heap *h, prof_obj_id id, const struct prof_event *
     object_set_alive(h, obj);
     const unsigned lasting = PROF_OBJ_PINNED | PROF_OBJ_MAY_LEAK | PROF_OBJ_TOUCHED | PROF_OBJ_NUMBERED;
     obj->flags &= lasting;
-    obj->internal &= OBJ_KEPT | OBJ_FORCED;
+    obj->internal &= (uint8_t)(OBJ_KEPT | OBJ_FORCED | weak);
     obj->count = 1;
     obj->observed = 0;
     obj->refs = obj->unrefs = 0;
@@ -751,6 +753,7 @@ void object_misc(struct prof_heap *h, const struct prof_event *e)
         return;
     }
     bool make = e->op == TRK_OP_PIN || e->op == TRK_OP_MAY_LEAK || e->op == TRK_OP_RETYPE;
+    make |= e->op == TRK_OP_WEAK_SET && heap_hooked(h); /* a constructor makes the object known to its parts */
     prof_obj_id id = object_for(h, e, make);
     if (id == 0)
         return;

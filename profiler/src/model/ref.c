@@ -467,6 +467,11 @@ void ref_sink(struct prof_heap *h, const struct prof_event *e)
     if (id == 0)
         return;
     struct prof_obj *obj = obj_of(h, id);
+    /* In its constructor, before its birth is told: hooks speak of sinks only where a reference floats, and that is the
+     * one it was born with. */
+    if ((obj->flags & (PROF_OBJ_BLOCK_BORN | PROF_OBJ_COUNTED)) == PROF_OBJ_BLOCK_BORN && !has_owner(e) &&
+        heap_hooked(h))
+        return;
     if ((obj->flags & PROF_OBJ_FLOATING) == 0) {
         h->totals.refs++;
         stat_of(h, e->stack)->pub.refs++;

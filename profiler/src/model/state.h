@@ -398,6 +398,12 @@ static inline struct place place_of(const struct prof_event *e)
 {
     return (struct place){ e->time_us, e->stack, e->tid };
 }
+/* Calls of compiled functions are events: births are told last, by constructors that return. */
+static inline bool heap_hooked(const struct prof_heap *h)
+{
+    return prof_trace_meta(h->trace, "hooks") != NULL;
+}
+
 static inline bool obj_alive(const struct prof_obj *obj)
 {
     return obj->state == PROF_OBJ_ALIVE || obj->state == PROF_OBJ_ZERO || obj->state == PROF_OBJ_PARKED;

@@ -250,6 +250,7 @@ static struct prof_pc_entry *lookup_new(struct prof_symbols *symbols, uint16_t g
     if (entry != NULL)
         return entry;
     struct prof_frame frames[MAX_FRAMES];
+    static const char recorder[] = "libtrack-preload.so"; // its routine around hooked functions whose result is wanted
     entry = prof_arena_alloc(&symbols->arena, sizeof *entry);
     if (entry == NULL)
         return NULL;
@@ -257,6 +258,7 @@ static struct prof_pc_entry *lookup_new(struct prof_symbols *symbols, uint16_t g
     size_t count = 1;
     if (mapped) {
         entry->hidden = prof_site_is_libc(mapping.module->path) ||
+                        prof_site_is_hidden(recorder, mapping.module->path) ||
                         prof_site_is_hidden(symbols->source.hidden, mapping.module->path);
         count = resolve(symbols, home, &mapping, entry, frames);
         if (count == 1 && frames[0].wrapper)

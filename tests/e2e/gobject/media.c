@@ -73,6 +73,16 @@ static void use_element(gboolean bug)
     gst_object_unref(outer);
 }
 
+/* bug: a reference too many on an element. */
+static void use_reference(gboolean bug)
+{
+    GstElement *outer = gst_object_ref_sink(gst_bin_new("outer"));
+    if (bug)
+        gst_object_ref(outer);
+    total += GST_BIN_NUMCHILDREN(outer);
+    gst_object_unref(outer);
+}
+
 /* bug: what gst_element_get_static_pad returns is the caller's. */
 static void use_pad(gboolean bug)
 {
@@ -127,8 +137,9 @@ int main(int argc, char **argv)
         const char *name;
         void (*alone)(gboolean bug);
     } parts[] = {
-        { "buffer", use_buffer },   { "caps", use_caps }, { "event", use_event },       { "query", use_query },
-        { "element", use_element }, { "pad", use_pad },   { "variable", use_variable }, { "over", use_sample },
+        { "buffer", use_buffer },     { "caps", use_caps },       { "event", use_event },
+        { "query", use_query },       { "element", use_element }, { "pad", use_pad },
+        { "variable", use_variable }, { "over", use_sample },     { "ref", use_reference },
     };
     for (int i = 0; i < 10 * n; i++) {
         gboolean now = i % 10 == 5;

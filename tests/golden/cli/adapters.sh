@@ -30,6 +30,7 @@ type value
   free  value_end   ret2
   park  pool_put    arg2
   reuse pool_get    *arg2
+  stays value_key  ret
 END
 try adapters ./whole.adapter
 cat >bad.adapter <<'END'

@@ -46,6 +46,7 @@ FUNCTION sink_or_ref(struct counted *object);
 FUNCTION give(void *box, void *object);
 FUNCTION swap(void *old, void *fresh);
 FUNCTION park(void *object);
+void *lasting(void *object);
 FUNCTION wild(long number);
 void *take(void *box, void *object);
 void *replace(void *old, void *fresh);
@@ -114,6 +115,12 @@ APART void *reuse(void *object)
     return object;
 }
 
+APART void *lasting(void *object)
+{
+    BODY;
+    return (char *)object;
+}
+
 APART void *string_new(struct counted *object)
 {
     BODY;
@@ -168,6 +175,7 @@ static int with_memory(void)
     replace(&objects[1], objects);
     park(objects);
     reuse(objects);
+    lasting(objects);
     objects->count = -1;
     sink_or_ref(objects);
     objects->count = 1;

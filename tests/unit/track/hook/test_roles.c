@@ -87,6 +87,7 @@ static void fill_memory(void)
     RULE("replace", .role = TRK_HOOK_REF, .object.base = TRK_HOOK_RESULT);
     RULE("park", .role = TRK_HOOK_PARK, .object.base = 1);
     RULE("reuse", .role = TRK_HOOK_REUSE, .object.base = TRK_HOOK_RESULT);
+    RULE("lasting", .role = TRK_HOOK_STAYS, .object.base = TRK_HOOK_RESULT);
     RULE("string_new", .role = TRK_HOOK_NEW, .object.base = TRK_HOOK_RESULT, .flags = TRK_HOOK_FLOATING,
          .name_kind = TRK_HOOK_NAME_STRING, .name = { .base = TRK_HOOK_OBJECT, .reads = 2, .add = { 0, 8 } });
     RULE("title_new", .role = TRK_HOOK_NEW, .object.base = TRK_HOOK_RESULT, .name_kind = TRK_HOOK_NAME_CALL,
@@ -134,7 +135,7 @@ static void check_records(const struct testrec *rec, uint64_t object, uint64_t o
         } else {
             assert_int_equal(r->arg, e->slot ? other >> 3 : 0);
         }
-        assert_true(r->stack != 0);
+        assert_int_equal(r->stack != 0, r->op != TRK_OP_MAY_LEAK);
         n++;
     }
     assert_int_equal(n, count);
@@ -199,6 +200,7 @@ static void check_roles(const struct testrec_config *base)
         { .op = TRK_OP_REF },
         { .op = TRK_OP_PARK },
         { .op = TRK_OP_REUSE },
+        { .op = TRK_OP_MAY_LEAK },
     };
     struct testrec rec;
     struct testrec_config config = *base;
