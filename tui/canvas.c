@@ -82,11 +82,25 @@ static int decode(const unsigned char *s, uint32_t *ret)
     return more + 1;
 }
 
-/* Controls of terminals, and characters that reorder what is around them. */
+static bool between(uint32_t ch, uint32_t first, uint32_t last)
+{
+    return ch >= first && ch <= last;
+}
+
+/* Many terminals turn a line around where letters are written from right to left, whatever the program says. */
+static bool right_to_left(uint32_t ch)
+{
+    return between(ch, 0x590, 0x8ff) || between(ch, 0xfb1d, 0xfdff) || between(ch, 0xfe70, 0xfefe) ||
+           between(ch, 0x10800, 0x10fff) || between(ch, 0x1e800, 0x1efff);
+}
+
+/* Controls of terminals, characters that reorder what is around them, and those of which terminals disagree how wide
+ * they are: soft hyphens, and colours of skin, which merge with what stands before them. */
 static bool harmful(uint32_t ch)
 {
-    return ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || (ch >= 0x200b && ch <= 0x200f) || (ch >= 0x2028 && ch <= 0x202e) ||
-           (ch >= 0x2060 && ch <= 0x206f) || ch == 0xfeff || (ch >= 0xfff9 && ch <= 0xfffb) || ch >= 0xe0000;
+    return right_to_left(ch) || ch == 0xad || between(ch, 0x1f3fb, 0x1f3ff) || ch < 0x20 || (ch >= 0x7f && ch < 0xa0) ||
+           (ch >= 0x200b && ch <= 0x200f) || (ch >= 0x2028 && ch <= 0x202e) || (ch >= 0x2060 && ch <= 0x206f) ||
+           ch == 0xfeff || (ch >= 0xfff9 && ch <= 0xfffb) || ch >= 0xe0000;
 }
 
 uint32_t tui_next_char(const char **text, int *columns)
@@ -122,11 +136,27 @@ int tui_width(const char *text)
 
 /* ---- Drawing ---- */
 
+/* Half a character that is left over becomes a blank: else the rest of the row would be shifted. */
 void tui_put(struct tui_canvas *canvas, int y, int x, enum tui_role role, uint32_t ch)
 {
-    struct tui_cell *cell = cell_at(canvas, y, x);
-    if (cell != NULL)
-        *cell = (struct tui_cell){ .ch = canvas->ascii && ch > LAST_ASCII ? '?' : ch, .role = (uint8_t)role };
+    struct tui_cell *cell = cell_at(canvas, y, x), *before = cell_at(canvas, y, x - 1),
+                    *after = cell_at(canvas, y, x + 1);
+    if (cell == NULL)
+        return;
+    if (cell->ch == 0 && before != NULL)
+        before->ch = ' ';
+    if (cell->ch != 0 && after != NULL && after->ch == 0)
+        after->ch = ' ';
+    *cell = (struct tui_cell){ .ch = canvas->ascii && ch > LAST_ASCII ? '?' : ch, .role = (uint8_t)role };
+}
+
+static void put_wide(struct tui_canvas *canvas, int y, int x, enum tui_role role, uint32_t ch)
+{
+    bool whole = !canvas->ascii && cell_at(canvas, y, x) != NULL && cell_at(canvas, y, x + 1) != NULL;
+    tui_put(canvas, y, x + 1, role, '?');
+    tui_put(canvas, y, x, role, whole ? ch : '?');
+    if (whole)
+        cell_at(canvas, y, x + 1)->ch = 0;
 }
 
 /* Draws until `width` columns are used or the text ends; without a sign that something is missing. */
@@ -134,11 +164,10 @@ static int draw(struct tui_canvas *canvas, int y, int x, int width, enum tui_rol
 {
     int used = 0, columns;
     for (uint32_t ch; (ch = tui_next_char(&text, &columns)) != 0 && used + columns <= width; used += columns) {
-        if (canvas->ascii && columns == 2)
-            tui_put(canvas, y, x + used + 1, role, '?');
-        else if (columns == 2)
-            tui_put(canvas, y, x + used + 1, role, 0);
-        tui_put(canvas, y, x + used, role, ch);
+        if (columns == 2)
+            put_wide(canvas, y, x + used, role, ch);
+        else
+            tui_put(canvas, y, x + used, role, ch);
     }
     return used;
 }

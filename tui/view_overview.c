@@ -52,7 +52,7 @@ static uint64_t moment(const struct tui_view *view)
 static size_t graph_columns(const struct tui_canvas *canvas, int width)
 {
     int columns = canvas->ascii ? width : width * 2;
-    return columns < GRAPH_MOST ? (size_t)columns : GRAPH_MOST;
+    return columns < 1 ? 1 : columns < GRAPH_MOST ? (size_t)columns : GRAPH_MOST; /* terminals may be tiny */
 }
 
 static void draw_amount(const struct tui_view *view, struct tui_canvas *canvas, int y, int x, int width,

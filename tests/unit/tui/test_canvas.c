@@ -7,10 +7,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 #include <cmocka.h>
 
 #include <canvas.h>
 #include <glyph.h>
+#include <rnd.h>
 
 static struct tui_canvas make(int height, int width, bool ascii)
 {
@@ -62,8 +64,10 @@ static void test_outside_is_nothing(void **state)
 static void test_hostile_bytes(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "\033[2J",      "\x9b",     "\xc3", "\xff\xfe", "\u202e",           "\u200b",
-                                         "\xed\xa0\x80", "\xc0\x80", "\x07", "\x7f",     "\xf4\x90\x80\x80", "\u2066" };
+    static const char *const texts[] = { "\033[2J",          "\x9b",         "\xc3",     "\xff\xfe",  "\u202e",
+                                         "\u200b",           "\xed\xa0\x80", "\xc0\x80", "\x07",      "\x7f",
+                                         "\xf4\x90\x80\x80", "\u2066",       "\u05d0",   "\u0634",    "\u07ca",
+                                         "\ufb2a",           "\U0001e900",   "\u00ad",   "\U0001f3fd" };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct tui_canvas canvas = make(1, 20, false);
         tui_text(&canvas, 0, 0, 20, TUI_NORMAL, texts[i]);
@@ -89,10 +93,49 @@ static void test_wide_characters(void **state)
     expect(&canvas, "??e\n");
 }
 
+/* Whatever is drawn over whatever: each row has as many columns as it says. */
+static void test_no_row_is_shifted(void **state)
+{
+    static const char *const parts[] = { "a",        "\u4e16", "e\u0301",    "\U0001f600", "\u05d0",       "\u202e",
+                                         "\033[31m", "\xc3",   "\xe4",       "\u0e33",     "\u1112\u1161", "\u200d",
+                                         "\t",       "\u2588", "\U0001f3fd", "\u00ad" };
+    (void)state;
+    seed(3);
+    for (int round = 0; round < 300; round++) {
+        struct tui_canvas canvas = make(3, 1 + (int)rnd(30), rnd(8) == 0);
+        for (int i = 0; i < 40; i++) {
+            char text[256] = "";
+            for (uint64_t k = rnd(12); k > 0; k--)
+                strcat(text, parts[rnd(sizeof parts / sizeof *parts)]);
+            int y = (int)rnd(3), x = (int)rnd(36) - 3, width = (int)rnd(20), kind = (int)rnd(5);
+            int needs = tui_width(text), used = 0;
+            if (kind == 0)
+                used = tui_name(&canvas, y, x, width, TUI_BAD, text);
+            else if (kind == 1)
+                tui_number(&canvas, y, x, width, TUI_DIM, text);
+            else if (kind == 2)
+                tui_fill(&canvas, y, x, width, TUI_DIM, '-');
+            else
+                used = tui_text(&canvas, y, x, width, TUI_NORMAL, text);
+            assert_true(used <= width || used == 0);
+            assert_true(kind < 3 || used == needs || needs > width);
+        }
+        for (int y = 0; y < canvas.height; y++)
+            for (int x = 0; x < canvas.width; x++) {
+                const struct tui_cell *cell = &canvas.cells[y * canvas.width + x];
+                bool second = x + 1 < canvas.width && cell[1].ch == 0;
+                assert_int_equal(cell->ch == 0 ? 1 : wcwidth((wchar_t)cell->ch), second ? 2 : 1);
+                assert_true(cell->ch != 0 || (x > 0 && cell[-1].ch != 0));
+                assert_true(!canvas.ascii || cell->ch < 0x7f);
+            }
+        tui_canvas_deinit(&canvas);
+    }
+}
+
 static void test_characters_come_back(void **state)
 {
     (void)state;
-    static const uint32_t chars[] = { 'a', 0x7e, 0xe9, 0x7ff, 0x800, 0x2588, 0xffe6, 0x1f600 };
+    static const uint32_t chars[] = { 'a', 0x7e, 0xe9, 0x587, 0x905, 0x2588, 0xffe6, 0x1f600 };
     for (size_t i = 0; i < sizeof chars / sizeof *chars; i++) {
         char bytes[8] = "";
         const char *at = bytes;
@@ -155,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_text_is_cut),
         cmocka_unit_test(test_outside_is_nothing),
         cmocka_unit_test(test_hostile_bytes),
+        cmocka_unit_test(test_no_row_is_shifted),
         cmocka_unit_test(test_wide_characters),
         cmocka_unit_test(test_characters_come_back),
         cmocka_unit_test(test_roles_and_matches),
