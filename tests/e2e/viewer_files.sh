@@ -98,6 +98,29 @@ assert len(rows) == len(table) > 0
 assert [r["object"] for r in rows] == [t["object"] for t in table]' || fail 'CSV and JSON say the same'
 [ "$(id -u)" -eq 0 ] || has 'no permission is told' screens 'locked/objects.csv cannot be written: Permission denied'
 has 'a name without a form' screens 'end it with .txt, .csv or .json'
+# more rows than are made at once, each of them once
+cat >many.c <<'C'
+#include <stdlib.h>
+#include <track/track.h>
+struct conn { int refs; };
+static TRK_TYPE_COUNTED(conn_type, struct conn, refs);
+int main(void)
+{
+    for (int i = 0; i < 25000; i++)
+        trk_new(malloc(sizeof(struct conn)), &conn_type);
+    return 0;
+}
+C
+cc -I"$ROOT/libtrack/include" -o many many.c || fail 'the program compiles'
+"$REFTRACK" run -q -o many.trk -- ./many >/dev/null 2>&1
+printf 'key 3\ndo export out/many.csv\ndo export out/many.txt\nshow\n' >many.keys
+"$REFTRACK" tui --script many.keys many.trk >screens 2>&1
+has 'says how many rows' screens 'out/many.txt: 25 000 rows'
+equal 'all of them' "$(sed 1d out/many.csv | cut -d, -f1 | sort -u | wc -l)" 25000
+equal 'and no more' "$(wc -l <out/many.csv)" 25001
+equal 'as text, too' "$(wc -l <out/many.txt)" 25001
+rm out/many.*
+
 echo 'old' >out/full.csv
 printf 'key 3\ndo export! out/full.csv\nshow\ndo export out/full.json\nshow\n' >full.keys
 (
