@@ -10,6 +10,8 @@
 
 #include "hook.h"
 
+enum { PATH_BYTES = 512 };
+
 static bool fits(const struct trk_elf *m, uint64_t off, uint64_t count, uint64_t unit)
 {
     return off % 8 == 0 && off <= m->file_bytes && count <= (m->file_bytes - off) / unit;
@@ -76,6 +78,7 @@ static void find_text(struct trk_elf *m)
 static void find_tables(struct trk_elf *m)
 {
     const Elf64_Ehdr *e = header(m);
+    m->stripped = true;
     if (!fits(m, e->e_shoff, e->e_shnum, sizeof(Elf64_Shdr)))
         return;
     const Elf64_Shdr *s = (const Elf64_Shdr *)(const void *)(m->file + e->e_shoff);
@@ -88,6 +91,8 @@ static void find_tables(struct trk_elf *m)
             strings->sh_size > m->file_bytes - strings->sh_offset || strings->sh_size == 0 ||
             m->file[strings->sh_offset + strings->sh_size - 1] != 0)
             continue;
+        m->stripped &= s[i].sh_type != SHT_SYMTAB;
+        m->table[m->tables].file = m->file;
         m->table[m->tables].symbols = s[i].sh_offset;
         m->table[m->tables].count = count;
         m->table[m->tables].strings = strings->sh_offset;
@@ -95,22 +100,30 @@ static void find_tables(struct trk_elf *m)
     }
 }
 
-bool trk_elf_open(const struct link_map *map, const char *path, struct trk_elf *ret)
+/* Maps a file that is an ELF file of this machine. */
+static bool map_file(const char *path, struct trk_elf *m)
 {
-    struct trk_elf m = { .base = map->l_addr };
     struct stat st = { .st_size = 0 };
-    int fd = trk_open_read(path != NULL ? path : map->l_name);
+    int fd = trk_open_read(path);
     if (fd < 0)
         return false;
     if (!trk_failed(trk_sys2(SYS_fstat, fd, &st)) && S_ISREG(st.st_mode) && st.st_size > 0) {
         long p = trk_sys6(SYS_mmap, 0, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        m.file = trk_failed(p) ? NULL : (const uint8_t *)p;
-        m.file_bytes = (size_t)st.st_size;
+        m->file = trk_failed(p) ? NULL : (const uint8_t *)p;
+        m->file_bytes = (size_t)st.st_size;
     }
     trk_close(fd);
-    if (m.file == NULL)
+    if (m->file != NULL && !is_elf(m))
+        trk_elf_close(m);
+    return m->file != NULL;
+}
+
+bool trk_elf_open(const struct link_map *map, const char *path, struct trk_elf *ret)
+{
+    struct trk_elf m = { .base = map->l_addr };
+    if (!map_file(path != NULL ? path : map->l_name, &m))
         return false;
-    if (!is_elf(&m) || !is_loaded(&m, map)) {
+    if (!is_loaded(&m, map)) {
         trk_elf_close(&m);
         return false;
     }
@@ -122,21 +135,143 @@ bool trk_elf_open(const struct link_map *map, const char *path, struct trk_elf *
 
 void trk_elf_close(struct trk_elf *module)
 {
+    if (module->debug != NULL)
+        trk_unmap((void *)(uintptr_t)module->debug, module->debug_bytes);
     trk_unmap((void *)(uintptr_t)module->file, module->file_bytes);
-    module->file = NULL;
+    module->file = module->debug = NULL;
+}
+
+/* ---- Symbols that were moved to another file ----------------------------------------------------------------------
+ */
+
+/* The build-id; 0: it has none. */
+static size_t build_id(const struct trk_elf *m, const uint8_t **ret)
+{
+    const Elf64_Phdr *p = segments(m);
+    for (unsigned i = 0; i < header(m)->e_phnum; i++) {
+        uint64_t at = p[i].p_offset, end = at + p[i].p_filesz;
+        if (p[i].p_type != PT_NOTE || at % 4 != 0 || end < at || end > m->file_bytes)
+            continue;
+        while (end - at >= sizeof(Elf64_Nhdr)) {
+            const Elf64_Nhdr *n = (const Elf64_Nhdr *)(const void *)(m->file + at);
+            uint64_t name = at + sizeof *n, id = name + (((uint64_t)n->n_namesz + 3) & ~3ull);
+            uint64_t next = id + (((uint64_t)n->n_descsz + 3) & ~3ull);
+            if (next > end)
+                break;
+            if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 && equal(m->file + name, "GNU", 4)) {
+                *ret = m->file + id;
+                return n->n_descsz;
+            }
+            at = next;
+        }
+    }
+    return 0;
+}
+
+/* The file name in .gnu_debuglink; NULL: there is none. */
+static const char *debug_link(const struct trk_elf *m)
+{
+    const Elf64_Ehdr *e = header(m);
+    if (!fits(m, e->e_shoff, e->e_shnum, sizeof(Elf64_Shdr)) || e->e_shstrndx >= e->e_shnum)
+        return NULL;
+    const Elf64_Shdr *s = (const Elf64_Shdr *)(const void *)(m->file + e->e_shoff), *names = &s[e->e_shstrndx];
+    static const char wanted[] = ".gnu_debuglink";
+    for (unsigned i = 0; i < e->e_shnum; i++) {
+        uint64_t name = names->sh_offset + s[i].sh_name;
+        const char *link = (const char *)m->file + s[i].sh_offset;
+        if (name < m->file_bytes && m->file_bytes - name >= sizeof wanted &&
+            equal(m->file + name, wanted, sizeof wanted) && s[i].sh_offset < m->file_bytes &&
+            s[i].sh_size <= m->file_bytes - s[i].sh_offset && trk_strlen(link, s[i].sh_size) < s[i].sh_size)
+            return link;
+    }
+    return NULL;
+}
+
+/* A path that is put together; too long: empty. */
+struct path {
+    char text[PATH_BYTES];
+    size_t length;
+};
+
+static void add(struct path *p, const char *text, size_t length)
+{
+    if (p->length + length >= sizeof p->text) {
+        p->length = sizeof p->text - 1; /* and nothing fits behind it */
+        p->text[0] = 0;
+        return;
+    }
+    trk_copy(p->text + p->length, text, length);
+    p->length += length;
+    p->text[p->length] = 0;
+}
+
+static void add_hex(struct path *p, const uint8_t *bytes, size_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++)
+        add(p, (const char[]){ digits[bytes[i] >> 4], digits[bytes[i] & 15] }, 2);
+}
+
+/* Takes the symbols of the file at `path` when it is that module's. */
+static bool take_debug(struct trk_elf *m, const char *path, const uint8_t *id, size_t id_bytes)
+{
+    struct trk_elf d = { .file = NULL };
+    const uint8_t *its_id;
+    if (path[0] == 0 || !map_file(path, &d))
+        return false;
+    find_tables(&d);
+    if (d.stripped || build_id(&d, &its_id) != id_bytes || !equal(its_id, id, id_bytes)) {
+        trk_elf_close(&d);
+        return false;
+    }
+    for (unsigned i = 0; i < d.tables && m->tables < TRK_ELF_TABLES; i++)
+        m->table[m->tables++] = d.table[i];
+    m->debug = d.file;
+    m->debug_bytes = d.file_bytes;
+    return true;
+}
+
+void trk_elf_debug(struct trk_elf *m, const char *path)
+{
+    static const char usual[] = "/usr/lib/debug", *const folders[] = { "", ".debug/", usual };
+    const uint8_t *id;
+    size_t id_bytes = m->stripped ? build_id(m, &id) : 0, folder = 0;
+    const char *link = debug_link(m);
+    struct path p = { .length = 0 };
+    if (id_bytes < 2)
+        return;
+    add(&p, usual, sizeof usual - 1);
+    add(&p, "/.build-id/", 11);
+    add_hex(&p, id, 1);
+    add(&p, "/", 1);
+    add_hex(&p, id + 1, id_bytes - 1);
+    add(&p, ".debug", 6);
+    bool found = take_debug(m, p.text, id, id_bytes);
+    for (size_t i = 0; path[i] != 0; i++)
+        folder = path[i] == '/' ? i + 1 : folder;
+    for (unsigned i = 0; i < sizeof folders / sizeof folders[0] && link != NULL && !found; i++) {
+        p = (struct path){ .length = 0 };
+        if (folders[i] == usual)
+            add(&p, usual, sizeof usual - 1);
+        add(&p, path, folder);
+        if (folders[i] != usual)
+            add(&p, folders[i], trk_strlen(folders[i], PATH_BYTES));
+        add(&p, link, trk_strlen(link, PATH_BYTES));
+        found = take_debug(m, p.text, id, id_bytes);
+    }
 }
 
 void trk_elf_functions(const struct trk_elf *m, bool (*each)(const struct trk_function *f, void *data), void *data)
 {
     for (unsigned t = 0; t < m->tables; t++) {
-        const Elf64_Sym *symbols = (const Elf64_Sym *)(const void *)(m->file + m->table[t].symbols);
+        const Elf64_Sym *symbols = (const Elf64_Sym *)(const void *)(m->table[t].file + m->table[t].symbols);
         for (uint64_t i = 0; i < m->table[t].count; i++) {
             const Elf64_Sym *s = &symbols[i];
             unsigned type = ELF64_ST_TYPE(s->st_info);
             if ((type != STT_FUNC && type != STT_GNU_IFUNC) || s->st_shndx == SHN_UNDEF || s->st_value == 0 ||
                 s->st_name >= m->table[t].strings_bytes)
                 continue;
-            struct trk_function f = { .name = (const char *)m->file + m->table[t].strings + s->st_name,
+            struct trk_function f = { .name = (const char *)m->table[t].file + m->table[t].strings + s->st_name,
                                       .start = m->base + s->st_value,
                                       .size = s->st_size,
                                       .indirect = type == STT_GNU_IFUNC };
@@ -149,10 +284,10 @@ void trk_elf_functions(const struct trk_elf *m, bool (*each)(const struct trk_fu
 bool trk_elf_names(const struct trk_elf *m, bool (*is)(const char *symbol))
 {
     for (unsigned t = 0; t < m->tables; t++) {
-        const Elf64_Sym *symbols = (const Elf64_Sym *)(const void *)(m->file + m->table[t].symbols);
+        const Elf64_Sym *symbols = (const Elf64_Sym *)(const void *)(m->table[t].file + m->table[t].symbols);
         for (uint64_t i = 0; i < m->table[t].count; i++)
             if (symbols[i].st_name < m->table[t].strings_bytes &&
-                is((const char *)m->file + m->table[t].strings + symbols[i].st_name))
+                is((const char *)m->table[t].file + m->table[t].strings + symbols[i].st_name))
                 return true;
     }
     return false;

@@ -113,20 +113,24 @@ static inline uint64_t trk_call_kept(const struct trk_call *call)
 
 /* ---- Modules ---------------------------------------------------------------------------------------------------- */
 
-enum { TRK_ELF_TEXTS = 4, TRK_ELF_TABLES = 2 };
+enum { TRK_ELF_TEXTS = 4, TRK_ELF_TABLES = 3 };
 
 /* A loaded object and what its file says about it. Opened and closed by one thread, on its stack. */
 struct trk_elf {
     uintptr_t base;      /* added to addresses in the file */
     const uint8_t *file; /* mapped as long as it is open */
     size_t file_bytes;
+    const uint8_t *debug; /* the same for the file that its debug information was moved to; NULL: none was looked for */
+    size_t debug_bytes;
     unsigned texts, tables;
     struct {
         uintptr_t start, end;
     } text[TRK_ELF_TEXTS]; /* executable memory */
     struct {
+        const uint8_t *file;
         uint64_t symbols, count, strings, strings_bytes; /* places in the file */
     } table[TRK_ELF_TABLES];                             /* .symtab and .dynsym, those that are there */
+    bool stripped;                                       /* there is no .symtab */
 };
 
 /* A function as a symbol names it. */
@@ -141,6 +145,11 @@ struct trk_function {
  * the loader names. False: it cannot be read, is no ELF file of this machine, or not the same any more. */
 bool trk_elf_open(const struct link_map *map, const char *path, struct trk_elf *ret);
 void trk_elf_close(struct trk_elf *module);
+
+/* Adds the symbols that were taken out of a stripped module's file, when they lie where debuggers look for them: below
+ * /usr/lib/debug by build-id, or under the name in .gnu_debuglink, beside `path`, in .debug there, or below
+ * /usr/lib/debug. Only from a file of the same build-id. */
+void trk_elf_debug(struct trk_elf *module, const char *path);
 
 /* Calls `each` for every function of .symtab and .dynsym; one that both have is met twice. Until it returns false. */
 void trk_elf_functions(const struct trk_elf *module, bool (*each)(const struct trk_function *f, void *data),

@@ -6,6 +6,7 @@
  * lock held, after new objects were mapped and before anything in them is bound or run. */
 #include <sys/mman.h>
 
+#include "../src/cfi.h"
 #include "../src/engine.h"
 #include "../src/own.h"
 
@@ -372,6 +373,41 @@ static bool look_at(const struct trk_function *f, void *data)
     return true;
 }
 
+/* "0x1250": a function by its address in the file, where it has no name. */
+static bool address_of(const char *text, uint64_t *ret)
+{
+    uint64_t value = 0;
+    if (text[0] != '0' || text[1] != 'x' || text[2] == 0)
+        return false;
+    for (text += 2; *text != 0; text++) {
+        unsigned digit = (unsigned)(*text >= 'a' ? *text - 'a' + 10 : *text - '0');
+        if (digit > 15 || value >> 60 != 0)
+            return false;
+        value = value << 4 | digit;
+    }
+    *ret = value;
+    return true;
+}
+
+/* Those that rules name by address. Where they end, their unwind tables say. */
+static void look_at_addresses(struct search *s)
+{
+    for (uint32_t i = 0; i < s->rules; i++) {
+        struct trk_function f = { .name = text_of(hooks.rules->rule[s->rule[i]].function) };
+        struct trk_cfi_row row;
+        uint64_t address;
+        if (!address_of(f.name, &address))
+            continue;
+        f.start = s->elf->base + address;
+        if (trk_cfi_find(f.start, &row) == TRK_CFI_OK && row.begin == f.start) {
+            f.size = row.end - row.begin;
+            look_at(&f, s);
+        } else {
+            pass_over(s, s->rule[i], &f, TRK_HOOK_NO_FUNCTION);
+        }
+    }
+}
+
 /* The path of an object; of the program itself where its file is found. */
 static const char *path_of(const struct link_map *map, char *buffer)
 {
@@ -399,12 +435,17 @@ static void hook_module(const struct link_map *map, bool start)
     const char *path = path_of(map, buffer);
     struct search s = { .map = map, .start = start };
     struct trk_elf elf;
+    bool asked = false; /* by somebody */
     for (uint32_t i = 0; i < hooks.rules->count; i++)
-        if (library_among(text_of(hooks.rules->rule[i].library), file_name(path), map == _r_debug.r_map))
+        if (library_among(text_of(hooks.rules->rule[i].library), file_name(path), map == _r_debug.r_map)) {
             s.rule[s.rules++] = (uint16_t)i;
+            asked |= (hooks.rules->rule[i].flags & TRK_HOOK_AUTOMATIC) == 0;
+        }
     if (s.rules == 0 || path[0] == 0 || is_ours(map) || map->l_addr == _r_debug.r_ldbase ||
         !trk_elf_open(map, map == _r_debug.r_map ? "/proc/self/exe" : NULL, &elf))
         return;
+    if (asked)
+        trk_elf_debug(&elf, path);
     s.elf = &elf;
     s.tells_itself = trk_elf_names(&elf, is_verb);
     s.module_text = trk_text_string(path);
@@ -412,6 +453,7 @@ static void hook_module(const struct link_map *map, bool start)
     s.batch = elf.texts > 0 ? trk_batch_begin(&elf, BATCH) : NULL;
     if (s.batch != NULL) {
         trk_elf_functions(&elf, look_at, &s);
+        look_at_addresses(&s);
         trk_batch_apply(s.batch);
         for (uint32_t i = 0; i < hooks.watches; i++)
             if (hooks.watch[i].loaded && (i >= before || a->hooks->found[i].module == s.module_text))

@@ -143,6 +143,7 @@ enum trk_cfi_result trk_cfi_read(const struct trk_cfi_table *table, uintptr_t pc
     if (!trk_cfi_execute(&cie, c, begin, pc, &first, &now))
         return TRK_CFI_REFUSED;
     now.begin = begin;
+    now.end = begin + size;
     *row = now;
     return TRK_CFI_OK;
 }

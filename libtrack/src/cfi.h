@@ -45,6 +45,7 @@ struct trk_cfi_row {
     uint8_t cfa_how; /* enum trk_cfi_cfa */
     uint8_t cfa_reg; /* enum trk_cfi_reg */
     uintptr_t begin; /* first instruction of the function that the row is of */
+    uintptr_t end;   /* behind its last one */
     bool signal;     /* a signal frame: the caller was interrupted at the found address, it did not call */
 };
 

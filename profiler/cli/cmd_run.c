@@ -7,6 +7,7 @@
 #include "adapter_args.h"
 #include "cli.h"
 #include "hook_args.h"
+#include "hook_check.h"
 #include "rec_args.h"
 #include "rec_say.h"
 
@@ -48,9 +49,11 @@ static const struct cli_option options[] = {
       .kind = CLI_LIST,
       .offset = offsetof(struct run_args, hooks.refs),
       .argument = "FUNCTION",
-      .help = "the program's own function that takes a reference on its first argument: its calls are hooked, nothing "
-              "needs to be recompiled; LIBRARY:FUNCTION for one of that file only; * is any characters; ns::Class::ref "
-              "for one of C++, whose first argument is this; repeatable; x86-64 only" },
+      .help =
+          "the program's own function that takes a reference on its first argument: its calls are hooked, nothing "
+          "needs to be recompiled; LIBRARY:FUNCTION for one of that file only; * is any characters; ns::Class::ref "
+          "for one of C++, whose first argument is this; 0x1250 for one without a name, by its address in the file; "
+          "repeatable; x86-64 only" },
     { .name = "unref",
       .kind = CLI_LIST,
       .offset = offsetof(struct run_args, hooks.unrefs),
@@ -294,14 +297,14 @@ static bool wants_summary(const struct run_args *args, uint64_t records)
     return args->check || (!args->no_summary && rec_say_few(records));
 }
 
-static bool warn_of_hooks(const struct rec_result *const *results, size_t count)
+static bool warn_of_hooks(const struct rec_result *const *results, size_t count, const char *program)
 {
     const char **texts = calloc(count + 1, sizeof *texts);
     if (texts == NULL)
         return false;
     for (size_t i = 0; i < count; i++)
         texts[i] = results[i]->hooks;
-    cli_hooks_warn(texts, count);
+    cli_hooks_warn(texts, count, program);
     free(texts);
     return true;
 }
@@ -325,7 +328,7 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     say_silent(run, program, written);
     if (rec_problem(run->rec) != NULL)
         cli_warn("%s", rec_problem(run->rec));
-    if (!warn_of_hooks(results, count))
+    if (!warn_of_hooks(results, count, program))
         return fail(prof_error_memory(), FAILED);
     if (rec_note(run->rec) != NULL)
         cli_warn("%s", rec_note(run->rec));
@@ -390,6 +393,8 @@ int cmd_run(int argc, char **argv)
         free(hooks);
         return FAILED;
     }
+    if (hooks != NULL)
+        cli_hook_copies(hooks, operands.items[0]);
     recording.hooks = hooks;
     struct run run = { .common = &common };
     struct prof_error *error = rec_output_check(recording.out, recording.replace);

@@ -1,42 +1,23 @@
 /* hook_args.c: --new, --ref and --unref: functions of the program as rules for hooks. */
 #include "hook_args.h"
 
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <base/str.h>
 #include <prof/symbol.h>
 
 #include "cli.h"
+#include "hook_check.h"
 #include "recorder/hooks.h"
 
-#define PROGRAM "program" /* as in adapters */
-
-/* One function as it was given. */
+/* One function as it was given. By its address: of the program, unless a library is given. */
 struct named {
     char library[256];
     char function[512]; /* as its symbol is spelled, '*' for any characters */
 };
-
-/* The file that execvp would start; empty: there is none. */
-static void find_program(const char *program, char *ret, size_t size)
-{
-    const char *path = strchr(program, '/') == NULL ? getenv("PATH") : NULL;
-    int length = snprintf(ret, size, "%s", program);
-    while (path != NULL) {
-        size_t part = strcspn(path, ":");
-        length = snprintf(ret, size, "%.*s/%s", (int)part, path, program);
-        path = path[part] == ':' ? path + part + 1 : NULL;
-        if (length > 0 && (size_t)length < size && access(ret, X_OK) == 0)
-            return;
-    }
-    if (length < 0 || (size_t)length >= size || access(ret, X_OK) != 0)
-        ret[0] = '\0';
-}
 
 /* "ns::Class::ref", with or without "(...)" or "(...) const" behind it, as compilers spell it in symbols, whatever the
  * parameters are and whether it is const: "_ZN*2ns5Class3refE*". */
@@ -62,6 +43,13 @@ static bool spell_cxx(const char *text, char *ret, size_t size)
     return good;
 }
 
+/* "0x1250", as the target reads it. */
+static bool is_address(const char *text)
+{
+    size_t digits = strspn(text + 2, "0123456789abcdef");
+    return strncmp(text, "0x", 2) == 0 && digits > 0 && digits <= 16 && text[2 + digits] == '\0';
+}
+
 /* "FUNCTION" or "LIBRARY:FUNCTION"; "::" does not separate these two. */
 static bool take_apart(const char *text, struct named *ret)
 {
@@ -82,15 +70,10 @@ static bool take_apart(const char *text, struct named *ret)
     if (function[strcspn(function, " \t\n()=,")] != '\0' || strlen(function) >= sizeof ret->function)
         return false;
     memcpy(ret->function, function, strlen(function) + 1);
-    return true;
-}
-
-/* Whether the library that was given may be the program itself. */
-static bool may_be_program(const struct named *named, const char *path)
-{
-    const char *file = strrchr(path, '/');
-    return named->library[0] == '\0' || strcmp(named->library, PROGRAM) == 0 ||
-           fnmatch(named->library, file != NULL ? file + 1 : path, FNM_NOESCAPE) == 0;
+    bool number = function[0] >= '0' && function[0] <= '9';
+    if (number && function == text)
+        memcpy(ret->library, CLI_HOOK_PROGRAM, sizeof CLI_HOOK_PROGRAM);
+    return !number || is_address(function);
 }
 
 /* What debug information says of the objects; empty: nothing. */
@@ -98,10 +81,10 @@ static void find_type(const char *path, const struct named *named, const struct 
 {
     struct named ref;
     ret[0] = '\0';
-    if (path[0] == '\0' || !may_be_program(named, path) ||
+    if (path[0] == '\0' || !cli_hook_is_program(named->library, path) ||
         prof_file_function_type(path, named->function, 0, ret, size) || refs->count != 1)
         return;
-    if (take_apart(refs->items[0], &ref) && may_be_program(&ref, path))
+    if (take_apart(refs->items[0], &ref) && cli_hook_is_program(ref.library, path))
         prof_file_function_type(path, ref.function, 1, ret, size);
 }
 
@@ -144,7 +127,7 @@ bool cli_hook_options(const struct cli_command *command, const struct cli_hooks 
         cli_error(prof_error_memory());
         return false;
     }
-    find_program(program, path, sizeof path);
+    cli_hook_program(program, path, sizeof path);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
         for (size_t i = 0; i < kinds[k].list->count; i++)
             if (!add_function(hooks, kinds[k].role, kinds[k].list->items[i], path, &args->refs)) {
@@ -194,13 +177,17 @@ static bool warn_of_adapter(const char *const *texts, size_t count, const struct
     return true;
 }
 
-static void warn_of(const struct prof_hooked *hooked)
+static void warn_of(const struct prof_hooked *hooked, const char *program)
 {
-    cli_warn("calls of %s%s%s are not seen: %s", hooked->function, hooked->module[0] != '\0' ? " in " : "",
-             hooked->module, prof_hook_words(hooked->state));
+    struct prof_str advice = { 0 };
+    if (hooked->state == TRK_HOOK_NOT_YET && hooked->adapter[0] == '\0')
+        cli_hook_advice(program, hooked->function, &advice);
+    cli_warn("calls of %s%s%s are not seen: %s%s", hooked->function, hooked->module[0] != '\0' ? " in " : "",
+             hooked->module, prof_hook_words(hooked->state), advice.length > 0 ? advice.text : "");
+    prof_str_deinit(&advice);
 }
 
-void cli_hooks_warn(const char *const *texts, size_t count)
+void cli_hooks_warn(const char *const *texts, size_t count, const char *program)
 {
     char adapter[sizeof((struct prof_hooked *)NULL)->adapter] = "";
     for (size_t i = 0; i < count; i++) {
@@ -214,7 +201,7 @@ void cli_hooks_warn(const char *const *texts, size_t count)
             for (size_t k = 0; k < i && !known; k++)
                 known = texts[k] != NULL && told(texts[k], texts[k] + strlen(texts[k]), &hooked);
             if (!known)
-                warn_of(&hooked);
+                warn_of(&hooked, program);
         }
     }
 }

@@ -18,7 +18,7 @@ bool cli_hook_options(const struct cli_command *command, const struct cli_hooks 
                       struct rec_hooks **ret);
 
 /* Warns of functions whose calls are not seen, each once. texts: META values hooks of all processes, elements may be
- * NULL. */
-void cli_hooks_warn(const char *const *texts, size_t count);
+ * NULL; program: as it was started. */
+void cli_hooks_warn(const char *const *texts, size_t count, const char *program);
 
 #endif

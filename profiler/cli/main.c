@@ -33,6 +33,7 @@
  *     cmd_mark.c cmd_checkpoint.c cmd_snapshot.c cmd_recover.c  commands about recorders that run, or died
  *     rec_args.[ch] rec_say.[ch]  what commands that record share: options, words at the end
  *     hook_args.[ch] adapter_args.[ch]  functions of the program that are hooked; adapters that name them
+ *     hook_check.[ch]                   what the program's file says of such functions
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)

@@ -73,11 +73,11 @@ enum {                         /* flags */
        TRK_HOOK_KEPT = 1 << 6,           /* PARK, REUSE: the pool keeps a reference of what is in it */
 };
 struct trk_hook_rule {
-    uint32_t adapter; /* who says so, for reports */
-    uint32_t library; /* file names or sonames, '|' between them; `program`: that; empty: any module */
-    uint32_t
-        function;  /* as its symbol is spelled; `NAME>`: the function without a name that NAME ends with a jump to */
-    uint32_t type; /* NEW: name of the type; empty: that of the function */
+    uint32_t adapter;  /* who says so, for reports */
+    uint32_t library;  /* file names or sonames, '|' between them; `program`: that; empty: any module */
+    uint32_t function; /* as its symbol is spelled; `NAME>`: the function without a name that NAME ends with a jump to;
+                          0x1250: by its address in the file */
+    uint32_t type;     /* NEW: name of the type; empty: that of the function */
     uint32_t name_function; /* TRK_HOOK_NAME_CALL: a function of the same module, or else of any other */
     uint8_t role;           /* enum trk_hook_role */
     uint8_t name_kind;      /* NEW: enum trk_hook_name */
@@ -120,8 +120,10 @@ enum trk_hook_state {
     TRK_HOOK_ODD_RETURN = 18,   /* it does not return as others do (setjmp, vfork), and its result is wanted */
     TRK_HOOK_TELLS_ITSELF = 19, /* its module calls libtrack: it would be counted twice (TRK_HOOK_AUTOMATIC) */
     TRK_HOOK_OTHER_VERSION =
-        20,                /* no module has it, but others of its adapter; of TRK_HOOK_AUTOMATIC, by the recorder */
-    TRK_HOOK_NO_TAIL = 21, /* NAME>: NAME does not jump to one function without a symbol */
+        20,                    /* no module has it, but others of its adapter; of TRK_HOOK_AUTOMATIC, by the recorder */
+    TRK_HOOK_NO_TAIL = 21,     /* NAME>: NAME does not jump to one function without a symbol */
+    TRK_HOOK_NO_FUNCTION = 22, /* named by an address at which no function begins */
+    TRK_HOOK_INLINED = 23,     /* the compiler put it into its callers, all or some of them; by the recorder */
 };
 /* A function that was found, for one of the rules that name it. Written by the target: state last (release), it may
  * change when a library is loaded again. */

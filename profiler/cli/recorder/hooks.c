@@ -195,13 +195,18 @@ static void add_line(struct prof_str *str, const struct rec_hooks *rules, uint32
         prof_str_addn(str, &module[i], 1);
 }
 
-/* Rules whose function was nowhere. Of an adapter that nobody asked for, only when its library was there. */
+/* Rules whose function was nowhere, or also where it cannot be hooked. Of an adapter that nobody asked for, only when
+ * its library was there. */
 static void add_missing(struct prof_str *str, const struct rec_hooks *rules, const bool *met)
 {
     for (uint32_t i = 0; i < rules->rules; i++) {
         bool automatic = rules->rule[i].flags & TRK_HOOK_AUTOMATIC, other = false;
         if (rules->rule[i].role >= TRK_HOOK_WRAPPER) /* not to be hooked */
             continue;
+        if (rules->inlined[i]) {
+            add_line(str, rules, i, TRK_HOOK_INLINED, 0, rec_hooks_function(rules, i), TRK_HOOK_TEXT, "", 0);
+            continue;
+        }
         for (uint32_t k = 0; k < rules->rules && automatic && !other; k++)
             other = met[k] && rules->rule[k].adapter == rules->rule[i].adapter;
         if (!met[i] && (!automatic || other))

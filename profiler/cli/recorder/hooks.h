@@ -11,6 +11,7 @@ struct rec_hooks {
     struct trk_hook_rule rule[TRK_HOOK_RULES];
     char text[TRK_HOOK_TEXT];
     uint32_t rules, text_bytes;
+    bool inlined[TRK_HOOK_RULES];             /* the program has copies of the function in others */
     char adapters[16 << 10], hidden[4 << 10]; /* META values of these names (meta.c) */
 };
 

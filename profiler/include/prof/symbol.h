@@ -186,4 +186,9 @@ struct prof_error *prof_file_functions(const char *path, bool (*each)(void *data
  * or no debug information, or the value is no pointer to a type with a name. debuginfod is not asked. */
 bool prof_file_function_type(const char *path, const char *pattern, unsigned parameter, char *ret, size_t size);
 
+/* Calls `each` for every copy of a function that the compiler put into another one, by the names of their symbols, as
+ * the debug information of an ELF file says; until it returns false. Never without such information, nor with more than
+ * 32 MiB of it. debuginfod is not asked. */
+void prof_file_inlined(const char *path, bool (*each)(void *data, const char *function, const char *into), void *data);
+
 #endif

@@ -229,6 +229,14 @@ enum { FINGERPRINT_FRAMES = 4 };
 void fingerprint_make(struct prof_symbols *symbols, enum prof_verdict verdict, const char *type, uint32_t stack,
                       char ret[20]);
 
+/* ---- unhooked.c ---- */
+/* References are told by half only: why (borrowed from the arena), NULL: they are not. */
+const char *unhooked_half(struct analysis *a);
+/* Then what counts say of objects proves nothing. */
+void unhooked_weaken(struct analysis *a);
+/* Adds to the reasons why nothing is certain. */
+void unhooked_say(struct analysis *a, struct prof_str *why);
+
 /* ---- audit.c, bytes.c ---- */
 void audit_make(struct analysis *a);
 /* Found after that: one more reason why the answer is uncertain. why: static text. */

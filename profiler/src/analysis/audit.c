@@ -85,23 +85,6 @@ static void because(struct prof_str *why, const char *text)
     prof_str_add(why, text);
 }
 
-/* References that only some of the calls told are no books. */
-static void unhooked(const struct analysis *a, struct prof_str *why)
-{
-    const char *at = prof_trace_meta(prof_heap_trace(a->heap), "hooks");
-    struct prof_hooked hook;
-    unsigned more = 0;
-    while (prof_hooked_next(&at, &hook)) {
-        if (!prof_hook_refused(hook.state) || more++ > 0)
-            continue;
-        because(why, "calls of ");
-        prof_str_add(why, hook.function);
-        prof_str_add(why, " are not seen");
-    }
-    if (more > 1)
-        prof_str_addf(why, ", nor of %u more", more - 1);
-}
-
 static void add_class(const struct reach *r, enum reach_class class_, uint64_t *count, uint64_t *bytes)
 {
     *count = r->count[class_];
@@ -224,7 +207,7 @@ void audit_make(struct analysis *a)
         because(&why, "allocations were not recorded: ");
         prof_str_add(&why, info->malloc_note);
     }
-    unhooked(a, &why);
+    unhooked_say(a, &why);
     // Where threads met at an object and their order had to be guessed, or lives at one address cannot be told apart
     // because their births bear no numbers, a few told counts cannot fit.
     audit->counts_guessed = audit->counts_wrong > 0 &&

@@ -287,6 +287,7 @@ struct prof_error *prof_findings_create(struct prof_heap *heap, struct prof_symb
         (error = incident_findings(&a)) == NULL && (error = block_findings(&a)) == NULL &&
         (error = growth_findings(&a)) == NULL) {
         audit_make(&a);
+        unhooked_weaken(&a);
         if (!reach_keep(&a) || !judge_all(&a) || !baseline_gone(&a) || !order_all(out))
             error = prof_error_memory();
     }

@@ -31,6 +31,9 @@ const char *prof_hook_words(unsigned state)
         [TRK_HOOK_TELLS_ITSELF] = "its module calls libtrack itself",
         [TRK_HOOK_OTHER_VERSION] = "this version of the library does not have it",
         [TRK_HOOK_NO_TAIL] = "the function in front of '>' does not jump to one function without a symbol",
+        [TRK_HOOK_NO_FUNCTION] = "no function begins at this address of the file",
+        [TRK_HOOK_INLINED] = "the compiler put copies of it into functions that call it; "
+                             "__attribute__((noinline)) keeps it whole",
         [TRK_HOOK_MACHINE] = "functions cannot be hooked on this machine",
     };
     return state < sizeof words / sizeof words[0] && words[state] != NULL ? words[state] : "unknown reason";
