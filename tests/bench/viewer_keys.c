@@ -21,6 +21,67 @@ static double now_ms(void)
     return (bench_now_ns() - begin_ns) / 1e6;
 }
 
+/* ---- Processes: this one and its workers ---- */
+
+static bool is_ours(const char *pid)
+{
+    char path[300], text[512];
+    int parent;
+    for (long at = strtol(pid, NULL, 10); at > 1; at = parent) {
+        if (at == getpid())
+            return true;
+        snprintf(path, sizeof path, "/proc/%ld/stat", at);
+        FILE *file = fopen(path, "r");
+        const char *behind = file != NULL && fgets(text, sizeof text, file) != NULL ? strrchr(text, ')') : NULL;
+        parent = 0;
+        if (behind != NULL)
+            sscanf(behind, ") %*c %d", &parent);
+        if (file != NULL)
+            fclose(file);
+    }
+    return false;
+}
+
+/* The number behind `name` in a file of a process; name NULL: the first one. */
+static double number_of(const char *pid, const char *what, const char *name)
+{
+    char path[300], text[256];
+    double number = 0;
+    snprintf(path, sizeof path, "/proc/%s/%s", pid, what);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(text, sizeof text, file) != NULL)
+        if (name == NULL || strncmp(text, name, strlen(name)) == 0) {
+            number = strtod(text + (name != NULL ? strlen(name) : 0), NULL);
+            break;
+        }
+    if (file != NULL)
+        fclose(file);
+    return number;
+}
+
+static double sum_of_all(const char *what, const char *name)
+{
+    DIR *proc = opendir("/proc");
+    double sum = 0;
+    for (struct dirent *entry; proc != NULL && (entry = readdir(proc)) != NULL;)
+        if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9' && is_ours(entry->d_name))
+            sum += number_of(entry->d_name, what, name);
+    if (proc != NULL)
+        closedir(proc);
+    return sum;
+}
+
+/* With their part of what they share. */
+static double memory(void)
+{
+    return sum_of_all("smaps_rollup", "Pss:") * 1024;
+}
+
+static double cpu_ms(void)
+{
+    return sum_of_all("schedstat", NULL) / 1e6;
+}
+
 /* One turn of a main loop, without keys. */
 static void turn(void)
 {
@@ -35,7 +96,10 @@ static void until(bool (*is)(const struct tui_source *source), const char *what)
 {
     while (!is(app.source))
         turn();
+    char text[64];
     bench_say(what, now_ms());
+    snprintf(text, sizeof text, "%s_cpu", what);
+    bench_say(text, cpu_ms());
 }
 
 static bool has_summary(const struct tui_source *source)
@@ -57,13 +121,13 @@ static bool is_of_all(const struct tui_source *source)
 /* ---- Keys ---- */
 
 struct taken {
-    double drawn[KEYS_MOST], complete[KEYS_MOST];
+    double drawn[KEYS_MOST], complete[KEYS_MOST], cpu[KEYS_MOST];
     int count;
 };
 
 static void press(struct taken *taken, uint32_t key)
 {
-    double before = now_ms();
+    double cpu_before = taken != NULL ? cpu_ms() : 0, before = now_ms();
     tui_app_key(&app, key, NULL);
     tui_app_draw(&app);
     double drawn = now_ms() - before;
@@ -75,7 +139,8 @@ static void press(struct taken *taken, uint32_t key)
     if (taken == NULL || taken->count == KEYS_MOST)
         return;
     taken->drawn[taken->count] = drawn;
-    taken->complete[taken->count++] = now_ms() - before;
+    taken->complete[taken->count] = now_ms() - before;
+    taken->cpu[taken->count++] = cpu_ms() - cpu_before;
 }
 
 static void line(struct taken *taken, uint32_t key, const char *text)
@@ -86,17 +151,21 @@ static void line(struct taken *taken, uint32_t key, const char *text)
     press(taken, TUI_KEY_ENTER);
 }
 
-static void say(const char *name, struct taken *taken)
+static void say_one(const char *name, const char *what, double *values, int count)
 {
     char text[128];
-    double most = bench_median(taken->drawn, taken->count); /* sorts */
-    snprintf(text, sizeof text, "%s_drawn_most", name);
-    bench_say(text, taken->drawn[taken->count - 1]);
-    most = bench_median(taken->complete, taken->count);
-    snprintf(text, sizeof text, "%s_median", name);
-    bench_say(text, most);
-    snprintf(text, sizeof text, "%s_most", name);
-    bench_say(text, taken->complete[taken->count - 1]);
+    double median = bench_median(values, count); /* sorts */
+    snprintf(text, sizeof text, "%s%s_median", name, what);
+    bench_say(text, median);
+    snprintf(text, sizeof text, "%s%s_most", name, what);
+    bench_say(text, values[count - 1]);
+}
+
+static void say(const char *name, struct taken *taken)
+{
+    say_one(name, "_drawn", taken->drawn, taken->count);
+    say_one(name, "", taken->complete, taken->count);
+    say_one(name, "_cpu", taken->cpu, taken->count);
     taken->count = 0;
 }
 
@@ -141,68 +210,27 @@ static void keys_of_objects(void)
     say("of_type", &taken);
 }
 
-/* ---- Memory ---- */
-
-/* Of a process, with its part of what it shares. */
-static double memory_of(const char *pid)
-{
-    char path[300], text[256];
-    double kib = 0;
-    snprintf(path, sizeof path, "/proc/%s/smaps_rollup", pid);
-    FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(text, sizeof text, file) != NULL)
-        if (strncmp(text, "Pss:", 4) == 0)
-            kib = strtod(text + 4, NULL);
-    if (file != NULL)
-        fclose(file);
-    return kib * 1024;
-}
-
-static bool is_ours(const char *pid)
-{
-    char path[300], text[512];
-    const char *own = "bench_viewer_ke"; /* as much of the name as the kernel keeps */
-    snprintf(path, sizeof path, "/proc/%s/stat", pid);
-    FILE *file = fopen(path, "r");
-    bool ours = file != NULL && fgets(text, sizeof text, file) != NULL && strstr(text, own) != NULL;
-    if (file != NULL)
-        fclose(file);
-    return ours;
-}
-
-static void memory(void)
-{
-    DIR *proc = opendir("/proc");
-    double all = 0;
-    int processes = 0;
-    for (struct dirent *entry; proc != NULL && (entry = readdir(proc)) != NULL;)
-        if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9' && is_ours(entry->d_name)) {
-            all += memory_of(entry->d_name);
-            processes++;
-        }
-    if (proc != NULL)
-        closedir(proc);
-    bench_say("memory_bytes", all);
-    bench_say("processes", processes);
-}
-
 int main(int argc, char **argv)
 {
     const char *why;
     struct tui_source *source;
     begin_ns = bench_now_ns();
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what lost its parent stays ours */
     setvbuf(stdout, NULL, _IOLBF, 0);
     const struct tui_source_options options = { .path = argv[argc > 1 ? 1 : 0] };
     if (!tui_source_create(&options, &source, &why) || !tui_app_init(&app, source, 40, 120, false))
         return 1;
     until(has_summary, "screen");
-    if (argc > 2)
+    if (argc > 2) {
         until(is_read, "read");
+        bench_say("read_memory_bytes", memory());
+    }
     until(is_of_all, "found");
     if (argc > 2) {
-        memory();
+        bench_say("found_memory_bytes", memory());
+        until(tui_source_is_idle, "idle");
         keys_of_objects();
-        memory();
+        bench_say("memory_bytes", memory());
     }
     tui_app_deinit(&app);
     tui_source_destroy(source);

@@ -20,6 +20,7 @@
 #include "../source.h"
 
 enum {
+    LIVE_NICE = 10,
     PART_LEAST = 4 << 10,
     PART_FIRST = 256 << 10,
     PART_MOST = 8 << 20,
@@ -264,6 +265,8 @@ static void run_reader(const struct work_options *options, int orders, int pulse
 {
     struct reader r = { .options = options, .orders = orders, .told_phase = -1 };
     tui_wire_init(&r.pulses, pulses, true);
+    if (options->live)
+        nice(LIVE_NICE);      /* the program that is watched goes first, and its recorder */
     signal(SIGCHLD, SIG_IGN); /* snapshots end by themselves, and nobody waits for them */
     struct prof_error *error = open_all(&r);
     if (error != NULL)

@@ -208,6 +208,14 @@ static void ready(struct work *work, bool first)
     tui_wire_send(&work->wire, json_pack("{s:o}", "ready", ready));
 }
 
+/* Talks to another end from now on; what was the wire belongs to another process, or did. */
+static void change_wire(struct work *work, int fd)
+{
+    work->wire.fd = -1;
+    tui_wire_deinit(&work->wire);
+    tui_wire_init(&work->wire, fd, false);
+}
+
 /* Another process with the same memory, which has only this one of the ends, as its wire. false: here. */
 static bool fork_quick(struct work *work, const int ends[WORK_ORDER_ENDS], int which)
 {
@@ -218,7 +226,7 @@ static bool fork_quick(struct work *work, const int ends[WORK_ORDER_ENDS], int w
     for (int i = 0; i < WORK_ORDER_ENDS; i++)
         if (i != which)
             close(ends[i]);
-    tui_wire_init(&work->wire, ends[which], false);
+    change_wire(work, ends[which]);
     struct prof_error *error = prof_view_create(work->heap, work->symbols, work->findings, &work->view);
     if (error != NULL) {
         failed(work, error);
@@ -247,7 +255,7 @@ static void read_suppressions(struct work *work)
 
 static void dig(struct work *work, const int ends[WORK_ORDER_ENDS])
 {
-    tui_wire_init(&work->wire, ends[WORK_ORDER_DEEP], false);
+    change_wire(work, ends[WORK_ORDER_DEEP]);
     nice(DEEP_NICE);
     read_suppressions(work);
     const struct prof_findings_options options = { .suppressions = work->suppressions };
