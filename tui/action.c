@@ -23,10 +23,10 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_LAST] = { "last", "End G", NULL, "to the last line", TUI_GROUP_MOVE },
     [TUI_LEFT] = { "left", "Left", "Earlier", "trees: fold, or to the parent; strip of time: travel back", TUI_GROUP_MOVE },
     [TUI_RIGHT] = { "right", "Right", "Later", "trees: unfold; strip of time: travel on", TUI_GROUP_MOVE },
-    [TUI_SIBLING_NEXT] = { "next-sibling", "J", NULL, "trees: to the next one of the same level", TUI_GROUP_MOVE },
-    [TUI_SIBLING_PREVIOUS] = { "previous-sibling", "K", NULL, "trees: to the one before it", TUI_GROUP_MOVE },
+    [TUI_SIBLING_NEXT] = { "next-sibling", "J", "Next", "trees: to the next of the same level; source: to the next line with a number", TUI_GROUP_MOVE },
+    [TUI_SIBLING_PREVIOUS] = { "previous-sibling", "K", NULL, "trees: to the one before it; source: to the line before with a number", TUI_GROUP_MOVE },
     [TUI_PARENT] = { "parent", "u", NULL, "trees: to the parent", TUI_GROUP_MOVE },
-    [TUI_BIGGEST] = { "biggest", "l", "Biggest", "trees: to the biggest child", TUI_GROUP_MOVE },
+    [TUI_BIGGEST] = { "biggest", "l", "Biggest", "trees: to the biggest child; source: to the line with most", TUI_GROUP_MOVE },
 
     [TUI_OVERVIEW] = { "overview", "1", NULL, "is something wrong, and where", TUI_GROUP_VIEW },
     [TUI_TYPES] = { "types", "2", NULL, "how many of each type, their sizes", TUI_GROUP_VIEW },
@@ -52,11 +52,13 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_WHY] = { "why", "w", "Why alive", "the shortest ways from what lives by itself", TUI_GROUP_ROW },
     [TUI_STACK] = { "stack", "v", "Stack", "the whole call stack", TUI_GROUP_ROW },
     [TUI_COPY] = { "copy", "y", "Copy", "its name to the clipboard of the terminal", TUI_GROUP_ROW },
+    [TUI_SOURCE] = { "source", "S", "Source", "its line in the source, with what happened at each line", TUI_GROUP_ROW },
+    [TUI_EDIT] = { "edit", "E", "Edit", "its line in $VISUAL or $EDITOR", TUI_GROUP_ROW },
     [TUI_UNFOLD] = { "unfold", "+", NULL, "show what is below it, or the pairs that are folded", TUI_GROUP_ROW },
     [TUI_FOLD] = { "fold", "-", "Fold", "hide it again", TUI_GROUP_ROW },
     [TUI_FOLD_ALL] = { "fold-all", "*", NULL, "unfold everything below it, or fold it", TUI_GROUP_ROW },
 
-    [TUI_INVERT] = { "invert", "t", "Invert", "sites: callers first, or callees first", TUI_GROUP_LIST },
+    [TUI_INVERT] = { "invert", "t", "Invert", "sites: callers or callees first; source: sums of sites, or of all frames", TUI_GROUP_LIST },
     [TUI_LINES] = { "lines", "L", NULL, "sites: lines of one function apart, or together", TUI_GROUP_LIST },
     [TUI_FIND] = { "find", "/", "Find", "find a text", TUI_GROUP_LIST },
     [TUI_FIND_NEXT] = { "find-next", "n", NULL, "the next one", TUI_GROUP_LIST },
@@ -106,7 +108,7 @@ enum tui_action tui_action_named(const char *name)
 
 const char *const tui_view_names[] = { "overview", "types",  "objects", "object",     "referrers", "referents", "why",
                                        "cycles",   "leaks",  "sites",   "diff",       "marks",     "growth",    "log",
-                                       "help",     "ignore", "stack",   "flat-sites", NULL };
+                                       "help",     "ignore", "stack",   "flat-sites", "source",    NULL };
 
 const char *tui_view_named(const char *name)
 {

@@ -49,6 +49,8 @@ enum tui_action {
     TUI_WHY,
     TUI_STACK,
     TUI_COPY,
+    TUI_SOURCE,
+    TUI_EDIT,
     TUI_UNFOLD,
     TUI_FOLD,
     TUI_FOLD_ALL,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "export.h"
+#include "editor.h"
 #include "frame.h"
 #include "marks.h"
 #include "strip.h"
@@ -34,8 +35,10 @@ void tui_app_deinit(struct tui_app *app)
     }
     tui_marks_deinit(app);
     tui_job_deinit(&app->job);
-    if (app->source != NULL)
+    if (app->source != NULL) {
         tui_source_forget(app->source, &app->summary);
+        tui_editor_deinit(app);
+    }
     if (app->source != NULL)
         tui_export_deinit(app);
     tui_tags_deinit(&app->tags);
@@ -401,6 +404,7 @@ void tui_app_draw(struct tui_app *app)
     tui_source_ask(app->source, &app->summary, json_pack("{s:s}", "ask", "summary"));
     if (view->ops->ask != NULL)
         view->ops->ask(view);
+    tui_editor_step(app);
     tui_canvas_clear(&app->canvas);
     bool small = app->canvas.height < TUI_LEAST_HEIGHT || app->canvas.width < TUI_LEAST_WIDTH;
     if (small && !app->ignore_size) {

@@ -54,6 +54,11 @@ struct tui_app {
     enum prof_units units;
     struct tui_prompt prompt;
     struct tui_tags tags;
+    struct {
+        struct tui_query query; /* where the file is */
+        char *file;             /* to be edited, as frames name it; NULL: none */
+        unsigned line;
+    } edit;
     struct tui_menu menu; /* open: it has all keys */
     char message[512];
     enum tui_role message_role;
@@ -65,6 +70,8 @@ struct tui_app {
         void (*suspend)(void);
         void (*copy)(const char *text);
         void (*configure)(const struct tui_config *config); /* theme, colours and mouse as it says */
+        /* Gives the terminal to a program until it ends. false: it was not started. */
+        bool (*run)(char *const argv[], int *ret_status);
     } * terminal;
 };
 

@@ -10,6 +10,7 @@
  *   app, frame, loop  the stack of views, what surrounds them, one poll
  *   strip, trend      the strip of time at the bottom; what was alive when, for graphs
  *   marks             named moments: those of the trace, and bookmarks
+ *   editor            a source line in the user's editor
  *   list, tree, lines, page  tables of any length; trees; texts of labelled lines, and views that are one such text
  *   job               commands of reftrack that are started for what only they do
  *   said              what the workers answered, read
@@ -137,9 +138,11 @@ static int parse(int argc, char **argv, struct arguments *ret)
 
 /* ---- The terminal ---- */
 
-static const struct tui_terminal terminal = {
-    .redraw = tui_term_redraw, .suspend = tui_term_suspend, .copy = tui_term_copy, .configure = tui_term_configure
-};
+static const struct tui_terminal terminal = { .redraw = tui_term_redraw,
+                                              .suspend = tui_term_suspend,
+                                              .copy = tui_term_copy,
+                                              .configure = tui_term_configure,
+                                              .run = tui_term_run };
 
 static int run_terminal(struct tui_app *app, const struct arguments *arguments)
 {

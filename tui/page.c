@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "editor.h"
 #include "said.h"
 
 static struct tui_page *as_page(struct tui_view *base)
@@ -85,12 +86,29 @@ void tui_page_open_target(struct tui_app *app, const char *target)
         tui_app_open(app, tui_view_object(app, target));
 }
 
+void tui_page_open_source(struct tui_app *app, const json_t *place, enum tui_action action)
+{
+    const char *file = tui_said(place, "file");
+    unsigned line = (unsigned)tui_said_number(place, "line");
+    if (file[0] == '\0')
+        tui_app_say(app, TUI_WARN, "where that is in the source is not known: no debug information");
+    else if (action == TUI_EDIT)
+        tui_editor_open(app, file, line);
+    else
+        tui_app_open(app, tui_view_source(app, file, line));
+}
+
 bool tui_page_act_on_line(struct tui_app *app, const struct tui_lines *lines, enum tui_action action)
 {
     const char *target = tui_lines_selected(lines);
     json_t *place = tui_lines_selected_place(lines);
     if (action == TUI_OPEN && target != NULL) {
         tui_page_open_target(app, target);
+        return true;
+    }
+    bool frame = place != NULL && json_object_get(place, "stack") == NULL; /* nothing further out is known */
+    if (place != NULL && (action == TUI_SOURCE || action == TUI_EDIT || (action == TUI_OPEN && frame))) {
+        tui_page_open_source(app, place, action);
         return true;
     }
     if ((action == TUI_STACK || action == TUI_OPEN) && place != NULL) {

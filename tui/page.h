@@ -36,6 +36,8 @@ struct tui_view *tui_page_create(struct tui_app *app, const struct tui_page_spec
 /* Opens what a line is about: "Conn#12", "block#7", "@leak:3". */
 void tui_page_open_target(struct tui_app *app, const char *target);
 /* What the line under the cursor can do: open what it is about, show the stack. false: it is none of that. */
+/* Opens the source of a place {file, line}, or (TUI_EDIT) the editor there; says it where that is not known. */
+void tui_page_open_source(struct tui_app *app, const json_t *place, enum tui_action action);
 bool tui_page_act_on_line(struct tui_app *app, const struct tui_lines *lines, enum tui_action action);
 
 void tui_page_destroy(struct tui_view *base);

@@ -175,7 +175,8 @@ bool tui_source_restart(struct tui_source *s, const char **ret_why)
 
 /* ---- Questions ---- */
 
-/* Who answers: tables and trees of calls do not wait until leaks are found, nor does a first summary. NULL: nobody yet.
+/* Who answers: tables, trees of calls and sources do not wait until leaks are found, nor does a first summary. NULL:
+ * nobody yet.
  */
 static struct tui_wire *answering(struct tui_source *s, const json_t *question)
 {
@@ -183,7 +184,7 @@ static struct tui_wire *answering(struct tui_source *s, const json_t *question)
     const char *ask = json_string_value(json_object_get(question, "ask")),
                *table = json_string_value(json_object_get(question, "table"));
     bool quick = ask != NULL && ((strcmp(ask, "summary") == 0 && !s->current.deep_ready) ||
-                                 strncmp(ask, "calls", strlen("calls")) == 0);
+                                 strncmp(ask, "calls", strlen("calls")) == 0 || strcmp(ask, "source") == 0);
     for (size_t i = 0; ask != NULL && table != NULL && i < sizeof tables / sizeof *tables; i++)
         quick = quick || (strcmp(ask, "table") == 0 && strcmp(table, tables[i]) == 0);
     return quick ? &s->current.quick : s->current.deep_ready ? &s->current.deep : NULL;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
@@ -332,6 +333,30 @@ void tui_term_enter(void)
     reset_prog_mode();
     clearok(curscr, TRUE);
     refresh();
+}
+
+bool tui_term_run(char *const argv[], int *ret_status)
+{
+    enum { NOT_STARTED = 127 };
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL }, interrupt, quit;
+    int status = 0;
+    tui_term_leave();
+    sigaction(SIGINT, &ignore, &interrupt); /* they are meant for the program */
+    sigaction(SIGQUIT, &ignore, &quit);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (int i = 1; i < NSIG; i++)
+            sigaction(i, &usual, NULL);
+        execvp(argv[0], argv);
+        _exit(NOT_STARTED);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    sigaction(SIGINT, &interrupt, NULL);
+    sigaction(SIGQUIT, &quit, NULL);
+    tui_term_enter();
+    *ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return pid > 0 && *ret_status != NOT_STARTED;
 }
 
 void tui_term_suspend(void)

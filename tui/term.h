@@ -32,6 +32,9 @@ uint32_t tui_term_key(struct tui_mouse *ret_mouse);
 /* Hands the terminal to somebody else (an editor, the shell after SIGSTOP), and takes it back. */
 void tui_term_leave(void);
 void tui_term_enter(void);
+/* Runs a program in the terminal until it ends; argv[0] is looked for in PATH. *ret_status: its exit code, 128+N after
+ * a signal. false: it could not be started. */
+bool tui_term_run(char *const argv[], int *ret_status);
 /* Stops this process as Ctrl-Z does; returns when it goes on. */
 void tui_term_suspend(void);
 /* Sends text to the clipboard of the terminal (OSC 52; terminals that do not know it ignore it). */

@@ -5,6 +5,7 @@
 
 #include "calls.h"
 #include "glyph.h"
+#include "page.h"
 #include "said.h"
 #include "tree.h"
 
@@ -420,6 +421,10 @@ static bool act(struct tui_view *base, enum tui_action action)
         if (view->tree.cursor > 0 && node->said != NULL)
             open_stack(view);
         return true;
+    case TUI_SOURCE:
+    case TUI_EDIT:
+        tui_page_open_source(base->app, node->said, action);
+        return true;
     case TUI_NEXT_PANE:
     case TUI_PREVIOUS_PANE:
         tui_app_open(base->app, tui_view_flat_sites(base->app));
@@ -504,8 +509,8 @@ static void command_line(const struct tui_view *base, char *buf, size_t size)
     tui_calls_command_line(&((const struct calls_view *)base)->calls, buf, size);
 }
 
-static const enum tui_action hints[] = { TUI_OPEN,   TUI_BIGGEST, TUI_INVERT, TUI_SORT,
-                                         TUI_FILTER, TUI_FIND,    TUI_STACK,  TUI_NO_ACTION };
+static const enum tui_action hints[] = { TUI_OPEN,   TUI_SOURCE, TUI_BIGGEST, TUI_INVERT,   TUI_SORT,
+                                         TUI_FILTER, TUI_FIND,   TUI_STACK,   TUI_NO_ACTION };
 static const struct tui_view_ops ops = {
     .name = "sites",
     .tab = TUI_SITES,

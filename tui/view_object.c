@@ -75,13 +75,15 @@ static void fill_stack(struct tui_page *page, const json_t *place)
     {
         tui_lines_add(&page->lines, NULL, TUI_DIM, "%3zu  ", i);
         tui_lines_span(&page->lines, TUI_PLACE, "%s", tui_said_place(frame, at, sizeof at));
-        tui_lines_span(&page->lines, TUI_DIM, "  %s", tui_said(frame, "module"));
+        tui_lines_span(&page->lines, TUI_DIM, "%s  %s",
+                       json_is_true(json_object_get(frame, "inlined")) ? "  inlined" : "", tui_said(frame, "module"));
+        tui_lines_place(&page->lines, frame);
     }
     if (json_array_size(stack) == 0)
         tui_lines_add(&page->lines, NULL, TUI_DIM, "only this is known: %s", tui_said_place(place, at, sizeof at));
 }
 
-static const enum tui_action stack_hints[] = { TUI_BACK, TUI_NO_ACTION };
+static const enum tui_action stack_hints[] = { TUI_SOURCE, TUI_EDIT, TUI_BACK, TUI_NO_ACTION };
 static const struct tui_page_spec stack_spec = {
     .ops = TUI_PAGE_OPS("stack", TUI_NO_ACTION, stack_hints),
     .fill = fill_stack,

@@ -102,6 +102,63 @@ timeout -s KILL 60 sh -c '"$REFTRACK" tui --script two.keys leak.trk | cat >out'
 equal 'all its processes end with it' $? 0
 has 'and what it printed came through' out 'struct conn'
 
+# ---- A source line in an editor, which has the terminal meanwhile ----
+mkdir "it's \$(touch injected)"
+cat >edited.c <<'C'
+#include <stdlib.h>
+static void *volatile sink;
+int main(void)
+{
+	sink = malloc(100);
+	return 0;
+}
+C
+mv edited.c "it's \$(touch injected)/"
+cc -g -O0 -o edited "it's \$(touch injected)/edited.c" || fail 'the program to edit compiles'
+"$REFTRACK" run -q --no-summary -o edited.trk -- ./edited >/dev/null 2>&1
+cat >editor <<'S'
+#!/bin/sh
+printf '%s\n' "$@" >"$RECORD"
+stty -a | grep -o '[-]*icanon' >>"$RECORD"
+echo 'the editor is here'
+read -r answer
+S
+chmod +x editor
+begin 80 24 "RECORD='$work/record' VISUAL='$work/editor --wait' '$REFTRACK' tui edited.trk"
+until_seen 'before the editor' 'What needs a look'
+keys 6
+until_seen 'the tree' 'CALL TREE'
+keys /
+keys 'main' Enter
+until_seen 'the function' '^>.*main'
+keys S
+until_seen 'its source' 'sink = malloc'
+keys E
+until_seen 'the editor runs' 'the editor is here'
+keys x Enter
+until_seen 'the viewer is back' 'sink = malloc'
+cat >expected <<S
+--wait
++5
+$work/it's \$(touch injected)/edited.c
+icanon
+S
+same 'what the editor was given' record expected
+[ -e injected ] && fail 'a file name was run'
+keys Q
+until_seen 'the shell after the editor' 'ready> *$'
+begin 80 24 "VISUAL='$work/nosuch' '$REFTRACK' tui edited.trk"
+until_seen 'before no editor' 'What needs a look'
+keys 6
+until_seen 'the tree again' 'CALL TREE'
+keys / 
+keys 'main' Enter
+until_seen 'the function again' '^>.*main'
+keys E
+until_seen 'it says so' 'could not be started'
+keys Q
+until_seen 'the shell without an editor' 'ready> *$'
+
 # ---- What cannot be ----
 "$REFTRACK" tui leak.trk </dev/null >out 2>err
 equal 'without a terminal' $? 2

@@ -2,12 +2,10 @@
  * text; and the stacks below a node, whose objects somebody wants to see. See work.h.
  *
  * The last few trees are kept. They are made in steps, between which other questions are answered. */
-#include "internal.h"
+#include "calls.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <prof/calls.h>
 
 enum {
     TREES = 2,
@@ -79,11 +77,12 @@ static struct kept *kept_of(struct work *work, const json_t *question, struct pr
     return oldest;
 }
 
-/* NULL: *ret_error, or it is not made yet (*ret_share). */
-static struct prof_calls *calls_of(struct work *work, const json_t *question, double *ret_share,
+struct prof_calls *work_calls_made(struct work *work, const json_t *question, double *ret_share,
                                    struct prof_error **ret_error)
 {
-    struct kept *kept = kept_of(work, question, ret_error);
+    json_t *everything = json_pack("{s:s,s:b}", "by", "caller", "lines", 0);
+    struct kept *kept = kept_of(work, question != NULL ? question : everything, ret_error);
+    json_decref(everything);
     if (kept == NULL)
         return NULL;
     for (uint64_t begin = work_now_ms(); *ret_error == NULL && !kept->done && work_now_ms() - begin < TURN_MS;)
@@ -121,7 +120,7 @@ static enum prof_calls_value metric_of(const json_t *question)
 
 /* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
-static json_t *sum_json(const struct prof_calls_sum *sum)
+json_t *work_calls_sum(const struct prof_calls_sum *sum)
 {
     const uint64_t *v = sum->value;
     return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "bytes", (json_int_t)v[PROF_CALLS_BYTES], "objects",
@@ -135,7 +134,7 @@ static json_t *sum_json(const struct prof_calls_sum *sum)
 static json_t *node_json(const struct prof_calls_node *node)
 {
     char words[1024], place[1024];
-    json_t *json = sum_json(&node->sum);
+    json_t *json = work_calls_sum(&node->sum);
     json_object_set_new(json, "key", work_text(node->key));
     json_object_set_new(json, "name", work_text(prof_calls_words(words, sizeof words, node)));
     json_object_set_new(json, "place", work_text(prof_calls_place(place, sizeof place, node)));
@@ -153,7 +152,7 @@ static json_t *whole_json(struct prof_calls *calls)
 {
     struct prof_calls_node root;
     prof_calls_root(calls, &root);
-    return sum_json(&root.sum);
+    return work_calls_sum(&root.sum);
 }
 
 /* ---- Answers ----------------------------------------------------------------------------------------------------- */
@@ -205,7 +204,7 @@ static json_t *picture(struct prof_calls *calls, const json_t *question, const s
 json_t *work_calls(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
     double share;
-    struct prof_calls *calls = calls_of(work, question, &share, ret_error);
+    struct prof_calls *calls = work_calls_made(work, question, &share, ret_error);
     struct prof_calls_node node;
     if (calls != NULL)
         *ret_error = node_of(calls, question, &node);
@@ -220,7 +219,7 @@ json_t *work_calls(struct work *work, const json_t *question, struct prof_error 
 json_t *work_calls_find(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
     double share;
-    struct prof_calls *calls = calls_of(work, question, &share, ret_error);
+    struct prof_calls *calls = work_calls_made(work, question, &share, ret_error);
     const char *text = work_asked(question, "text"), *keys[KEYS_MOST], **found;
     size_t count;
     if (*ret_error != NULL)
@@ -263,20 +262,36 @@ static void add_bit(void *ctx, uint32_t stack)
     bits->words[stack / 64] |= (uint64_t)1 << stack % 64;
 }
 
+/* Of a node, or of a line of a file. */
+static struct prof_error *stacks_of(struct prof_calls *calls, const json_t *under, struct bits *bits)
+{
+    const char *file = work_asked(under, "file");
+    struct prof_calls_node node;
+    if (file != NULL)
+        return prof_calls_line_stacks(calls, file, (uint32_t)work_asked_number(under, "line", 0),
+                                      json_is_true(json_object_get(under, "any")), add_bit, bits);
+    struct prof_error *error = node_of(calls, under, &node);
+    if (error == NULL)
+        prof_calls_stacks(calls, &node, add_bit, bits);
+    return error;
+}
+
 bool work_stacks_of(struct work *work, const json_t *under, struct work_stacks *ret, double *ret_share,
                     struct prof_error **ret_error)
 {
-    struct prof_calls *calls = calls_of(work, under, ret_share, ret_error);
-    struct prof_calls_node node;
+    struct prof_calls *calls =
+        work_calls_made(work, work_asked(under, "file") != NULL ? NULL : under, ret_share, ret_error);
     struct bits bits = { 0 };
-    if (calls == NULL || (*ret_error = node_of(calls, under, &node)) != NULL)
+    if (calls == NULL)
         return false;
     add_bit(&bits, 0); /* there is memory, even of a node without stacks */
-    bits.words[0] = 0;
-    prof_calls_stacks(calls, &node, add_bit, &bits);
-    if (bits.failed) {
-        free(bits.words);
+    if (!bits.failed)
+        bits.words[0] = 0;
+    *ret_error = stacks_of(calls, under, &bits);
+    if (*ret_error == NULL && bits.failed)
         *ret_error = prof_error_create(PROF_ERROR_NO_MEMORY, "there is no memory");
+    if (*ret_error != NULL) {
+        free(bits.words);
         return false;
     }
     *ret = (struct work_stacks){ .bits = bits.words, .set = { .bits = bits.words, .count = bits.count } };

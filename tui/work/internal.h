@@ -65,7 +65,7 @@ uint64_t work_now_ms(void);
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
 work_answer work_summary, work_table, work_links, work_export, work_finding, work_suppression, work_object, work_ways,
-    work_log, work_growth, work_objects, work_type, work_calls, work_calls_find;
+    work_log, work_growth, work_objects, work_type, work_calls, work_calls_find, work_source;
 
 /* ---- Tables ---- */
 /* The table that a question names, whole. Borrowed until the view is destroyed. */
@@ -77,8 +77,9 @@ struct prof_error *work_table_of(struct work *work, const json_t *question, cons
 void work_finding_counts(struct work *work, const json_t *question, json_t *result);
 
 /* ---- Stacks that questions are about ---- */
-/* Those below a node of a tree of calls: {by, lines, where, way}. bits: malloc'ed. false: the tree is not made yet, and
- * the question has to be asked again (*ret_share: how far it is), or *ret_error says why not. */
+/* Those below a node of a tree of calls, {by, lines, where, way}, or through a line, {file, line, any}. bits:
+ * malloc'ed. false: the tree is not made yet, and the question has to be asked again (*ret_share: how far it is), or
+ * *ret_error says why not. */
 struct work_stacks {
     uint64_t *bits;
     struct prof_stack_set set;

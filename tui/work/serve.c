@@ -100,7 +100,7 @@ static json_t *answer(struct work *work, const json_t *question)
         { "links", work_links },           { "finding", work_finding }, { "suppression", work_suppression },
         { "object", work_object },         { "ways", work_ways },       { "log", work_log },
         { "growth", work_growth },         { "type", work_type },       { "calls", work_calls },
-        { "calls-find", work_calls_find },
+        { "calls-find", work_calls_find }, { "source", work_source },
     };
     const char *ask = work_asked(question, "ask");
     struct prof_error *error = NULL;

@@ -109,6 +109,21 @@ struct prof_calls_walk {
 struct prof_error *prof_calls_go(struct prof_calls *calls, const struct prof_calls_node *node,
                                  const struct prof_calls_walk *walk, uint64_t *ret_left_out);
 
+/* What happened at the lines of a source file. */
+struct prof_calls_line {
+    uint32_t line;
+    bool inlined;               /* all of it in copies of the function inside of others */
+    struct prof_calls_sum site; /* of stacks whose site it is */
+    struct prof_calls_sum any;  /* of stacks with the line in any frame, wrappers too; each counts once */
+};
+/* By line; malloc'ed, NULL for none. file: as frames have it. ret_frame: one of its frames; NULL: no stack goes through
+ * it. Goes over all stacks. */
+struct prof_error *prof_calls_lines(struct prof_calls *calls, const char *file, struct prof_calls_line **ret,
+                                    size_t *ret_count, const struct prof_frame **ret_frame);
+/* The stacks with this line of a file as their site, or (any) in one of their frames. */
+struct prof_error *prof_calls_line_stacks(struct prof_calls *calls, const char *file, uint32_t line, bool any,
+                                          void (*each)(void *ctx, uint32_t stack), void *ctx);
+
 /* {by, sort, lines, total, nodes[{id, parent, depth, name, function, file, line, ...}]}: nodes in the order of a walk.
  */
 struct prof_error *prof_json_calls(struct prof_calls *calls, const struct prof_calls_walk *walk, char **ret);

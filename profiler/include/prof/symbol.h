@@ -77,6 +77,28 @@ bool prof_symbols_path(struct prof_symbols *symbols, uint32_t stack, struct prof
 bool prof_symbols_line(struct prof_symbols *symbols, const struct prof_frame *frame, int32_t offset, char *buf,
                        size_t size);
 
+/* A whole source file, as debug information names it. */
+enum prof_source_state {
+    PROF_SOURCE_GOOD = 0,
+    PROF_SOURCE_NEWER,    /* written after the module: its lines may be others now */
+    PROF_SOURCE_UNDATED,  /* the module is not here as it was, so nobody knows whether the file is older */
+    PROF_SOURCE_NONE,     /* no such file, or it cannot be opened. From here on there is no text */
+    PROF_SOURCE_RELATIVE, /* the compiler did not say in which folder */
+    PROF_SOURCE_LARGE,    /* more than 16 MiB */
+    PROF_SOURCE_BINARY,   /* no text */
+};
+struct prof_source {
+    enum prof_source_state state;
+    const char *path; /* that was opened, below --symfs; "" when the name is no path */
+    const char *text; /* not NUL-terminated; NULL: none. Raw: escape it */
+    size_t length;
+};
+/* The file of a frame. Regular files only, whose contents are not looked at. What is returned lives until the next call
+ * that reads a source. */
+void prof_symbols_source(struct prof_symbols *symbols, const struct prof_frame *frame, struct prof_source *ret);
+/* "was written after the program was built: lines may have moved"; "" for GOOD. */
+const char *prof_source_words(enum prof_source_state state);
+
 enum prof_place_kind {
     PROF_PLACE_UNKNOWN = 0, /* nothing known lives there: most often malloc memory */
     PROF_PLACE_GLOBAL,      /* .data/.bss of a module; name is the variable when a symbol covers it */

@@ -100,7 +100,7 @@ int prof_image_descriptor(const char *path, enum prof_image_state *state, uint64
         *state = PROF_IMAGE_MISSING;
     } else if (!S_ISREG(st.st_mode) || is_synthetic(place)) {
         *state = PROF_IMAGE_NOT_REGULAR;
-    } else if (st.st_size < (off_t)sizeof(Elf32_Ehdr) || (uint64_t)st.st_size > max_file_bytes) {
+    } else if ((uint64_t)st.st_size > max_file_bytes) {
         *state = PROF_IMAGE_SIZE;
     } else {
         char link[40];
@@ -203,6 +203,10 @@ enum prof_image_state prof_image_open(const char *path, const struct prof_image_
     int fd = prof_image_descriptor(path, &state, &size, &dev, &ino, &mtime_ns);
     if (fd < 0)
         return state;
+    if (size < sizeof(Elf32_Ehdr)) {
+        close(fd);
+        return PROF_IMAGE_SIZE;
+    }
     if (wish->build_id_len == 0 && wish->same_file &&
         (!same_device(fd, dev, wish->dev) || ino != wish->ino ||
          (wish->max_mtime_ns != 0 && mtime_ns > wish->max_mtime_ns))) {
