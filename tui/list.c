@@ -330,6 +330,19 @@ static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int
     }
 }
 
+static bool same_text(const json_t *said, const char *wanted)
+{
+    const char *text = json_string_value(said);
+    return strcmp(text != NULL ? text : "", wanted) == 0;
+}
+
+/* The rows at hand are still in another order, or of another filter: the right ones were asked for. */
+static bool is_outdated(const struct tui_list *list)
+{
+    return !same_text(json_object_get(list->query.answer, "sort"), list->sort) ||
+           !same_text(json_object_get(list->query.answer, "where"), list->where);
+}
+
 void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_area area)
 {
     int widths[TUI_COLUMNS_MOST];
@@ -344,6 +357,11 @@ void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_
     }
     if (error != NULL) {
         tui_text(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_BAD, error);
+        return;
+    }
+    bool outdated = list->query.number != 0 && is_outdated(list);
+    if (list->total == 0 && outdated) {
+        tui_text(canvas, area.y + 1, area.x + 2, area.width - 3, TUI_DIM, "looking for the rows ...");
         return;
     }
     if (list->total == 0 && list->where[0] != '\0') {
@@ -364,6 +382,8 @@ void tui_list_draw(struct tui_list *list, struct tui_canvas *canvas, struct tui_
             draw_row(list, canvas, y, area, row, widths);
         else
             tui_text(canvas, y, area.x + 2, area.width - 3, TUI_DIM, "...");
+    for (int dim = area.y + 1; outdated && dim < y; dim++)
+        tui_paint(canvas, dim, area.x, area.width, TUI_DIM);
     if (list->spec->note != NULL && y + 1 < area.y + area.height)
         tui_text(canvas, area.y + area.height - 1, area.x + 1, area.width - 2, TUI_DIM, list->spec->note);
 }

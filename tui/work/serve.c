@@ -112,8 +112,10 @@ static json_t *answer(struct work *work, const json_t *question)
         result = json_pack("{s:o}", "error", work_text(error != NULL ? error->message : "it cannot be told"));
     work->unfinished = work->unfinished && error == NULL;
     prof_error_destroy(error);
-    if (result != NULL)
-        json_object_set(result, "n", json_object_get(question, "n"));
+    static const char *const repeated[] = { "n", "sort", "where" };
+    for (size_t i = 0; result != NULL && i < sizeof repeated / sizeof *repeated; i++)
+        if (json_object_get(question, repeated[i]) != NULL)
+            json_object_set(result, repeated[i], json_object_get(question, repeated[i]));
     return result;
 }
 

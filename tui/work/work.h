@@ -16,8 +16,8 @@
  *   snapshot:  {"doing": TEXT}, {"ready": {"at": US, "events": N, and of now what the reader had not told}}, {"failed":
  *              TEXT}
  *   question:  {"n": N, "q": WHO, "ask": NAME, ...}; one of the same WHO that waits is not answered any more
- *   answer:    {"n": N, ...} or {"n": N, "error": TEXT}; before it perhaps {"n": N, "share": 0 to 1}, how far it is, or
- *              {"n": N, "more": true, ...}, what is known already
+ *   answer:    {"n": N, ...}, with the question's sort and where, or {"n": N, "error": TEXT}; before it perhaps
+ *              {"n": N, "share": 0 to 1}, how far it is, or {"n": N, "more": true, ...}, what is known already
  *
  * Questions, with what else they have:
  *   summary    program, state, totals, audit, generations, findings in short, what retains most

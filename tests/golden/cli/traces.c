@@ -404,6 +404,31 @@ static void hostile(void)
     save(t, "hostile.trk");
 }
 
+/* Names in which terminals disagree about columns and directions: wide, combining, from right to left, joined. */
+static void foreign(void)
+{
+    static const char *const types[] = { "struct \u4e16\u754c",
+                                         "e\u0301tat e\u0301tat",
+                                         "\u05e9\u05dc\u05d5\u05dd_list",
+                                         "\u0634\u0645\u0633",
+                                         "\U0001f44d\U0001f3fd_up",
+                                         "so\u00adft",
+                                         "\u1112\u1161\u11ab_node",
+                                         "half\xe4\xb8",
+                                         "tab\there\r",
+                                         "\U0001f468\u200d\U0001f469" };
+    struct mk_trace *t = mk_create();
+    mk_meta(t, "program=\u05d0\u05d1\u05d2-\u4e16\u754c");
+    mk_time(t, 1000);
+    mk_mark(t, "\u202emark\u05d0 \u4e16", "f");
+    for (uint64_t i = 0; i < sizeof types / sizeof *types; i++) {
+        mk_born(t, types[i], 0x5555557f0000 + i * 64, 32 + i, "f < g");
+        if (i > 0)
+            mk_ref(t, 0x5555557f0000 + i * 64, 0x5555557f0000 + i * 64 - 56, "g");
+    }
+    save(t, "foreign.trk");
+}
+
 /* The recorder could not keep up: nothing may be called clean. */
 static void lossy(void)
 {
@@ -620,6 +645,7 @@ int main(int argc, char **argv)
     crowded();
     owners();
     hostile();
+    foreign();
     lossy();
     growing();
     cache();
