@@ -60,6 +60,7 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
 
     [TUI_INVERT] = { "invert", "t", "Invert", "sites: callers or callees first; source: sums of sites, or of all frames", TUI_GROUP_LIST },
     [TUI_LINES] = { "lines", "L", NULL, "sites: lines of one function apart, or together", TUI_GROUP_LIST },
+    [TUI_ICICLE] = { "icicle", "F", "Icicle", "sites: what is below as boxes as wide as their share", TUI_GROUP_LIST },
     [TUI_FIND] = { "find", "/", "Find", "find a text", TUI_GROUP_LIST },
     [TUI_FIND_NEXT] = { "find-next", "n", NULL, "the next one", TUI_GROUP_LIST },
     [TUI_FIND_PREVIOUS] = { "find-previous", "N", NULL, "the one before", TUI_GROUP_LIST },
@@ -108,7 +109,7 @@ enum tui_action tui_action_named(const char *name)
 
 const char *const tui_view_names[] = { "overview", "types",  "objects", "object",     "referrers", "referents", "why",
                                        "cycles",   "leaks",  "sites",   "diff",       "marks",     "growth",    "log",
-                                       "help",     "ignore", "stack",   "flat-sites", "source",    NULL };
+                                       "help",     "ignore", "stack",   "flat-sites", "icicle",    "source",    NULL };
 
 const char *tui_view_named(const char *name)
 {

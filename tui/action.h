@@ -57,6 +57,7 @@ enum tui_action {
     /* trees of calls */
     TUI_INVERT,
     TUI_LINES,
+    TUI_ICICLE,
     /* lists */
     TUI_FIND,
     TUI_FIND_NEXT,

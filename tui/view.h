@@ -74,8 +74,11 @@ struct tui_view *tui_view_growth(struct tui_app *app);
 struct tui_view *tui_view_leaks(struct tui_app *app, size_t row); /* the one that is selected at first */
 struct tui_view *tui_view_cycles(struct tui_app *app);
 struct tui_view *tui_view_links(struct tui_app *app, const char *of, bool in);
-struct tui_view *tui_view_sites(struct tui_app *app);                                   /* as a tree of calls */
-struct tui_view *tui_view_flat_sites(struct tui_app *app);                              /* as a table */
+struct tui_view *tui_view_sites(struct tui_app *app);      /* as a tree of calls */
+struct tui_view *tui_view_flat_sites(struct tui_app *app); /* as a table */
+/* Of a node of a tree of calls: keys from the root, borrowed. */
+struct tui_calls;
+struct tui_view *tui_view_icicle(struct tui_app *app, const struct tui_calls *calls, json_t *way);
 struct tui_view *tui_view_source(struct tui_app *app, const char *file, unsigned line); /* file: as frames name it */
 struct tui_view *tui_view_marks(struct tui_app *app);
 /* since_mark: from the mark before this moment on, else from the begin. */

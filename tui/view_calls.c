@@ -421,6 +421,10 @@ static bool act(struct tui_view *base, enum tui_action action)
         if (view->tree.cursor > 0 && node->said != NULL)
             open_stack(view);
         return true;
+    case TUI_ICICLE:
+        if (node->way != NULL)
+            tui_app_open(base->app, tui_view_icicle(base->app, &view->calls, node->way));
+        return true;
     case TUI_SOURCE:
     case TUI_EDIT:
         tui_page_open_source(base->app, node->said, action);
@@ -509,8 +513,8 @@ static void command_line(const struct tui_view *base, char *buf, size_t size)
     tui_calls_command_line(&((const struct calls_view *)base)->calls, buf, size);
 }
 
-static const enum tui_action hints[] = { TUI_OPEN,   TUI_SOURCE, TUI_BIGGEST, TUI_INVERT,   TUI_SORT,
-                                         TUI_FILTER, TUI_FIND,   TUI_STACK,   TUI_NO_ACTION };
+static const enum tui_action hints[] = { TUI_OPEN, TUI_SOURCE, TUI_BIGGEST, TUI_INVERT, TUI_ICICLE,
+                                         TUI_SORT, TUI_FILTER, TUI_FIND,    TUI_STACK,  TUI_NO_ACTION };
 static const struct tui_view_ops ops = {
     .name = "sites",
     .tab = TUI_SITES,
