@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""GObject and GStreamer programs as the distribution has them: what counts references in their libraries is seen call by
-call, planted bugs are found by type and line, and programs run as ever.
+"""GObject programs as the distribution has them: what counts references in their libraries is seen call by call, planted
+bugs are found by type and line, and programs run as ever.
 Usage: gobject.py REFTRACK CC FOLDER_OF_SOURCES [long]. Skipped (77) without the libraries' headers."""
 import shutil
 import sys
 
-from rig import build, check, every_call, finish, healthy, long_form, planted, record, unharmed
+from rig import build, check, every_call, finish, healthy, long_form, planted, record
 
 
 def objects(program):
@@ -26,23 +26,7 @@ def objects(program):
           "shop.c over: %s" % [(f["verdict"], f["type"]) for f in report["findings"]])
 
 
-GST = ["gstreamer"]
-
-
-def media(program):
-    planted(program, "media.c", "caps", "missing-unref", "GstCaps", "*caps = gst_caps_new_simple", GST)
-    planted(program, "media.c", "buffer", "missing-unref", "GstBuffer", "*buffer = gst_buffer_new_allocate", GST)
-    if not long_form:
-        return
-    # The pad inside a ghost pad points back at it without owning it, which may look like a cycle.
-    planted(program, "media.c", "pad", "missing-unref cycle", "GstGhostPad", "gst_ghost_pad_new_no_target", GST)
-    planted(program, "media.c", "variable", "missing-unref", "GstCaps", "gst_caps_take(", GST)
-    _, _, report = record([program, "over"], GST)
-    check([f for f in report["findings"] if f["verdict"] == "over-released" and f["type"] == "GstBuffer"],
-          "media.c over: %s" % [(f["verdict"], f["type"]) for f in report["findings"]])
-
-
-shop, player = build("shop", "gobject-2.0"), build("media", "gstreamer-1.0")
+shop = build("shop", "gobject-2.0")
 if shop is None:
     print("no gobject-2.0 (libglib2.0-dev)")
     sys.exit(77)
@@ -50,13 +34,4 @@ healthy([shop, "none"])
 objects(shop)
 if shutil.which("gdb") is not None:
     every_call([shop, "none"], 30)
-if player is not None:
-    healthy([player, "none"], GST)
-    media(player)
-if shutil.which("gst-launch-1.0") is not None:
-    pipeline = "gst-launch-1.0 -q videotestsrc num-buffers=30 ! video/x-raw,width=64,height=64 ! fakesink".split()
-    healthy(pipeline)
-    if long_form:
-        unharmed(pipeline, GST)
-        unharmed(["gst-inspect-1.0", "fakesink"])
 finish()
