@@ -33,7 +33,7 @@ static const char *field_text(struct analysis *a, prof_type_id type, uint64_t of
     if (prof_symbols_field_sized(a->symbols, of->name, of->object_size, offset, buf, sizeof buf))
         fold_indices(buf);
     else
-        snprintf(buf, sizeof buf, "+%llu", (unsigned long long)offset);
+        snprintf(buf, sizeof buf, "%+lld", (long long)offset); /* a private part may stand before its object */
     const char *text = prof_arena_strdup(a->arena, buf);
     if (text == NULL || !prof_vec_push(&a->fields, text) || !map_put(&a->field_of, key, (uint32_t)a->fields.count - 1))
         return NULL;

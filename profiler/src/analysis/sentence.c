@@ -224,12 +224,36 @@ static void add_take(struct analysis *a, struct prof_str *str, const struct pair
               birth ? "its site" : a->sites.items[taking->site].name);
 }
 
+/* Did the first or one of the `before` ties print the same: another stack that leads to that place? */
+static bool told_before(struct analysis *a, const struct pair_answer *answer, size_t before)
+{
+    struct prof_str text = { 0 };
+    bool same = false;
+
+    add_take(a, &text, &answer->ties[before]);
+    for (size_t i = 0; i <= before && !same; i++) {
+        struct prof_str other = { 0 };
+        add_take(a, &other, i == 0 ? &answer->first.taking : &answer->ties[i - 1]);
+        same = !text.failed && !other.failed && strcmp(text.text, other.text) == 0;
+        prof_str_deinit(&other);
+    }
+    prof_str_deinit(&text);
+    return same;
+}
+
 /* Which takings fit as well as the one that is named, and the one annotation that would tell them apart. */
 static void add_tie(struct analysis *a, struct prof_str *str, const struct pair_answer *answer)
 {
+    size_t last = answer->tie_count;
+
+    while (last > 0 && told_before(a, answer, last - 1))
+        last--;
+    prof_str_add(str, last == 0 ? "several references of " : "");
     add_take(a, str, &answer->first.taking);
-    for (size_t i = 0; i < answer->tie_count; i++) {
-        prof_str_add(str, i + 1 == answer->tie_count ? " and " : ", ");
+    for (size_t i = 0; i < last; i++) {
+        if (told_before(a, answer, i))
+            continue;
+        prof_str_add(str, i + 1 == last ? " and " : ", ");
         add_take(a, str, &answer->ties[i]);
     }
     prof_str_addf(str, " fit equally: %s ",

@@ -364,6 +364,8 @@ void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e,
     }
     if (obj->size != 0 && (h->slot_count != 0 || h->holder_count != 0))
         open_range_died(h, obj->start, obj->size, id, e);
+    if ((obj_of(h, id)->internal & OBJ_HAS_WEAK) != 0)
+        weak_died(h, id);
     dig_grave(h, id, e, by_free);
 }
 

@@ -40,6 +40,12 @@ bool weak_restore(struct prof_heap *h, prof_obj_id id, uint32_t first)
     return true;
 }
 
+/* Tells a block from others that get its place, also within a tick of the clock. */
+static uint64_t which(const struct prof_block *block)
+{
+    return (block->born_us * 31 + block->stack) * 31 + block->size;
+}
+
 static void set(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
 {
     struct weak_head *head = find_head(h, id);
@@ -59,7 +65,7 @@ static void set(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
     if (block != 0) {
         weak->block = block;
         weak->block_addr = block_of(h, block)->addr;
-        weak->block_us = block_of(h, block)->born_us;
+        weak->block_is = which(block_of(h, block));
     }
     head->first = index;
     obj_of(h, id)->internal |= OBJ_HAS_WEAK;
@@ -108,7 +114,24 @@ static bool slot_exists(const struct prof_heap *h, const struct weak *weak)
     if (weak->block == 0)
         return true;
     const struct prof_block *b = block_of(h, weak->block);
-    return (b->flags & PROF_BLOCK_ALIVE) != 0 && b->addr == weak->block_addr && b->born_us == weak->block_us;
+    return (b->flags & PROF_BLOCK_ALIVE) != 0 && b->addr == weak->block_addr && which(b) == weak->block_is;
+}
+
+void weak_died(struct prof_heap *h, prof_obj_id id)
+{
+    struct weak_head *head = find_head(h, id);
+    uint32_t *link = head != NULL ? &head->first : NULL;
+    while (link != NULL && *link != 0) {
+        uint32_t index = *link;
+        if (slot_exists(h, weak_of(h, index))) {
+            link = &weak_of(h, index)->next;
+            continue;
+        }
+        *link = weak_of(h, index)->next;
+        pool_put(&h->weaks, index, sizeof(struct weak));
+    }
+    if (head != NULL && head->first == 0)
+        drop_head(h, head);
 }
 
 void weak_bury(struct prof_heap *h, prof_obj_id id, const struct grave *grave)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from rig import build, check, every_call_inside, finish, folder, healthy, line_of, long_form, planted, record, unharmed
+from rig import build, check, every_call, finish, folder, healthy, line_of, long_form, planted, record, unharmed
 
 QUIET = ("reachable", "unfreed") # verdicts of what lives by design
 
@@ -30,6 +30,7 @@ def told(program, bug, kind, counts, born, missing):
 def planted_bugs(program):
     told(program, "buffer", "GstBuffer", [7], "*other = gst_buffer_ref(buffer)", "gst_buffer_unref(buffer);")
     told(program, "pad", "GstGhostPad", [7], "gst_ghost_pad_new_no_target", "gst_object_unref(pad);")
+    planted(program, "media.c", "ref", "missing-unref", "GstBin", "gst_object_ref(outer)")
     if not long_form:
         return
     # To some a word still leads that looks like a pointer: in the pool's queue, or in a variable that is no more.
@@ -38,7 +39,7 @@ def planted_bugs(program):
     told(program, "query", "GstQuery", [6, 7], "= gst_query_new_latency", "gst_query_unref(query);")
     told(program, "pool", "GstBuffer", range(3, 8), "gst_buffer_pool_acquire_buffer(", "gst_buffer_unref(buffer);")
     planted(program, "media.c", "message", "missing-unref", "GstMessage", "gst_message_new_application")
-    planted(program, "media.c", "ref", "missing-unref", "GstBin", "gst_object_ref(outer)")
+    planted(program, "media.c", "element", "floating", "GstBin", "*bin = gst_bin_new(\"inner\")")
     planted(program, "media.c", "variable", "missing-unref", "GstCaps", "gst_caps_take(")
     _, _, report = record([program, "over"])
     check([f for f in report["findings"] if f["verdict"] == "over-released" and f["type"] == "GstBuffer"],
@@ -103,7 +104,7 @@ if player is not None:
 if launch:
     pipelines()
     if long_form and shutil.which("gdb") is not None and installed(VIDEO + "fakesink"):
-        every_call_inside(["gst-launch-1.0", "-q"] + (VIDEO + "fakesink").split(), 30)
+        every_call(["gst-launch-1.0", "-q"] + (VIDEO + "fakesink").split(), 30)
     if long_form:
         unharmed(["gst-inspect-1.0", "fakesink"])
 finish()
