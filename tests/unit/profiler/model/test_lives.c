@@ -457,16 +457,21 @@ static void destructors_and_resurrection(void **state)
 static void weak_pointers(void **state)
 {
     (void)state;
+    const uint64_t part = HOLD + 0x1000;
     struct mk_trace *t = mk_create();
     mk_alloc(t, HOLD, 64, "h");
+    mk_alloc(t, part, 32, "part");
     mk_born(t, "conn", OBJ, 64, "new");
+    mk_weak_set(t, OBJ, part, "ends before it");
     mk_weak_set(t, OBJ, HOLD, "good");
     mk_weak_set(t, OBJ, GLOBAL, "bad");
     mk_weak_set(t, OBJ, HOLD + 8, "in dead memory");
     mk_weak_set(t, OBJ, GLOBAL + 8, "cleared after");
     mk_unref(t, OBJ, 0, "put");
     mk_weak_clear(t, OBJ, HOLD, "clear");
+    mk_free(t, part, "free");
     mk_gone(t, OBJ, "free");
+    mk_alloc(t, part, 32, "part"); /* of the next object */
     mk_weak_clear(t, OBJ, GLOBAL + 8, "clear");
     mk_free(t, HOLD, "free");
     struct prof_heap *heap = heap_of(t);
