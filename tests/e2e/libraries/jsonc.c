@@ -52,6 +52,26 @@ static void hand_over(int number)
     json_object_put(kept);
 }
 
+/* The request is in its own tags: the two hold each other. */
+static void refer_to_itself(struct json_object *request, int number)
+{
+    if (is("ring") && number % 10 == 5)
+        json_object_array_add(json_object_object_get(request, "tags"), json_object_get(request));
+}
+
+/* An element that is borrowed, and given back without having been taken. Whoever took it before is left with nothing.
+ */
+static void give_back_borrowed(int number)
+{
+    struct json_object *array = json_object_new_array(), *text = json_object_new_string("borrowed");
+    struct json_object *kept = json_object_get(text);
+    json_object_array_add(array, text);
+    if (is("borrowed") && number == 20)
+        json_object_put(json_object_array_get_idx(array, 0));
+    json_object_put(array);
+    json_object_put(kept);
+}
+
 static void finish(struct json_object *request)
 {
     struct json_object *text = json_tokener_parse("{\"parsed\": [1, 2.5, null, true, \"text\"]}");
@@ -67,6 +87,8 @@ int main(int argc, char **argv)
         struct json_object *request = make_request(i);
         (void)check_request(request, i);
         sum += measure(request, i);
+        refer_to_itself(request, i);
+        give_back_borrowed(i);
         finish(request);
         hand_over(i);
     }
