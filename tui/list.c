@@ -305,6 +305,10 @@ static void draw_row(const struct tui_list *list, struct tui_canvas *canvas, int
         case TUI_COLUMN_TEXT:
             tui_text(canvas, y, x, widths[i], TUI_NORMAL, text != NULL ? text : "");
             break;
+        case TUI_COLUMN_ALERT:
+            tui_text(canvas, y, x, widths[i], text != NULL && text[0] == '!' ? TUI_BAD : TUI_WARN,
+                     text != NULL ? text : "");
+            break;
         case TUI_COLUMN_NUMBER:
             tui_number(canvas, y, x, widths[i], TUI_NORMAL, text != NULL ? text : "-");
             break;

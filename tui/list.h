@@ -10,6 +10,7 @@ enum tui_column_look {
     TUI_COLUMN_NAME,  /* cut in the middle */
     TUI_COLUMN_PLACE, /* a function and its line */
     TUI_COLUMN_TEXT,
+    TUI_COLUMN_ALERT,  /* a text that begins with '!' when it is wrong, else with '~' */
     TUI_COLUMN_NUMBER, /* right-aligned, never cut */
     TUI_COLUMN_BAR,    /* a share as a bar */
     TUI_COLUMN_MORE,   /* a number with a sign: more is worth a look, less is good */

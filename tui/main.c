@@ -163,6 +163,13 @@ static int run_terminal(struct tui_app *app, const struct arguments *arguments)
 
 /* ---- What is configured ---- */
 
+/* What some terminals say of themselves: "0;15", the foreground first, the background last. */
+static bool has_light_background(const char *colours)
+{
+    const char *back = colours != NULL ? strrchr(colours, ';') : NULL;
+    return back != NULL && (strcmp(back + 1, "7") == 0 || strcmp(back + 1, "15") == 0);
+}
+
 /* The file, then what the environment and the command line say. Scripts read only files that are named. */
 static int configure(const struct arguments *arguments, struct tui_config *config, char *path, size_t size,
                      struct tui_problems *problems)
@@ -170,6 +177,8 @@ static int configure(const struct arguments *arguments, struct tui_config *confi
     const char *no_color = getenv("NO_COLOR");
     struct tui_settings *settings = &config->settings;
     tui_config_init(config);
+    if (has_light_background(getenv("COLORFGBG")))
+        tui_option_set(settings, tui_option_named("theme"), "light");
     snprintf(path, size, "%s", arguments->config != NULL ? arguments->config : "");
     if (arguments->config == NULL && arguments->script == NULL && !arguments->no_config)
         tui_config_path("XDG_CONFIG_HOME", ".config", "tuirc", path, size);

@@ -18,8 +18,8 @@ struct look {
     attr_t attributes;
 };
 
-/* No role is told by colour alone: flags and words say it, too. No black, no blue text: both are unreadable somewhere.
- */
+/* No role is told by colour alone: flags and words say it, too. No black, no blue text: both are unreadable somewhere;
+ * but blue where the background is light. */
 static const struct theme {
     const char *name; /* the choices of the option "theme", in their order */
     struct look look[TUI_ROLES];
@@ -46,12 +46,12 @@ static const struct theme {
         [TUI_TITLE] = { -1, -1, A_BOLD },
         [TUI_TAB] = { -1, -1, A_REVERSE },
         [TUI_HEADER] = { -1, -1, A_BOLD },
-        [TUI_SORTED] = { COLOR_MAGENTA, -1, A_BOLD },
+        [TUI_SORTED] = { COLOR_BLUE, -1, A_BOLD },
         [TUI_GOOD] = { COLOR_GREEN, -1, A_BOLD },
         [TUI_WARN] = { COLOR_MAGENTA, -1, 0 },
         [TUI_BAD] = { COLOR_RED, -1, A_BOLD },
         [TUI_ACCENT] = { COLOR_MAGENTA, -1, 0 },
-        [TUI_PLACE] = { COLOR_RED, -1, 0 },
+        [TUI_PLACE] = { COLOR_BLUE, -1, 0 },
         [TUI_GRAPH1] = { COLOR_GREEN, -1, 0 },
         [TUI_GRAPH2] = { COLOR_MAGENTA, -1, 0 },
         [TUI_KEY] = { -1, -1, A_BOLD },
@@ -169,6 +169,8 @@ static void take_look(struct look *look, const struct tui_look *own)
 void tui_term_configure(const struct tui_config *config)
 {
     int theme = config->settings.theme < THEMES ? config->settings.theme : 0;
+    for (int i = 0; i < THEMES && !term.colours; i++) /* what colours would say is said by bold and underlined text */
+        theme = strcmp(themes[i].name, "mono") == 0 ? i : theme;
     memcpy(term.look, themes[theme].look, sizeof term.look);
     for (int i = 0; i < TUI_ROLES && strcmp(themes[theme].name, "mono") != 0; i++)
         if (config->look[i].set)
@@ -247,8 +249,13 @@ static void draw_row(const struct tui_canvas *canvas, int y)
             continue;
         cchar_t out;
         wchar_t text[2] = { (wchar_t)cell->ch, 0 };
-        attr_t attributes = term.look[cell->role].attributes ^ (cell->selected ? A_REVERSE : 0);
-        setcchar(&out, text, attributes, (short)(term.colours ? cell->role + 1 : 0), NULL);
+        /* What is selected is one bar, not a patch for each role; but what is wrong stays so. */
+        bool stays = cell->role == TUI_MATCH || cell->role == TUI_BAD || cell->role == TUI_WARN;
+        int role = cell->selected && !stays ? TUI_NORMAL : cell->role;
+        attr_t attributes = term.look[role].attributes ^ (cell->selected ? A_REVERSE : 0);
+        if (cell->selected)
+            attributes |= term.look[cell->role].attributes & (A_BOLD | A_UNDERLINE);
+        setcchar(&out, text, attributes, (short)(term.colours ? role + 1 : 0), NULL);
         mvadd_wch(y, x, &out);
     }
 }

@@ -140,7 +140,7 @@ static void command_line(const struct tui_view *base, char *buf, size_t size)
 }
 
 static const struct tui_column columns[] = {
-    { "headline", "WHAT", TUI_COLUMN_TEXT, 0, 8 },     { "objects", "OBJS", TUI_COLUMN_NUMBER, 0, 5 },
+    { "headline", "WHAT", TUI_COLUMN_ALERT, 0, 8 },    { "objects", "OBJS", TUI_COLUMN_NUMBER, 0, 5 },
     { "bytes", "BYTES", TUI_COLUMN_NUMBER, 1, 8 },     { "retained", "RETAINED", TUI_COLUMN_NUMBER, 3, 8 },
     { "type", "TYPE", TUI_COLUMN_NAME, 0, 12 },        { "site", "WHERE", TUI_COLUMN_PLACE, 0, 16 },
     { "verdict", "VERDICT", TUI_COLUMN_TEXT, 4, 8 },   { "strength", "PROOF", TUI_COLUMN_TEXT, 5, 7 },

@@ -48,6 +48,24 @@ begin 80 24 "NO_COLOR=1 '$REFTRACK' tui leak.trk"
 until_seen 'without colours' 'What needs a look'
 screen -e >mono
 hasnt 'no colour' mono "$(printf '\033')\\[[0-9;]*3[1-7]m"
+begin 80 24 "COLORFGBG='0;15' '$REFTRACK' tui leak.trk"
+until_seen 'on a light background' 'What needs a look'
+keys 5
+until_seen 'its leaks' 'missing +~ handle'
+screen -e >light
+has 'places in blue' light "$(printf '\033')\\[34mhandle"
+hasnt 'nothing in yellow or cyan' light "$(printf '\033')\\[[0-9;]*3[36]m"
+begin 80 24 "COLORFGBG='15;0' '$REFTRACK' tui leak.trk"
+until_seen 'on a dark one' '! lost'
+screen -e >dark
+grep -a '2 struct conn' dark >bar
+has 'a bar for what is selected' bar "$(printf '\033')\\[[0-9;]*7m>"
+hasnt 'in one colour' bar "$(printf '\033')\\[[0-9;]*3[56]m"
+begin 80 24 "TERM=vt220 '$REFTRACK' tui leak.trk"
+until_seen 'in a terminal without colours' '! lost'
+screen -e >none
+hasnt 'no colour there, either' none "$(printf '\033')\\[[0-9;]*3[1-7]m"
+has 'but a finding stands out' none "$(printf '\033')\\[[0-9;]*[14][0-9;]*m.*lost"
 begin 80 24 "LC_ALL=C '$REFTRACK' tui leak.trk"
 until_seen 'in ASCII' 'What needs a look'
 screen | LC_ALL=C grep -q '[^ -~]' && fail 'ASCII only where the locale is'
