@@ -71,6 +71,7 @@ struct tui_source {
     bool failed;
     uint64_t failed_us, failed_done;
     char trouble[TROUBLE];
+    bool trouble_passes; /* it is of a snapshot, and over with the next one */
     PROF_VEC(struct tui_query *) queries;
 };
 
@@ -359,6 +360,9 @@ static bool order(struct tui_source *s, uint64_t at_us, uint64_t now_ms)
 static void exchange(struct tui_source *s, const json_t *ready)
 {
     drop_snapshot(&s->current);
+    if (s->trouble_passes)
+        s->trouble[0] = '\0';
+    s->trouble_passes = false;
     s->current = s->next;
     s->next = no_snapshot();
     s->failed = false;
@@ -384,6 +388,7 @@ static void trouble(struct tui_source *s, const json_t *text)
     if (what != NULL)
         memcpy(s->trouble, what, length);
     s->trouble[length] = '\0';
+    s->trouble_passes = false;
 }
 
 static void give_up(struct tui_source *s, uint64_t at_us, const char *what)
@@ -391,8 +396,10 @@ static void give_up(struct tui_source *s, uint64_t at_us, const char *what)
     s->failed = true;
     s->failed_us = at_us;
     s->failed_done = s->done;
-    if (s->trouble[0] == '\0')
+    if (s->trouble[0] == '\0') {
         snprintf(s->trouble, sizeof s->trouble, "%s", what);
+        s->trouble_passes = true;
+    }
 }
 
 /* What a process says besides answers. */

@@ -232,7 +232,10 @@ static void kill_one(void)
     size_t count = workers(all);
     if (count == 0)
         return;
-    kill(all[rnd(count)], signals[rnd(4)]);
+    pid_t victim = all[rnd(count)];
+    kill(victim, signals[rnd(4)]);
+    for (uint64_t begin = now_ms(); parent_of(victim) != 0 && now_ms() - begin < PATIENCE_MS;)
+        turn(5); /* on a busy machine that takes its time */
     for (uint64_t k = rnd(10); k > 0; k--) {
         step();
         turn(5);
