@@ -39,12 +39,19 @@ static char *key_of(const json_t *question)
     return text;
 }
 
+/* Events that are missing; those that came without a stack are there. */
+static uint64_t lost_of(const struct prof_trace *trace)
+{
+    const struct trk_loss *loss = &prof_trace_info(trace)->loss;
+    return loss->dropped + loss->holes + loss->emergency + loss->write_lost + loss->in_flight;
+}
+
 static struct kept *kept_of(struct work *work, const json_t *question, struct prof_error **ret_error)
 {
     const char *by = work_asked(question, "by");
     const struct prof_calls_options options = { .by_callee = by != NULL && strcmp(by, "callee") == 0,
                                                 .lines = json_is_true(json_object_get(question, "lines")),
-                                                .lost = work_lost(work->trace),
+                                                .lost = lost_of(work->trace),
                                                 .where = work_asked(question, "where") };
     char *key = key_of(question);
     if (work->calls == NULL)

@@ -10,3 +10,4 @@ reftrack sites --tree --folded leaky.trk
 reftrack sites --tree --sort age leaky.trk
 reftrack sites --tree --where 'age>1' leaky.trk
 reftrack sites --tree --top 3 leaky.trk
+reftrack sites --tree --sort events lossy.trk
