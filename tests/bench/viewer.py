@@ -32,7 +32,7 @@ def pressed():
     got = figures([keys, path, "objects"])
     names = {"open": "3: the list of objects", "down": "Down", "page": "PgDn", "ends": "G, g: the last, the first", "sort": ">: by another column", "reverse": "I: the other way round",
              "sort_two": ":sort site,-object", "filter": "a filter", "find": "a text that is there", "find_nothing": "one that is not", "types": "2: types", "of_type": "Enter: objects of a type"}
-    table("Keys in a list of %.0f M objects: milliseconds" % (objects / 1e6), ["key", "drawn with what is known, at most", "all rows there: median, most", "processor time of the viewer and who answers: median, most"],
+    table("Keys in a list of %.0f M objects: milliseconds" % (objects / 1e6), ["key", "drawn with what is known, at most", "all rows there: median, most", "processor time of the workers: median, most"],
           [[words, "%.1f" % got[name + "_drawn_most"], "%.1f, %.1f" % (got[name + "_median"], got[name + "_most"]), "%.1f, %.1f" % (got[name + "_cpu_median"], got[name + "_cpu_most"])]
            for name, words in names.items()])
     table("Memory with %.0f M objects alive" % (objects / 1e6), ["what", "bytes per object"],

@@ -17,7 +17,7 @@ enum { STEP = 96, TYPES = 64, SITES = 512, EVENTS_A_ROUND = 1 << 19, CHURNED = 1
 
 struct teller {
     struct mk_trace *t;
-    uint64_t events;
+    uint64_t events, unwritten;
     uint32_t types[TYPES], births[SITES], refs[SITES], unrefs[SITES];
 };
 static uint8_t lost[CHURNED]; /* held by nothing: must not die, nobody would give it back */
@@ -57,8 +57,11 @@ static uint64_t address(uint64_t object)
 static void tell(struct teller *teller, enum trk_op op, unsigned aux, uint64_t object, uint64_t arg, uint32_t stack)
 {
     mk_raw(teller->t, op, aux, address(object), arg, stack);
-    if (++teller->events % EVENTS_A_ROUND == 0)
+    teller->events++;
+    if (++teller->unwritten == EVENTS_A_ROUND) {
         mk_round(teller->t);
+        teller->unwritten = 0;
+    }
 }
 
 static void born(struct teller *teller, uint64_t object)
@@ -72,6 +75,7 @@ static void born(struct teller *teller, uint64_t object)
         lost[object] = !held;
     if (held)
         mk_own(teller->t, address(object), TABLE + 8 * object, owner);
+    teller->events += held;
 }
 
 /* Taken into a variable that no other object uses, and perhaps given back. */
