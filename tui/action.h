@@ -35,6 +35,7 @@ enum tui_action {
     TUI_MARKS,
     TUI_GROWTH,
     TUI_LOG,
+    TUI_OUTPUT,
     TUI_HELP,
     TUI_OPEN,
     TUI_BACK,

@@ -126,10 +126,21 @@ void tui_app_remember(struct tui_app *app)
 
 /* ---- Actions ---- */
 
+/* Who started a program says what becomes of it. */
+static void leave(struct tui_app *app)
+{
+    if (app->started && tui_source_phase(app->source) != TUI_ENDED)
+        tui_prompt_open(&app->prompt, TUI_PROMPT_LEAVE, "");
+    else
+        app->quit = true;
+}
+
 static void close_or_quit(struct tui_app *app)
 {
     if (app->depth > 1)
         close_top(app);
+    else if (app->started)
+        leave(app);
     else if (app->pid != 0 && tui_source_phase(app->source) == TUI_LIVE && !app->quit_asked &&
              app->config.settings.confirm_quit) {
         app->quit_asked = true;
@@ -212,6 +223,12 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
     case TUI_LOG:
         open_tab(app, tui_view_log(app));
         return true;
+    case TUI_OUTPUT:
+        if (app->output != NULL)
+            tui_app_open(app, tui_view_output(app));
+        else
+            tui_app_say(app, TUI_WARN, "what the program writes is its own: it was not started with run --tui");
+        return true;
     case TUI_HELP:
         tui_app_open(app, tui_view_help(app));
         return true;
@@ -222,7 +239,7 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
         close_or_quit(app);
         return true;
     case TUI_QUIT:
-        app->quit = true;
+        leave(app);
         return true;
     case TUI_FIND:
         tui_prompt_open(&app->prompt, TUI_PROMPT_FIND, "");

@@ -26,6 +26,9 @@
 
 enum { TUI_VIEWS_MOST = 32, TUI_LEAST_HEIGHT = 16, TUI_LEAST_WIDTH = 60 };
 
+/* Exit codes: what becomes of a program that was started for the viewer and runs. */
+enum { TUI_EXIT_END = 40, TUI_EXIT_LEAVE = 41 };
+
 struct tui_app {
     struct tui_canvas canvas;
     struct tui_config config;
@@ -40,6 +43,9 @@ struct tui_app {
     uint32_t pid;        /* of a running program, 0: a file */
     const char *command; /* reftrack itself, for what only commands do; NULL: is not known */
     bool read_only;      /* nothing is asked of the recording */
+    const char *output;  /* the file that the program writes to; NULL: is not known */
+    bool started;        /* the program was started for the viewer: who leaves says what becomes of it */
+    int exit_code;       /* TUI_EXIT_*, 0 */
     struct tui_job job;
     struct tui_view *views[TUI_VIEWS_MOST]; /* the last one is shown */
     size_t depth;

@@ -90,8 +90,10 @@ static void draw_head(const struct tui_app *app, struct tui_canvas *canvas)
     const char *name = json_string_value(json_object_get(program, "name"));
     char state[48], text[64], bytes[32], who[96];
     uint64_t at_us, events;
-    snprintf(who, sizeof who, "%.60s[%d]", name != NULL ? name : app->name,
-             (int)json_integer_value(json_object_get(program, "pid")));
+    int pid = program != NULL ? (int)json_integer_value(json_object_get(program, "pid")) : (int)app->pid;
+    snprintf(who, sizeof who, "%.60s", name != NULL ? name : app->name);
+    if (pid != 0)
+        snprintf(who + strlen(who), sizeof who - strlen(who), "[%d]", pid);
     tui_fill(canvas, 0, 0, canvas->width, TUI_TITLE, ' ');
     int x = 1 + tui_text(canvas, 0, 1, 10, TUI_TITLE, "reftrack") + 2;
     x += tui_name(canvas, 0, x, canvas->width / 4, TUI_ACCENT, who) + 2;

@@ -6,7 +6,7 @@
 #include "term.h"
 
 /* What a key asked for is drawn when it comes, not with the next of the frames that data get. */
-enum { FRAME_MS = 100, ANSWER_MS = 15, AFTER_KEY_MS = 1000, MESSAGE_MS = 1000 };
+enum { FRAME_MS = 100, ANSWER_MS = 15, AFTER_KEY_MS = 1000, MESSAGE_MS = 1000, FOLLOW_MS = 300 };
 
 uint64_t tui_now_ms(void)
 {
@@ -68,8 +68,10 @@ void tui_loop_run(struct tui_app *app)
         if (app->job.pid != 0)
             fds[count++] = (struct pollfd){ .fd = app->job.fd, .events = POLLIN };
         int wait = earlier(draw ? apart : -1, tui_source_wait_ms(app->source, app->now_ms));
+        bool follows = tui_app_top(app)->ops->follows;
+        wait = earlier(wait, follows ? FOLLOW_MS : -1);
         wait = earlier(wait, app->message[0] != '\0' ? MESSAGE_MS : -1);
-        poll(fds, count, wait);
+        draw |= poll(fds, count, wait) == 0 && follows;
         if (fds[0].revents & (POLLHUP | POLLERR))
             app->quit = true;
     }

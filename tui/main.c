@@ -41,10 +41,10 @@ struct arguments {
     size_t wrapper_count;
     const char *suppressions[SUPPRESSIONS];
     size_t suppression_count;
-    const char *command;
+    const char *command, *output;
     uint32_t pid, recorder;
     int width, height;
-    bool ascii, no_mouse, no_config, read_only;
+    bool ascii, no_mouse, no_config, read_only, started;
 };
 
 static int usage(const char *why)
@@ -64,7 +64,8 @@ static int parse(int argc, char **argv, struct arguments *ret)
         { "symfs", required_argument, NULL, 'f' },    { "wrapper", required_argument, NULL, 'w' },
         { "pid", required_argument, NULL, 'p' },      { "man", no_argument, NULL, 'M' },
         { "recorder", required_argument, NULL, 'R' }, { "command", required_argument, NULL, 'C' },
-        { "read-only", no_argument, NULL, 'o' },      { NULL, 0, NULL, 0 }
+        { "read-only", no_argument, NULL, 'o' },      { "output", required_argument, NULL, 'O' },
+        { "started", no_argument, NULL, 'S' },        { NULL, 0, NULL, 0 }
     };
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -125,6 +126,12 @@ static int parse(int argc, char **argv, struct arguments *ret)
             break;
         case 'o':
             ret->read_only = true;
+            break;
+        case 'O':
+            ret->output = optarg;
+            break;
+        case 'S':
+            ret->started = true;
             break;
         default:
             return usage("there is an option that it does not know");
@@ -258,6 +265,8 @@ int main(int argc, char **argv)
     app.pid = arguments.pid;
     app.command = arguments.command;
     app.read_only = arguments.read_only;
+    app.output = arguments.output;
+    app.started = arguments.started;
     app.now_ms = arguments.script == NULL ? tui_now_ms() : 0;
     snprintf(state_path, sizeof state_path, "%s", arguments.state != NULL ? arguments.state : "");
     if (arguments.state == NULL && arguments.script == NULL && !arguments.no_config)
@@ -265,6 +274,7 @@ int main(int argc, char **argv)
     tui_app_configure(&app, &config, config_path[0] != '\0' ? config_path : NULL, &problems,
                       state_path[0] != '\0' ? state_path : NULL);
     code = arguments.script != NULL ? run_script(&app, arguments.script) : run_terminal(&app, &arguments);
+    code = code == 0 ? app.exit_code : code;
     tui_app_deinit(&app);
     tui_source_destroy(source);
     return code;

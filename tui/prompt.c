@@ -226,9 +226,20 @@ static void enter(struct tui_app *app)
     }
 }
 
+static void leave(struct tui_app *app, uint32_t key)
+{
+    app->prompt.kind = TUI_PROMPT_NONE;
+    app->exit_code = key == 'e' ? TUI_EXIT_END : key == 'l' ? TUI_EXIT_LEAVE : 0;
+    app->quit = app->exit_code != 0;
+}
+
 void tui_prompt_key(struct tui_app *app, uint32_t key)
 {
     struct tui_prompt *prompt = &app->prompt;
+    if (prompt->kind == TUI_PROMPT_LEAVE) {
+        leave(app, key);
+        return;
+    }
     if (prompt->kind == TUI_PROMPT_CONFIRM) {
         prompt->kind = TUI_PROMPT_NONE;
         if (key == 'y' || key == 'Y')
@@ -254,15 +265,17 @@ void tui_prompt_key(struct tui_app *app, uint32_t key)
 
 void tui_prompt_draw(const struct tui_prompt *prompt, struct tui_canvas *canvas, int y)
 {
-    static const char *const asks[TUI_PROMPT_KINDS] = { [TUI_PROMPT_COMMAND] = ":",
-                                                        [TUI_PROMPT_FIND] = "/",
-                                                        [TUI_PROMPT_FILTER] = "only rows with: ",
-                                                        [TUI_PROMPT_EXPORT] = "write to (.txt .csv .json): ",
-                                                        [TUI_PROMPT_MARK] = "name of the mark in the trace: ",
-                                                        [TUI_PROMPT_BOOKMARK] =
-                                                            "name of the bookmark (of this viewer only): ",
-                                                        [TUI_PROMPT_SUPPRESS] = "add them to: ",
-                                                        [TUI_PROMPT_CONFIRM] = "" };
+    static const char *const asks[TUI_PROMPT_KINDS] = {
+        [TUI_PROMPT_COMMAND] = ":",
+        [TUI_PROMPT_FIND] = "/",
+        [TUI_PROMPT_FILTER] = "only rows with: ",
+        [TUI_PROMPT_EXPORT] = "write to (.txt .csv .json): ",
+        [TUI_PROMPT_MARK] = "name of the mark in the trace: ",
+        [TUI_PROMPT_BOOKMARK] = "name of the bookmark (of this viewer only): ",
+        [TUI_PROMPT_SUPPRESS] = "add them to: ",
+        [TUI_PROMPT_CONFIRM] = "",
+        [TUI_PROMPT_LEAVE] = "The program runs: e ends it, l leaves it running and recorded, Esc stays "
+    };
     char head[TUI_PROMPT_MOST];
     int begin = tui_text(canvas, y, 0, canvas->width, TUI_KEY, asks[prompt->kind]), room = canvas->width - begin - 1;
     snprintf(head, sizeof head, "%.*s", (int)prompt->cursor, prompt->text);

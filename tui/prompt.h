@@ -19,6 +19,7 @@ enum tui_prompt_kind {
     TUI_PROMPT_SUPPRESS,
     TUI_PROMPT_BOOKMARK,
     TUI_PROMPT_CONFIRM, /* one key: y does it */
+    TUI_PROMPT_LEAVE,   /* one key: what becomes of the program that was started */
     TUI_PROMPT_KINDS
 };
 

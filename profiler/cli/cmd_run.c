@@ -10,6 +10,7 @@
 #include "hook_check.h"
 #include "rec_args.h"
 #include "rec_say.h"
+#include "run_tui.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ enum { FAILED = 125, GRACE_MS = 300, ROOT_END_MS = 2000, STEP_MS = 250, NO_EXIT_
 
 struct run_args {
     uint64_t exit_code;
-    bool preload, no_preload, check, no_summary, fill;
+    bool preload, no_preload, check, no_summary, fill, tui;
     struct cli_hooks hooks;
     struct cli_adapter_args adapters;
 };
@@ -91,6 +92,11 @@ static const struct cli_option options[] = {
       .offset = offsetof(struct run_args, exit_code),
       .argument = "N",
       .help = "exit code of --check for findings instead of 23" },
+    { .name = "tui",
+      .kind = CLI_FLAG,
+      .offset = offsetof(struct run_args, tui),
+      .help = "show the viewer meanwhile; what the program writes to the terminal goes to a file beside the trace "
+              "(.out), which the viewer shows" },
     { .name = "no-summary",
       .kind = CLI_FLAG,
       .offset = offsetof(struct run_args, no_summary),
@@ -105,6 +111,8 @@ static const char *const examples[] = {
     "one trace per process in traces/, exit 23 when something leaks",
     "reftrack run --new obj_new --ref obj_ref --unref obj_unref -- ./server",
     "see the references of a program that was not changed for it",
+    "reftrack run --tui -- ./server",
+    "watch it from the start; q asks what becomes of it",
     NULL,
 };
 
@@ -120,7 +128,12 @@ const struct cli_command cli_command_run = {
         "The exit code is the program's; 128+N when signal N ended it; 125 when reftrack failed, 126 when PROGRAM "
         "cannot "
         "be executed, 127 when it was not found. With --check a program that succeeded is followed by 23 for gating "
-        "findings and 24 when the answer is uncertain.",
+        "findings and 24 when the answer is uncertain.\n\n"
+        "With --tui the viewer has the terminal. The program gets nothing to read there, and a terminal of its own to "
+        "write to, if its output is not redirected. When it ends, the viewer stays and shows how; quitting before that "
+        "asks: e ends the program (SIGTERM), then everything is as without --tui; l leaves it running and recorded, "
+        "and "
+        "the exit code is 0.",
     .examples = examples,
     .options = options,
     .groups = CLI_GROUP_RECORD | CLI_GROUP_TRACE | CLI_GROUP_GATE,
@@ -136,6 +149,7 @@ struct run {
     pid_t pid;
     int signal_fd;
     sigset_t inherited;
+    struct run_tui tui;
     bool ended;
     int code; /* the program's, as a shell shows it */
 };
@@ -227,9 +241,11 @@ static uint64_t now_ms(void)
 
 static void record(struct run *run)
 {
-    while (!run->ended)
+    while (!run->ended) {
         if (rec_step(run->rec, run->signal_fd, STEP_MS))
             take_signals(run);
+        run_tui_tell(&run->tui, run->rec, run->pid);
+    }
     uint64_t until = now_ms() + ROOT_END_MS;
     while (rec_knows(run->rec, run->pid) && now_ms() < until)
         rec_step(run->rec, -1, 1);
@@ -239,6 +255,7 @@ static void record(struct run *run)
         if (rec_step(run->rec, run->signal_fd, STEP_MS))
             take_signals(run);
     rec_flush(run->rec);
+    run_tui_tell(&run->tui, run->rec, run->pid);
 }
 
 /* Somebody wants the background process to end: the traces end then, the programs go on. */
@@ -396,7 +413,13 @@ int cmd_run(int argc, char **argv)
     if (hooks != NULL)
         cli_hook_copies(hooks, operands.items[0]);
     recording.hooks = hooks;
-    struct run run = { .common = &common };
+    struct run run = { .common = &common, .tui = { .link = -1 } };
+    static const struct viewer_args looks;
+    code = args.tui ? run_tui_begin(&run.tui, &common, &looks, operands.items[0]) : -1;
+    if (code >= 0) {
+        free(hooks);
+        return code;
+    }
     struct prof_error *error = rec_output_check(recording.out, recording.replace);
     if (error == NULL)
         error = rec_create(&recording, &run.rec);
@@ -415,7 +438,9 @@ int cmd_run(int argc, char **argv)
                              .socket = rec_socket(run.rec),
                              .preload = preload,
                              .signals = &run.inherited,
+                             .files = { -1, -1, -1 },
                              .fill = args.fill };
+    run_tui_launch(&run.tui, &launch);
     code = FAILED;
     if (error == NULL)
         error = launch_program(&launch, &run.pid, &code);
@@ -427,9 +452,12 @@ int cmd_run(int argc, char **argv)
     }
     widen_limits();
     rec_set_root(run.rec, run.pid);
+    run_tui_started(&run.tui, &common, operands.items[0], run.pid);
     record(&run);
+    bool told = run_tui_wait(&run.tui, run.rec);
     bool handed_over = rec_live(run.rec) > 0 && go_on_in_background(&run);
-    code = conclude(&run, &args, operands.items[0]);
+    code = told ? conclude(&run, &args, operands.items[0]) : run.code;
+    run_tui_end(&run.tui);
     siginfo_t info;
     waitid(P_PID, (id_t)run.pid, &info, WEXITED | WNOHANG);
     if (!handed_over)

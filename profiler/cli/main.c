@@ -37,7 +37,7 @@
  *     cmd_NAME.c            one command each; cmd_table.c: types, objects, marks, blocks
  *     topics.c              the pages of `reftrack help`
  *     recorder/             takes records out of shared memory and writes traces (run, recorder)
- *     viewer.[ch]           becoming the viewer (tui, top)
+ *     viewer.[ch] run_tui.[ch]  becoming the viewer (tui, top); run --tui
  *   tui/                    the viewer; main.c there is its map
  *   tests/, samples/, docs/ */
 #include "cli.h"

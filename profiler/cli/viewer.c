@@ -136,6 +136,10 @@ int viewer_exec(const struct viewer *viewer)
         add_number(&words, "--recorder", viewer->recorder, recorder);
     if (self != NULL)
         add(&words, "--command", self);
+    if (viewer->output != NULL)
+        add(&words, "--output", viewer->output);
+    if (viewer->started)
+        add(&words, "--started", NULL);
     add(&words, "--", viewer->path);
     words.items[words.count] = NULL;
     execv(program, (char *const *)words.items);

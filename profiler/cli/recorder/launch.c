@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,9 +119,22 @@ static bool set_environment(const struct launch *launch)
     return ok && (launch->preload == NULL || set_joined("LD_PRELOAD", launch->preload, getenv("LD_PRELOAD"), ':'));
 }
 
+static void place_files(const struct launch *launch)
+{
+    if (launch->session)
+        setsid();
+    for (int i = 0; i < 3; i++) {
+        if (launch->files[i] >= 0)
+            dup2(launch->files[i], i);
+        if (launch->session && launch->files[i] >= 0 && isatty(i))
+            ioctl(i, TIOCSCTTY, 0);
+    }
+}
+
 static void child_side(const struct launch *launch, int report)
 {
     int err = ENOMEM;
+    place_files(launch);
     if (set_environment(launch)) {
         sigprocmask(SIG_SETMASK, launch->signals, NULL);
         execvp(launch->argv[0], launch->argv);

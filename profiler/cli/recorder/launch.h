@@ -14,6 +14,8 @@ struct launch {
     const char *preload;     /* libtrack-preload.so, NULL: the program carries libtrack itself */
     const char *options;     /* more TRACK_OPTIONS, in front of the socket; NULL none */
     const sigset_t *signals; /* the mask the program gets */
+    int files[3];            /* that become its standard files; -1: those of the caller */
+    bool session;            /* it leads a session of its own; a terminal among its files is that session's */
     bool fill;               /* memory of glibc's malloc is filled when it is handed out */
 };
 
