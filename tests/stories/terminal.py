@@ -95,6 +95,23 @@ def colour_256(n):
     return "#%02x%02x%02x" % (steps[n // 36], steps[n // 6 % 6], steps[n % 6])
 
 
+def drawn(ch):
+    """Braille dots and parts of blocks, which fonts place as they like."""
+    return 0x2800 <= ord(ch) <= 0x28ff or 0x2588 <= ord(ch) <= 0x258f
+
+
+def shape(ch, left, top, fore):
+    box = '<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="' + fore + '"/>'
+    code = ord(ch)
+    if 0x2588 <= code <= 0x258f:  # so many eighths of the cell, from the left
+        return [box % (left, top + 2, CELL_W * (0x2590 - code) / 8, CELL_H - 4)]
+    if not 0x2800 <= code <= 0x28ff:
+        return []
+    places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]
+    return [box % (left + dx * CELL_W / 2 + 0.6, top + dy * CELL_H / 4 + 0.8, CELL_W / 2 - 1.2, CELL_H / 4 - 1.6)
+            for bit, (dx, dy) in enumerate(places) if code >> bit & 1]
+
+
 def picture(screen, width, height):
     """The screen (with escape sequences) as SVG."""
     out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" font-family="monospace" font-size="14" '
@@ -107,9 +124,11 @@ def picture(screen, width, height):
             if back is not None:
                 out.append('<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>' %
                            (left, top, len(text) * CELL_W, CELL_H, back))
-            if text.strip():
-                indent = len(text) - len(text.lstrip())
-                shown = text.strip()
+            for i, ch in enumerate(text):
+                out += shape(ch, 8 + (x + i) * CELL_W, top, fore)
+            text = "".join(" " if drawn(ch) else ch for ch in text)
+            for piece in re.finditer(r"\S+( \S+)*", text):
+                indent, shown = piece.start(), piece.group()
                 out.append('<text x="%.1f" y="%d" textLength="%.1f" fill="%s"%s%s>%s</text>' %
                            (left + indent * CELL_W, top + BASE, len(shown) * CELL_W, fore,
                             ' font-weight="bold"' if bold else "", ' text-decoration="underline"' if under else "",
