@@ -121,6 +121,27 @@ equal 'and no more' "$(wc -l <out/many.csv)" 25001
 equal 'as text, too' "$(wc -l <out/many.txt)" 25001
 rm out/many.*
 
+# of a program that runs: the moment that is looked at stays until its rows are written, and they are written once
+sed 's/return 0;/for (;;) { trk_new(malloc(sizeof(struct conn)), \&conn_type); usleep(1000); }/; 1i #include <unistd.h>' many.c >watched.c
+cc -I"$ROOT/libtrack/include" -o watched watched.c || fail 'the program that runs compiles'
+"$REFTRACK" run -q -o live.trk -- "$work/watched" >/dev/null 2>&1 &
+tries=0
+until [ -s live.trk ] || [ $tries -gt 300 ]; do sleep 0.1; tries=$((tries + 1)); done
+begin 100 30 "'$REFTRACK' tui --pid $(pgrep -f "^$work/watched")"
+until_seen 'live' 'LIVE'
+keys 3
+until_seen 'its objects' 'struct conn#'
+keys :
+keys 'export out/live.csv' Enter
+until_seen 'written while it runs' 'written to out/live.csv: [0-9 ]+ rows'
+equal 'each row once' "$(sed 1d out/live.csv | cut -d, -f1 | sort | uniq -d | wc -l)" 0
+[ "$(wc -l <out/live.csv)" -gt 25000 ] || fail 'all rows of the moment'
+rm out/live.csv
+keys Q
+until_seen 'the shell behind a live program' 'ready> *$'
+pkill -f "^$work/watched"
+wait
+
 echo 'old' >out/full.csv
 printf 'key 3\ndo export! out/full.csv\nshow\ndo export out/full.json\nshow\n' >full.keys
 (
