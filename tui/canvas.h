@@ -2,10 +2,10 @@
  * and into files (:save-display).
  *
  * A cell has one character, a role that the theme turns into colours, and marks for what is under the cursor. Texts are
- * UTF-8 from anywhere: bytes that are no UTF-8, and characters that control terminals, are written from right to left or
- * of which terminals disagree how wide they are, become '?'. Characters of two columns take two cells, combining ones
- * are left out; half of one is never left. Everything is clipped.
- * Rows are counted from the top, columns from the left, from 0. */
+ * UTF-8 from anywhere: bytes that are no UTF-8, and characters that control terminals, are written from right to left
+ * or of which terminals disagree how wide they are, become '?'. Characters of two columns take two cells, combining
+ * ones are left out; half of one is never left. Everything is clipped. Rows are counted from the top, columns from the
+ * left, from 0. */
 #ifndef TUI_CANVAS_H
 #define TUI_CANVAS_H
 

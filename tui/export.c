@@ -13,7 +13,7 @@
 #include "said.h"
 #include "textfile.h"
 
-enum { LINES_MOST = 65536 };
+enum { LINES_MOST = 65536, LIST_MORE = 4 };
 
 /* "csv" of "a.csv"; NULL: no form has this ending. */
 static const char *form_of(const char *path)
@@ -113,13 +113,16 @@ static char *text_of(struct tui_app *app, const char **ret_why)
     struct tui_canvas canvas;
     char *text = NULL;
     int height = app->canvas.height - 4;
+    struct tui_list *list = view->ops->list != NULL ? view->ops->list(view) : NULL;
+    if (list != NULL && list->total < LINES_MOST && (int)list->total + LIST_MORE > height)
+        height = (int)list->total + LIST_MORE; /* it says more at its end, however high that is */
     *ret_why = "there is no memory";
     if (!tui_canvas_init(&canvas, height, app->canvas.width, app->canvas.ascii))
         return NULL;
     for (;;) {
         struct tui_area area = { .height = canvas.height, .width = canvas.width };
         view->ops->draw(view, &canvas, area);
-        if (!view->ops->scrolls || fits(&canvas)) {
+        if (!view->ops->scrolls || list != NULL || fits(&canvas)) {
             blank_cursor(&canvas);
             text = tui_canvas_save(&canvas);
             break;
@@ -157,7 +160,7 @@ void tui_export(struct tui_app *app, const char *to, bool again)
 {
     char path[sizeof app->export_path], line[TUI_PROMPT_MOST + 32];
     struct tui_view *view = tui_app_top(app);
-    struct tui_list *list = view->ops->list != NULL ? view->ops->list(view) : NULL;
+    struct tui_list *list = view->ops->list != NULL && view->ops->flat == NULL ? view->ops->list(view) : NULL;
     const char *of = "", *document = view->ops->document != NULL ? view->ops->document(view, &of) : NULL;
     const char *form = form_of(tui_command_path(to, path, sizeof path));
     snprintf(line, sizeof line, "export! %s", to);

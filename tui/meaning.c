@@ -40,6 +40,8 @@ static const struct {
     { "sites", "site", "the first line outside allocators, libc and registered wrappers" },
     { "marks", "kind", "a mark, a checkpoint, a scope, a fork, or a look at memory" },
     { "marks", "bytes", "alive then" },
+    { "marks", "from", "where the difference that Enter opens begins" },
+    { "marks", "since", "how long after the one before" },
     { "marks", "site", "where it was set" },
     { "diff", "bytes", "how many more, or less" },
     { "diff", "born", "how many were born between" },

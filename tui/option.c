@@ -6,14 +6,22 @@
 
 // clang-format off
 const struct tui_option tui_options[TUI_OPTIONS] = {
-    { "theme", "default|light|mono|contrast", "colours; NO_COLOR means mono, --theme wins", offsetof(struct tui_settings, theme), 0 },
-    { "units", "iec|si|bytes", "bytes as KiB, as kB or as they are", offsetof(struct tui_settings, units), 0 },
-    { "ascii", "auto|yes|no", "draw with ASCII characters; auto: where the locale is not UTF-8", offsetof(struct tui_settings, ascii), TUI_ASCII_AUTO },
-    { "mouse", "no|yes", "clicks and the wheel; no leaves the mouse to the terminal", offsetof(struct tui_settings, mouse), 1 },
-    { "wheel", "1|3|5|10", "lines that a step of the wheel moves", offsetof(struct tui_settings, wheel), 1 },
-    { "first", "overview|types|objects|cycles|leaks|sites|diff|marks|growth|log", "the view that is shown first", offsetof(struct tui_settings, first), 0 },
-    { "remember", "no|yes", "keep the order and the columns of lists from one session to the next", offsetof(struct tui_settings, remember), 1 },
-    { "confirm-quit", "no|yes", "ask before leaving a program that runs", offsetof(struct tui_settings, confirm_quit), 1 },
+    { "theme", "default|light|mono|contrast", "colours; NO_COLOR means mono, --theme wins",
+      offsetof(struct tui_settings, theme), 0 },
+    { "units", "iec|si|bytes", "bytes as KiB, as kB or as they are",
+      offsetof(struct tui_settings, units), 0 },
+    { "ascii", "auto|yes|no", "draw with ASCII characters; auto: where the locale is not UTF-8",
+      offsetof(struct tui_settings, ascii), TUI_ASCII_AUTO },
+    { "mouse", "no|yes", "clicks and the wheel; no leaves the mouse to the terminal",
+      offsetof(struct tui_settings, mouse), 1 },
+    { "wheel", "1|3|5|10", "lines that a step of the wheel moves",
+      offsetof(struct tui_settings, wheel), 1 },
+    { "first", "overview|types|objects|cycles|leaks|sites|diff|marks|growth|log", "the view that is shown first",
+      offsetof(struct tui_settings, first), 0 },
+    { "remember", "no|yes", "keep the order and the columns of lists from one session to the next",
+      offsetof(struct tui_settings, remember), 1 },
+    { "confirm-quit", "no|yes", "ask before leaving a program that runs",
+      offsetof(struct tui_settings, confirm_quit), 1 },
 };
 // clang-format on
 

@@ -189,6 +189,11 @@ static bool command(struct tui_view *base, const char *word, const char *rest)
     return tui_list_command(&as_marks(base)->list, word, rest);
 }
 
+static struct tui_list *list_of(struct tui_view *base)
+{
+    return &as_marks(base)->list;
+}
+
 static void mouse(struct tui_view *base, const struct tui_mouse *what)
 {
     tui_list_mouse(&as_marks(base)->list, what, as_marks(base)->area);
@@ -218,6 +223,9 @@ static const struct tui_view_ops ops = {
     .command = command,
     .mouse = mouse,
     .command_line = command_line,
+    .list = list_of,
+    .flat = "marks", /* bookmarks are no part of the trace */
+    .scrolls = true,
     .clear = clear,
 };
 
