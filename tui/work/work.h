@@ -32,8 +32,8 @@
  *              {nodes: [node with level, in the order of a walk], whole, left_out}
  *   calls-find the same with text, back: {way: [KEY]}, empty: there is none
  *   table of objects: under: {by, lines, where, way as above}, or {file, line, any}: only those that were born there
- *   source     file: as nodes and frames have it; first, count: {path: that was opened, text: bool, words: what is wrong
- *              with it, total, first, lines: [TEXT], hot: [{line, inlined, site: sum, any: sum}]}.
+ *   source     file: as nodes and frames have it; first, count: {path: that was opened, text: bool, words: what is
+ *              wrong with it, total, first, lines: [TEXT], hot: [{line, inlined, site: sum, any: sum}]}.
  *              find: TEXT, after: LINE, back: also {found: LINE from 0, null none}
  *   finding    of: its number: text (internal.h: told), {samples: [NAME]}
  *   suppression  of: the same: {text: lines that suppress it}
