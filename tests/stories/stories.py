@@ -13,8 +13,10 @@ Comments in the page say what is done; the block behind "keys" is the screen beh
     <!-- picture FILE -->            the screen in colours
 
 Addresses, times, and numbers of processes are not compared. Usage: stories.py REFTRACK TUI SAMPLES PAGE [--update]"""
+import atexit
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,8 @@ import terminal
 
 reftrack, viewer, samples, page_path = (os.path.abspath(path) for path in sys.argv[1:5])
 update = "--update" in sys.argv[5:]
-folder = tempfile.mkdtemp()
+folder = tempfile.mkdtemp(prefix="reftrack-stories.")
+atexit.register(shutil.rmtree, folder, True)
 env = dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC", PATH=os.path.dirname(reftrack) + ":" + samples + ":" + os.environ["PATH"],
            XDG_CONFIG_HOME=folder + "/config", XDG_STATE_HOME=folder + "/state", XDG_RUNTIME_DIR=folder)
 for name in ("NO_COLOR", "DEBUGINFOD_URLS", "TRACK_OPTIONS", "LD_PRELOAD", "TMUX"):
