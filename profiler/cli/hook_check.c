@@ -102,10 +102,12 @@ static bool keep_name(void *data, const char *name)
 {
     name_vec *names = data;
     char *copy = strdup(name);
-    if (copy != NULL && prof_vec_push(names, copy))
-        return true;
-    free(copy);
-    return false;
+    if (copy == NULL || !prof_vec_reserve(names, 1)) {
+        free(copy);
+        return false;
+    }
+    names->items[names->count++] = copy;
+    return true;
 }
 
 void cli_hook_advice(const char *program, const char *function, struct prof_str *ret)
