@@ -38,6 +38,7 @@ const struct tui_action_info tui_actions[TUI_ACTIONS] = {
     [TUI_MARKS] = { "marks", "8", NULL, "the named moments", TUI_GROUP_VIEW },
     [TUI_GROWTH] = { "growth", "0", NULL, "what becomes more, who holds it, what stopped removing it", TUI_GROUP_VIEW },
     [TUI_LOG] = { "log", "9", NULL, "messages, losses, what could not be read", TUI_GROUP_VIEW },
+    [TUI_GENERATIONS] = { "generations", "a", NULL, "who survived how many passes, what died in between, what passes found", TUI_GROUP_VIEW },
     [TUI_OUTPUT] = { "output", "f", NULL, "what the program writes, if it was started with run --tui", TUI_GROUP_VIEW },
     [TUI_HELP] = { "help", "? h F1", "Help", "keys, columns, about", TUI_GROUP_VIEW },
     [TUI_OPEN] = { "open", "Enter", "Open", "open what is selected", TUI_GROUP_VIEW },
@@ -110,7 +111,7 @@ enum tui_action tui_action_named(const char *name)
 
 const char *const tui_view_names[] = { "overview", "types",  "objects", "object",     "referrers", "referents", "why",
                                        "cycles",   "leaks",  "sites",   "diff",       "marks",     "growth",    "log",
-                                       "help",     "ignore", "stack",   "flat-sites", "icicle",    "source",    "output",
+                                       "help",     "ignore", "stack",   "flat-sites", "icicle",    "source",    "output",     "generations",
                                        NULL };
 
 const char *tui_view_named(const char *name)

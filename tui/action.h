@@ -36,6 +36,7 @@ enum tui_action {
     TUI_GROWTH,
     TUI_LOG,
     TUI_OUTPUT,
+    TUI_GENERATIONS,
     TUI_HELP,
     TUI_OPEN,
     TUI_BACK,

@@ -223,6 +223,9 @@ static bool act_anywhere(struct tui_app *app, enum tui_action action)
     case TUI_LOG:
         open_tab(app, tui_view_log(app));
         return true;
+    case TUI_GENERATIONS:
+        open_tab(app, tui_view_generations(app));
+        return true;
     case TUI_OUTPUT:
         if (app->output != NULL)
             tui_app_open(app, tui_view_output(app));

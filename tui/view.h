@@ -86,6 +86,7 @@ struct tui_view *tui_view_marks(struct tui_app *app);
 struct tui_view *tui_view_diff(struct tui_app *app, bool since_mark);
 struct tui_view *tui_view_diff_from(struct tui_app *app, uint64_t from_us); /* 0: from the begin */
 struct tui_view *tui_view_log(struct tui_app *app);
+struct tui_view *tui_view_generations(struct tui_app *app);
 struct tui_view *tui_view_output(struct tui_app *app);                     /* of the file app->output */
 struct tui_view *tui_view_ignore(struct tui_app *app, const char *number); /* of a finding; asks for the file */
 struct tui_view *tui_view_help(struct tui_app *app);

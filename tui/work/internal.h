@@ -65,7 +65,7 @@ uint64_t work_now_ms(void);
 /* ---- Answers: each returns a new reference; or NULL, then *ret_error says why ---- */
 typedef json_t *work_answer(struct work *work, const json_t *question, struct prof_error **ret_error);
 work_answer work_summary, work_table, work_links, work_export, work_finding, work_suppression, work_object, work_ways,
-    work_log, work_growth, work_objects, work_type, work_calls, work_calls_find, work_source;
+    work_log, work_generations, work_growth, work_objects, work_type, work_calls, work_calls_find, work_source;
 
 /* ---- Tables ---- */
 /* The table that a question names, whole. Borrowed until the view is destroyed. */
@@ -101,6 +101,9 @@ json_t *work_told(struct work_told *told);
 json_t *work_told_not(struct work_told *told); /* NULL */
 /* Nothing is to be left out. */
 bool work_asked_all(const json_t *question);
+
+/* {rows, garbage, frozen, enabled}: how it stands with the generations. */
+json_t *work_generations_of(const struct work *work);
 
 /* ---- JSON of hostile texts ---- */
 /* Escaped for terminals, so it is valid UTF-8. */

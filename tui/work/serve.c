@@ -96,11 +96,14 @@ static json_t *answer(struct work *work, const json_t *question)
         const char *ask;
         work_answer *answer;
     } answers[] = {
-        { "summary", work_summary },       { "table", work_table },     { "export", work_export },
-        { "links", work_links },           { "finding", work_finding }, { "suppression", work_suppression },
-        { "object", work_object },         { "ways", work_ways },       { "log", work_log },
-        { "growth", work_growth },         { "type", work_type },       { "calls", work_calls },
-        { "calls-find", work_calls_find }, { "source", work_source },
+        { "summary", work_summary }, { "table", work_table },
+        { "export", work_export },   { "links", work_links },
+        { "finding", work_finding }, { "suppression", work_suppression },
+        { "object", work_object },   { "ways", work_ways },
+        { "log", work_log },         { "generations", work_generations },
+        { "growth", work_growth },   { "type", work_type },
+        { "calls", work_calls },     { "calls-find", work_calls_find },
+        { "source", work_source },
     };
     const char *ask = work_asked(question, "ask");
     struct prof_error *error = NULL;

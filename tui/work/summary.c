@@ -25,7 +25,7 @@ static json_t *program_of(const struct prof_trace_info *info)
 
 /* ---- Generations ---- */
 
-static json_t *generations_of(const struct work *work)
+json_t *work_generations_of(const struct work *work)
 {
     uint32_t count[PROF_GC_GENERATIONS], threshold[PROF_GC_GENERATIONS];
     struct prof_gc_stats stats[PROF_GC_GENERATIONS];
@@ -154,7 +154,7 @@ json_t *work_summary(struct work *work, const json_t *question, struct prof_erro
                   "peak_bytes", number(t->peak_bytes), "peak_at", number(t->peak_us));
     json_t *summary =
         json_pack("{s:o,s:o,s:o,s:o}", "program", program_of(prof_trace_info(work->trace)), "totals", totals,
-                  "generations", generations_of(work), "audit", found ? audit_of(work) : audit_to_come(work));
+                  "generations", work_generations_of(work), "audit", found ? audit_of(work) : audit_to_come(work));
     if (found)
         json_object_set_new(summary, "looks", looks_of(work, &all, &suppressed));
     if (found)

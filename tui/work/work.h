@@ -43,6 +43,8 @@
  *   growth     text. All texts: units, all: nothing is left out; brief: no more than is at hand
  *   export     path, form: text csv json; replace: bool; and either what a table asks for, with shown: [[KEY, TITLE,
  *              whether numbers]] (text), or document: object why referrers referents growth info, of: {rows}
+ *   generations  {rows, garbage, frozen, enabled, types: [{name, now: [N, N, N], died: [N, N, N]}], last: [{number,
+ *              generation, at, automatic, examined, found}], passes_all}
  *   log        {info: as info --json has it, hooks: [{function, module, adapter, calls, hooked, words}], memory_damage}
  *   links      of: a node as people write it; in: bool: {rows: [{name, place, mark, ...}]} */
 #ifndef TUI_WORK_H
