@@ -23,7 +23,7 @@ def opened():
     got = in_turns({"open": lambda: figures([keys, path])}, 3)["open"]
     table("A trace of %.2f GB, %.0f M events: opened" % (os.path.getsize(path) / 1e9, count / 1e6), ["until there is", "seconds", "processor seconds of all processes until then"],
           [[what, spread([run[name] / 1e3 for run in got], "%.2f"), spread([run[name + "_cpu"] / 1e3 for run in got], "%.2f")]
-           for what, name in (("a screen with numbers", "screen"), ("what leaks, of what was read first", "found"))])
+           for what, name in (("a screen with numbers", "screen"), ("what leaks of what was read by then", "found"))])
     os.unlink(path)
 
 
