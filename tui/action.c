@@ -109,10 +109,10 @@ enum tui_action tui_action_named(const char *name)
 
 /* ---- Keys ---- */
 
-const char *const tui_view_names[] = { "overview", "types",  "objects", "object",     "referrers", "referents", "why",
-                                       "cycles",   "leaks",  "sites",   "diff",       "marks",     "growth",    "log",
-                                       "help",     "ignore", "stack",   "flat-sites", "icicle",    "source",    "output",     "generations",
-                                       NULL };
+const char *const tui_view_names[] = { "overview", "types",  "objects", "object",      "referrers", "referents",
+                                       "why",      "cycles", "leaks",   "sites",       "diff",      "marks",
+                                       "growth",   "log",    "help",    "ignore",      "stack",     "flat-sites",
+                                       "icicle",   "source", "output",  "generations", NULL };
 
 const char *tui_view_named(const char *name)
 {
