@@ -56,7 +56,7 @@ static const char leaks[] =
     "collateral           alive only because of another finding; folded below it\n"
     "possible             only pointers into the middle of blocks lead to it\n"
     "resurrected          referenced again inside its destructor\n"
-    "weak-hazard          a weak pointer outlived it\n"
+    "weak-hazard          a weak pointer outlived it, or the memory that it is in\n"
     "floating             its floating reference was never sunk\n"
     "reachable            alive at the end and held by a root: a global, a stack, or pinned or allowed to leak\n"
     "unfreed              a plain block not freed at the end; memory was not read, or before it was allocated\n"

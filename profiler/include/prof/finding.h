@@ -189,6 +189,7 @@ struct prof_finding {
     size_t site_count;
     uint32_t other_stack;   /* incidents: the second place */
     const char *other_what; /* "first released at", "freed at" */
+    bool slot_freed;        /* WEAK_HAZARD: the memory of the weak pointer is gone, not the object */
     const struct prof_finding_edge *edges;
     size_t edge_count; /* cycles: in order, closing */
     const prof_obj_id *samples;

@@ -158,6 +158,15 @@ static bool describe(struct analysis *a, const struct prof_incident *incident, c
         f->other_what = "pointer set at";
         prof_str_add(text, "a pointer to it that owns nothing was not cleared when it died");
         return true;
+    case PROF_INCIDENT_WEAK_FREED:
+        f->verdict = PROF_WEAK_HAZARD;
+        f->other_what = "pointer set at";
+        f->slot_freed = true;
+        prof_str_add(text, incident->stack != 0
+                               ? "a weak pointer to it was cleared in memory that had been freed"
+                               : "a weak pointer to it is in memory that was freed: when the object dies, "
+                                 "that is written to");
+        return true;
     default:
         return false;
     }

@@ -357,6 +357,7 @@ struct prof_error *prof_heap_finish(struct prof_heap *h)
     block_settle(h);
     object_bury_all(h);
     incidents_finish(h);
+    weaks_finish(h);
     stat_finish(h);
     moments_finish(h);
     site_finish(h);

@@ -134,7 +134,8 @@ static const struct column sites[] = {
 
 #define W(member) N(struct weak, member)
 static const struct column weaks[] = {
-    W(slot), W(at_us), S(struct weak, stack), W(tid), W(next), W(block), W(block_addr), W(block_is),
+    W(slot),       W(at_us),    S(struct weak, stack),      W(tid), W(next), W(block),
+    W(block_addr), W(block_is), B(struct weak, registered),
 };
 static const struct column weak_heads[] = { N(struct row_weak_head, obj), N(struct row_weak_head, first) };
 

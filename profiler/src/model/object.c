@@ -364,8 +364,10 @@ void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e,
     }
     if (obj->size != 0 && (h->slot_count != 0 || h->holder_count != 0))
         open_range_died(h, obj->start, obj->size, id, e);
-    if ((obj_of(h, id)->internal & OBJ_HAS_WEAK) != 0)
-        weak_died(h, id);
+    if ((obj_of(h, id)->internal & OBJ_HAS_WEAK) != 0) {
+        const struct place at = place_of(e);
+        weak_died(h, id, &at);
+    }
     dig_grave(h, id, e, by_free);
 }
 

@@ -203,7 +203,7 @@ static const char *put_scope_birth(struct prof_heap *h, struct restore *r, uint3
 
 static const char *put_incident(struct prof_heap *h, const struct row_incident *row)
 {
-    if (row->pub.kind < PROF_INCIDENT_OVER_RELEASE || row->pub.kind > PROF_INCIDENT_NO_SOURCE ||
+    if (row->pub.kind < PROF_INCIDENT_OVER_RELEASE || row->pub.kind > PROF_INCIDENT_WEAK_FREED ||
         row->recent_at >= INCIDENT_RECENT)
         return "an incident is of no kind";
     return incident_restore(h, &row->pub, row->type, row->recent, row->recent_at) ? NULL : "an incident is there twice";

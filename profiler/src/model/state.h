@@ -102,6 +102,7 @@ struct weak {
     uint32_t next;
     prof_block_id block;           /* that contained the slot, 0 */
     uint64_t block_addr, block_is; /* weak.c */
+    bool registered;               /* whoever clears it writes to the slot; borrowed pointers are just there */
 };
 struct weak_head {
     UT_hash_handle hh;
@@ -467,8 +468,9 @@ bool finalizer_restore(struct prof_heap *h, const struct finalizer *f); /* false
 
 /* weak.c */
 void weak_event(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
-void weak_died(struct prof_heap *h, prof_obj_id id); /* whose memory is gone point to nothing any more */
+void weak_died(struct prof_heap *h, prof_obj_id id, const struct place *at); /* those whose memory is gone are told */
 void weak_bury(struct prof_heap *h, prof_obj_id id, const struct grave *grave);
+void weaks_finish(struct prof_heap *h); /* pointers to living objects, in memory that is gone */
 void weaks_deinit(struct prof_heap *h);
 bool weak_restore(struct prof_heap *h, prof_obj_id id, uint32_t first); /* false: the object has some already */
 

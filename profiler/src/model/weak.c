@@ -1,4 +1,5 @@
-/* weak.c: weak and borrowed pointers: uncounted, remembered only to say which were left when their object died. */
+/* weak.c: weak and borrowed pointers: uncounted, remembered only to say which were left when their object died, and
+ * which are set while their memory is gone. */
 #include "state.h"
 
 static struct weak_head *find_head(const struct prof_heap *h, prof_obj_id id)
@@ -61,6 +62,7 @@ static void set(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
     struct weak *weak = weak_of(h, index);
     *weak =
         (struct weak){ .slot = e->slot, .at_us = e->time_us, .stack = e->stack, .tid = e->tid, .next = head->first };
+    weak->registered = e->op == TRK_OP_WEAK_SET;
     prof_block_id block = space_block_at(h, e->slot);
     if (block != 0) {
         weak->block = block;
@@ -71,14 +73,37 @@ static void set(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
     obj_of(h, id)->internal |= OBJ_HAS_WEAK;
 }
 
-static void clear(struct prof_heap *h, prof_obj_id id, uint64_t slot)
+/* Does the memory that held the pointer still exist? Pointers outside of blocks always do. */
+static bool slot_exists(const struct prof_heap *h, const struct weak *weak)
 {
+    if (weak->block == 0)
+        return true;
+    const struct prof_block *b = block_of(h, weak->block);
+    return (b->flags & PROF_BLOCK_ALIVE) != 0 && b->addr == weak->block_addr && which(b) == weak->block_is;
+}
+
+/* Who clears it writes there. */
+static void written(struct prof_heap *h, prof_obj_id id, const struct weak *weak, const struct place *at)
+{
+    if (!weak->registered || slot_exists(h, weak))
+        return;
+    struct place set_at = { weak->at_us, weak->stack, weak->tid };
+    uint64_t slot = weak->slot;
+    struct prof_incident *incident = incident_add(h, PROF_INCIDENT_WEAK_FREED, id, at, &set_at);
+    if (incident != NULL)
+        incident->slot = slot;
+}
+
+static void clear(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
+{
+    const struct place at = place_of(e);
     struct weak_head *head = find_head(h, id);
     if (head == NULL)
         return;
     for (uint32_t *link = &head->first; *link != 0; link = &weak_of(h, *link)->next) {
-        if (weak_of(h, *link)->slot == slot) {
+        if (weak_of(h, *link)->slot == e->slot) {
             uint32_t index = *link;
+            written(h, id, weak_of(h, index), &at);
             *link = weak_of(h, index)->next;
             pool_put(&h->weaks, index, sizeof(struct weak));
             break;
@@ -105,19 +130,10 @@ void weak_event(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
     if (e->op == TRK_OP_WEAK_SET || e->op == TRK_OP_BORROW)
         set(h, id, e);
     else if (e->op == TRK_OP_WEAK_CLEAR || e->op == TRK_OP_RETURN)
-        clear(h, id, e->slot);
+        clear(h, id, e);
 }
 
-/* Does the memory that held the pointer still exist? Pointers outside of blocks always do. */
-static bool slot_exists(const struct prof_heap *h, const struct weak *weak)
-{
-    if (weak->block == 0)
-        return true;
-    const struct prof_block *b = block_of(h, weak->block);
-    return (b->flags & PROF_BLOCK_ALIVE) != 0 && b->addr == weak->block_addr && which(b) == weak->block_is;
-}
-
-void weak_died(struct prof_heap *h, prof_obj_id id)
+void weak_died(struct prof_heap *h, prof_obj_id id, const struct place *at)
 {
     struct weak_head *head = find_head(h, id);
     uint32_t *link = head != NULL ? &head->first : NULL;
@@ -127,11 +143,20 @@ void weak_died(struct prof_heap *h, prof_obj_id id)
             link = &weak_of(h, index)->next;
             continue;
         }
+        written(h, id, weak_of(h, index), at);
         *link = weak_of(h, index)->next;
         pool_put(&h->weaks, index, sizeof(struct weak));
     }
     if (head != NULL && head->first == 0)
         drop_head(h, head);
+}
+
+void weaks_finish(struct prof_heap *h)
+{
+    const struct place never = { .at_us = h->totals.end_us };
+    for (const struct weak_head *head = h->weak_heads; head != NULL; head = head->hh.next)
+        for (uint32_t i = obj_alive(obj_of(h, head->obj)) ? head->first : 0; i != 0; i = weak_of(h, i)->next)
+            written(h, head->obj, weak_of(h, i), &never);
 }
 
 void weak_bury(struct prof_heap *h, prof_obj_id id, const struct grave *grave)

@@ -104,7 +104,7 @@ const char *prof_verdict_words(enum prof_verdict verdict)
         [PROF_HOLDER_FREED] = "its holder was freed without releasing it",
         [PROF_UNCOLLECTABLE] = "a cycle that cannot be collected",
         [PROF_RESURRECTED] = "referenced again inside its destructor",
-        [PROF_WEAK_HAZARD] = "a weak pointer outlived it",
+        [PROF_WEAK_HAZARD] = "a weak pointer outlived it, or the memory that it is in",
         [PROF_FLOATING] = "its floating reference was never sunk",
         [PROF_LOST] = "no pointer to it exists any more",
         [PROF_INDIRECT] = "held only by something lost",
@@ -502,8 +502,9 @@ char *view_action(struct prof_view *view, const struct prof_finding *finding, ch
         }
         break;
     case PROF_WEAK_HAZARD:
-        snprintf(buf, size, "clear the pointer that was set at %s when the object dies",
-                 prof_view_site(view, finding->other_stack, site, sizeof site));
+        snprintf(buf, size, "clear the pointer that was set at %s %s",
+                 prof_view_site(view, finding->other_stack, site, sizeof site),
+                 finding->slot_freed ? "before the memory that it is in is freed" : "when the object dies");
         break;
     case PROF_ZERO_NOT_FREED:
         snprintf(buf, size, "free it where its count reaches zero%s%s", finding->other_stack != 0 ? ": " : "",

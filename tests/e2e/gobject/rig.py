@@ -83,16 +83,18 @@ def line_of(source, text):
         return [n for n, line in enumerate(file, 1) if text in line]
 
 
-def planted(program, source, bug, verdict, kind, where, adapters=()):
-    """An object of that type is found with one of these verdicts, born or taken at a line that has the text."""
+def planted(program, source, bug, verdict, kind, where, adapters=(), missing=None):
+    """An object of that type is found with one of these verdicts, born or taken at a line that has the text, and the release
+    missing at one that has that text."""
     report = unharmed([program, bug], adapters)
     lines = line_of(source, where)
     for f in report["findings"]:
         places = [f["born"]] + f["open"] + [p for o in f["open"] for p in o["stack"]] + f["born"].get("stack", [])
-        if f["verdict"] in verdict.split() and f["type"] == kind and any(p.get("line") in lines for p in places if p):
+        if (f["verdict"] in verdict.split() and f["type"] == kind and any(p.get("line") in lines for p in places if p) and
+                (missing is None or (f["missing"] and f["missing"]["line"] in line_of(source, missing)))):
             return
     check(False, "%s %s: no %s of %s at %s: %s" % (source, bug, verdict, kind, lines, [
-        (f["verdict"], f["type"], f["born"]) for f in report["findings"]]))
+        (f["verdict"], f["type"], f["born"], f["missing"]) for f in report["findings"]]))
 
 
 def healthy(command, adapters=()):

@@ -124,6 +124,20 @@ def test_refused():
         check(words in said and traces == [] and said.count("\n") == 1, "%s: %s" % (options, said))
 
 
+def test_tail():
+    """A function without a name, found by the one that jumps to it: all calls of it, whoever makes them."""
+    rules = "adapter items\nlibrary program\ntype item\n  count +0 int32\n  new tail_make ret\n  ref tail_hold arg1\n  unref %s arg1\n"
+    write(given, rules % "tail_put>")
+    out, said, traces = record(["--adapter", given], [program("hooks_tail")], 7)
+    report = leaks(traces[0])
+    calls = {h["role"]: h["calls"] for h in report["audit"]["hooks"]}
+    check(calls == printed(out, "^") and "not seen" not in said, "%s: saw %s, it called %s" % (said, calls, out))
+    check({f["verdict"] for f in report["findings"]} <= {"reachable"}, "tail: %s" % report["findings"])
+    write(given, rules % "tail_hold>")
+    _, said, _ = record(["--adapter", given], [program("hooks_tail")], 7)
+    check("does not jump to one function without a symbol" in said, said)
+
+
 def test_tells_itself():
     """A module that calls libtrack is left alone, unless the adapter was asked for: it would be counted twice."""
     clear()
@@ -137,6 +151,7 @@ def test_tells_itself():
 
 
 test_user()
+test_tail()
 test_tells_itself()
 test_given()
 test_who_goes_first()

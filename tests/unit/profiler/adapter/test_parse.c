@@ -333,6 +333,10 @@ static void test_refused_rules(void **state)
     refuse_line("ref f", "where the object is, is missing");
     refuse_line("ref f() arg1", "not a name: 'f()'");
     refuse_line("ref ** arg1", "this would be every function");
+    refuse_line("ref > arg1", "not understood: '>'; write NAME> for the function that NAME ends with a jump to");
+    refuse_line("ref f>g arg1", "not understood: 'f>g'");
+    refuse_line("ref f*> arg1", "not understood: 'f*>'");
+    refuse_line("wrapper f>", "not a name: 'f>'");
     refuse_line("ref f arg7", "no place: 'arg7'; a place is arg1 to arg6");
     refuse_line("ref f arg", "no place: 'arg'");
     refuse_line("ref f ret3", "no place: 'ret3'");

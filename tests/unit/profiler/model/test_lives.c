@@ -482,6 +482,47 @@ static void weak_pointers(void **state)
     mk_destroy(t);
 }
 
+/* Clearing a weak pointer writes to it; a borrowed one may end with its memory. */
+static void weak_pointers_in_freed_memory(void **state)
+{
+    (void)state;
+    struct mk_trace *t = mk_create();
+    mk_alloc(t, HOLD, 64, "h");
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_weak_set(t, OBJ, HOLD, "cleared in time");
+    mk_weak_set(t, OBJ, HOLD + 8, "left");
+    mk_weak_clear(t, OBJ, HOLD, "clear");
+    mk_free(t, HOLD, "free");
+    mk_unref(t, OBJ, 0, "put");
+    mk_gone(t, OBJ, "end");
+    struct prof_heap *heap = heap_of(t);
+    const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_WEAK_FREED);
+    assert_int_equal(i->slot, HOLD + 8);
+    assert_int_equal(i->other_stack, mk_stack(t, "left"));
+    assert_int_equal(i->stack, mk_stack(t, "end"));
+    mk_destroy(t);
+
+    t = mk_create(); /* cleared too late */
+    mk_alloc(t, HOLD, 64, "h");
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_weak_set(t, OBJ, HOLD, "set");
+    mk_free(t, HOLD, "free");
+    mk_weak_clear(t, OBJ, HOLD, "late");
+    i = only_incident(heap_of(t), PROF_INCIDENT_WEAK_FREED);
+    assert_int_equal(i->stack, mk_stack(t, "late"));
+    mk_destroy(t);
+
+    t = mk_create(); /* the object lives on */
+    mk_alloc(t, HOLD, 64, "h");
+    mk_born(t, "conn", OBJ, 64, "new");
+    mk_weak_set(t, OBJ, HOLD, "set");
+    mk_free(t, HOLD, "free");
+    i = only_incident(heap_of(t), PROF_INCIDENT_WEAK_FREED);
+    assert_int_equal(i->stack, 0);
+    assert_int_equal(i->other_stack, mk_stack(t, "set"));
+    mk_destroy(t);
+}
+
 static void floating_and_sink(void **state)
 {
     (void)state;
@@ -763,6 +804,7 @@ int main(void)
         cmocka_unit_test(types_change),
         cmocka_unit_test(destructors_and_resurrection),
         cmocka_unit_test(weak_pointers),
+        cmocka_unit_test(weak_pointers_in_freed_memory),
         cmocka_unit_test(floating_and_sink),
         cmocka_unit_test(intentions),
         cmocka_unit_test(scopes),
