@@ -272,12 +272,21 @@ static uint8_t aux_of(const struct trk_hook_rule *r)
     return r->flags & flag ? 1 : roles[r->role].aux;
 }
 
+static uint8_t op_of(const struct trk_hook_rule *r)
+{
+    if ((r->flags & TRK_HOOK_BORROWED) != 0 && r->role == TRK_HOOK_WEAK_SET)
+        return TRK_OP_BORROW;
+    if ((r->flags & TRK_HOOK_BORROWED) != 0 && r->role == TRK_HOOK_WEAK_CLEAR)
+        return TRK_OP_RETURN;
+    return roles[r->role].op;
+}
+
 void trk_watch_init(struct trk_watch *first)
 {
     bool late = false;
     for (struct trk_watch *w = first; w != NULL; w = w->next) {
         const struct trk_hook_rule *r = w->rule;
-        w->op = roles[r->role].op;
+        w->op = op_of(r);
         w->depth = roles[r->role].depth;
         w->aux = aux_of(r);
         w->late = is_late(r);

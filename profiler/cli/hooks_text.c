@@ -136,11 +136,28 @@ static void functions(const char *text, const char *adapter, const char *label, 
         fputc('\n', out->file);
 }
 
+/* Those of --new, --ref and --unref, which are of no adapter. */
+static void given_functions(const char *hooks, struct cli_out *out)
+{
+    const char *text = hooks;
+    struct prof_hooked hook;
+    bool any = false;
+    while (!any && prof_hooked_next(&text, &hook))
+        any = hook.adapter[0] == '\0';
+    if (!any)
+        return;
+    cli_printf(out, CLI_HEAD, "\nFunctions that were named\n");
+    functions(hooks, "", "  calls: ", TRK_HOOK_ON, true, out);
+    functions(hooks, "", "  never called: ", TRK_HOOK_ON, false, out);
+    functions(hooks, "", "  not found: ", TRK_HOOK_NOT_YET, false, out);
+}
+
 void text_adapters(struct cli_session *session, struct cli_out *out)
 {
     const char *text = prof_trace_meta(session->trace, "adapters");
     const char *hooks = prof_trace_meta(session->trace, "hooks");
     struct prof_adapted adapted;
+    given_functions(hooks, out);
     if (text == NULL || *text == '\0')
         return;
     cli_printf(out, CLI_HEAD, "\nAdapters\n");

@@ -71,6 +71,7 @@ enum {                         /* flags */
        TRK_HOOK_AUTOMATIC = 1 << 4,      /* nobody asked for it: not in modules that call libtrack themselves */
        TRK_HOOK_INLINE = 1 << 5,         /* NEW: the count changes in place, too: TRK_TYPE_INLINE */
        TRK_HOOK_KEPT = 1 << 6,           /* PARK, REUSE: the pool keeps a reference of what is in it */
+       TRK_HOOK_BORROWED = 1 << 7,       /* WEAK_SET, WEAK_CLEAR: nobody writes to the pointer when the object dies */
 };
 struct trk_hook_rule {
     uint32_t adapter;  /* who says so, for reports */

@@ -328,6 +328,8 @@ static struct prof_error *part(struct reader *r, struct prof_adapter_rule *rule)
         return set_flag(r, rule, TRK_HOOK_FLOATING);
     if ((takes & KEEPS) && adapter_takes_word(&r->text, "kept"))
         return set_flag(r, rule, TRK_HOOK_KEPT);
+    if ((takes & NEEDS_SLOT) && adapter_takes_word(&r->text, "borrowed"))
+        return set_flag(r, rule, TRK_HOOK_BORROWED);
     if ((takes & MOVES) && adapter_takes_word(&r->text, "to"))
         return owner(r, rule, &rule->slot, TRK_HOOK_SLOT_IS_HOLDER, moves);
     if ((takes & MOVES) && adapter_takes_word(&r->text, "from"))
@@ -340,7 +342,7 @@ static struct prof_error *part(struct reader *r, struct prof_adapter_rule *rule)
         return adapter_place(&r->text, ADAPTER_OF_CALL, &rule->slot);
     return bad(r, "not understood:", r->text.at,
                takes & MOVES ? "here may stand: to slot|holder PLACE, from slot|holder PLACE, when CONDITION, late"
-               : takes & NEEDS_SLOT ? "here may stand: slot PLACE, when CONDITION, late"
+               : takes & NEEDS_SLOT ? "here may stand: slot PLACE, borrowed, when CONDITION, late"
                : takes & KEEPS      ? "here may stand: kept, when CONDITION, late"
                                     : "here may stand: when CONDITION, late");
 }

@@ -66,6 +66,8 @@ char *prof_adapter_words(const struct prof_adapter_rule *rule)
         add_owner(&str, " from ", &rule->from, rule->flags & TRK_HOOK_FROM_IS_HOLDER);
     if (rule->slot.base != TRK_HOOK_NOWHERE)
         add_owner(&str, words[rule->role].owner, &rule->slot, rule->flags & TRK_HOOK_SLOT_IS_HOLDER);
+    if (rule->flags & TRK_HOOK_BORROWED)
+        prof_str_add(&str, ", to which nobody writes when the object dies");
     for (unsigned i = 0; i < TRK_HOOK_TESTS; i++)
         if (rule->test[i].place.base != TRK_HOOK_NOWHERE)
             add_test(&str, i == 0 ? ", if " : " and ", &rule->test[i]);

@@ -128,7 +128,7 @@ static bool fold_array(struct fold *f, const struct element *elements, size_t co
     struct prof_growth *g = f->g;
     uint32_t first = elements->edge;
     char text[32];
-    int length = snprintf(text, sizeof text, "+%llu[]", (unsigned long long)elements->offset);
+    int length = snprintf(text, sizeof text, "%+lld[]", (long long)elements->offset);
     const char *field = prof_intern(&g->a.intern, text, (size_t)length);
 
     if (field == NULL || (!elements->seen && !move_lefts(f, elements, count, field)))

@@ -158,17 +158,39 @@ static json_t *checkpoint(struct document *doc, const struct prof_audit_memory *
     return object;
 }
 
+/* The function's element, when another rule names it, too; NULL: it has none yet. */
+static json_t *hooked_already(const json_t *array, const struct prof_hooked *hook)
+{
+    json_t *object;
+    size_t i;
+    json_array_foreach(array, i, object)
+    {
+        const char *module = json_string_value(json_object_get(object, "module"));
+        if (strcmp(json_string_value(json_object_get(object, "function")), hook->function) == 0 &&
+            strcmp(module != NULL ? module : "", hook->module) == 0)
+            return object;
+    }
+    return NULL;
+}
+
 /* Functions that were to be hooked. */
 static json_t *hooks(struct document *doc, const char *text)
 {
     json_t *array = json_array();
     struct prof_hooked hook;
     while (prof_hooked_next(&text, &hook)) {
-        json_t *object = json_object();
+        json_t *object = hooked_already(array, &hook);
+        if (object != NULL) {
+            doc_append(doc, json_object_get(object, "roles"), json_of_text(hook.role));
+            continue;
+        }
+        object = json_object();
         doc_set(doc, object, "function", json_of_text(hook.function));
         doc_set(doc, object, "module", json_of_text(hook.module[0] != '\0' ? hook.module : NULL));
         doc_set(doc, object, "adapter", json_of_text(hook.adapter[0] != '\0' ? hook.adapter : NULL));
         doc_set(doc, object, "role", json_of_text(hook.role));
+        doc_set(doc, object, "roles", json_array());
+        doc_append(doc, json_object_get(object, "roles"), json_of_text(hook.role));
         doc_set(doc, object, "hooked", json_boolean(hook.state == TRK_HOOK_ON));
         doc_set(doc, object, "calls", json_of_number(hook.calls));
         doc_set(doc, object, "why_not",

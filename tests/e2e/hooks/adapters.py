@@ -93,6 +93,8 @@ def test_who_goes_first():
     out, said, traces = record(["--ref", "obj_ref", "--unref", "obj_unref"], SERVER, 7)
     check("adapter obj is not used: another rule speaks of its function obj_ref" in said, said)
     check(seen(leaks(traces[0]))["ref"] == printed(out, "^")["ref"] and "obj" not in used(traces[0]), "counted once")
+    text = subprocess.run([reftrack, "info", "--no-pager", traces[0]], stdout=subprocess.PIPE, text=True).stdout
+    check("Functions that were named\n  calls: obj_" in text, text)
     out, said, traces = record(["--ref", "libother.so:obj_ref"], SERVER, 7)
     check(used(traces[0])["obj"][1] == 4, "of another library: %s" % said)
     clear()
@@ -131,6 +133,7 @@ def test_tail():
     out, said, traces = record(["--adapter", given], [program("hooks_tail")], 7)
     report = leaks(traces[0])
     calls = {h["role"]: h["calls"] for h in report["audit"]["hooks"]}
+    check([h["roles"] for h in report["audit"]["hooks"]] == [[h["role"]] for h in report["audit"]["hooks"]], "one role each")
     check(calls == printed(out, "^") and "not seen" not in said, "%s: saw %s, it called %s" % (said, calls, out))
     check({f["verdict"] for f in report["findings"]} <= {"reachable"}, "tail: %s" % report["findings"])
     write(given, rules % "tail_hold>")
