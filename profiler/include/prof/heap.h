@@ -234,8 +234,9 @@ enum prof_incident_kind {
                                    where the pointer was set */
     PROF_INCIDENT_NO_SOURCE,    /* trk_own of an object without a reference that lacks an owner: more owners than
                                    references; other: where the owner that there is was set, 0 several */
-    PROF_INCIDENT_WEAK_FREED, /* memory of the weak pointer in slot was freed while it was set: stack is where obj died
-                                 or the pointer was cleared, which writes there, 0: not yet; other where it was set */
+    PROF_INCIDENT_WEAK_FREED,   /* memory of the weak pointer in slot was freed while it was set: stack is its last
+                                   release or where the pointer was cleared, which writes there, 0: not yet; other where
+                                   it was set */
 };
 struct prof_incident {
     uint8_t kind; /* enum prof_incident_kind */

@@ -208,6 +208,10 @@ void object_set_zero(struct prof_heap *h, prof_obj_id id, const struct prof_even
     struct prof_obj *obj = obj_of(h, id);
     if (obj->state != PROF_OBJ_ALIVE)
         return;
+    if ((obj->internal & OBJ_HAS_WEAK) != 0) {
+        const struct place at = place_of(e);
+        weak_gone(h, id, &at);
+    }
     obj->state = PROF_OBJ_ZERO;
     obj->zero_us = e->time_us;
     obj->zero_stack = e->stack;
@@ -365,8 +369,7 @@ void object_end(struct prof_heap *h, prof_obj_id id, const struct prof_event *e,
     if (obj->size != 0 && (h->slot_count != 0 || h->holder_count != 0))
         open_range_died(h, obj->start, obj->size, id, e);
     if ((obj_of(h, id)->internal & OBJ_HAS_WEAK) != 0) {
-        const struct place at = place_of(e);
-        weak_died(h, id, &at);
+        weak_gone(h, id, NULL);
     }
     dig_grave(h, id, e, by_free);
 }

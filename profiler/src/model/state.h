@@ -468,7 +468,9 @@ bool finalizer_restore(struct prof_heap *h, const struct finalizer *f); /* false
 
 /* weak.c */
 void weak_event(struct prof_heap *h, prof_obj_id id, const struct prof_event *e);
-void weak_died(struct prof_heap *h, prof_obj_id id, const struct place *at); /* those whose memory is gone are told */
+/* Pointers whose memory is gone are none any more. at: the last release, by which the others are cleared: they are
+ * told. */
+void weak_gone(struct prof_heap *h, prof_obj_id id, const struct place *at);
 void weak_bury(struct prof_heap *h, prof_obj_id id, const struct grave *grave);
 void weaks_finish(struct prof_heap *h); /* pointers to living objects, in memory that is gone */
 void weaks_deinit(struct prof_heap *h);

@@ -133,7 +133,7 @@ void weak_event(struct prof_heap *h, prof_obj_id id, const struct prof_event *e)
         clear(h, id, e);
 }
 
-void weak_died(struct prof_heap *h, prof_obj_id id, const struct place *at)
+void weak_gone(struct prof_heap *h, prof_obj_id id, const struct place *at)
 {
     struct weak_head *head = find_head(h, id);
     uint32_t *link = head != NULL ? &head->first : NULL;
@@ -143,7 +143,8 @@ void weak_died(struct prof_heap *h, prof_obj_id id, const struct place *at)
             link = &weak_of(h, index)->next;
             continue;
         }
-        written(h, id, weak_of(h, index), at);
+        if (at != NULL)
+            written(h, id, weak_of(h, index), at);
         *link = weak_of(h, index)->next;
         pool_put(&h->weaks, index, sizeof(struct weak));
     }

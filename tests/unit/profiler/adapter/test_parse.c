@@ -360,7 +360,7 @@ static void test_refused_rules(void **state)
     refuse_line("ref f arg1 late late", "said twice");
     refuse_line("free f arg1 slot arg2", "here may stand: when CONDITION, late");
     refuse_line("weak f arg1", "the weak pointer's address is missing");
-    refuse_line("weak f arg1 holder arg2", "here may stand: slot PLACE, when CONDITION");
+    refuse_line("weak f arg1 holder arg2", "here may stand: slot PLACE, borrowed, when CONDITION");
     refuse_line("move f arg1", "whose the reference is then is missing");
     refuse_line("move f arg1 to arg2", "write 'to slot PLACE'");
     refuse_line("move f arg1 to slot arg2 to slot arg3", "a second owner");

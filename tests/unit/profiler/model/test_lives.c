@@ -499,7 +499,7 @@ static void weak_pointers_in_freed_memory(void **state)
     const struct prof_incident *i = only_incident(heap, PROF_INCIDENT_WEAK_FREED);
     assert_int_equal(i->slot, HOLD + 8);
     assert_int_equal(i->other_stack, mk_stack(t, "left"));
-    assert_int_equal(i->stack, mk_stack(t, "end"));
+    assert_int_equal(i->stack, mk_stack(t, "put"));
     mk_destroy(t);
 
     t = mk_create(); /* cleared too late */
