@@ -23,7 +23,7 @@ until_seen 'says where it goes' 'name of the mark in the trace: '
 keys 'warm' Enter
 until_seen 'it is there' "mark warm is in the trace of process $pid"
 keys 8
-until_seen 'in the list' '[0-9]s +warm +mark'
+until_seen 'in the list' '[0-9]m?s +warm +mark'
 "$REFTRACK" marks marked.trk >out 2>&1
 has 'in the trace' out 'warm'
 keys p m

@@ -623,8 +623,8 @@ struct trk_events_head {
 };
 /* A STATE payload: this head, then sections (docs/FORMAT.md). */
 enum {
-    TRK_STATE_VERSION = 3,   /* greater: refuse. 2: owners of nothing (flags of references, incidents). 3: incidents of weak
-                                pointers in freed memory */
+    TRK_STATE_VERSION = 3,   /* greater: refuse. 2: owners of nothing (flags of references, incidents). 3: incidents of
+                                weak   pointers in freed memory */
     TRK_STATE_LAST = 1 << 0, /* no further part follows */
 };
 struct trk_state_head {

@@ -760,7 +760,7 @@ void object_misc(struct prof_heap *h, const struct prof_event *e)
         return;
     }
     bool make = e->op == TRK_OP_PIN || e->op == TRK_OP_MAY_LEAK || e->op == TRK_OP_RETYPE;
-    make |= e->op == TRK_OP_WEAK_SET && heap_hooked(h); /* a constructor makes the object known to its parts */
+    make |= (e->op == TRK_OP_WEAK_SET || e->op == TRK_OP_BORROW) && heap_hooked(h); /* constructors tell their parts */
     prof_obj_id id = object_for(h, e, make);
     if (id == 0)
         return;

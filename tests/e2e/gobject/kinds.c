@@ -42,9 +42,7 @@ static void context(gboolean bug)
         g_main_context_unref(context);
 }
 
-static void callback(void)
-{
-}
+static void callback(void) {}
 
 static void closure(gboolean bug)
 {
@@ -321,14 +319,17 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(gboolean bug);
     } parts[] = {
-        { "source", source },     { "context", context },   { "closure", closure },       { "loose", loose },
-        { "param", param },       { "variant", variant },   { "child", child },           { "floating", floating },
-        { "builder", builder },   { "dict", dict },         { "bytes", bytes },           { "table", table },
-        { "pointers", pointers }, { "array", array },       { "byte_array", byte_array }, { "tree", tree },
-        { "key_file", key_file }, { "mapped", mapped },     { "date", date },             { "zone", zone },
-        { "queue", queue },       { "channel", channel },   { "regex", regex },           { "match", match },
-        { "markup", markup },     { "group", group },       { "hmac", hmac },             { "box", box },
-        { "uri", uri },           { "value", value },       { "data", data },
+        { "source", source },     { "context", context },   { "closure", closure },
+        { "loose", loose },       { "param", param },       { "variant", variant },
+        { "child", child },       { "floating", floating }, { "builder", builder },
+        { "dict", dict },         { "bytes", bytes },       { "table", table },
+        { "pointers", pointers }, { "array", array },       { "byte_array", byte_array },
+        { "tree", tree },         { "key_file", key_file }, { "mapped", mapped },
+        { "date", date },         { "zone", zone },         { "queue", queue },
+        { "channel", channel },   { "regex", regex },       { "match", match },
+        { "markup", markup },     { "group", group },       { "hmac", hmac },
+        { "box", box },           { "uri", uri },           { "value", value },
+        { "data", data },
     };
     for (int i = 0; i < 10 * n; i++)
         for (guint p = 0; p < G_N_ELEMENTS(parts); p++)

@@ -1,7 +1,8 @@
 /* fake_symbols.h: prof/symbol.h with made-up names, so that traces of tests can have functions, fields and globals.
  *
  * A stack's name says its frames: "conn_open net.c:31 < main main.c:9". A frame "+plugin.so:64" has no function, only a
- * module and an offset; a last frame "..." says that there are callers which were not recorded. Every stack must be named through fake_at. */
+ * module and an offset; a last frame "..." says that there are callers which were not recorded. Every stack must be
+ * named through fake_at. */
 #ifndef FAKE_SYMBOLS_H
 #define FAKE_SYMBOLS_H
 

@@ -545,7 +545,9 @@ static void later_versions_are_refused(void **state)
     static const struct {
         uint16_t version;
         bool good;
-    } tries[] = { { 1, true }, { 2, true }, { TRK_STATE_VERSION, true }, { TRK_STATE_VERSION + 1, false }, { UINT16_MAX, false } };
+    } tries[] = {
+        { 1, true }, { 2, true }, { TRK_STATE_VERSION, true }, { TRK_STATE_VERSION + 1, false }, { UINT16_MAX, false }
+    };
     (void)state;
 
     assert_int_equal(TRK_STATE_VERSION, 3);
