@@ -96,6 +96,9 @@ bool group_verdict(struct analysis *a, prof_obj_id id, enum prof_verdict *ret_ve
             *ret_verdict = PROF_CYCLE_HELD;
         if (facts != NULL && facts->vetoed)
             doubts |= DOUBT_VETOED;
+        else if (*ret_verdict == PROF_OVER_RETAINED && facts->running > 0 &&
+                 facts->live + facts->running >= facts->anonymous)
+            doubts |= DOUBT_RUNNING;
         else if (a->extra[id] - unchecked <= 0)
             doubts |= DOUBT_UNCHECKED;
     }

@@ -24,6 +24,7 @@ enum group_doubt {
     DOUBT_LESS = 1 << 7,       /* or lower */
     DOUBT_COPIED = 1 << 8,     /* reachable pointers may own what its slots do no more */
     DOUBT_BORN = 1 << 9,       /* birth not seen, but that of its block */
+    DOUBT_RUNNING = 1 << 11,   /* a thread that still ran may hold what is too much */
     DOUBT_ODD = 1 << 10,       /* its slot is no pointer to it, and others at the same place are none either */
 };
 

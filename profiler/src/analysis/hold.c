@@ -270,7 +270,13 @@ static void split_unowned(struct hold *hold)
     }
 }
 
-static void count_words(struct hold *hold)
+/* The main thread has left its functions when a program ends. Others were stopped in the middle of what they did. */
+static bool of_running_thread(const struct analysis *a, const struct hold_word *word)
+{
+    return word->kind == HOLD_STACK && a->ended && reach_area(a->reach, word->index)->tid != a->main_tid;
+}
+
+static void count_words(struct analysis *a, struct hold *hold)
 {
     for (uint32_t v = 1; v < hold->objects; v++) {
         struct hold_facts *facts = &hold->facts[v];
@@ -291,6 +297,8 @@ static void count_words(struct hold *hold)
                     facts->middle++;
             } else if (!word->live && word->start && word->kind == HOLD_NODE) {
                 facts->dead++;
+            } else if (word->start && of_running_thread(a, word)) {
+                facts->running++;
             }
         }
     }
@@ -314,7 +322,7 @@ struct prof_error *hold_make(struct analysis *a, struct graph_edges *slots, uint
     good = good && mark_recorded(a, hold) && pair_learn(a, &hold->learned);
     if (!good)
         return prof_error_memory();
-    count_words(hold);
+    count_words(a, hold);
     return NULL;
 }
 

@@ -41,6 +41,7 @@ struct hold_facts {
     int64_t unowned;             /* the count without what slots and holders own: anonymous and gone ones, unless some
                                     release named no slot */
     uint32_t live, dead, middle; /* words that may own one: reachable; in what leaks too; reachable, to its middle */
+    uint32_t running;            /* words that may own one on stacks of threads that the program's end stopped */
     uint32_t self;               /* words in itself that may own one, when it can be reached */
     uint32_t adopted;            /* words that were taken for references: of an object that is not held */
     int32_t unaccounted;         /* count in memory minus count by events */

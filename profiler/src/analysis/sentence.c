@@ -325,6 +325,8 @@ const char *reasons_of(struct analysis *a, const struct group *group, enum prof_
                "the reference may have been moved by copying the pointer: report moves to be sure");
     if (group->doubts & DOUBT_COPIED)
         weaken(&why, &strength, PROF_SUSPECT, "a pointer that can be reached may own the reference by now");
+    if (group->doubts & DOUBT_RUNNING)
+        weaken(&why, &strength, PROF_SUSPECT, "a thread that still ran at the end has a pointer and may hold it");
     if (group->doubts & DOUBT_ODD)
         weaken(&why, &strength, PROF_PROBABLE,
                "no variable at its place points to what it was told to own: such variables may be no plain pointers");

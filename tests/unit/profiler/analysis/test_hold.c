@@ -433,6 +433,21 @@ static void test_count_enough_pointers(void **state)
     assert_int_equal(rig_one(rig, PROF_MISSING_UNREF)->strength, PROF_PROBABLE);
 }
 
+/* One reference more than what roots hold, and a pointer on the stack of a thread that the program's end stopped. */
+static void test_running_thread(void **state)
+{
+    (void)state;
+    born("node", A, "node_new n.c:3 < main m.c:5");
+    mk_ref(rig->t, A, 0, AT("run r.c:3 < worker w.c:7"));
+    image_poke(&image, GLOBAL, A);
+    image_poke(&image, LOCAL(2), A);
+    find_counted(TRK_RUNG_STOPPED, 2, 1);
+    const struct prof_finding *f = rig_one(rig, PROF_OVER_RETAINED);
+    assert_int_equal(f->strength, PROF_SUSPECT);
+    assert_false(f->gating);
+    assert_non_null(strstr(f->reasons, "a thread that still ran at the end"));
+}
+
 static void test_count_less(void **state)
 {
     (void)state;
@@ -612,6 +627,7 @@ int main(void)
         TEST(test_count_of_busy_object),
         TEST(test_count_over_retained),
         TEST(test_count_enough_pointers),
+        TEST(test_running_thread),
         TEST(test_count_less),
         TEST(test_count_less_held),
         TEST(test_count_zero),
