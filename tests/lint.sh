@@ -47,7 +47,7 @@ verdict $? "$dir/cppcheck.log" ": (error|warning|performance|portability):"
 step clang-tidy
 mkdir -p "$dir/tidy"
 awk -F'"' '$2 == "file" { file = $4 } $2 == "output" { print file, $4 }' "$dir/compile_commands.json" |
-	sed 's|^\.\./||' | grep -E '^(libtrack/(src|hook)|profiler|tui)/' | sort -u -k1,1 | while read -r file object; do
+	sed 's|^\.\./||' | grep -E '^(libtrack/(src|hook)|profiler|tui)/[^ ]*[.]c ' | sort -u -k1,1 | while read -r file object; do
 	stamp=$dir/tidy/$(echo "$file" | tr / _)
 	if ! test -e "$stamp" || test "$dir/$object" -nt "$stamp" || test .clang-tidy -nt "$stamp"; then
 		echo "$file $stamp"

@@ -345,8 +345,10 @@ static int conclude(struct run *run, const struct run_args *args, const char *pr
     say_silent(run, program, written);
     if (rec_problem(run->rec) != NULL)
         cli_warn("%s", rec_problem(run->rec));
-    if (!warn_of_hooks(results, count, program))
+    if (!warn_of_hooks(results, count, program)) {
+        free(paths);
         return fail(prof_error_memory(), FAILED);
+    }
     if (rec_note(run->rec) != NULL)
         cli_warn("%s", rec_note(run->rec));
     uint64_t records = 0;

@@ -40,7 +40,7 @@ json_t *work_links(struct work *work, const json_t *question, struct prof_error 
     const char *of = work_asked(question, "of");
     struct prof_graph *graph = work_graph(work, ret_error);
     struct prof_refs refs;
-    prof_node node;
+    prof_node node = 0;
     bool in = json_is_true(json_object_get(question, "in"));
     if (graph != NULL)
         *ret_error = prof_graph_dominate(graph);
@@ -76,7 +76,7 @@ json_t *work_ways(struct work *work, const json_t *question, struct prof_error *
     const char *of = work_asked(question, "of");
     struct prof_graph *graph = work_graph(work, ret_error);
     struct work_told told;
-    prof_node node;
+    prof_node node = 0;
     if (graph != NULL)
         *ret_error = prof_view_find_node(work->view, graph, of != NULL ? of : "", &node);
     if (*ret_error != NULL)

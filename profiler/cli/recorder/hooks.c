@@ -93,6 +93,8 @@ static struct trk_shm_hooks *shared(const struct arena *arena)
 void rec_hooks_fill(struct arena *arena, const struct rec_hooks *hooks)
 {
     struct trk_shm_hooks *to = shared(arena);
+    if (to == NULL)
+        return;
     memcpy(to->rule, hooks->rule, hooks->rules * sizeof hooks->rule[0]);
     memcpy(to->text, hooks->text, hooks->text_bytes);
     to->text_bytes = hooks->text_bytes;

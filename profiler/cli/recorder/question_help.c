@@ -258,7 +258,7 @@ static void drop_old_symbols(struct help *h)
 static void warm(struct help *h)
 {
     struct question_telling *t = &h->telling;
-    struct prof_graph *graph;
+    struct prof_graph *graph = NULL;
     if (t->symbols != NULL)
         return;
     struct prof_error *error =

@@ -27,7 +27,7 @@ static void add_alive(struct prof_str *str, const struct group *group)
     uint64_t n = group->objects;
 
     prof_str_addf(str, "still alive when the recording ended early: %llu taken (%s), %llu given back",
-                  (unsigned long long)(group->refs + (skewed ? 0 : n)),
+                  (unsigned long long)group->refs + (skewed ? 0 : n),
                   skewed  ? "birth not seen"
                   : n > 1 ? "births included"
                           : "birth included",
