@@ -78,7 +78,7 @@ if printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#inclu
 	core=
 	for file in "$src"/*.c; do
 		name=$(basename "$file" .c)
-		case " $hooks engine_want engine_preload " in
+		case " $hooks engine_want engine_preload lsan_preload " in
 		*" $name "*) ;;
 		*) core="$core $name.o" ;;
 		esac
@@ -118,7 +118,7 @@ linked=
 for name in $hooks; do linked="$linked $name.o"; done
 for file in "$src"/*.c; do
 	name=$(basename "$file" .c)
-	case " $hooks engine_want engine_preload " in
+	case " $hooks engine_want engine_preload lsan_preload " in
 	*" $name "*) ;;
 	*) linked="$linked $name.o" ;;
 	esac
