@@ -71,7 +71,7 @@ must 'malloc, events' events.log 'check_maps' # MAP_FIXED_NOREPLACE, see below
 
 # The engine. Not put to the test, because the emulator takes no notice of MADV_WIPEONFORK, MAP_FIXED_NOREPLACE, prctl
 # and process_vm_readv, or is itself what is started; and what counts nanoseconds.
-exceptions='fork_streams fork_not_followed forks_among_threads forked one_engine plugins preload_verbs
+exceptions='fork_streams fork_not_followed forks_among_threads forked named_forked one_engine plugins preload_verbs
 privileged_is_inert own_recorder idle_is_cheap'
 exceptions=$(echo $exceptions)
 if printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <cmocka.h>\n' | cc -E - >/dev/null 2>&1; then

@@ -110,7 +110,13 @@ static void named(void **state)
     assert_int_equal(testrec_count(&rec, TRK_OP_NEW), 1);
     assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x1000000), 1);
     testrec_deinit(&rec);
-    /* A forked child counts for itself. */
+}
+
+/* A forked child counts for itself. */
+static void named_forked(void **state)
+{
+    struct testrec rec;
+    (void)state;
     record(&rec, "fork", "objects=Conn#1", NULL);
     assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x5000000), 1);
     assert_int_equal(count_at(&rec, TRK_OP_NEW, 0x5000200), 1);
@@ -266,9 +272,9 @@ static void no_stacks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types),  cmocka_unit_test(named),    cmocka_unit_test(modules),   cmocka_unit_test(share),
-        cmocka_unit_test(inside), cmocka_unit_test(reallocs), cmocka_unit_test(threads),   cmocka_unit_test(forked),
-        cmocka_unit_test(full),   cmocka_unit_test(bad),      cmocka_unit_test(no_stacks),
+        cmocka_unit_test(types),  cmocka_unit_test(named),  cmocka_unit_test(named_forked), cmocka_unit_test(modules),
+        cmocka_unit_test(share),  cmocka_unit_test(inside), cmocka_unit_test(reallocs),     cmocka_unit_test(threads),
+        cmocka_unit_test(forked), cmocka_unit_test(full),   cmocka_unit_test(bad),          cmocka_unit_test(no_stacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
